@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * view.h - what a view may see: the metric descriptors and the snapshot. Read-only. A view never
+ * subtracts, never opens a file, never names a collector. Strings in a snapshot are raw names from
+ * outside: each output passes them through its sanitiser (util.h).
+ */
+#ifndef SYSSCOPE_VIEW_H
+#define SYSSCOPE_VIEW_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- descriptors, from metrics.def ---- */
+enum metric_scope { SCOPE_HOST, SCOPE_CONTAINER, SCOPE_GROUP, SCOPE_PROCESS, SCOPE_COUNT };
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE };
+enum metric_unit { UNIT_NS, UNIT_UNIX_NS, UNIT_BYTES, UNIT_COUNT, UNIT_CORES, UNIT_RATIO, UNIT_RATE };
+
+struct metric_desc {
+	const char *id;        /* "CPU_USAGE" */
+	enum metric_kind kind;
+	enum metric_unit unit;
+	const char *prom;      /* family or NULL */
+	const char *labels;    /* literal labels of this line, "" for none */
+	const char *json;      /* key or NULL */
+	const char *title;     /* column title or NULL */
+	int width;
+	int sort;              /* -1 largest first, +1 smallest first */
+	const char *collector;
+	const char *help;
+};
+
+#define HOST(ID, ...) HOST_##ID,
+enum {
+#include "sysscope/metrics.def"
+	HOST_METRICS
+};
+#define CONTAINER(ID, ...) CONTAINER_##ID,
+enum {
+#include "sysscope/metrics.def"
+	CONTAINER_METRICS
+};
+#define GROUP(ID, ...) GROUP_##ID,
+enum {
+#include "sysscope/metrics.def"
+	GROUP_METRICS
+};
+#define PROCESS(ID, ...) PROCESS_##ID,
+enum {
+#include "sysscope/metrics.def"
+	PROCESS_METRICS
+};
+
+/* Descriptors of a scope in the order of metrics.def; index = the enum above. */
+const struct metric_desc *metric_table(enum metric_scope scope, size_t *ret_n);
+const char *metric_scope_name(enum metric_scope scope); /* "host", "container", "group", "process" */
+
+/* Value in the unit that Prometheus and JSON write: ns -> seconds; others as they are. */
+double metric_base_value(const struct metric_desc *d, double v);
+
+#define VALUE_ABSENT NAN
+#define value_absent(v) isnan(v)
+
+/* ---- snapshot ---- */
+struct container_row {
+	const char *name;      /* never "" */
+	const char *id, *runtime, *image, *pod, *namespace_, *labels; /* "" when not known */
+	const char *kind;      /* home_kind_name() */
+	const char *cgroup;    /* path */
+	const char *parent;    /* name of the container around it, "" for none */
+	const char *state;     /* "running", "dead" */
+	int64_t uid;           /* owner of a rootless container or session, -1: none */
+	bool dead;
+	double dead_seconds;   /* since its death */
+	double v[CONTAINER_METRICS];
+};
+
+struct group_row {
+	uint32_t container;    /* index into containers */
+	const char *comm;
+	bool dead;             /* no process of this name left */
+	double v[GROUP_METRICS];
+};
+
+struct process_row {
+	uint32_t pid, ppid, uid;
+	uint32_t namespace_pid; /* pid inside its own pid namespace */
+	uint64_t start_ns;     /* CLOCK_BOOTTIME */
+	double start_time;     /* seconds since 1970 */
+	const char *comm;
+	uint32_t container;    /* index into containers */
+	char state;            /* 'R', 'S', 'D', ... as in /proc/PID/stat */
+	bool kernel;           /* kernel thread */
+	uint64_t capabilities_effective;
+	uint32_t namespaces[8]; /* inode numbers in the order of namespace_names, 0: not known */
+	double v[PROCESS_METRICS];
+};
+extern const char *const namespace_names[8]; /* pid mnt net uts ipc user cgroup time */
+
+struct loss_row {
+	const char *kind;
+	uint64_t count;
+};
+
+struct collector_row {
+	const char *name;
+	bool ok;
+	double duration_seconds;
+};
+
+struct snapshot {
+	uint64_t sequence;     /* 1 for the first; rates are absent in that one */
+	double time;           /* seconds since 1970 */
+	double interval;       /* seconds since the snapshot before, 0 in the first */
+	const char *kernel, *hostname;
+	double v[HOST_METRICS];
+	const struct container_row *containers; /* unsorted */
+	size_t n_containers;
+	const struct group_row *groups;
+	size_t n_groups;
+	const struct process_row *processes;
+	size_t n_processes;
+	const struct loss_row *losses; /* every kind, also at 0 */
+	size_t n_losses;
+	const struct collector_row *collectors;
+	size_t n_collectors;
+};
+
+/*
+ * Where a view gets its snapshots: live (agent/pipeline.c) or replayed.
+ * `next` takes a sample now and returns the snapshot made of it, valid until the next call; NULL at the end of a
+ * replay or on an error (then *ret_error is a negative errno, else 0). `published`: the latest snapshot was
+ * delivered. `idle` does what has to be done between samples; call it when `fd` (-1: none) is readable and at least
+ * every ten seconds.
+ */
+struct snapshot_source {
+	const struct snapshot *(*next)(void *ctx, int *ret_error);
+	void (*published)(void *ctx);
+	void (*idle)(void *ctx);
+	int fd;
+	void *ctx;
+};
+
+/* Saves every view from writing `s->containers[p->container].name`. */
+static inline const struct container_row *process_container(const struct snapshot *s, const struct process_row *p)
+{
+	return &s->containers[p->container];
+}
+
+#endif
