@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# sysscope: `sudo make run` builds and shows this machine; `sudo make test` runs every test.
+# V=1 shows the commands. BUILD=, CLANG=, BPFTOOL=, CC= choose another build folder or tool.
+
+BUILD   ?= build
+CC      ?= gcc
+CLANG   ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+PREFIX  ?= /usr/local
+DESTDIR ?=
+VERSION := 0.1.0
+REVISION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+
+# What `make run` and `make test` install when it is missing, from Debian's own packages.
+PACKAGES := gcc make clang bpftool libbpf-dev libelf-dev zlib1g-dev libmicrohttpd-dev libncurses-dev \
+	libjansson-dev uthash-dev pkg-config
+TEST_PACKAGES := libcmocka-dev docker.io prometheus stress-ng clang-format busybox-static python3 curl tmux \
+	linux-perf procps iproute2
+
+V ?= 0
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-8s %s\n'
+endif
+
+ARCH := $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/')
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wformat=2 -Wno-format-nonliteral -Wmissing-prototypes -Werror
+CFLAGS   ?= -O2 -g
+override CFLAGS += -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(SANITIZE) -fno-omit-frame-pointer -fstack-protector-strong \
+	-DSYSSCOPE_VERSION='"$(VERSION)"' -DSYSSCOPE_REVISION='"$(REVISION)"'
+CPPFLAGS += -Iinclude -Iagent -I$(BUILD) -MMD -MP
+PKGS     := libbpf libelf zlib libmicrohttpd ncursesw jansson
+LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -lbpf -lelf -lz -lmicrohttpd -lncursesw -ltinfo -ljansson) -lm -lpthread
+BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__bpf__ -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
+	-Wno-unused-parameter -Wno-missing-declarations -Ivmlinux -Iinclude $(if $(MULTIARCH),-I/usr/include/$(MULTIARCH))
+
+BPF_SOURCES   := $(wildcard bpf/*.bpf.c)
+BPF_OBJECTS   := $(BPF_SOURCES:%.c=$(BUILD)/%.o)
+AGENT_SOURCES := $(filter-out agent/main.c,$(wildcard agent/*.c agent/*/*.c exporters/*.c))
+AGENT_OBJECTS := $(AGENT_SOURCES:%.c=$(BUILD)/%.o)
+UNIT_TESTS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/golden/test_*.c))
+KERNEL_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/kernel/*.c tests/bench/*.c))
+TOOLS         := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
+FORMATTED     := $(filter-out vmlinux/%,$(shell git ls-files '*.c' '*.h' 2>/dev/null))
+
+.DELETE_ON_ERROR:
+.PHONY: all run test check lint asan bench install uninstall clean packages test-packages vmlinux-header docs help
+
+all: $(BUILD)/sysscope features
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make              build build/sysscope
+## sudo make run     install what is missing, build, start `sysscope top`
+run: packages
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/sysscope
+	$(Q)$(BUILD)/sysscope top
+
+## sudo make test    install what is missing for the tests, run all of them
+test: packages test-packages
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/sysscope tests
+	$(Q)BUILD=$(BUILD) MAKE=$(MAKE) tests/run
+
+## make check        the tests that need neither root nor a kernel
+check: tests
+	$(Q)BUILD=$(BUILD) MAKE=$(MAKE) tests/run unit golden
+
+.PHONY: tests
+tests: $(UNIT_TESTS) $(KERNEL_TESTS) $(TOOLS)
+
+# ---- packages --------------------------------------------------------------------------------------
+packages:
+	$(Q)scripts/packages $(PACKAGES)
+test-packages:
+	$(Q)scripts/packages $(TEST_PACKAGES)
+
+# ---- kernel half -----------------------------------------------------------------------------------
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) include/sysscope/abi.h vmlinux/vmlinux.h
+	$(say) BPF $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(BUILD)/sysscope.bpf.o: $(BPF_OBJECTS)
+	$(say) LINK $@
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(BUILD)/sysscope.skel.h: $(BUILD)/sysscope.bpf.o
+	$(say) SKEL $@
+	$(Q)$(BPFTOOL) gen skeleton $< name sysscope_bpf > $@
+
+## make vmlinux-header   make vmlinux/vmlinux.h again (needs a kernel with BTF; see vmlinux/README.md)
+vmlinux-header:
+	$(Q)CLANG=$(CLANG) BPFTOOL=$(BPFTOOL) BPF_CFLAGS='$(BPF_CFLAGS)' vmlinux/make-header
+
+# ---- agent -----------------------------------------------------------------------------------------
+$(BUILD)/%.o: %.c
+	$(say) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+
+# Whoever includes the skeleton has to wait for it once; afterwards the .d files know.
+$(BUILD)/agent/loader.o $(BUILD)/agent/sample.o $(BUILD)/agent/facts.o: | $(BUILD)/sysscope.skel.h
+
+$(BUILD)/libsysscope.a: $(AGENT_OBJECTS)
+	$(say) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/sysscope: $(BUILD)/agent/main.o $(BUILD)/libsysscope.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/tests/%: tests/%.c $(BUILD)/libsysscope.a
+	$(say) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MF $@.d -o $@ $< $(BUILD)/libsysscope.a $(if $(filter tests/unit/% tests/golden/%,$<),-lcmocka) $(LDLIBS)
+
+.PHONY: features
+features: $(BUILD)/sysscope
+	@printf 'built    %s %s (%s)\n' '$(BUILD)/sysscope' '$(VERSION)' '$(REVISION)'
+	@printf 'compiler %s; BPF %s\n' "$$($(CC) --version | head -n 1)" "$$($(CLANG) --version | head -n 1)"
+	@for p in $(PKGS); do printf '%s %s  ' "$$p" "$$(pkg-config --modversion $$p 2>/dev/null || echo '?')"; done; echo
+	@printf 'kernel   %s, type information %s\n' "$$(uname -r)" \
+		"$$(test -r /sys/kernel/btf/vmlinux && echo there || echo 'missing: it will not run on this kernel')"
+
+# ---- docs, checks ----------------------------------------------------------------------------------
+## make docs         make docs/metrics.md again from include/sysscope/metrics.def
+docs: $(BUILD)/tests/tools/metrics_doc
+	$(Q)$< > docs/metrics.md
+
+## make lint         include arrows, formatting, warnings as errors
+lint:
+	$(Q)tests/lint $(FORMATTED)
+	$(Q)$(MAKE) --no-print-directory all tests
+
+## make asan         unit and golden tests and one `top --batch`, under ASan and UBSan
+asan:
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' \
+		$(BUILD)/asan/sysscope tests
+	$(Q)BUILD=$(BUILD)/asan tests/run unit golden asan
+
+## make bench        what it costs, beside others, in one run
+bench: $(BUILD)/sysscope tests
+	$(Q)BUILD=$(BUILD) tests/bench/run
+
+# ---- install ---------------------------------------------------------------------------------------
+## make install      DESTDIR= PREFIX=
+install: $(BUILD)/sysscope
+	install -D -m 0755 $(BUILD)/sysscope $(DESTDIR)$(PREFIX)/sbin/sysscope
+	install -D -m 0644 README.md $(DESTDIR)$(PREFIX)/share/doc/sysscope/README.md
+	install -D -m 0644 docs/metrics.md $(DESTDIR)$(PREFIX)/share/doc/sysscope/metrics.md
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/sysscope
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/sysscope
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
