@@ -34,7 +34,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wformat=2 -Wno-format-nonliteral -Wmissing-p
 CFLAGS   ?= -O2 -g
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(SANITIZE) -fno-omit-frame-pointer -fstack-protector-strong \
 	-DSYSSCOPE_VERSION='"$(VERSION)"' -DSYSSCOPE_REVISION='"$(REVISION)"'
-CPPFLAGS += -Iinclude -Iagent -I$(BUILD) -MMD -MP
+CPPFLAGS += -I. -Iinclude -Iagent -I$(BUILD) -MMD -MP
 PKGS     := libbpf libelf zlib libmicrohttpd ncursesw jansson
 LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -lbpf -lelf -lz -lmicrohttpd -lncursesw -ltinfo -ljansson) -lm -lpthread
 BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__bpf__ -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
@@ -106,7 +106,7 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
 
 # Whoever includes the skeleton has to wait for it once; afterwards the .d files know.
-$(BUILD)/agent/loader.o $(BUILD)/agent/sample.o $(BUILD)/agent/facts.o: | $(BUILD)/sysscope.skel.h
+$(BUILD)/agent/loader.o $(BUILD)/agent/sampler.o: | $(BUILD)/sysscope.skel.h
 
 $(BUILD)/libsysscope.a: $(AGENT_OBJECTS)
 	$(say) AR $@

@@ -19,7 +19,8 @@ struct model *model_new(void);
 void model_free(struct model *m);
 
 /*
- * Takes in one sample and makes the next snapshot. 0 or -ENOMEM (the model is as before then).
+ * Takes in one sample and makes the next snapshot. 0 or -ENOMEM: the snapshot is then not to be used; totals that are
+ * kept by the kernel half come again with the next sample.
  * The sample, its paths and its identities may be freed afterwards: the model copies what it keeps.
  */
 int model_update(struct model *m, const struct sample *s);

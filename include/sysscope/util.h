@@ -16,9 +16,9 @@
 
 /* ---- scope cleanup ---- */
 #define cleanup(f) __attribute__((cleanup(f)))
-void freep(void *p);   /* for char *, void * ... : free(*p) */
-void closep(int *fd);  /* close(*fd) if >= 0, errno kept */
-#define _cleanup_free_ cleanup(freep)
+void freep(void *p); /* for char *, void * ... : free(*p) */
+void closep(int *fd); /* close(*fd) if >= 0, errno kept */
+#define _cleanup_free_	cleanup(freep)
 #define _cleanup_close_ cleanup(closep)
 
 /* ---- growing text buffer; after a failed allocation `failed` is set and further adds do nothing ---- */
@@ -42,9 +42,11 @@ void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(pr
  * so text_utf8 leaves C0 alone).
  */
 void text_terminal(struct buf *out, const char *s, size_t len); /* screen, logs, plain tables */
-void text_label(struct buf *out, const char *s, size_t len);    /* inside the quotes of a Prometheus label: also \\ \" \n; at most 256 bytes of input */
-void text_csv(struct buf *out, const char *s, size_t len);      /* one RFC 4180 field, quoted when needed */
-void text_utf8(struct buf *out, const char *s, size_t len);     /* for a JSON writer: C0 stays, DEL and C1 become \xNN text, NUL becomes \x00 text */
+void text_label(struct buf *out, const char *s,
+		size_t len); /* inside the quotes of a Prometheus label: also \\ \" \n; at most 256 bytes of input */
+void text_csv(struct buf *out, const char *s, size_t len); /* one RFC 4180 field, quoted when needed */
+void text_utf8(struct buf *out, const char *s,
+	       size_t len); /* for a JSON writer: C0 stays, DEL and C1 become \xNN text, NUL becomes \x00 text */
 
 /* ---- numbers from outside: whole and in range or refused with -EINVAL / -ERANGE; *ret untouched then ---- */
 int parse_u64(const char *s, uint64_t min, uint64_t max, uint64_t *ret);

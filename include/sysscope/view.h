@@ -18,15 +18,15 @@ enum metric_kind { METRIC_COUNTER, METRIC_GAUGE };
 enum metric_unit { UNIT_NS, UNIT_UNIX_NS, UNIT_BYTES, UNIT_COUNT, UNIT_CORES, UNIT_RATIO, UNIT_RATE };
 
 struct metric_desc {
-	const char *id;        /* "CPU_USAGE" */
+	const char *id; /* "CPU_USAGE" */
 	enum metric_kind kind;
 	enum metric_unit unit;
-	const char *prom;      /* family or NULL */
-	const char *labels;    /* literal labels of this line, "" for none */
-	const char *json;      /* key or NULL */
-	const char *title;     /* column title or NULL */
+	const char *prom; /* family or NULL */
+	const char *labels; /* literal labels of this line, "" for none */
+	const char *json; /* key or NULL */
+	const char *title; /* column title or NULL */
 	int width;
-	int sort;              /* -1 largest first, +1 smallest first */
+	int sort; /* -1 largest first, +1 smallest first */
 	const char *collector;
 	const char *help;
 };
@@ -59,39 +59,39 @@ const char *metric_scope_name(enum metric_scope scope); /* "host", "container", 
 /* Value in the unit that Prometheus and JSON write: ns -> seconds; others as they are. */
 double metric_base_value(const struct metric_desc *d, double v);
 
-#define VALUE_ABSENT NAN
+#define VALUE_ABSENT	NAN
 #define value_absent(v) isnan(v)
 
 /* ---- snapshot ---- */
 struct container_row {
-	const char *name;      /* never "" */
+	const char *name; /* never "" */
 	const char *id, *runtime, *image, *pod, *namespace_, *labels; /* "" when not known */
-	const char *kind;      /* home_kind_name() */
-	const char *cgroup;    /* path */
-	const char *parent;    /* name of the container around it, "" for none */
-	const char *state;     /* "running", "dead" */
-	int64_t uid;           /* owner of a rootless container or session, -1: none */
+	const char *kind; /* home_kind_name() */
+	const char *cgroup; /* path */
+	const char *parent; /* name of the container around it, "" for none */
+	const char *state; /* "running", "dead" */
+	int64_t uid; /* owner of a rootless container or session, -1: none */
 	bool dead;
-	double dead_seconds;   /* since its death */
+	double dead_seconds; /* since its death */
 	double v[CONTAINER_METRICS];
 };
 
 struct group_row {
-	uint32_t container;    /* index into containers */
+	uint32_t container; /* index into containers */
 	const char *comm;
-	bool dead;             /* no process of this name left */
+	bool dead; /* no process of this name left */
 	double v[GROUP_METRICS];
 };
 
 struct process_row {
 	uint32_t pid, ppid, uid;
 	uint32_t namespace_pid; /* pid inside its own pid namespace */
-	uint64_t start_ns;     /* CLOCK_BOOTTIME */
-	double start_time;     /* seconds since 1970 */
+	uint64_t start_ns; /* CLOCK_BOOTTIME */
+	double start_time; /* seconds since 1970 */
 	const char *comm;
-	uint32_t container;    /* index into containers */
-	char state;            /* 'R', 'S', 'D', ... as in /proc/PID/stat */
-	bool kernel;           /* kernel thread */
+	uint32_t container; /* index into containers */
+	char state; /* 'R', 'S', 'D', ... as in /proc/PID/stat */
+	bool kernel; /* kernel thread */
 	uint64_t capabilities_effective;
 	uint32_t namespaces[8]; /* inode numbers in the order of namespace_names, 0: not known */
 	double v[PROCESS_METRICS];
@@ -110,9 +110,9 @@ struct collector_row {
 };
 
 struct snapshot {
-	uint64_t sequence;     /* 1 for the first; rates are absent in that one */
-	double time;           /* seconds since 1970 */
-	double interval;       /* seconds since the snapshot before, 0 in the first */
+	uint64_t sequence; /* 1 for the first; rates are absent in that one */
+	double time; /* seconds since 1970 */
+	double interval; /* seconds since the snapshot before, 0 in the first */
 	const char *kernel, *hostname;
 	double v[HOST_METRICS];
 	const struct container_row *containers; /* unsorted */

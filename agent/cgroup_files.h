@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cgroup_files.h - the cgroup files that are read, which field of struct cgroup_counters each one
+ * fills, and how their text is parsed. Pure: opens nothing. Used by cgroupfs.c and the unit tests.
+ */
+#ifndef SYSSCOPE_CGROUP_FILES_H
+#define SYSSCOPE_CGROUP_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cgroup_mounts.h"
+#include "sysscope/sample.h"
+
+/* One wanted key of a "key number" file. */
+struct cgroup_key {
+	const char *key;
+	uint16_t length; /* of key */
+	uint16_t offset; /* in struct cgroup_counters */
+	uint32_t scale; /* the number times this is the field */
+};
+
+enum cgroup_file_kind {
+	CGROUP_FILE_NUMBER, /* "123" */
+	CGROUP_FILE_LIMIT, /* "123", "max"; from 2^62 on (v1's rounded LONG_MAX) SS_UNLIMITED */
+	CGROUP_FILE_QUOTA, /* "123", "-1" is SS_UNLIMITED */
+	CGROUP_FILE_WEIGHT, /* cpu.weight, becomes shares */
+	CGROUP_FILE_CPU_MAX, /* "max 100000": quota and period */
+	CGROUP_FILE_STAT, /* lines of "key number" */
+};
+
+struct cgroup_file {
+	const char *name;
+	enum cgroup_slot slot;
+	enum cgroup_file_kind kind;
+	bool limit; /* read at every CGROUPFS_LIMITS_EVERYth time only */
+	bool cpu_backup; /* read only while cpu_user_ns or cpu_system_ns is unknown: stands behind what it replaces */
+	bool never_root; /* costly and of no use at the root */
+	uint16_t offset; /* of the field, or of quota (CPU_MAX) */
+	uint16_t n_keys; /* STAT */
+	const struct cgroup_key *keys;
+};
+
+/* All of them, v2 then v1, limits before counters in each slot's order of reading. At most CGROUP_FILES_MAX. */
+#define CGROUP_FILES_MAX 40
+const struct cgroup_file *cgroup_files(size_t *ret_count);
+
+/* Sets every field to SS_UNKNOWN. */
+void cgroup_counters_clear(struct cgroup_counters *c);
+
+/*
+ * Takes the content of one such file into its fields. 0; -EINVAL or -ERANGE: some of it is not what the
+ * kernel writes (the fields that it should have filled stay as they were).
+ */
+int cgroup_file_parse(const struct cgroup_file *file, const char *text, size_t length, struct cgroup_counters *c);
+
+/*
+ * "key number\n" lines: exact keys, whole numbers; other keys are passed over; the last of equal keys counts. A last
+ * line without newline was cut in reading and is not taken. 0; -EINVAL: a wanted key had no such number or the
+ * text was cut; -ERANGE: one did not fit. Every other wanted key is still taken.
+ */
+int cgroup_parse_stat(const char *text, size_t length, const struct cgroup_key *keys, size_t n_keys,
+		      struct cgroup_counters *c);
+
+/* Single values, with or without the newline. *ret is untouched on failure. */
+int cgroup_parse_number(const char *text, size_t length, uint64_t *ret);
+int cgroup_parse_limit(const char *text, size_t length, uint64_t *ret);
+int cgroup_parse_quota(const char *text, size_t length, uint64_t *ret);
+int cgroup_parse_weight(const char *text, size_t length, uint64_t *ret_shares);
+int cgroup_parse_cpu_max(const char *text, size_t length, uint64_t *ret_quota_us, uint64_t *ret_period_us);
+
+#endif

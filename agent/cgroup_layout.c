@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cgroup_layout.c - chooses the hierarchy whose ids and paths name cgroups, and describes the choice. Called by
+ * cgroupfs_open(). Opens nothing.
+ */
+#include <errno.h>
+
+#include "cgroup_layout.h"
+
+const char *cgroup_layout_name(enum cgroup_layout layout)
+{
+	static const char *const names[] = {[CGROUP_V2] = "v2", [CGROUP_V1] = "v1", [CGROUP_HYBRID] = "hybrid"};
+
+	return names[layout];
+}
+
+static bool slot_mounted(const struct cgroup_mounts *mounts, enum cgroup_slot slot)
+{
+	return mounts->slots[slot].fd >= 0;
+}
+
+static int carrying_choose(const struct cgroup_mounts *mounts, enum cgroup_slot *ret)
+{
+	const bool *v2 = mounts->v2_controls;
+
+	if (v2[CGROUP_SLOT_CPU] || v2[CGROUP_SLOT_MEMORY])
+		*ret = CGROUP_SLOT_V2;
+	else if (slot_mounted(mounts, CGROUP_SLOT_CPU))
+		*ret = CGROUP_SLOT_CPU;
+	else if (slot_mounted(mounts, CGROUP_SLOT_MEMORY))
+		*ret = CGROUP_SLOT_MEMORY;
+	else if (slot_mounted(mounts, CGROUP_SLOT_V2))
+		*ret = CGROUP_SLOT_V2; /* even without controllers it has cpu.stat */
+	else
+		return -ENODEV;
+	return 0;
+}
+
+bool cgroup_slot_read(const struct cgroup_mounts *mounts, enum cgroup_slot carrying, enum cgroup_slot slot)
+{
+	if (!slot_mounted(mounts, slot))
+		return false;
+	if (slot == CGROUP_SLOT_V2 || carrying != CGROUP_SLOT_V2)
+		return (slot == CGROUP_SLOT_V2) == (carrying == CGROUP_SLOT_V2);
+	/* What cpuacct counts is in v2's cpu.stat, which needs no controller. */
+	return slot != CGROUP_SLOT_CPUACCT && !mounts->v2_controls[slot];
+}
+
+int cgroup_layout_choose(const struct cgroup_mounts *mounts, enum cgroup_slot *ret_carrying,
+			 struct cgroup_layout_info *ret_info, struct buf *text)
+{
+	bool v1 = false, v2 = slot_mounted(mounts, CGROUP_SLOT_V2);
+	enum cgroup_slot carrying;
+	int r;
+
+	r = carrying_choose(mounts, &carrying);
+	if (r < 0)
+		return r;
+	for (int slot = 0; slot < CGROUP_SLOTS; slot++) {
+		if (!slot_mounted(mounts, slot))
+			continue;
+		v1 |= slot != CGROUP_SLOT_V2;
+		buf_printf(text, "%s%s %s\n", slot == CGROUP_SLOT_V2 ? "" : "v1 ", cgroup_slot_name(slot),
+			   mounts->slots[slot].point);
+	}
+	if (text->failed)
+		return -ENOMEM;
+	*ret_carrying = carrying;
+	*ret_info = (struct cgroup_layout_info){
+		.layout = !v1  ? CGROUP_V2
+			  : v2 ? CGROUP_HYBRID
+			       : CGROUP_V1,
+		.carrying_v2 = carrying == CGROUP_SLOT_V2,
+		.carrying_controller = carrying == CGROUP_SLOT_V2 ? "" : cgroup_slot_name(carrying),
+		.hierarchy_id = mounts->slots[carrying].hierarchy_id,
+		.whole = mounts->slots[carrying].whole,
+		.mounts = text->data,
+	};
+	return 0;
+}

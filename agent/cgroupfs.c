@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cgroupfs.c - reads the counters and limits of cgroups from descriptors that stay open between
+ * samples. Called by agent/sampler.c for up to thousands of cgroups a second: nothing is allocated after a
+ * cgroup's first read. It knows no containers, never writes to a cgroup and never logs.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define HASH_NONFATAL_OOM	   1
+#define uthash_nonfatal_oom(entry) ((entry)->in_table = false) /* noticed by entry_new() */
+#include <uthash.h>
+
+#include "cgroup_files.h"
+#include "cgroup_layout.h"
+#include "cgroup_mounts.h"
+#include "cgroup_walk.h"
+#include "cgroupfs.h"
+#include "sysscope/util.h"
+
+/* memory.stat, the longest file, comes to 8 KiB on large machines. */
+#define FILE_TEXT_MAX 16384
+
+/* What stands in place of a descriptor. */
+enum file_state {
+	FILE_CLOSED = -1, /* to be opened when it is read */
+	FILE_MISSING = -2, /* asked again at every CGROUPFS_RETRY_EVERYth read */
+	FILE_NO_DIR = -3, /* so is its directory, in another v1 hierarchy: asked again with the limits */
+	FILE_NEVER = -4,
+};
+
+struct cgroup_entry {
+	uint64_t id;
+	uint32_t reads;
+	bool in_table;
+	int files[CGROUP_FILES_MAX]; /* descriptor or enum file_state, by place in cgroup_files() */
+	struct cgroup_counters limits; /* as last read; all that is no limit is SS_UNKNOWN */
+	UT_hash_handle hh;
+};
+
+struct cgroupfs {
+	struct cgroup_mounts mounts;
+	const struct cgroup_mount *carrying;
+	enum cgroup_slot carrying_slot;
+	struct cgroup_layout_info layout;
+	struct buf mounts_text;
+
+	const struct cgroup_file *table;
+	/* Places in `table` of the files that are read here. */
+	uint8_t limits[CGROUP_FILES_MAX], counters[CGROUP_FILES_MAX];
+	size_t n_limits, n_counters;
+
+	struct cgroup_entry *entries;
+	uint64_t keep_max; /* descriptors */
+	struct cgroupfs_stats stats;
+};
+
+/* ---- opening ---- */
+
+static void files_choose(struct cgroupfs *fs)
+{
+	size_t n;
+
+	fs->table = cgroup_files(&n);
+	for (size_t i = 0; i < n; i++) {
+		if (!cgroup_slot_read(&fs->mounts, fs->carrying_slot, fs->table[i].slot))
+			continue;
+		if (fs->table[i].limit)
+			fs->limits[fs->n_limits++] = (uint8_t)i;
+		else
+			fs->counters[fs->n_counters++] = (uint8_t)i;
+	}
+}
+
+/* How many descriptors may be kept, after the soft limit was raised as far as it goes. */
+static uint64_t file_limit_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 0;
+	if (limit.rlim_cur < limit.rlim_max) {
+		struct rlimit raised = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+
+		if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+			limit = raised;
+	}
+	limit.rlim_cur = sub_sat(limit.rlim_cur, CGROUPFS_RESERVED_FILES);
+	return limit.rlim_cur < CGROUPFS_KEPT_FILES_MAX ? limit.rlim_cur : CGROUPFS_KEPT_FILES_MAX;
+}
+
+int cgroupfs_open(struct cgroupfs **ret, const char *root)
+{
+	cleanup(cgroupfs_closep) struct cgroupfs *fs = calloc(1, sizeof(*fs));
+	int r;
+
+	if (!fs)
+		return -ENOMEM;
+	for (int slot = 0; slot < CGROUP_SLOTS; slot++)
+		fs->mounts.slots[slot].fd = -1;
+	r = cgroup_mounts_detect(root, &fs->mounts);
+	if (r == 0)
+		r = cgroup_layout_choose(&fs->mounts, &fs->carrying_slot, &fs->layout, &fs->mounts_text);
+	if (r < 0)
+		return r;
+	fs->carrying = &fs->mounts.slots[fs->carrying_slot];
+	files_choose(fs);
+	fs->keep_max = file_limit_raise();
+	*ret = fs;
+	fs = NULL;
+	return 0;
+}
+
+static void file_close(struct cgroupfs *fs, struct cgroup_entry *e, size_t i)
+{
+	if (e->files[i] < 0)
+		return;
+	close(e->files[i]);
+	e->files[i] = FILE_CLOSED;
+	fs->stats.open_files--;
+}
+
+static void entry_free(struct cgroupfs *fs, struct cgroup_entry *e)
+{
+	for (size_t i = 0; i < CGROUP_FILES_MAX; i++)
+		file_close(fs, e, i);
+	HASH_DEL(fs->entries, e);
+	free(e);
+	fs->stats.open_cgroups--;
+}
+
+void cgroupfs_close(struct cgroupfs *fs)
+{
+	struct cgroup_entry *e, *next;
+
+	if (!fs)
+		return;
+	HASH_ITER (hh, fs->entries, e, next)
+		entry_free(fs, e);
+	cgroup_mounts_free(&fs->mounts);
+	buf_free(&fs->mounts_text);
+	free(fs);
+}
+
+void cgroupfs_closep(struct cgroupfs **fs)
+{
+	cgroupfs_close(*fs);
+}
+
+const struct cgroup_layout_info *cgroupfs_layout(const struct cgroupfs *fs)
+{
+	return &fs->layout;
+}
+
+void cgroupfs_stats(const struct cgroupfs *fs, struct cgroupfs_stats *ret)
+{
+	*ret = fs->stats;
+}
+
+int cgroupfs_walk(struct cgroupfs *fs, int (*fn)(void *ctx, uint64_t id, uint64_t parent_id, const char *path),
+		  void *ctx, bool *ret_truncated)
+{
+	return cgroup_walk(fs->carrying, fn, ctx, ret_truncated);
+}
+
+int cgroupfs_id(struct cgroupfs *fs, const char *path, uint64_t *ret_id)
+{
+	struct stat st;
+	int r;
+
+	r = cgroup_mount_stat(fs->carrying, path, &st);
+	if (r < 0)
+		return r;
+	if (!S_ISDIR(st.st_mode))
+		return -ENOENT;
+	*ret_id = st.st_ino;
+	return 0;
+}
+
+/* ---- reading ---- */
+
+static struct cgroup_entry *entry_find(struct cgroupfs *fs, uint64_t id)
+{
+	struct cgroup_entry *e;
+
+	HASH_FIND(hh, fs->entries, &id, sizeof(id), e);
+	return e;
+}
+
+void cgroupfs_forget(struct cgroupfs *fs, uint64_t id)
+{
+	struct cgroup_entry *e = entry_find(fs, id);
+
+	if (e)
+		entry_free(fs, e);
+}
+
+static int entry_new(struct cgroupfs *fs, uint64_t id, const char *path, struct cgroup_entry **ret)
+{
+	struct cgroup_entry *e;
+
+	if (fs->stats.open_cgroups >= CGROUPFS_COUNT_MAX)
+		return -ENOSPC;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	e->id = id;
+	cgroup_counters_clear(&e->limits);
+	for (size_t i = 0; i < CGROUP_FILES_MAX; i++)
+		e->files[i] = FILE_CLOSED;
+	for (size_t i = 0; i < fs->n_counters; i++)
+		if (fs->table[fs->counters[i]].never_root && strcmp(path, "/") == 0)
+			e->files[fs->counters[i]] = FILE_NEVER;
+	e->in_table = true;
+	HASH_ADD(hh, fs->entries, id, sizeof(e->id), e);
+	if (!e->in_table) {
+		free(e);
+		return -ENOMEM;
+	}
+	fs->stats.open_cgroups++;
+	*ret = e;
+	return 0;
+}
+
+/* One cgroup being read: its directories are opened when the first file needs one, and closed at the end. */
+struct reading {
+	struct cgroupfs *fs;
+	struct cgroup_entry *e;
+	const char *path;
+	bool missed; /* a file of the carrying hierarchy was asked for and not there */
+	int dirs[CGROUP_SLOTS];
+	char text[FILE_TEXT_MAX];
+};
+
+static void reading_end(struct reading *r)
+{
+	for (int slot = 0; slot < CGROUP_SLOTS; slot++)
+		closep(&r->dirs[slot]);
+}
+
+/* A descriptor, or: -ENODEV, the cgroup is no longer there; -ENOENT, it is not in this other hierarchy. */
+static int reading_dir(struct reading *r, enum cgroup_slot slot)
+{
+	bool carrying = slot == r->fs->carrying_slot;
+	struct stat st;
+	int fd;
+
+	if (r->dirs[slot] >= 0)
+		return r->dirs[slot];
+	fd = cgroup_mount_open(&r->fs->mounts.slots[slot], r->path);
+	if (fd < 0)
+		return carrying && fd == -ENOENT ? -ENODEV : fd;
+	if (carrying && (fstat(fd, &st) < 0 || st.st_ino != r->e->id)) {
+		close(fd);
+		return -ENODEV;
+	}
+	r->dirs[slot] = fd;
+	return fd;
+}
+
+static bool file_keep(const struct cgroupfs *fs, const struct cgroup_file *file)
+{
+	return fs->stats.open_files < (file->limit ? fs->keep_max / 2 : fs->keep_max);
+}
+
+/*
+ * Opens file i: its descriptor, or a negative errno, with the entry's state set to what may be tried next
+ * time. -ENODEV: the cgroup is no longer there.
+ */
+static int file_open(struct reading *r, size_t i)
+{
+	const struct cgroup_file *file = &r->fs->table[i];
+	int dir, fd;
+
+	dir = reading_dir(r, file->slot);
+	if (dir < 0) {
+		if (dir == -ENOENT)
+			r->e->files[i] = FILE_NO_DIR;
+		return dir;
+	}
+	/* Not to hang on a pipe where a test, or a file system laid over this one, has put one. */
+	fd = openat(dir, file->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	if (errno != EMFILE && errno != ENFILE && errno != ENOMEM)
+		r->e->files[i] = FILE_MISSING;
+	r->missed |= file->slot == r->fs->carrying_slot;
+	return errno == ENODEV ? -ENOENT : -errno;
+}
+
+/* pread() of file i failed: closes it, and decides whether it is asked again. -ENODEV as in file_read(). */
+static int file_failed(struct reading *r, size_t i, int fd, int error)
+{
+	struct cgroupfs *fs = r->fs;
+
+	fs->stats.open_files -= r->e->files[i] >= 0;
+	close(fd);
+	/* Some files are there but not to be had, as memory.kmem.* without kernel accounting. */
+	r->e->files[i] = error == EOPNOTSUPP ? FILE_MISSING : FILE_CLOSED;
+	if (error == ENODEV)
+		return fs->table[i].slot == fs->carrying_slot ? -ENODEV : 0;
+	fs->stats.read_errors += error != EOPNOTSUPP;
+	return 0;
+}
+
+/* The content of file i into `c`. -ENODEV: the cgroup is no longer there. Other errors are only counted. */
+static int file_read(struct reading *r, size_t i, struct cgroup_counters *c)
+{
+	struct cgroupfs *fs = r->fs;
+	int fd = r->e->files[i];
+	ssize_t n;
+
+	if (fd < FILE_CLOSED)
+		return 0;
+	if (fd == FILE_CLOSED)
+		fd = file_open(r, i);
+	if (fd < 0) {
+		fs->stats.read_errors += fd != -ENODEV && fd != -ENOENT;
+		return fd == -ENODEV ? fd : 0;
+	}
+	n = pread(fd, r->text, sizeof(r->text), 0);
+	if (n < 0)
+		return file_failed(r, i, fd, errno);
+	if (r->e->files[i] < 0) {
+		if (file_keep(fs, &fs->table[i])) {
+			r->e->files[i] = fd;
+			fs->stats.open_files++;
+		} else {
+			close(fd);
+		}
+	}
+	if (cgroup_file_parse(&fs->table[i], r->text, (size_t)n, c) < 0)
+		fs->stats.read_errors++;
+	return 0;
+}
+
+/* What was missing gets another chance when its time has come. */
+static void entry_retry(struct cgroup_entry *e, bool missing_too)
+{
+	for (size_t i = 0; i < CGROUP_FILES_MAX; i++)
+		if (e->files[i] == FILE_NO_DIR || (missing_too && e->files[i] == FILE_MISSING))
+			e->files[i] = FILE_CLOSED;
+}
+
+static bool cgroup_is(const struct cgroupfs *fs, const char *path, uint64_t id)
+{
+	struct stat st;
+
+	return cgroup_mount_stat(fs->carrying, path, &st) == 0 && st.st_ino == id;
+}
+
+static int entry_read(struct reading *r, struct cgroup_counters *ret)
+{
+	const struct cgroupfs *fs = r->fs;
+	struct cgroup_entry *e = r->e;
+	struct cgroup_counters c;
+
+	if (e->reads % CGROUPFS_LIMITS_EVERY == 0) {
+		entry_retry(e, e->reads % CGROUPFS_RETRY_EVERY == 0);
+		cgroup_counters_clear(&e->limits);
+		for (size_t i = 0; i < fs->n_limits; i++)
+			if (file_read(r, fs->limits[i], &e->limits) < 0)
+				return -ENOENT;
+	}
+	c = e->limits;
+	for (size_t i = 0; i < fs->n_counters; i++) {
+		if (fs->table[fs->counters[i]].cpu_backup && c.cpu_user_ns != SS_UNKNOWN &&
+		    c.cpu_system_ns != SS_UNKNOWN)
+			continue;
+		if (file_read(r, fs->counters[i], &c) < 0)
+			return -ENOENT;
+	}
+	/* Of a cgroup that is being removed the directory may still open, and no file any more. */
+	if (r->missed && !cgroup_is(fs, r->path, e->id))
+		return -ENOENT;
+	e->reads++;
+	*ret = c;
+	return 0;
+}
+
+int cgroupfs_read(struct cgroupfs *fs, uint64_t id, const char *path, struct cgroup_counters *ret)
+{
+	struct reading reading;
+	uint64_t id_now;
+	int r;
+
+	/*
+	 * Kept descriptors would say ENODEV themselves, but not where none could be kept; it costs 1 us. A cgroup
+	 * that is removed after this look-up is found by its descriptors, or by reading_dir().
+	 */
+	r = cgroupfs_id(fs, path, &id_now);
+	if (r == 0 && id_now != id)
+		r = -ENOENT;
+	reading.e = entry_find(fs, id);
+	if (r == 0 && !reading.e)
+		r = entry_new(fs, id, path, &reading.e);
+	if (r == 0) {
+		reading.fs = fs;
+		reading.path = path;
+		reading.missed = false;
+		for (int slot = 0; slot < CGROUP_SLOTS; slot++)
+			reading.dirs[slot] = -1;
+		r = entry_read(&reading, ret);
+		reading_end(&reading);
+	}
+	if (r == -ENOENT)
+		cgroupfs_forget(fs, id);
+	return r;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_doctor.c - `sysscope doctor`: what this kernel and this user offer, which hook each collector got, what is missing
+ * and how to get it. Loads the programs to know, takes no sample, changes nothing.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <jansson.h>
+
+#include "cgroupfs.h"
+#include "commands.h"
+#include "kernel.h"
+#include "loader.h"
+#include "options.h"
+#include "pipeline.h"
+
+struct doctor {
+	struct kernel kernel;
+	struct cgroupfs *fs;
+	struct loader *loader;
+	struct utsname uts;
+	int fs_error, load_error;
+	struct buf why;
+};
+
+static void doctor_examine(struct doctor *d)
+{
+	struct pipeline_options po;
+	struct loader_options lo = {};
+
+	pipeline_options_init(&po);
+	lo.break_collector = po.break_collector;
+	uname(&d->uts);
+	kernel_probe(&d->kernel);
+	d->fs_error = cgroupfs_open(&d->fs, "");
+	if (d->fs_error >= 0)
+		loader_options_hierarchy(&lo, &d->kernel, cgroupfs_layout(d->fs));
+	d->load_error = loader_open(&d->loader, &d->kernel, &lo, &d->why);
+}
+
+static void doctor_free(struct doctor *d)
+{
+	loader_close(d->loader);
+	cgroupfs_close(d->fs);
+	kernel_free(&d->kernel);
+	buf_free(&d->why);
+}
+
+static const char *yes_no(bool b)
+{
+	return b ? "yes" : "no";
+}
+
+static void print_untrusted(const char *prefix, const char *text)
+{
+	_cleanup_buf_ struct buf line = {};
+
+	for (const char *end; *text; text = *end ? end + 1 : end) {
+		end = strchrnul(text, '\n');
+		buf_reset(&line);
+		text_terminal(&line, text, (size_t)(end - text));
+		printf("%s%s\n", prefix, line.data ? line.data : "");
+	}
+}
+
+static void print_text(const struct doctor *d)
+{
+	const struct kernel *k = &d->kernel;
+
+	printf("kernel        %s %s\n", d->uts.release, d->uts.machine);
+	printf("  type information (BTF)      %s\n", yes_no(k->btf));
+	printf("  task iterator (5.8)         %s\n", yes_no(k->iter_task));
+	printf("  ring buffer (5.8)           %s\n", yes_no(k->ring_buffer));
+	printf("  task storage (5.11)         %s\n", yes_no(k->task_storage));
+	printf("  lockdown                    %s\n", k->lockdown[0] ? k->lockdown : "not known");
+	printf("privileges\n");
+	printf("  load programs (CAP_BPF)     %s\n", yes_no(k->cap_bpf));
+	printf("  trace (CAP_PERFMON)         %s\n", yes_no(k->cap_perfmon));
+	if (d->fs_error < 0) {
+		printf("cgroups       none found: %s. Mount the host's /sys/fs/cgroup\n", strerror(-d->fs_error));
+	} else {
+		const struct cgroup_layout_info *c = cgroupfs_layout(d->fs);
+
+		printf("cgroups       %s; resources are taken from %s%s\n", cgroup_layout_name(c->layout),
+		       c->carrying_v2 ? "the v2 hierarchy" : "v1 ", c->carrying_controller);
+		if (!c->whole)
+			printf("  only a part of the hierarchy is visible: run outside of a container, or with the "
+			       "host's "
+			       "cgroup namespace\n");
+		print_untrusted("  ", c->mounts);
+	}
+	printf("collectors\n");
+	if (!d->loader) {
+		printf("  none: %s\n", d->why.data ? d->why.data : strerror(-d->load_error));
+		return;
+	}
+	for (int c = 0; c < COLLECTORS; c++) {
+		struct collector_status s = loader_status(d->loader, c);
+
+		printf("  %-12s %-10s %s\n", s.name, s.loaded ? s.hook : "OFF", s.loaded ? s.programs : s.reason);
+		if (s.loaded && s.reason[0])
+			printf("  %-12s %-10s lacks: %s\n", "", "", s.reason);
+		if (!s.loaded)
+			printf("  %-12s %-10s not shown: %s\n", "", "", s.gives);
+	}
+}
+
+static int print_json(const struct doctor *d)
+{
+	const struct kernel *k = &d->kernel;
+	json_t *root, *list = json_array();
+	char *text;
+
+	for (int c = 0; d->loader && c < COLLECTORS; c++) {
+		struct collector_status s = loader_status(d->loader, c);
+
+		json_array_append_new(list, json_pack("{s:s,s:b,s:s,s:s,s:s,s:s,s:I}", "name", s.name, "loaded",
+						      s.loaded, "hook", s.hook, "programs", s.programs, "reason",
+						      s.reason, "gives", s.gives, "verified_instructions",
+						      (json_int_t)loader_verified_instructions(d->loader, c)));
+	}
+	root = json_pack("{s:s,s:s,s:b,s:b,s:b,s:b,s:s,s:b,s:b,s:s,s:s,s:s,s:o}", "kernel", d->uts.release, "machine",
+			 d->uts.machine, "btf", k->btf != NULL, "task_iterator", k->iter_task, "ring_buffer",
+			 k->ring_buffer, "task_storage", k->task_storage, "lockdown", k->lockdown, "cap_bpf",
+			 k->cap_bpf, "cap_perfmon", k->cap_perfmon, "cgroups",
+			 d->fs_error < 0 ? "" : cgroup_layout_name(cgroupfs_layout(d->fs)->layout), "carrying",
+			 d->fs_error < 0		       ? ""
+			 : cgroupfs_layout(d->fs)->carrying_v2 ? "v2"
+							       : cgroupfs_layout(d->fs)->carrying_controller,
+			 "error", d->loader || !d->why.data ? "" : d->why.data, "collectors", list);
+	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+	json_decref(root);
+	if (!text)
+		return -ENOMEM;
+	puts(text);
+	free(text);
+	return 0;
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+	static const struct verb verb = {
+		.name = "doctor",
+		.summary = "what this kernel offers, which hook each collector got, what is missing",
+		.examples = "  sysscope doctor\n  sysscope doctor --json | jq .collectors\n",
+	};
+	bool json = false;
+	const struct option_row rows[] = {
+		{.name = "json", .kind = OPTION_FLAG, .target = &json, .help = "one JSON object"},
+	};
+	struct doctor d = {};
+	int r = options_parse(&verb, rows, ARRAY_SIZE(rows), argc, argv, NULL);
+
+	if (r)
+		return r < 0 ? EXIT_USAGE : EXIT_DONE;
+	doctor_examine(&d);
+	if (json)
+		r = print_json(&d);
+	else
+		print_text(&d);
+	r = r < 0 || fflush(stdout) != 0 ? EXIT_FAILED : d.loader && d.fs_error >= 0 ? EXIT_DONE : EXIT_CANNOT;
+	doctor_free(&d);
+	return r;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * host.c - /proc/stat, /proc/meminfo, /proc/loadavg and uname, as they are; nothing is subtracted but what defines
+ * "busy". Called by agent/sampler.c once per sample.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "sysscope/util.h"
+
+static int proc_read(const char *root, const char *name, char **ret)
+{
+	_cleanup_buf_ struct buf path = {};
+
+	buf_printf(&path, "%s/proc/%s", root, name);
+	return path.failed ? -ENOMEM : read_file(path.data, 1 << 20, ret, NULL);
+}
+
+/* First line of /proc/stat, in USER_HZ: user nice system idle iowait irq softirq steal guest guest_nice; guest is in user. */
+static int read_cpu(const char *root, struct sample_host *ret)
+{
+	uint64_t user, nice, system, idle, iowait, irq = 0, softirq = 0, hz = (uint64_t)sysconf(_SC_CLK_TCK);
+	_cleanup_free_ char *text = NULL;
+	unsigned int cpus = 0;
+	int r = proc_read(root, "stat", &text);
+
+	if (r < 0)
+		return r;
+	if (sscanf(text, "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, &user,
+		   &nice, &system, &idle, &iowait, &irq, &softirq) < 4)
+		return -EBADMSG;
+	for (const char *p = text; (p = strstr(p, "\ncpu")); p += 4)
+		cpus++;
+	ret->cpus = cpus;
+	ret->cpu_busy_ns = (user + nice + system + irq + softirq) * (1000000000ULL / hz);
+	return 0;
+}
+
+static uint64_t meminfo_bytes(const char *text, const char *key)
+{
+	const char *p = strstr(text, key);
+	uint64_t kib;
+
+	if (!p || sscanf(p + strlen(key), " %" SCNu64 " kB", &kib) != 1)
+		return SS_UNKNOWN;
+	return kib * 1024;
+}
+
+static int read_memory(const char *root, struct sample_host *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = proc_read(root, "meminfo", &text);
+
+	if (r < 0)
+		return r;
+	ret->memory_total = meminfo_bytes(text, "MemTotal:");
+	ret->memory_available = meminfo_bytes(text, "MemAvailable:");
+	ret->swap_total = meminfo_bytes(text, "SwapTotal:");
+	ret->swap_free = meminfo_bytes(text, "SwapFree:");
+	return 0;
+}
+
+int host_read(const char *root, struct sample_host *ret)
+{
+	_cleanup_free_ char *load = NULL;
+	struct utsname u;
+	int r;
+
+	memset(ret, 0, sizeof(*ret));
+	r = read_cpu(root, ret);
+	if (r < 0)
+		return r;
+	r = read_memory(root, ret);
+	if (r < 0)
+		return r;
+	if (proc_read(root, "loadavg", &load) < 0 || sscanf(load, "%lf", &ret->load1) != 1)
+		ret->load1 = -1;
+	ret->boot_wall_ns = clock_wall_ns() - clock_boot_ns();
+	if (uname(&u) == 0) {
+		snprintf(ret->kernel, sizeof(ret->kernel), "%s", u.release);
+		snprintf(ret->hostname, sizeof(ret->hostname), "%s", u.nodename);
+	}
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * crio.c - containers, sandboxes and monitors of CRI-O. Asked by path.c; reads no file.
+ */
+#include "identity/family.h"
+
+bool crio_match(struct path_walk *w)
+{
+	struct part id;
+
+	if (part_between(w->part, "crio-conmon-", "", &id)) {
+		if (!part_hex(id, 64) && !(part_between(id, "", ".scope", &id) && part_hex(id, 64)))
+			return false;
+		if (w->place == PLACE_UNIT)
+			return false;
+		walk_monitor(w, "cri-o", "conmon", id);
+		return true;
+	}
+	if (walk_scope(w, "crio", &id)) {
+		walk_container(w, "cri-o", id, 0);
+		return true;
+	}
+	if (!part_between(w->part, "crio-", "", &id) || !part_hex(id, 64))
+		return false;
+	/* In a pod's slice it is the sandbox, and the pod is its home; the cgroupfs driver calls containers so. */
+	if (part_ends(w->prev, ".slice"))
+		return w->pod;
+	if (!w->pod && (w->place == PLACE_UNIT || w->place == PLACE_CONTAINER))
+		return false;
+	walk_container(w, "cri-o", id, 0);
+	return true;
+}

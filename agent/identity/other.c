@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * other.c - schedulers with cgroup shapes of their own (ECS, Nomad), and a bare 64-digit id, which is a container of a
+ * runtime that its path does not tell. Asked by path.c after the runtimes that do tell; reads no file.
+ */
+#include <string.h>
+
+#include "identity/family.h"
+
+/* /ecs/TASK/ID; on Fargate /ecs/TASK/TASK-NUMBER. */
+static bool ecs_match(struct path_walk *w)
+{
+	struct part number = w->part;
+
+	if (!part_is(w->prev2, "ecs") || (!part_hex(w->prev, 32) && !part_uuid(w->prev, '-')))
+		return false;
+	if (part_hex(w->part, 64)) {
+		walk_container(w, "docker", w->part, STORE_DOCKER);
+		return true;
+	}
+	if (w->part.len <= 33 || w->part.s[32] != '-' || !part_hex((struct part){w->part.s, 32}, 32))
+		return false;
+	number.s += 33;
+	number.len -= 33;
+	if (!part_digits(number))
+		return false;
+	walk_container(w, "ecs", w->part, 0);
+	return true;
+}
+
+/* /nomad.slice/{share,reserve}.slice/ALLOCATION.TASK.scope */
+static bool nomad_match(struct path_walk *w)
+{
+	char name[IDENTITY_ID_MAX];
+	struct part id, task;
+
+	if (!part_is(w->prev2, "nomad.slice") || !(part_is(w->prev, "share.slice") || part_is(w->prev, "reserve.slice")) ||
+	    !part_between(w->part, "", ".scope", &task) || task.len < 38 || task.s[36] != '.')
+		return false;
+	id = (struct part){task.s, 36};
+	task = (struct part){task.s + 37, task.len - 37};
+	if (!part_uuid(id, '-'))
+		return false;
+	part_copy(task, name, sizeof(name));
+	walk_named(w, HOME_CONTAINER, "nomad", id, name);
+	return true;
+}
+
+bool other_match(struct path_walk *w)
+{
+	if (w->place != PLACE_TOP)
+		return false;
+	if (ecs_match(w) || nomad_match(w))
+		return true;
+	if (!part_hex(w->part, 64))
+		return false;
+	walk_container(w, "", w->part, STORE_DOCKER);
+	return true;
+}

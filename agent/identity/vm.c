@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vm.c - virtual machines of libvirt and Proxmox, and libvirt's LXC containers. Asked by path.c; reads no file. All below
+ * (vcpu threads, emulator) is the machine's.
+ */
+#include <string.h>
+
+#include "identity/family.h"
+
+/*
+ * libvirt calls its machines DRIVER-NUMBER-NAME. Only the first number goes: "qemu-1-web-01" is web-01, and the dashes
+ * and digits of the name stay.
+ */
+static const char *name_without_number(const char *machine, const char *driver)
+{
+	size_t n = strlen(driver), digits;
+
+	if (strncmp(machine, driver, n) != 0)
+		return NULL;
+	machine += n;
+	digits = strspn(machine, "0123456789");
+	if (digits && machine[digits] == '-' && machine[digits + 1])
+		machine += digits + 1;
+	return machine[0] ? machine : NULL;
+}
+
+static bool claim(struct path_walk *w, const char *machine)
+{
+	struct part id = {machine, strlen(machine)};
+	const char *name = name_without_number(machine, "qemu-");
+
+	if (name) {
+		walk_named(w, HOME_VM, "libvirt", id, name);
+		return true;
+	}
+	name = name_without_number(machine, "lxc-");
+	if (!name)
+		return false;
+	walk_named(w, HOME_CONTAINER, "libvirt", id, name);
+	return true;
+}
+
+bool vm_match(struct path_walk *w)
+{
+	char text[IDENTITY_ID_MAX];
+	struct part name;
+	bool vm;
+
+	if (w->place == PLACE_USER || w->place == PLACE_UNIT)
+		return false;
+	if (part_between(w->part, "machine-", ".scope", &name) && part_ends(w->prev, ".slice")) {
+		part_unescape(name, text, sizeof(text));
+		return claim(w, text);
+	}
+	if (part_is(w->prev, "qemu.slice") && part_between(w->part, "", ".scope", &name) && part_digits(name)) {
+		part_copy(name, text, sizeof(text));
+		walk_named(w, HOME_VM, "qemu", name, text);
+		return true;
+	}
+	/* Before systemd: /machine/NAME.libvirt-qemu, /machine/PARTITION.partition/... */
+	if (!part_is(w->prev, "machine") && !part_ends(w->prev, ".partition"))
+		return false;
+	vm = part_between(w->part, "", ".libvirt-qemu", &name);
+	if (!vm && !part_between(w->part, "", ".libvirt-lxc", &name))
+		return false;
+	part_copy(name, text, sizeof(text));
+	if (claim(w, text))
+		return true;
+	walk_named(w, vm ? HOME_VM : HOME_CONTAINER, "libvirt", name, text);
+	return true;
+}

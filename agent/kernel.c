@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel.c - asks the running kernel what it offers. Called once by the pipeline and by doctor; changes nothing.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <linux/capability.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "kernel.h"
+
+static bool enum_value(const struct btf *btf, const char *type, const char *name, uint32_t *ret)
+{
+	int id = btf__find_by_name_kind(btf, type, BTF_KIND_ENUM);
+	const struct btf_enum *e;
+	const struct btf_type *t;
+
+	if (id < 0)
+		return false;
+	t = btf__type_by_id(btf, id);
+	e = btf_enum(t);
+	for (unsigned int i = 0; i < btf_vlen(t); i++) {
+		if (strcmp(btf__name_by_offset(btf, e[i].name_off), name) != 0)
+			continue;
+		if (ret)
+			*ret = e[i].val;
+		return true;
+	}
+	return false;
+}
+
+static void probe_capabilities(struct kernel *k)
+{
+	_cleanup_free_ char *text = NULL;
+	unsigned long long effective = 0;
+	const char *line;
+
+	if (read_file("/proc/self/status", 1 << 16, &text, NULL) < 0)
+		return;
+	line = strstr(text, "\nCapEff:");
+	if (line && sscanf(line, "\nCapEff: %llx", &effective) != 1)
+		effective = 0;
+	k->cap_sys_admin = effective >> CAP_SYS_ADMIN & 1;
+	k->cap_bpf = k->cap_sys_admin || (effective >> CAP_BPF & 1);
+	k->cap_perfmon = k->cap_sys_admin || (effective >> CAP_PERFMON & 1);
+}
+
+/* The file lists all modes, the one in force in brackets. */
+static void probe_lockdown(struct kernel *k)
+{
+	_cleanup_free_ char *text = NULL;
+	char *open, *close;
+
+	if (read_file("/sys/kernel/security/lockdown", 4096, &text, NULL) < 0)
+		return;
+	open = strchr(text, '[');
+	close = open ? strchr(open, ']') : NULL;
+	if (!close)
+		return;
+	*close = '\0';
+	snprintf(k->lockdown, sizeof(k->lockdown), "%s", open + 1);
+}
+
+int kernel_probe(struct kernel *ret)
+{
+	*ret = (struct kernel){.cpu_subsys = UINT32_MAX, .memory_subsys = UINT32_MAX};
+	probe_capabilities(ret);
+	probe_lockdown(ret);
+	ret->btf = btf__load_vmlinux_btf();
+	if (!ret->btf)
+		return 0;
+	ret->iter_task = btf__find_by_name_kind(ret->btf, "bpf_iter__task", BTF_KIND_STRUCT) > 0;
+	ret->task_storage = enum_value(ret->btf, "bpf_map_type", "BPF_MAP_TYPE_TASK_STORAGE", NULL);
+	ret->ring_buffer = enum_value(ret->btf, "bpf_map_type", "BPF_MAP_TYPE_RINGBUF", NULL);
+	enum_value(ret->btf, "cgroup_subsys_id", "cpu_cgrp_id", &ret->cpu_subsys);
+	enum_value(ret->btf, "cgroup_subsys_id", "memory_cgrp_id", &ret->memory_subsys);
+	return 0;
+}
+
+void kernel_free(struct kernel *k)
+{
+	btf__free(k->btf);
+	k->btf = NULL;
+}
+
+bool kernel_has_tracepoint(const struct kernel *k, const char *name)
+{
+	_cleanup_buf_ struct buf type = {};
+
+	if (!k->btf)
+		return false;
+	buf_printf(&type, "btf_trace_%s", name);
+	return !type.failed && btf__find_by_name_kind(k->btf, type.data, BTF_KIND_TYPEDEF) > 0;
+}
+
+void kernel_explain(const struct kernel *k, int error, struct buf *out)
+{
+	if (!k->btf) {
+		buf_str(out,
+			access("/sys/kernel/btf/vmlinux", F_OK) == 0
+				? "the kernel's type information, /sys/kernel/btf/vmlinux, cannot be read"
+				: "this kernel has no type information (/sys/kernel/btf/vmlinux): it needs to be built "
+				  "with CONFIG_DEBUG_INFO_BTF, as the distributions' kernels since 5.10 mostly are");
+	} else if (!k->cap_bpf || !k->cap_perfmon) {
+		buf_str(out,
+			"this user may not load BPF programs: run as root, or give the binary CAP_BPF, CAP_PERFMON, "
+			"CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE (in a container: --cap-add, with --pid=host)");
+	} else if (strcmp(k->lockdown, "confidentiality") == 0) {
+		buf_str(out, "the kernel is locked down (confidentiality), which forbids BPF programs to read it: boot "
+			     "with lockdown=integrity or without Secure Boot");
+	} else if (!k->iter_task) {
+		buf_str(out,
+			"this kernel has no BPF task iterator: 5.8 or newer is needed, 5.15 or newer for everything");
+	} else if (error == -EPERM || error == -EACCES) {
+		buf_str(out, "the kernel refused the BPF programs; `sysscope doctor` shows each of them. Seccomp and "
+			     "security modules can forbid bpf() also to root");
+	} else {
+		buf_printf(out, "the kernel refused the BPF programs (%s); `sysscope doctor` shows each of them",
+			   strerror(-error));
+	}
+}

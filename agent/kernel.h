@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel.h - what this kernel and this user offer, asked by existence (type information, enum value, file), never by
+ * version. The loader chooses from it; doctor prints it.
+ */
+#ifndef SYSSCOPE_KERNEL_H
+#define SYSSCOPE_KERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sysscope/util.h"
+
+struct btf;
+
+struct kernel {
+	struct btf *btf; /* /sys/kernel/btf/vmlinux; NULL: none */
+	bool iter_task; /* bpf_iter_task, 5.8, commit eaaacd23910f */
+	bool task_storage; /* BPF_MAP_TYPE_TASK_STORAGE for tracing, 5.11, commit a10787e6d58c */
+	bool ring_buffer; /* BPF_MAP_TYPE_RINGBUF, 5.8, commit 457f44363a88 */
+	uint32_t cpu_subsys, memory_subsys; /* enum cgroup_subsys_id of the running kernel */
+	bool cap_bpf, cap_perfmon, cap_sys_admin; /* effective */
+	char lockdown[32]; /* "none", "integrity", "confidentiality", "" when not known */
+};
+
+int kernel_probe(struct kernel *ret);
+void kernel_free(struct kernel *k);
+
+/* Whether the raw tracepoint has type information, so that tp_btf programs can be attached to it. */
+bool kernel_has_tracepoint(const struct kernel *k, const char *name);
+
+/* One sentence on why loading failed with `error` and what would help. */
+void kernel_explain(const struct kernel *k, int error, struct buf *out);
+
+#endif

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * loader.c - turns on what the chosen collectors need and the kernel offers, loads it as one object, attaches it. If
+ * the object does not load, each collector is loaded by itself beside the iterator, the ones at fault take their next
+ * alternative or are dropped with the verifier's words, and the rest is loaded again. Nothing is pinned: when the
+ * process ends, however it ends, the kernel takes everything away.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "cgroupfs.h"
+#include "loader.h"
+#include "sysscope/abi.h"
+#include "sysscope.skel.h"
+
+#define MAX_PROGRAMS	 6
+#define MAX_ALTERNATIVES 3
+
+/* One way to get a collector's data: a set of programs that belong together. */
+struct alternative {
+	const char *hook;
+	const char *programs[MAX_PROGRAMS];
+	const char *tracepoints[MAX_PROGRAMS]; /* need type information */
+	bool needs_task_storage;
+	const char *lacks; /* what this one cannot do, "" for nothing */
+};
+
+static const struct {
+	const char *name, *gives;
+	bool required;
+	struct alternative ways[MAX_ALTERNATIVES]; /* best first; programs[0] NULL: none */
+} collectors[COLLECTORS] = {
+	[COLLECTOR_TASKS] =
+		{
+			"tasks",
+			"CPU, memory and state of every thread",
+			true,
+			{
+				{"iter/task", {"snapshot_task"}, {}, true, ""},
+				{"iter/task",
+				 {"snapshot_task_plain"},
+				 {},
+				 false,
+				 "no task-local state: a moved task's CPU counts where it is now"},
+			},
+		},
+	[COLLECTOR_LIFECYCLE] =
+		{
+			"lifecycle",
+			"forks, execs, exits, and what short-lived processes used",
+			false,
+			{
+				{"tp_btf",
+				 {"lifecycle_newtask", "lifecycle_exec", "lifecycle_rename", "lifecycle_exit",
+				  "lifecycle_free"},
+				 {"task_newtask", "sched_process_exec", "task_rename", "sched_process_exit",
+				  "sched_process_free"},
+				 true,
+				 ""},
+				{"tp_btf",
+				 {"lifecycle_newtask_plain", "lifecycle_exec", "lifecycle_free_plain"},
+				 {"task_newtask", "sched_process_exec", "sched_process_free"},
+				 false,
+				 "no task-local state: an exit counts when the process was reaped"},
+			},
+		},
+	[COLLECTOR_CGROUPS] =
+		{
+			"cgroups",
+			"containers that live between two samples, and moves between cgroups",
+			false,
+			{
+				{"tp_btf",
+				 {"cgroup_mkdir", "cgroup_rmdir", "cgroup_attach_task"},
+				 {"cgroup_mkdir", "cgroup_rmdir", "cgroup_attach_task"},
+				 true,
+				 ""},
+				{"tp_btf",
+				 {"cgroup_mkdir", "cgroup_rmdir"},
+				 {"cgroup_mkdir", "cgroup_rmdir"},
+				 false,
+				 "no task-local state: moves are not seen"},
+			},
+		},
+};
+
+struct loader {
+	struct sysscope_bpf *skeleton;
+	const struct kernel *kernel;
+	struct loader_options options;
+	struct {
+		int way; /* index of the alternative in use, -1: none */
+		char reason[512];
+		char programs[256];
+		struct bpf_link *links[MAX_PROGRAMS];
+	} state[COLLECTORS];
+	char log[64 * 1024]; /* the verifier's words on the program that failed last */
+};
+
+const char *collector_name(enum collector c)
+{
+	return collectors[c].name;
+}
+
+bool collector_required(enum collector c)
+{
+	return collectors[c].required;
+}
+
+void loader_options_hierarchy(struct loader_options *o, const struct kernel *k, const struct cgroup_layout_info *layout)
+{
+	bool memory = strcmp(layout->carrying_controller, "memory") == 0;
+
+	o->cgroup_v1 = !layout->carrying_v2;
+	o->cgroup_hierarchy = (int)layout->hierarchy_id;
+	o->cgroup_subsys = memory ? k->memory_subsys : k->cpu_subsys;
+}
+
+static const struct alternative *way_of(const struct loader *l, enum collector c)
+{
+	return l->state[c].way < 0 ? NULL : &collectors[c].ways[l->state[c].way];
+}
+
+/* The first alternative from `from` on that the kernel offers, -1 for none, with the reason of the last one. */
+static int choose_way(struct loader *l, enum collector c, int from)
+{
+	char *reason = l->state[c].reason;
+	size_t size = sizeof(l->state[c].reason);
+
+	for (int i = from; i < MAX_ALTERNATIVES && collectors[c].ways[i].programs[0]; i++) {
+		const struct alternative *w = &collectors[c].ways[i];
+		bool offered = true;
+
+		if (w->needs_task_storage && !l->kernel->task_storage) {
+			snprintf(reason, size, "this kernel has no task storage for tracing programs (5.11)");
+			continue;
+		}
+		for (int t = 0; t < MAX_PROGRAMS && w->tracepoints[t] && offered; t++) {
+			offered = kernel_has_tracepoint(l->kernel, w->tracepoints[t]);
+			if (!offered)
+				snprintf(reason, size, "this kernel has no tracepoint %s", w->tracepoints[t]);
+		}
+		if (!offered)
+			continue;
+		snprintf(reason, size, "%s", w->lacks);
+		return i;
+	}
+	return -1;
+}
+
+static struct bpf_program *program_find(const struct loader *l, const char *name)
+{
+	return bpf_object__find_program_by_name(l->skeleton->obj, name);
+}
+
+/* Opens the object with everything off but the collectors of `chosen` (bit per collector). */
+static int object_open(struct loader *l, uint32_t chosen)
+{
+	struct sysscope_bpf *s;
+	bool break_it;
+
+	sysscope_bpf__destroy(l->skeleton);
+	l->skeleton = s = sysscope_bpf__open();
+	if (!s)
+		return -errno;
+	s->rodata->cfg_cgroup_v1 = l->options.cgroup_v1;
+	s->rodata->cfg_cgroup_subsys = l->options.cgroup_subsys;
+	s->rodata->cfg_cgroup_hierarchy = l->options.cgroup_hierarchy;
+	s->rodata->cfg_page_size = (uint32_t)sysconf(_SC_PAGESIZE);
+	if (!l->kernel->task_storage)
+		bpf_map__set_autocreate(s->maps.thread_state, false);
+	l->log[0] = '\0';
+	for (int c = 0; c < COLLECTORS; c++) {
+		const struct alternative *w = way_of(l, c);
+
+		if (!w || !(chosen >> c & 1))
+			continue;
+		break_it = l->options.break_collector && strcmp(l->options.break_collector, collectors[c].name) == 0;
+		for (int p = 0; p < MAX_PROGRAMS && w->programs[p]; p++) {
+			struct bpf_program *prog = program_find(l, w->programs[p]);
+
+			if (!prog)
+				return -ENOENT;
+			bpf_program__set_autoload(prog, true);
+			bpf_program__set_log_buf(prog, l->log, sizeof(l->log));
+			if (break_it && p == 0)
+				bpf_program__set_attach_target(prog, 0, "sysscope_test_no_such_hook");
+		}
+	}
+	return 0;
+}
+
+static int object_load(struct loader *l, uint32_t chosen)
+{
+	int r = object_open(l, chosen);
+
+	return r < 0 ? r : sysscope_bpf__load(l->skeleton);
+}
+
+/* The last line of the verifier's log that says something. */
+static void reason_from_log(struct loader *l, enum collector c, int error)
+{
+	char *reason = l->state[c].reason, *line = NULL, *save = NULL;
+
+	l->log[sizeof(l->log) - 1] = '\0';
+	for (char *p = strtok_r(l->log, "\n", &save); p; p = strtok_r(NULL, "\n", &save))
+		if (*p && strncmp(p, "processed ", 10) != 0 && strncmp(p, "-- END", 6) != 0)
+			line = p;
+	snprintf(reason, sizeof(l->state[c].reason), "the kernel refused it: %s%s%.400s", strerror(-error),
+		 line ? ": " : "", line ? line : "");
+}
+
+/*
+ * Loads all chosen collectors; when that fails, finds who is at fault by loading each beside the iterator, moves it to
+ * its next alternative, and tries again. Ends since every round takes an alternative away.
+ */
+static int load_all(struct loader *l)
+{
+	for (;;) {
+		bool blamed = false;
+		uint32_t all = 0;
+		int r;
+
+		for (int c = 0; c < COLLECTORS; c++)
+			if (l->state[c].way >= 0)
+				all |= 1u << c;
+		r = object_load(l, all);
+		if (r == 0)
+			return 0;
+		for (int c = 0; c < COLLECTORS; c++) {
+			char said[sizeof(l->state[c].reason)];
+			int one, next;
+
+			if (!(all >> c & 1))
+				continue;
+			one = object_load(l, 1u << COLLECTOR_TASKS | 1u << c);
+			if (one == 0)
+				continue;
+			blamed = true;
+			reason_from_log(l, c, one);
+			memcpy(said, l->state[c].reason, sizeof(said));
+			next = choose_way(l, c, l->state[c].way + 1);
+			l->state[c].way = next;
+			if (next < 0)
+				memcpy(l->state[c].reason, said, sizeof(said));
+			if (c == COLLECTOR_TASKS && next < 0)
+				return one;
+			if (c == COLLECTOR_TASKS)
+				break; /* the others were not tried beside a working iterator */
+		}
+		if (!blamed)
+			return r;
+	}
+}
+
+static void collector_detach(struct loader *l, enum collector c)
+{
+	for (int p = 0; p < MAX_PROGRAMS; p++) {
+		bpf_link__destroy(l->state[c].links[p]);
+		l->state[c].links[p] = NULL;
+	}
+}
+
+static int collector_attach(struct loader *l, enum collector c)
+{
+	const struct alternative *w = way_of(l, c);
+	size_t used = 0;
+
+	if (!w)
+		return 0;
+	for (int p = 0; p < MAX_PROGRAMS && w->programs[p]; p++) {
+		struct bpf_program *prog = program_find(l, w->programs[p]);
+		struct bpf_link *link = bpf_program__attach(prog);
+		int r = -errno;
+
+		if (!link) {
+			snprintf(l->state[c].reason, sizeof(l->state[c].reason), "%s could not be attached: %s",
+				 w->programs[p], strerror(-r));
+			collector_detach(l, c);
+			l->state[c].way = -1;
+			return r;
+		}
+		l->state[c].links[p] = link;
+		used += (size_t)snprintf(l->state[c].programs + used, sizeof(l->state[c].programs) - used, "%s%s",
+					 p ? " " : "", w->programs[p]);
+	}
+	return 0;
+}
+
+static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+int loader_open(struct loader **ret, const struct kernel *k, const struct loader_options *o, struct buf *error)
+{
+	struct loader *l;
+	int r;
+
+	if (!k->btf || !k->iter_task) {
+		kernel_explain(k, -EOPNOTSUPP, error);
+		return -EOPNOTSUPP;
+	}
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	l->kernel = k;
+	l->options = *o;
+	if (!getenv("SYSSCOPE_LIBBPF_DEBUG"))
+		libbpf_set_print(print_nothing);
+	for (int c = 0; c < COLLECTORS; c++) {
+		l->state[c].way = -1;
+		if (o->disabled >> c & 1 && !collectors[c].required)
+			snprintf(l->state[c].reason, sizeof(l->state[c].reason), "turned off on the command line");
+		else
+			l->state[c].way = choose_way(l, c, 0);
+	}
+	r = load_all(l);
+	/* The iterator first: it makes the state of the tasks that are there. */
+	if (r == 0)
+		r = collector_attach(l, COLLECTOR_TASKS);
+	if (r < 0) {
+		kernel_explain(k, r, error);
+		if (l->state[COLLECTOR_TASKS].reason[0])
+			buf_printf(error, " (%s)", l->state[COLLECTOR_TASKS].reason);
+		loader_close(l);
+		return r;
+	}
+	for (int c = 0; c < COLLECTORS; c++)
+		if (c != COLLECTOR_TASKS)
+			collector_attach(l, c);
+	*ret = l;
+	return 0;
+}
+
+void loader_close(struct loader *l)
+{
+	if (!l)
+		return;
+	for (int c = 0; c < COLLECTORS; c++)
+		collector_detach(l, c);
+	sysscope_bpf__destroy(l->skeleton);
+	free(l);
+}
+
+struct sysscope_bpf *loader_skeleton(struct loader *l)
+{
+	return l->skeleton;
+}
+
+int loader_iterator_fd(const struct loader *l)
+{
+	return bpf_link__fd(l->state[COLLECTOR_TASKS].links[0]);
+}
+
+struct collector_status loader_status(const struct loader *l, enum collector c)
+{
+	const struct alternative *w = way_of(l, c);
+
+	return (struct collector_status){
+		.name = collectors[c].name,
+		.gives = collectors[c].gives,
+		.hook = w ? w->hook : "",
+		.programs = l->state[c].programs,
+		.loaded = w != NULL,
+		.reason = l->state[c].reason,
+	};
+}
+
+uint64_t loader_verified_instructions(const struct loader *l, enum collector c)
+{
+	const struct alternative *w = way_of(l, c);
+	uint64_t sum = 0;
+
+	for (int p = 0; w && p < MAX_PROGRAMS && w->programs[p]; p++) {
+		struct bpf_prog_info info = {};
+		__u32 size = sizeof(info);
+
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(program_find(l, w->programs[p])), &info, &size) == 0)
+			sum += info.verified_insns;
+	}
+	return sum;
+}

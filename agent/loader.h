@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * loader.h - loads and attaches the kernel half, collector by collector. A collector that cannot be had is left
+ * out with its reason; only the task iterator is needed by all.
+ */
+#ifndef SYSSCOPE_LOADER_H
+#define SYSSCOPE_LOADER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel.h"
+#include "sysscope/util.h"
+
+struct cgroup_layout_info;
+struct sysscope_bpf;
+struct loader;
+
+/* Order of the collectors in every list. */
+enum collector { COLLECTOR_TASKS, COLLECTOR_LIFECYCLE, COLLECTOR_CGROUPS, COLLECTORS };
+
+struct collector_status {
+	const char *name; /* "tasks", ... as in --no-collector.NAME */
+	const char *hook; /* of the alternative in use: "tp_btf", "iter/task", ... */
+	const char *programs; /* their names, separated by blanks */
+	const char *gives; /* what one loses without it */
+	bool loaded;
+	const char *reason; /* why not, or what this alternative lacks; "" for nothing to say */
+};
+
+struct loader_options {
+	bool cgroup_v1; /* which hierarchy carries resources: see cgroupfs.h */
+	uint32_t cgroup_subsys;
+	int cgroup_hierarchy;
+	uint32_t disabled; /* bit per enum collector */
+	const char *break_collector;
+};
+
+/* From which hierarchy the programs take a task's cgroup. */
+void loader_options_hierarchy(struct loader_options *o, const struct kernel *k,
+			      const struct cgroup_layout_info *layout);
+
+/* 0; negative errno when the task iterator cannot be had, then with `error` filled. */
+int loader_open(struct loader **ret, const struct kernel *k, const struct loader_options *o, struct buf *error);
+void loader_close(struct loader *l);
+
+struct sysscope_bpf *loader_skeleton(struct loader *l);
+int loader_iterator_fd(const struct loader *l); /* of the task iterator's link: for bpf_iter_create */
+struct collector_status loader_status(const struct loader *l, enum collector c);
+/* Instructions that the verifier went through for all programs of the collector (5.16); 0: not known. */
+uint64_t loader_verified_instructions(const struct loader *l, enum collector c);
+const char *collector_name(enum collector c);
+bool collector_required(enum collector c);
+
+#endif

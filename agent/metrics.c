@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * metrics.c - the descriptor tables of view.h, made from metrics.def. Every view and docs/metrics.md read
+ * them; the model indexes its value arrays by the same enums.
+ */
+#include "sysscope/util.h"
+#include "sysscope/view.h"
+
+/* clang-format off */
+#define METRIC(ID, KIND, UNIT, PROM, LABELS, JSON, TITLE, WIDTH, SORT, COLLECTOR, HELP) \
+	{ #ID, METRIC_##KIND, UNIT_##UNIT, PROM, LABELS, JSON, TITLE, WIDTH, SORT, COLLECTOR, HELP },
+/* clang-format on */
+
+#define HOST METRIC
+static const struct metric_desc host_metrics[] = {
+#include "sysscope/metrics.def"
+};
+
+#define CONTAINER METRIC
+static const struct metric_desc container_metrics[] = {
+#include "sysscope/metrics.def"
+};
+
+#define GROUP METRIC
+static const struct metric_desc group_metrics[] = {
+#include "sysscope/metrics.def"
+};
+
+#define PROCESS METRIC
+static const struct metric_desc process_metrics[] = {
+#include "sysscope/metrics.def"
+};
+
+_Static_assert(ARRAY_SIZE(host_metrics) == HOST_METRICS, "one descriptor per host metric");
+_Static_assert(ARRAY_SIZE(container_metrics) == CONTAINER_METRICS, "one descriptor per container metric");
+_Static_assert(ARRAY_SIZE(group_metrics) == GROUP_METRICS, "one descriptor per group metric");
+_Static_assert(ARRAY_SIZE(process_metrics) == PROCESS_METRICS, "one descriptor per process metric");
+
+static const struct {
+	const char *name;
+	const struct metric_desc *table;
+	size_t n;
+} scopes[SCOPE_COUNT] = {
+	[SCOPE_HOST] = {"host", host_metrics, HOST_METRICS},
+	[SCOPE_CONTAINER] = {"container", container_metrics, CONTAINER_METRICS},
+	[SCOPE_GROUP] = {"group", group_metrics, GROUP_METRICS},
+	[SCOPE_PROCESS] = {"process", process_metrics, PROCESS_METRICS},
+};
+
+const char *const namespace_names[8] = {"pid", "mnt", "net", "uts", "ipc", "user", "cgroup", "time"};
+
+const struct metric_desc *metric_table(enum metric_scope scope, size_t *ret_n)
+{
+	*ret_n = scopes[scope].n;
+	return scopes[scope].table;
+}
+
+const char *metric_scope_name(enum metric_scope scope)
+{
+	return scopes[scope].name;
+}
+
+double metric_base_value(const struct metric_desc *d, double v)
+{
+	return d->unit == UNIT_NS || d->unit == UNIT_UNIX_NS ? v / 1e9 : v;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * model_internal.h - what the files of the model share: model.c (one update from beginning to end), model_home.c (homes,
+ * cgroups and groups), model_row.c (their rows), model_process.c (processes). Nobody else includes it.
+ */
+#ifndef SYSSCOPE_MODEL_INTERNAL_H
+#define SYSSCOPE_MODEL_INTERNAL_H
+
+#define HASH_NONFATAL_OOM 1 /* an element for which there was no memory has hh.tbl == NULL */
+#include <uthash.h>
+
+#include "sysscope/model.h"
+#include "sysscope/sample.h"
+#include "sysscope/util.h"
+
+/* How long the dead stay in the snapshots. */
+#define TOMBSTONE_NS (30 * 1000000000ULL)
+/* Dead homes that wait to be delivered once; beyond it the oldest go. */
+#define TOMBSTONES_MAX 4096
+/* Names of processes kept apart per home; the rest is one group, SS_COMM_OTHER. */
+#define GROUPS_PER_HOME 128
+
+struct home;
+
+/* The processes of one name in one home. Kept as long as the home, so that its totals never restart. */
+struct group {
+	struct {
+		struct home *home;
+		char comm[SS_COMM_LEN];
+	} key;
+	char comm[SS_COMM_LEN + 1];
+	struct ss_gone carried; /* the dead, for good */
+	struct ss_gone now; /* carried + the open dead + the living; made anew at each sample */
+	uint64_t processes, threads, rss_bytes;
+	uint64_t empty_since_ns; /* when its last process was gone, 0: it has some */
+	bool unpublished; /* has changed since it was delivered last */
+	double held[GROUP_METRICS];
+	UT_hash_handle hh;
+};
+
+/* One cgroup. An incarnation of its home if it is the home's own (root == itself), else a part of one. */
+struct cg {
+	uint64_t id, parent_id;
+	struct home *home;
+	bool is_root, alive;
+	uint64_t seen; /* number of the last sample that had it */
+	struct ss_cgroup counts;
+	/* Of an incarnation: */
+	struct ss_totals carried; /* its dead and those of the cgroups below, for good */
+	struct ss_totals tasks; /* with the open dead and the living */
+	uint64_t tasks_held_ns; /* largest tasks.exec_ns so far */
+	bool read_once, read_now; /* `files` was ever read; in this sample */
+	uint64_t tasks_when_read; /* tasks_held_ns when its files were last read */
+	struct cgroup_counters files; /* as last read */
+	UT_hash_handle hh;
+};
+
+/* Counters summed over cgroups. */
+struct home_sum {
+	uint64_t cpu_usage_ns, cpu_user_ns, cpu_system_ns;
+	uint64_t periods, throttled_periods, throttled_ns;
+	uint64_t page_faults, major_page_faults, memory_failcnt, oom_kills;
+	uint64_t forks, thread_creations, execs, exits;
+};
+
+struct home {
+	char *path; /* key; "" for the kernel's */
+	enum home_kind kind;
+	char *name, *id, *runtime, *image, *pod, *pod_namespace, *labels, *parent_path;
+	int64_t uid;
+	uint32_t generation;
+
+	struct cg *current; /* the living incarnation, NULL: none */
+	uint64_t n_cgs, n_groups, n_living_cgs;
+	struct home_sum past; /* of cgroups that the sampler has forgotten */
+	struct home_sum sum; /* with those that it knows */
+	bool has_incarnation; /* some cgroup of its own is known */
+	struct ss_totals tasks; /* sum of the groups */
+	uint64_t short_lived_ns;
+	uint64_t processes, threads, states[4]; /* running, sleeping, stopped, uninterruptible */
+	uint64_t oldest_start_ns;
+
+	uint64_t born_ns; /* of the current incarnation, 0: before the agent */
+	uint64_t first_sample;
+	uint64_t dead_since_ns; /* 0: it lives */
+	uint64_t last_alive_wall_ns;
+	bool unpublished;
+	double held_start;
+	double before[CONTAINER_METRICS], held[CONTAINER_METRICS];
+	uint32_t row; /* in the snapshot, HOME_NO_ROW: not shown */
+	UT_hash_handle hh;
+};
+#define HOME_NO_ROW UINT32_MAX
+
+struct process {
+	struct {
+		uint64_t tgid, start_ns;
+	} key;
+	uint64_t seen;
+	const struct ss_thread_record *leader; /* in the sample at hand */
+	struct home *home;
+	char comm[SS_COMM_LEN + 1];
+	struct ss_totals used; /* of this sample: its threads, living and released */
+	uint64_t threads;
+	uint64_t cpu_ns, user_ns, system_ns;
+	uint64_t cpu_before_ns, switches_before;
+	struct ss_totals held;
+	UT_hash_handle hh;
+};
+
+struct model {
+	struct home *homes;
+	struct cg *cgs;
+	struct group *groups;
+	struct process *processes;
+	struct home *kernel, *host;
+	uint64_t sequence, boot_ns, before_ns; /* sample at hand and the one before */
+	uint64_t wall_ns;
+	uint64_t n_dead;
+	bool keep_unpublished;
+	bool run_delay_kept; /* by this kernel: some task has some */
+	uint64_t reaped_tasks_ns; /* CPU of homes that were dropped */
+	uint64_t host_tasks_ns, host_busy_before_ns, host_tasks_before_ns;
+
+	struct process **by_thread; /* of sample.threads[i] */
+	size_t cap_by_thread;
+
+	struct snapshot snapshot;
+	struct container_row *containers;
+	struct group_row *group_rows;
+	struct process_row *process_rows;
+	size_t cap_containers, cap_groups, cap_processes;
+	struct loss_row losses[SS_LOSS_KINDS];
+	struct collector_row collectors[8];
+	char collector_names[8][24];
+	char kernel_release[65], hostname[65];
+};
+
+/* Grows *array to hold n elements. 0 or -ENOMEM. */
+int array_reserve(void *array, size_t *cap, size_t n, size_t size);
+
+void totals_add(struct ss_totals *to, const struct ss_totals *what);
+
+/*
+ * Splits rtime_ns as the kernel's cputime_adjust (kernel/sched/cputime.c): by the ratio of the sampled times, the sum
+ * exact, neither part ever falling. *user and *system hold the result of the last time and receive this one.
+ */
+void cputime_split(uint64_t rtime_ns, uint64_t utime, uint64_t stime, uint64_t *user, uint64_t *system);
+
+/* Counters never go down: raises v[i] to held[i] and remembers it. */
+void counters_hold(enum metric_scope scope, double *v, double *held);
+
+/* ---- model_home.c ---- */
+int homes_begin(struct model *m, const struct sample *s);
+struct home *home_of_cgroup(struct model *m, uint64_t cgroup_id, struct cg **ret_incarnation);
+int homes_add_gone(struct model *m, const struct sample_gone *gone, size_t n, bool final);
+struct group *group_get(struct model *m, struct home *h, const char *comm);
+int homes_finish(struct model *m, const struct sample *s, double interval);
+void homes_free(struct model *m);
+
+/* ---- model_row.c ---- */
+int home_rows(struct model *m, const struct sample *s, double interval);
+
+/* ---- model_process.c ---- */
+int processes_read(struct model *m, const struct sample *s);
+int processes_finish(struct model *m, const struct sample *s, double interval);
+void processes_free(struct model *m);
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * model_process.c - joins threads to processes and to their homes' groups, and keeps what a process has used from
+ * going down. Part of the model (model_internal.h).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model_internal.h"
+
+static struct process *process_find(struct model *m, const struct ss_thread_record *r)
+{
+	struct process *p, key = {.key = {r->tgid, r->process_start_ns}};
+
+	HASH_FIND(hh, m->processes, &key.key, sizeof(key.key), p);
+	return p;
+}
+
+static struct process *process_get(struct model *m, const struct ss_thread_record *r)
+{
+	struct process *p = process_find(m, r);
+
+	if (p)
+		return p;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->key.tgid = r->tgid;
+	p->key.start_ns = r->process_start_ns;
+	p->cpu_before_ns = p->switches_before = SS_UNKNOWN;
+	HASH_ADD(hh, m->processes, key, sizeof(p->key), p);
+	if (!p->hh.tbl) {
+		free(p);
+		return NULL;
+	}
+	return p;
+}
+
+/* First time in this sample: `r` names the process, be it the leader or, without one, any thread. */
+static void process_start(struct model *m, struct process *p, const struct ss_thread_record *r)
+{
+	static const struct ss_totals none;
+
+	p->seen = m->sequence;
+	p->leader = r;
+	p->home = home_of_cgroup(m, r->cgroup_id, NULL);
+	p->used = r->flags & SS_THREAD_LEADER ? r->dead_threads : none;
+	p->threads = 0;
+	memcpy(p->comm, r->comm, SS_COMM_LEN);
+}
+
+/* What the gone tables do not hold yet. */
+static struct ss_totals thread_uncharged(const struct ss_thread_record *r)
+{
+	struct ss_totals t = r->used;
+
+	if (!(r->flags & SS_THREAD_STATE))
+		return t;
+	t.exec_ns = sub_sat(t.exec_ns, r->charged.exec_ns);
+	t.utime_ns = sub_sat(t.utime_ns, r->charged.utime_ns);
+	t.stime_ns = sub_sat(t.stime_ns, r->charged.stime_ns);
+	t.run_delay_ns = sub_sat(t.run_delay_ns, r->charged.run_delay_ns);
+	t.voluntary_switches = sub_sat(t.voluntary_switches, r->charged.voluntary_switches);
+	t.involuntary_switches = sub_sat(t.involuntary_switches, r->charged.involuntary_switches);
+	t.minor_faults = sub_sat(t.minor_faults, r->charged.minor_faults);
+	t.major_faults = sub_sat(t.major_faults, r->charged.major_faults);
+	return t;
+}
+
+static void home_count_thread(struct home *h, const struct ss_thread_record *r)
+{
+	h->threads++;
+	switch (r->state) {
+	case 'R':
+		h->states[0]++;
+		break;
+	case 'S':
+	case 'I':
+	case 'P':
+		h->states[1]++;
+		break;
+	case 'T':
+	case 't':
+		h->states[2]++;
+		break;
+	case 'D':
+		h->states[3]++;
+		break;
+	}
+	if (!h->oldest_start_ns || r->start_ns < h->oldest_start_ns)
+		h->oldest_start_ns = r->start_ns;
+}
+
+static int thread_add(struct model *m, struct process *p, const struct ss_thread_record *r)
+{
+	struct ss_totals t = thread_uncharged(r);
+	struct cg *incarnation;
+	struct home *h = home_of_cgroup(m, r->cgroup_id, &incarnation);
+	struct group *g = group_get(m, h, p->comm);
+
+	if (!g)
+		return -ENOMEM;
+	totals_add(&p->used, &r->used);
+	p->threads++;
+	totals_add(&g->now.totals, &t);
+	if (incarnation)
+		totals_add(&incarnation->tasks, &t);
+	g->threads++;
+	home_count_thread(h, r);
+	if (r == p->leader) {
+		h->processes++;
+		g->processes++;
+		g->rss_bytes += r->rss_bytes;
+	}
+	m->run_delay_kept |= r->used.run_delay_ns != 0;
+	return 0;
+}
+
+int processes_read(struct model *m, const struct sample *s)
+{
+	int r = array_reserve(&m->by_thread, &m->cap_by_thread, s->n_threads, sizeof(*m->by_thread));
+
+	if (r < 0)
+		return r;
+	/* Leaders first: they name the group that their threads are counted in, and may come after them. */
+	for (size_t i = 0; i < s->n_threads; i++) {
+		const struct ss_thread_record *t = &s->threads[i];
+
+		m->by_thread[i] = NULL;
+		if (!(t->flags & SS_THREAD_LEADER))
+			continue;
+		m->by_thread[i] = process_get(m, t);
+		if (!m->by_thread[i])
+			return -ENOMEM;
+		process_start(m, m->by_thread[i], t);
+	}
+	for (size_t i = 0; i < s->n_threads; i++) {
+		const struct ss_thread_record *t = &s->threads[i];
+		struct process *p = m->by_thread[i] ?: process_get(m, t);
+
+		if (!p)
+			return -ENOMEM;
+		if (p->seen != m->sequence)
+			process_start(m, p, t);
+		r = thread_add(m, p, t);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static uint64_t held(__u64 *before, uint64_t now)
+{
+	if (now > *before)
+		*before = now;
+	return *before;
+}
+
+static double rate(uint64_t now, uint64_t before, double interval)
+{
+	return before == SS_UNKNOWN || interval <= 0 ? VALUE_ABSENT : (double)sub_sat(now, before) / interval;
+}
+
+static void process_values(struct model *m, struct process *p, double *v, double interval)
+{
+	const struct ss_thread_record *r = p->leader;
+	uint64_t switches;
+
+	for (int i = 0; i < PROCESS_METRICS; i++)
+		v[i] = VALUE_ABSENT;
+	/* A thread that ends while the iterator runs may be in neither its own record nor its process's. */
+	p->cpu_ns = held(&p->held.exec_ns, p->used.exec_ns);
+	cputime_split(p->cpu_ns, p->used.utime_ns, p->used.stime_ns, &p->user_ns, &p->system_ns);
+	switches = held(&p->held.voluntary_switches, p->used.voluntary_switches);
+	v[PROCESS_VOLUNTARY_SWITCHES] = (double)switches;
+	v[PROCESS_INVOLUNTARY_SWITCHES] = (double)held(&p->held.involuntary_switches, p->used.involuntary_switches);
+	switches += p->held.involuntary_switches;
+
+	/* Born since the sample before: all that it used belongs to this interval. */
+	if (p->cpu_before_ns == SS_UNKNOWN && m->sequence > 1 && p->key.start_ns >= m->before_ns)
+		p->cpu_before_ns = p->switches_before = 0;
+	v[PROCESS_CPU_CORES] = rate(p->cpu_ns, p->cpu_before_ns, interval) / 1e9;
+	v[PROCESS_SWITCH_RATE] = rate(switches, p->switches_before, interval);
+	p->cpu_before_ns = p->cpu_ns;
+	p->switches_before = switches;
+
+	v[PROCESS_CPU_USAGE] = (double)p->cpu_ns;
+	v[PROCESS_CPU_USER] = (double)p->user_ns;
+	v[PROCESS_CPU_SYSTEM] = (double)p->system_ns;
+	v[PROCESS_THREADS] = (double)p->threads;
+	v[PROCESS_MINOR_FAULTS] = (double)held(&p->held.minor_faults, p->used.minor_faults);
+	v[PROCESS_MAJOR_FAULTS] = (double)held(&p->held.major_faults, p->used.major_faults);
+	v[PROCESS_AGE] = (double)sub_sat(m->boot_ns, p->key.start_ns);
+	if (m->run_delay_kept)
+		v[PROCESS_RUNQ_WAIT] = (double)held(&p->held.run_delay_ns, p->used.run_delay_ns);
+	/* Kernel threads and zombies have no memory of their own. */
+	if (r->flags & SS_THREAD_LEADER && !(r->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE))) {
+		v[PROCESS_RSS] = (double)r->rss_bytes;
+		v[PROCESS_SWAP] = (double)r->swap_bytes;
+	}
+}
+
+static void process_row(struct model *m, const struct sample *s, struct process *p, struct process_row *row,
+			double interval)
+{
+	const struct ss_thread_record *r = p->leader;
+
+	*row = (struct process_row){
+		.pid = r->tgid,
+		.ppid = r->ppid,
+		.uid = r->uid,
+		.namespace_pid = r->namespace_pid,
+		.start_ns = p->key.start_ns,
+		.start_time = (double)(s->host.boot_wall_ns + p->key.start_ns) / 1e9,
+		.comm = p->comm,
+		.container = p->home->row,
+		.state = (char)r->state,
+		.kernel = r->flags & SS_THREAD_KERNEL,
+		.capabilities_effective = r->capabilities_effective,
+		.namespaces = {r->ns_pid, r->ns_mnt, r->ns_net, r->ns_uts, r->ns_ipc, r->ns_user, r->ns_cgroup,
+			       r->ns_time},
+	};
+	process_values(m, p, row->v, interval);
+}
+
+int processes_finish(struct model *m, const struct sample *s, double interval)
+{
+	struct process *p, *next;
+	size_t n = 0;
+	int r = array_reserve(&m->process_rows, &m->cap_processes, HASH_COUNT(m->processes), sizeof(*m->process_rows));
+
+	if (r < 0)
+		return r;
+	HASH_ITER (hh, m->processes, p, next) {
+		if (p->seen != m->sequence) {
+			HASH_DEL(m->processes, p);
+			free(p);
+			continue;
+		}
+		process_row(m, s, p, &m->process_rows[n++], interval);
+	}
+	m->snapshot.processes = m->process_rows;
+	m->snapshot.n_processes = n;
+	return 0;
+}
+
+void processes_free(struct model *m)
+{
+	struct process *p, *next;
+
+	HASH_ITER (hh, m->processes, p, next) {
+		HASH_DEL(m->processes, p);
+		free(p);
+	}
+}

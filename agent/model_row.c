@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * model_row.c - writes the rows of homes and groups: one assignment per metric of metrics.def. Part of the model
+ * (model_internal.h).
+ */
+#include <string.h>
+
+#include "model_internal.h"
+
+static double or_absent(uint64_t value)
+{
+	return value == SS_UNKNOWN || value == SS_UNLIMITED ? VALUE_ABSENT : (double)value;
+}
+
+/* cAdvisor writes 0 for "no limit". */
+static double or_zero(uint64_t value)
+{
+	return value == SS_UNKNOWN ? VALUE_ABSENT : value == SS_UNLIMITED ? 0 : (double)value;
+}
+
+static void values_cpu(const struct model *m, const struct home *h, const struct cgroup_counters *f, double *v)
+{
+	v[CONTAINER_CPU_TASKS] = (double)h->tasks.exec_ns;
+	if (h->has_incarnation) {
+		v[CONTAINER_CPU_USAGE] = (double)h->sum.cpu_usage_ns;
+		v[CONTAINER_CPU_USER] = (double)h->sum.cpu_user_ns;
+		v[CONTAINER_CPU_SYSTEM] = (double)h->sum.cpu_system_ns;
+	} else {
+		uint64_t user = 0, system = 0;
+
+		cputime_split(h->tasks.exec_ns, h->tasks.utime_ns, h->tasks.stime_ns, &user, &system);
+		v[CONTAINER_CPU_USAGE] = (double)h->tasks.exec_ns;
+		v[CONTAINER_CPU_USER] = (double)user;
+		v[CONTAINER_CPU_SYSTEM] = (double)system;
+	}
+	if (m->run_delay_kept)
+		v[CONTAINER_RUNQ_WAIT] = (double)h->tasks.run_delay_ns;
+	v[CONTAINER_VOLUNTARY_SWITCHES] = (double)h->tasks.voluntary_switches;
+	v[CONTAINER_INVOLUNTARY_SWITCHES] = (double)h->tasks.involuntary_switches;
+	if (!f)
+		return;
+	v[CONTAINER_SPEC_SHARES] = or_absent(f->cpu_shares);
+	v[CONTAINER_SPEC_PERIOD] = or_absent(f->cpu_period_us);
+	v[CONTAINER_SPEC_QUOTA] = or_absent(f->cpu_quota_us);
+	if (value_absent(v[CONTAINER_SPEC_QUOTA]))
+		return;
+	if (f->cpu_period_us && f->cpu_period_us != SS_UNKNOWN)
+		v[CONTAINER_CPU_LIMIT] = (double)f->cpu_quota_us / (double)f->cpu_period_us;
+	v[CONTAINER_PERIODS] = (double)h->sum.periods;
+	v[CONTAINER_THROTTLED_PERIODS] = (double)h->sum.throttled_periods;
+	v[CONTAINER_THROTTLED] = (double)h->sum.throttled_ns;
+}
+
+static void values_memory(const struct home *h, const struct cgroup_counters *f, double *v)
+{
+	v[CONTAINER_MEMORY_USAGE] = or_absent(f->memory_usage);
+	if (f->memory_usage != SS_UNKNOWN && f->memory_inactive_file != SS_UNKNOWN)
+		v[CONTAINER_MEMORY_WORKING_SET] = (double)sub_sat(f->memory_usage, f->memory_inactive_file);
+	v[CONTAINER_MEMORY_RSS] = or_absent(f->memory_rss);
+	v[CONTAINER_MEMORY_CACHE] = or_absent(f->memory_cache);
+	v[CONTAINER_MEMORY_INACTIVE_FILE] = or_absent(f->memory_inactive_file);
+	v[CONTAINER_MEMORY_ACTIVE_FILE] = or_absent(f->memory_active_file);
+	v[CONTAINER_MEMORY_MAPPED] = or_absent(f->memory_mapped);
+	v[CONTAINER_MEMORY_KERNEL] = or_absent(f->memory_kernel);
+	v[CONTAINER_MEMORY_SWAP] = or_absent(f->memory_swap);
+	v[CONTAINER_MEMORY_PEAK] = or_absent(f->memory_peak);
+	v[CONTAINER_MEMORY_LIMIT] = or_absent(f->memory_limit);
+	if (!value_absent(v[CONTAINER_MEMORY_LIMIT]) && v[CONTAINER_MEMORY_LIMIT] > 0)
+		v[CONTAINER_MEMORY_LIMIT_RATIO] = v[CONTAINER_MEMORY_WORKING_SET] / v[CONTAINER_MEMORY_LIMIT];
+	v[CONTAINER_SPEC_MEMORY_LIMIT] = or_zero(f->memory_limit);
+	v[CONTAINER_SPEC_MEMORY_RESERVATION] = or_zero(f->memory_reservation);
+	v[CONTAINER_SPEC_SWAP_LIMIT] = or_zero(f->swap_limit);
+	if (f->memory_failcnt != SS_UNKNOWN)
+		v[CONTAINER_MEMORY_FAILCNT] = (double)h->sum.memory_failcnt;
+	if (f->page_faults != SS_UNKNOWN)
+		v[CONTAINER_PGFAULT] = (double)h->sum.page_faults;
+	if (f->major_page_faults != SS_UNKNOWN)
+		v[CONTAINER_PGMAJFAULT] = (double)h->sum.major_page_faults;
+	if (f->oom_kills != SS_UNKNOWN)
+		v[CONTAINER_OOM_KILLS] = (double)h->sum.oom_kills;
+	v[CONTAINER_THREADS_LIMIT] = or_absent(f->pids_limit);
+}
+
+static void values_tasks(const struct home *h, bool lifecycle, double *v)
+{
+	v[CONTAINER_PROCESSES] = (double)h->processes;
+	v[CONTAINER_THREADS] = (double)h->threads;
+	v[CONTAINER_TASKS_RUNNING] = (double)h->states[0];
+	v[CONTAINER_TASKS_SLEEPING] = (double)h->states[1];
+	v[CONTAINER_TASKS_STOPPED] = (double)h->states[2];
+	v[CONTAINER_TASKS_UNINTERRUPTIBLE] = (double)h->states[3];
+	if (!lifecycle)
+		return;
+	v[CONTAINER_SHORT_LIVED_CPU] = (double)h->short_lived_ns;
+	/* Kernel threads are in no cgroup's counts. */
+	if (h->kind == HOME_KERNEL)
+		return;
+	v[CONTAINER_FORKS] = (double)h->sum.forks;
+	v[CONTAINER_THREAD_CREATIONS] = (double)h->sum.thread_creations;
+	v[CONTAINER_EXECS] = (double)h->sum.execs;
+	v[CONTAINER_EXITS] = (double)h->sum.exits;
+}
+
+/* Increase since the sample before; a home that was born since then began at 0. Absent if that is not known. */
+static double increase(const struct model *m, const struct home *h, const double *v, int metric)
+{
+	double before = h->before[metric];
+
+	if (value_absent(before) && m->sequence > 1 && h->first_sample == m->sequence && h->born_ns >= m->before_ns &&
+	    h->born_ns)
+		before = 0;
+	return v[metric] - before;
+}
+
+static void values_rates(struct model *m, struct home *h, double *v, double interval)
+{
+	double periods = increase(m, h, v, CONTAINER_PERIODS);
+
+	if (interval > 0) {
+		v[CONTAINER_CPU_CORES] = increase(m, h, v, CONTAINER_CPU_USAGE) / 1e9 / interval;
+		v[CONTAINER_FORK_RATE] = increase(m, h, v, CONTAINER_FORKS) / interval;
+		if (periods > 0)
+			v[CONTAINER_THROTTLED_RATIO] = increase(m, h, v, CONTAINER_THROTTLED_PERIODS) / periods;
+		else if (!value_absent(periods))
+			v[CONTAINER_THROTTLED_RATIO] = 0;
+	}
+	memcpy(h->before, v, sizeof(h->before));
+}
+
+static void values_time(const struct sample *s, struct home *h, double *v)
+{
+	uint64_t start = h->born_ns ?: h->oldest_start_ns;
+
+	if (h->kind == HOME_HOST || h->kind == HOME_KERNEL)
+		return;
+	v[CONTAINER_LAST_SEEN] = (double)h->last_alive_wall_ns;
+	if (start)
+		v[CONTAINER_START_TIME] = (double)(s->host.boot_wall_ns + start);
+	else if (!value_absent(h->held_start))
+		v[CONTAINER_START_TIME] = h->held_start;
+	h->held_start = v[CONTAINER_START_TIME];
+}
+
+/* Counters of files that are gone with their cgroup: what they said last. */
+static void values_final(const struct home *h, double *v)
+{
+	size_t n;
+	const struct metric_desc *d = metric_table(SCOPE_CONTAINER, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (d[i].kind == METRIC_COUNTER && value_absent(v[i]))
+			v[i] = h->held[i];
+}
+
+static const char *home_parent_name(struct model *m, const struct home *h)
+{
+	struct home *parent = NULL;
+
+	if (h->parent_path[0])
+		HASH_FIND_STR(m->homes, h->parent_path, parent);
+	return parent ? parent->name : "";
+}
+
+static void home_row(struct model *m, const struct sample *s, struct home *h, bool lifecycle, double interval)
+{
+	const struct cgroup_counters *f = h->current && h->current->read_once ? &h->current->files : NULL;
+	struct container_row *row = &m->containers[h->row];
+	double tasks_before = h->held[CONTAINER_CPU_TASKS];
+	double *v = row->v;
+
+	*row = (struct container_row){
+		.name = h->name,
+		.id = h->id,
+		.runtime = h->runtime,
+		.image = h->image,
+		.pod = h->pod,
+		.namespace_ = h->pod_namespace,
+		.labels = h->labels,
+		.kind = home_kind_name(h->kind),
+		.cgroup = h->path,
+		.parent = home_parent_name(m, h),
+		.state = h->dead_since_ns ? "dead" : "running",
+		.uid = h->uid,
+		.dead = h->dead_since_ns != 0,
+	};
+	if (row->dead)
+		row->dead_seconds = (double)sub_sat(m->boot_ns, h->dead_since_ns) / 1e9;
+	for (int i = 0; i < CONTAINER_METRICS; i++)
+		v[i] = VALUE_ABSENT;
+	values_cpu(m, h, f, v);
+	if (f)
+		values_memory(h, f, v);
+	values_tasks(h, lifecycle, v);
+	values_time(s, h, v);
+	if (!f)
+		values_final(h, v);
+	counters_hold(SCOPE_CONTAINER, v, h->held);
+	values_rates(m, h, v, interval);
+	if (!row->dead || value_absent(tasks_before) || h->held[CONTAINER_CPU_TASKS] > tasks_before)
+		h->unpublished = true;
+}
+
+/*
+ * Cgroups that only hold other cgroups (slices, a runtime's parent, a pod around its containers) are no homes that
+ * anybody lives in.
+ */
+static bool home_is_shown(const struct model *m, const struct home *h)
+{
+	if (h == m->host || h == m->kernel || h->threads || h->tasks.exec_ns)
+		return true;
+	return h->kind != HOME_CGROUP && h->kind != HOME_POD && h->kind != HOME_HOST;
+}
+
+static bool lifecycle_is_on(const struct sample *s)
+{
+	for (size_t i = 0; i < s->n_collectors; i++)
+		if (strcmp(s->collectors[i].name, "lifecycle") == 0)
+			return s->collectors[i].ok;
+	return false;
+}
+
+static bool group_is_shown(const struct model *m, const struct group *g)
+{
+	if (g->processes || m->boot_ns < g->empty_since_ns + TOMBSTONE_NS)
+		return true;
+	return m->keep_unpublished && g->unpublished;
+}
+
+static void group_row(struct group *g, bool lifecycle, struct group_row *row)
+{
+	double cpu_before = g->held[GROUP_CPU_USAGE];
+
+	*row = (struct group_row){.container = g->key.home->row, .comm = g->comm, .dead = !g->processes};
+	for (int i = 0; i < GROUP_METRICS; i++)
+		row->v[i] = VALUE_ABSENT;
+	row->v[GROUP_CPU_USAGE] = (double)g->now.totals.exec_ns;
+	row->v[GROUP_PROCESSES] = (double)g->processes;
+	row->v[GROUP_THREADS] = (double)g->threads;
+	if (g->key.home->kind != HOME_KERNEL)
+		row->v[GROUP_RSS] = (double)g->rss_bytes;
+	row->v[GROUP_VOLUNTARY_SWITCHES] = (double)g->now.totals.voluntary_switches;
+	row->v[GROUP_INVOLUNTARY_SWITCHES] = (double)g->now.totals.involuntary_switches;
+	row->v[GROUP_MAJOR_FAULTS] = (double)g->now.totals.major_faults;
+	if (lifecycle)
+		row->v[GROUP_ENDED] = (double)g->now.processes_ended;
+	counters_hold(SCOPE_GROUP, row->v, g->held);
+	if (g->processes || value_absent(cpu_before) || g->held[GROUP_CPU_USAGE] > cpu_before)
+		g->unpublished = true;
+}
+
+static int group_rows(struct model *m, bool lifecycle)
+{
+	size_t n = 0;
+	int r = array_reserve(&m->group_rows, &m->cap_groups, HASH_COUNT(m->groups), sizeof(*m->group_rows));
+
+	if (r < 0)
+		return r;
+	for (struct group *g = m->groups; g; g = g->hh.next) {
+		if (g->processes)
+			g->empty_since_ns = 0;
+		else if (!g->empty_since_ns)
+			g->empty_since_ns = m->boot_ns ?: 1;
+		if (g->key.home->row != HOME_NO_ROW && group_is_shown(m, g))
+			group_row(g, lifecycle, &m->group_rows[n++]);
+	}
+	m->snapshot.groups = m->group_rows;
+	m->snapshot.n_groups = n;
+	return 0;
+}
+
+int home_rows(struct model *m, const struct sample *s, double interval)
+{
+	bool lifecycle = lifecycle_is_on(s);
+	size_t n = 0;
+	int r = array_reserve(&m->containers, &m->cap_containers, HASH_COUNT(m->homes), sizeof(*m->containers));
+
+	if (r < 0)
+		return r;
+	m->host_tasks_ns = m->reaped_tasks_ns;
+	for (struct home *h = m->homes; h; h = h->hh.next) {
+		h->row = HOME_NO_ROW;
+		if (!home_is_shown(m, h))
+			continue;
+		h->row = (uint32_t)n++;
+		home_row(m, s, h, lifecycle, interval);
+		m->host_tasks_ns += (uint64_t)h->held[CONTAINER_CPU_TASKS];
+	}
+	m->snapshot.containers = m->containers;
+	m->snapshot.n_containers = n;
+	return group_rows(m, lifecycle);
+}

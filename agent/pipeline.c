@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pipeline.c - opens kernel probe, cgroup files, identities, loader, sampler and model in this order, and is the live
+ * snapshot_source of every command. Closes them in reverse.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cgroupfs.h"
+#include "identity/identity.h"
+#include "kernel.h"
+#include "loader.h"
+#include "pipeline.h"
+#include "sampler.h"
+#include "sysscope/model.h"
+
+/* A sample of its own when nobody asks for one, so that tables stay small and the dead are noticed. */
+#define IDLE_SAMPLE_NS (30 * 1000000000ULL)
+
+struct pipeline {
+	struct kernel kernel;
+	struct cgroupfs *fs;
+	struct identities *ids;
+	struct loader *loader;
+	struct sampler *sampler;
+	struct model *model;
+	struct snapshot_source source;
+	uint64_t sampled_ns;
+};
+
+void pipeline_options_init(struct pipeline_options *o)
+{
+	*o = (struct pipeline_options){.break_collector = getenv("SYSSCOPE_TEST_BREAK_COLLECTOR")};
+}
+
+static const struct snapshot *source_next(void *ctx, int *ret_error)
+{
+	struct pipeline *p = ctx;
+	const struct sample *sample;
+	int r = sampler_read(p->sampler, &sample);
+
+	if (r >= 0)
+		r = model_update(p->model, sample);
+	*ret_error = r;
+	if (r < 0)
+		return NULL;
+	p->sampled_ns = clock_boot_ns();
+	return model_snapshot(p->model);
+}
+
+static void source_published(void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	model_published(p->model);
+}
+
+static void source_idle(void *ctx)
+{
+	struct pipeline *p = ctx;
+	int error;
+
+	sampler_facts(p->sampler);
+	if (clock_boot_ns() - p->sampled_ns > IDLE_SAMPLE_NS)
+		source_next(p, &error);
+}
+
+static void collectors_missing(const struct pipeline *p, struct buf *out)
+{
+	for (int c = 0; c < COLLECTORS; c++) {
+		struct collector_status s = loader_status(p->loader, c);
+
+		if (!s.loaded)
+			buf_printf(out, "%scollector %s is off: %s; not shown: %s", out->len ? "\n" : "", s.name,
+				   s.reason, s.gives);
+	}
+}
+
+static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, struct buf *error)
+{
+	struct loader_options lo = {.disabled = o->disabled, .break_collector = o->break_collector};
+	int r = kernel_probe(&p->kernel);
+
+	if (r < 0)
+		return r;
+	r = cgroupfs_open(&p->fs, "");
+	if (r < 0) {
+		buf_printf(error,
+			   "no cgroup hierarchy with CPU or memory control is mounted (%s); sysscope needs the "
+			   "host's /sys/fs/cgroup",
+			   strerror(-r));
+		return r;
+	}
+	loader_options_hierarchy(&lo, &p->kernel, cgroupfs_layout(p->fs));
+	p->ids = identities_new("");
+	p->model = model_new();
+	if (!p->ids || !p->model)
+		return -ENOMEM;
+	if (o->docker_root)
+		identities_add_docker_root(p->ids, o->docker_root);
+	model_keep_unpublished(p->model, o->keep_unpublished);
+	r = loader_open(&p->loader, &p->kernel, &lo, error);
+	if (r < 0)
+		return r;
+	r = sampler_open(&p->sampler, p->loader, p->fs, p->ids);
+	if (r < 0) {
+		buf_printf(error, "cannot read the cgroup tree: %s", strerror(-r));
+		return r;
+	}
+	collectors_missing(p, error);
+	return 0;
+}
+
+int pipeline_open(struct pipeline **ret, const struct pipeline_options *o, struct buf *error)
+{
+	struct pipeline *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	r = pipeline_fill(p, o, error);
+	if (r < 0) {
+		if (!error->len)
+			buf_str(error, strerror(-r));
+		pipeline_close(p);
+		return r;
+	}
+	p->source = (struct snapshot_source){
+		.next = source_next,
+		.published = source_published,
+		.idle = source_idle,
+		.fd = sampler_facts_fd(p->sampler),
+		.ctx = p,
+	};
+	*ret = p;
+	return 0;
+}
+
+void pipeline_close(struct pipeline *p)
+{
+	if (!p)
+		return;
+	sampler_close(p->sampler);
+	loader_close(p->loader);
+	model_free(p->model);
+	identities_free(p->ids);
+	cgroupfs_close(p->fs);
+	kernel_free(&p->kernel);
+	free(p);
+}
+
+const struct snapshot_source *pipeline_source(struct pipeline *p)
+{
+	return &p->source;
+}

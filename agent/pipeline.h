@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pipeline.h - the live source of snapshots: loader, sampler and model joined up. Commands open one and hand its
+ * snapshot_source to a view; nobody else sees the kernel half.
+ */
+#ifndef SYSSCOPE_PIPELINE_H
+#define SYSSCOPE_PIPELINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sysscope/util.h"
+#include "sysscope/view.h"
+
+struct pipeline;
+
+struct pipeline_options {
+	const char *docker_root; /* a dockerd's --data-root, besides the usual one; NULL: none */
+	bool keep_unpublished; /* the dead stay until they were delivered once (serve) */
+	uint32_t disabled; /* bit per collector, in the order of collector_names() */
+	const char *break_collector; /* for tests: this collector's first hook gets a name that no kernel has */
+};
+
+void pipeline_options_init(struct pipeline_options *o);
+
+/*
+ * 0, or negative errno with a message for people in `error`: what is missing and what would help. A collector that
+ * could not be had is no error; `error` then names it, a line each.
+ */
+int pipeline_open(struct pipeline **ret, const struct pipeline_options *o, struct buf *error);
+void pipeline_close(struct pipeline *p);
+
+/* Single-threaded: one thread at a time. */
+const struct snapshot_source *pipeline_source(struct pipeline *p);
+
+#endif

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sampler.c - reads the kernel half: the gone tables, then the cgroup table, then every thread; then the files of each
+ * home's cgroup. The dead are read before the living: who dies in between is in neither for one sample, never in both.
+ *
+ * The gone tables are two, used in turn. A sample empties the one that has not been written since the sample before
+ * (`gone_final`), makes the programs write there from now on, and reads the other one as far as it goes (`gone_open`).
+ * So no entry is deleted while a program may be adding to it, and a table never holds more than what died between
+ * two samples.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "cgroup_table.h"
+#include "cgroupfs.h"
+#include "host.h"
+#include "identity/identity.h"
+#include "loader.h"
+#include "sampler.h"
+#include "sysscope/util.h"
+#include "sysscope.skel.h"
+
+/* A program that found the other table in use has certainly finished after this time. */
+#define GONE_SWAP_MIN_NS 200000000ULL
+
+struct sampler {
+	struct loader *loader;
+	struct sysscope_bpf *skeleton;
+	struct cgroupfs *fs;
+	struct identities *ids;
+	struct cgroup_table *table;
+	struct ring_buffer *ring;
+	struct sample sample;
+	uint64_t number; /* of samples so far */
+	uint64_t swapped_ns; /* when the gone tables changed places */
+	uint64_t folded_before; /* SS_LOSS_CGROUP_FULL at the last walk */
+	bool walk_needed;
+	bool delivered; /* the last sample was */
+	size_t cap_threads, cap_cgroups, cap_gone;
+	void *keys, *values; /* for batches: room for the largest map */
+};
+
+/* ---- maps ---- */
+
+/* All entries of a hash map into s->keys, s->values. Returns their number or negative errno. */
+static int map_read(struct sampler *s, const struct bpf_map *map, bool empty_it)
+{
+	__u32 count = bpf_map__max_entries(map), batch = 0;
+	int fd = bpf_map__fd(map), r;
+
+	if (empty_it)
+		r = bpf_map_lookup_and_delete_batch(fd, NULL, &batch, s->keys, s->values, &count, NULL);
+	else
+		r = bpf_map_lookup_batch(fd, NULL, &batch, s->keys, s->values, &count, NULL);
+	/* -ENOENT: that was all of them. */
+	return r < 0 && r != -ENOENT ? r : (int)count;
+}
+
+static int gone_read(struct sampler *s, const struct bpf_map *map, bool empty_it, struct sample_gone **list, size_t *n)
+{
+	const struct ss_gone_key *keys = s->keys;
+	const struct ss_gone *values = s->values;
+	int count = map_read(s, map, empty_it);
+
+	if (count < 0)
+		return count;
+	for (int i = 0; i < count && *n < s->cap_gone; i++) {
+		struct sample_gone *g = &(*list)[*n];
+
+		if (!values[i].totals.exec_ns && !values[i].processes_ended && !values[i].threads_ended)
+			continue;
+		g->key = keys[i];
+		g->value = values[i];
+		(*n)++;
+	}
+	return 0;
+}
+
+static int sample_gone(struct sampler *s)
+{
+	const struct bpf_map *tables[2] = {s->skeleton->maps.gone_a, s->skeleton->maps.gone_b};
+	uint32_t used = s->skeleton->bss->gone_in_use & 1;
+	uint64_t now = clock_boot_ns();
+	struct sample *p = &s->sample;
+	int r;
+
+	/* What was taken out for a sample that then failed is handed over with this one. */
+	if (s->delivered)
+		p->n_gone_final = 0;
+	p->n_gone_open = 0;
+	if (p->n_gone_final || now - s->swapped_ns < GONE_SWAP_MIN_NS) {
+		r = gone_read(s, tables[!used], false, &p->gone_open, &p->n_gone_open);
+		return r < 0 ? r : gone_read(s, tables[used], false, &p->gone_open, &p->n_gone_open);
+	}
+	r = gone_read(s, tables[!used], true, &p->gone_final, &p->n_gone_final);
+	if (r < 0)
+		return r;
+	__atomic_store_n(&s->skeleton->bss->gone_in_use, !used, __ATOMIC_SEQ_CST);
+	s->swapped_ns = now;
+	return gone_read(s, tables[used], false, &p->gone_open, &p->n_gone_open);
+}
+
+/* ---- cgroups ---- */
+
+static void subtract(struct ss_gone *from, const struct ss_gone *what)
+{
+	__u64 *a = (__u64 *)from;
+	const __u64 *b = (const __u64 *)what;
+
+	for (size_t i = 0; i < sizeof(*from) / sizeof(*a); i++)
+		a[i] -= b[i];
+}
+
+/* The dead without a name that the cgroup's entry holds, as far as no sample has had them yet. */
+static void gone_other(struct sampler *s, struct cgroup_entry *e, const struct ss_gone *other)
+{
+	struct sample *p = &s->sample;
+	struct sample_gone *g;
+
+	if (memcmp(&e->other_taken, other, sizeof(*other)) == 0 || p->n_gone_final >= s->cap_gone)
+		return;
+	g = &p->gone_final[p->n_gone_final++];
+	*g = (struct sample_gone){.key = {.cgroup_id = e->id, .comm = SS_COMM_OTHER}, .value = *other};
+	subtract(&g->value, &e->other_taken);
+	e->other_taken = *other;
+}
+
+static int sample_cgroup_counts(struct sampler *s, uint64_t now)
+{
+	const uint64_t *ids = s->keys;
+	const struct ss_cgroup *values = s->values;
+	int count = map_read(s, s->skeleton->maps.cgroups, false);
+
+	if (count < 0)
+		return count;
+	/* Parents before children, so that a path can be put together from names. */
+	for (int pass = 0, missing = 1; pass < CGROUPFS_DEPTH_MAX && missing; pass++) {
+		int before = missing;
+
+		missing = 0;
+		for (int i = 0; i < count; i++)
+			if (values[i].flags & SS_CGROUP_SEEN_BORN && !(values[i].flags & SS_CGROUP_NAME_CUT) &&
+			    !cgroup_table_find(s->table, ids[i]) &&
+			    cgroup_table_born(s->table, ids[i], values[i].parent_id, values[i].name, now) < 0)
+				missing++;
+		if (pass > 0 && missing == before)
+			break;
+		s->walk_needed |= missing > 0;
+	}
+	for (int i = 0; i < count; i++) {
+		struct cgroup_entry *e = cgroup_table_find(s->table, ids[i]);
+
+		if (!e) {
+			s->walk_needed |= !values[i].removed_ns && ids[i] != SS_CGROUP_KERNEL;
+			continue;
+		}
+		gone_other(s, e, &values[i].other);
+		e->counts = values[i];
+		e->in_kernel = true;
+		if (values[i].removed_ns)
+			cgroup_table_removed(s->table, e->id, now);
+	}
+	return 0;
+}
+
+static int cgroup_use(struct sampler *s, uint64_t id, uint64_t now, bool *walked)
+{
+	struct cgroup_entry *e;
+
+	if (id == SS_CGROUP_NONE || id == SS_CGROUP_KERNEL)
+		return 0;
+	e = cgroup_table_find(s->table, id);
+	if (!e && !*walked) {
+		*walked = true;
+		cgroup_table_walk(s->table, now);
+		e = cgroup_table_find(s->table, id);
+	}
+	if (!e)
+		e = cgroup_table_unknown(s->table, id, now);
+	if (!e)
+		return -ENOMEM;
+	e->used = s->number;
+	return 0;
+}
+
+/* Every cgroup that a record names has an entry afterwards. */
+static int sample_cgroups_used(struct sampler *s, uint64_t now)
+{
+	struct sample *p = &s->sample;
+	bool walked = false;
+	uint64_t last = 0;
+	int r = 0;
+
+	/* Without the cgroups collector, or when it had no room, only the tree itself tells. */
+	if (s->walk_needed || !loader_status(s->loader, COLLECTOR_CGROUPS).loaded ||
+	    s->skeleton->bss->losses[SS_LOSS_CGROUP_FULL] != s->folded_before) {
+		walked = true;
+		s->walk_needed = false;
+		s->folded_before = s->skeleton->bss->losses[SS_LOSS_CGROUP_FULL];
+		r = cgroup_table_walk(s->table, now);
+	}
+	for (size_t i = 0; i < p->n_threads && r >= 0; i++) {
+		if (p->threads[i].cgroup_id == last)
+			continue;
+		last = p->threads[i].cgroup_id;
+		r = cgroup_use(s, last, now, &walked);
+	}
+	for (size_t i = 0; i < p->n_gone_final && r >= 0; i++)
+		r = cgroup_use(s, p->gone_final[i].key.cgroup_id, now, &walked);
+	for (size_t i = 0; i < p->n_gone_open && r >= 0; i++)
+		r = cgroup_use(s, p->gone_open[i].key.cgroup_id, now, &walked);
+	return r;
+}
+
+static int sample_cgroup_files(struct sampler *s, uint64_t now)
+{
+	size_t n = cgroup_table_count(s->table);
+	struct sample *p = &s->sample;
+
+	if (n > s->cap_cgroups) {
+		struct sample_cgroup *more = reallocarray(p->cgroups, n + n / 2, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		p->cgroups = more;
+		s->cap_cgroups = n + n / 2;
+	}
+	p->n_cgroups = 0;
+	for (struct cgroup_entry *e = cgroup_table_first(s->table); e; e = e->hh.next) {
+		struct sample_cgroup *c = &p->cgroups[p->n_cgroups++];
+
+		memset(&c->files, 0xff, sizeof(c->files)); /* SS_UNKNOWN */
+		if (e->home_root && e->alive) {
+			int r = cgroupfs_read(s->fs, e->id, e->path, &c->files);
+
+			/* Removed, or renamed: the next walk tells. */
+			if (r == -ENOENT) {
+				cgroup_table_removed(s->table, e->id, now);
+				s->walk_needed = true;
+			}
+		}
+		c->id = e->id;
+		c->parent_id = e->parent_id;
+		c->path = e->path;
+		c->who = e->who;
+		c->counts = e->counts;
+		c->home_root = e->home_root;
+		c->alive = e->alive;
+	}
+	return 0;
+}
+
+static void cgroup_dropped(void *ctx, uint64_t id)
+{
+	struct sampler *s = ctx;
+
+	bpf_map_delete_elem(bpf_map__fd(s->skeleton->maps.cgroups), &id);
+}
+
+/* ---- threads ---- */
+
+static int sample_threads(struct sampler *s)
+{
+	_cleanup_close_ int fd = bpf_iter_create(loader_iterator_fd(s->loader));
+	struct sample *p = &s->sample;
+	size_t bytes = 0;
+
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		size_t room = s->cap_threads * sizeof(*p->threads) - bytes;
+		ssize_t n;
+
+		if (room < 64 * 1024) {
+			size_t cap = s->cap_threads ? s->cap_threads * 2 : 1024;
+			void *more = reallocarray(p->threads, cap, sizeof(*p->threads));
+
+			if (!more)
+				return -ENOMEM;
+			p->threads = more;
+			s->cap_threads = cap;
+			continue;
+		}
+		n = read(fd, (char *)p->threads + bytes, room);
+		if (n == 0)
+			break;
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (n < 0)
+			return -errno;
+		bytes += (size_t)n;
+	}
+	p->n_threads = bytes / sizeof(*p->threads);
+	return bytes % sizeof(*p->threads) ? -EBADMSG : 0;
+}
+
+/* ---- one sample ---- */
+
+static void collector_add(struct sample *p, const char *name, bool ok, uint64_t began_ns)
+{
+	if (p->n_collectors < ARRAY_SIZE(p->collectors))
+		p->collectors[p->n_collectors++] =
+			(struct sample_collector){name, ok, began_ns ? clock_boot_ns() - began_ns : 0};
+}
+
+int sampler_read(struct sampler *s, const struct sample **ret)
+{
+	struct sample *p = &s->sample;
+	uint64_t began = clock_boot_ns(), now;
+	int gone, r;
+
+	s->number++;
+	p->n_collectors = 0;
+	sampler_facts(s);
+
+	gone = sample_gone(s);
+	s->delivered = false;
+	if (gone >= 0)
+		gone = sample_cgroup_counts(s, began);
+	now = clock_boot_ns();
+	r = sample_threads(s);
+	if (r < 0)
+		return r;
+	p->boot_ns = clock_boot_ns();
+	p->wall_ns = clock_wall_ns();
+	r = host_read("", &p->host);
+	collector_add(p, "host", r >= 0, p->boot_ns);
+	collector_add(p, collector_name(COLLECTOR_TASKS), true, now);
+	collector_add(p, collector_name(COLLECTOR_LIFECYCLE),
+		      gone >= 0 && loader_status(s->loader, COLLECTOR_LIFECYCLE).loaded, 0);
+	collector_add(p, collector_name(COLLECTOR_CGROUPS),
+		      gone >= 0 && loader_status(s->loader, COLLECTOR_CGROUPS).loaded, 0);
+
+	now = clock_boot_ns();
+	r = sample_cgroups_used(s, now);
+	if (r == -ENOMEM)
+		return r;
+	identities_refresh(s->ids, now);
+	r = sample_cgroup_files(s, now);
+	if (r < 0)
+		return r;
+	collector_add(p, "cgroupfs", true, now);
+	cgroup_table_sweep(s->table, now, s->number, cgroup_dropped, s);
+	s->delivered = true;
+	memcpy(p->losses, (const void *)s->skeleton->bss->losses, sizeof(p->losses));
+	*ret = p;
+	return 0;
+}
+
+/* ---- facts ---- */
+
+static int fact_take(void *ctx, void *data, size_t size)
+{
+	const struct ss_fact *f = data;
+	struct sampler *s = ctx;
+	uint64_t now = clock_boot_ns();
+
+	if (size < sizeof(*f) || !memchr(f->cgroup.name, '\0', sizeof(f->cgroup.name)))
+		return 0;
+	switch (f->kind) {
+	case SS_FACT_CGROUP_CREATE:
+		/* A name that may have been cut is left to the walk. */
+		if (strlen(f->cgroup.name) + 1 == sizeof(f->cgroup.name) ||
+		    cgroup_table_born(s->table, f->cgroup.id, f->cgroup.parent_id, f->cgroup.name, now) == -ENOENT)
+			s->walk_needed = true;
+		break;
+	case SS_FACT_CGROUP_REMOVE:
+		cgroup_table_removed(s->table, f->cgroup.id, now);
+		break;
+	}
+	return 0;
+}
+
+void sampler_facts(struct sampler *s)
+{
+	if (s->ring)
+		ring_buffer__consume(s->ring);
+	identities_refresh(s->ids, clock_boot_ns());
+}
+
+int sampler_facts_fd(const struct sampler *s)
+{
+	return s->ring ? ring_buffer__epoll_fd(s->ring) : -1;
+}
+
+/* ---- life ---- */
+
+int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, struct identities *ids)
+{
+	struct sampler *s = calloc(1, sizeof(*s));
+	struct sysscope_bpf *k = loader_skeleton(l);
+	size_t gone, cgroups;
+	int r = -ENOMEM;
+
+	if (!s)
+		return -ENOMEM;
+	s->loader = l;
+	s->skeleton = k;
+	s->fs = fs;
+	s->ids = ids;
+	gone = bpf_map__max_entries(k->maps.gone_a);
+	cgroups = bpf_map__max_entries(k->maps.cgroups);
+	s->cap_gone = 2 * gone;
+	s->keys = calloc(gone > cgroups ? gone : cgroups, sizeof(struct ss_gone_key));
+	s->values = calloc(cgroups, sizeof(struct ss_cgroup));
+	s->sample.gone_final = calloc(s->cap_gone, sizeof(struct sample_gone));
+	s->sample.gone_open = calloc(s->cap_gone, sizeof(struct sample_gone));
+	s->table = cgroup_table_new(fs, ids);
+	if (!s->keys || !s->values || !s->sample.gone_final || !s->sample.gone_open || !s->table)
+		goto fail;
+	/* Without a ring names come a little later. */
+	s->ring = ring_buffer__new(bpf_map__fd(k->maps.facts), fact_take, s, NULL);
+	r = cgroup_table_walk(s->table, clock_boot_ns());
+	if (r < 0)
+		goto fail;
+	*ret = s;
+	return 0;
+fail:
+	sampler_close(s);
+	return r;
+}
+
+void sampler_close(struct sampler *s)
+{
+	if (!s)
+		return;
+	ring_buffer__free(s->ring);
+	cgroup_table_free(s->table);
+	free(s->sample.threads);
+	free(s->sample.gone_final);
+	free(s->sample.gone_open);
+	free(s->sample.cgroups);
+	free(s->keys);
+	free(s->values);
+	free(s);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sampler.h - takes samples (sysscope/sample.h) from the kernel half and the cgroup files. The only part of the agent
+ * that touches the kernel once everything is loaded.
+ */
+#ifndef SYSSCOPE_SAMPLER_H
+#define SYSSCOPE_SAMPLER_H
+
+#include "sysscope/sample.h"
+
+struct cgroupfs;
+struct identities;
+struct loader;
+struct sampler;
+
+/* All three must outlive the sampler. Walks the cgroup tree once. 0 or negative errno. */
+int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, struct identities *ids);
+void sampler_close(struct sampler *s);
+
+/* One sample, valid until the next. 0; negative errno when the task iterator could not be read. */
+int sampler_read(struct sampler *s, const struct sample **ret);
+
+/* Takes in the facts that wait on the ring, so that a container's name is looked up while it lives. */
+void sampler_facts(struct sampler *s);
+int sampler_facts_fd(const struct sampler *s); /* readable when there are some; -1: there is no ring */
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * text.c - the four sanitisers of util.h, one per output. Every name from outside (comm, cgroup, label, path)
+ * passes one of them before it is written. All four share one decoder; they differ in what they escape.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "sysscope/util.h"
+
+#define LABEL_MAX_BYTES	 256
+#define LABEL_HASH_BYTES 17 /* "~" and 16 hexadecimal digits */
+
+/* Length of the well-formed character at s (Unicode 15, table 3-7), 0 when there is none. */
+static size_t utf8_decode(const unsigned char *s, size_t len, uint32_t *ret)
+{
+	unsigned char low = 0x80, high = 0xbf;
+	uint32_t c;
+	size_t n;
+
+	if (s[0] < 0x80) {
+		*ret = s[0];
+		return 1;
+	}
+	if (s[0] < 0xc2 || s[0] > 0xf4)
+		return 0;
+	n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+	if (len < n)
+		return 0;
+	/* The second byte rules out overlong forms, surrogates, and what lies past U+10FFFF. */
+	if (s[0] == 0xe0)
+		low = 0xa0;
+	else if (s[0] == 0xed)
+		high = 0x9f;
+	else if (s[0] == 0xf0)
+		low = 0x90;
+	else if (s[0] == 0xf4)
+		high = 0x8f;
+	c = s[0] & (0xffU >> (n + 1));
+	for (size_t i = 1; i < n; i++) {
+		if (s[i] < low || s[i] > high)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+		low = 0x80;
+		high = 0xbf;
+	}
+	*ret = c;
+	return n;
+}
+
+static bool is_c0(uint32_t c)
+{
+	return c < 0x20;
+}
+
+static bool is_del_or_c1(uint32_t c)
+{
+	return c >= 0x7f && c <= 0x9f;
+}
+
+/* They turn the order of what stands after them on the line, or break the line. */
+static bool is_bidi_or_line(uint32_t c)
+{
+	return (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+typedef void (*text_writer)(struct buf *out, const unsigned char *s, size_t n, uint32_t c);
+
+static void text_each(struct buf *out, const char *s, size_t len, text_writer write_char)
+{
+	const unsigned char *p = (const unsigned char *)s;
+
+	for (size_t i = 0, n; i < len; i += n) {
+		uint32_t c;
+
+		/* Most names are plain ASCII: taken in one piece. */
+		for (n = 0; i + n < len && p[i + n] >= 0x20 && p[i + n] < 0x7f && p[i + n] != '\\' && p[i + n] != '"';)
+			n++;
+		if (n) {
+			buf_add(out, p + i, n);
+			continue;
+		}
+		n = utf8_decode(p + i, len - i, &c);
+		if (n) {
+			write_char(out, p + i, n, c);
+		} else {
+			buf_str(out, "\xef\xbf\xbd");
+			n = 1;
+		}
+	}
+}
+
+static void write_terminal(struct buf *out, const unsigned char *s, size_t n, uint32_t c)
+{
+	if (is_c0(c) || is_del_or_c1(c))
+		buf_printf(out, "\\x%02x", c);
+	else if (is_bidi_or_line(c))
+		buf_printf(out, "\\u%04x", c);
+	else
+		buf_add(out, s, n);
+}
+
+void text_terminal(struct buf *out, const char *s, size_t len)
+{
+	text_each(out, s, len, write_terminal);
+}
+
+/* The format knows three escapes only, so the text \x1b is written with its backslash escaped. */
+static void write_label(struct buf *out, const unsigned char *s, size_t n, uint32_t c)
+{
+	if (c == '\n')
+		buf_str(out, "\\n");
+	else if (c == '\\' || c == '"')
+		buf_printf(out, "\\%c", (char)c);
+	else if (is_c0(c) || is_del_or_c1(c))
+		buf_printf(out, "\\\\x%02x", c);
+	else
+		buf_add(out, s, n);
+}
+
+static uint64_t hash_bytes(const char *s, size_t len)
+{
+	uint64_t h = 0xcbf29ce484222325ULL; /* FNV-1a */
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (unsigned char)s[i]) * 0x100000001b3ULL;
+	return h;
+}
+
+void text_label(struct buf *out, const char *s, size_t len)
+{
+	size_t cut = LABEL_MAX_BYTES - LABEL_HASH_BYTES;
+
+	if (len <= LABEL_MAX_BYTES) {
+		text_each(out, s, len, write_label);
+		return;
+	}
+	/* Cut before a character, not in it; the hash keeps long paths with the same beginning apart. */
+	for (size_t back = 1; back <= 3; back++) {
+		uint32_t c;
+
+		if (utf8_decode((const unsigned char *)s + cut - back, len - cut + back, &c) > back) {
+			cut -= back;
+			break;
+		}
+	}
+	text_each(out, s, cut, write_label);
+	buf_printf(out, "~%016llx", (unsigned long long)hash_bytes(s, len));
+}
+
+void text_csv(struct buf *out, const char *s, size_t len)
+{
+	bool quoted = len && (memchr(s, ',', len) || memchr(s, '"', len) || s[0] == ' ' || s[len - 1] == ' ');
+
+	if (!quoted) {
+		text_each(out, s, len, write_terminal);
+		return;
+	}
+	buf_char(out, '"');
+	while (len) {
+		const char *quote = memchr(s, '"', len);
+		size_t n = quote ? (size_t)(quote - s) : len;
+
+		text_each(out, s, n, write_terminal);
+		if (quote) {
+			buf_str(out, "\"\"");
+			n++;
+		}
+		s += n;
+		len -= n;
+	}
+	buf_char(out, '"');
+}
+
+static void write_utf8(struct buf *out, const unsigned char *s, size_t n, uint32_t c)
+{
+	if (c == 0 || is_del_or_c1(c))
+		buf_printf(out, "\\x%02x", c);
+	else
+		buf_add(out, s, n);
+}
+
+void text_utf8(struct buf *out, const char *s, size_t len)
+{
+	text_each(out, s, len, write_utf8);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cgroup.bpf.c - cgroups made and removed (table entry and fact), and tasks moved between them: what a task used
+ * before goes to the cgroup it leaves.
+ */
+#include "sysscope.bpf.h"
+
+static __always_inline bool is_ours(struct cgroup *cgroup)
+{
+	return cgroup->root->hierarchy_id == cfg_cgroup_hierarchy;
+}
+
+static __always_inline void fact_send(struct cgroup *cgroup, __u32 kind, __u64 time_ns, __u64 parent_id)
+{
+	struct ss_fact *fact = bpf_ringbuf_reserve(&facts, sizeof(*fact), 0);
+
+	if (!fact) {
+		loss_count(SS_LOSS_RING_FULL);
+		return;
+	}
+	__builtin_memset(fact, 0, sizeof(*fact));
+	fact->size = sizeof(*fact);
+	fact->kind = kind;
+	fact->time_ns = time_ns;
+	fact->cgroup.id = cgroup->kn->id;
+	fact->cgroup.parent_id = parent_id;
+	bpf_probe_read_kernel_str(fact->cgroup.name, sizeof(fact->cgroup.name), cgroup->kn->name);
+	bpf_ringbuf_submit(fact, 0);
+}
+
+SEC("?tp_btf/cgroup_mkdir")
+int BPF_PROG(cgroup_mkdir, struct cgroup *cgroup)
+{
+	__u64 parent_id, now = bpf_ktime_get_boot_ns();
+	struct ss_cgroup *entry;
+	long n;
+
+	if (!is_ours(cgroup))
+		return 0;
+	parent_id = BPF_CORE_READ(cgroup, self.parent, cgroup, kn, id);
+	entry = cgroup_entry(cgroup->kn->id);
+	if (entry) {
+		entry->parent_id = parent_id;
+		entry->born_ns = now;
+		entry->level = cgroup->level;
+		n = bpf_probe_read_kernel_str(entry->name, sizeof(entry->name), cgroup->kn->name);
+		if (n < 0)
+			loss_count(SS_LOSS_READ_FAILED);
+		entry->flags = SS_CGROUP_SEEN_BORN | (n == sizeof(entry->name) ? SS_CGROUP_NAME_CUT : 0);
+	}
+	fact_send(cgroup, SS_FACT_CGROUP_CREATE, now, parent_id);
+	return 0;
+}
+
+SEC("?tp_btf/cgroup_rmdir")
+int BPF_PROG(cgroup_rmdir, struct cgroup *cgroup)
+{
+	__u64 now = bpf_ktime_get_boot_ns();
+	struct ss_cgroup *entry;
+
+	if (!is_ours(cgroup))
+		return 0;
+	entry = cgroup_entry(cgroup->kn->id);
+	if (entry)
+		entry->removed_ns = now;
+	fact_send(cgroup, SS_FACT_CGROUP_REMOVE, now, BPF_CORE_READ(cgroup, self.parent, cgroup, kn, id));
+	return 0;
+}
+
+/*
+ * Comes once per move, for the leader when a whole process is moved. Its other threads are settled when the iterator
+ * or their own end finds them in another cgroup than before (task_settle), so between two samples what they used
+ * since the move may go to the cgroup they left.
+ */
+SEC("?tp_btf/cgroup_attach_task")
+int BPF_PROG(cgroup_attach_task, struct cgroup *cgroup, const char *path, struct task_struct *task)
+{
+	struct ss_thread_state *state;
+
+	if (!is_ours(cgroup) || task->flags & PF_KTHREAD)
+		return 0;
+	state = bpf_task_storage_get(&thread_state, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!state) {
+		loss_count(SS_LOSS_STATE_REFUSED);
+		return 0;
+	}
+	task_settle(task, state, cgroup->kn->id);
+	return 0;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * snapshot.bpf.c - the task iterator: one binary record per thread, read by agent/sampler.c. It reads what the kernel
+ * counts anyway, creates the task-local state of tasks older than the agent, and writes that state out next to the
+ * thread's own counters.
+ */
+#include "sysscope.bpf.h"
+#include "compat.bpf.h"
+
+/* Bits of task->__state, include/linux/sched.h; the letters are those of /proc/PID/stat (fs/proc/array.c). */
+static __always_inline __u32 state_letter(__u32 state, __u32 exit_state)
+{
+	if (exit_state)
+		return exit_state & 0x10 ? 'X' : 'Z'; /* EXIT_DEAD */
+	if (state == 0x0402)
+		return 'I'; /* TASK_IDLE */
+	if (state & 0x0001)
+		return 'S';
+	if (state & 0x0002)
+		return 'D';
+	if (state & 0x0004)
+		return 'T';
+	if (state & 0x0008)
+		return 't';
+	if (state & 0x0040)
+		return 'P';
+	return 'R';
+}
+
+static __always_inline void record_memory(struct task_struct *task, struct ss_thread_record *r)
+{
+	struct mm_struct *mm = task->mm;
+
+	if (!mm)
+		return;
+	/* MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES */
+	r->rss_bytes = (compat_mm_counter(mm, 0) + compat_mm_counter(mm, 1) + compat_mm_counter(mm, 3)) * cfg_page_size;
+	r->swap_bytes = compat_mm_counter(mm, 2) * cfg_page_size;
+}
+
+static __always_inline void record_namespaces(struct task_struct *task, struct ss_thread_record *r)
+{
+	struct nsproxy *set = task->nsproxy; /* NULL once it is exiting */
+	struct pid *pid = task->thread_pid;
+	struct upid upid = {};
+	__u32 level;
+
+	r->ns_user = BPF_CORE_READ(task, cred, user_ns, ns.inum);
+	if (pid) {
+		level = pid->level;
+		if (!bpf_core_read(&upid, sizeof(upid), &pid->numbers[0]) && level < 33) {
+			bpf_probe_read_kernel(&upid, sizeof(upid),
+					      (void *)pid + bpf_core_field_offset(pid->numbers) +
+						      level * bpf_core_type_size(struct upid));
+			r->namespace_pid = upid.nr;
+			r->ns_pid = BPF_CORE_READ(upid.ns, ns.inum);
+		}
+	}
+	if (!set)
+		return;
+	r->ns_mnt = BPF_CORE_READ(set, mnt_ns, ns.inum);
+	r->ns_net = BPF_CORE_READ(set, net_ns, ns.inum);
+	r->ns_uts = BPF_CORE_READ(set, uts_ns, ns.inum);
+	r->ns_ipc = BPF_CORE_READ(set, ipc_ns, ns.inum);
+	r->ns_cgroup = BPF_CORE_READ(set, cgroup_ns, ns.inum);
+	r->ns_time = BPF_CORE_READ(set, time_ns, ns.inum);
+}
+
+/* What only the leader's record holds: the process. signal_struct sums up its threads that have been released. */
+static __always_inline void record_process(struct task_struct *task, struct ss_thread_record *r)
+{
+	struct signal_struct *signal = task->signal;
+	const struct cred *cred = task->cred;
+
+	r->flags |= SS_THREAD_LEADER;
+	r->dead_threads.exec_ns = signal->sum_sched_runtime;
+	r->dead_threads.utime_ns = signal->utime;
+	r->dead_threads.stime_ns = signal->stime;
+	r->dead_threads.voluntary_switches = signal->nvcsw;
+	r->dead_threads.involuntary_switches = signal->nivcsw;
+	r->dead_threads.minor_faults = signal->min_flt;
+	r->dead_threads.major_faults = signal->maj_flt;
+	r->threads = signal->nr_threads;
+	r->capabilities_effective = compat_capabilities(cred, cap_effective);
+	r->capabilities_permitted = compat_capabilities(cred, cap_permitted);
+	record_memory(task, r);
+	record_namespaces(task, r);
+}
+
+static __always_inline void record_thread(struct task_struct *task, struct ss_thread_record *r, __u64 cgroup_id)
+{
+	__u32 exit_state = task->exit_state;
+
+	r->tid = task->pid;
+	r->tgid = task->tgid;
+	r->ppid = task->real_parent->tgid;
+	r->uid = task->cred->euid.val;
+	r->state = state_letter(compat_task_state(task), exit_state);
+	if (exit_state)
+		r->flags |= SS_THREAD_ZOMBIE;
+	if (task->flags & PF_KTHREAD)
+		r->flags |= SS_THREAD_KERNEL;
+	r->start_ns = task->start_boottime;
+	r->process_start_ns = task->group_leader->start_boottime;
+	r->cgroup_id = cgroup_id;
+	BPF_CORE_READ_INTO(&r->comm, task, comm);
+#define USED(member, field) r->used.member = task->field;
+	TASK_TOTALS(USED)
+#undef USED
+	if (r->tid == r->tgid)
+		record_process(task, r);
+}
+
+/*
+ * bpf_seq_write fails when the buffer is full; the kernel then throws away what this call wrote and comes back with the
+ * same task. So a record is whole or not there, and nothing before the write may be done only once: creating the state
+ * and settling a moved task are both done again with the same result.
+ */
+SEC("?iter/task")
+int snapshot_task(struct bpf_iter__task *ctx)
+{
+	/* Read once: read twice, the verifier of 6.1 sees a pointer that may be NULL again. */
+	struct task_struct *task = ctx->task;
+	struct ss_thread_record r = {};
+	struct ss_thread_state *state;
+	__u64 cgroup_id;
+
+	if (!task)
+		return 0;
+	cgroup_id = task_cgroup_id(task);
+	/* The dead are not given a new one: their end was counted without. */
+	state = bpf_task_storage_get(&thread_state, task, 0, task->exit_state ? 0 : BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (state) {
+		task_settle(task, state, cgroup_id);
+		r.charged = state->charged;
+		r.flags |= SS_THREAD_STATE;
+	} else if (!task->exit_state) {
+		loss_count(SS_LOSS_STATE_REFUSED);
+	}
+	record_thread(task, &r, cgroup_id);
+	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+	return 0;
+}
+
+/* For kernels without task storage in tracing programs (before 5.11). */
+SEC("?iter/task")
+int snapshot_task_plain(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct ss_thread_record r = {};
+
+	if (!task)
+		return 0;
+	record_thread(task, &r, task_cgroup_id(task));
+	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+	return 0;
+}

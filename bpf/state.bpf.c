@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * state.bpf.c - defines the configuration and the counters that sysscope.bpf.h declares. No
+ * program here.
+ */
+#include "sysscope.bpf.h"
+
+/* Defaults make the verifier see the costly path. */
+const volatile bool cfg_cgroup_v1 = true;
+const volatile __u32 cfg_cgroup_subsys = 0;
+const volatile int cfg_cgroup_hierarchy = 0;
+const volatile __u32 cfg_page_size = 4096;
+
+__u64 losses[SS_LOSS_KINDS];
+__u32 gone_in_use;
+
+const struct ss_gone gone_zero = {};
+const struct ss_cgroup cgroup_zero = {};
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sysscope.bpf.h - what all BPF programs share: configuration, the maps, the task-local state, charging the use of
+ * a task to its home, counting losses. The variables are defined in state.bpf.c; the maps here, weak, since bpftool 7.1 places extern ones wrongly.
+ */
+#ifndef SYSSCOPE_BPF_H
+#define SYSSCOPE_BPF_H
+
+#ifdef SYSSCOPE_FULL_VMLINUX /* while vmlinux/vmlinux.h is being made */
+#include <vmlinux.h>
+#else
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include "vmlinux.h"
+#endif
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include "sysscope/abi.h"
+
+#define PF_KTHREAD   0x00200000
+#define CLONE_THREAD 0x00010000
+
+/* ---- configuration: set between open and load -------------------------------------------------- */
+extern const volatile bool cfg_cgroup_v1; /* the hierarchy that carries resources is a v1 controller's */
+extern const volatile __u32 cfg_cgroup_subsys; /* index of that controller in css_set.subsys */
+extern const volatile int cfg_cgroup_hierarchy; /* cgroup_root.hierarchy_id of it; 0 is the v2 one */
+extern const volatile __u32 cfg_page_size;
+
+/* ---- state shared with the agent --------------------------------------------------------------- */
+extern __u64 losses[SS_LOSS_KINDS];
+extern __u32 gone_in_use; /* which gone table the programs write now: 0 or 1 */
+
+extern const struct ss_gone gone_zero;
+extern const struct ss_cgroup cgroup_zero;
+
+/* What has ended, keyed by home: hash, bounded, preallocated since programs insert in any context. */
+struct gone_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct ss_gone_key);
+	__type(value, struct ss_gone);
+};
+struct gone_map gone_a SEC(".maps") __weak;
+struct gone_map gone_b SEC(".maps") __weak;
+
+/* Counts per cgroup, and its name and parent if it was made under our eyes. Preallocated for the same reason. */
+struct cgroup_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct ss_cgroup);
+};
+struct cgroup_map cgroups SEC(".maps") __weak;
+
+struct facts_map {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+};
+struct facts_map facts SEC(".maps") __weak;
+
+/* One entry per thread, freed by the kernel with the task. */
+struct thread_state_map {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct ss_thread_state);
+};
+struct thread_state_map thread_state SEC(".maps") __weak;
+
+static __always_inline void loss_count(enum ss_loss kind)
+{
+	__sync_fetch_and_add(&losses[kind], 1);
+}
+
+/* kernfs id of the task's cgroup in the hierarchy that carries resources; SS_CGROUP_KERNEL for kernel threads. */
+static __always_inline __u64 task_cgroup_id(struct task_struct *task)
+{
+	struct cgroup_subsys_state *css = NULL;
+	struct css_set *set;
+
+	if (task->flags & PF_KTHREAD)
+		return SS_CGROUP_KERNEL;
+	if (!cfg_cgroup_v1)
+		return task->cgroups->dfl_cgrp->kn->id;
+	set = task->cgroups;
+	/* The verifier takes no variable index into a typed pointer. */
+	bpf_probe_read_kernel(&css, sizeof(css),
+			      (void *)set + bpf_core_field_offset(set->subsys) + cfg_cgroup_subsys * sizeof(css));
+	return BPF_CORE_READ(css, cgroup, kn, id);
+}
+
+static __always_inline void comm_copy(char *to, const char *from)
+{
+	__builtin_memcpy(to, from, SS_COMM_LEN);
+}
+
+/* The counts of a cgroup, made on first need; NULL (counted) when the table is full. */
+static __always_inline struct ss_cgroup *cgroup_entry(__u64 id)
+{
+	struct ss_cgroup *cgroup = bpf_map_lookup_elem(&cgroups, &id);
+
+	if (cgroup)
+		return cgroup;
+	bpf_map_update_elem(&cgroups, &id, (const void *)&cgroup_zero, BPF_NOEXIST);
+	cgroup = bpf_map_lookup_elem(&cgroups, &id);
+	if (!cgroup)
+		loss_count(SS_LOSS_CGROUP_FULL);
+	return cgroup;
+}
+
+static __always_inline struct ss_gone *gone_find_or_make(const struct ss_gone_key *key)
+{
+	void *table = gone_in_use ? (void *)&gone_b : (void *)&gone_a;
+	struct ss_gone *gone;
+
+	gone = bpf_map_lookup_elem(table, key);
+	if (gone)
+		return gone;
+	bpf_map_update_elem(table, key, (const void *)&gone_zero, BPF_NOEXIST);
+	return bpf_map_lookup_elem(table, key);
+}
+
+/*
+ * The gone entry of (cgroup, comm). When the table is full, the cgroup's own entry takes it without the name; NULL only
+ * if there is none either. Counted both times.
+ */
+static __noinline struct ss_gone *gone_entry(struct ss_gone_key *key)
+{
+	struct ss_gone *gone = gone_find_or_make(key);
+	struct ss_cgroup *cgroup;
+
+	if (gone)
+		return gone;
+	cgroup = cgroup_entry(key->cgroup_id);
+	loss_count(cgroup ? SS_LOSS_GONE_FOLDED : SS_LOSS_GONE_LOST);
+	return cgroup ? &cgroup->other : NULL;
+}
+
+/* FIELD(member of ss_totals, what it is in task_struct) */
+#define TASK_TOTALS(FIELD)                        \
+	FIELD(exec_ns, se.sum_exec_runtime)       \
+	FIELD(utime_ns, utime)                    \
+	FIELD(stime_ns, stime)                    \
+	FIELD(run_delay_ns, sched_info.run_delay) \
+	FIELD(voluntary_switches, nvcsw)          \
+	FIELD(involuntary_switches, nivcsw)       \
+	FIELD(minor_faults, min_flt)              \
+	FIELD(major_faults, maj_flt)
+
+/*
+ * Charges what the task used since the last charge to (key.cgroup_id, key.comm). Any number of callers may charge the
+ * same task at once: each takes what lies between the value it exchanges in and the one that it gets out, differences
+ * that add up to the whole whatever the order (as unsigned arithmetic wraps).
+ */
+static __always_inline struct ss_gone *task_charge(struct task_struct *task, struct ss_thread_state *state,
+						   struct ss_gone_key *key)
+{
+	struct ss_gone *gone = gone_entry(key);
+	__u64 now;
+
+	if (!gone)
+		return NULL;
+#define CHARGE(member, field) \
+	now = task->field;    \
+	__sync_fetch_and_add(&gone->totals.member, now - __sync_lock_test_and_set(&state->charged.member, now));
+	TASK_TOTALS(CHARGE)
+#undef CHARGE
+	return gone;
+}
+
+/*
+ * A task that was moved and whose move the attach hook could not see (threads other than the leader, when a whole
+ * process is moved): what it used until now goes to its old cgroup.
+ */
+static __always_inline void task_settle(struct task_struct *task, struct ss_thread_state *state, __u64 cgroup_id)
+{
+	struct ss_gone_key key = {};
+	__u64 old = state->cgroup_id;
+
+	if (old == cgroup_id)
+		return;
+	state->cgroup_id = cgroup_id;
+	if (!old)
+		return;
+	key.cgroup_id = old;
+	BPF_CORE_READ_INTO(&key.comm, task, group_leader, comm);
+	task_charge(task, state, &key);
+}
+
+#endif

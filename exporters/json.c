@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * json.c - the JSON of one snapshot. jansson makes and writes every value; rows are made, written and freed one by
+ * one, so that 10,000 processes do not stand in memory as a tree. Every name from outside goes through text_utf8.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "json.h"
+#include "sysscope/util.h"
+
+/* 15 digits keep a double as it was typed, and a time since 1970 to 10 microseconds. */
+#define DUMP_FLAGS (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))
+
+struct writer {
+	struct buf *out;
+	struct buf text; /* of the name being sanitised */
+	bool failed;
+};
+
+static void set(struct writer *w, json_t *object, const char *key, json_t *value)
+{
+	/* Keys are our own or were sanitised; a NULL object or value is refused, value is taken in any case. */
+	if (json_object_set_new_nocheck(object, key, value))
+		w->failed = true;
+}
+
+static json_t *text_value(struct writer *w, const char *s)
+{
+	buf_reset(&w->text);
+	text_utf8(&w->text, s, strlen(s));
+	if (w->text.failed)
+		return NULL;
+	return json_stringn_nocheck(w->text.data ? w->text.data : "", w->text.len);
+}
+
+/* "": not known. */
+static void set_text(struct writer *w, json_t *object, const char *key, const char *s)
+{
+	set(w, object, key, *s ? text_value(w, s) : json_null());
+}
+
+static json_t *real_value(double v)
+{
+	return isfinite(v) ? json_real(v) : json_null();
+}
+
+static json_t *number_value(const struct metric_desc *d, double v)
+{
+	/* What is counted in wholes is written as such. */
+	if ((d->unit == UNIT_COUNT || d->unit == UNIT_BYTES) && v == floor(v) && fabs(v) < 9.2e18)
+		return json_integer((json_int_t)v);
+	return real_value(metric_base_value(d, v));
+}
+
+static void set_metrics(struct writer *w, json_t *object, enum metric_scope scope, const double *v)
+{
+	const struct metric_desc *lines;
+	size_t n;
+
+	lines = metric_table(scope, &n);
+	for (size_t i = 0; i < n; i++) {
+		const char *key = lines[i].json, *dot;
+		json_t *into = object;
+		char outer[64];
+
+		if (!key)
+			continue;
+		dot = strchr(key, '.');
+		if (dot) {
+			snprintf(outer, sizeof(outer), "%.*s", (int)(dot - key), key);
+			into = json_object_get(object, outer);
+			if (!into) {
+				into = json_object();
+				set(w, object, outer, into);
+			}
+			key = dot + 1;
+		}
+		set(w, into, key, number_value(&lines[i], v[i]));
+	}
+}
+
+static int dump_write(const char *data, size_t len, void *ctx)
+{
+	buf_add(ctx, data, len);
+	return 0;
+}
+
+/* Takes `value`. */
+static void dump(struct writer *w, json_t *value)
+{
+	if (!value || json_dump_callback(value, dump_write, w->out, DUMP_FLAGS))
+		w->failed = true;
+	json_decref(value);
+}
+
+/* ---- rows ---- */
+
+/* Labels are what a runtime said: an object of texts. Anything else in them is left out. */
+static json_t *labels_value(struct writer *w, const char *text)
+{
+	json_t *labels, *clean, *value;
+	const char *key;
+
+	labels = *text ? json_loads(text, 0, NULL) : NULL;
+	if (!json_is_object(labels)) {
+		json_decref(labels);
+		return NULL;
+	}
+	clean = json_object();
+	json_object_foreach (labels, key, value) {
+		_cleanup_buf_ struct buf name = {0};
+
+		if (!json_is_string(value))
+			continue;
+		text_utf8(&name, key, strlen(key));
+		if (name.failed)
+			w->failed = true;
+		else
+			set(w, clean, name.data ? name.data : "", text_value(w, json_string_value(value)));
+	}
+	json_decref(labels);
+	return clean;
+}
+
+static json_t *container_value(struct writer *w, const struct container_row *c)
+{
+	json_t *row = json_object(), *labels;
+
+	set_text(w, row, "name", c->name);
+	set_text(w, row, "id", c->id);
+	set_text(w, row, "runtime", c->runtime);
+	set_text(w, row, "image", c->image);
+	set_text(w, row, "kind", c->kind);
+	set_text(w, row, "cgroup", c->cgroup);
+	set_text(w, row, "pod", c->pod);
+	set_text(w, row, "namespace", c->namespace_);
+	set_text(w, row, "parent", c->parent);
+	set_text(w, row, "state", c->state);
+	set(w, row, "uid", c->uid >= 0 ? json_integer(c->uid) : json_null());
+	if (c->dead)
+		set(w, row, "dead_seconds", real_value(c->dead_seconds));
+	labels = labels_value(w, c->labels);
+	if (labels)
+		set(w, row, "labels", labels);
+	set_metrics(w, row, SCOPE_CONTAINER, c->v);
+	return row;
+}
+
+static json_t *process_value(struct writer *w, const struct snapshot *s, const struct process_row *p)
+{
+	json_t *row = json_object(), *namespaces = json_object();
+	char text[24];
+
+	set(w, row, "pid", json_integer(p->pid));
+	set(w, row, "ppid", json_integer(p->ppid));
+	set(w, row, "uid", json_integer(p->uid));
+	/* A process may have no name; that is known then. */
+	set(w, row, "comm", text_value(w, p->comm));
+	set_text(w, row, "container", process_container(s, p)->name);
+	set(w, row, "start_time", real_value(p->start_time));
+	snprintf(text, sizeof(text), "%c", p->state);
+	set_text(w, row, "state", text);
+	set(w, row, "kernel", json_boolean(p->kernel));
+	set(w, row, "namespace_pid", p->namespace_pid ? json_integer(p->namespace_pid) : json_null());
+	for (size_t i = 0; i < ARRAY_SIZE(p->namespaces); i++)
+		if (p->namespaces[i])
+			set(w, namespaces, namespace_names[i], json_integer(p->namespaces[i]));
+	set(w, row, "namespaces", namespaces);
+	snprintf(text, sizeof(text), "0x%016" PRIx64, p->capabilities_effective);
+	set(w, row, "capabilities", json_string_nocheck(text));
+	set_metrics(w, row, SCOPE_PROCESS, p->v);
+	return row;
+}
+
+static json_t *group_value(struct writer *w, const struct snapshot *s, const struct group_row *g)
+{
+	json_t *row = json_object();
+
+	set_text(w, row, "container", s->containers[g->container].name);
+	set(w, row, "comm", text_value(w, g->comm));
+	set_text(w, row, "state", g->dead ? "dead" : "running");
+	set_metrics(w, row, SCOPE_GROUP, g->v);
+	return row;
+}
+
+static json_t *host_value(struct writer *w, const struct snapshot *s)
+{
+	json_t *host = json_object();
+
+	set_text(w, host, "hostname", s->hostname);
+	set_text(w, host, "kernel", s->kernel);
+	set_metrics(w, host, SCOPE_HOST, s->v);
+	return host;
+}
+
+static json_t *losses_value(struct writer *w, const struct snapshot *s)
+{
+	json_t *losses = json_object();
+
+	for (size_t i = 0; i < s->n_losses; i++) {
+		uint64_t count = s->losses[i].count;
+
+		set(w, losses, s->losses[i].kind, json_integer(count > INT64_MAX ? INT64_MAX : (json_int_t)count));
+	}
+	return losses;
+}
+
+static json_t *collectors_value(struct writer *w, const struct snapshot *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->n_collectors; i++) {
+		const struct collector_row *c = &s->collectors[i];
+		json_t *row = json_object();
+
+		set_text(w, row, "name", c->name);
+		set(w, row, "ok", json_boolean(c->ok));
+		set(w, row, "duration_seconds", real_value(c->duration_seconds));
+		if (json_array_append_new(list, row))
+			w->failed = true;
+	}
+	return list;
+}
+
+/* ---- the whole ---- */
+static void key_begin(struct writer *w, const char *key)
+{
+	buf_char(w->out, ',');
+	buf_char(w->out, '"');
+	buf_str(w->out, key);
+	buf_str(w->out, "\":");
+}
+
+static bool wanted(const struct snapshot *s, const struct json_options *o, uint32_t container)
+{
+	return !o->container || strcmp(s->containers[container].name, o->container) == 0;
+}
+
+static void row_begin(struct writer *w, bool *first)
+{
+	if (!*first)
+		buf_char(w->out, ',');
+	*first = false;
+}
+
+static void write_containers(struct writer *w, const struct snapshot *s, const struct json_options *o)
+{
+	bool first = true;
+
+	key_begin(w, "containers");
+	buf_char(w->out, '[');
+	for (size_t i = 0; i < s->n_containers; i++) {
+		if (!wanted(s, o, (uint32_t)i))
+			continue;
+		row_begin(w, &first);
+		dump(w, container_value(w, &s->containers[i]));
+	}
+	buf_char(w->out, ']');
+}
+
+static void write_processes(struct writer *w, const struct snapshot *s, const struct json_options *o)
+{
+	bool first = true;
+
+	key_begin(w, "processes");
+	buf_char(w->out, '[');
+	for (size_t i = 0; i < s->n_processes; i++) {
+		if (!wanted(s, o, s->processes[i].container))
+			continue;
+		row_begin(w, &first);
+		dump(w, process_value(w, s, &s->processes[i]));
+	}
+	buf_char(w->out, ']');
+}
+
+static void write_groups(struct writer *w, const struct snapshot *s, const struct json_options *o)
+{
+	bool first = true;
+
+	key_begin(w, "groups");
+	buf_char(w->out, '[');
+	for (size_t i = 0; i < s->n_groups; i++) {
+		if (!wanted(s, o, s->groups[i].container))
+			continue;
+		row_begin(w, &first);
+		dump(w, group_value(w, s, &s->groups[i]));
+	}
+	buf_char(w->out, ']');
+}
+
+int json_write_snapshot(struct buf *out, const struct snapshot *s, const struct json_options *o)
+{
+	static const struct json_options all = {true, true, true, true, true, NULL};
+	struct writer w = {.out = out};
+	size_t before = out->len;
+
+	if (!o)
+		o = &all;
+	buf_str(out, "{\"time\":");
+	dump(&w, real_value(s->time));
+	key_begin(&w, "interval");
+	dump(&w, real_value(s->interval));
+	if (o->host) {
+		key_begin(&w, "host");
+		dump(&w, host_value(&w, s));
+	}
+	if (o->containers)
+		write_containers(&w, s, o);
+	if (o->processes)
+		write_processes(&w, s, o);
+	if (o->groups)
+		write_groups(&w, s, o);
+	key_begin(&w, "losses");
+	dump(&w, losses_value(&w, s));
+	if (o->collectors) {
+		key_begin(&w, "collectors");
+		dump(&w, collectors_value(&w, s));
+	}
+	buf_str(out, "}\n");
+	buf_free(&w.text);
+	if (!out->failed && !w.failed)
+		return 0;
+	out->len = before;
+	if (out->data)
+		out->data[before] = '\0';
+	return -ENOMEM;
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * prometheus.c - families, labels and samples of the text format. Which series there are, and what a counter shows,
+ * is decided in series.c. No timestamps, no family without a sample, every value from outside through text_label.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exposition.h"
+#include "prometheus.h"
+#include "series.h"
+#include "sysscope/util.h"
+
+#ifndef SYSSCOPE_VERSION
+#define SYSSCOPE_VERSION "unknown"
+#endif
+#ifndef SYSSCOPE_REVISION
+#define SYSSCOPE_REVISION "unknown"
+#endif
+
+/* The rows of a snapshot, in the four forms in which they are labelled. */
+enum label_form {
+	FORM_CADVISOR, /* container_*: id, name, image, and what the kubelet adds */
+	FORM_OWN, /* sysscope_container_* */
+	FORM_INFO, /* sysscope_container_info: everything that is known, for joins */
+	FORM_GROUP, /* container and comm */
+	FORM_COUNT
+};
+
+static const char *const form_other[FORM_COUNT] = {
+	[FORM_CADVISOR] = "id=\"~other\",name=\"~other\"",
+	[FORM_OWN] = "container=\"~other\"",
+	[FORM_INFO] = "container=\"~other\"",
+	[FORM_GROUP] = "container=\"~other\",comm=\"~other\"",
+};
+
+/* The families that stand in no metrics.def: who, and how the agent itself is doing. */
+#define FAMILY(KIND, UNIT, NAME, LABEL_NAMES, HELP)                                                                 \
+	{                                                                                                           \
+		{.kind = METRIC_##KIND, .unit = UNIT_##UNIT, .prom = NAME, .labels = "", .help = HELP}, LABEL_NAMES \
+	}
+enum {
+	OWN_INFO,
+	OWN_BUILD,
+	OWN_LOSSES,
+	OWN_FOLDED,
+	OWN_DURATION,
+	OWN_SUCCESS,
+	OWN_SELF, /* and what follows: in the order of struct prometheus_self */
+};
+static const struct prometheus_family own_families[] = {
+	[OWN_INFO] = FAMILY(GAUGE, COUNT, "sysscope_container_info",
+			    "container, id, container_id, image, runtime, kind, pod, namespace",
+			    "Who a container is, to join with; always 1."),
+	[OWN_BUILD] = FAMILY(GAUGE, COUNT, "sysscope_build_info", "version, revision, kernel",
+			     "Which sysscope this is, and on which kernel it runs; always 1."),
+	[OWN_LOSSES] = FAMILY(COUNTER, COUNT, "sysscope_losses_total", "kind",
+			      "What could not be counted or kept, by kind; 0 when nothing was lost."),
+	[OWN_FOLDED] = FAMILY(COUNTER, COUNT, "sysscope_series_folded_total", "family",
+			      "Series over the cap of their family, folded into ~other, summed over scrapes."),
+	[OWN_DURATION] = FAMILY(GAUGE, COUNT, "sysscope_scrape_collector_duration_seconds", "collector",
+				"How long the collector took in the latest sample."),
+	[OWN_SUCCESS] = FAMILY(GAUGE, COUNT, "sysscope_scrape_collector_success", "collector",
+			       "1 when the collector gave what it had to, else 0."),
+	[OWN_SELF] =
+		FAMILY(COUNTER, COUNT, "process_cpu_seconds_total", "", "User and system CPU time of sysscope itself."),
+	FAMILY(GAUGE, BYTES, "process_resident_memory_bytes", "", "Resident memory of sysscope itself."),
+	FAMILY(GAUGE, COUNT, "process_open_fds", "", "Open file descriptors of sysscope itself."),
+	FAMILY(GAUGE, COUNT, "process_max_fds", "", "Largest number of file descriptors that sysscope may open."),
+	FAMILY(GAUGE, COUNT, "process_start_time_seconds", "", "When sysscope was started, seconds since 1970."),
+};
+
+const struct prometheus_family *prometheus_families(size_t *ret_n)
+{
+	*ret_n = ARRAY_SIZE(own_families);
+	return own_families;
+}
+
+struct prometheus {
+	struct series_set *sets[FORM_COUNT];
+	struct buf labels, key;
+};
+
+static bool is_cadvisor(const struct metric_desc *d)
+{
+	return strncmp(d->prom, "container_", strlen("container_")) == 0;
+}
+
+static const struct metric_desc *form_lines(enum label_form form, size_t *ret_n)
+{
+	if (form == FORM_INFO) {
+		*ret_n = 1;
+		return &own_families[OWN_INFO].line;
+	}
+	return metric_table(form == FORM_GROUP ? SCOPE_GROUP : SCOPE_CONTAINER, ret_n);
+}
+
+/* Which lines of its table a form publishes, a bit each. */
+static uint64_t form_used(enum label_form form)
+{
+	const struct metric_desc *lines;
+	uint64_t used = 0;
+	size_t n;
+
+	lines = form_lines(form, &n);
+	for (size_t i = 0; i < n && i < 64; i++) {
+		if (!lines[i].prom)
+			continue;
+		if ((form == FORM_CADVISOR && !is_cadvisor(&lines[i])) || (form == FORM_OWN && is_cadvisor(&lines[i])))
+			continue;
+		used |= 1ULL << i;
+	}
+	return used;
+}
+
+struct prometheus *prometheus_new(void)
+{
+	struct prometheus *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	for (int form = 0; form < FORM_COUNT; form++) {
+		const struct metric_desc *lines;
+		size_t n;
+
+		lines = form_lines(form, &n);
+		p->sets[form] = series_set_new(lines, n, form_used(form), form_other[form]);
+		if (!p->sets[form]) {
+			prometheus_free(p);
+			return NULL;
+		}
+	}
+	return p;
+}
+
+void prometheus_free(struct prometheus *p)
+{
+	if (!p)
+		return;
+	for (int form = 0; form < FORM_COUNT; form++)
+		series_set_free(p->sets[form]);
+	buf_free(&p->labels);
+	buf_free(&p->key);
+	free(p);
+}
+
+/* ---- labels ---- */
+static void label_add(struct buf *out, const char *name, const char *value)
+{
+	if (!*value)
+		return;
+	if (out->len)
+		buf_char(out, ',');
+	buf_str(out, name);
+	buf_str(out, "=\"");
+	text_label(out, value, strlen(value));
+	buf_char(out, '"');
+}
+
+static void labels_pod(struct buf *out, const struct container_row *c)
+{
+	if (!*c->pod)
+		return;
+	label_add(out, "pod", c->pod);
+	label_add(out, "namespace", c->namespace_);
+}
+
+static void labels_container(struct buf *out, enum label_form form, const struct container_row *c)
+{
+	bool container = strcmp(c->kind, "container") == 0;
+
+	buf_reset(out);
+	if (form == FORM_CADVISOR) {
+		label_add(out, "id", c->cgroup);
+		label_add(out, "name", container ? c->name : "");
+		label_add(out, "image", c->image);
+		label_add(out, "container", container && *c->pod ? c->name : "");
+		labels_pod(out, c);
+		return;
+	}
+	label_add(out, "container", c->name);
+	if (form == FORM_INFO) {
+		label_add(out, "id", c->cgroup);
+		label_add(out, "container_id", c->id);
+		label_add(out, "image", c->image);
+		label_add(out, "runtime", c->runtime);
+		label_add(out, "kind", c->kind);
+	}
+	labels_pod(out, c);
+}
+
+/* ---- rows into sets ---- */
+static int sets_add_containers(struct prometheus *p, const struct snapshot *s, unsigned int max_series)
+{
+	static const double info_value = 1;
+
+	for (int form = FORM_CADVISOR; form <= FORM_INFO; form++) {
+		int r = series_set_begin(p->sets[form], max_series);
+
+		for (size_t i = 0; i < s->n_containers && !r; i++) {
+			const struct container_row *c = &s->containers[i];
+
+			/* In cAdvisor's families "/" is the whole machine: what lives in no container has no row there. */
+			if (form == FORM_CADVISOR && (strcmp(c->kind, "host") == 0 || strcmp(c->kind, "kernel") == 0))
+				continue;
+			labels_container(&p->labels, form, c);
+			if (p->labels.failed)
+				return -ENOMEM;
+			r = series_set_add(p->sets[form], p->labels.data ? p->labels.data : "", p->labels.len,
+					   c->cgroup, c->v[CONTAINER_CPU_USAGE],
+					   form == FORM_INFO ? &info_value : c->v);
+		}
+		if (!r)
+			r = series_set_end(p->sets[form]);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int sets_add_groups(struct prometheus *p, const struct snapshot *s, unsigned int max_series)
+{
+	int r = series_set_begin(p->sets[FORM_GROUP], max_series);
+
+	for (size_t i = 0; i < s->n_groups && !r; i++) {
+		const struct group_row *g = &s->groups[i];
+		const struct container_row *c = &s->containers[g->container];
+
+		buf_reset(&p->labels);
+		label_add(&p->labels, "container", c->name);
+		label_add(&p->labels, "comm", g->comm);
+		labels_pod(&p->labels, c);
+		/* Raw: two names that look alike once sanitised are still two rows. */
+		buf_reset(&p->key);
+		buf_str(&p->key, c->cgroup);
+		buf_char(&p->key, '\n');
+		buf_str(&p->key, g->comm);
+		if (p->labels.failed || p->key.failed)
+			return -ENOMEM;
+		r = series_set_add(p->sets[FORM_GROUP], p->labels.data, p->labels.len, p->key.data,
+				   g->v[GROUP_CPU_USAGE], g->v);
+	}
+	return r ? r : series_set_end(p->sets[FORM_GROUP]);
+}
+
+/* ---- families ---- */
+static void write_host(struct buf *out, const struct snapshot *s)
+{
+	const struct metric_desc *lines;
+	struct family f = {.out = out};
+	size_t n;
+
+	lines = metric_table(SCOPE_HOST, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (!lines[i].prom)
+			continue;
+		if (!f.line || strcmp(f.line->prom, lines[i].prom) != 0)
+			f = (struct family){out, &lines[i], false};
+		sample_add(&f, &lines[i], "", 0, s->v[i]);
+	}
+}
+
+/* One family: the lines from `first` up to `end`. */
+static void write_family(struct buf *out, const struct series_set *set, const struct metric_desc *lines, size_t first,
+			 size_t end)
+{
+	struct family f = {out, &lines[first], false};
+	size_t count = series_set_count(set);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct series *series = series_set_at(set, i);
+
+		for (size_t line = first; line < end; line++)
+			sample_add(&f, &lines[line], series->labels, series->labels_len, series->value[line]);
+	}
+}
+
+static void write_forms(const struct prometheus *p, struct buf *out, enum metric_scope scope)
+{
+	const struct metric_desc *lines;
+	size_t n;
+
+	lines = metric_table(scope, &n);
+	for (size_t first = 0, end; first < n; first = end) {
+		enum label_form form = FORM_GROUP;
+
+		end = first + 1;
+		if (!lines[first].prom)
+			continue;
+		while (end < n && lines[end].prom && strcmp(lines[end].prom, lines[first].prom) == 0)
+			end++;
+		if (scope == SCOPE_CONTAINER)
+			form = is_cadvisor(&lines[first]) ? FORM_CADVISOR : FORM_OWN;
+		write_family(out, p->sets[form], lines, first, end);
+	}
+	if (scope == SCOPE_CONTAINER)
+		write_family(out, p->sets[FORM_INFO], &own_families[OWN_INFO].line, 0, 1);
+}
+
+/* A sample with the labels that stand in p->labels. */
+static void labelled_add(struct prometheus *p, struct family *f, double v)
+{
+	if (p->labels.failed)
+		f->out->failed = true;
+	else
+		sample_add(f, f->line, p->labels.data ? p->labels.data : "", p->labels.len, v);
+}
+
+static void one_label_add(struct prometheus *p, struct family *f, const char *name, const char *value, double v)
+{
+	buf_reset(&p->labels);
+	label_add(&p->labels, name, value);
+	labelled_add(p, f, v);
+}
+
+static void write_build(struct prometheus *p, struct buf *out, const struct snapshot *s)
+{
+	struct family f = {out, &own_families[OWN_BUILD].line, false};
+
+	buf_reset(&p->labels);
+	label_add(&p->labels, "version", SYSSCOPE_VERSION);
+	label_add(&p->labels, "revision", SYSSCOPE_REVISION);
+	label_add(&p->labels, "kernel", s->kernel);
+	labelled_add(p, &f, 1);
+}
+
+static void write_agent(struct prometheus *p, struct buf *out, const struct snapshot *s)
+{
+	struct family losses = {out, &own_families[OWN_LOSSES].line, false};
+	struct family duration = {out, &own_families[OWN_DURATION].line, false};
+	struct family success = {out, &own_families[OWN_SUCCESS].line, false};
+
+	for (size_t i = 0; i < s->n_losses; i++)
+		one_label_add(p, &losses, "kind", s->losses[i].kind, (double)s->losses[i].count);
+	for (size_t i = 0; i < s->n_collectors; i++)
+		one_label_add(p, &duration, "collector", s->collectors[i].name, s->collectors[i].duration_seconds);
+	for (size_t i = 0; i < s->n_collectors; i++)
+		one_label_add(p, &success, "collector", s->collectors[i].name, s->collectors[i].ok ? 1 : 0);
+}
+
+/* Of every family with a cap, also when nothing was folded: an alert needs the 0. */
+static void write_folded(struct prometheus *p, struct buf *out, bool groups)
+{
+	struct family f = {out, &own_families[OWN_FOLDED].line, false};
+
+	for (int form = 0; form < FORM_COUNT; form++) {
+		const struct metric_desc *lines;
+		uint64_t used = form_used(form);
+		double folded = 0;
+		size_t n;
+
+		if (form == FORM_GROUP && !groups)
+			continue;
+		lines = form_lines(form, &n);
+		for (size_t i = 0; i < n; i++) {
+			if (!(used >> i & 1))
+				continue;
+			folded += (double)series_set_folded(p->sets[form], i);
+			if (i + 1 < n && lines[i + 1].prom && strcmp(lines[i].prom, lines[i + 1].prom) == 0)
+				continue;
+			one_label_add(p, &f, "family", lines[i].prom, folded);
+			folded = 0;
+		}
+	}
+}
+
+static void write_self(struct buf *out, const struct prometheus_self *self)
+{
+	const double v[] = {self->cpu_seconds, self->resident_bytes, self->open_fds, self->max_fds, self->start_time};
+
+	_Static_assert(ARRAY_SIZE(own_families) == OWN_SELF + ARRAY_SIZE(v), "a family for each value");
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		struct family f = {out, &own_families[OWN_SELF + i].line, false};
+
+		sample_add(&f, f.line, "", 0, v[i]);
+	}
+}
+
+int prometheus_write(struct prometheus *p, struct buf *out, const struct snapshot *s,
+		     const struct prometheus_options *o)
+{
+	static const struct prometheus_options defaults = {.process_metrics = true};
+	unsigned int max_series;
+	size_t before = out->len;
+	int r;
+
+	if (!o)
+		o = &defaults;
+	max_series = o->max_series ? o->max_series : PROMETHEUS_MAX_SERIES_DEFAULT;
+	r = sets_add_containers(p, s, max_series);
+	if (!r && o->process_metrics)
+		r = sets_add_groups(p, s, max_series);
+	if (r)
+		return r;
+
+	write_build(p, out, s);
+	write_host(out, s);
+	write_forms(p, out, SCOPE_CONTAINER);
+	if (o->process_metrics)
+		write_forms(p, out, SCOPE_GROUP);
+	write_agent(p, out, s);
+	write_folded(p, out, o->process_metrics);
+	if (o->self)
+		write_self(out, o->self);
+	if (!out->failed)
+		return 0;
+	out->len = before;
+	if (out->data)
+		out->data[before] = '\0';
+	return -ENOMEM;
+}

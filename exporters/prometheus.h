@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * prometheus.h - a snapshot as Prometheus text 0.0.4. Called by agent/serve/ for each scrape. Never opens a file,
+ * never subtracts samples; families, types and units come from metrics.def.
+ */
+#ifndef SYSSCOPE_PROMETHEUS_H
+#define SYSSCOPE_PROMETHEUS_H
+
+#include <stdbool.h>
+
+#include "sysscope/view.h"
+
+struct buf;
+
+#define PROMETHEUS_CONTENT_TYPE	      "text/plain; version=0.0.4; charset=utf-8"
+#define PROMETHEUS_MAX_SERIES_DEFAULT 2000
+
+/* What the agent uses itself, found out by the caller. VALUE_ABSENT: not known, no sample. */
+struct prometheus_self {
+	double cpu_seconds; /* user and system, since it started */
+	double resident_bytes;
+	double open_fds;
+	double max_fds; /* soft limit */
+	double start_time; /* seconds since 1970 */
+};
+
+struct prometheus_options {
+	unsigned int max_series; /* per family; 0: PROMETHEUS_MAX_SERIES_DEFAULT */
+	bool process_metrics; /* the families of GROUP scope */
+	const struct prometheus_self *self; /* NULL: none of the process_* families */
+};
+
+/*
+ * The writer remembers its series from one scrape to the next: a counter published under some labels does not go
+ * down while these labels are published, though the rows behind it come and go (a container that restarts under its
+ * name, the members of `~other`); it may so be larger than the container's own counter after a restart. All
+ * scrapes of a server have to go through one writer, one at a time.
+ */
+struct prometheus;
+struct prometheus *prometheus_new(void); /* NULL when out of memory */
+void prometheus_free(struct prometheus *p);
+
+/* Appends the whole exposition to `out`. 0 or -ENOMEM (`out` is as before then). NULL for `o`: the defaults. */
+int prometheus_write(struct prometheus *p, struct buf *out, const struct snapshot *s,
+		     const struct prometheus_options *o);
+
+/* The families that come from no metrics.def, for docs/metrics.md. */
+struct prometheus_family {
+	struct metric_desc line;
+	const char *label_names; /* "kind", "version, revision"; "" for none */
+};
+const struct prometheus_family *prometheus_families(size_t *ret_n);
+
+#endif

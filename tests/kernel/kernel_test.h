@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel_test.h - for tests that run a known workload under the real kernel half and compare what the model says with
+ * what is true: TAP lines, cgroups of the test's own (removed at the end, however it ends), snapshots.
+ */
+#ifndef KERNEL_TEST_H
+#define KERNEL_TEST_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pipeline.h"
+#include "sysscope/util.h"
+#include "sysscope/view.h"
+
+/* One tick of 250 Hz: sum_exec_runtime of a running task is that old at most, on each CPU. */
+#define TICK_SECONDS 0.004
+
+static int test_failures, test_number;
+
+__attribute__((format(printf, 2, 3), unused)) static void check(bool ok, const char *format, ...)
+{
+	va_list args;
+
+	printf("%sok %d - ", ok ? "" : "not ", ++test_number);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+	fflush(stdout);
+	test_failures += !ok;
+}
+
+__attribute__((unused)) static void check_equal(const char *what, double seen, double truth)
+{
+	check(seen == truth, "%s: saw %.0f, true is %.0f", what, seen, truth);
+}
+
+/* Within `share` of the truth, or within `slack` of it. */
+__attribute__((unused)) static void check_within(const char *what, double seen, double truth, double share,
+						 double slack)
+{
+	double allowed = truth * share > slack ? truth * share : slack;
+
+	check(fabs(seen - truth) <= allowed, "%s: saw %.6f, true is %.6f (%+.2f %%)", what, seen, truth,
+	      truth ? (seen / truth - 1) * 100 : 0);
+}
+
+/* ---- cgroups of the test's own ---- */
+
+static const char *const v1_mounts[] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpuacct", "/sys/fs/cgroup/memory",
+					"/sys/fs/cgroup/pids"};
+static char test_cgroups[8][64];
+static int n_test_cgroups;
+static pid_t test_owner;
+
+static bool test_on_v2(void)
+{
+	return access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0;
+}
+
+/* Folder of the cgroup, on v1 in the i-th hierarchy; false past the last. */
+static bool cgroup_folder(const char *name, size_t i, char *path, size_t size)
+{
+	if (test_on_v2()) {
+		snprintf(path, size, "/sys/fs/cgroup%s", name);
+		return i == 0;
+	}
+	if (i >= ARRAY_SIZE(v1_mounts))
+		return false;
+	snprintf(path, size, "%s%s", v1_mounts[i], name);
+	return true;
+}
+
+static void cgroups_remove(void)
+{
+	char path[256];
+
+	if (getpid() != test_owner)
+		return;
+	for (int c = n_test_cgroups; c-- > 0;)
+		for (size_t i = 0; cgroup_folder(test_cgroups[c], i, path, sizeof(path)); i++)
+			for (int tries = 0; rmdir(path) < 0 && errno == EBUSY && tries < 100; tries++)
+				usleep(20000);
+}
+
+__attribute__((unused)) static void test_interrupted(int sig)
+{
+	(void)sig;
+	_exit(128 + sig);
+}
+
+static bool file_write(const char *path, const char *text)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+}
+
+/* Makes "/sysscope-test-PID-TAG" and returns that path. */
+__attribute__((unused)) static const char *cgroup_make(const char *tag)
+{
+	char *name = test_cgroups[n_test_cgroups++], path[256];
+
+	if (!test_owner) {
+		test_owner = getpid();
+		atexit(cgroups_remove);
+	}
+	snprintf(name, sizeof(test_cgroups[0]), "/sysscope-test-%d-%s", getpid(), tag);
+	if (test_on_v2())
+		file_write("/sys/fs/cgroup/cgroup.subtree_control", "+cpu +memory +pids");
+	for (size_t i = 0; cgroup_folder(name, i, path, sizeof(path)); i++)
+		if (mkdir(path, 0755) < 0 && errno != ENOENT) {
+			printf("Bail out! cannot make %s: %s\n", path, strerror(errno));
+			exit(1);
+		}
+	return name;
+}
+
+__attribute__((unused)) static void cgroup_enter(const char *name, pid_t pid)
+{
+	char path[256], text[16];
+
+	snprintf(text, sizeof(text), "%d", pid);
+	for (size_t i = 0; cgroup_folder(name, i, path, sizeof(path)); i++) {
+		strcat(path, "/cgroup.procs");
+		if (!file_write(path, text) && errno != ENOENT && errno != ESRCH) {
+			printf("Bail out! cannot write %s: %s\n", path, strerror(errno));
+			_exit(1);
+		}
+	}
+}
+
+/* The cgroup's own CPU counter, seconds: cpu.stat on v2, cpuacct.usage on v1. */
+__attribute__((unused)) static double cgroup_cpu_seconds(const char *name)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[256];
+
+	snprintf(path, sizeof(path),
+		 test_on_v2() ? "/sys/fs/cgroup%s/cpu.stat" : "/sys/fs/cgroup/cpuacct%s/cpuacct.usage", name);
+	if (read_file(path, 65536, &text, NULL) < 0)
+		return -1;
+	return test_on_v2() ? atof(text + strlen("usage_usec ")) / 1e6 : atof(text) / 1e9;
+}
+
+/* ---- snapshots ---- */
+
+static struct pipeline *test_pipeline;
+
+__attribute__((unused)) static void pipeline_start(void)
+{
+	_cleanup_buf_ struct buf error = {};
+	struct pipeline_options o;
+	int r;
+
+	signal(SIGTERM, test_interrupted);
+	pipeline_options_init(&o);
+	r = pipeline_open(&test_pipeline, &o, &error);
+	if (r == 0)
+		return;
+	if (geteuid() != 0)
+		printf("ok 1 - # SKIP needs root\n");
+	else
+		printf("not ok 1 - pipeline_open: %s\n", error.data ? error.data : strerror(-r));
+	exit(geteuid() != 0 ? 0 : 1);
+}
+
+__attribute__((unused)) static const struct snapshot *snapshot_take(void)
+{
+	const struct snapshot_source *s = pipeline_source(test_pipeline);
+	const struct snapshot *snapshot;
+	int error;
+
+	snapshot = s->next(s->ctx, &error);
+	if (!snapshot) {
+		printf("Bail out! no snapshot: %s\n", strerror(-error));
+		exit(1);
+	}
+	return snapshot;
+}
+
+__attribute__((unused)) static const struct container_row *row_find(const struct snapshot *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_containers; i++)
+		if (strcmp(s->containers[i].cgroup, name) == 0)
+			return &s->containers[i];
+	return NULL;
+}
+
+/* A value of the container in a new snapshot; -1: no such row, or not known. */
+__attribute__((unused)) static double container_value(const char *name, int metric)
+{
+	const struct container_row *row = row_find(snapshot_take(), name);
+
+	return row && !value_absent(row->v[metric]) ? row->v[metric] : -1;
+}
+
+/* Takes snapshots until the value has come (RCU takes its time with the dead), for at most ten seconds. */
+__attribute__((unused)) static double container_value_until(const char *name, int metric, double at_least)
+{
+	double v = -1;
+
+	for (int i = 0; i < 100; i++) {
+		v = container_value(name, metric);
+		if (v >= at_least)
+			break;
+		usleep(100000);
+	}
+	return v;
+}
+
+__attribute__((unused)) static double loss_count(const char *kind)
+{
+	const struct snapshot *s = snapshot_take();
+
+	for (size_t i = 0; i < s->n_losses; i++)
+		if (strcmp(s->losses[i].kind, kind) == 0)
+			return (double)s->losses[i].count;
+	return -1;
+}
+
+/* ---- workloads ---- */
+
+static inline double thread_cpu_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Uses this much CPU in the calling thread. */
+__attribute__((unused)) static void burn(double seconds)
+{
+	double end = thread_cpu_seconds() + seconds;
+
+	while (thread_cpu_seconds() < end)
+		;
+}
+
+/* Runs `work` in a child that is in the cgroup from before it begins. Returns its pid; wait for it. */
+__attribute__((unused)) static pid_t run_in(const char *cgroup, void (*work)(void *ctx), void *ctx)
+{
+	int gate[2];
+	pid_t pid;
+	char c = 0;
+
+	if (pipe(gate) < 0)
+		exit(1);
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		close(gate[1]);
+		if (read(gate[0], &c, 1) == 1)
+			work(ctx);
+		_exit(0);
+	}
+	close(gate[0]);
+	cgroup_enter(cgroup, pid);
+	if (write(gate[1], &c, 1) != 1)
+		exit(1);
+	close(gate[1]);
+	return pid;
+}
+
+__attribute__((unused)) static int test_finish(void)
+{
+	pipeline_close(test_pipeline);
+	return test_failures ? 1 : 0;
+}
+
+#endif

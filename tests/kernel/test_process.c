@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_process.c - one process as the kernel itself accounts it: CPU, user and system time, context switches, faults
+ * and threads against getrusage; memory against /proc/PID/statm; identity against /proc/PID.
+ */
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "kernel_test.h"
+
+#define SLEEPS 53
+
+struct report {
+	struct rusage usage;
+	unsigned long net_ns;
+	volatile bool ready;
+};
+
+static void *thread_burn(void *ctx)
+{
+	(void)ctx;
+	burn(0.15);
+	return NULL;
+}
+
+static void work(void *ctx)
+{
+	struct report *r = ctx;
+	struct timespec nap = {0, 1000000};
+	size_t size = 32 << 20;
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pthread_t dead;
+
+	memset(memory, 1, size);
+	if (pthread_create(&dead, NULL, thread_burn, NULL) == 0)
+		pthread_join(dead, NULL);
+	burn(0.2);
+	for (int i = 0; i < 20000; i++)
+		getppid();
+	for (int i = 0; i < SLEEPS; i++)
+		nanosleep(&nap, NULL);
+	getrusage(RUSAGE_SELF, &r->usage);
+	r->ready = true;
+	pause();
+}
+
+static double seconds(struct timeval t)
+{
+	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+static const struct process_row *process_find(const struct snapshot *s, pid_t pid)
+{
+	for (size_t i = 0; i < s->n_processes; i++)
+		if (s->processes[i].pid == (uint32_t)pid)
+			return &s->processes[i];
+	return NULL;
+}
+
+static void test_memory(const struct process_row *p, pid_t pid)
+{
+	_cleanup_free_ char *text = NULL;
+	unsigned long pages = 0, resident = 0;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	if (read_file(path, 4096, &text, NULL) < 0 || sscanf(text, "%lu %lu", &pages, &resident) != 2)
+		resident = 0;
+	/* Both leave out what CPUs hold back: at most 32 pages or twice the CPUs, for each of three counters and CPU. */
+	check_within("resident bytes against statm", p->v[PROCESS_RSS],
+		     (double)resident * (double)sysconf(_SC_PAGESIZE), 0.02, 1 << 20);
+}
+
+static void test_namespaces(const struct process_row *p, pid_t pid)
+{
+	static const char *const files[8] = {"pid", "mnt", "net", "uts", "ipc", "user", "cgroup", "time"};
+	char path[64];
+	struct stat st;
+
+	for (int i = 0; i < 8; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, files[i]);
+		if (stat(path, &st) == 0)
+			check_equal(path, p->namespaces[i], (double)st.st_ino);
+	}
+}
+
+int main(void)
+{
+	struct report *r = mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const char *box = cgroup_make("process");
+	const struct process_row *p;
+	const struct snapshot *s;
+	double usage;
+	pid_t pid;
+
+	pipeline_start();
+	snapshot_take();
+	pid = run_in(box, work, r);
+	for (int i = 0; i < 1000 && !r->ready; i++)
+		usleep(10000);
+	usleep(50000);
+	s = snapshot_take();
+	p = process_find(s, pid);
+	if (!p) {
+		check(false, "the process is in the snapshot");
+		kill(pid, SIGKILL);
+		return 1;
+	}
+	usage = seconds(r->usage.ru_utime) + seconds(r->usage.ru_stime);
+	/* getrusage came before the last switch. */
+	check_within("CPU, a dead thread's included", p->v[PROCESS_CPU_USAGE] / 1e9, usage, 0.005, 0.001);
+	check_within("user time", p->v[PROCESS_CPU_USER] / 1e9, seconds(r->usage.ru_utime), 0.01, TICK_SECONDS);
+	check_within("system time", p->v[PROCESS_CPU_SYSTEM] / 1e9, seconds(r->usage.ru_stime), 0.01, TICK_SECONDS);
+	check(p->v[PROCESS_CPU_USER] + p->v[PROCESS_CPU_SYSTEM] == p->v[PROCESS_CPU_USAGE],
+	      "user and system add up to CPU");
+	/* One more since: into pause(). */
+	check_equal("voluntary switches", p->v[PROCESS_VOLUNTARY_SWITCHES], (double)r->usage.ru_nvcsw + 1);
+	check(p->v[PROCESS_INVOLUNTARY_SWITCHES] >= (double)r->usage.ru_nivcsw &&
+		      p->v[PROCESS_INVOLUNTARY_SWITCHES] <= (double)r->usage.ru_nivcsw + 2,
+	      "involuntary switches: saw %.0f, %ld a moment before", p->v[PROCESS_INVOLUNTARY_SWITCHES],
+	      r->usage.ru_nivcsw);
+	check_within("minor faults", p->v[PROCESS_MINOR_FAULTS], (double)r->usage.ru_minflt, 0, 2);
+	check_equal("threads", p->v[PROCESS_THREADS], 1);
+	check_equal("parent", p->ppid, getpid());
+	check(strcmp(process_container(s, p)->cgroup, box) == 0, "its container is %s",
+	      process_container(s, p)->cgroup);
+	test_memory(p, pid);
+	test_namespaces(p, pid);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return test_finish();
+}

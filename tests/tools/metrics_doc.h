@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * metrics_doc.h - writes docs/metrics.md from the descriptors. Shared by metrics_doc.c, which prints it, and
+ * test_metrics.c, which fails when the file in the tree is stale.
+ */
+#ifndef SYSSCOPE_TESTS_METRICS_DOC_H
+#define SYSSCOPE_TESTS_METRICS_DOC_H
+
+#include <string.h>
+
+#include "../../exporters/prometheus.h"
+#include "sysscope/util.h"
+#include "sysscope/view.h"
+
+/* A `|` would end the cell. */
+static inline void doc_cell(struct buf *out, const char *text, bool code)
+{
+	buf_char(out, ' ');
+	if (*text && code)
+		buf_char(out, '`');
+	for (; *text; text++) {
+		if (*text == '|')
+			buf_char(out, '\\');
+		buf_char(out, *text);
+		if (!text[1] && code)
+			buf_char(out, '`');
+	}
+	buf_str(out, " |");
+}
+
+static inline void doc_row(struct buf *out, enum metric_scope scope, const struct metric_desc *d)
+{
+	static const char *const units[] = {
+		[UNIT_NS] = "seconds",	    [UNIT_UNIX_NS] = "seconds since 1970",
+		[UNIT_BYTES] = "bytes",	    [UNIT_COUNT] = "",
+		[UNIT_CORES] = "CPUs",	    [UNIT_RATIO] = "ratio",
+		[UNIT_RATE] = "per second",
+	};
+
+	buf_char(out, '|');
+	if (scope != SCOPE_PROCESS) {
+		doc_cell(out, d->prom ? d->prom : "", true);
+		doc_cell(out, d->prom ? d->labels : "", true);
+	}
+	doc_cell(out, d->json ? d->json : "", true);
+	if (scope == SCOPE_CONTAINER || scope == SCOPE_PROCESS)
+		doc_cell(out, d->title ? d->title : "", true);
+	doc_cell(out, d->kind == METRIC_COUNTER ? "counter" : "gauge", false);
+	doc_cell(out, units[d->unit], false);
+	doc_cell(out, d->collector, false);
+	doc_cell(out, d->help, false);
+	buf_char(out, '\n');
+}
+
+static inline void doc_scope(struct buf *out, enum metric_scope scope, const char *heading, const char *text)
+{
+	const struct metric_desc *d;
+	size_t n;
+
+	d = metric_table(scope, &n);
+	buf_printf(out, "\n## %s\n\n%s\n\n|", heading, text);
+	if (scope != SCOPE_PROCESS)
+		buf_str(out, " Prometheus | own labels |");
+	buf_str(out, " JSON |");
+	if (scope == SCOPE_CONTAINER || scope == SCOPE_PROCESS)
+		buf_str(out, " column |");
+	buf_str(out, " type | unit | collector | what it is |\n|");
+	for (int i = scope == SCOPE_PROCESS ? 6 : scope == SCOPE_CONTAINER ? 8 : 7; i > 0; i--)
+		buf_str(out, " --- |");
+	buf_char(out, '\n');
+	for (size_t i = 0; i < n; i++)
+		doc_row(out, scope, &d[i]);
+}
+
+static inline void doc_own(struct buf *out)
+{
+	const struct prometheus_family *f;
+	size_t n;
+
+	f = prometheus_families(&n);
+	buf_str(out, "\n## About sysscope itself\n\nIn Prometheus only; losses and collectors are in the JSON too.\n\n"
+		     "| Prometheus | labels | type | what it is |\n| --- | --- | --- | --- |\n");
+	for (size_t i = 0; i < n; i++) {
+		buf_char(out, '|');
+		doc_cell(out, f[i].line.prom, true);
+		doc_cell(out, f[i].label_names, true);
+		doc_cell(out, f[i].line.kind == METRIC_COUNTER ? "counter" : "gauge", false);
+		doc_cell(out, f[i].line.help, false);
+		buf_char(out, '\n');
+	}
+}
+
+static inline void metrics_doc(struct buf *out)
+{
+	buf_str(out,
+		"# Metrics\n\n"
+		"<!-- Made by `make docs` from include/sysscope/metrics.def; a test fails when it is stale. -->\n\n"
+		"A value that is not known is absent: no sample in Prometheus, `null` in JSON, `-` on the screen; it "
+		"is never\n"
+		"shown as 0. Counters never go down; `*_total` counts since sysscope saw the entity, CPU time since "
+		"the entity\n"
+		"was born. A column's title in lower case and a JSON key are both names for `top --sort`.\n\n"
+		"Families that cAdvisor has keep its names, types, labels and units. In Prometheus each family has at "
+		"most\n"
+		"2,000 series; what is over that is summed in one series whose labels say `~other`, and counted in\n"
+		"`sysscope_series_folded_total`. Rows with the same labels are summed; of times and limits the largest "
+		"is kept.\n"
+		"A counter goes on where it was when a container comes back under the same labels between two "
+		"scrapes.\n");
+	doc_scope(out, SCOPE_HOST, "Host", "No labels.");
+	doc_scope(
+		out, SCOPE_CONTAINER, "Containers",
+		"One row per home: container, service, session, virtual machine, the kernel's threads, the host's "
+		"rest.\n"
+		"`container_*` families have the labels `id` (cgroup path), `name` (containers only), `image`, and in\n"
+		"Kubernetes `container`, `pod`, `namespace`. `sysscope_container_*` families have `container` (the "
+		"name of\n"
+		"the row), and `pod`, `namespace` in Kubernetes; join with `sysscope_container_info` for the rest. "
+		"Empty\n"
+		"labels are left out.");
+	doc_scope(
+		out, SCOPE_GROUP, "Processes of one name",
+		"All processes of one name in one container, living and dead. Labels: `container`, `comm`, and `pod`,\n"
+		"`namespace` in Kubernetes. In the JSON they are the rows of `groups`.");
+	doc_scope(out, SCOPE_PROCESS, "Processes",
+		  "In the JSON and on the screen only: no Prometheus series has a pid.");
+	doc_own(out);
+}
+
+#endif

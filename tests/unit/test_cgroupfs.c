@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_cgroupfs.c - finding and reading cgroup hierarchies in folders that look like v2, v1 (separate and
+ * co-mounted) and hybrid. test_cgroupfs_live.c does it on this machine's cgroups.
+ */
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "test_cgroupfs_tree.h"
+
+static void layout_check(struct cgroupfs *fs, enum cgroup_layout layout, const char *controller, uint32_t hierarchy)
+{
+	const struct cgroup_layout_info *info = cgroupfs_layout(fs);
+
+	assert_string_equal(cgroup_layout_name(info->layout), cgroup_layout_name(layout));
+	assert_string_equal(info->carrying_controller, controller);
+	assert_int_equal(info->carrying_v2, controller[0] == '\0');
+	assert_int_equal(info->hierarchy_id, hierarchy);
+}
+
+/* What both fixtures say alike. */
+static void counters_check(const struct cgroup_counters *c)
+{
+	assert_int_equal(c->periods, 11);
+	assert_int_equal(c->throttled_periods, 3);
+	assert_int_equal(c->throttled_ns, 77000);
+	assert_int_equal(c->cpu_quota_us, 25000);
+	assert_int_equal(c->cpu_period_us, 100000);
+	assert_int_equal(c->memory_usage, 5000000);
+	assert_int_equal(c->memory_peak, 6000000);
+	assert_int_equal(c->memory_limit, 64 << 20);
+	assert_int_equal(c->memory_swap, 4096);
+	assert_int_equal(c->memory_rss, 1000);
+	assert_int_equal(c->memory_cache, 2000);
+	assert_int_equal(c->memory_mapped, 40);
+	assert_int_equal(c->memory_kernel, 300);
+	assert_int_equal(c->memory_active_file, 600);
+	assert_int_equal(c->memory_inactive_file, 500);
+	assert_int_equal(c->page_faults, 70);
+	assert_int_equal(c->major_page_faults, 8);
+	assert_int_equal(c->memory_failcnt, 5);
+	assert_int_equal(c->oom_kills, 2);
+	assert_int_equal(c->pids, 3);
+}
+
+/* ---- layouts ---- */
+
+static void v2_reads_all(void **state)
+{
+	const struct tree *t = *state;
+	struct cgroup_counters c;
+	struct cgroupfs *fs;
+
+	v2_tree(t);
+	fs = open_tree(t);
+	layout_check(fs, CGROUP_V2, "", 0);
+	assert_true(cgroupfs_layout(fs)->whole);
+	assert_string_equal(cgroupfs_layout(fs)->mounts, "v2 /sys/fs/cgroup\n");
+	assert_int_equal(read_at(fs, "/system.slice/docker-1.scope", &c), 0);
+	counters_check(&c);
+	assert_int_equal(c.cpu_usage_ns, 1500000);
+	assert_int_equal(c.cpu_user_ns, 1000000);
+	assert_int_equal(c.cpu_system_ns, 500000);
+	assert_int_equal(c.cpu_shares, 2597);
+	assert_int_equal(c.memory_reservation, 0);
+	assert_true(c.swap_limit == SS_UNLIMITED && c.pids_limit == SS_UNLIMITED);
+
+	/* The root has next to nothing: unknown, not 0. */
+	assert_int_equal(read_at(fs, "/", &c), 0);
+	assert_int_equal(c.cpu_usage_ns, 9000);
+	assert_true(c.memory_usage == SS_UNKNOWN && c.cpu_quota_us == SS_UNKNOWN && c.pids == SS_UNKNOWN);
+	no_errors(fs);
+	cgroupfs_close(fs);
+}
+
+static void v1_reads_all(void **state)
+{
+	const struct tree *t = *state;
+	struct cgroup_counters c;
+	struct cgroupfs *fs;
+
+	v1_tree(t);
+	fs = open_tree(t);
+	layout_check(fs, CGROUP_V1, "cpu", 1);
+	assert_true(cgroupfs_layout(fs)->whole);
+	assert_int_equal(read_at(fs, "/docker/x", &c), 0);
+	counters_check(&c);
+	assert_int_equal(c.cpu_usage_ns, 1500001);
+	assert_int_equal(c.cpu_user_ns, 1000001); /* not of cpuacct.stat */
+	assert_int_equal(c.cpu_system_ns, 500000);
+	assert_int_equal(c.cpu_shares, 512);
+	assert_true(c.memory_reservation == SS_UNLIMITED);
+	assert_int_equal(c.swap_limit, 128 << 20);
+	assert_int_equal(c.pids_limit, 100);
+
+	/* memory.stat of the root is there, and is not read. */
+	assert_int_equal(read_at(fs, "/", &c), 0);
+	assert_int_equal(c.memory_usage, 5000000);
+	assert_true(c.memory_rss == SS_UNKNOWN && c.memory_cache == SS_UNKNOWN);
+	no_errors(fs);
+	cgroupfs_close(fs);
+}
+
+static void v1_comounted(void **state)
+{
+	const struct tree *t = *state;
+	struct cgroup_counters c;
+	struct cgroupfs *fs;
+
+	tree_file(t, "/proc/self/mountinfo",
+		  BASE "32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
+		       "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n");
+	tree_file(t, "/proc/cgroups",
+		  "#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t5\t1\t1\ncpuacct\t5\t1\t1\n");
+	v1_files(t, "/sys/fs/cgroup/cpu,cpuacct/x", "ca");
+	tree_dir(t, "/sys/fs/cgroup/memory/x");
+	tree_remove(t, "/sys/fs/cgroup/cpu,cpuacct/x/cpuacct.usage_user");
+	fs = open_tree(t);
+	layout_check(fs, CGROUP_V1, "cpu", 5);
+	assert_false(cgroupfs_layout(fs)->whole);
+	assert_int_equal(read_at(fs, "/x", &c), 0);
+	assert_int_equal(c.cpu_usage_ns, 1500001);
+	assert_int_equal(c.cpu_quota_us, 25000);
+	assert_int_equal(c.cpu_user_ns, 990000000); /* an old kernel: both are of cpuacct.stat then */
+	assert_int_equal(c.cpu_system_ns, 980000000);
+	assert_true(c.memory_usage == SS_UNKNOWN && c.pids == SS_UNKNOWN);
+	no_errors(fs);
+	cgroupfs_close(fs);
+}
+
+static void hybrid(void **state)
+{
+	const struct tree *t = *state;
+	struct cgroup_counters c;
+	struct cgroupfs *fs;
+	uint64_t id;
+
+	v1_tree(t);
+	tree_file(t, "/proc/self/mountinfo",
+		  BASE "40 31 0:37 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd\n"
+		       "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+		       "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
+		       "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n");
+	tree_file(t, "/sys/fs/cgroup/unified/cgroup.controllers", "hugetlb\n");
+	v2_files(t, "/sys/fs/cgroup/unified/docker/x");
+	tree_file(t, "/sys/fs/cgroup/unified/docker/x/cpu.stat", "usage_usec 1\nuser_usec 1\nsystem_usec 1\n");
+	tree_dir(t, "/sys/fs/cgroup/unified/elsewhere");
+	fs = open_tree(t);
+	layout_check(fs, CGROUP_HYBRID, "cpu", 1);
+	assert_int_equal(cgroupfs_id(fs, "/elsewhere", &id), -ENOENT);
+	assert_int_equal(read_at(fs, "/docker/x", &c), 0);
+	assert_int_equal(c.memory_usage, 5000000);
+	assert_true(c.cpu_usage_ns == SS_UNKNOWN); /* cpuacct is not mounted, and v2 is not asked */
+	cgroupfs_close(fs);
+}
+
+/* v2 carries, one controller stayed on v1. */
+static void v2_with_a_v1_controller(void **state)
+{
+	const struct tree *t = *state;
+	struct cgroup_counters c;
+	struct cgroupfs *fs;
+
+	tree_file(t, "/proc/self/mountinfo",
+		  "24 1 0:22 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+		  "32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n");
+	tree_file(t, "/sys/fs/cgroup/unified/cgroup.controllers", "memory pids\n");
+	tree_file(t, "/sys/fs/cgroup/unified/x/cpu.stat", "usage_usec 1\nuser_usec 1\nsystem_usec 0\n");
+	tree_file(t, "/sys/fs/cgroup/unified/x/memory.current", "42\n");
+	v1_files(t, "/sys/fs/cgroup/cpu,cpuacct/x", "ca");
+	fs = open_tree(t);
+	layout_check(fs, CGROUP_HYBRID, "", 0);
+	assert_int_equal(read_at(fs, "/x", &c), 0);
+	assert_int_equal(c.cpu_usage_ns, 1000);
+	assert_int_equal(c.memory_usage, 42);
+	assert_int_equal(c.cpu_quota_us, 25000);
+	cgroupfs_close(fs);
+}
+
+static void memory_carries_without_cpu(void **state)
+{
+	const struct tree *t = *state;
+	struct cgroupfs *fs;
+
+	tree_file(t, "/proc/self/mountinfo",
+		  BASE "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+		       "3 31 0:99 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n");
+	tree_file(t, "/proc/self/cgroup", "12:memory,hugetlb:/\n");
+	tree_dir(t, "/sys/fs/cgroup/memory");
+	fs = open_tree(t);
+	layout_check(fs, CGROUP_V1, "memory", 12);
+	cgroupfs_close(fs);
+}
+
+static void nothing_mounted(void **state)
+{
+	static const char *const mounts[] = {
+		"",
+		BASE,
+		"x\n\n  - cgroup2\n",
+		"24 1 0:22 / /not/there rw - cgroup2 cgroup2 rw\n",
+		BASE "3 31 0:99 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n",
+	};
+	const struct tree *t = *state;
+	struct cgroupfs *fs = NULL;
+
+	assert_int_equal(cgroupfs_open(&fs, t->root), -ENOENT); /* no mountinfo at all */
+	tree_dir(t, "/sys/fs/cgroup/pids");
+	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++) {
+		tree_file(t, "/proc/self/mountinfo", mounts[i]);
+		assert_int_equal(cgroupfs_open(&fs, t->root), -ENODEV);
+	}
+	assert_null(fs);
+	cgroupfs_close(NULL);
+}
+
+static void escapes_and_choice_of_mounts(void **state)
+{
+	const struct tree *t = *state;
+	struct cgroup_counters c;
+	struct cgroupfs *fs;
+
+	/* Of three equal ones that below /sys/fs/cgroup; its name has a space and a backslash. */
+	tree_file(t, "/proc/self/mountinfo",
+		  "1 1 0:22 / /first rw - cgroup2 cgroup2 rw\n"
+		  "2 1 0:22 / /sys/fs/cgroup/my\\040v\\1342 rw - cgroup2 cgroup2 rw\n"
+		  "3 1 0:22 / /sys/fs/cgroup2 rw - cgroup2 cgroup2 rw\n");
+	tree_file(t, "/first/cgroup.controllers", "cpu memory\n");
+	tree_file(t, "/sys/fs/cgroup2/cgroup.controllers", "cpu memory\n");
+	tree_file(t, "/sys/fs/cgroup/my v\\2/cgroup.controllers", "cpu memory\n");
+	tree_file(t, "/sys/fs/cgroup/my v\\2/x y/pids.current", "3\n");
+	fs = open_tree(t);
+	assert_string_equal(cgroupfs_layout(fs)->mounts, "v2 /sys/fs/cgroup/my v\\2\n");
+	assert_int_equal(read_at(fs, "/x y", &c), 0);
+	assert_int_equal(c.pids, 3);
+	cgroupfs_close(fs);
+
+	/* But one that shows the whole hierarchy goes before one that does not. */
+	tree_file(t, "/sys/fs/cgroup/my v\\2/cgroup.events", "populated 1\n");
+	fs = open_tree(t);
+	assert_string_equal(cgroupfs_layout(fs)->mounts, "v2 /first\n");
+	cgroupfs_close(fs);
+}
+
+/* ---- reading again ---- */
+
+static void limits_are_read_at_times(void **state)
+{
+	const struct tree *t = *state;
+	struct cgroup_counters c;
+	struct cgroupfs *fs;
+
+	v2_tree(t);
+	fs = open_tree(t);
+	for (int read = 0; read < 2 * CGROUPFS_LIMITS_EVERY; read++) {
+		assert_int_equal(read_at(fs, "/system.slice/docker-1.scope", &c), 0);
+		assert_int_equal(c.memory_limit, read < CGROUPFS_LIMITS_EVERY ? 64 << 20 : 1 << 20);
+		assert_int_equal(c.pids, read == 0 ? 3 : 4); /* counters are read each time */
+		tree_file(t, "/sys/fs/cgroup/system.slice/docker-1.scope/memory.max", "1048576\n");
+		tree_file(t, "/sys/fs/cgroup/system.slice/docker-1.scope/pids.current", "4\n");
+	}
+	no_errors(fs);
+	cgroupfs_close(fs);
+}
+
+static void missing_is_remembered_for_a_while(void **state)
+{
+	const struct tree *t = *state;
+	struct cgroup_counters c;
+	struct cgroupfs *fs;
+
+	v1_tree(t);
+	tree_remove(t, "/sys/fs/cgroup/pids/docker");
+	tree_remove(t, "/sys/fs/cgroup/memory/docker/x/memory.failcnt");
+	fs = open_tree(t);
+	for (int read = 0; read <= CGROUPFS_RETRY_EVERY; read++) {
+		assert_int_equal(read_at(fs, "/docker/x", &c), 0);
+		/* a directory that another hierarchy gets a moment later: with the limits */
+		assert_int_equal(c.pids, read < CGROUPFS_LIMITS_EVERY ? SS_UNKNOWN : 3);
+		assert_int_equal(c.memory_failcnt, read < CGROUPFS_RETRY_EVERY ? SS_UNKNOWN : 5);
+		v1_files(t, "/sys/fs/cgroup/pids/docker/x", "p");
+		tree_file(t, "/sys/fs/cgroup/memory/docker/x/memory.failcnt", "5\n");
+	}
+	no_errors(fs);
+	cgroupfs_close(fs);
+}
+
+static void removed_and_made_again(void **state)
+{
+	const struct tree *t = *state;
+	struct cgroup_counters c = {.pids = 4711};
+	struct cgroupfs_stats stats;
+	struct cgroupfs *fs;
+	uint64_t id;
+
+	v2_tree(t);
+	fs = open_tree(t);
+	assert_int_equal(cgroupfs_id(fs, "/system.slice/docker-1.scope", &id), 0);
+	assert_int_equal(cgroupfs_read(fs, id + 1, "/system.slice/docker-1.scope", &c), -ENOENT);
+	assert_int_equal(c.pids, 4711); /* untouched */
+	assert_int_equal(cgroupfs_read(fs, id, "/system.slice/docker-1.scope", &c), 0);
+	cgroupfs_stats(fs, &stats);
+	assert_int_equal(stats.open_cgroups, 1);
+	assert_int_equal(stats.open_files, 13);
+	assert_int_equal(cgroupfs_read(fs, id, "/system.slice", &c), -ENOENT); /* another one's path */
+	cgroupfs_stats(fs, &stats);
+	assert_int_equal(stats.open_cgroups + stats.open_files, 0);
+
+	assert_int_equal(cgroupfs_read(fs, id, "/system.slice/docker-1.scope", &c), 0);
+	/* The old directory is kept elsewhere, so that the new one cannot get its number. */
+	char from[512], to[512];
+	snprintf(from, sizeof(from), "%s/sys/fs/cgroup/system.slice/docker-1.scope", t->root);
+	snprintf(to, sizeof(to), "%s/old", t->root);
+	assert_int_equal(rename(from, to), 0);
+	assert_int_equal(cgroupfs_read(fs, id, "/system.slice/docker-1.scope", &c), -ENOENT);
+	v2_files(t, "/sys/fs/cgroup/system.slice/docker-1.scope");
+	assert_int_equal(cgroupfs_read(fs, id, "/system.slice/docker-1.scope", &c), -ENOENT);
+	cgroupfs_stats(fs, &stats);
+	assert_int_equal(stats.open_cgroups + stats.open_files + stats.read_errors, 0);
+
+	assert_int_equal(read_at(fs, "/system.slice/docker-1.scope", &c), 0);
+	assert_int_equal(cgroupfs_id(fs, "/system.slice/docker-1.scope", &id), 0);
+	cgroupfs_forget(fs, id + 1);
+	cgroupfs_forget(fs, id);
+	cgroupfs_stats(fs, &stats);
+	assert_int_equal(stats.open_cgroups + stats.open_files, 0);
+	cgroupfs_close(fs);
+}
+
+static void hostile_files(void **state)
+{
+	static char long_stat[40000];
+	const struct tree *t = *state;
+	struct cgroup_counters c;
+	struct cgroupfs_stats stats;
+	struct cgroupfs *fs;
+	char path[512];
+
+	v2_tree(t);
+	memset(long_stat, 'x', sizeof(long_stat) - 1);
+	memcpy(long_stat, "anon 5\nfile ", 12);
+	tree_file(t, "/sys/fs/cgroup/h/memory.stat", long_stat);
+	tree_file(t, "/sys/fs/cgroup/h/memory.current", "-5\n");
+	tree_file(t, "/sys/fs/cgroup/h/pids.current", "");
+	tree_dir(t, "/sys/fs/cgroup/h/pids.max");
+	snprintf(path, sizeof(path), "%s/sys/fs/cgroup/h/cpu.stat", t->root);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	snprintf(path, sizeof(path), "%s/sys/fs/cgroup/h/memory.max", t->root);
+	assert_int_equal(symlink("../system.slice/docker-1.scope/memory.max", path), 0);
+	fs = open_tree(t);
+	assert_int_equal(read_at(fs, "/h", &c), 0);
+	assert_int_equal(c.memory_rss, 5);
+	assert_true(c.memory_cache == SS_UNKNOWN && c.memory_usage == SS_UNKNOWN && c.pids == SS_UNKNOWN &&
+		    c.pids_limit == SS_UNKNOWN && c.cpu_usage_ns == SS_UNKNOWN && c.memory_limit == SS_UNKNOWN);
+	cgroupfs_stats(fs, &stats);
+	assert_int_equal(stats.read_errors, 6);
+	cgroupfs_close(fs);
+}
+
+/* In a child, as a lowered hard limit cannot be raised again: with 4 descriptors to keep the values are the same. */
+static void few_descriptors(void **state)
+{
+	const struct tree *t = *state;
+	int status;
+	pid_t pid;
+
+	v2_tree(t);
+	pid = fork();
+	if (pid == 0) {
+		struct rlimit limit = {.rlim_cur = 64, .rlim_max = CGROUPFS_RESERVED_FILES + 4};
+		struct cgroup_counters c;
+		struct cgroupfs_stats stats;
+		struct cgroupfs *fs;
+		bool good;
+
+		good = setrlimit(RLIMIT_NOFILE, &limit) == 0 && cgroupfs_open(&fs, t->root) == 0;
+		for (int i = 0; good && i < 12; i++) {
+			good = read_at(fs, "/system.slice/docker-1.scope", &c) == 0 && c.pids == 3 &&
+			       c.memory_limit == 64 << 20 && c.cpu_usage_ns == 1500000 && c.memory_rss == 1000;
+			cgroupfs_stats(fs, &stats);
+			good &= stats.open_files == 4 && stats.read_errors == 0;
+		}
+		good = good && getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == limit.rlim_max;
+		_exit(good ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(v2_reads_all),
+		TEST(v1_reads_all),
+		TEST(v1_comounted),
+		TEST(hybrid),
+		TEST(v2_with_a_v1_controller),
+		TEST(memory_carries_without_cpu),
+		TEST(nothing_mounted),
+		TEST(escapes_and_choice_of_mounts),
+		TEST(limits_are_read_at_times),
+		TEST(missing_is_remembered_for_a_while),
+		TEST(removed_and_made_again),
+		TEST(hostile_files),
+		TEST(few_descriptors),
+	};
+
+	return cmocka_run_group_tests_name("cgroupfs", tests, NULL, NULL);
+}
