@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * containerd.c - containers of containerd's CRI plugin and of nerdctl. Asked by path.c; reads no file. Its own namespaces
- * (/NAMESPACE/ID, ids of any text) look like anything else, so they are left alone.
+ * containerd.c - containers of containerd's CRI plugin and of nerdctl. Asked by path.c; reads no file. Its own
+ * namespaces (/NAMESPACE/ID, ids of any text) look like anything else, so they are left alone.
  */
 #include "identity/family.h"
 
@@ -10,7 +10,7 @@ bool containerd_match(struct path_walk *w)
 	struct part id;
 
 	if (!walk_scope(w, "cri-containerd", &id) && !walk_scope(w, "nerdctl", &id) &&
-	    !(w->pod && part_between(w->part, "cri-containerd-", "", &id) && part_hex(id, 64)))
+	    !(w->in_pod && part_between(w->part, "cri-containerd-", "", &id) && part_hex(id, 64)))
 		return false;
 	walk_container(w, "containerd", id, 0);
 	return true;

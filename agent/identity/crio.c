@@ -22,10 +22,10 @@ bool crio_match(struct path_walk *w)
 	}
 	if (!part_between(w->part, "crio-", "", &id) || !part_hex(id, 64))
 		return false;
-	/* In a pod's slice it is the sandbox, and the pod is its home; the cgroupfs driver calls containers so. */
+	/* In a pod's slice it is the sandbox, whose home is the pod; the cgroupfs driver calls containers so. */
 	if (part_ends(w->prev, ".slice"))
-		return w->pod;
-	if (!w->pod && (w->place == PLACE_UNIT || w->place == PLACE_CONTAINER))
+		return false;
+	if (!w->in_pod && (w->place == PLACE_UNIT || w->place == PLACE_CONTAINER))
 		return false;
 	walk_container(w, "cri-o", id, 0);
 	return true;

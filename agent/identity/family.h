@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * family.h - what the runtime families share while a path is matched, component by component, from the root downwards.
- * Internal to identity/: path.c walks and asks each family about each component; a family claims it or lets it pass.
+ * family.h - what the runtime families share while a path is matched, component by component, from the root
+ * downwards. Internal to identity/: path.c walks and asks each family about each component; a family claims it or
+ * lets it pass.
  */
 #ifndef SYSSCOPE_IDENTITY_FAMILY_H
 #define SYSSCOPE_IDENTITY_FAMILY_H
@@ -27,9 +28,10 @@ struct path_walk {
 	size_t index;		       /* of `part`, from the root or from the container's border */
 	size_t end;		       /* where `part` ends in the path */
 	size_t container_len;	       /* home of the innermost container, 0: none */
+	char pod_uid[37], pod[13];     /* of the pod around `part`, for the next claim */
 	enum walk_place place;
 	bool claimed;	   /* m holds a home */
-	bool pod;	   /* prev is the cgroup of a Kubernetes pod */
+	bool in_pod;	   /* prev is the cgroup of a Kubernetes pod */
 	bool part_is_pod;  /* part is */
 	bool user_manager; /* below user@UID.service and in none of its units yet */
 	bool entered;	   /* part is the border of a container */

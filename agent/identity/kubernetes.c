@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kubernetes.c - pods, in the shapes of the kubelet's systemd and cgroupfs drivers, and the containers in a cgroupfs pod,
- * whose path does not tell which runtime made them. Asked by path.c; reads no file.
+ * kubernetes.c - pods, in the shapes of the kubelet's systemd and cgroupfs drivers, and the containers in a cgroupfs
+ * pod, whose path does not tell which runtime made them. Asked by path.c; reads no file.
  */
 #include <string.h>
 
@@ -58,16 +58,15 @@ static bool pod_folder(const struct path_walk *w, char uid[37])
 
 bool kubernetes_match(struct path_walk *w)
 {
-	struct identity_match *m = w->m;
 	char name[sizeof("pod") + 36] = "pod", uid[37];
 
-	if (w->pod && part_hex(w->part, 64)) {
+	if (w->in_pod && part_hex(w->part, 64)) {
 		walk_container(w, "", w->part, w->place == PLACE_UNIT ? 0 : STORE_DOCKER);
 		return true;
 	}
 	if (!kubernetes_pod_slice(w->part, uid) && !pod_folder(w, uid))
 		return false;
-	memcpy(m->pod_uid, uid, sizeof(uid));
+	memcpy(w->pod_uid, uid, sizeof(uid));
 	w->part_is_pod = true;
 	/* The pods of a container that plays a node have homes of their own only where a container is in them. */
 	if (w->place == PLACE_CONTAINER)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lxc.c - LXC, LXD, Incus and Proxmox containers: the name is in the path. Asked by path.c; reads no file. What is below
- * is the container's own, mostly a whole systemd tree.
+ * lxc.c - LXC, LXD, Incus and Proxmox containers: the name is in the path. Asked by path.c; reads no file. What is
+ * below is the container's own, mostly a whole systemd tree.
  */
 #include "identity/family.h"
 
@@ -21,8 +21,7 @@ bool lxc_match(struct path_walk *w)
 		claim(w, name);
 		return true;
 	}
-	if (part_is(w->prev, "lxc.payload") ||
-	    (part_is(w->prev, "lxc") && (w->index == 1 || w->place == PLACE_USER))) {
+	if (part_is(w->prev, "lxc.payload") || (part_is(w->prev, "lxc") && (w->index == 1 || w->place == PLACE_USER))) {
 		claim(w, w->part);
 		return true;
 	}

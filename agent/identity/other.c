@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * other.c - schedulers with cgroup shapes of their own (ECS, Nomad), and a bare 64-digit id, which is a container of a
- * runtime that its path does not tell. Asked by path.c after the runtimes that do tell; reads no file.
+ * other.c - schedulers with cgroup shapes of their own (ECS, Nomad), and a bare 64-digit id, which is a container of
+ * a runtime that its path does not tell. Asked by path.c after the runtimes that do tell; reads no file.
  */
 #include <string.h>
 
@@ -34,7 +34,8 @@ static bool nomad_match(struct path_walk *w)
 	char name[IDENTITY_ID_MAX];
 	struct part id, task;
 
-	if (!part_is(w->prev2, "nomad.slice") || !(part_is(w->prev, "share.slice") || part_is(w->prev, "reserve.slice")) ||
+	if (!part_is(w->prev2, "nomad.slice") ||
+	    !(part_is(w->prev, "share.slice") || part_is(w->prev, "reserve.slice")) ||
 	    !part_between(w->part, "", ".scope", &task) || task.len < 38 || task.s[36] != '.')
 		return false;
 	id = (struct part){task.s, 36};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * path.c - walks a cgroup's path from the root and keeps the innermost home that a runtime family claimed. Called by the
- * cache (identity.c). Reads no file, allocates nothing, never looks at what follows in the path: so the match of a home's
- * own path is the match of every path below it that belongs to that home.
+ * path.c - walks a cgroup's path from the root and keeps the innermost home that a runtime family claimed. Called by
+ * the cache (identity.c). Reads no file, allocates nothing, never looks at what follows in the path: so the match of
+ * a home's own path is the match of every path below it that belongs to that home.
  */
 #include <stdio.h>
 #include <string.h>
@@ -139,7 +139,7 @@ static bool colon_form(struct path_walk *w, const char *prefix, struct part *ret
 	id = (struct part){id.s + 1, 64};
 	if (!part_hex(id, 64))
 		return false;
-	kubernetes_pod_slice(slice, w->m->pod_uid);
+	kubernetes_pod_slice(slice, w->pod_uid);
 	*ret_id = id;
 	return true;
 }
@@ -176,6 +176,8 @@ void walk_claim(struct path_walk *w, enum home_kind kind, const char *runtime, s
 	m->runtime = runtime;
 	m->stores = 0;
 	part_copy(id, m->id, sizeof(m->id));
+	memcpy(m->pod_uid, w->pod_uid, sizeof(m->pod_uid));
+	memcpy(m->pod, w->pod, sizeof(m->pod));
 	snprintf(m->name, sizeof(m->name), "%s", name);
 	w->claimed = true;
 }
@@ -225,6 +227,7 @@ void walk_monitor(struct path_walk *w, const char *runtime, const char *what, st
 	part_copy(id, of, part_hex(id, 64) ? SHORT_ID + 1 : sizeof(of));
 	snprintf(name, sizeof(name), "%s%s%s", what, of[0] ? "/" : "", of);
 	walk_claim(w, HOME_RUNTIME, runtime, id, name);
+	w->done = id.len > 0;
 }
 
 /* ---- the walk ---- */
@@ -240,7 +243,7 @@ static void walk_part(struct path_walk *w)
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
 		if (families[i](w))
 			break;
-	w->pod = w->part_is_pod;
+	w->in_pod = w->part_is_pod;
 	if (w->entered) {
 		w->prev = w->prev2 = (struct part){"", 0};
 		w->index = 0;

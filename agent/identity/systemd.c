@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * systemd.c - services, scopes, sessions and the units of users' own managers; Talos' services, which have no systemd.
- * Asked by path.c after all runtimes; reads no file. Slices are nobody's home, and what a unit makes below itself is the
- * unit's.
+ * systemd.c - services, scopes, sessions and the units of users' own managers; Talos' services, which have no
+ * systemd. Asked by path.c after all runtimes; reads no file. Slices are nobody's home, and what a unit makes below
+ * itself is the unit's.
  */
 #include <string.h>
 

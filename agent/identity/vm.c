@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vm.c - virtual machines of libvirt and Proxmox, and libvirt's LXC containers. Asked by path.c; reads no file. All below
- * (vcpu threads, emulator) is the machine's.
+ * vm.c - virtual machines of libvirt and Proxmox, and libvirt's LXC containers. Asked by path.c; reads no file. All
+ * below (vcpu threads, emulator) is the machine's.
  */
 #include <string.h>
 
 #include "identity/family.h"
 
 /*
- * libvirt calls its machines DRIVER-NUMBER-NAME. Only the first number goes: "qemu-1-web-01" is web-01, and the dashes
- * and digits of the name stay.
+ * libvirt calls its machines DRIVER-NUMBER-NAME. Only the first number goes: "qemu-1-web-01" is web-01, and the
+ * dashes and digits of the name stay.
  */
 static const char *name_without_number(const char *machine, const char *driver)
 {

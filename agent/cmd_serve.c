@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_serve.c - `sysscope serve`: opens the port, then the pipeline, and hands both to agent/serve/http.c until SIGTERM
+ * or SIGINT. Says on stderr what it does; knows nothing of HTTP.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "loader.h"
+#include "log.h"
+#include "options.h"
+#include "pipeline.h"
+#include "serve/http.h"
+
+#define COLLECTOR_OPTION_BYTES 64
+
+struct serve {
+	struct http_options http;
+	struct pipeline_options pipeline;
+	bool off[COLLECTORS];
+	struct http *server;
+	struct pipeline *source;
+	int signal_fd;
+
+	/* The pipeline's source, and around it one that says when samples begin and cease to fail. */
+	const struct snapshot_source *inner;
+	struct snapshot_source outer;
+	bool failing;
+};
+
+/* ---- options ---- */
+
+/* `--collector.NAME` and `--no-collector.NAME` for each that can be left out. How many rows were added. */
+static size_t collector_rows(struct serve *s, struct option_row *rows, char (*texts)[COLLECTOR_OPTION_BYTES])
+{
+	size_t n = 0;
+
+	for (enum collector c = 0; c < COLLECTORS; c++) {
+		if (collector_required(c))
+			continue;
+		snprintf(texts[n], sizeof(texts[n]), "collector.%s", collector_name(c));
+		rows[n] = (struct option_row){.name = texts[n],
+					      .kind = OPTION_UNSET,
+					      .target = &s->off[c],
+					      .help = "run this collector (the default)"};
+		n++;
+		snprintf(texts[n], sizeof(texts[n]), "no-collector.%s", collector_name(c));
+		rows[n] = (struct option_row){
+			.name = texts[n], .kind = OPTION_FLAG, .target = &s->off[c], .help = "do not run it"};
+		n++;
+	}
+	return n;
+}
+
+static int serve_parse(struct serve *s, int argc, char **argv)
+{
+	static const struct verb verb = {
+		.name = "serve",
+		.summary = "metrics for Prometheus over HTTP",
+		.examples = "  sysscope serve\n"
+			    "  sysscope serve --web.listen-address :10435\n"
+			    "  curl -s http://127.0.0.1:10435/metrics\n",
+	};
+	const struct option_row web[] = {
+		{.name = "web.listen-address",
+		 .kind = OPTION_STRING,
+		 .target = &s->http.listen,
+		 .argument = "ADDRESS",
+		 .help = "HOST:PORT, [IPV6]:PORT, or :PORT for all addresses"},
+		{.name = "web.telemetry-path",
+		 .kind = OPTION_STRING,
+		 .target = &s->http.telemetry_path,
+		 .argument = "PATH",
+		 .help = "where the metrics are"},
+		{.name = "web.max-requests",
+		 .kind = OPTION_U64,
+		 .max = 1000000,
+		 .target = &s->http.max_requests,
+		 .argument = "N",
+		 .help = "scrapes at once, 503 beyond; 0: no limit"},
+		{.name = "web.disable-exporter-metrics",
+		 .kind = OPTION_FLAG,
+		 .target = &s->http.no_self,
+		 .help = "leave out what sysscope itself uses (process_*)"},
+		{.name = "docker-root",
+		 .kind = OPTION_STRING,
+		 .target = &s->pipeline.docker_root,
+		 .argument = "DIR",
+		 .help = "a dockerd's --data-root, besides the usual one"},
+	};
+	struct option_row rows[ARRAY_SIZE(web) + 2 * COLLECTORS];
+	char texts[2 * COLLECTORS][COLLECTOR_OPTION_BYTES];
+	size_t n = ARRAY_SIZE(web);
+	int r;
+
+	memcpy(rows, web, sizeof(web));
+	n += collector_rows(s, rows + n, texts);
+	r = options_parse(&verb, rows, n, argc, argv, NULL);
+	for (enum collector c = 0; c < COLLECTORS; c++)
+		if (s->off[c])
+			s->pipeline.disabled |= 1U << c;
+	return r;
+}
+
+/* ---- the source, with a word in the log when it fails ---- */
+
+static const struct snapshot *outer_next(void *ctx, int *ret_error)
+{
+	struct serve *s = ctx;
+	const struct snapshot *snapshot = s->inner->next(s->inner->ctx, ret_error);
+
+	if (!snapshot && !s->failing)
+		log_error("no sample: %s", *ret_error ? strerror(-*ret_error) : "the source has ended");
+	if (snapshot && s->failing)
+		log_info("samples work again");
+	s->failing = !snapshot;
+	return snapshot;
+}
+
+static void outer_published(void *ctx)
+{
+	struct serve *s = ctx;
+
+	s->inner->published(s->inner->ctx);
+}
+
+static void outer_idle(void *ctx)
+{
+	struct serve *s = ctx;
+
+	s->inner->idle(s->inner->ctx);
+}
+
+/* ---- signals ---- */
+
+static int signals_open(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	/* Before anything is opened: a signal that comes early waits until it can be answered by a clean end. */
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+static bool serve_wake(void *ctx)
+{
+	struct serve *s = ctx;
+	struct signalfd_siginfo info;
+
+	if (read(s->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return false;
+	if (info.ssi_signo == SIGHUP) {
+		log_info("SIGHUP: there is no configuration to read again");
+		return false;
+	}
+	log_info("stopping on %s", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+	return true;
+}
+
+/* ---- the verb ---- */
+
+/* A line each. */
+static void log_lines(char *text)
+{
+	char *state = NULL;
+
+	for (char *line = strtok_r(text, "\n", &state); line; line = strtok_r(NULL, "\n", &state))
+		log_info("%s", line);
+}
+
+static int serve_open(struct serve *s)
+{
+	_cleanup_buf_ struct buf error = {};
+	int r;
+
+	s->signal_fd = signals_open();
+	if (s->signal_fd < 0) {
+		log_error("cannot take signals: %s", strerror(-s->signal_fd));
+		return EXIT_FAILED;
+	}
+	s->http.wake_fd = s->signal_fd;
+	s->http.wake = serve_wake;
+	s->http.ctx = s;
+	/* The port first: that it is in use is known before anything is loaded into the kernel. */
+	r = http_open(&s->server, &s->http, &error);
+	if (r < 0) {
+		log_error("%s", error.data ? error.data : strerror(-r));
+		return r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+	}
+	s->pipeline.keep_unpublished = true;
+	r = pipeline_open(&s->source, &s->pipeline, &error);
+	if (r < 0) {
+		log_error("%s", error.data ? error.data : strerror(-r));
+		return EXIT_CANNOT;
+	}
+	if (error.data)
+		log_lines(error.data);
+	return EXIT_DONE;
+}
+
+static int serve_run(struct serve *s)
+{
+	int r;
+
+	s->inner = pipeline_source(s->source);
+	s->outer = (struct snapshot_source){outer_next, outer_published, outer_idle, s->inner->fd, s};
+	log_info("sysscope " SYSSCOPE_VERSION " listening on http://%s%s", http_address(s->server),
+		 s->http.telemetry_path);
+	r = http_run(s->server, &s->outer);
+	if (r < 0)
+		log_error("the server cannot go on: %s", strerror(-r));
+	return r < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+int cmd_serve(int argc, char **argv)
+{
+	struct serve s = {.signal_fd = -1};
+	int r;
+
+	http_options_init(&s.http);
+	pipeline_options_init(&s.pipeline);
+	r = serve_parse(&s, argc, argv);
+	if (r)
+		return r < 0 ? EXIT_USAGE : EXIT_DONE;
+	r = serve_open(&s);
+	if (r == EXIT_DONE)
+		r = serve_run(&s);
+	http_close(s.server);
+	pipeline_close(s.source);
+	closep(&s.signal_fd);
+	return r;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * docker.c - Docker's containers: the shapes of their cgroups (asked by path.c) and config.v2.json, in which the
+ * daemon keeps name, image and labels (asked by identity.c). Never talks to the daemon: its socket is root's power.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "identity/family.h"
+#include "identity/hostile_file.h"
+#include "identity/stores.h"
+#include "sysscope/util.h"
+
+#define CONFIG_FORMAT	 "containers/%s/config.v2.json"
+#define ROOTLESS_ROOT	 ".local/share/docker/"
+#define LABELS_MAX	 16384
+#define KUBERNETES(what) "io.kubernetes." what
+
+/* ---- path ---- */
+
+bool docker_match(struct path_walk *w)
+{
+	bool trusted = w->place != PLACE_UNIT || part_is(w->prev, "docker.service");
+	struct part id;
+
+	if (!walk_scope(w, "docker", &id)) {
+		if (!part_is(w->prev, "docker") || !part_hex(w->part, 64))
+			return false;
+		id = w->part;
+	}
+	walk_container(w, "docker", id, trusted ? STORE_DOCKER : 0);
+	return true;
+}
+
+/* ---- data roots ---- */
+
+int docker_root_add(struct stores *s, const char *path)
+{
+	char *copy;
+
+	if (path[0] != '/')
+		return -EINVAL;
+	for (size_t i = 0; i < s->n_docker_roots; i++)
+		if (strcmp(s->docker_roots[i], path) == 0)
+			return 0;
+	if (s->n_docker_roots == STORES_DOCKER_ROOTS)
+		return -ENOSPC;
+	copy = strdup(path);
+	if (!copy)
+		return -ENOMEM;
+	s->docker_roots[s->n_docker_roots++] = copy;
+	return 0;
+}
+
+int docker_roots_init(struct stores *s)
+{
+	_cleanup_json_ json_t *daemon = NULL;
+	_cleanup_close_ int folder = -1;
+	int r = -ENOENT;
+
+	if (s->root >= 0)
+		r = trusted_folder_open(s->root, "/etc/docker", &folder);
+	if (r == 0)
+		r = stores_note(s,
+				hostile_json_file(folder, "daemon.json", s->host_owner, HOSTILE_FILE_MAX, 0, &daemon));
+	if (r == 0) {
+		const char *moved = json_text(daemon, "data-root");
+
+		if (!*moved)
+			moved = json_text(daemon, "graph"); /* its name before 17.05 */
+		docker_root_add(s, moved);
+	}
+	docker_root_add(s, "/var/lib/docker");
+	docker_root_add(s, "/var/snap/docker/common/var-lib-docker");
+	return s->n_docker_roots >= 2 ? 0 : -ENOMEM;
+}
+
+/* ---- config.v2.json ---- */
+
+/* The labels as JSON text; those that do not fit any more are left out. Sorted, so that equal labels are equal text. */
+static char *labels_text(json_t *labels)
+{
+	_cleanup_json_ json_t *kept = json_object();
+	char *text = json_dumps(labels, JSON_COMPACT | JSON_SORT_KEYS);
+	size_t used = 2;
+	const char *key;
+	json_t *value;
+
+	if (!text || strlen(text) <= LABELS_MAX)
+		return text;
+	free(text);
+	json_object_foreach (labels, key, value) {
+		_cleanup_json_ json_t *one = json_pack("{sO}", key, value);
+		_cleanup_free_ char *one_text = one ? json_dumps(one, JSON_COMPACT) : NULL;
+
+		if (!one_text || used + strlen(one_text) > LABELS_MAX)
+			continue;
+		used += strlen(one_text);
+		json_object_set(kept, key, value);
+	}
+	return json_dumps(kept, JSON_COMPACT | JSON_SORT_KEYS);
+}
+
+static int copy_text(char **to, const char *s)
+{
+	*to = strdup(s);
+	return *to ? 0 : -ENOMEM;
+}
+
+/*
+ * An image can carry labels too, so a label that says "I am pod X" counts only where the kubelet wrote it over: in a
+ * pod's cgroup, or under the name that only a client of the daemon can give.
+ */
+static int answer_pod(struct store_answer *a, const json_t *labels, bool in_pod, const char *name)
+{
+	const char *container = json_text(labels, KUBERNETES("container.name"));
+	int r;
+
+	if ((!in_pod && strncmp(name, "k8s_", 4) != 0) || !*container)
+		return copy_text(&a->name, name);
+	r = copy_text(&a->pod, json_text(labels, KUBERNETES("pod.name")));
+	r |= copy_text(&a->pod_namespace, json_text(labels, KUBERNETES("pod.namespace")));
+	a->pod_sandbox = strcmp(container, "POD") == 0;
+	r |= copy_text(&a->name, a->pod_sandbox && a->pod && *a->pod ? a->pod : container);
+	return r;
+}
+
+static int answer_fill(const json_t *config, const char *id, bool in_pod, struct store_answer *ret)
+{
+	struct store_answer a = {};
+	const json_t *settings = json_object_get(config, "Config");
+	json_t *labels = json_object_get(settings, "Labels");
+	const char *name = json_text(config, "Name");
+	int r;
+
+	name += *name == '/';
+	/* The file of somebody else, or of no container. */
+	if (!*name || strcmp(json_text(config, "ID"), id) != 0)
+		return -EBADMSG;
+	r = answer_pod(&a, labels, in_pod, name);
+	r |= copy_text(&a.image, json_text(settings, "Image"));
+	if (json_object_size(labels) > 0) {
+		a.labels = labels_text(labels);
+		r |= a.labels ? 0 : -ENOMEM;
+	}
+	if (r < 0) {
+		store_answer_free(&a);
+		return -ENOMEM;
+	}
+	*ret = a;
+	return 0;
+}
+
+static int config_read(struct stores *s, const char *root, const char *below, uid_t owner, bool rootless,
+		       const char *id, json_t **ret)
+{
+	char path[sizeof(ROOTLESS_ROOT CONFIG_FORMAT) + 64];
+	_cleanup_close_ int folder = -1;
+	int r = trusted_folder_open(s->root, root, &folder);
+
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "%s" CONFIG_FORMAT, below, id);
+	return hostile_json_file(folder, path, owner, rootless ? ROOTLESS_FILE_MAX : HOSTILE_FILE_MAX,
+				 rootless ? HOSTILE_SAME_MOUNT : 0, ret);
+}
+
+int docker_lookup(struct stores *s, int64_t uid, const char *id, bool in_pod, struct store_answer *ret)
+{
+	_cleanup_json_ json_t *config = NULL;
+	int r = -ENOENT;
+
+	if (!part_hex((struct part){id, strlen(id)}, 64))
+		return -EINVAL;
+	if (uid > 0) {
+		_cleanup_free_ char *home = NULL;
+
+		r = stores_home_folder(s, uid, &home);
+		if (r == 0)
+			r = stores_note(s, config_read(s, home, ROOTLESS_ROOT, (uid_t)uid, true, id, &config));
+	} else {
+		for (size_t i = 0; i < s->n_docker_roots && !config; i++) {
+			int e = stores_note(s,
+					    config_read(s, s->docker_roots[i], "", s->host_owner, false, id, &config));
+
+			if (e != -ENOENT || r == -ENOENT)
+				r = e;
+		}
+		if (config)
+			r = 0;
+	}
+	return r < 0 ? r : stores_note(s, answer_fill(config, id, in_pod, ret));
+}

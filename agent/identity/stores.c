@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * stores.c - what the families' stores share: the root below which all files are, and users' home folders. Used by
+ * docker.c, podman.c and the cache (identity.c).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "identity/hostile_file.h"
+#include "identity/stores.h"
+#include "sysscope/util.h"
+
+void store_answer_free(struct store_answer *a)
+{
+	free(a->name);
+	free(a->image);
+	free(a->pod);
+	free(a->pod_namespace);
+	free(a->labels);
+	*a = (struct store_answer){};
+}
+
+int stores_init(struct stores *s, const char *root)
+{
+	bool live = !root || !*root || strcmp(root, "/") == 0;
+	struct stat st;
+
+	*s = (struct stores){.root = open(live ? "/" : root, O_PATH | O_DIRECTORY | O_CLOEXEC)};
+	if (!live && s->root >= 0 && fstat(s->root, &st) == 0)
+		s->host_owner = st.st_uid;
+	return docker_roots_init(s);
+}
+
+void stores_free(struct stores *s)
+{
+	closep(&s->root);
+	for (size_t i = 0; i < s->n_docker_roots; i++)
+		free(s->docker_roots[i]);
+	for (size_t i = 0; i < s->n_podman; i++)
+		podman_file_free(s->podman[i]);
+}
+
+int stores_note(struct stores *s, int error)
+{
+	if (hostile_refused(error))
+		s->refused++;
+	return error;
+}
+
+/* NAME:PASSWORD:UID:GID:COMMENT:HOME:SHELL */
+static char *passwd_home(char *text, int64_t uid)
+{
+	char *line, *lines = text;
+
+	while ((line = strsep(&lines, "\n"))) {
+		char *field[6] = {};
+		uint64_t number;
+
+		for (size_t i = 0; i < ARRAY_SIZE(field); i++)
+			field[i] = strsep(&line, ":");
+		if (field[5] && parse_u64(field[2], 0, UINT32_MAX, &number) == 0 && (int64_t)number == uid &&
+		    field[5][0] == '/')
+			return field[5];
+	}
+	return NULL;
+}
+
+int stores_home_folder(struct stores *s, int64_t uid, char **ret)
+{
+	_cleanup_close_ int etc = -1, fd = -1;
+	_cleanup_free_ char *text = NULL;
+	struct stat st;
+	size_t len;
+	char *home;
+	int r = trusted_folder_open(s->root, "/etc", &etc);
+
+	if (r == 0)
+		r = hostile_open(etc, "passwd", s->host_owner, HOSTILE_FILE_MAX, 0, &fd, &st);
+	if (r == 0)
+		r = hostile_read(fd, HOSTILE_FILE_MAX, &text, &len);
+	if (r < 0)
+		return stores_note(s, r);
+	home = passwd_home(text, uid);
+	if (!home)
+		return -ENOENT;
+	home = strdup(home);
+	if (!home)
+		return -ENOMEM;
+	*ret = home;
+	return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * body.h - the text of one scrape, rendered once, shared by all answers that are made of it, compressed when the first
+ * of them asks. Used by http.c; one thread.
+ */
+#ifndef SYSSCOPE_SERVE_BODY_H
+#define SYSSCOPE_SERVE_BODY_H
+
+#include "sysscope/util.h"
+
+struct prometheus;
+struct prometheus_options;
+struct snapshot;
+
+struct body {
+	unsigned int refs;
+	uint64_t sequence; /* of the snapshot */
+	uint64_t made_ns;  /* CLOCK_BOOTTIME, after the sample was taken */
+	struct buf plain, gzip;
+};
+
+/* Copies all it needs out of the snapshot. 0 or -ENOMEM. The caller gets one reference. */
+int body_new(struct body **ret, struct prometheus *p, const struct snapshot *s, const struct prometheus_options *o);
+struct body *body_ref(struct body *b);
+void body_unref(struct body *b); /* NULL is fine */
+
+/* Fills `gzip` if it is empty. 0 or negative errno: then the plain text has to do. */
+int body_compress(struct body *b);
+
+#endif

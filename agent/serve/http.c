@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * http.c - the server's socket, libmicrohttpd's daemon and the loop that turns it, the source's idle work and the
+ * deadlines. Called by cmd_serve.c; what is answered is in pages.c. Never logs, starts no thread.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http_internal.h"
+#include "listen.h"
+#include "self.h"
+
+/* Per connection, for all headers of a request; more is 431 or 414. */
+#define CONNECTION_MEMORY_BYTES ((size_t)16384)
+/* At the limit libmicrohttpd stops listening, and starts again in some later turn that nothing announces. */
+#define CROWDED_POLL_MS 50
+#define NS_PER_MS	1000000ULL
+#define SAMPLE_OLD_NS	(20000 * NS_PER_MS)
+
+enum { FD_DAEMON, FD_WAKE, FD_SOURCE, FD_COUNT };
+
+void http_options_init(struct http_options *o)
+{
+	*o = (struct http_options){
+		.listen = HTTP_LISTEN_DEFAULT,
+		.telemetry_path = HTTP_TELEMETRY_DEFAULT,
+		.max_requests = HTTP_MAX_REQUESTS_DEFAULT,
+		.headers_ms = 5000,
+		.answer_ms = 30000,
+		.between_ms = 75000, /* longer than the usual longest scrape interval, one minute */
+		.share_ms = 100,
+		.idle_ms = 10000,
+		.drain_ms = 700,
+		.wake_fd = -1,
+	};
+}
+
+/* ---- libmicrohttpd's callbacks ---- */
+
+static struct client *connection_client(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+static void on_connection(void *ctx, struct MHD_Connection *connection, void **socket_context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct http *h = ctx;
+	const union MHD_ConnectionInfo *info;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (*socket_context)
+			clients_remove(&h->clients, *socket_context);
+		*socket_context = NULL;
+		return;
+	}
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	*socket_context = info ? clients_add(&h->clients, info->connect_fd, clock_boot_ns()) : NULL;
+}
+
+/*
+ * Called once when the headers are complete and again when the body is, which without one is at once. An answer in the
+ * first call ends the connection: right for whoever sends a body, which is never read.
+ */
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url, const char *method,
+				  const char *version, const char *upload, size_t *upload_size, void **request)
+{
+	struct http *h = ctx;
+	struct client *c = connection_client(connection);
+
+	(void)version;
+	(void)upload;
+	if (!c)
+		return MHD_NO;
+	if (!*request) {
+		*request = c;
+		client_asked(&h->clients, c, clock_boot_ns());
+		if (!request_has_body(connection))
+			return MHD_YES;
+	} else if (c->answered) {
+		*upload_size = 0; /* a body all the same: let it pass */
+		return MHD_YES;
+	}
+	c->answered = true;
+	return page_answer(h, c, connection, url, method);
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *connection, void **request,
+			 enum MHD_RequestTerminationCode code)
+{
+	struct http *h = ctx;
+	struct client *c = *request;
+
+	(void)connection;
+	if (!c)
+		return;
+	*request = NULL;
+	if (c->scrape) {
+		h->scrapes--;
+		c->scrape = false;
+		/* Only the latest snapshot can be declared delivered. */
+		if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK && c->sequence != SEQUENCE_NONE &&
+		    c->sequence == h->sequence)
+			h->source->published(h->source->ctx);
+	}
+	client_answered(&h->clients, c, clock_boot_ns());
+}
+
+/* Paths are compared as they come: no page has a name that needs %-escapes, and %00 and %2f stay harmless. */
+static size_t on_unescape(void *ctx, struct MHD_Connection *connection, char *s)
+{
+	(void)ctx;
+	(void)connection;
+	return strlen(s);
+}
+
+/* ---- open and close ---- */
+
+static int daemon_start(struct http *h)
+{
+	const union MHD_DaemonInfo *info;
+
+	h->daemon =
+		MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, h, MHD_OPTION_LISTEN_SOCKET, h->listen_fd,
+				 MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_LIMIT,
+				 (unsigned int)CLIENTS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES,
+				 MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_NOTIFY_COMPLETED,
+				 on_completed, h, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, h, MHD_OPTION_END);
+	if (!h->daemon)
+		return -EIO;
+	info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	if (!info)
+		return -EIO;
+	h->epoll_fd = info->epoll_fd;
+	return 0;
+}
+
+static int http_fill(struct http *h, struct buf *error)
+{
+	int r;
+
+	if (!telemetry_path_valid(h->o.telemetry_path)) {
+		buf_str(error, "no path for metrics: '");
+		text_terminal(error, h->o.telemetry_path, strlen(h->o.telemetry_path));
+		buf_str(error, "'; it begins with /, has letters, digits and -._~/ in it, and is not another page's");
+		return -EINVAL;
+	}
+	h->listen_fd = listen_open(h->o.listen, error);
+	if (h->listen_fd < 0)
+		return h->listen_fd;
+	listen_address(h->listen_fd, &h->address);
+	h->prometheus = prometheus_new();
+	r = landing_write(&h->landing, h->o.telemetry_path);
+	if (!h->prometheus || r < 0)
+		return -ENOMEM;
+	h->self.start_time = self_start_time();
+	r = daemon_start(h);
+	if (r < 0)
+		buf_str(error, "cannot start libmicrohttpd");
+	return r;
+}
+
+int http_open(struct http **ret, const struct http_options *o, struct buf *error)
+{
+	struct http *h = calloc(1, sizeof(*h));
+	int r;
+
+	if (!h)
+		return -ENOMEM;
+	h->o = *o;
+	h->listen_fd = -1;
+	h->clients.headers_ns = o->headers_ms * NS_PER_MS;
+	h->clients.answer_ns = o->answer_ms * NS_PER_MS;
+	h->clients.between_ns = o->between_ms * NS_PER_MS;
+	r = http_fill(h, error);
+	if (r < 0) {
+		if (!error->len)
+			buf_str(error, strerror(-r));
+		http_close(h);
+		return r;
+	}
+	*ret = h;
+	return 0;
+}
+
+void http_close(struct http *h)
+{
+	if (!h)
+		return;
+	if (h->daemon)
+		MHD_stop_daemon(h->daemon); /* closes the listening socket, too, unless http_run has */
+	else
+		closep(&h->listen_fd);
+	body_unref(h->body);
+	prometheus_free(h->prometheus);
+	buf_free(&h->landing);
+	buf_free(&h->address);
+	free(h);
+}
+
+const char *http_address(const struct http *h)
+{
+	return h->address.data ? h->address.data : "";
+}
+
+/* ---- the loop ---- */
+
+static int ms_until(uint64_t when_ns, uint64_t now_ns, int at_most)
+{
+	uint64_t ms = (sub_sat(when_ns, now_ns) + NS_PER_MS - 1) / NS_PER_MS;
+
+	return ms < (uint64_t)at_most ? (int)ms : at_most;
+}
+
+static int poll_timeout(struct http *h, uint64_t deadline_ns)
+{
+	uint64_t now_ns = clock_boot_ns();
+	int ms = ms_until(h->idle_ns + h->o.idle_ms * NS_PER_MS, now_ns, INT32_MAX);
+	MHD_UNSIGNED_LONG_LONG daemon_ms;
+
+	ms = ms_until(deadline_ns, now_ns, ms);
+	if (h->clients.n > CLIENTS_BUSY && ms > CROWDED_POLL_MS)
+		ms = CROWDED_POLL_MS;
+	if (h->body)
+		ms = ms_until(h->body->made_ns + h->o.share_ms * NS_PER_MS, now_ns, ms);
+	if (MHD_get_timeout(h->daemon, &daemon_ms) == MHD_YES && daemon_ms < (unsigned long long)ms)
+		ms = (int)daemon_ms;
+	return ms;
+}
+
+static void idle_work(struct http *h, struct pollfd *source)
+{
+	uint64_t now_ns = clock_boot_ns();
+	int error;
+
+	if (h->body && now_ns - h->body->made_ns >= h->o.share_ms * NS_PER_MS) {
+		body_unref(h->body);
+		h->body = NULL;
+	}
+	/* A descriptor that reports nothing but errors would keep the loop spinning: the regular turns have to do. */
+	if (source->revents && !(source->revents & POLLIN))
+		source->fd = -1;
+	if (!(source->revents & POLLIN) && now_ns - h->idle_ns < h->o.idle_ms * NS_PER_MS)
+		return;
+	h->source->idle(h->source->ctx);
+	/* It may take a sample of its own there when nobody asked for long: an answer still under way is not that one. */
+	if (now_ns - h->sampled_ns > SAMPLE_OLD_NS)
+		h->sequence = SEQUENCE_NONE;
+	if (!h->ready)
+		http_sample(h, &error);
+	h->idle_ns = clock_boot_ns();
+}
+
+static void http_drain_begin(struct http *h)
+{
+	int fd = MHD_quiesce_daemon(h->daemon);
+
+	closep(&fd);
+}
+
+int http_run(struct http *h, const struct snapshot_source *source)
+{
+	struct pollfd fds[FD_COUNT] = {
+		[FD_DAEMON] = {.fd = h->epoll_fd, .events = POLLIN},
+		[FD_WAKE] = {.fd = h->o.wake_fd, .events = POLLIN},
+		[FD_SOURCE] = {.fd = source->fd, .events = POLLIN},
+	};
+	uint64_t deadline_ns = UINT64_MAX, drain_ns = UINT64_MAX;
+	int error;
+
+	h->source = source;
+	http_sample(h, &error); /* rates need one before the first scrape's; without it there is no /-/ready yet */
+	h->idle_ns = clock_boot_ns();
+	for (;;) {
+		int n = poll(fds, FD_COUNT, poll_timeout(h, deadline_ns < drain_ns ? deadline_ns : drain_ns));
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0 && fds[FD_WAKE].revents && h->o.wake(h->o.ctx)) {
+			if (drain_ns != UINT64_MAX) /* told twice: at once */
+				return 0;
+			drain_ns = clock_boot_ns() + h->o.drain_ms * NS_PER_MS;
+			http_drain_begin(h);
+		}
+		if (n < 0)
+			fds[FD_SOURCE].revents = 0;
+		idle_work(h, &fds[FD_SOURCE]);
+		if (MHD_run(h->daemon) != MHD_YES)
+			return -EIO;
+		deadline_ns = clients_check(&h->clients, clock_boot_ns());
+		if (drain_ns != UINT64_MAX &&
+		    (!clients_count(&h->clients, CLIENT_ANSWER) || clock_boot_ns() >= drain_ns))
+			return 0;
+	}
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pages.c - which path gets which answer: metrics, landing page, health, errors. Called by http.c once a request's
+ * headers are complete. Never reads a file for a path, never repeats anything that the client sent, never logs.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http_internal.h"
+#include "negotiate.h"
+#include "self.h"
+
+#define TYPE_TEXT	   "text/plain; charset=utf-8"
+#define TYPE_HTML	   "text/html; charset=utf-8"
+#define TELEMETRY_PATH_MAX 128
+#define NS_PER_MS	   1000000ULL
+
+struct page {
+	const char *path;
+	enum MHD_Result (*answer)(struct http *h, struct MHD_Connection *connection);
+};
+
+/* ---- answers ---- */
+
+bool request_has_body(struct MHD_Connection *connection)
+{
+	const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return (length && strcmp(length, "0") != 0) ||
+	       MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+}
+
+/* `header` is one more header and its value, NULL for none. Takes over the response, which may be NULL. */
+static enum MHD_Result answer_queue(struct MHD_Connection *connection, unsigned int status,
+				    struct MHD_Response *response, const char *type, const char *header,
+				    const char *value)
+{
+	enum MHD_Result r = MHD_NO;
+
+	if (!response)
+		return MHD_NO;
+	if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_YES &&
+	    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
+	    (!header || MHD_add_response_header(response, header, value) == MHD_YES) &&
+	    (!request_has_body(connection) ||
+	     MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES))
+		r = MHD_queue_response(connection, status, response);
+	MHD_destroy_response(response);
+	return r;
+}
+
+/* `text` has to outlive the connection. */
+static enum MHD_Result answer_text(struct MHD_Connection *connection, unsigned int status, const char *text)
+{
+	return answer_queue(
+		connection, status,
+		MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT),
+		TYPE_TEXT, NULL, NULL);
+}
+
+static enum MHD_Result answer_healthy(struct http *h, struct MHD_Connection *connection)
+{
+	(void)h; /* that it is answered at all says that the loop turns */
+	return answer_text(connection, MHD_HTTP_OK, "healthy\n");
+}
+
+static enum MHD_Result answer_ready(struct http *h, struct MHD_Connection *connection)
+{
+	return h->ready ? answer_text(connection, MHD_HTTP_OK, "ready\n")
+			: answer_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "not ready: no sample yet\n");
+}
+
+static enum MHD_Result answer_landing(struct http *h, struct MHD_Connection *connection)
+{
+	return answer_queue(connection, MHD_HTTP_OK,
+			    MHD_create_response_from_buffer(h->landing.len, h->landing.data, MHD_RESPMEM_PERSISTENT),
+			    TYPE_HTML, "Content-Security-Policy", "default-src 'none'");
+}
+
+static enum MHD_Result answer_wrong_method(struct MHD_Connection *connection)
+{
+	static const char text[] = "only GET and HEAD\n";
+
+	return answer_queue(
+		connection, MHD_HTTP_METHOD_NOT_ALLOWED,
+		MHD_create_response_from_buffer(sizeof(text) - 1, (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT),
+		TYPE_TEXT, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+}
+
+/* ---- metrics ---- */
+
+const struct snapshot *http_sample(struct http *h, int *ret_error)
+{
+	const struct snapshot *s;
+
+	*ret_error = 0;
+	s = h->source->next(h->source->ctx, ret_error);
+	if (!s) {
+		if (!*ret_error)
+			*ret_error = -ENODATA;
+		return NULL;
+	}
+	h->sequence = s->sequence;
+	h->sampled_ns = clock_boot_ns();
+	h->ready = true;
+	return s;
+}
+
+/*
+ * A scrape takes its own sample, on this one thread, so that two never see half of one. Those that arrive within
+ * share_ms of the last sample get its text: fifty at once cost one sample, and what they get is as old as a scrape that
+ * took so long itself would be.
+ */
+static int scrape(struct http *h, struct body **ret)
+{
+	const struct prometheus_options po = {.process_metrics = true, .self = h->o.no_self ? NULL : &h->self};
+	const struct snapshot *s;
+	struct body *body;
+	int r;
+
+	if (h->body && clock_boot_ns() - h->body->made_ns < h->o.share_ms * NS_PER_MS) {
+		*ret = body_ref(h->body);
+		return 0;
+	}
+	body_unref(h->body);
+	h->body = NULL;
+	s = http_sample(h, &r);
+	if (!s)
+		return r;
+	if (!h->o.no_self)
+		self_read(&h->self);
+	r = body_new(&body, h->prometheus, s, &po);
+	if (r < 0)
+		return r;
+	h->body = body;
+	*ret = body_ref(body);
+	return 0;
+}
+
+static enum MHD_Result answer_no_sample(struct MHD_Connection *connection, int error)
+{
+	_cleanup_buf_ struct buf text = {};
+
+	buf_printf(&text, "no sample: %s\n", strerror(-error));
+	if (text.failed)
+		return MHD_NO;
+	return answer_queue(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+			    MHD_create_response_from_buffer(text.len, text.data, MHD_RESPMEM_MUST_COPY), TYPE_TEXT,
+			    NULL, NULL);
+}
+
+static void body_release(void *body)
+{
+	body_unref(body);
+}
+
+/* Takes over the reference. */
+static enum MHD_Result answer_body(struct MHD_Connection *connection, struct body *body, bool gzip)
+{
+	const struct buf *text = gzip ? &body->gzip : &body->plain;
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer_with_free_callback_cls(text->len, text->data, body_release, body);
+
+	if (!response) {
+		body_unref(body);
+		return MHD_NO;
+	}
+	if (MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING) != MHD_YES) {
+		MHD_destroy_response(response);
+		return MHD_NO;
+	}
+	return answer_queue(connection, MHD_HTTP_OK, response, PROMETHEUS_CONTENT_TYPE,
+			    gzip ? MHD_HTTP_HEADER_CONTENT_ENCODING : NULL, "gzip");
+}
+
+/* A client that asks for a part must not take the whole for it. */
+static bool asks_for_part(struct MHD_Connection *connection)
+{
+	static const char *const keys[] = {"collect[]", "collect%5B%5D", "exclude[]", "exclude%5B%5D"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (MHD_lookup_connection_value_n(connection, MHD_GET_ARGUMENT_KIND, keys[i], strlen(keys[i]), NULL,
+						  NULL) == MHD_YES)
+			return true;
+	return false;
+}
+
+static enum MHD_Result answer_metrics(struct http *h, struct client *c, struct MHD_Connection *connection, bool head)
+{
+	const char *encodings =
+		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+	struct body *body = NULL;
+	uint64_t sequence;
+	enum MHD_Result queued;
+	int r;
+
+	if (asks_for_part(connection))
+		return answer_text(connection, MHD_HTTP_BAD_REQUEST, "collectors cannot be chosen by a query\n");
+	if (h->o.max_requests && h->scrapes >= h->o.max_requests)
+		return answer_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many scrapes at once\n");
+	r = scrape(h, &body);
+	if (r < 0)
+		return answer_no_sample(connection, r);
+	sequence = body->sequence;
+	queued = answer_body(connection, body, accept_gzip(encodings) && body_compress(body) == 0);
+	if (queued == MHD_YES) {
+		c->scrape = true;
+		c->sequence = head ? SEQUENCE_NONE : sequence;
+		h->scrapes++;
+	}
+	return queued;
+}
+
+/* ---- paths ---- */
+
+static const struct page pages[] = {
+	{"/", answer_landing},	    {"/-/healthy", answer_healthy}, {"/healthz", answer_healthy},
+	{"/-/ready", answer_ready}, {"/readyz", answer_ready},
+};
+
+enum MHD_Result page_answer(struct http *h, struct client *c, struct MHD_Connection *connection, const char *path,
+			    const char *method)
+{
+	bool head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+
+	if (!head && strcmp(method, MHD_HTTP_METHOD_GET) != 0)
+		return answer_wrong_method(connection);
+	if (strcmp(path, h->o.telemetry_path) == 0)
+		return answer_metrics(h, c, connection, head);
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
+		if (strcmp(path, pages[i].path) == 0)
+			return pages[i].answer(h, connection);
+	return answer_text(connection, MHD_HTTP_NOT_FOUND, "not found\n");
+}
+
+bool telemetry_path_valid(const char *path)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+	size_t len = strlen(path);
+
+	if (path[0] != '/' || len > TELEMETRY_PATH_MAX || strspn(path, allowed) != len)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
+		if (strcmp(path, pages[i].path) == 0)
+			return false;
+	return true;
+}
+
+int landing_write(struct buf *out, const char *telemetry_path)
+{
+	/* Nothing needs escaping: the path went through telemetry_path_valid, the rest is our own. */
+	buf_printf(out,
+		   "<!DOCTYPE html>\n"
+		   "<html lang=\"en\">\n"
+		   "<head><meta charset=\"utf-8\"><title>sysscope</title></head>\n"
+		   "<body>\n"
+		   "<h1>sysscope</h1>\n"
+		   "<p>Which container and which process uses this machine.</p>\n"
+		   "<p>Version " SYSSCOPE_VERSION " (revision " SYSSCOPE_REVISION ")</p>\n"
+		   "<ul>\n"
+		   "<li><a href=\"%s\">Metrics</a></li>\n"
+		   "<li><a href=\"/-/healthy\">Healthy</a></li>\n"
+		   "<li><a href=\"/-/ready\">Ready</a></li>\n"
+		   "</ul>\n"
+		   "</body>\n"
+		   "</html>\n",
+		   telemetry_path);
+	return out->failed ? -ENOMEM : 0;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * self.c - CPU, memory and descriptors of the agent's own process. Reads /proc/self when asked, keeps nothing.
+ */
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "../../exporters/prometheus.h"
+#include "self.h"
+#include "sysscope/util.h"
+
+#define STAT_BYTES_MAX	   4096
+#define STAT_FIELD_STATE   3  /* the first one behind the comm */
+#define STAT_FIELD_START   22 /* clock ticks since boot */
+#define STATM_FIELD_MEMORY 1  /* resident pages; field 0 is the whole address space */
+
+/* The nth number, counted from 0, of a line of numbers separated by blanks. */
+static int number_nth(char *line, int nth, uint64_t *ret)
+{
+	char *state = NULL, *word = strtok_r(line, " \n", &state);
+
+	while (word && nth-- > 0)
+		word = strtok_r(NULL, " \n", &state);
+	return parse_u64(word, 0, UINT64_MAX, ret);
+}
+
+double self_start_time(void)
+{
+	_cleanup_free_ char *stat = NULL;
+	char *fields;
+	uint64_t ticks;
+	long hertz = sysconf(_SC_CLK_TCK);
+
+	if (hertz <= 0 || read_file("/proc/self/stat", STAT_BYTES_MAX, &stat, NULL) < 0)
+		return VALUE_ABSENT;
+	/* The comm in parentheses may hold blanks and parentheses. */
+	fields = strrchr(stat, ')');
+	if (!fields || number_nth(fields + 1, STAT_FIELD_START - STAT_FIELD_STATE, &ticks) < 0)
+		return VALUE_ABSENT;
+	return (double)(clock_wall_ns() - clock_boot_ns()) / 1e9 + (double)ticks / (double)hertz;
+}
+
+static double resident_bytes(void)
+{
+	_cleanup_free_ char *statm = NULL;
+	uint64_t pages;
+
+	if (read_file("/proc/self/statm", STAT_BYTES_MAX, &statm, NULL) < 0 ||
+	    number_nth(statm, STATM_FIELD_MEMORY, &pages) < 0)
+		return VALUE_ABSENT;
+	return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+static double open_fds(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	double n = -1; /* the folder itself is open meanwhile */
+
+	if (!d)
+		return VALUE_ABSENT;
+	for (struct dirent *e = readdir(d); e; e = readdir(d))
+		if (e->d_name[0] != '.')
+			n++;
+	closedir(d);
+	return n;
+}
+
+void self_read(struct prometheus_self *ret)
+{
+	struct rusage use;
+	struct rlimit files;
+
+	/* getrusage is exact where the ticks of /proc/self/stat are not. */
+	ret->cpu_seconds = VALUE_ABSENT;
+	if (getrusage(RUSAGE_SELF, &use) == 0)
+		ret->cpu_seconds = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+				   (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+	ret->resident_bytes = resident_bytes();
+	ret->open_fds = open_fds();
+	ret->max_fds = VALUE_ABSENT;
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY)
+		ret->max_fds = (double)files.rlim_cur;
+}

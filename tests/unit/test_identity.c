@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_identity.c - names, images and labels from the runtimes' files, names that come late, what the cache keeps and
+ * forgets, and whose files are believed about whom.
+ */
+#include "test_identity_tree.h"
+
+#include "identity/identity.h"
+#include "sysscope/util.h"
+
+#define MS     1000000ULL
+#define SECOND 1000000000ULL
+#define T0     (1000 * SECOND)
+
+static struct identities *ids;
+
+static int cache_teardown(void **state)
+{
+	identities_free(ids);
+	ids = NULL;
+	return tree_teardown(state);
+}
+#define cache_test(f) cmocka_unit_test_setup_teardown(f, tree_setup, cache_teardown)
+
+static void cache_open(void)
+{
+	ids = identities_new(tree_root);
+	assert_non_null(ids);
+}
+
+static const struct identity *get(uint64_t id, const char *path)
+{
+	const struct identity *who = identities_get(ids, id, path, T0);
+
+	assert_non_null(who);
+	return who;
+}
+
+static struct identity_stats stats(void)
+{
+	struct identity_stats s;
+
+	identities_stats(ids, &s);
+	return s;
+}
+
+static void docker_config(const char *folder, const char *id, const char *name, const char *image, const char *labels)
+{
+	_cleanup_buf_ struct buf text = {}, path = {};
+
+	buf_printf(&path, "%s%s/config.v2.json", folder, id);
+	buf_printf(
+		&text,
+		"{\"StreamConfig\":{},\"State\":{\"Running\":true,\"Pid\":23},\"ID\":\"%s\",\"Created\":\"2024-01-01\","
+		"\"Config\":{\"Hostname\":\"h\",\"Image\":\"%s\",\"Labels\":%s},\"Name\":\"/"
+		"%s\",\"Driver\":\"overlay2\"}",
+		id, image, labels, name);
+	tree_write(path.data, text.data);
+}
+
+static void docker_named(void **state)
+{
+	const struct identity *who;
+
+	(void)state;
+	docker_config(DOCKER_FOLDER, A, "web", "nginx:1.25", "{\"b\":\"2\",\"a\":\"\\u00e4\\u001b\"}");
+	cache_open();
+	who = get(1, "/system.slice/docker-" A ".scope");
+	assert_int_equal(who->kind, HOME_CONTAINER);
+	assert_true(who->resolved);
+	assert_string_equal(who->name, "web");
+	assert_string_equal(who->image, "nginx:1.25");
+	assert_string_equal(who->runtime, "docker");
+	assert_string_equal(who->id, A);
+	assert_string_equal(who->labels, "{\"a\":\"\xc3\xa4\\u001B\",\"b\":\"2\"}");
+	assert_string_equal(who->pod, "");
+	assert_string_equal(who->parent, "");
+	assert_int_equal(who->uid, -1);
+	/* What is below is the same home. */
+	assert_ptr_equal(get(2, "/system.slice/docker-" A ".scope/init.scope"), who);
+	assert_ptr_equal(get(1, "/system.slice/docker-" A ".scope"), who);
+	assert_int_equal(stats().homes, 1);
+	assert_int_equal(stats().cgroups, 2);
+	assert_int_equal(stats().failures, 0);
+	/* A bare id, and no labels. */
+	docker_config(DOCKER_FOLDER, B, "job", "busybox", "null");
+	who = get(3, "/actions_job/" B);
+	assert_string_equal(who->name, "job");
+	assert_string_equal(who->runtime, "docker");
+	assert_string_equal(who->labels, "");
+}
+
+static void docker_roots(void **state)
+{
+	const struct identity *who;
+
+	(void)state;
+	tree_write("/etc/docker/daemon.json", "{\"debug\": true, \"data-root\": \"/mnt/docker\"}");
+	docker_config("/mnt/docker/containers/", A, "moved", "i", "{}");
+	docker_config("/given/root/containers/", B, "given", "i", "{}");
+	docker_config(DOCKER_FOLDER, C, "usual", "i", "{}");
+	cache_open();
+	assert_int_equal(identities_add_docker_root(ids, "relative"), -EINVAL);
+	assert_int_equal(identities_add_docker_root(ids, "/given/root"), 0);
+	assert_int_equal(identities_add_docker_root(ids, "/given/root"), 0);
+	who = get(1, "/docker/" A);
+	assert_string_equal(who->name, "moved");
+	assert_string_equal(get(2, "/docker/" B)->name, "given");
+	assert_string_equal(get(3, "/docker/" C)->name, "usual");
+	assert_string_equal(who->name, "moved");
+	assert_int_equal(stats().failures, 0);
+	for (int i = 0; i < 20; i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "/more/%d", i);
+		if (identities_add_docker_root(ids, path) == -ENOSPC)
+			return;
+	}
+	fail_msg("roots without end");
+}
+
+static void docker_root_is_a_link(void **state)
+{
+	(void)state;
+	docker_config("/data/docker/containers/", A, "web", "i", "{}");
+	tree_folders("/var/lib/docker");
+	/* Put there by root, absolute, and meant within the root that we were given. */
+	assert_int_equal(symlink("/data/docker", tree_path("/var/lib/docker")), 0);
+	cache_open();
+	assert_string_equal(get(1, "/docker/" A)->name, "web");
+}
+
+#define K8S(container)                                                                    \
+	"{\"io.kubernetes.pod.name\":\"web-0\",\"io.kubernetes.pod.namespace\":\"shop\"," \
+	"\"io.kubernetes.container.name\":\"" container "\"}"
+
+static void docker_in_kubernetes(void **state)
+{
+	static const char pod[] = "/kubepods/burstable/pod9729a196c4723b60ab401eaff722982d/";
+	char path[256];
+	const struct identity *who;
+
+	(void)state;
+	docker_config(DOCKER_FOLDER, A, "k8s_app_web-0_shop_x_0", "i", K8S("app"));
+	docker_config(DOCKER_FOLDER, B, "k8s_POD_web-0_shop_x_0", "pause", K8S("POD"));
+	docker_config(DOCKER_FOLDER, C, "mine", "i", K8S("POD"));
+	cache_open();
+	snprintf(path, sizeof(path), "%s" A, pod);
+	who = get(1, path);
+	assert_int_equal(who->kind, HOME_CONTAINER);
+	assert_string_equal(who->name, "app");
+	assert_string_equal(who->pod, "web-0");
+	assert_string_equal(who->pod_namespace, "shop");
+	assert_string_equal(who->runtime, "docker");
+	snprintf(path, sizeof(path), "%s" B, pod);
+	who = get(2, path);
+	assert_int_equal(who->kind, HOME_POD);
+	assert_string_equal(who->name, "web-0");
+	/* An image's labels can say so too; a container outside of a pod is not believed. */
+	who = get(3, "/docker/" C);
+	assert_int_equal(who->kind, HOME_CONTAINER);
+	assert_string_equal(who->name, "mine");
+	assert_string_equal(who->pod, "");
+}
+
+#define PODMAN_ENTRY(id, name)                                                                                      \
+	"{\"id\":\"" id "\",\"names\":[\"" name "\",\"alias\"],\"image\":\"0123\",\"layer\":\"x\",\"metadata\":\"{" \
+	"\\\"image-name\\\":\\\"docker.io/library/" name ":1\\\",\\\"name\\\":\\\"" name                            \
+	"\\\"}\",\"flags\":{\"P\":\"\"}}"
+
+static void podman_named(void **state)
+{
+	const struct identity *who;
+
+	(void)state;
+	tree_write(PODMAN_LIST "containers.json", "[" PODMAN_ENTRY(A, "db") ",5,{},{\"id\":7},{\"id\":\"" C "\"}]");
+	tree_write(PODMAN_LIST "volatile-containers.json", "[" PODMAN_ENTRY(B, "job") "]");
+	cache_open();
+	who = get(1, "/machine.slice/libpod-" A ".scope/container");
+	assert_true(who->resolved);
+	assert_string_equal(who->name, "db");
+	assert_string_equal(who->image, "docker.io/library/db:1");
+	assert_string_equal(who->runtime, "podman");
+	assert_string_equal(who->home, "/machine.slice/libpod-" A ".scope");
+	/* Made with --rm: in the other list only. */
+	who = get(2, "/machine.slice/machine-libpod_pod_" C ".slice/libpod-" B ".scope");
+	assert_string_equal(who->name, "job");
+	assert_string_equal(who->pod, "c83d0428058a");
+	/* In the list, without a name. */
+	who = get(3, "/machine.slice/libpod-" C ".scope");
+	assert_false(who->resolved);
+	assert_string_equal(who->name, "c83d0428058a");
+	/* The list is read again when it changed. */
+	tree_write(PODMAN_LIST "volatile-containers.json", "[" PODMAN_ENTRY(C, "late") "]");
+	assert_int_equal(identities_refresh(ids, T0 + 100 * MS), 1);
+	assert_string_equal(who->name, "late");
+	assert_string_equal(get(4, "/system.slice/q.service/libpod-payload-" C)->name, "late");
+	/* Metadata that is no JSON leaves the image's id. */
+	tree_write(PODMAN_LIST "containers.json",
+		   "[{\"id\":\"" A "\",\"names\":[\"odd\"],\"image\":\"0123\",\"metadata\":\"{\"}]");
+	identities_forget(ids, 1);
+	assert_string_equal(get(1, "/machine.slice/libpod-" A ".scope")->image, "0123");
+}
+
+/* Row 12 of the hostile list: counted under its short id, later renamed. */
+static void late_name(void **state)
+{
+	static const uint64_t due_ms[] = {100, 500, 2000, 10000};
+	const struct identity *who;
+	uint32_t generation;
+	uint64_t last;
+
+	(void)state;
+	cache_open();
+	who = get(1, "/docker/" A);
+	assert_false(who->resolved);
+	assert_string_equal(who->name, "4f2b0c9d8e7a");
+	generation = who->generation;
+	for (size_t i = 0; i < ARRAY_SIZE(due_ms); i++) {
+		uint64_t failures = stats().failures;
+
+		identities_refresh(ids, T0 + due_ms[i] * MS - 1);
+		assert_int_equal(stats().failures, failures);
+		assert_int_equal(identities_refresh(ids, T0 + due_ms[i] * MS), 0);
+		assert_int_equal(stats().failures, failures + 1);
+	}
+	assert_int_equal(who->generation, generation);
+	assert_int_equal(stats().unnamed, 1);
+	docker_config(DOCKER_FOLDER, A, "slow", "i", "{}");
+	last = T0 + 10 * SECOND;
+	assert_int_equal(identities_refresh(ids, last + 60 * SECOND - 1), 0);
+	assert_string_equal(who->name, "4f2b0c9d8e7a");
+	assert_int_equal(identities_refresh(ids, last + 60 * SECOND), 1);
+	assert_string_equal(who->name, "slow");
+	assert_true(who->resolved);
+	assert_true(who->generation > generation);
+	assert_int_equal(stats().unnamed, 0);
+	/* Named: nobody asks any more. */
+	tree_delete(DOCKER_FOLDER A "/config.v2.json");
+	assert_int_equal(identities_refresh(ids, T0 + 1000 * SECOND), 0);
+	assert_string_equal(who->name, "slow");
+}
+
+/* Samples far apart skip what was due meanwhile: one look, not four. */
+static void late_and_seldom(void **state)
+{
+	(void)state;
+	cache_open();
+	get(1, "/docker/" A);
+	identities_refresh(ids, T0 + 5 * SECOND);
+	assert_int_equal(stats().failures, 2);
+	identities_refresh(ids, T0 + 9 * SECOND);
+	assert_int_equal(stats().failures, 2);
+	identities_refresh(ids, T0 + 10 * SECOND);
+	assert_int_equal(stats().failures, 3);
+}
+
+static void restarted(void **state)
+{
+	const struct identity *who, *again;
+	uint32_t generation;
+
+	(void)state;
+	docker_config(DOCKER_FOLDER, A, "old", "i", "{}");
+	cache_open();
+	who = get(1, "/docker/" A);
+	generation = who->generation;
+	docker_config(DOCKER_FOLDER, A, "new", "i", "{}");
+	/* Cgroups made inside are no reason to look. */
+	assert_string_equal(get(2, "/docker/" A "/sub")->name, "old");
+	assert_int_equal(who->generation, generation);
+	again = get(3, "/docker/" A);
+	assert_ptr_equal(again, who);
+	assert_string_equal(who->name, "new");
+	assert_true(who->generation > generation);
+	/* Gone from the disk: it keeps its name as long as it is known. */
+	tree_delete(DOCKER_FOLDER A "/config.v2.json");
+	assert_string_equal(get(4, "/docker/" A)->name, "new");
+	assert_int_equal(stats().unnamed, 0);
+	for (uint64_t id = 1; id <= 3; id++)
+		identities_forget(ids, id);
+	assert_string_equal(who->name, "new");
+	identities_forget(ids, 4);
+	identities_forget(ids, 4);
+	assert_int_equal(stats().homes, 0);
+	/* Made anew, it has a generation that it never had. */
+	generation = get(9, "/x")->generation;
+	assert_true(get(1, "/docker/" A)->generation > generation);
+	assert_string_equal(get(1, "/docker/" A)->name, "4f2b0c9d8e7a");
+}
+
+/* The same id under another path: a v1 cgroup was renamed, or the id came again. */
+static void moved(void **state)
+{
+	(void)state;
+	cache_open();
+	assert_string_equal(get(7, "/a")->name, "/a");
+	assert_string_equal(get(7, "/b")->name, "/b");
+	assert_int_equal(stats().homes, 1);
+	assert_int_equal(stats().cgroups, 1);
+	assert_string_equal(get(8, "/")->name, "host");
+	assert_string_equal(get(8, "/")->home, "/");
+	assert_string_equal(get(9, "")->home, "/");
+}
+
+/* Row 6: a user's cgroup has the id of one of root's containers. */
+static void rootless_is_not_root(void **state)
+{
+	const struct identity *who, *real;
+	_cleanup_buf_ struct buf passwd = {};
+
+	(void)state;
+	docker_config(DOCKER_FOLDER, A, "payments", "secret-image", "{}");
+	tree_write(PODMAN_LIST "containers.json", "[" PODMAN_ENTRY(B, "vault") "]");
+	cache_open();
+	real = get(1, "/system.slice/docker-" A ".scope");
+	who = get(2, "/user.slice/user-1000.slice/user@1000.service/docker-" A ".scope");
+	assert_ptr_not_equal(who, real);
+	assert_int_equal(who->uid, 1000);
+	assert_false(who->resolved);
+	assert_string_equal(who->name, "4f2b0c9d8e7a");
+	assert_string_equal(who->image, "");
+	assert_string_equal(real->name, "payments");
+	who = get(3, "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" B ".scope");
+	assert_false(who->resolved);
+	/* Nor does root's file when that is where the user's home is said to be. */
+	buf_printf(&passwd, "root:x:0:0::/root:/bin/sh\nu:x:1000:1000::/home/u:/bin/sh\n");
+	tree_write("/etc/passwd", passwd.data);
+	docker_config("/home/u/.local/share/docker/containers/", A, "mine", "i", "{}");
+	if (getuid() == 1000)
+		return;
+	assert_int_equal(identities_refresh(ids, T0 + 100 * MS), 0);
+	assert_int_equal(stats().refused, 1);
+	assert_false(who->resolved);
+}
+
+/* A user's own files name that user's own containers. */
+static void rootless_named(void **state)
+{
+	uid_t uid = getuid() ? getuid() : 1000;
+	_cleanup_buf_ struct buf passwd = {}, path = {};
+	const struct identity *who;
+
+	(void)state;
+	buf_printf(&passwd, "bad line\n::::\nu:x:%u:1000:A user:/home/u:/bin/sh\n", (unsigned int)uid);
+	tree_write("/etc/passwd", passwd.data);
+	tree_write("/home/u/.local/share/containers/storage/overlay-containers/containers.json",
+		   "[" PODMAN_ENTRY(A, "mine") "]");
+	docker_config("/home/u/.local/share/docker/containers/", B, "dock", "i", "{}");
+	if (getuid() == 0) {
+		assert_int_equal(chown(tree_path("/home/u/.local/share/containers/storage/overlay-containers/"
+						 "containers.json"),
+				       uid, uid),
+				 0);
+		assert_int_equal(
+			chown(tree_path("/home/u/.local/share/docker/containers/" B "/config.v2.json"), uid, uid), 0);
+	}
+	cache_open();
+	buf_printf(&path, "/user.slice/user-%u.slice/user@%u.service/user.slice/libpod-" A ".scope", (unsigned int)uid,
+		   (unsigned int)uid);
+	who = get(1, path.data);
+	assert_string_equal(who->name, "mine");
+	assert_int_equal(who->uid, uid);
+	buf_reset(&path);
+	buf_printf(&path, "/user.slice/user-%u.slice/docker-" B ".scope", (unsigned int)uid);
+	assert_string_equal(get(2, path.data)->name, "dock");
+	/* The host's container of that id knows nothing of it. */
+	assert_false(get(3, "/machine.slice/libpod-" A ".scope")->resolved);
+}
+
+/* A user who makes cgroups without end gets a few looks a second; root's containers do not wait for that. */
+static void rootless_budget(void **state)
+{
+	char path[256];
+
+	(void)state;
+	cache_open();
+	for (unsigned int i = 0; i < 1000; i++) {
+		snprintf(path, sizeof(path), "/user.slice/user-1000.slice/docker-%064x.scope", i);
+		get(i + 10, path);
+	}
+	assert_int_equal(stats().failures, 8);
+	assert_false(get(1, "/docker/" A)->resolved);
+	docker_config(DOCKER_FOLDER, A, "web", "i", "{}");
+	assert_int_equal(identities_refresh(ids, T0 + 2 * SECOND), 1);
+	assert_string_equal(get(1, "/docker/" A)->name, "web");
+	assert_int_equal(stats().failures, 8 + 1 + 8);
+	assert_int_equal(stats().unnamed, 1000);
+}
+
+/* Row 7: a container makes a cgroup that is called like another one. */
+static void nested_is_not_resolved(void **state)
+{
+	const struct identity *who, *real;
+
+	(void)state;
+	docker_config(DOCKER_FOLDER, A, "evil", "i", "{}");
+	docker_config(DOCKER_FOLDER, B, "bank", "bank-image", "{}");
+	tree_write(PODMAN_LIST "containers.json", "[" PODMAN_ENTRY(C, "vault") "]");
+	cache_open();
+	assert_string_equal(get(1, "/docker/" A "/libpod-" C ".scope")->name, "evil");
+	who = get(2, "/docker/" A "/docker/" B);
+	real = get(3, "/docker/" B);
+	assert_ptr_not_equal(who, real);
+	assert_string_equal(who->parent, "/docker/" A);
+	assert_string_equal(who->name, "b43d92bf1e5c");
+	assert_string_equal(who->image, "");
+	assert_string_equal(real->name, "bank");
+	who = get(4, "/docker/" A "/machine.slice/libpod-" C ".scope");
+	assert_string_equal(who->name, "c83d0428058a");
+	identities_refresh(ids, T0 + 100 * SECOND);
+	assert_false(who->resolved);
+	assert_int_equal(stats().unnamed, 0);
+}
+
+/* Row 5: long paths keep being told apart, and nothing is longer than promised. */
+static void long_paths(void **state)
+{
+	_cleanup_buf_ struct buf path = {};
+	const struct identity *one, *two;
+
+	(void)state;
+	cache_open();
+	while (path.len < 6000)
+		buf_str(&path, "/level");
+	buf_char(&path, '1');
+	one = get(1, path.data);
+	path.data[path.len - 1] = '2';
+	two = get(2, path.data);
+	assert_ptr_not_equal(one, two);
+	assert_string_not_equal(one->home, two->home);
+	assert_int_equal(strlen(one->home), IDENTITY_TEXT_MAX);
+	assert_true(strlen(one->name) <= IDENTITY_TEXT_MAX);
+	assert_ptr_equal(get(3, path.data), two);
+	path.data[4096] = '\0';
+	assert_string_equal(get(4, path.data)->home, path.data);
+	assert_string_equal(get(5, "/x (deleted)")->name, "/x (deleted)");
+}
+
+static void huge_strings(void **state)
+{
+	_cleanup_buf_ struct buf name = {}, labels = {};
+	const struct identity *who;
+
+	(void)state;
+	while (name.len < 100000)
+		buf_str(&name, "name");
+	buf_char(&labels, '{');
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&labels, "%s\"label%d\":\"%0100d\"", i ? "," : "", i, i);
+	buf_char(&labels, '}');
+	docker_config(DOCKER_FOLDER, A, name.data, name.data, labels.data);
+	cache_open();
+	who = get(1, "/docker/" A);
+	assert_true(who->resolved);
+	assert_int_equal(strlen(who->name), IDENTITY_TEXT_MAX);
+	assert_int_equal(strlen(who->image), IDENTITY_TEXT_MAX);
+	assert_true(strlen(who->labels) <= 16384 && strlen(who->labels) > 16000);
+	assert_int_equal(who->labels[strlen(who->labels) - 1], '}');
+}
+
+static void bounded(void **state)
+{
+	const struct identity *other;
+	char path[32];
+
+	(void)state;
+	cache_open();
+	for (unsigned int i = 0; i < IDENTITIES_MAX; i++) {
+		snprintf(path, sizeof(path), "/g/%u", i);
+		assert_string_equal(get(i + 1, path)->home, path);
+	}
+	other = get(IDENTITIES_MAX + 1, "/one/more");
+	assert_string_equal(other->name, IDENTITY_OTHER);
+	assert_int_equal(stats().cgroups, IDENTITIES_MAX);
+	assert_int_equal(stats().overflow, 1);
+	identities_forget(ids, IDENTITIES_MAX + 1);
+	identities_forget(ids, 5);
+	assert_string_equal(get(IDENTITIES_MAX + 1, "/one/more")->name, "/one/more");
+}
+
+static void no_root(void **state)
+{
+	(void)state;
+	ids = identities_new("/nonexistent/folder");
+	assert_non_null(ids);
+	assert_string_equal(get(1, "/docker/" A)->name, "4f2b0c9d8e7a");
+	assert_string_equal(get(2, "/machine.slice/libpod-" A ".scope")->name, "4f2b0c9d8e7a");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cache_test(docker_named),
+		cache_test(docker_roots),
+		cache_test(docker_root_is_a_link),
+		cache_test(docker_in_kubernetes),
+		cache_test(podman_named),
+		cache_test(late_name),
+		cache_test(late_and_seldom),
+		cache_test(restarted),
+		cache_test(moved),
+		cache_test(rootless_is_not_root),
+		cache_test(rootless_named),
+		cache_test(rootless_budget),
+		cache_test(nested_is_not_resolved),
+		cache_test(long_paths),
+		cache_test(huge_strings),
+		cache_test(bounded),
+		cache_test(no_root),
+	};
+
+	return cmocka_run_group_tests_name("identity", tests, NULL, NULL);
+}

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_serve.c - what the server answers: pages, headers, encodings, errors, requests that are not as they should be.
+ * Deadlines, crowds and stopping are in test_serve_slow.c.
+ */
+#include "test_serve_server.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <math.h>
+#include <time.h>
+#include <zlib.h>
+
+#include "../../exporters/prometheus.h"
+#include "serve/listen.h"
+#include "serve/self.h"
+
+static void assert_metrics(const struct buf *text)
+{
+	assert_true(text->len > 0 && text->data[text->len - 1] == '\n');
+	assert_non_null(strstr(text->data, "\nsysscope_build_info{"));
+	assert_non_null(strstr(text->data, "container-000002"));
+	assert_non_null(strstr(text->data, "\nprocess_start_time_seconds "));
+}
+
+static void test_metrics(void **state)
+{
+	struct server *s = *state;
+	_cleanup_answer_ struct answer a;
+
+	server_start(s);
+	client_get(s, "/metrics", "", &a);
+	assert_int_equal(a.status, 200);
+	assert_header(&a, "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+	assert_header(&a, "X-Content-Type-Options", "nosniff");
+	assert_header(&a, "Vary", "Accept-Encoding");
+	assert_header(&a, "Content-Encoding", NULL);
+	assert_header(&a, "Connection", NULL);
+	assert_metrics(&a.body);
+}
+
+static void gunzip(const struct buf *in, struct buf *out)
+{
+	z_stream z = {.next_in = (unsigned char *)in->data, .avail_in = (uInt)in->len};
+	unsigned char chunk[4096];
+	int r;
+
+	assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
+	do {
+		z.next_out = chunk;
+		z.avail_out = sizeof(chunk);
+		r = inflate(&z, Z_NO_FLUSH);
+		buf_add(out, chunk, sizeof(chunk) - z.avail_out);
+	} while (r == Z_OK);
+	inflateEnd(&z);
+	assert_int_equal(r, Z_STREAM_END);
+	assert_int_equal(z.avail_in, 0);
+}
+
+static void test_gzip(void **state)
+{
+	struct server *s = *state;
+	_cleanup_answer_ struct answer packed, plain, refused;
+	_cleanup_buf_ struct buf text = {};
+
+	s->options.share_ms = 60000; /* so that all three are of one sample */
+	server_start(s);
+	client_get(s, "/metrics", "Accept-Encoding: gzip\r\n", &packed);
+	client_get(s, "/metrics", "", &plain);
+	client_get(s, "/metrics", "Accept-Encoding: gzip;q=0\r\n", &refused);
+	assert_int_equal(packed.status, 200);
+	assert_header(&packed, "Content-Encoding", "gzip");
+	assert_header(&packed, "Vary", "Accept-Encoding");
+	assert_header(&packed, "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+	gunzip(&packed.body, &text);
+	assert_metrics(&text);
+	assert_true(packed.body.len < text.len / 2);
+	assert_int_equal(text.len, plain.body.len);
+	assert_memory_equal(text.data, plain.body.data, text.len);
+	assert_header(&refused, "Content-Encoding", NULL);
+	assert_int_equal(refused.body.len, plain.body.len);
+}
+
+static void test_head(void **state)
+{
+	static const char *const paths[] = {"/metrics", "/", "/-/healthy", "/nothing"};
+	struct server *s = *state;
+
+	server_start(s);
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		_cleanup_answer_ struct answer a;
+		_cleanup_buf_ struct buf text = {};
+		int fd = client_connect(s);
+		char byte;
+
+		buf_printf(&text, "HEAD %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", paths[i]);
+		client_send(fd, text.data, text.len);
+		client_receive(fd, &a, true);
+		assert_int_equal(a.status, i < 3 ? 200 : 404);
+		assert_true(atoi(answer_header(&a, "Content-Length")) > 0);
+		assert_int_equal(recv(fd, &byte, 1, 0), 0);
+		close(fd);
+	}
+	assert_int_equal(atomic_load(&s->fake.published), 0);
+}
+
+/* Whole request, its status, and the header that its answer must have. */
+struct request_row {
+	const char *text;
+	int status;
+	const char *header, *value;
+};
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n"
+static const struct request_row request_rows[] = {
+	{GET("/") "\r\n", 200, "Content-Security-Policy", "default-src 'none'"},
+	{GET("/") "\r\n", 200, "Content-Type", "text/html; charset=utf-8"},
+	{GET("/-/healthy") "\r\n", 200, "Content-Type", "text/plain; charset=utf-8"},
+	{GET("/healthz") "\r\n", 200, "X-Content-Type-Options", "nosniff"},
+	{GET("/-/ready") "\r\n", 200, NULL, NULL},
+	{GET("/readyz") "\r\n", 200, NULL, NULL},
+	{GET("/metrics?x=1") "\r\n", 200, NULL, NULL},
+	{"GET /metrics HTTP/1.0\r\n\r\n", 200, NULL, NULL},
+
+	{GET("/evil") "\r\n", 404, "Content-Type", "text/plain; charset=utf-8"},
+	{GET("/evil") "\r\n", 404, "X-Content-Type-Options", "nosniff"},
+	{GET("/metrics/") "\r\n", 404, NULL, NULL},
+	{GET("/METRICS") "\r\n", 404, NULL, NULL},
+	{GET("//metrics") "\r\n", 404, NULL, NULL},
+	{GET("/metrics%00evil") "\r\n", 404, NULL, NULL},
+	{GET("/%6detrics") "\r\n", 404, NULL, NULL},
+	{GET("/../../etc/passwd") "\r\n", 404, NULL, NULL},
+	{GET("/..%2f..%2fetc/passwd") "\r\n", 404, NULL, NULL},
+	{GET("http://x/metrics") "\r\n", 404, NULL, NULL},
+	{GET("/metrics?collect[]=<script>evil") "\r\n", 400, "Content-Type", "text/plain; charset=utf-8"},
+	{GET("/metrics?a&collect%5B%5D=evil") "\r\n", 400, "X-Content-Type-Options", "nosniff"},
+	{GET("/metrics?exclude[]=evil") "\r\n", 400, NULL, NULL},
+
+	{"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 405, "Allow", "GET, HEAD"},
+	{"POST /evil HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nevil!", 405, "Connection", "close"},
+	{"DELETE / HTTP/1.1\r\nHost: x\r\n\r\n", 405, "Allow", "GET, HEAD"},
+	{"FOO / HTTP/1.1\r\nHost: x\r\n\r\n", 405, "Content-Type", "text/plain; charset=utf-8"},
+	{"get / HTTP/1.1\r\nHost: x\r\n\r\n", 405, NULL, NULL},
+	{"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 405, NULL, NULL},
+	{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n", 405, "Connection", "close"},
+
+	{GET("/healthz") "Content-Length: 5\r\n\r\nevil!", 200, "Connection", "close"},
+	{GET("/healthz") "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 200, "Connection", "close"},
+	{GET("/healthz") "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 200, "Connection",
+	 "close"},
+	{GET("/healthz") "Content-Length: -1\r\n\r\n", 400, NULL, NULL},
+	{GET("/healthz") "Content-Length: 99999999999999999999999999\r\n\r\n", 413, NULL, NULL},
+
+	{"GET /metrics HTTP/1.1\r\n\r\n", 400, NULL, NULL},
+	{"GET /metrics HTTP/9.9\r\nHost: x\r\n\r\n", 505, NULL, NULL},
+	{"\x16\x03\x01\x02\x01\x01\xfc\x03\x03 evil\r\n\r\n", 400, NULL, NULL},
+
+	{GET("/metrics") "Accept: */*;q=x\r\n\r\n", 200, "Content-Type", PROMETHEUS_CONTENT_TYPE},
+	{GET("/metrics") "Accept: ,;=;q=;;,/\r\n\r\n", 200, "Content-Type", PROMETHEUS_CONTENT_TYPE},
+	{GET("/metrics") "Accept: application/vnd.google.protobuf;encoding=delimited\r\n\r\n", 200, "Content-Type",
+	 PROMETHEUS_CONTENT_TYPE},
+	{GET("/metrics") "Accept: application/openmetrics-text;version=1.0.0;escaping=evil,*/*;q=0.1\r\n\r\n", 200,
+	 "Content-Type", PROMETHEUS_CONTENT_TYPE},
+};
+
+static void test_requests(void **state)
+{
+	struct server *s = *state;
+
+	server_start(s);
+	for (size_t i = 0; i < ARRAY_SIZE(request_rows); i++) {
+		const struct request_row *r = &request_rows[i];
+		_cleanup_answer_ struct answer a;
+
+		client_ask(s, r->text, strlen(r->text), &a);
+		if (a.status != r->status)
+			fail_msg("%s\nstatus %d, not %d", r->text, a.status, r->status);
+		if (r->header)
+			assert_header(&a, r->header, r->value);
+		/* Nothing of what the client sent comes back. */
+		assert_null(strstr(a.head.data, "evil"));
+		assert_null(a.body.data ? strstr(a.body.data, "evil") : NULL);
+	}
+}
+
+/* No second request is taken out of what came as the body of the first. */
+static void test_body_is_no_request(void **state)
+{
+	static const char *const firsts[] = {
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n",
+		GET("/") "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		GET("/") "Content-Length: 1\r\n\r\n",
+	};
+	struct server *s = *state;
+
+	server_start(s);
+	for (size_t i = 0; i < ARRAY_SIZE(firsts); i++) {
+		_cleanup_answer_ struct answer a;
+		int fd = client_connect(s);
+
+		client_say(fd, firsts[i]);
+		client_say(fd, GET("/metrics") "\r\n");
+		client_receive(fd, &a, false);
+		assert_true(a.status == 405 || a.status == 200);
+		assert_true(client_closed_within(fd, 3000));
+		close(fd);
+	}
+	assert_int_equal(atomic_load(&s->fake.samples), 1); /* that of the start */
+}
+
+static void test_too_long(void **state)
+{
+	struct server *s = *state;
+	static const struct {
+		const char *begin;
+		size_t n;
+		const char *end;
+		int status[2];
+	} rows[] = {
+		{GET("/healthz") "X: ", 65536, "\r\n\r\n", {431, 431}},
+		{GET("/metrics") "Accept-Encoding: ", 65536, "\r\n\r\n", {431, 431}},
+		{"GET /", 65536, " HTTP/1.1\r\nHost: x\r\n\r\n", {414, 431}},
+	};
+
+	server_start(s);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_answer_ struct answer a;
+		_cleanup_buf_ struct buf text = {};
+		int fd = client_connect(s);
+
+		buf_str(&text, rows[i].begin);
+		for (size_t k = 0; k < rows[i].n; k++)
+			buf_char(&text, 'a');
+		buf_str(&text, rows[i].end);
+		client_send(fd, text.data, text.len);
+		client_receive(fd, &a, false);
+		/* What was not read makes the kernel reset the connection, mostly after the answer. */
+		if (a.status ? a.status != rows[i].status[0] && a.status != rows[i].status[1] : !a.closed)
+			fail_msg("row %zu: status %d", i, a.status);
+		close(fd);
+	}
+	assert_int_equal(client_status(s, "/healthz"), 200);
+}
+
+/* Just over the limit, so that all of it was read and the answer is certain to arrive. */
+static void test_headers_too_large(void **state)
+{
+	struct server *s = *state;
+	_cleanup_buf_ struct buf text = {};
+	_cleanup_answer_ struct answer a;
+
+	server_start(s);
+	buf_str(&text, GET("/healthz"));
+	while (text.len < 16400)
+		buf_printf(&text, "X%zu: y\r\n", text.len);
+	client_ask(s, text.data, text.len, &a);
+	assert_int_equal(a.status, 431);
+	assert_int_equal(client_status(s, "/healthz"), 200);
+}
+
+/* libmicrohttpd takes the path to end there: what is served is a page of ours or nothing, and the tail is not repeated. */
+static void test_nul_in_path(void **state)
+{
+	static const char text[] = "GET /healthz\0evil HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct server *s = *state;
+	_cleanup_answer_ struct answer a;
+
+	server_start(s);
+	client_ask(s, text, sizeof(text) - 1, &a);
+	assert_true(a.status == 200 || a.status == 400 || a.status == 404);
+	assert_null(a.body.data ? strstr(a.body.data, "evil") : NULL);
+}
+
+static void test_keep_alive(void **state)
+{
+	struct server *s = *state;
+	int fd;
+
+	server_start(s);
+	fd = client_connect(s);
+	for (int i = 0; i < 3; i++) {
+		_cleanup_answer_ struct answer a;
+
+		client_say(fd, i == 1 ? GET("/metrics") "\r\n" : GET("/healthz") "\r\n");
+		client_receive(fd, &a, false);
+		assert_int_equal(a.status, 200);
+		assert_header(&a, "Connection", NULL);
+	}
+	close(fd);
+}
+
+static void test_landing(void **state)
+{
+	struct server *s = *state;
+	_cleanup_answer_ struct answer a;
+
+	s->options.telemetry_path = "/probe/m-1";
+	server_start(s);
+	client_get(s, "/", "", &a);
+	assert_non_null(strstr(a.body.data, "<a href=\"/probe/m-1\">"));
+	assert_non_null(strstr(a.body.data, SYSSCOPE_VERSION));
+	assert_int_equal(client_status(s, "/probe/m-1"), 200);
+	assert_int_equal(client_status(s, "/metrics"), 404);
+}
+
+static void test_source_error(void **state)
+{
+	struct server *s = *state;
+	_cleanup_answer_ struct answer a;
+
+	s->options.share_ms = 0;
+	atomic_store(&s->fake.error, -EACCES);
+	server_start(s);
+	assert_int_equal(client_status(s, "/-/ready"), 503);
+	assert_int_equal(client_status(s, "/readyz"), 503);
+	assert_int_equal(client_status(s, "/-/healthy"), 200);
+	client_get(s, "/metrics", "", &a);
+	assert_int_equal(a.status, 503);
+	assert_header(&a, "Content-Type", "text/plain; charset=utf-8");
+	assert_string_equal(a.body.data, "no sample: Permission denied\n");
+	assert_int_equal(atomic_load(&s->fake.published), 0);
+
+	atomic_store(&s->fake.error, 0);
+	assert_int_equal(client_status(s, "/metrics"), 200);
+	assert_int_equal(client_status(s, "/-/ready"), 200);
+	atomic_store(&s->fake.error, -EIO);
+	assert_int_equal(client_status(s, "/metrics"), 503);
+	assert_int_equal(client_status(s, "/-/ready"), 200);
+}
+
+static void test_no_self(void **state)
+{
+	struct server *s = *state;
+	_cleanup_answer_ struct answer a;
+
+	s->options.no_self = true;
+	server_start(s);
+	client_get(s, "/metrics", "", &a);
+	assert_int_equal(a.status, 200);
+	assert_null(strstr(a.body.data, "process_start_time_seconds"));
+}
+
+/* ---- what needs no server ---- */
+static void test_listen(void **state)
+{
+	static const char *const wrong[] = {
+		"",	"10435",  "host",  ":",	      "127.0.0.1:", "127.0.0.1:x", ":65536",	     ":-1",
+		": 80", "::1:80", "[::1]", "[::1]80", "[]:80",	    "[::1:80",	   "127.0.0.1:0x50", ":80 "};
+	static const char *const right[] = {"127.0.0.1:0", ":0", "localhost:0"};
+	_cleanup_buf_ struct buf error = {}, address = {};
+	int fd, second;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		buf_reset(&error);
+		if (listen_open(wrong[i], &error) != -EINVAL)
+			fail_msg("'%s'", wrong[i]);
+		assert_non_null(strstr(error.data, "HOST:PORT"));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(right); i++) {
+		fd = listen_open(right[i], &error);
+		if (fd < 0)
+			fail_msg("'%s': %s", right[i], error.data);
+		close(fd);
+	}
+	fd = listen_open("127.0.0.1:0", &error);
+	assert_true(fd >= 0);
+	listen_address(fd, &address);
+	buf_reset(&error);
+	second = listen_open(address.data, &error);
+	assert_int_equal(second, -EADDRINUSE);
+	assert_non_null(strstr(error.data, address.data));
+	assert_non_null(strstr(error.data, "in use"));
+	close(fd);
+	assert_true(listen_open("192.0.2.1:0", &error) < 0); /* nobody's: TEST-NET-1 */
+}
+
+/* :PORT takes IPv4 as well, whatever net.ipv6.bindv6only says. */
+static void test_all_addresses(void **state)
+{
+	struct server *s = *state;
+
+	s->options.listen = ":0";
+	server_start(s);
+	assert_int_equal(client_status(s, "/healthz"), 200);
+}
+
+static void test_telemetry_path(void **state)
+{
+	static const char *const wrong[] = {"",	    "/",     "metrics",	   "/a b",    "/a?b",	  "/a\"b",
+					    "/<b>", "/a%20", "/-/healthy", "/readyz", "/\xc3\xa4"};
+	struct server *s = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		_cleanup_buf_ struct buf error = {};
+
+		s->options.telemetry_path = wrong[i];
+		if (http_open(&s->http, &s->options, &error) != -EINVAL || !error.len)
+			fail_msg("'%s'", wrong[i]);
+	}
+}
+
+static void test_self(void **state)
+{
+	struct prometheus_self first, second;
+	double start = self_start_time(), now = (double)time(NULL);
+	volatile unsigned int turns = 0;
+	int fd;
+
+	(void)state;
+	self_read(&first);
+	assert_true(start > now - 300 && start < now + 2);
+	assert_true(first.resident_bytes > 100 * 1024 && first.resident_bytes < 4e9);
+	assert_true(first.open_fds >= 3 && first.open_fds < first.max_fds);
+	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	do {
+		turns++;
+		self_read(&second);
+	} while (second.cpu_seconds <= first.cpu_seconds && turns < 100000);
+	close(fd);
+	assert_true(second.cpu_seconds > first.cpu_seconds);
+	assert_int_equal((int)second.open_fds, (int)first.open_fds + 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		server_test(test_metrics),
+		server_test(test_gzip),
+		server_test(test_head),
+		server_test(test_requests),
+		server_test(test_body_is_no_request),
+		server_test(test_too_long),
+		server_test(test_headers_too_large),
+		server_test(test_nul_in_path),
+		server_test(test_keep_alive),
+		server_test(test_landing),
+		server_test(test_source_error),
+		server_test(test_no_self),
+		cmocka_unit_test(test_listen),
+		server_test(test_all_addresses),
+		server_test(test_telemetry_path),
+		cmocka_unit_test(test_self),
+	};
+
+	return cmocka_run_group_tests_name("serve", tests, NULL, NULL);
+}
