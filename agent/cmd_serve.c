@@ -87,7 +87,7 @@ static int serve_parse(struct serve *s, int argc, char **argv)
 		 .kind = OPTION_FLAG,
 		 .target = &s->http.no_self,
 		 .help = "leave out what sysscope itself uses (process_*)"},
-		{.name = "docker-root",
+		{.name = "docker.data-root",
 		 .kind = OPTION_STRING,
 		 .target = &s->pipeline.docker_root,
 		 .argument = "DIR",

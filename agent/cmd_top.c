@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_top.c - `sysscope top`: parses the options, opens the pipeline, and shows its snapshots live (agent/top/) or
+ * writes them one after another (exporters/).
+ */
+#include <errno.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "../exporters/json.h"
+#include "../exporters/table.h"
+#include "commands.h"
+#include "log.h"
+#include "options.h"
+#include "pipeline.h"
+#include "top/screen.h"
+
+#define PLAIN_WIDTH 80
+
+struct top {
+	bool batch, json, csv, tree, reverse, containers_only;
+	uint64_t iterations;
+	double delay_seconds;
+	const char *view, *sort, *container, *filter, *color;
+	struct pipeline_options pipeline;
+	struct table_choice choice;
+	bool container_seen;
+};
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	stop = 1;
+}
+
+static int top_parse(struct top *t, int argc, char **argv)
+{
+	static const struct verb verb = {
+		.name = "top",
+		.summary = "Who uses this machine: containers, services and processes. Live on a terminal; else one plain screen.",
+		.examples = "  sysscope top\n"
+			    "  sysscope top --view processes --sort rss_bytes\n"
+			    "  sysscope top --json -n 1 | jq '.containers[] | {name, cpu_cores, memory_bytes}'\n"
+			    "  sysscope top --csv -n 60 -d 10 > hour.csv\n",
+	};
+	const struct option_row rows[] = {
+		{"batch", 'b', OPTION_FLAG, 0, 0, NULL, &t->batch, NULL, "plain text, one screen after another"},
+		{"iterations", 'n', OPTION_U64, 1, 1e9, NULL, &t->iterations, "N",
+		 "stop after N; when the output is no terminal, 1 is the default"},
+		{"delay", 'd', OPTION_SECONDS, 0.1, 3600, NULL, &t->delay_seconds, "SECONDS", "between two samples"},
+		{"view", 'v', OPTION_CHOICE, 0, 0, "containers|processes", &t->view, "VIEW", "what to show first"},
+		{"sort", 's', OPTION_STRING, 0, 0, NULL, &t->sort, "KEY", "by this column or JSON key"},
+		{"reverse", 'r', OPTION_FLAG, 0, 0, NULL, &t->reverse, NULL, "the other way round"},
+		{"filter", 'f', OPTION_STRING, 0, 0, NULL, &t->filter, "TEXT", "only what has this in its name"},
+		{"container", 'c', OPTION_STRING, 0, 0, NULL, &t->container, "NAME",
+		 "only this container: name, or at least 12 characters of its id"},
+		{"containers-only", 'H', OPTION_FLAG, 0, 0, NULL, &t->containers_only, NULL,
+		 "leave out services, sessions, the host and the kernel"},
+		{"tree", 't', OPTION_FLAG, 0, 0, NULL, &t->tree, NULL, "children below their parents"},
+		{"json", 'j', OPTION_FLAG, 0, 0, NULL, &t->json, NULL,
+		 "one JSON object a line; the whole snapshot unless --view narrows it"},
+		{"csv", 0, OPTION_FLAG, 0, 0, NULL, &t->csv, NULL, "comma-separated values"},
+		{"color", 0, OPTION_CHOICE, 0, 0, "auto|always|never", &t->color, "WHEN", "colours on the live screen"},
+		{"docker.data-root", 0, OPTION_STRING, 0, 0, NULL, &t->pipeline.docker_root, "DIR",
+		 "a dockerd's --data-root, besides the usual one"},
+	};
+
+	return options_parse(&verb, rows, ARRAY_SIZE(rows), argc, argv, NULL);
+}
+
+/* What parsing alone cannot tell. 0 or -EINVAL with a line on stderr. */
+static int top_check(struct top *t)
+{
+	_cleanup_buf_ struct buf keys = {}, safe = {};
+
+	table_choice_init(&t->choice);
+	if (t->view && strcmp(t->view, "processes") == 0)
+		t->choice.view = TABLE_PROCESSES;
+	t->choice.reverse = t->reverse;
+	t->choice.tree = t->tree;
+	t->choice.filter = t->filter;
+	t->choice.container = t->container;
+	t->choice.containers_only = t->containers_only;
+	if (t->json && t->csv) {
+		fprintf(stderr, "sysscope top: --json and --csv exclude each other\n");
+		return -EINVAL;
+	}
+	if (t->sort && table_sort_find(t->choice.view, t->sort, &t->choice.sort[t->choice.view]) < 0) {
+		table_sort_keys(t->choice.view, &keys);
+		text_terminal(&safe, t->sort, strlen(t->sort));
+		fprintf(stderr, "sysscope top: --sort: '%s' is no column of the %s view; there are: %s\n", safe.data,
+			table_view_names[t->choice.view], keys.data);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* ---- one after another ---- */
+
+static int write_all(const struct buf *out)
+{
+	for (size_t done = 0; done < out->len;) {
+		ssize_t n = write(STDOUT_FILENO, out->data + done, out->len - done);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+static int plain_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	uint64_t width;
+
+	if (columns && parse_u64(columns, 20, 1000, &width) == 0)
+		return (int)width;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20)
+		return size.ws_col;
+	return PLAIN_WIDTH;
+}
+
+static int write_snapshot(struct top *t, struct buf *out, const struct snapshot *s, bool first)
+{
+	struct json_options json = {.host = true, .containers = true, .processes = true, .groups = true, .collectors = true,
+				    .container = t->container};
+
+	if (t->csv)
+		return table_write_csv(out, s, &t->choice, first);
+	if (!t->json) {
+		if (!first)
+			buf_char(out, '\n');
+		return table_write_plain(out, s, &t->choice, plain_width());
+	}
+	if (t->view) {
+		json.groups = false;
+		json.containers = t->choice.view == TABLE_CONTAINERS;
+		json.processes = t->choice.view == TABLE_PROCESSES;
+	}
+	return json_write_snapshot(out, s, &json);
+}
+
+/* Until the time has come or a signal; serves the source meanwhile. */
+static void wait_until(const struct snapshot_source *source, uint64_t due_ns)
+{
+	struct pollfd ring = {.fd = source->fd, .events = POLLIN};
+	uint64_t now;
+
+	while (!stop && (now = clock_boot_ns()) < due_ns) {
+		uint64_t ms = (due_ns - now + 999999) / 1000000;
+
+		if (poll(&ring, 1, ms > 1000 ? 1000 : (int)ms) > 0)
+			source->idle(source->ctx);
+	}
+}
+
+static int container_note(struct top *t, const struct snapshot *s)
+{
+	for (size_t i = 0; t->container && !t->container_seen && i < s->n_containers; i++)
+		t->container_seen = table_container_matches(&s->containers[i], t->container);
+	return 0;
+}
+
+static int batch_loop(struct top *t, const struct snapshot_source *source, struct buf *out)
+{
+	uint64_t delay_ns = (uint64_t)(t->delay_seconds * 1e9), due;
+	const struct snapshot *s;
+	int r = 0;
+
+	/* Only the second sample has rates; the first is not shown. */
+	if (!source->next(source->ctx, &r))
+		return r;
+	due = clock_boot_ns() + (delay_ns < 1000000000ULL ? delay_ns : 1000000000ULL);
+	for (uint64_t i = 0; !t->iterations || i < t->iterations; i++) {
+		wait_until(source, due);
+		if (stop)
+			return 0;
+		due = clock_boot_ns() + delay_ns;
+		s = source->next(source->ctx, &r);
+		if (!s)
+			return r;
+		container_note(t, s);
+		buf_reset(out);
+		r = write_snapshot(t, out, s, i == 0);
+		if (r == 0)
+			r = write_all(out);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int run_batch(struct top *t, const struct snapshot_source *source)
+{
+	_cleanup_buf_ struct buf out = {}, safe = {};
+	int r = batch_loop(t, source, &out);
+
+	if (r == -EPIPE)
+		return EXIT_DONE;
+	if (r < 0) {
+		log_error("cannot go on: %s", strerror(-r));
+		return EXIT_FAILED;
+	}
+	if (t->container && !t->container_seen && !stop) {
+		log_error("there is no container '%s'", t->container);
+		return EXIT_FAILED;
+	}
+	return EXIT_DONE;
+}
+
+/* ---- live ---- */
+
+static bool color_wanted(const struct top *t)
+{
+	const char *no = getenv("NO_COLOR");
+
+	if (strcmp(t->color, "auto") != 0)
+		return strcmp(t->color, "always") == 0;
+	return !(no && no[0]);
+}
+
+static int run_live(struct top *t, const struct snapshot_source *source)
+{
+	struct top_options o = {
+		.choice = t->choice,
+		.delay_seconds = t->delay_seconds,
+		.iterations = t->iterations,
+		.color = color_wanted(t),
+		.stop = &stop,
+	};
+	int r = top_screen_run(source, &o);
+
+	if (r == -ENOTTY)
+		return run_batch(t, source);
+	if (r < 0)
+		log_error("cannot go on: %s", strerror(-r));
+	return r < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static bool terminal_usable(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term && term[0] && strcmp(term, "dumb") != 0;
+}
+
+static void signals_take(void)
+{
+	static const int ends[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+	struct sigaction action = {.sa_handler = on_signal};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		sigaction(ends[i], &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int cmd_top(int argc, char **argv)
+{
+	struct top t = {.delay_seconds = 1, .color = "auto"};
+	_cleanup_buf_ struct buf error = {};
+	struct pipeline *p;
+	bool live;
+	int r;
+
+	pipeline_options_init(&t.pipeline);
+	r = top_parse(&t, argc, argv);
+	if (r)
+		return r < 0 ? EXIT_USAGE : EXIT_DONE;
+	if (top_check(&t) < 0)
+		return EXIT_USAGE;
+	setlocale(LC_CTYPE, "");
+	live = terminal_usable() && !t.batch && !t.json && !t.csv;
+	/* Somebody who redirects the output wants a screen, not a file that grows for ever. */
+	if (!t.iterations && !isatty(STDOUT_FILENO))
+		t.iterations = 1;
+	signals_take();
+	r = pipeline_open(&p, &t.pipeline, &error);
+	if (r < 0) {
+		log_error("%s", error.data);
+		return EXIT_CANNOT;
+	}
+	if (error.data && error.data[0] && !live)
+		log_warning("%s", error.data);
+	r = live ? run_live(&t, pipeline_source(p)) : run_batch(&t, pipeline_source(p));
+	pipeline_close(p);
+	return r;
+}

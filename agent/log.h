@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * log.h - one line per message on stderr, logfmt or JSON. Only commands log; library files return errors. Text from
+ * outside is made harmless on the way out.
+ */
+#ifndef SYSSCOPE_LOG_H
+#define SYSSCOPE_LOG_H
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+#define LOG_LEVELS  "error|warning|info|debug"
+#define LOG_FORMATS "text|logfmt|json"
+
+/* Both take one of the names above; NULL leaves it as it is. */
+void log_setup(const char *level, const char *format);
+
+void log_message(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define log_error(...)	 log_message(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(...) log_message(LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_info(...)	 log_message(LOG_LEVEL_INFO, __VA_ARGS__)
+
+#endif

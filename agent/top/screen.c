@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * screen.c - the live screen: draws tables of exporters/table.h with curses, feeds keys to state.c, takes a snapshot when
+ * one is due. One thread; waiting for a key never delays a sample by more than the time that it takes to draw.
+ */
+#include <curses.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "screen.h"
+#include "state.h"
+#include "terminal.h"
+
+#define MIN_LINES   5
+#define MIN_COLUMNS 20
+#define TABLE_TOP   (TABLE_HEADER_LINES + 1) /* titles stand in line TABLE_HEADER_LINES */
+
+enum { PAIR_ALARM = 1, PAIR_TITLE, PAIR_WARN };
+
+struct screen {
+	const struct snapshot_source *source;
+	const struct top_options *options;
+	const struct snapshot *snapshot;
+	struct top_state state;
+	struct table_rows rows;
+	struct buf text, cell;
+	uint64_t due_ns, taken;
+	int error;
+};
+
+static size_t page_size(void)
+{
+	return LINES > TABLE_TOP + 1 ? (size_t)(LINES - TABLE_TOP - 1) : 0;
+}
+
+static attr_t paint(const struct screen *s, short pair, attr_t without)
+{
+	return s->options->color ? (attr_t)COLOR_PAIR(pair) | (without & A_BOLD) : without;
+}
+
+static void put(struct screen *s, int line, int column, attr_t attributes)
+{
+	attrset(attributes);
+	mvaddnstr(line, column, s->text.data ? s->text.data : "", (int)s->text.len);
+	attrset(A_NORMAL);
+}
+
+static void draw_header(struct screen *s)
+{
+	for (int i = 0; i < TABLE_HEADER_LINES; i++) {
+		bool alarm;
+
+		buf_reset(&s->text);
+		table_header(&s->text, s->snapshot, i, COLS, &alarm);
+		put(s, i, 0, alarm ? paint(s, PAIR_ALARM, A_BOLD | A_REVERSE) : A_NORMAL);
+	}
+}
+
+static void draw_titles(struct screen *s, const struct table_column *columns, size_t n)
+{
+	const struct table_choice *c = &s->state.choice;
+	int x = 0, sort = c->sort[c->view];
+
+	for (size_t i = 0; i < n; i++) {
+		const struct table_column *t = &columns[i];
+		bool sorted = t->kind == COLUMN_METRIC ? t->metric == sort
+						       : sort == SORT_NAME && (t->kind == COLUMN_NAME || t->kind == COLUMN_COMM);
+
+		buf_reset(&s->text);
+		text_fit(&s->text, t->title, t->width, t->right);
+		buf_char(&s->text, ' ');
+		put(s, TABLE_HEADER_LINES, x, sorted ? A_REVERSE | A_BOLD : paint(s, PAIR_TITLE, A_BOLD));
+		x += t->width + 1;
+	}
+}
+
+/* Red for what is bad by itself: most of the periods throttled, memory at its limit, something killed. */
+static bool cell_alarming(const struct snapshot *s, const struct table_choice *c, uint32_t row, int metric)
+{
+	const double *v = s->containers[row].v;
+
+	if (c->view != TABLE_CONTAINERS)
+		return false;
+	return (metric == CONTAINER_THROTTLED_RATIO && v[metric] > 0.25) ||
+	       (metric == CONTAINER_MEMORY_LIMIT_RATIO && v[metric] > 0.9) ||
+	       (metric == CONTAINER_OOM_KILLS && v[metric] > 0);
+}
+
+static void draw_row(struct screen *s, int line, size_t position, const struct table_column *columns, size_t n)
+{
+	const struct table_choice *c = &s->state.choice;
+	uint32_t row = s->rows.index[position];
+	bool dead = c->view == TABLE_CONTAINERS && s->snapshot->containers[row].dead;
+	attr_t base = position == s->state.selected ? A_REVERSE : dead ? A_DIM : A_NORMAL;
+	int x = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool alarm = columns[i].kind == COLUMN_METRIC && cell_alarming(s->snapshot, c, row, columns[i].metric);
+
+		buf_reset(&s->cell);
+		buf_reset(&s->text);
+		table_cell(&s->cell, s->snapshot, c->view, row, s->rows.depth[position], &columns[i]);
+		text_fit(&s->text, s->cell.data ? s->cell.data : "", columns[i].width, columns[i].right);
+		buf_char(&s->text, ' ');
+		put(s, line, x, alarm && base != A_REVERSE ? paint(s, PAIR_ALARM, A_BOLD) : base);
+		x += columns[i].width + 1;
+	}
+}
+
+static void draw_footer(struct screen *s)
+{
+	const struct top_state *t = &s->state;
+	_cleanup_buf_ struct buf line = {};
+
+	if (t->typing || t->filter[0]) {
+		buf_str(&line, "/");
+		text_terminal(&line, t->filter, strlen(t->filter));
+		if (t->typing)
+			buf_str(&line, "_");
+		buf_str(&line, "  ");
+	}
+	if (t->choice.container) {
+		buf_str(&line, "in ");
+		text_terminal(&line, t->choice.container, strlen(t->choice.container));
+		buf_str(&line, " (Esc: back)  ");
+	}
+	if (t->paused)
+		buf_str(&line, "PAUSED  ");
+	if (s->error)
+		buf_printf(&line, "NO SAMPLE: %s  ", strerror(-s->error));
+	buf_printf(&line, "%s %zu  every %gs  ?:help q:quit Tab:%s /:filter t:tree", table_view_names[t->choice.view],
+		   s->rows.n, t->delay_seconds, table_view_names[t->choice.view == TABLE_CONTAINERS]);
+	buf_reset(&s->text);
+	text_fit(&s->text, line.data ? line.data : "", COLS - 1, false);
+	put(s, LINES - 1, 0, t->paused || s->error ? paint(s, PAIR_WARN, A_REVERSE) : A_DIM);
+}
+
+static void draw_help(struct screen *s)
+{
+	for (int i = 0; top_help[i] && TABLE_HEADER_LINES + i < LINES - 1; i++) {
+		buf_reset(&s->text);
+		text_fit(&s->text, top_help[i], COLS, false);
+		put(s, TABLE_HEADER_LINES + i, 0, A_NORMAL);
+	}
+}
+
+static void draw(struct screen *s)
+{
+	struct table_column columns[TABLE_COLUMNS_MAX];
+	size_t n;
+
+	erase();
+	if (LINES < MIN_LINES || COLS < MIN_COLUMNS || !s->snapshot) {
+		buf_reset(&s->text);
+		text_fit(&s->text, s->snapshot ? "terminal too small" : "reading ...", COLS > 0 ? COLS : 1, false);
+		put(s, 0, 0, A_NORMAL);
+		refresh();
+		return;
+	}
+	if (table_rows_select(&s->rows, s->snapshot, &s->state.choice) < 0)
+		s->rows.n = 0;
+	top_state_follow(&s->state, s->snapshot, &s->rows, page_size());
+	draw_header(s);
+	if (s->state.help) {
+		draw_help(s);
+	} else {
+		n = table_columns(s->state.choice.view, COLS, columns);
+		draw_titles(s, columns, n);
+		for (size_t i = 0; i < page_size() && s->state.first + i < s->rows.n; i++)
+			draw_row(s, TABLE_TOP + (int)i, s->state.first + i, columns, n);
+	}
+	draw_footer(s);
+	refresh();
+}
+
+static int key_translate(int key)
+{
+	switch (key) {
+	case KEY_UP: return KEY_TOP_UP;
+	case KEY_DOWN: return KEY_TOP_DOWN;
+	case KEY_PPAGE: return KEY_TOP_PAGE_UP;
+	case KEY_NPAGE: return KEY_TOP_PAGE_DOWN;
+	case KEY_HOME: return KEY_TOP_HOME;
+	case KEY_END: return KEY_TOP_END;
+	case KEY_LEFT: return KEY_TOP_LEFT;
+	case KEY_RIGHT: return KEY_TOP_RIGHT;
+	case KEY_BACKSPACE: return KEY_TOP_BACKSPACE;
+	case KEY_F(1): return KEY_TOP_HELP;
+	case KEY_F(3):
+	case KEY_F(4): return '/';
+	case KEY_F(10): return KEY_TOP_QUIT;
+	case KEY_ENTER: return '\n';
+	default: return key;
+	}
+}
+
+/* All keys that wait. -EIO: the terminal has gone. */
+static int keys_take(struct screen *s)
+{
+	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+	int key;
+
+	while ((key = getch()) != ERR) {
+		if (key == KEY_RESIZE)
+			continue;
+		if (key == KEY_F(5))
+			s->due_ns = 0;
+		else if (s->snapshot || key == 'q')
+			top_state_key(&s->state, key_translate(key), s->snapshot, &s->rows, page_size());
+	}
+	/* Readable, but nothing to read: a hang-up would be reported for ever. */
+	if (poll(&in, 1, 0) > 0 && in.revents & (POLLHUP | POLLERR | POLLNVAL))
+		return -EIO;
+	return 0;
+}
+
+static void wait_for_something(struct screen *s, uint64_t now)
+{
+	struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = s->source->fd, .events = POLLIN}};
+	uint64_t left = s->state.paused ? 1000000000ULL : sub_sat(s->due_ns, now);
+	int ms = left > 9000000000ULL ? 9000 : (int)((left + 999999) / 1000000);
+
+	if (poll(fds, 2, ms) > 0 && fds[1].revents)
+		s->source->idle(s->source->ctx);
+}
+
+static bool sample_take(struct screen *s)
+{
+	const struct snapshot *next;
+	int error = 0;
+
+	next = s->source->next(s->source->ctx, &error);
+	s->error = next ? 0 : error;
+	if (!next && !error)
+		return false; /* the end of a replay */
+	if (next) {
+		s->snapshot = next;
+		s->taken++;
+	}
+	return true;
+}
+
+static int screen_loop(struct screen *s)
+{
+	uint64_t short_ns = 250000000ULL;
+
+	for (;;) {
+		uint64_t now = clock_boot_ns();
+		int r = keys_take(s);
+
+		if (r < 0 || s->state.quit || *s->options->stop)
+			return r == -EIO ? 0 : r;
+		if (!s->state.paused && now >= s->due_ns) {
+			if (!sample_take(s))
+				return 0;
+			if (s->options->iterations && s->taken > s->options->iterations)
+				return 0;
+			/* The second one soon after the first, since only it has rates. */
+			s->due_ns = now + (uint64_t)(s->state.delay_seconds * 1e9);
+			if (s->taken == 1 && s->due_ns > now + short_ns)
+				s->due_ns = now + short_ns;
+		}
+		draw(s);
+		wait_for_something(s, clock_boot_ns());
+	}
+}
+
+static void colors_start(void)
+{
+	start_color();
+	use_default_colors();
+	init_pair(PAIR_ALARM, COLOR_RED, -1);
+	init_pair(PAIR_TITLE, COLOR_CYAN, -1);
+	init_pair(PAIR_WARN, COLOR_YELLOW, -1);
+}
+
+int top_screen_run(const struct snapshot_source *source, const struct top_options *options)
+{
+	struct screen s = {.source = source, .options = options};
+	SCREEN *terminal;
+	int r;
+
+	terminal_remember();
+	terminal = newterm(NULL, stdout, stdin);
+	if (!terminal)
+		return -ENOTTY;
+	cbreak();
+	noecho();
+	nonl();
+	keypad(stdscr, TRUE);
+	nodelay(stdscr, TRUE);
+	set_escdelay(50);
+	curs_set(0);
+	if (options->color && has_colors())
+		colors_start();
+	top_state_init(&s.state, &options->choice, options->delay_seconds);
+	r = screen_loop(&s);
+	endwin();
+	delscreen(terminal);
+	table_rows_free(&s.rows);
+	buf_free(&s.text);
+	buf_free(&s.cell);
+	return r;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * state.c - see state.h. Called by screen.c for each key and each new snapshot.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "state.h"
+
+const char *const top_help[] = {
+	"Tab         containers / processes",
+	"Enter       a container's processes;  Esc, Backspace: back",
+	"Up Down PgUp PgDn Home End   move",
+	"Left Right  sort by the column before / after;  r: reverse",
+	"P M N T     sort by CPU, memory, name or pid's age, CPU time",
+	"/           filter by name; Enter keeps it, Esc clears it",
+	"t           tree",
+	"H           containers only / all homes",
+	"Space       pause",
+	"+ -         longer / shorter delay",
+	"F5          a sample now",
+	"q F10       quit",
+	"",
+	"CPU 1.00 is one CPU busy. '-' is not known. MEM% is the working set",
+	"over the limit, THR% the share of periods cut short by the CPU limit.",
+	"'attributed' is CPU time that has an owner over all busy time.",
+	NULL,
+};
+
+void top_state_init(struct top_state *t, const struct table_choice *choice, double delay_seconds)
+{
+	*t = (struct top_state){.choice = *choice, .delay_seconds = delay_seconds};
+	if (choice->filter)
+		snprintf(t->filter, sizeof(t->filter), "%s", choice->filter);
+	if (choice->container)
+		snprintf(t->container, sizeof(t->container), "%s", choice->container);
+	t->choice.filter = t->filter;
+	t->choice.container = t->container[0] ? t->container : NULL;
+}
+
+static void selection_remember(struct top_state *t, const struct snapshot *s, const struct table_rows *rows)
+{
+	uint32_t i;
+
+	t->selected_cgroup[0] = '\0';
+	t->selected_pid = 0;
+	if (t->selected >= rows->n)
+		return;
+	i = rows->index[t->selected];
+	if (t->choice.view == TABLE_CONTAINERS) {
+		snprintf(t->selected_cgroup, sizeof(t->selected_cgroup), "%s", s->containers[i].cgroup);
+	} else {
+		t->selected_pid = s->processes[i].pid;
+		t->selected_start = s->processes[i].start_ns;
+	}
+}
+
+static bool selection_is(const struct top_state *t, const struct snapshot *s, uint32_t i)
+{
+	if (t->choice.view == TABLE_CONTAINERS)
+		return t->selected_cgroup[0] &&
+		       strncmp(t->selected_cgroup, s->containers[i].cgroup, sizeof(t->selected_cgroup) - 1) == 0;
+	return t->selected_pid && s->processes[i].pid == t->selected_pid && s->processes[i].start_ns == t->selected_start;
+}
+
+static void scroll(struct top_state *t, size_t n, size_t page)
+{
+	if (t->selected >= n)
+		t->selected = n ? n - 1 : 0;
+	if (page == 0)
+		page = 1;
+	if (t->selected < t->first)
+		t->first = t->selected;
+	if (t->selected >= t->first + page)
+		t->first = t->selected - page + 1;
+	if (t->first + page > n)
+		t->first = n > page ? n - page : 0;
+}
+
+void top_state_follow(struct top_state *t, const struct snapshot *s, const struct table_rows *rows, size_t page)
+{
+	for (size_t i = 0; i < rows->n; i++)
+		if (selection_is(t, s, rows->index[i])) {
+			t->selected = i;
+			break;
+		}
+	scroll(t, rows->n, page);
+	/* At the top nobody was chosen: it stays the top, whoever is there. */
+	if (t->selected > 0)
+		selection_remember(t, s, rows);
+}
+
+static void view_set(struct top_state *t, enum table_view view)
+{
+	t->choice.view = view;
+	t->selected = t->first = 0;
+	t->selected_cgroup[0] = '\0';
+	t->selected_pid = 0;
+}
+
+static void key_typing(struct top_state *t, int key)
+{
+	size_t length = strlen(t->filter);
+
+	if (key == '\n' || key == '\r') {
+		t->typing = false;
+	} else if (key == 27) {
+		t->filter[0] = '\0';
+		t->typing = false;
+	} else if (key == KEY_TOP_BACKSPACE || key == 127 || key == 8) {
+		/* A whole character, not its last byte. */
+		while (length && ((unsigned char)t->filter[--length] & 0xc0) == 0x80)
+			;
+		t->filter[length] = '\0';
+	} else if (key >= 32 && key < 256 && length + 1 < sizeof(t->filter)) {
+		t->filter[length] = (char)key;
+		t->filter[length + 1] = '\0';
+	}
+	t->selected = t->first = 0;
+	t->selected_cgroup[0] = '\0';
+	t->selected_pid = 0;
+}
+
+static bool key_move(struct top_state *t, int key, size_t n, size_t page)
+{
+	size_t last = n ? n - 1 : 0;
+
+	switch (key) {
+	case KEY_TOP_UP: t->selected -= t->selected > 0; return true;
+	case KEY_TOP_DOWN: t->selected += t->selected < last; return true;
+	case KEY_TOP_PAGE_UP: t->selected = t->selected > page ? t->selected - page : 0; return true;
+	case KEY_TOP_PAGE_DOWN: t->selected = t->selected + page < last ? t->selected + page : last; return true;
+	case KEY_TOP_HOME: t->selected = 0; return true;
+	case KEY_TOP_END: t->selected = last; return true;
+	default: return false;
+	}
+}
+
+/* The next metric to the left or right that has a column; names stand left of all. */
+static void sort_move(struct top_state *t, int step)
+{
+	size_t n;
+	const struct metric_desc *d = metric_table(table_scope(t->choice.view), &n);
+	int *sort = &t->choice.sort[t->choice.view];
+
+	for (int i = *sort + step; i >= SORT_NAME && i < (int)n; i += step)
+		if (i == SORT_NAME || d[i].title) {
+			*sort = i;
+			return;
+		}
+}
+
+static void sort_key(struct top_state *t, int key)
+{
+	bool containers = t->choice.view == TABLE_CONTAINERS;
+	int *sort = &t->choice.sort[t->choice.view];
+
+	switch (key) {
+	case 'P': *sort = containers ? (int)CONTAINER_CPU_CORES : (int)PROCESS_CPU_CORES; break;
+	case 'M': *sort = containers ? (int)CONTAINER_MEMORY_USAGE : (int)PROCESS_RSS; break;
+	case 'T': *sort = containers ? (int)CONTAINER_CPU_USAGE : (int)PROCESS_CPU_USAGE; break;
+	case 'N': *sort = SORT_NAME; break;
+	}
+	t->choice.reverse = false;
+}
+
+static void key_enter(struct top_state *t, const struct snapshot *s, const struct table_rows *rows)
+{
+	if (t->choice.view != TABLE_CONTAINERS || t->selected >= rows->n)
+		return;
+	snprintf(t->container, sizeof(t->container), "%s", s->containers[rows->index[t->selected]].name);
+	t->choice.container = t->container;
+	view_set(t, TABLE_PROCESSES);
+}
+
+static void key_back(struct top_state *t)
+{
+	if (t->help) {
+		t->help = false;
+	} else if (t->filter[0]) {
+		t->filter[0] = '\0';
+	} else if (t->choice.container) {
+		t->choice.container = NULL;
+		view_set(t, TABLE_CONTAINERS);
+	}
+}
+
+static void key_delay(struct top_state *t, int key)
+{
+	t->delay_seconds *= key == '+' ? 2 : 0.5;
+	if (t->delay_seconds < 0.1)
+		t->delay_seconds = 0.1;
+	if (t->delay_seconds > 3600)
+		t->delay_seconds = 3600;
+}
+
+void top_state_key(struct top_state *t, int key, const struct snapshot *s, const struct table_rows *rows, size_t page)
+{
+	if (t->typing) {
+		key_typing(t, key);
+		return;
+	}
+	if (key_move(t, key, rows->n, page)) {
+		selection_remember(t, s, rows);
+		return;
+	}
+	switch (key) {
+	case 'q':
+	case KEY_TOP_QUIT: t->quit = true; break;
+	case '\t':
+		t->choice.container = NULL;
+		view_set(t, t->choice.view == TABLE_CONTAINERS ? TABLE_PROCESSES : TABLE_CONTAINERS);
+		break;
+	case '\n':
+	case '\r': key_enter(t, s, rows); break;
+	case 27:
+	case 127:
+	case 8:
+	case KEY_TOP_BACKSPACE: key_back(t); break;
+	case '/': t->typing = true; break;
+	case ' ': t->paused = !t->paused; break;
+	case 't': t->choice.tree = !t->choice.tree; break;
+	case 'H': t->choice.containers_only = !t->choice.containers_only; break;
+	case 'r':
+	case 'I': t->choice.reverse = !t->choice.reverse; break;
+	case '<':
+	case KEY_TOP_LEFT: sort_move(t, -1); break;
+	case '>':
+	case KEY_TOP_RIGHT: sort_move(t, 1); break;
+	case '?':
+	case 'h':
+	case KEY_TOP_HELP: t->help = !t->help; break;
+	case '+':
+	case '-': key_delay(t, key); break;
+	case 'P':
+	case 'M':
+	case 'T':
+	case 'N': sort_key(t, key); break;
+	}
+}

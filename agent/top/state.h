@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* state.h - what the person at the screen has chosen, and what each key does to it. Pure: no terminal here. */
+#ifndef SYSSCOPE_TOP_STATE_H
+#define SYSSCOPE_TOP_STATE_H
+
+#include "../../exporters/table.h"
+
+/* Keys beyond characters; the screen translates those of curses. */
+enum top_key {
+	KEY_TOP_UP = 0x110000,
+	KEY_TOP_DOWN,
+	KEY_TOP_PAGE_UP,
+	KEY_TOP_PAGE_DOWN,
+	KEY_TOP_HOME,
+	KEY_TOP_END,
+	KEY_TOP_LEFT,
+	KEY_TOP_RIGHT,
+	KEY_TOP_BACKSPACE,
+	KEY_TOP_HELP,
+	KEY_TOP_QUIT,
+};
+
+struct top_state {
+	struct table_choice choice;
+	double delay_seconds;
+	bool paused, help, typing, quit;
+	bool refresh;                 /* take a sample now */
+	char filter[64];              /* as typed; choice.filter points here */
+	char container[256];          /* whose processes are shown; choice.container points here */
+
+	/* The selected row, by who it is and not by where it stands. */
+	size_t selected, first;       /* positions; first: topmost on the screen */
+	char selected_cgroup[512];
+	uint32_t selected_pid;
+	uint64_t selected_start;
+};
+
+void top_state_init(struct top_state *t, const struct table_choice *choice, double delay_seconds);
+
+/* What the key does. `rows` as shown at the moment, `page` the number of rows on the screen. */
+void top_state_key(struct top_state *t, int key, const struct snapshot *s, const struct table_rows *rows, size_t page);
+
+/* After the rows have changed: finds the selected one again and scrolls so that it is on the screen. */
+void top_state_follow(struct top_state *t, const struct snapshot *s, const struct table_rows *rows, size_t page);
+
+extern const char *const top_help[]; /* lines, NULL at the end */
+
+#endif

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * columns.c - which columns fit on a line and what stands in a cell: human units, names made harmless, texts cut by
+ * the width that they take on a screen. Columns of numbers come from metrics.def.
+ */
+#include <langinfo.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "table.h"
+
+#define NAME_MIN  12
+#define NAME_MAX  40
+#define IMAGE_MIN 16
+
+static const struct table_column fixed_containers[] = {
+	{COLUMN_NAME, 0, "NAME", NAME_MIN, false},
+	{COLUMN_KIND, 0, "KIND", 9, false},
+};
+static const struct table_column fixed_processes[] = {
+	{COLUMN_PID, 0, "PID", 7, true},
+	{COLUMN_COMM, 0, "COMMAND", 15, false},
+	{COLUMN_CONTAINER, 0, "CONTAINER", NAME_MIN, false},
+	{COLUMN_STATE, 0, "S", 1, false},
+};
+
+static int used_width(const struct table_column *columns, size_t n)
+{
+	int used = 0;
+
+	for (size_t i = 0; i < n; i++)
+		used += columns[i].width + (i > 0);
+	return used;
+}
+
+/* Gives the column of names what is left of the line. */
+static void names_widen(struct table_column *columns, size_t *n, int width)
+{
+	int left = width - used_width(columns, *n);
+
+	for (size_t i = 0; i < *n && left > 0; i++) {
+		int more = left;
+
+		if (columns[i].kind != COLUMN_NAME && columns[i].kind != COLUMN_CONTAINER)
+			continue;
+		if (columns[i].width + more > NAME_MAX)
+			more = NAME_MAX - columns[i].width;
+		columns[i].width += more;
+		left -= more;
+		if (columns[i].kind == COLUMN_NAME && left > IMAGE_MIN)
+			columns[(*n)++] = (struct table_column){COLUMN_IMAGE, 0, "IMAGE", left - 1, false};
+		return;
+	}
+}
+
+size_t table_columns(enum table_view view, int width, struct table_column *columns)
+{
+	const struct table_column *fixed = view == TABLE_CONTAINERS ? fixed_containers : fixed_processes;
+	size_t n = 0, n_fixed = view == TABLE_CONTAINERS ? ARRAY_SIZE(fixed_containers) : ARRAY_SIZE(fixed_processes);
+	size_t n_metrics;
+	const struct metric_desc *d = metric_table(table_scope(view), &n_metrics);
+
+	for (size_t i = 0; i < n_fixed; i++) {
+		if (i > 0 && used_width(columns, n) + 1 + fixed[i].width > width)
+			continue;
+		columns[n++] = fixed[i];
+	}
+	if (columns[0].width > width)
+		columns[0].width = width > 0 ? width : 1;
+	for (size_t i = 0; i < n_metrics && n < TABLE_COLUMNS_MAX - 1; i++) {
+		if (!d[i].title)
+			continue;
+		if (used_width(columns, n) + 1 + d[i].width > width)
+			break;
+		columns[n++] = (struct table_column){COLUMN_METRIC, (int)i, d[i].title, d[i].width, true};
+	}
+	names_widen(columns, &n, width);
+	return n;
+}
+
+/* ---- numbers ---- */
+
+static void format_bytes(struct buf *out, double v)
+{
+	static const char units[] = "KMGTPE";
+	int u = -1;
+
+	while (v >= 999.5 && u < (int)sizeof(units) - 2) {
+		v /= 1024;
+		u++;
+	}
+	if (u < 0)
+		buf_printf(out, "%.0f", v);
+	else
+		buf_printf(out, v < 9.95 ? "%.1f%c" : "%.0f%c", v, units[u]);
+}
+
+static void format_duration(struct buf *out, double seconds)
+{
+	unsigned long s = (unsigned long)seconds;
+
+	if (seconds < 60)
+		buf_printf(out, "%.2fs", seconds);
+	else if (s < 3600)
+		buf_printf(out, "%lu:%04.1f", s / 60, seconds - (double)(s / 60 * 60));
+	else if (s < 100 * 3600)
+		buf_printf(out, "%luh%02lum", s / 3600, s % 3600 / 60);
+	else
+		buf_printf(out, "%lud%02luh", s / 86400, s % 86400 / 3600);
+}
+
+static void format_count(struct buf *out, double v)
+{
+	if (v < 99999.5)
+		buf_printf(out, v == floor(v) || v >= 99.95 ? "%.0f" : "%.1f", v);
+	else if (v < 999.5e6)
+		buf_printf(out, v < 9.95e6 ? "%.2fM" : "%.0fM", v / 1e6);
+	else
+		buf_printf(out, "%.2fG", v / 1e9);
+}
+
+void format_value(struct buf *out, const struct metric_desc *d, double v)
+{
+	if (value_absent(v)) {
+		buf_char(out, '-');
+		return;
+	}
+	switch (d->unit) {
+	case UNIT_NS: format_duration(out, v / 1e9); break;
+	case UNIT_UNIX_NS: buf_printf(out, "%.0f", v / 1e9); break;
+	case UNIT_BYTES: format_bytes(out, v); break;
+	case UNIT_CORES: buf_printf(out, v < 99.995 ? "%.2f" : "%.0f", v); break;
+	case UNIT_RATIO: buf_printf(out, v < 0.0995 ? "%.1f" : "%.0f", v * 100); break;
+	case UNIT_COUNT:
+	case UNIT_RATE: format_count(out, v); break;
+	}
+}
+
+/* ---- cells ---- */
+
+static void add_name(struct buf *out, const char *name)
+{
+	text_terminal(out, name, strlen(name));
+}
+
+static void add_depth(struct buf *out, uint8_t depth)
+{
+	for (int i = 0; i < depth && i < 16; i++)
+		buf_str(out, i + 1 == depth || i == 15 ? "`-" : "  ");
+}
+
+static void cell_container(struct buf *out, const struct container_row *c, const struct table_column *column, uint8_t depth)
+{
+	switch (column->kind) {
+	case COLUMN_NAME:
+		add_depth(out, depth);
+		if (c->pod[0]) {
+			add_name(out, c->pod);
+			buf_char(out, '/');
+		}
+		add_name(out, c->name);
+		break;
+	case COLUMN_KIND:
+		if (c->dead)
+			buf_str(out, "dead");
+		else
+			add_name(out, strcmp(c->kind, "container") == 0 && c->runtime[0] ? c->runtime : c->kind);
+		break;
+	case COLUMN_IMAGE: add_name(out, c->image); break;
+	default: break;
+	}
+}
+
+static void cell_process(struct buf *out, const struct snapshot *s, const struct process_row *p,
+			 const struct table_column *column, uint8_t depth)
+{
+	switch (column->kind) {
+	case COLUMN_PID: buf_printf(out, "%u", p->pid); break;
+	case COLUMN_COMM:
+		add_depth(out, depth);
+		add_name(out, p->comm);
+		break;
+	case COLUMN_CONTAINER: add_name(out, process_container(s, p)->name); break;
+	case COLUMN_STATE: buf_char(out, p->state); break;
+	default: break;
+	}
+}
+
+void table_cell(struct buf *out, const struct snapshot *s, enum table_view view, uint32_t row, uint8_t depth,
+		const struct table_column *column)
+{
+	size_t n;
+	const struct metric_desc *d = metric_table(table_scope(view), &n);
+	const double *v = view == TABLE_CONTAINERS ? s->containers[row].v : s->processes[row].v;
+
+	if (column->kind == COLUMN_METRIC)
+		format_value(out, &d[column->metric], v[column->metric]);
+	else if (view == TABLE_CONTAINERS)
+		cell_container(out, &s->containers[row], column, depth);
+	else
+		cell_process(out, s, &s->processes[row], column, depth);
+}
+
+/* ---- texts on a screen ---- */
+
+static bool locale_is_utf8(void)
+{
+	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+/* Bytes of the character at s, which is well-formed UTF-8, and how many columns it takes. */
+static size_t character(const char *s, bool utf8, int *ret_columns)
+{
+	unsigned char c = (unsigned char)*s;
+	size_t length = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	wchar_t wide = 0;
+
+	*ret_columns = 1;
+	for (size_t i = 1; i < length; i++)
+		if (!s[i])
+			return i;
+	if (length > 1 && utf8 && mbtowc(&wide, s, length) > 0)
+		*ret_columns = wcwidth(wide) < 0 ? 1 : wcwidth(wide);
+	return length;
+}
+
+static int text_width(const char *text, bool utf8)
+{
+	int width = 0, columns;
+
+	while (*text) {
+		text += character(text, utf8, &columns);
+		width += columns;
+	}
+	return width;
+}
+
+void text_fit(struct buf *out, const char *text, int width, bool right)
+{
+	bool utf8 = locale_is_utf8();
+	int total = text_width(text, utf8), used = 0, columns;
+	bool cut = total > width;
+
+	if (right && !cut)
+		buf_printf(out, "%*s", width - total, "");
+	while (*text) {
+		size_t length = character(text, utf8, &columns);
+
+		if (used + columns > width - cut)
+			break;
+		if (length > 1 && !utf8)
+			buf_char(out, '?');
+		else
+			buf_add(out, text, length);
+		used += columns;
+		text += length;
+	}
+	if (cut && width > 0) {
+		buf_str(out, utf8 ? "\xe2\x80\xa6" : "~");
+		used++;
+	}
+	if (!right || cut)
+		buf_printf(out, "%*s", width - used, "");
+}

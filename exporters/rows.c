@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rows.c - which rows of a snapshot a table shows, and in which order. Used by table.c and by the live screen; changes
+ * nothing in the snapshot.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "table.h"
+
+const char *const table_view_names[TABLE_VIEWS] = {"containers", "processes"};
+
+void table_choice_init(struct table_choice *c)
+{
+	*c = (struct table_choice){.sort = {CONTAINER_CPU_CORES, PROCESS_CPU_CORES}};
+}
+
+enum metric_scope table_scope(enum table_view view)
+{
+	return view == TABLE_CONTAINERS ? SCOPE_CONTAINER : SCOPE_PROCESS;
+}
+
+int table_sort_find(enum table_view view, const char *key, int *ret_metric)
+{
+	size_t n;
+	const struct metric_desc *d = metric_table(table_scope(view), &n);
+
+	if (strcasecmp(key, "name") == 0 || strcasecmp(key, "comm") == 0) {
+		*ret_metric = SORT_NAME;
+		return 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if ((d[i].json && strcasecmp(key, d[i].json) == 0) || (d[i].title && strcasecmp(key, d[i].title) == 0) ||
+		    strcasecmp(key, d[i].id) == 0) {
+			*ret_metric = (int)i;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+void table_sort_keys(enum table_view view, struct buf *out)
+{
+	size_t n;
+	const struct metric_desc *d = metric_table(table_scope(view), &n);
+
+	buf_str(out, "name");
+	for (size_t i = 0; i < n; i++)
+		if (d[i].json)
+			buf_printf(out, " %s", d[i].json);
+}
+
+bool table_container_matches(const struct container_row *row, const char *wanted)
+{
+	size_t length = strlen(wanted);
+
+	return strcmp(row->name, wanted) == 0 || (length >= 12 && row->id[0] && strncmp(row->id, wanted, length) == 0);
+}
+
+static bool contains(const char *text, const char *part)
+{
+	return strcasestr(text, part) != NULL;
+}
+
+static bool row_wanted(const struct snapshot *s, const struct table_choice *c, uint32_t i)
+{
+	const struct process_row *p = c->view == TABLE_PROCESSES ? &s->processes[i] : NULL;
+	const struct container_row *home = p ? process_container(s, p) : &s->containers[i];
+	char pid[16] = "";
+
+	if (c->container && !table_container_matches(home, c->container))
+		return false;
+	if (c->containers_only && strcmp(home->kind, "container") != 0)
+		return false;
+	if (!c->filter || !c->filter[0])
+		return true;
+	if (p)
+		snprintf(pid, sizeof(pid), "%u", p->pid);
+	return contains(home->name, c->filter) || contains(home->image, c->filter) || contains(home->pod, c->filter) ||
+	       (p && (contains(p->comm, c->filter) || strcmp(pid, c->filter) == 0));
+}
+
+struct order {
+	const struct snapshot *s;
+	const struct table_choice *c;
+	int metric, direction; /* -1: largest first */
+};
+
+static const char *row_name(const struct order *o, uint32_t i)
+{
+	return o->c->view == TABLE_CONTAINERS ? o->s->containers[i].name : o->s->processes[i].comm;
+}
+
+static double row_value(const struct order *o, uint32_t i)
+{
+	return o->c->view == TABLE_CONTAINERS ? o->s->containers[i].v[o->metric] : o->s->processes[i].v[o->metric];
+}
+
+/* What is not known comes last, whatever the direction; equals in the order of names, then of the snapshot. */
+static int row_compare(const void *a, const void *b, void *ctx)
+{
+	const struct order *o = ctx;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	int r = 0;
+
+	if (o->metric != SORT_NAME) {
+		double v = row_value(o, x), w = row_value(o, y);
+
+		if (value_absent(v) || value_absent(w))
+			r = value_absent(v) - value_absent(w);
+		else if (v != w)
+			r = (v < w ? -1 : 1) * o->direction;
+	} else {
+		r = strcmp(row_name(o, x), row_name(o, y)) * o->direction;
+	}
+	if (r == 0)
+		r = strcmp(row_name(o, x), row_name(o, y));
+	return r ? r : (x > y) - (x < y);
+}
+
+static bool is_child(const struct snapshot *s, enum table_view view, uint32_t child, uint32_t parent)
+{
+	if (child == parent)
+		return false;
+	if (view == TABLE_PROCESSES)
+		return s->processes[child].ppid == s->processes[parent].pid && s->processes[child].ppid;
+	return s->containers[child].parent[0] && strcmp(s->containers[child].parent, s->containers[parent].name) == 0;
+}
+
+/* Positions in `sorted` by parent's key, so that the tree costs a sort and not a square. */
+struct link {
+	uint32_t parent, child; /* positions; parent UINT32_MAX: a root */
+};
+
+static int link_compare(const void *a, const void *b)
+{
+	const struct link *x = a, *y = b;
+
+	if (x->parent != y->parent)
+		return x->parent < y->parent ? -1 : 1;
+	return (x->child > y->child) - (x->child < y->child);
+}
+
+struct by_pid {
+	uint32_t pid, position;
+};
+
+static int pid_compare(const void *a, const void *b)
+{
+	const struct by_pid *x = a, *y = b;
+
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+static int links_make(struct link *links, const struct table_rows *rows, const struct snapshot *s, enum table_view view)
+{
+	_cleanup_free_ struct by_pid *pids = calloc(rows->n + 1, sizeof(*pids));
+
+	if (!pids)
+		return -ENOMEM;
+	for (size_t i = 0; i < rows->n; i++)
+		pids[i] = (struct by_pid){view == TABLE_PROCESSES ? s->processes[rows->index[i]].pid : 0, (uint32_t)i};
+	if (view == TABLE_PROCESSES)
+		qsort(pids, rows->n, sizeof(*pids), pid_compare);
+	for (size_t i = 0; i < rows->n; i++) {
+		links[i] = (struct link){UINT32_MAX, (uint32_t)i};
+		if (view == TABLE_PROCESSES) {
+			struct by_pid key = {s->processes[rows->index[i]].ppid, 0};
+			struct by_pid *found = bsearch(&key, pids, rows->n, sizeof(*pids), pid_compare);
+
+			if (found && is_child(s, view, rows->index[i], rows->index[found->position]))
+				links[i].parent = found->position;
+			continue;
+		}
+		for (size_t j = 0; s->containers[rows->index[i]].parent[0] && j < rows->n; j++)
+			if (is_child(s, view, rows->index[i], rows->index[j])) {
+				links[i].parent = (uint32_t)j;
+				break;
+			}
+	}
+	qsort(links, rows->n, sizeof(*links), link_compare);
+	return 0;
+}
+
+static void tree_place(struct table_rows *to, const struct table_rows *from, const struct link *links, uint32_t parent,
+		       uint8_t depth)
+{
+	struct link key = {parent, 0};
+	size_t low = 0, high = from->n;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (link_compare(&links[mid], &key) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < from->n && links[low].parent == parent && to->n < from->n; low++) {
+		to->index[to->n] = from->index[links[low].child];
+		to->depth[to->n++] = depth;
+		if (depth < 40)
+			tree_place(to, from, links, links[low].child, depth + 1);
+	}
+}
+
+static int tree_order(struct table_rows *rows, const struct snapshot *s, enum table_view view)
+{
+	_cleanup_free_ struct link *links = calloc(rows->n + 1, sizeof(*links));
+	struct table_rows placed = {calloc(rows->n + 1, sizeof(uint32_t)), calloc(rows->n + 1, 1), 0, rows->n + 1};
+	int r = -ENOMEM;
+
+	if (links && placed.index && placed.depth)
+		r = links_make(links, rows, s, view);
+	if (r < 0) {
+		table_rows_free(&placed);
+		return r;
+	}
+	tree_place(&placed, rows, links, UINT32_MAX, 0);
+	/* Parents that are each other's children, as hostile names of containers can be, are in no tree. */
+	if (placed.n != rows->n) {
+		table_rows_free(&placed);
+		return 0;
+	}
+	table_rows_free(rows);
+	*rows = placed;
+	return 0;
+}
+
+int table_rows_select(struct table_rows *rows, const struct snapshot *s, const struct table_choice *c)
+{
+	size_t all = c->view == TABLE_CONTAINERS ? s->n_containers : s->n_processes, n_metrics;
+	const struct metric_desc *d = metric_table(table_scope(c->view), &n_metrics);
+	struct order order = {.s = s, .c = c, .metric = c->sort[c->view], .direction = 1};
+
+	if (all > rows->cap || !rows->index) {
+		table_rows_free(rows);
+		rows->cap = all + all / 2 + 16;
+		rows->index = calloc(rows->cap, sizeof(*rows->index));
+		rows->depth = calloc(rows->cap, sizeof(*rows->depth));
+		if (!rows->index || !rows->depth) {
+			table_rows_free(rows);
+			return -ENOMEM;
+		}
+	}
+	rows->n = 0;
+	for (uint32_t i = 0; i < all; i++) {
+		if (!row_wanted(s, c, i))
+			continue;
+		rows->depth[rows->n] = 0;
+		rows->index[rows->n++] = i;
+	}
+	if (order.metric != SORT_NAME)
+		order.direction = d[order.metric].sort;
+	if (c->reverse)
+		order.direction = -order.direction;
+	qsort_r(rows->index, rows->n, sizeof(*rows->index), row_compare, &order);
+	return c->tree ? tree_order(rows, s, c->view) : 0;
+}
+
+void table_rows_free(struct table_rows *rows)
+{
+	free(rows->index);
+	free(rows->depth);
+	*rows = (struct table_rows){};
+}

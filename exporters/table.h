@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * table.h - a snapshot as a table: which rows, in which order (rows.c), which columns fit and what stands in a cell
+ * (columns.c), and the plain and CSV outputs of `top --batch` (table.c). The live screen draws from the same.
+ */
+#ifndef SYSSCOPE_TABLE_H
+#define SYSSCOPE_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sysscope/util.h"
+#include "sysscope/view.h"
+
+enum table_view { TABLE_CONTAINERS, TABLE_PROCESSES, TABLE_VIEWS };
+extern const char *const table_view_names[TABLE_VIEWS]; /* "containers", "processes" */
+
+/* What is looked at, and how. */
+struct table_choice {
+	enum table_view view;
+	int sort[TABLE_VIEWS]; /* index of the metric in the view's scope; SORT_NAME: by name */
+	bool reverse;          /* against the metric's own direction */
+	bool tree;
+	bool containers_only;  /* leaves out services, sessions, the host and the kernel */
+	const char *filter;    /* in a name, comm or container, whatever the case; NULL or "": all */
+	const char *container; /* exact name, or at least 12 characters of an id's beginning; NULL: all */
+};
+#define SORT_NAME (-1)
+
+void table_choice_init(struct table_choice *c);
+enum metric_scope table_scope(enum table_view view);
+
+/* The metric that people call `key`: JSON key, column title or identifier, whatever the case. -ENOENT: none. */
+int table_sort_find(enum table_view view, const char *key, int *ret_metric);
+void table_sort_keys(enum table_view view, struct buf *out); /* their names, separated by blanks */
+
+/* ---- rows ---- */
+struct table_rows {
+	uint32_t *index; /* into the snapshot's containers or processes, in the order to show */
+	uint8_t *depth;  /* in the tree */
+	size_t n, cap;
+};
+int table_rows_select(struct table_rows *rows, const struct snapshot *s, const struct table_choice *c);
+void table_rows_free(struct table_rows *rows);
+bool table_container_matches(const struct container_row *row, const char *wanted);
+
+/* ---- columns ---- */
+enum column_kind { COLUMN_NAME, COLUMN_KIND, COLUMN_PID, COLUMN_COMM, COLUMN_CONTAINER, COLUMN_STATE, COLUMN_METRIC, COLUMN_IMAGE };
+struct table_column {
+	enum column_kind kind;
+	int metric;        /* for COLUMN_METRIC */
+	const char *title;
+	int width;
+	bool right;        /* numbers */
+};
+#define TABLE_COLUMNS_MAX 40
+/* Those that fit into `width`; names get what is left over. Returns how many. */
+size_t table_columns(enum table_view view, int width, struct table_column *columns);
+
+/* Appends what stands in the cell, unpadded, any length; numbers in human units, `-` when not known. */
+void table_cell(struct buf *out, const struct snapshot *s, enum table_view view, uint32_t row, uint8_t depth,
+		const struct table_column *column);
+void format_value(struct buf *out, const struct metric_desc *d, double v);
+
+/*
+ * Appends `text` (already through text_terminal) cut to `width` columns with a sign that it was, and padded. In a
+ * locale without UTF-8 what is not ASCII becomes '?'.
+ */
+void text_fit(struct buf *out, const char *text, int width, bool right);
+
+/* ---- outputs ---- */
+#define TABLE_HEADER_LINES 3
+/* Line 0..TABLE_HEADER_LINES-1 of what stands above the table, not longer than width; *ret_alarm: it names a loss. */
+void table_header(struct buf *out, const struct snapshot *s, int line, int width, bool *ret_alarm);
+
+/* Header, titles and all rows; at most `width` columns. 0 or -ENOMEM. */
+int table_write_plain(struct buf *out, const struct snapshot *s, const struct table_choice *c, int width);
+/* Every metric with a JSON key, in base units; unknown is empty. `titles`: with the line of names. 0 or -ENOMEM. */
+int table_write_csv(struct buf *out, const struct snapshot *s, const struct table_choice *c, bool titles);
+
+#endif
