@@ -18,23 +18,23 @@ struct cgroup_key {
 	const char *key;
 	uint16_t length; /* of key */
 	uint16_t offset; /* in struct cgroup_counters */
-	uint32_t scale; /* the number times this is the field */
+	uint32_t scale;	 /* the number times this is the field */
 };
 
 enum cgroup_file_kind {
-	CGROUP_FILE_NUMBER, /* "123" */
-	CGROUP_FILE_LIMIT, /* "123", "max"; from 2^62 on (v1's rounded LONG_MAX) SS_UNLIMITED */
-	CGROUP_FILE_QUOTA, /* "123", "-1" is SS_UNLIMITED */
-	CGROUP_FILE_WEIGHT, /* cpu.weight, becomes shares */
+	CGROUP_FILE_NUMBER,  /* "123" */
+	CGROUP_FILE_LIMIT,   /* "123", "max"; from 2^62 on (v1's rounded LONG_MAX) SS_UNLIMITED */
+	CGROUP_FILE_QUOTA,   /* "123", "-1" is SS_UNLIMITED */
+	CGROUP_FILE_WEIGHT,  /* cpu.weight, becomes shares */
 	CGROUP_FILE_CPU_MAX, /* "max 100000": quota and period */
-	CGROUP_FILE_STAT, /* lines of "key number" */
+	CGROUP_FILE_STAT,    /* lines of "key number" */
 };
 
 struct cgroup_file {
 	const char *name;
 	enum cgroup_slot slot;
 	enum cgroup_file_kind kind;
-	bool limit; /* read at every CGROUPFS_LIMITS_EVERYth time only */
+	bool limit;	 /* read at every CGROUPFS_LIMITS_EVERYth time only */
 	bool cpu_backup; /* read only while cpu_user_ns or cpu_system_ns is unknown: stands behind what it replaces */
 	bool never_root; /* costly and of no use at the root */
 	uint16_t offset; /* of the field, or of quota (CPU_MAX) */

@@ -23,11 +23,11 @@ enum cgroup_slot {
 const char *cgroup_slot_name(enum cgroup_slot slot); /* "v2", "cpu", ... */
 
 struct cgroup_mount {
-	int fd; /* O_PATH, -1: not mounted */
-	bool whole; /* it is the true root of the hierarchy */
+	int fd;		       /* O_PATH, -1: not mounted */
+	bool whole;	       /* it is the true root of the hierarchy */
 	uint32_t hierarchy_id; /* 0 on v2 and when not known */
-	char *point; /* mount point, raw */
-	char *prefix; /* path in the hierarchy of what is mounted, "" for its root: goes before every path */
+	char *point;	       /* mount point, raw */
+	char *prefix;	       /* path in the hierarchy of what is mounted, "" for its root: goes before every path */
 	size_t prefix_length;
 };
 
@@ -38,7 +38,7 @@ struct cgroup_mounts {
 
 /* One line of mountinfo, taken apart in place. */
 struct cgroup_mount_line {
-	char *root, *point; /* unescaped */
+	char *root, *point;  /* unescaped */
 	const char *options; /* of the superblock: v1's controllers are among them */
 	bool v2;
 };

@@ -27,9 +27,9 @@
 
 /* What stands in place of a descriptor. */
 enum file_state {
-	FILE_CLOSED = -1, /* to be opened when it is read */
+	FILE_CLOSED = -1,  /* to be opened when it is read */
 	FILE_MISSING = -2, /* asked again at every CGROUPFS_RETRY_EVERYth read */
-	FILE_NO_DIR = -3, /* so is its directory, in another v1 hierarchy: asked again with the limits */
+	FILE_NO_DIR = -3,  /* so is its directory, in another v1 hierarchy: asked again with the limits */
 	FILE_NEVER = -4,
 };
 
@@ -37,7 +37,7 @@ struct cgroup_entry {
 	uint64_t id;
 	uint32_t reads;
 	bool in_table;
-	int files[CGROUP_FILES_MAX]; /* descriptor or enum file_state, by place in cgroup_files() */
+	int files[CGROUP_FILES_MAX];   /* descriptor or enum file_state, by place in cgroup_files() */
 	struct cgroup_counters limits; /* as last read; all that is no limit is SS_UNKNOWN */
 	UT_hash_handle hh;
 };

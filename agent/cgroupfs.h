@@ -37,19 +37,19 @@
 #define CGROUPFS_COUNT_MAX 65536
 
 enum cgroup_layout {
-	CGROUP_V2, /* nothing that we read is on v1 */
-	CGROUP_V1, /* there is no v2 */
+	CGROUP_V2,     /* nothing that we read is on v1 */
+	CGROUP_V1,     /* there is no v2 */
 	CGROUP_HYBRID, /* v1 controllers and a v2 tree beside them, most often empty */
 };
 const char *cgroup_layout_name(enum cgroup_layout layout); /* "v2", "v1", "hybrid" */
 
 struct cgroup_layout_info {
 	enum cgroup_layout layout;
-	bool carrying_v2; /* the v2 tree carries resources: its ids and paths are used */
+	bool carrying_v2;		 /* the v2 tree carries resources: its ids and paths are used */
 	const char *carrying_controller; /* "" on v2; "cpu" or "memory" on v1 */
 	uint32_t hierarchy_id; /* of the carrying one, as in /proc/self/cgroup and cgroup_root.hierarchy_id; 0 on v2 */
-	bool whole; /* false: only a part is visible (cgroup namespace, or a part is mounted) */
-	const char *mounts; /* for people: one line each, "v1 cpu /sys/fs/cgroup/cpu"; raw bytes */
+	bool whole;	       /* false: only a part is visible (cgroup namespace, or a part is mounted) */
+	const char *mounts;    /* for people: one line each, "v1 cpu /sys/fs/cgroup/cpu"; raw bytes */
 };
 
 struct cgroupfs;
@@ -61,7 +61,7 @@ struct cgroupfs;
  * *ret is untouched on failure.
  */
 int cgroupfs_open(struct cgroupfs **ret, const char *root);
-void cgroupfs_close(struct cgroupfs *fs); /* NULL is fine */
+void cgroupfs_close(struct cgroupfs *fs);   /* NULL is fine */
 void cgroupfs_closep(struct cgroupfs **fs); /* for cleanup() */
 
 /* Valid until cgroupfs_close(). */
@@ -95,8 +95,8 @@ void cgroupfs_forget(struct cgroupfs *fs, uint64_t id);
 
 struct cgroupfs_stats {
 	uint64_t open_cgroups; /* that have something kept about them */
-	uint64_t open_files; /* kept descriptors */
-	uint64_t read_errors; /* of files: open or read failed, content malformed; not: missing, removed */
+	uint64_t open_files;   /* kept descriptors */
+	uint64_t read_errors;  /* of files: open or read failed, content malformed; not: missing, removed */
 };
 void cgroupfs_stats(const struct cgroupfs *fs, struct cgroupfs_stats *ret);
 

@@ -45,7 +45,8 @@ static int top_parse(struct top *t, int argc, char **argv)
 {
 	static const struct verb verb = {
 		.name = "top",
-		.summary = "Who uses this machine: containers, services and processes. Live on a terminal; else one plain screen.",
+		.summary = "Who uses this machine: containers, services and processes. Live on a terminal; else one "
+			   "plain screen.",
 		.examples = "  sysscope top\n"
 			    "  sysscope top --view processes --sort rss_bytes\n"
 			    "  sysscope top --json -n 1 | jq '.containers[] | {name, cpu_cores, memory_bytes}'\n"
@@ -132,7 +133,11 @@ static int plain_width(void)
 
 static int write_snapshot(struct top *t, struct buf *out, const struct snapshot *s, bool first)
 {
-	struct json_options json = {.host = true, .containers = true, .processes = true, .groups = true, .collectors = true,
+	struct json_options json = {.host = true,
+				    .containers = true,
+				    .processes = true,
+				    .groups = true,
+				    .collectors = true,
 				    .container = t->container};
 
 	if (t->csv)

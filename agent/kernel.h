@@ -14,13 +14,13 @@
 struct btf;
 
 struct kernel {
-	struct btf *btf; /* /sys/kernel/btf/vmlinux; NULL: none */
-	bool iter_task; /* bpf_iter_task, 5.8, commit eaaacd23910f */
-	bool task_storage; /* BPF_MAP_TYPE_TASK_STORAGE for tracing, 5.11, commit a10787e6d58c */
-	bool ring_buffer; /* BPF_MAP_TYPE_RINGBUF, 5.8, commit 457f44363a88 */
-	uint32_t cpu_subsys, memory_subsys; /* enum cgroup_subsys_id of the running kernel */
+	struct btf *btf;			  /* /sys/kernel/btf/vmlinux; NULL: none */
+	bool iter_task;				  /* bpf_iter_task, 5.8, commit eaaacd23910f */
+	bool task_storage;			  /* BPF_MAP_TYPE_TASK_STORAGE for tracing, 5.11, commit a10787e6d58c */
+	bool ring_buffer;			  /* BPF_MAP_TYPE_RINGBUF, 5.8, commit 457f44363a88 */
+	uint32_t cpu_subsys, memory_subsys;	  /* enum cgroup_subsys_id of the running kernel */
 	bool cap_bpf, cap_perfmon, cap_sys_admin; /* effective */
-	char lockdown[32]; /* "none", "integrity", "confidentiality", "" when not known */
+	char lockdown[32];			  /* "none", "integrity", "confidentiality", "" when not known */
 };
 
 int kernel_probe(struct kernel *ret);

@@ -20,10 +20,10 @@ struct loader;
 enum collector { COLLECTOR_TASKS, COLLECTOR_LIFECYCLE, COLLECTOR_CGROUPS, COLLECTORS };
 
 struct collector_status {
-	const char *name; /* "tasks", ... as in --no-collector.NAME */
-	const char *hook; /* of the alternative in use: "tp_btf", "iter/task", ... */
+	const char *name;     /* "tasks", ... as in --no-collector.NAME */
+	const char *hook;     /* of the alternative in use: "tp_btf", "iter/task", ... */
 	const char *programs; /* their names, separated by blanks */
-	const char *gives; /* what one loses without it */
+	const char *gives;    /* what one loses without it */
 	bool loaded;
 	const char *reason; /* why not, or what this alternative lacks; "" for nothing to say */
 };

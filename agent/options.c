@@ -28,14 +28,22 @@ struct shared {
 
 static void shared_rows(struct shared *s, struct option_row *rows)
 {
-	rows[0] = (struct option_row){.name = "log.level", .kind = OPTION_CHOICE, .choices = LOG_LEVELS, .target = &s->level,
-				      .argument = "LEVEL", .help = "what is worth a line on stderr"};
-	rows[1] = (struct option_row){.name = "log.format", .kind = OPTION_CHOICE, .choices = LOG_FORMATS,
-				      .target = &s->format, .argument = "FORMAT", .help = "how it is written"};
-	rows[2] = (struct option_row){.name = "help", .short_name = 'h', .kind = OPTION_FLAG, .target = &s->help,
-				      .help = "this text"};
-	rows[3] = (struct option_row){.name = "version", .kind = OPTION_FLAG, .target = &s->version,
-				      .help = "the version"};
+	rows[0] = (struct option_row){.name = "log.level",
+				      .kind = OPTION_CHOICE,
+				      .choices = LOG_LEVELS,
+				      .target = &s->level,
+				      .argument = "LEVEL",
+				      .help = "what is worth a line on stderr"};
+	rows[1] = (struct option_row){.name = "log.format",
+				      .kind = OPTION_CHOICE,
+				      .choices = LOG_FORMATS,
+				      .target = &s->format,
+				      .argument = "FORMAT",
+				      .help = "how it is written"};
+	rows[2] = (struct option_row){
+		.name = "help", .short_name = 'h', .kind = OPTION_FLAG, .target = &s->help, .help = "this text"};
+	rows[3] = (struct option_row){
+		.name = "version", .kind = OPTION_FLAG, .target = &s->version, .help = "the version"};
 }
 
 static bool takes_argument(const struct option_row *r)
@@ -260,7 +268,8 @@ static int parse_all(const struct verb *verb, const struct option_row *rows, siz
 	return r;
 }
 
-int options_parse(const struct verb *verb, const struct option_row *rows, size_t n, int argc, char **argv, int *ret_rest)
+int options_parse(const struct verb *verb, const struct option_row *rows, size_t n, int argc, char **argv,
+		  int *ret_rest)
 {
 	_cleanup_free_ struct option_row *all = calloc(n + SHARED_ROWS, sizeof(*all));
 	struct shared shared = {.level = "info", .format = "text"};
@@ -289,7 +298,8 @@ int options_parse(const struct verb *verb, const struct option_row *rows, size_t
 		_cleanup_buf_ struct buf safe = {};
 
 		text_terminal(&safe, argv[optind], strlen(argv[optind]));
-		fprintf(stderr, "sysscope %s: what is '%s'? See sysscope %s --help\n", verb->name, safe.data, verb->name);
+		fprintf(stderr, "sysscope %s: what is '%s'? See sysscope %s --help\n", verb->name, safe.data,
+			verb->name);
 		return -EINVAL;
 	}
 	log_setup(shared.level, shared.format);

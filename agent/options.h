@@ -9,21 +9,21 @@
 #include <stddef.h>
 
 enum option_kind {
-	OPTION_FLAG, /* target: bool, set to true */
-	OPTION_UNSET, /* target: bool, set to false; for --no-... rows */
-	OPTION_U64, /* target: uint64_t, min..max */
+	OPTION_FLAG,	/* target: bool, set to true */
+	OPTION_UNSET,	/* target: bool, set to false; for --no-... rows */
+	OPTION_U64,	/* target: uint64_t, min..max */
 	OPTION_SECONDS, /* target: double, min..max */
-	OPTION_STRING, /* target: const char * */
-	OPTION_CHOICE, /* target: const char *, one of `choices`, separated by '|' */
+	OPTION_STRING,	/* target: const char * */
+	OPTION_CHOICE,	/* target: const char *, one of `choices`, separated by '|' */
 };
 
 struct option_row {
 	const char *name; /* without the dashes */
-	char short_name; /* 0: none */
+	char short_name;  /* 0: none */
 	enum option_kind kind;
 	double min, max;
 	const char *choices;
-	void *target; /* holds the default */
+	void *target;	      /* holds the default */
 	const char *argument; /* what --help calls it: "SECONDS" */
 	const char *help;
 };
@@ -31,8 +31,8 @@ struct option_row {
 /* A verb: `sysscope NAME`. */
 struct verb {
 	const char *name;
-	const char *summary; /* one line of `sysscope --help` */
-	const char *examples; /* shown at the end of `sysscope NAME --help` */
+	const char *summary;		   /* one line of `sysscope --help` */
+	const char *examples;		   /* shown at the end of `sysscope NAME --help` */
 	int (*run)(int argc, char **argv); /* argv[0] is the verb; returns the exit code */
 };
 

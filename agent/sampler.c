@@ -35,8 +35,8 @@ struct sampler {
 	struct cgroup_table *table;
 	struct ring_buffer *ring;
 	struct sample sample;
-	uint64_t number; /* of samples so far */
-	uint64_t swapped_ns; /* when the gone tables changed places */
+	uint64_t number;	/* of samples so far */
+	uint64_t swapped_ns;	/* when the gone tables changed places */
 	uint64_t folded_before; /* SS_LOSS_CGROUP_FULL at the last walk */
 	bool walk_needed;
 	bool delivered; /* the last sample was */

@@ -22,8 +22,8 @@
 #define CLONE_THREAD 0x00010000
 
 /* ---- configuration: set between open and load -------------------------------------------------- */
-extern const volatile bool cfg_cgroup_v1; /* the hierarchy that carries resources is a v1 controller's */
-extern const volatile __u32 cfg_cgroup_subsys; /* index of that controller in css_set.subsys */
+extern const volatile bool cfg_cgroup_v1;	/* the hierarchy that carries resources is a v1 controller's */
+extern const volatile __u32 cfg_cgroup_subsys;	/* index of that controller in css_set.subsys */
 extern const volatile int cfg_cgroup_hierarchy; /* cgroup_root.hierarchy_id of it; 0 is the v2 one */
 extern const volatile __u32 cfg_page_size;
 

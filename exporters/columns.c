@@ -12,6 +12,7 @@
 #include "table.h"
 
 #define NAME_MIN  12
+#define NAME_GOOD 22 /* on a line that is long enough, before the last columns of numbers */
 #define NAME_MAX  40
 #define IMAGE_MIN 16
 
@@ -61,6 +62,7 @@ size_t table_columns(enum table_view view, int width, struct table_column *colum
 	size_t n = 0, n_fixed = view == TABLE_CONTAINERS ? ARRAY_SIZE(fixed_containers) : ARRAY_SIZE(fixed_processes);
 	size_t n_metrics;
 	const struct metric_desc *d = metric_table(table_scope(view), &n_metrics);
+	int line = width;
 
 	for (size_t i = 0; i < n_fixed; i++) {
 		if (i > 0 && used_width(columns, n) + 1 + fixed[i].width > width)
@@ -69,6 +71,8 @@ size_t table_columns(enum table_view view, int width, struct table_column *colum
 	}
 	if (columns[0].width > width)
 		columns[0].width = width > 0 ? width : 1;
+	if (width >= 72)
+		width -= NAME_GOOD - NAME_MIN;
 	for (size_t i = 0; i < n_metrics && n < TABLE_COLUMNS_MAX - 1; i++) {
 		if (!d[i].title)
 			continue;
@@ -76,7 +80,7 @@ size_t table_columns(enum table_view view, int width, struct table_column *colum
 			break;
 		columns[n++] = (struct table_column){COLUMN_METRIC, (int)i, d[i].title, d[i].width, true};
 	}
-	names_widen(columns, &n, width);
+	names_widen(columns, &n, line);
 	return n;
 }
 
@@ -103,8 +107,10 @@ static void format_duration(struct buf *out, double seconds)
 
 	if (seconds < 60)
 		buf_printf(out, "%.2fs", seconds);
-	else if (s < 3600)
+	else if (s < 600)
 		buf_printf(out, "%lu:%04.1f", s / 60, seconds - (double)(s / 60 * 60));
+	else if (s < 3600)
+		buf_printf(out, "%lum%02lus", s / 60, s % 60);
 	else if (s < 100 * 3600)
 		buf_printf(out, "%luh%02lum", s / 3600, s % 3600 / 60);
 	else
@@ -128,13 +134,25 @@ void format_value(struct buf *out, const struct metric_desc *d, double v)
 		return;
 	}
 	switch (d->unit) {
-	case UNIT_NS: format_duration(out, v / 1e9); break;
-	case UNIT_UNIX_NS: buf_printf(out, "%.0f", v / 1e9); break;
-	case UNIT_BYTES: format_bytes(out, v); break;
-	case UNIT_CORES: buf_printf(out, v < 99.995 ? "%.2f" : "%.0f", v); break;
-	case UNIT_RATIO: buf_printf(out, v < 0.0995 ? "%.1f" : "%.0f", v * 100); break;
+	case UNIT_NS:
+		format_duration(out, v / 1e9);
+		break;
+	case UNIT_UNIX_NS:
+		buf_printf(out, "%.0f", v / 1e9);
+		break;
+	case UNIT_BYTES:
+		format_bytes(out, v);
+		break;
+	case UNIT_CORES:
+		buf_printf(out, v < 99.995 ? "%.2f" : "%.0f", v);
+		break;
+	case UNIT_RATIO:
+		buf_printf(out, v < 0.0995 ? "%.1f" : "%.0f", v * 100);
+		break;
 	case UNIT_COUNT:
-	case UNIT_RATE: format_count(out, v); break;
+	case UNIT_RATE:
+		format_count(out, v);
+		break;
 	}
 }
 
@@ -151,7 +169,8 @@ static void add_depth(struct buf *out, uint8_t depth)
 		buf_str(out, i + 1 == depth || i == 15 ? "`-" : "  ");
 }
 
-static void cell_container(struct buf *out, const struct container_row *c, const struct table_column *column, uint8_t depth)
+static void cell_container(struct buf *out, const struct container_row *c, const struct table_column *column,
+			   uint8_t depth)
 {
 	switch (column->kind) {
 	case COLUMN_NAME:
@@ -168,8 +187,11 @@ static void cell_container(struct buf *out, const struct container_row *c, const
 		else
 			add_name(out, strcmp(c->kind, "container") == 0 && c->runtime[0] ? c->runtime : c->kind);
 		break;
-	case COLUMN_IMAGE: add_name(out, c->image); break;
-	default: break;
+	case COLUMN_IMAGE:
+		add_name(out, c->image);
+		break;
+	default:
+		break;
 	}
 }
 
@@ -177,14 +199,21 @@ static void cell_process(struct buf *out, const struct snapshot *s, const struct
 			 const struct table_column *column, uint8_t depth)
 {
 	switch (column->kind) {
-	case COLUMN_PID: buf_printf(out, "%u", p->pid); break;
+	case COLUMN_PID:
+		buf_printf(out, "%u", p->pid);
+		break;
 	case COLUMN_COMM:
 		add_depth(out, depth);
 		add_name(out, p->comm);
 		break;
-	case COLUMN_CONTAINER: add_name(out, process_container(s, p)->name); break;
-	case COLUMN_STATE: buf_char(out, p->state); break;
-	default: break;
+	case COLUMN_CONTAINER:
+		add_name(out, process_container(s, p)->name);
+		break;
+	case COLUMN_STATE:
+		buf_char(out, p->state);
+		break;
+	default:
+		break;
 	}
 }
 

@@ -15,7 +15,7 @@ struct buf;
 struct family {
 	struct buf *out;
 	const struct metric_desc *line; /* the first of the family: its name, type and help */
-	bool begun; /* HELP and TYPE are written, together with the first sample */
+	bool begun;			/* HELP and TYPE are written, together with the first sample */
 };
 
 /*

@@ -22,9 +22,9 @@
 /* The rows of a snapshot, in the four forms in which they are labelled. */
 enum label_form {
 	FORM_CADVISOR, /* container_*: id, name, image, and what the kubelet adds */
-	FORM_OWN, /* sysscope_container_* */
-	FORM_INFO, /* sysscope_container_info: everything that is known, for joins */
-	FORM_GROUP, /* container and comm */
+	FORM_OWN,      /* sysscope_container_* */
+	FORM_INFO,     /* sysscope_container_info: everything that is known, for joins */
+	FORM_GROUP,    /* container and comm */
 	FORM_COUNT
 };
 

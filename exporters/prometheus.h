@@ -20,13 +20,13 @@ struct prometheus_self {
 	double cpu_seconds; /* user and system, since it started */
 	double resident_bytes;
 	double open_fds;
-	double max_fds; /* soft limit */
+	double max_fds;	   /* soft limit */
 	double start_time; /* seconds since 1970 */
 };
 
 struct prometheus_options {
-	unsigned int max_series; /* per family; 0: PROMETHEUS_MAX_SERIES_DEFAULT */
-	bool process_metrics; /* the families of GROUP scope */
+	unsigned int max_series;	    /* per family; 0: PROMETHEUS_MAX_SERIES_DEFAULT */
+	bool process_metrics;		    /* the families of GROUP scope */
 	const struct prometheus_self *self; /* NULL: none of the process_* families */
 };
 

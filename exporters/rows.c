@@ -33,8 +33,8 @@ int table_sort_find(enum table_view view, const char *key, int *ret_metric)
 		return 0;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if ((d[i].json && strcasecmp(key, d[i].json) == 0) || (d[i].title && strcasecmp(key, d[i].title) == 0) ||
-		    strcasecmp(key, d[i].id) == 0) {
+		if ((d[i].json && strcasecmp(key, d[i].json) == 0) ||
+		    (d[i].title && strcasecmp(key, d[i].title) == 0) || strcasecmp(key, d[i].id) == 0) {
 			*ret_metric = (int)i;
 			return 0;
 		}

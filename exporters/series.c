@@ -25,17 +25,17 @@
 /* The rows of one key behind a series. */
 struct origin {
 	struct origin *next;
-	uint64_t key; /* hash of the row's key */
+	uint64_t key;  /* hash of the row's key */
 	uint64_t seen; /* scrape */
-	double *sum; /* per line: counters in this scrape */
-	double *last; /* per line: as last added to a total */
+	double *sum;   /* per line: counters in this scrape */
+	double *last;  /* per line: as last added to a total */
 };
 
 struct entry {
 	struct series series; /* first: handed out */
-	double *total; /* per line: a counter's running total, VALUE_ABSENT: not begun */
+	double *total;	      /* per line: a counter's running total, VALUE_ABSENT: not begun */
 	struct origin *origins;
-	uint64_t seen; /* scrape */
+	uint64_t seen;	/* scrape */
 	uint64_t fresh; /* lines whose total began in this scrape */
 	uint32_t slot;
 	double rank;

@@ -40,7 +40,7 @@ static void header_use(struct buf *out, const struct snapshot *s)
 	host_value(out, s, HOST_CPU_CORES);
 	buf_str(out, " of ");
 	host_value(out, s, HOST_CPUS);
-	buf_str(out, "  attributed ");
+	buf_str(out, ", attributed ");
 	host_value(out, s, HOST_ATTRIBUTED);
 	if (!value_absent(s->v[HOST_ATTRIBUTED]))
 		buf_char(out, '%');
@@ -48,12 +48,11 @@ static void header_use(struct buf *out, const struct snapshot *s)
 	host_value(out, s, HOST_MEMORY_USED);
 	buf_str(out, " of ");
 	host_value(out, s, HOST_MEMORY_TOTAL);
-	buf_str(out, "  containers ");
+	buf_str(out, "  ");
 	host_value(out, s, HOST_CONTAINERS);
-	buf_str(out, "  processes ");
+	buf_str(out, " containers ");
 	host_value(out, s, HOST_PROCESSES);
-	buf_str(out, "  threads ");
-	host_value(out, s, HOST_THREADS);
+	buf_str(out, " procs");
 }
 
 static bool header_losses(struct buf *out, const struct snapshot *s)
@@ -66,7 +65,10 @@ static bool header_losses(struct buf *out, const struct snapshot *s)
 	for (size_t i = 0, off = 0; i < s->n_collectors; i++) {
 		if (s->collectors[i].ok)
 			continue;
-		buf_printf(out, "%s%s", off++ ? ", " : lost ? "  partial, without: " : "partial, without: ",
+		buf_printf(out, "%s%s",
+			   off++  ? ", "
+			   : lost ? "  partial, without: "
+				  : "partial, without: ",
 			   s->collectors[i].name);
 		lost++;
 	}
@@ -161,7 +163,8 @@ static void csv_identity(struct buf *out, const struct snapshot *s, enum table_v
 {
 	if (view == TABLE_CONTAINERS) {
 		const struct container_row *c = &s->containers[i];
-		const char *texts[] = {c->name, c->kind, c->runtime, c->id, c->image, c->pod, c->namespace_, c->state, c->cgroup};
+		const char *texts[] = {c->name, c->kind,       c->runtime, c->id,    c->image,
+				       c->pod,	c->namespace_, c->state,   c->cgroup};
 
 		for (size_t t = 0; t < ARRAY_SIZE(texts); t++)
 			csv_text(out, texts[t]);

@@ -20,7 +20,7 @@ extern const char *const table_view_names[TABLE_VIEWS]; /* "containers", "proces
 struct table_choice {
 	enum table_view view;
 	int sort[TABLE_VIEWS]; /* index of the metric in the view's scope; SORT_NAME: by name */
-	bool reverse;          /* against the metric's own direction */
+	bool reverse;	       /* against the metric's own direction */
 	bool tree;
 	bool containers_only;  /* leaves out services, sessions, the host and the kernel */
 	const char *filter;    /* in a name, comm or container, whatever the case; NULL or "": all */
@@ -38,7 +38,7 @@ void table_sort_keys(enum table_view view, struct buf *out); /* their names, sep
 /* ---- rows ---- */
 struct table_rows {
 	uint32_t *index; /* into the snapshot's containers or processes, in the order to show */
-	uint8_t *depth;  /* in the tree */
+	uint8_t *depth;	 /* in the tree */
 	size_t n, cap;
 };
 int table_rows_select(struct table_rows *rows, const struct snapshot *s, const struct table_choice *c);
@@ -46,13 +46,22 @@ void table_rows_free(struct table_rows *rows);
 bool table_container_matches(const struct container_row *row, const char *wanted);
 
 /* ---- columns ---- */
-enum column_kind { COLUMN_NAME, COLUMN_KIND, COLUMN_PID, COLUMN_COMM, COLUMN_CONTAINER, COLUMN_STATE, COLUMN_METRIC, COLUMN_IMAGE };
+enum column_kind {
+	COLUMN_NAME,
+	COLUMN_KIND,
+	COLUMN_PID,
+	COLUMN_COMM,
+	COLUMN_CONTAINER,
+	COLUMN_STATE,
+	COLUMN_METRIC,
+	COLUMN_IMAGE
+};
 struct table_column {
 	enum column_kind kind;
-	int metric;        /* for COLUMN_METRIC */
+	int metric; /* for COLUMN_METRIC */
 	const char *title;
 	int width;
-	bool right;        /* numbers */
+	bool right; /* numbers */
 };
 #define TABLE_COLUMNS_MAX 40
 /* Those that fit into `width`; names get what is left over. Returns how many. */

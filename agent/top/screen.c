@@ -66,8 +66,9 @@ static void draw_titles(struct screen *s, const struct table_column *columns, si
 
 	for (size_t i = 0; i < n; i++) {
 		const struct table_column *t = &columns[i];
-		bool sorted = t->kind == COLUMN_METRIC ? t->metric == sort
-						       : sort == SORT_NAME && (t->kind == COLUMN_NAME || t->kind == COLUMN_COMM);
+		bool sorted = t->kind == COLUMN_METRIC
+				      ? t->metric == sort
+				      : sort == SORT_NAME && (t->kind == COLUMN_NAME || t->kind == COLUMN_COMM);
 
 		buf_reset(&s->text);
 		text_fit(&s->text, t->title, t->width, t->right);
@@ -179,21 +180,35 @@ static void draw(struct screen *s)
 static int key_translate(int key)
 {
 	switch (key) {
-	case KEY_UP: return KEY_TOP_UP;
-	case KEY_DOWN: return KEY_TOP_DOWN;
-	case KEY_PPAGE: return KEY_TOP_PAGE_UP;
-	case KEY_NPAGE: return KEY_TOP_PAGE_DOWN;
-	case KEY_HOME: return KEY_TOP_HOME;
-	case KEY_END: return KEY_TOP_END;
-	case KEY_LEFT: return KEY_TOP_LEFT;
-	case KEY_RIGHT: return KEY_TOP_RIGHT;
-	case KEY_BACKSPACE: return KEY_TOP_BACKSPACE;
-	case KEY_F(1): return KEY_TOP_HELP;
+	case KEY_UP:
+		return KEY_TOP_UP;
+	case KEY_DOWN:
+		return KEY_TOP_DOWN;
+	case KEY_PPAGE:
+		return KEY_TOP_PAGE_UP;
+	case KEY_NPAGE:
+		return KEY_TOP_PAGE_DOWN;
+	case KEY_HOME:
+		return KEY_TOP_HOME;
+	case KEY_END:
+		return KEY_TOP_END;
+	case KEY_LEFT:
+		return KEY_TOP_LEFT;
+	case KEY_RIGHT:
+		return KEY_TOP_RIGHT;
+	case KEY_BACKSPACE:
+		return KEY_TOP_BACKSPACE;
+	case KEY_F(1):
+		return KEY_TOP_HELP;
 	case KEY_F(3):
-	case KEY_F(4): return '/';
-	case KEY_F(10): return KEY_TOP_QUIT;
-	case KEY_ENTER: return '\n';
-	default: return key;
+	case KEY_F(4):
+		return '/';
+	case KEY_F(10):
+		return KEY_TOP_QUIT;
+	case KEY_ENTER:
+		return '\n';
+	default:
+		return key;
 	}
 }
 

@@ -11,9 +11,9 @@
 struct top_options {
 	struct table_choice choice;
 	double delay_seconds;
-	uint64_t iterations;            /* 0: until told to quit */
+	uint64_t iterations; /* 0: until told to quit */
 	bool color;
-	volatile sig_atomic_t *stop;    /* set by a signal: leave, and leave the terminal as it was */
+	volatile sig_atomic_t *stop; /* set by a signal: leave, and leave the terminal as it was */
 };
 
 /* 0 when the person quit or `stop` was set; negative errno (-ENOTTY: no terminal that curses can use). */

@@ -12,7 +12,7 @@ const char *const top_help[] = {
 	"Enter       a container's processes;  Esc, Backspace: back",
 	"Up Down PgUp PgDn Home End   move",
 	"Left Right  sort by the column before / after;  r: reverse",
-	"P M N T     sort by CPU, memory, name or pid's age, CPU time",
+	"P M N T     sort by CPU, memory, name, CPU time",
 	"/           filter by name; Enter keeps it, Esc clears it",
 	"t           tree",
 	"H           containers only / all homes",
@@ -60,7 +60,8 @@ static bool selection_is(const struct top_state *t, const struct snapshot *s, ui
 	if (t->choice.view == TABLE_CONTAINERS)
 		return t->selected_cgroup[0] &&
 		       strncmp(t->selected_cgroup, s->containers[i].cgroup, sizeof(t->selected_cgroup) - 1) == 0;
-	return t->selected_pid && s->processes[i].pid == t->selected_pid && s->processes[i].start_ns == t->selected_start;
+	return t->selected_pid && s->processes[i].pid == t->selected_pid &&
+	       s->processes[i].start_ns == t->selected_start;
 }
 
 static void scroll(struct top_state *t, size_t n, size_t page)
@@ -126,13 +127,26 @@ static bool key_move(struct top_state *t, int key, size_t n, size_t page)
 	size_t last = n ? n - 1 : 0;
 
 	switch (key) {
-	case KEY_TOP_UP: t->selected -= t->selected > 0; return true;
-	case KEY_TOP_DOWN: t->selected += t->selected < last; return true;
-	case KEY_TOP_PAGE_UP: t->selected = t->selected > page ? t->selected - page : 0; return true;
-	case KEY_TOP_PAGE_DOWN: t->selected = t->selected + page < last ? t->selected + page : last; return true;
-	case KEY_TOP_HOME: t->selected = 0; return true;
-	case KEY_TOP_END: t->selected = last; return true;
-	default: return false;
+	case KEY_TOP_UP:
+		t->selected -= t->selected > 0;
+		return true;
+	case KEY_TOP_DOWN:
+		t->selected += t->selected < last;
+		return true;
+	case KEY_TOP_PAGE_UP:
+		t->selected = t->selected > page ? t->selected - page : 0;
+		return true;
+	case KEY_TOP_PAGE_DOWN:
+		t->selected = t->selected + page < last ? t->selected + page : last;
+		return true;
+	case KEY_TOP_HOME:
+		t->selected = 0;
+		return true;
+	case KEY_TOP_END:
+		t->selected = last;
+		return true;
+	default:
+		return false;
 	}
 }
 
@@ -156,10 +170,18 @@ static void sort_key(struct top_state *t, int key)
 	int *sort = &t->choice.sort[t->choice.view];
 
 	switch (key) {
-	case 'P': *sort = containers ? (int)CONTAINER_CPU_CORES : (int)PROCESS_CPU_CORES; break;
-	case 'M': *sort = containers ? (int)CONTAINER_MEMORY_USAGE : (int)PROCESS_RSS; break;
-	case 'T': *sort = containers ? (int)CONTAINER_CPU_USAGE : (int)PROCESS_CPU_USAGE; break;
-	case 'N': *sort = SORT_NAME; break;
+	case 'P':
+		*sort = containers ? (int)CONTAINER_CPU_CORES : (int)PROCESS_CPU_CORES;
+		break;
+	case 'M':
+		*sort = containers ? (int)CONTAINER_MEMORY_USAGE : (int)PROCESS_RSS;
+		break;
+	case 'T':
+		*sort = containers ? (int)CONTAINER_CPU_USAGE : (int)PROCESS_CPU_USAGE;
+		break;
+	case 'N':
+		*sort = SORT_NAME;
+		break;
 	}
 	t->choice.reverse = false;
 }
@@ -206,35 +228,61 @@ void top_state_key(struct top_state *t, int key, const struct snapshot *s, const
 	}
 	switch (key) {
 	case 'q':
-	case KEY_TOP_QUIT: t->quit = true; break;
+	case KEY_TOP_QUIT:
+		t->quit = true;
+		break;
 	case '\t':
 		t->choice.container = NULL;
 		view_set(t, t->choice.view == TABLE_CONTAINERS ? TABLE_PROCESSES : TABLE_CONTAINERS);
 		break;
 	case '\n':
-	case '\r': key_enter(t, s, rows); break;
+	case '\r':
+		key_enter(t, s, rows);
+		break;
 	case 27:
 	case 127:
 	case 8:
-	case KEY_TOP_BACKSPACE: key_back(t); break;
-	case '/': t->typing = true; break;
-	case ' ': t->paused = !t->paused; break;
-	case 't': t->choice.tree = !t->choice.tree; break;
-	case 'H': t->choice.containers_only = !t->choice.containers_only; break;
+	case KEY_TOP_BACKSPACE:
+		key_back(t);
+		break;
+	case '/':
+		t->typing = true;
+		break;
+	case ' ':
+		t->paused = !t->paused;
+		break;
+	case 't':
+		t->choice.tree = !t->choice.tree;
+		break;
+	case 'H':
+		t->choice.containers_only = !t->choice.containers_only;
+		break;
 	case 'r':
-	case 'I': t->choice.reverse = !t->choice.reverse; break;
+	case 'I':
+		t->choice.reverse = !t->choice.reverse;
+		break;
 	case '<':
-	case KEY_TOP_LEFT: sort_move(t, -1); break;
+	case KEY_TOP_LEFT:
+		sort_move(t, -1);
+		break;
 	case '>':
-	case KEY_TOP_RIGHT: sort_move(t, 1); break;
+	case KEY_TOP_RIGHT:
+		sort_move(t, 1);
+		break;
 	case '?':
 	case 'h':
-	case KEY_TOP_HELP: t->help = !t->help; break;
+	case KEY_TOP_HELP:
+		t->help = !t->help;
+		break;
 	case '+':
-	case '-': key_delay(t, key); break;
+	case '-':
+		key_delay(t, key);
+		break;
 	case 'P':
 	case 'M':
 	case 'T':
-	case 'N': sort_key(t, key); break;
+	case 'N':
+		sort_key(t, key);
+		break;
 	}
 }

@@ -23,39 +23,39 @@
  * not readable. Sources, v2 then v1.
  */
 struct cgroup_counters {
-	uint64_t cpu_usage_ns; /* cpu.stat usage_usec; cpuacct.usage */
-	uint64_t cpu_user_ns; /* cpu.stat user_usec; cpuacct.usage_user, else cpuacct.stat */
-	uint64_t cpu_system_ns; /* cpu.stat system_usec; cpuacct.usage_sys, else cpuacct.stat */
-	uint64_t periods; /* cpu.stat nr_periods */
-	uint64_t throttled_periods; /* cpu.stat nr_throttled */
-	uint64_t throttled_ns; /* cpu.stat throttled_usec; throttled_time */
-	uint64_t cpu_quota_us; /* cpu.max first; cpu.cfs_quota_us. SS_UNLIMITED without quota */
-	uint64_t cpu_period_us; /* cpu.max second; cpu.cfs_period_us */
-	uint64_t cpu_shares; /* from cpu.weight; cpu.shares */
-	uint64_t memory_usage; /* memory.current; memory.usage_in_bytes */
-	uint64_t memory_peak; /* memory.peak; memory.max_usage_in_bytes */
-	uint64_t memory_limit; /* memory.max; memory.limit_in_bytes. SS_UNLIMITED */
-	uint64_t memory_reservation; /* memory.low; memory.soft_limit_in_bytes. SS_UNLIMITED */
-	uint64_t swap_limit; /* memory.swap.max; memory.memsw.limit_in_bytes. SS_UNLIMITED */
-	uint64_t memory_swap; /* memory.swap.current; memory.stat total_swap or swap */
-	uint64_t memory_rss; /* memory.stat anon; total_rss */
-	uint64_t memory_cache; /* memory.stat file; total_cache */
-	uint64_t memory_mapped; /* memory.stat file_mapped; total_mapped_file */
-	uint64_t memory_kernel; /* memory.stat kernel; memory.kmem.usage_in_bytes */
-	uint64_t memory_active_file; /* memory.stat active_file; total_active_file */
+	uint64_t cpu_usage_ns;	       /* cpu.stat usage_usec; cpuacct.usage */
+	uint64_t cpu_user_ns;	       /* cpu.stat user_usec; cpuacct.usage_user, else cpuacct.stat */
+	uint64_t cpu_system_ns;	       /* cpu.stat system_usec; cpuacct.usage_sys, else cpuacct.stat */
+	uint64_t periods;	       /* cpu.stat nr_periods */
+	uint64_t throttled_periods;    /* cpu.stat nr_throttled */
+	uint64_t throttled_ns;	       /* cpu.stat throttled_usec; throttled_time */
+	uint64_t cpu_quota_us;	       /* cpu.max first; cpu.cfs_quota_us. SS_UNLIMITED without quota */
+	uint64_t cpu_period_us;	       /* cpu.max second; cpu.cfs_period_us */
+	uint64_t cpu_shares;	       /* from cpu.weight; cpu.shares */
+	uint64_t memory_usage;	       /* memory.current; memory.usage_in_bytes */
+	uint64_t memory_peak;	       /* memory.peak; memory.max_usage_in_bytes */
+	uint64_t memory_limit;	       /* memory.max; memory.limit_in_bytes. SS_UNLIMITED */
+	uint64_t memory_reservation;   /* memory.low; memory.soft_limit_in_bytes. SS_UNLIMITED */
+	uint64_t swap_limit;	       /* memory.swap.max; memory.memsw.limit_in_bytes. SS_UNLIMITED */
+	uint64_t memory_swap;	       /* memory.swap.current; memory.stat total_swap or swap */
+	uint64_t memory_rss;	       /* memory.stat anon; total_rss */
+	uint64_t memory_cache;	       /* memory.stat file; total_cache */
+	uint64_t memory_mapped;	       /* memory.stat file_mapped; total_mapped_file */
+	uint64_t memory_kernel;	       /* memory.stat kernel; memory.kmem.usage_in_bytes */
+	uint64_t memory_active_file;   /* memory.stat active_file; total_active_file */
 	uint64_t memory_inactive_file; /* memory.stat inactive_file; total_inactive_file */
-	uint64_t page_faults; /* memory.stat pgfault; total_pgfault */
-	uint64_t major_page_faults; /* memory.stat pgmajfault; total_pgmajfault */
-	uint64_t memory_failcnt; /* memory.events max; memory.failcnt */
-	uint64_t oom_kills; /* memory.events oom_kill; memory.oom_control oom_kill */
-	uint64_t pids; /* pids.current */
-	uint64_t pids_limit; /* pids.max. SS_UNLIMITED */
+	uint64_t page_faults;	       /* memory.stat pgfault; total_pgfault */
+	uint64_t major_page_faults;    /* memory.stat pgmajfault; total_pgmajfault */
+	uint64_t memory_failcnt;       /* memory.events max; memory.failcnt */
+	uint64_t oom_kills;	       /* memory.events oom_kill; memory.oom_control oom_kill */
+	uint64_t pids;		       /* pids.current */
+	uint64_t pids_limit;	       /* pids.max. SS_UNLIMITED */
 };
 #define CGROUP_COUNTERS_FIELDS (sizeof(struct cgroup_counters) / sizeof(uint64_t))
 
 /* What kind of home a cgroup is part of. */
 enum home_kind {
-	HOME_HOST, /* belongs to nothing below: the root, slices */
+	HOME_HOST,   /* belongs to nothing below: the root, slices */
 	HOME_KERNEL, /* kernel threads */
 	HOME_CONTAINER,
 	HOME_POD, /* processes directly in a pod's cgroup; pause containers */
@@ -63,7 +63,7 @@ enum home_kind {
 	HOME_SERVICE, /* systemd unit */
 	HOME_SESSION, /* user session or a user's own units */
 	HOME_RUNTIME, /* a container's monitor: conmon, lxc.monitor, nspawn supervisor */
-	HOME_CGROUP, /* any other cgroup */
+	HOME_CGROUP,  /* any other cgroup */
 	HOME_KINDS
 };
 const char *home_kind_name(enum home_kind kind); /* "host", "kernel", "container", ... */
@@ -74,28 +74,28 @@ const char *home_kind_name(enum home_kind kind); /* "host", "kernel", "container
  */
 struct identity {
 	enum home_kind kind;
-	const char *home; /* path of the home's cgroup: prefix of the cgroup's own path; the key of the home */
-	const char *parent; /* home path of the container around this one, "" for none */
+	const char *home;    /* path of the home's cgroup: prefix of the cgroup's own path; the key of the home */
+	const char *parent;  /* home path of the container around this one, "" for none */
 	const char *runtime; /* "docker", "podman", "containerd", "cri-o", "lxc", "nspawn", "libvirt", "systemd", ... */
-	const char *id; /* the runtime's id, as long as it is */
-	const char *name; /* what people call it; never "" (runtime's name, unit, short id, path) */
+	const char *id;	     /* the runtime's id, as long as it is */
+	const char *name;    /* what people call it; never "" (runtime's name, unit, short id, path) */
 	const char *image;
 	const char *pod;
 	const char *pod_namespace;
-	const char *labels; /* JSON object text from the runtime, "" for none; bounded */
-	bool resolved; /* the runtime's own files gave the name */
+	const char *labels;  /* JSON object text from the runtime, "" for none; bounded */
+	bool resolved;	     /* the runtime's own files gave the name */
 	uint32_t generation; /* goes up whenever a field changed, as when a name was backfilled */
-	int64_t uid; /* owner of a rootless container or session, -1: none */
+	int64_t uid;	     /* owner of a rootless container or session, -1: none */
 };
 
 /* One cgroup. The array holds every cgroup that was ever named in the same sample's records, root included. */
 struct sample_cgroup {
-	uint64_t id; /* kernfs id */
-	uint64_t parent_id; /* 0: root, or not known */
-	const char *path; /* from the root of its hierarchy, "/" for the root; raw */
+	uint64_t id;		    /* kernfs id */
+	uint64_t parent_id;	    /* 0: root, or not known */
+	const char *path;	    /* from the root of its hierarchy, "/" for the root; raw */
 	const struct identity *who; /* never NULL */
-	struct ss_cgroup counts; /* from the kernel half; zero where it saw nothing */
-	bool home_root; /* its path is its home's path: `files` is read */
+	struct ss_cgroup counts;    /* from the kernel half; zero where it saw nothing */
+	bool home_root;		    /* its path is its home's path: `files` is read */
 	bool alive;
 	struct cgroup_counters files; /* all SS_UNKNOWN unless home_root and alive */
 };
@@ -107,12 +107,12 @@ struct sample_gone {
 };
 
 struct sample_host {
-	unsigned int cpus; /* online */
+	unsigned int cpus;    /* online */
 	uint64_t cpu_busy_ns; /* /proc/stat user+nice+system+irq+softirq (guest is in user) */
 	uint64_t memory_total, memory_available, swap_total, swap_free; /* /proc/meminfo, bytes */
 	uint64_t boot_wall_ns; /* wall clock at boot: CLOCK_REALTIME - CLOCK_BOOTTIME */
-	double load1; /* /proc/loadavg */
-	char kernel[65]; /* uname -r */
+	double load1;	       /* /proc/loadavg */
+	char kernel[65];       /* uname -r */
 	char hostname[65];
 };
 

@@ -16,7 +16,7 @@
 
 /* ---- scope cleanup ---- */
 #define cleanup(f) __attribute__((cleanup(f)))
-void freep(void *p); /* for char *, void * ... : free(*p) */
+void freep(void *p);  /* for char *, void * ... : free(*p) */
 void closep(int *fd); /* close(*fd) if >= 0, errno kept */
 #define _cleanup_free_	cleanup(freep)
 #define _cleanup_close_ cleanup(closep)

@@ -21,10 +21,10 @@ struct metric_desc {
 	const char *id; /* "CPU_USAGE" */
 	enum metric_kind kind;
 	enum metric_unit unit;
-	const char *prom; /* family or NULL */
+	const char *prom;   /* family or NULL */
 	const char *labels; /* literal labels of this line, "" for none */
-	const char *json; /* key or NULL */
-	const char *title; /* column title or NULL */
+	const char *json;   /* key or NULL */
+	const char *title;  /* column title or NULL */
 	int width;
 	int sort; /* -1 largest first, +1 smallest first */
 	const char *collector;
@@ -64,12 +64,12 @@ double metric_base_value(const struct metric_desc *d, double v);
 
 /* ---- snapshot ---- */
 struct container_row {
-	const char *name; /* never "" */
+	const char *name;					      /* never "" */
 	const char *id, *runtime, *image, *pod, *namespace_, *labels; /* "" when not known */
-	const char *kind; /* home_kind_name() */
-	const char *cgroup; /* path */
-	const char *parent; /* name of the container around it, "" for none */
-	const char *state; /* "running", "dead" */
+	const char *kind;					      /* home_kind_name() */
+	const char *cgroup;					      /* path */
+	const char *parent;					      /* name of the container around it, "" for none */
+	const char *state;					      /* "running", "dead" */
 	int64_t uid; /* owner of a rootless container or session, -1: none */
 	bool dead;
 	double dead_seconds; /* since its death */
@@ -86,12 +86,12 @@ struct group_row {
 struct process_row {
 	uint32_t pid, ppid, uid;
 	uint32_t namespace_pid; /* pid inside its own pid namespace */
-	uint64_t start_ns; /* CLOCK_BOOTTIME */
-	double start_time; /* seconds since 1970 */
+	uint64_t start_ns;	/* CLOCK_BOOTTIME */
+	double start_time;	/* seconds since 1970 */
 	const char *comm;
 	uint32_t container; /* index into containers */
-	char state; /* 'R', 'S', 'D', ... as in /proc/PID/stat */
-	bool kernel; /* kernel thread */
+	char state;	    /* 'R', 'S', 'D', ... as in /proc/PID/stat */
+	bool kernel;	    /* kernel thread */
 	uint64_t capabilities_effective;
 	uint32_t namespaces[8]; /* inode numbers in the order of namespace_names, 0: not known */
 	double v[PROCESS_METRICS];
@@ -111,8 +111,8 @@ struct collector_row {
 
 struct snapshot {
 	uint64_t sequence; /* 1 for the first; rates are absent in that one */
-	double time; /* seconds since 1970 */
-	double interval; /* seconds since the snapshot before, 0 in the first */
+	double time;	   /* seconds since 1970 */
+	double interval;   /* seconds since the snapshot before, 0 in the first */
 	const char *kernel, *hostname;
 	double v[HOST_METRICS];
 	const struct container_row *containers; /* unsorted */

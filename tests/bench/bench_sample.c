@@ -133,10 +133,11 @@ int main(int argc, char **argv)
 		if (i >= 2)
 			theirs[i - 2] = cpu_ms() - before;
 	}
-	printf("{\"sleepers\":%zu,\"processes_seen\":%zu,\"processes_walked\":%zu,\"rounds\":%lu,", made, seen, walked, rounds);
+	printf("{\"sleepers\":%zu,\"processes_seen\":%zu,\"processes_walked\":%zu,\"rounds\":%lu,", made, seen, walked,
+	       rounds);
 	printf("\"sample_cpu_ms\":%.2f,\"proc_walk_cpu_ms\":%.2f,", median(ours, rounds), median(theirs, rounds));
-	printf("\"sample_us_per_process\":%.3f,\"ratio\":%.1f}\n", median(ours, rounds) * 1e3 / (double)(seen ? seen : 1),
-	       median(theirs, rounds) / median(ours, rounds));
+	printf("\"sample_us_per_process\":%.3f,\"ratio\":%.1f}\n",
+	       median(ours, rounds) * 1e3 / (double)(seen ? seen : 1), median(theirs, rounds) / median(ours, rounds));
 	pipeline_close(p);
 	close(gate[1]);
 	while (wait(NULL) > 0)
