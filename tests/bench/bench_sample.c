@@ -70,7 +70,7 @@ static double median(double *v, size_t n)
 }
 
 /* Sleepers die with the program: a pipe that nobody writes to ends. */
-static size_t sleepers_start(size_t n, int gate)
+static size_t sleepers_start(size_t n, const int *gate)
 {
 	size_t made = 0;
 	char c;
@@ -80,7 +80,8 @@ static size_t sleepers_start(size_t n, int gate)
 
 		if (pid == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			if (read(gate, &c, 1) < 0)
+			close(gate[1]);
+			if (read(gate[0], &c, 1) < 0)
 				_exit(1);
 			_exit(0);
 		}
@@ -106,7 +107,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: bench_sample [PROCESSES [ROUNDS]]\n");
 		return 2;
 	}
-	made = sleepers_start(processes, gate[0]);
+	made = sleepers_start(processes, gate);
 	close(gate[0]);
 	pipeline_options_init(&o);
 	r = pipeline_open(&p, &o, &error);

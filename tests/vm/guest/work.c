@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * work.c - known workloads for containers in the guest, and the truth about them. Static; the same file is `true`.
- *   work burn MIB      holds MIB MiB; makes /ready, waits for /go, burns CPU until there is /stop, makes /done, rests
- *   work spawn N       makes /ready, waits for /go, runs /bin/true N times, writes how many went well to /done, rests
- *   work oom MIB       makes /ready, waits for /go, a child touches MIB MiB, its wait status goes to /done, rests
+ *   work burn MIB      holds MIB MiB; makes `ready`, waits for `go`, burns CPU until there is `stop`, makes `done`, rests
+ *   work spawn N       makes `ready`, waits for `go`, runs /bin/true N times, writes how many went well to `done`, rests
+ *   work oom MIB       makes `ready`, waits for `go`, a child touches MIB MiB, its wait status goes to `done`, rests
  *   work now           prints the time
  *   work log FILE...   for ever: prints "TIME FILE CONTENT" of each file, every 20 ms
+ * The files are those of the current folder.
  */
 #include <fcntl.h>
 #include <spawn.h>
@@ -29,7 +30,7 @@ static double now(void)
 
 static void file_make(const char *path, int number)
 {
-	char text[32], temporary[] = "/tmp.new";
+	char text[32], temporary[] = "new";
 	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	int n = snprintf(text, sizeof(text), "%d\n", number);
 
@@ -40,14 +41,14 @@ static void file_make(const char *path, int number)
 
 static void wait_for_go(void)
 {
-	file_make("/ready", 1);
-	while (access("/go", F_OK) < 0)
+	file_make("ready", 1);
+	while (access("go", F_OK) < 0)
 		usleep(20000);
 }
 
 static void rest(int result)
 {
-	file_make("/done", result);
+	file_make("done", result);
 	for (;;)
 		pause();
 }
@@ -67,7 +68,7 @@ static void burn(int mib)
 
 	touch((size_t)mib);
 	wait_for_go();
-	while (access("/stop", F_OK) < 0)
+	while (access("stop", F_OK) < 0)
 		for (int i = 0; i < 200000; i++)
 			x += (unsigned int)i;
 	rest(0);
