@@ -21,7 +21,8 @@
 #include "pipeline.h"
 #include "top/screen.h"
 
-#define PLAIN_WIDTH 80
+#define PLAIN_WIDTH   80
+#define IDLE_EVERY_NS 5000000000ULL
 
 struct top {
 	bool batch, json, csv, tree, reverse, containers_only;
@@ -54,7 +55,7 @@ static int top_parse(struct top *t, int argc, char **argv)
 	};
 	const struct option_row rows[] = {
 		{"batch", 'b', OPTION_FLAG, 0, 0, NULL, &t->batch, NULL, "plain text, one screen after another"},
-		{"iterations", 'n', OPTION_U64, 1, 1e9, NULL, &t->iterations, "N",
+		{"iterations", 'n', OPTION_U64, 0, 1e9, NULL, &t->iterations, "N",
 		 "stop after N; when the output is no terminal, 1 is the default"},
 		{"delay", 'd', OPTION_SECONDS, 0.1, 3600, NULL, &t->delay_seconds, "SECONDS", "between two samples"},
 		{"view", 'v', OPTION_CHOICE, 0, 0, "containers|processes", &t->view, "VIEW", "what to show first"},
@@ -111,8 +112,8 @@ static int write_all(const struct buf *out)
 	for (size_t done = 0; done < out->len;) {
 		ssize_t n = write(STDOUT_FILENO, out->data + done, out->len - done);
 
-		if (n < 0 && errno != EINTR)
-			return -errno;
+		if (n < 0 && (errno != EINTR || stop))
+			return stop ? -ECANCELED : -errno;
 		done += n > 0 ? (size_t)n : 0;
 	}
 	return 0;
@@ -129,6 +130,15 @@ static int plain_width(void)
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20)
 		return size.ws_col;
 	return PLAIN_WIDTH;
+}
+
+/* Whom --container means, NULL: nobody at the moment. */
+static const struct container_row *container_find(const struct top *t, const struct snapshot *s)
+{
+	for (size_t i = 0; t->container && i < s->n_containers; i++)
+		if (table_container_matches(&s->containers[i], t->container))
+			return &s->containers[i];
+	return NULL;
 }
 
 static int write_snapshot(struct top *t, struct buf *out, const struct snapshot *s, bool first)
@@ -152,27 +162,29 @@ static int write_snapshot(struct top *t, struct buf *out, const struct snapshot 
 		json.containers = t->choice.view == TABLE_CONTAINERS;
 		json.processes = t->choice.view == TABLE_PROCESSES;
 	}
+	/* The id's beginning stands for the name. */
+	if (container_find(t, s))
+		json.container = container_find(t, s)->name;
 	return json_write_snapshot(out, s, &json);
 }
 
-/* Until the time has come or a signal; serves the source meanwhile. */
-static void wait_until(const struct snapshot_source *source, uint64_t due_ns)
+/* Until the time has come, a signal, or nobody reads any more (-EPIPE); serves the source meanwhile. */
+static int wait_until(const struct snapshot_source *source, uint64_t due_ns)
 {
-	struct pollfd ring = {.fd = source->fd, .events = POLLIN};
-	uint64_t now;
+	struct pollfd fds[2] = {{.fd = source->fd, .events = POLLIN}, {.fd = STDOUT_FILENO}};
+	uint64_t now, idle_ns = clock_boot_ns();
 
 	while (!stop && (now = clock_boot_ns()) < due_ns) {
 		uint64_t ms = (due_ns - now + 999999) / 1000000;
 
-		if (poll(&ring, 1, ms > 1000 ? 1000 : (int)ms) > 0)
+		poll(fds, 2, ms > 500 ? 500 : (int)ms);
+		if (fds[1].revents & POLLERR)
+			return -EPIPE;
+		if (fds[0].revents || now - idle_ns > IDLE_EVERY_NS) {
 			source->idle(source->ctx);
+			idle_ns = now;
+		}
 	}
-}
-
-static int container_note(struct top *t, const struct snapshot *s)
-{
-	for (size_t i = 0; t->container && !t->container_seen && i < s->n_containers; i++)
-		t->container_seen = table_container_matches(&s->containers[i], t->container);
 	return 0;
 }
 
@@ -187,14 +199,14 @@ static int batch_loop(struct top *t, const struct snapshot_source *source, struc
 		return r;
 	due = clock_boot_ns() + (delay_ns < 1000000000ULL ? delay_ns : 1000000000ULL);
 	for (uint64_t i = 0; !t->iterations || i < t->iterations; i++) {
-		wait_until(source, due);
-		if (stop)
-			return 0;
+		r = wait_until(source, due);
+		if (r < 0 || stop)
+			return r;
 		due = clock_boot_ns() + delay_ns;
 		s = source->next(source->ctx, &r);
 		if (!s)
 			return r;
-		container_note(t, s);
+		t->container_seen |= container_find(t, s) != NULL;
 		buf_reset(out);
 		r = write_snapshot(t, out, s, i == 0);
 		if (r == 0)
@@ -210,7 +222,7 @@ static int run_batch(struct top *t, const struct snapshot_source *source)
 	_cleanup_buf_ struct buf out = {}, safe = {};
 	int r = batch_loop(t, source, &out);
 
-	if (r == -EPIPE)
+	if (r == -EPIPE || r == -ECANCELED)
 		return EXIT_DONE;
 	if (r < 0) {
 		log_error("cannot go on: %s", strerror(-r));
@@ -294,8 +306,9 @@ int cmd_top(int argc, char **argv)
 		log_error("%s", error.data);
 		return EXIT_CANNOT;
 	}
-	if (error.data && error.data[0] && !live)
-		log_warning("%s", error.data);
+	for (char *state = NULL, *line = live || !error.data ? NULL : strtok_r(error.data, "\n", &state); line;
+	     line = strtok_r(NULL, "\n", &state))
+		log_warning("%s", line);
 	r = live ? run_live(&t, pipeline_source(p)) : run_batch(&t, pipeline_source(p));
 	pipeline_close(p);
 	return r;

@@ -188,8 +188,12 @@ static int object_open(struct loader *l, uint32_t chosen)
 				return -ENOENT;
 			bpf_program__set_autoload(prog, true);
 			bpf_program__set_log_buf(prog, l->log, sizeof(l->log));
-			if (break_it && p == 0)
-				bpf_program__set_attach_target(prog, 0, "sysscope_test_no_such_hook");
+			if (break_it && p == 0) {
+				int r = bpf_program__set_attach_target(prog, 0, "sysscope_test_no_such_hook");
+
+				snprintf(l->log, sizeof(l->log), "no such hook");
+				return r < 0 ? r : -ENOENT;
+			}
 		}
 	}
 	return 0;

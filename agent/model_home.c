@@ -175,48 +175,35 @@ static uint64_t known(uint64_t value)
 	return value == SS_UNKNOWN ? 0 : value;
 }
 
-/* CPU of one incarnation: its file; after the last reading of that, what its tasks used on top; never read, its tasks. */
-static void cg_cpu(const struct cg *c, uint64_t *usage, uint64_t *user, uint64_t *system)
+/*
+ * CPU of one incarnation: its file; after the last reading of that, what its tasks used on top; never read, its tasks. The
+ * split is made exact as for tasks, since v1's files give sampled times that do not add up to the usage.
+ */
+static void cg_cpu(struct cg *c)
 {
-	uint64_t rest = c->tasks_held_ns, u = 0, s = 0, file;
+	if (c->read_once && c->files.cpu_usage_ns != SS_UNKNOWN) {
+		uint64_t rest = c->read_now ? 0 : sub_sat(c->tasks_held_ns, c->tasks_when_read);
 
-	if (!c->read_once || c->files.cpu_usage_ns == SS_UNKNOWN) {
-		cputime_split(rest, c->tasks.utime_ns, c->tasks.stime_ns, &u, &s);
-		*usage = rest;
-		*user = u;
-		*system = s;
-		return;
+		c->usage_ns = c->files.cpu_usage_ns + rest;
+		cputime_split(c->usage_ns, known(c->files.cpu_user_ns), known(c->files.cpu_system_ns), &c->user_ns,
+			      &c->system_ns);
+	} else {
+		c->usage_ns = c->tasks_held_ns;
+		cputime_split(c->usage_ns, c->tasks.utime_ns, c->tasks.stime_ns, &c->user_ns, &c->system_ns);
 	}
-	file = c->files.cpu_usage_ns;
-	rest = c->read_now ? 0 : sub_sat(c->tasks_held_ns, c->tasks_when_read);
-	u = known(c->files.cpu_user_ns);
-	s = known(c->files.cpu_system_ns);
-	if (rest) {
-		uint64_t both = u + s, to_system;
-
-		to_system = both ? (uint64_t)((unsigned __int128)rest * s / both) : 0;
-		s += to_system;
-		u += rest - to_system;
-	}
-	*usage = file + rest;
-	*user = u;
-	*system = s;
 }
 
 static void past_add(struct home_sum *p, const struct cg *c)
 {
-	uint64_t usage, user, system;
-
 	p->forks += c->counts.forks;
 	p->thread_creations += c->counts.thread_creations;
 	p->execs += c->counts.execs;
 	p->exits += c->counts.exits;
 	if (!c->is_root)
 		return;
-	cg_cpu(c, &usage, &user, &system);
-	p->cpu_usage_ns += usage;
-	p->cpu_user_ns += user;
-	p->cpu_system_ns += system;
+	p->cpu_usage_ns += c->usage_ns;
+	p->cpu_user_ns += c->user_ns;
+	p->cpu_system_ns += c->system_ns;
 	if (!c->read_once)
 		return;
 	p->periods += known(c->files.periods);
@@ -368,6 +355,8 @@ static void homes_sum(struct model *m)
 			c->tasks_held_ns = c->tasks.exec_ns;
 		if (c->read_now)
 			c->tasks_when_read = c->tasks_held_ns;
+		if (c->is_root)
+			cg_cpu(c);
 		past_add(&c->home->sum, c);
 		c->home->has_incarnation |= c->is_root;
 	}

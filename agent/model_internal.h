@@ -51,6 +51,7 @@ struct cg {
 	uint64_t tasks_held_ns; /* largest tasks.exec_ns so far */
 	bool read_once, read_now; /* `files` was ever read; in this sample */
 	uint64_t tasks_when_read; /* tasks_held_ns when its files were last read */
+	uint64_t usage_ns, user_ns, system_ns; /* as last computed; none ever falls */
 	struct cgroup_counters files; /* as last read */
 	UT_hash_handle hh;
 };

@@ -16,7 +16,7 @@
 
 #define MIN_LINES   5
 #define MIN_COLUMNS 20
-#define TABLE_TOP   (TABLE_HEADER_LINES + 1) /* titles stand in line TABLE_HEADER_LINES */
+#define IDLE_EVERY_NS 5000000000ULL
 
 enum { PAIR_ALARM = 1, PAIR_TITLE, PAIR_WARN };
 
@@ -27,13 +27,22 @@ struct screen {
 	struct top_state state;
 	struct table_rows rows;
 	struct buf text, cell;
-	uint64_t due_ns, taken;
+	uint64_t due_ns, idle_ns, taken;
+	bool stale; /* what is on the screen */
 	int error;
 };
 
+/* Lines above the titles: on a low screen only one, so that there is room for rows. */
+static int header_lines(void)
+{
+	return LINES < 10 ? 1 : TABLE_HEADER_LINES;
+}
+
 static size_t page_size(void)
 {
-	return LINES > TABLE_TOP + 1 ? (size_t)(LINES - TABLE_TOP - 1) : 0;
+	int rows = LINES - header_lines() - 2; /* titles, footer */
+
+	return rows > 0 ? (size_t)rows : 0;
 }
 
 static attr_t paint(const struct screen *s, short pair, attr_t without)
@@ -50,12 +59,17 @@ static void put(struct screen *s, int line, int column, attr_t attributes)
 
 static void draw_header(struct screen *s)
 {
+	bool alarm;
+
 	for (int i = 0; i < TABLE_HEADER_LINES; i++) {
-		bool alarm;
+		int line = header_lines() == 1 ? 0 : i;
 
 		buf_reset(&s->text);
 		table_header(&s->text, s->snapshot, i, COLS, &alarm);
-		put(s, i, 0, alarm ? paint(s, PAIR_ALARM, A_BOLD | A_REVERSE) : A_NORMAL);
+		/* The one line of a low screen: what was lost, else what is used. */
+		if (header_lines() == 1 && i != 1 && !alarm)
+			continue;
+		put(s, line, 0, alarm ? paint(s, PAIR_ALARM, A_BOLD | A_REVERSE) : A_NORMAL);
 	}
 }
 
@@ -73,7 +87,7 @@ static void draw_titles(struct screen *s, const struct table_column *columns, si
 		buf_reset(&s->text);
 		text_fit(&s->text, t->title, t->width, t->right);
 		buf_char(&s->text, ' ');
-		put(s, TABLE_HEADER_LINES, x, sorted ? A_REVERSE | A_BOLD : paint(s, PAIR_TITLE, A_BOLD));
+		put(s, header_lines(), x, sorted ? A_REVERSE | A_BOLD : paint(s, PAIR_TITLE, A_BOLD));
 		x += t->width + 1;
 	}
 }
@@ -141,10 +155,10 @@ static void draw_footer(struct screen *s)
 
 static void draw_help(struct screen *s)
 {
-	for (int i = 0; top_help[i] && TABLE_HEADER_LINES + i < LINES - 1; i++) {
+	for (int i = 0; top_help[i] && header_lines() + i < LINES - 1; i++) {
 		buf_reset(&s->text);
 		text_fit(&s->text, top_help[i], COLS, false);
-		put(s, TABLE_HEADER_LINES + i, 0, A_NORMAL);
+		put(s, header_lines() + i, 0, A_NORMAL);
 	}
 }
 
@@ -156,7 +170,11 @@ static void draw(struct screen *s)
 	erase();
 	if (LINES < MIN_LINES || COLS < MIN_COLUMNS || !s->snapshot) {
 		buf_reset(&s->text);
-		text_fit(&s->text, s->snapshot ? "terminal too small" : "reading ...", COLS > 0 ? COLS : 1, false);
+		text_fit(&s->text,
+			 s->snapshot ? "terminal too small"
+			 : s->error  ? strerror(-s->error)
+				     : "reading ...",
+			 COLS > 0 ? COLS : 1, false);
 		put(s, 0, 0, A_NORMAL);
 		refresh();
 		return;
@@ -171,7 +189,7 @@ static void draw(struct screen *s)
 		n = table_columns(s->state.choice.view, COLS, columns);
 		draw_titles(s, columns, n);
 		for (size_t i = 0; i < page_size() && s->state.first + i < s->rows.n; i++)
-			draw_row(s, TABLE_TOP + (int)i, s->state.first + i, columns, n);
+			draw_row(s, header_lines() + 1 + (int)i, s->state.first + i, columns, n);
 	}
 	draw_footer(s);
 	refresh();
@@ -219,6 +237,7 @@ static int keys_take(struct screen *s)
 	int key;
 
 	while ((key = getch()) != ERR) {
+		s->stale = true;
 		if (key == KEY_RESIZE)
 			continue;
 		if (key == KEY_F(5))
@@ -232,14 +251,18 @@ static int keys_take(struct screen *s)
 	return 0;
 }
 
+/* A signal that comes just before poll is noticed a second later at most. */
 static void wait_for_something(struct screen *s, uint64_t now)
 {
 	struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = s->source->fd, .events = POLLIN}};
 	uint64_t left = s->state.paused ? 1000000000ULL : sub_sat(s->due_ns, now);
-	int ms = left > 9000000000ULL ? 9000 : (int)((left + 999999) / 1000000);
+	int ms = left > 1000000000ULL ? 1000 : (int)((left + 999999) / 1000000);
 
-	if (poll(fds, 2, ms) > 0 && fds[1].revents)
+	poll(fds, 2, ms);
+	if (fds[1].revents || now - s->idle_ns > IDLE_EVERY_NS) {
 		s->source->idle(s->source->ctx);
+		s->idle_ns = now;
+	}
 }
 
 static bool sample_take(struct screen *s)
@@ -251,10 +274,8 @@ static bool sample_take(struct screen *s)
 	s->error = next ? 0 : error;
 	if (!next && !error)
 		return false; /* the end of a replay */
-	if (next) {
-		s->snapshot = next;
-		s->taken++;
-	}
+	s->snapshot = next;   /* the one before is not valid any more, also after an error */
+	s->taken += next != NULL;
 	return true;
 }
 
@@ -271,6 +292,7 @@ static int screen_loop(struct screen *s)
 		if (!s->state.paused && now >= s->due_ns) {
 			if (!sample_take(s))
 				return 0;
+			s->stale = true;
 			if (s->options->iterations && s->taken > s->options->iterations)
 				return 0;
 			/* The second one soon after the first, since only it has rates. */
@@ -278,7 +300,9 @@ static int screen_loop(struct screen *s)
 			if (s->taken == 1 && s->due_ns > now + short_ns)
 				s->due_ns = now + short_ns;
 		}
-		draw(s);
+		if (s->stale)
+			draw(s);
+		s->stale = false;
 		wait_for_something(s, clock_boot_ns());
 	}
 }
