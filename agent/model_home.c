@@ -280,7 +280,7 @@ struct group *group_get(struct model *m, struct home *h, const char *comm)
 
 	key.key.home = h;
 	/* What stands behind the NUL is not part of the name. */
-	strncpy(key.key.comm, comm, SS_COMM_LEN);
+	memcpy(key.key.comm, comm, strnlen(comm, SS_COMM_LEN));
 	HASH_FIND(hh, m->groups, &key.key, sizeof(key.key), g);
 	if (g)
 		return g;
