@@ -3,12 +3,14 @@
  * work.c - known workloads for containers in the guest, and the truth about them. Static; the same file is `true`.
  *   work burn MIB      holds MIB MiB; makes `ready`, waits for `go`, burns CPU until there is `stop`, makes `done`, rests
  *   work spawn N       makes `ready`, waits for `go`, runs /bin/true N times, writes how many went well to `done`, rests
+ *   work rush N        the same by 4 children on one CPU at once, N/4 each
  *   work oom MIB       makes `ready`, waits for `go`, a child touches MIB MiB, its wait status goes to `done`, rests
  *   work now           prints the time
  *   work log FILE...   for ever: prints "TIME FILE CONTENT" of each file, every 20 ms
  * The files are those of the current folder.
  */
 #include <fcntl.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#define RUSH_CHILDREN 4
 
 extern char **environ;
 
@@ -74,16 +78,38 @@ static void burn(int mib)
 	rest(0);
 }
 
-static void spawn(int count)
+static int spawn_all(int count)
 {
 	char name[] = "/bin/true", *arguments[] = {name, NULL};
 	int well = 0, status;
 	pid_t pid;
 
-	wait_for_go();
 	for (int i = 0; i < count; i++)
 		if (posix_spawn(&pid, name, NULL, NULL, arguments, environ) == 0 && waitpid(pid, &status, 0) == pid)
 			well += status == 0;
+	return well;
+}
+
+static void spawn(int count)
+{
+	wait_for_go();
+	rest(spawn_all(count));
+}
+
+static void rush(int count)
+{
+	int each = count / RUSH_CHILDREN, well = 0, status;
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	wait_for_go();
+	for (int i = 0; i < RUSH_CHILDREN; i++)
+		if (fork() == 0)
+			_exit(spawn_all(each) != each);
+	while (wait(&status) > 0)
+		well += status == 0 ? each : 0;
 	rest(well);
 }
 
@@ -133,6 +159,8 @@ int main(int argc, char **argv)
 		burn(number);
 	if (strcmp(verb, "spawn") == 0)
 		spawn(number);
+	if (strcmp(verb, "rush") == 0)
+		rush(number);
 	if (strcmp(verb, "oom") == 0)
 		oom(number);
 	if (strcmp(verb, "log") == 0)
