@@ -15,6 +15,7 @@ static const char *const loss_names[SS_LOSS_KINDS] = {
 	[SS_LOSS_RING_FULL] = "ring_full",	   [SS_LOSS_GONE_FOLDED] = "gone_folded",
 	[SS_LOSS_GONE_LOST] = "gone_lost",	   [SS_LOSS_CGROUP_FULL] = "cgroup_full",
 	[SS_LOSS_STATE_REFUSED] = "state_refused", [SS_LOSS_READ_FAILED] = "read_failed",
+	[SS_LOSS_DEATH_UNSEEN] = "death_unseen",
 };
 
 int array_reserve(void *array, size_t *cap, size_t n, size_t size)

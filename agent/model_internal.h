@@ -30,10 +30,10 @@ struct group {
 	} key;
 	char comm[SS_COMM_LEN + 1];
 	struct ss_gone carried; /* the dead, for good */
-	struct ss_gone now; /* carried + the open dead + the living; made anew at each sample */
+	struct ss_gone now;	/* carried + the open dead + the living; made anew at each sample */
 	uint64_t processes, threads, rss_bytes;
 	uint64_t empty_since_ns; /* when its last process was gone, 0: it has some */
-	bool unpublished; /* has changed since it was delivered last */
+	bool unpublished;	 /* has changed since it was delivered last */
 	double held[GROUP_METRICS];
 	UT_hash_handle hh;
 };
@@ -46,13 +46,13 @@ struct cg {
 	uint64_t seen; /* number of the last sample that had it */
 	struct ss_cgroup counts;
 	/* Of an incarnation: */
-	struct ss_totals carried; /* its dead and those of the cgroups below, for good */
-	struct ss_totals tasks; /* with the open dead and the living */
-	uint64_t tasks_held_ns; /* largest tasks.exec_ns so far */
-	bool read_once, read_now; /* `files` was ever read; in this sample */
-	uint64_t tasks_when_read; /* tasks_held_ns when its files were last read */
+	struct ss_totals carried;	       /* its dead and those of the cgroups below, for good */
+	struct ss_totals tasks;		       /* with the open dead and the living */
+	uint64_t tasks_held_ns;		       /* largest tasks.exec_ns so far */
+	bool read_once, read_now;	       /* `files` was ever read; in this sample */
+	uint64_t tasks_when_read;	       /* tasks_held_ns when its files were last read */
 	uint64_t usage_ns, user_ns, system_ns; /* as last computed; none ever falls */
-	struct cgroup_counters files; /* as last read */
+	struct cgroup_counters files;	       /* as last read */
 	UT_hash_handle hh;
 };
 
@@ -73,9 +73,9 @@ struct home {
 
 	struct cg *current; /* the living incarnation, NULL: none */
 	uint64_t n_cgs, n_groups, n_living_cgs;
-	struct home_sum past; /* of cgroups that the sampler has forgotten */
-	struct home_sum sum; /* with those that it knows */
-	bool has_incarnation; /* some cgroup of its own is known */
+	struct home_sum past;	/* of cgroups that the sampler has forgotten */
+	struct home_sum sum;	/* with those that it knows */
+	bool has_incarnation;	/* some cgroup of its own is known */
 	struct ss_totals tasks; /* sum of the groups */
 	uint64_t short_lived_ns;
 	uint64_t processes, threads, states[4]; /* running, sleeping, stopped, uninterruptible */
@@ -119,7 +119,7 @@ struct model {
 	uint64_t wall_ns;
 	uint64_t n_dead;
 	bool keep_unpublished;
-	bool run_delay_kept; /* by this kernel: some task has some */
+	bool run_delay_kept;	  /* by this kernel: some task has some */
 	uint64_t reaped_tasks_ns; /* CPU of homes that were dropped */
 	uint64_t host_tasks_ns, host_busy_before_ns, host_tasks_before_ns;
 

@@ -27,6 +27,9 @@
 /* A program that found the other table in use has certainly finished after this time. */
 #define GONE_SWAP_MIN_NS 200000000ULL
 
+/* No dead task waits longer than this to be freed, unless it is a zombie. */
+#define UNSEEN_WINDOW_NS 10000000000ULL
+
 struct sampler {
 	struct loader *loader;
 	struct sysscope_bpf *skeleton;
@@ -40,6 +43,8 @@ struct sampler {
 	uint64_t folded_before; /* SS_LOSS_CGROUP_FULL at the last walk */
 	bool walk_needed;
 	bool delivered; /* the last sample was */
+	/* Dead tasks that are neither freed nor zombies: the fewest in this window, and for good. */
+	uint64_t unseen_least, unseen, window_ns, window_samples;
 	size_t cap_threads, cap_cgroups, cap_gone;
 	void *keys, *values; /* for batches: room for the largest map */
 };
@@ -300,6 +305,25 @@ static int sample_threads(struct sampler *s)
 
 /* ---- one sample ---- */
 
+/* Of those that exited and were not freed, some only wait for RCU: the fewest over a while are those that never come. */
+static void sample_unseen(struct sampler *s, uint64_t exited, uint64_t freed, uint64_t now)
+{
+	const struct sample *p = &s->sample;
+	uint64_t zombies = 0, unseen;
+
+	for (size_t i = 0; i < p->n_threads; i++)
+		zombies += (p->threads[i].flags & SS_THREAD_ZOMBIE) && (p->threads[i].flags & SS_THREAD_STATE);
+	unseen = sub_sat(sub_sat(exited, freed), zombies);
+	if (!s->window_samples++ || unseen < s->unseen_least)
+		s->unseen_least = unseen;
+	if (now - s->window_ns < UNSEEN_WINDOW_NS || s->window_samples < 3)
+		return;
+	if (s->unseen_least > s->unseen)
+		s->unseen = s->unseen_least;
+	s->window_ns = now;
+	s->window_samples = 0;
+}
+
 static void collector_add(struct sample *p, const char *name, bool ok, uint64_t began_ns)
 {
 	if (p->n_collectors < ARRAY_SIZE(p->collectors))
@@ -310,13 +334,15 @@ static void collector_add(struct sample *p, const char *name, bool ok, uint64_t 
 int sampler_read(struct sampler *s, const struct sample **ret)
 {
 	struct sample *p = &s->sample;
-	uint64_t began = clock_boot_ns(), now;
+	uint64_t began = clock_boot_ns(), now, exited, freed;
 	int gone, r;
 
 	s->number++;
 	p->n_collectors = 0;
 	sampler_facts(s);
 
+	exited = __atomic_load_n(&s->skeleton->bss->tasks_exited, __ATOMIC_RELAXED);
+	freed = __atomic_load_n(&s->skeleton->bss->tasks_freed, __ATOMIC_RELAXED);
 	gone = sample_gone(s);
 	s->delivered = false;
 	if (gone >= 0)
@@ -347,6 +373,8 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	cgroup_table_sweep(s->table, now, s->number, cgroup_dropped, s);
 	s->delivered = true;
 	memcpy(p->losses, (const void *)s->skeleton->bss->losses, sizeof(p->losses));
+	sample_unseen(s, exited, freed, now);
+	p->losses[SS_LOSS_DEATH_UNSEEN] = s->unseen;
 	*ret = p;
 	return 0;
 }

@@ -109,6 +109,7 @@ int BPF_PROG(lifecycle_exit, struct task_struct *task)
 
 	if (state) {
 		state->exit_ns = bpf_ktime_get_boot_ns();
+		__sync_fetch_and_add(&tasks_exited, 1);
 		state->short_lived = state->exit_ns - task->group_leader->start_boottime < SS_SHORT_LIVED_NS;
 		/* The leader may be freed before this thread is. */
 		BPF_CORE_READ_INTO(&state->group_comm, task, group_leader, comm);
@@ -158,6 +159,8 @@ int BPF_PROG(lifecycle_free, struct task_struct *task)
 			gone_whole(task, cgroup_id);
 		return 0;
 	}
+	if (state->exit_ns)
+		__sync_fetch_and_add(&tasks_freed, 1);
 	task_settle(task, state, cgroup_id);
 	key.cgroup_id = cgroup_id;
 	if (is_leader(task))

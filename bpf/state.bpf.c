@@ -12,6 +12,7 @@ const volatile int cfg_cgroup_hierarchy = 0;
 const volatile __u32 cfg_page_size = 4096;
 
 __u64 losses[SS_LOSS_KINDS];
+__u64 tasks_exited, tasks_freed;
 __u32 gone_in_use;
 
 const struct ss_gone gone_zero = {};

@@ -156,6 +156,7 @@ enum ss_loss {
 	SS_LOSS_CGROUP_FULL,   /* the cgroup table was full: a fork, exec or exit was not counted */
 	SS_LOSS_STATE_REFUSED, /* task storage could not be created or looked up */
 	SS_LOSS_READ_FAILED,   /* a kernel field could not be read */
+	SS_LOSS_DEATH_UNSEEN,  /* a task exited and no program was ever called when it was freed; see tasks_exited */
 	SS_LOSS_KINDS
 };
 
