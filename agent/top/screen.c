@@ -14,8 +14,8 @@
 #include "state.h"
 #include "terminal.h"
 
-#define MIN_LINES   5
-#define MIN_COLUMNS 20
+#define MIN_LINES     5
+#define MIN_COLUMNS   20
 #define IDLE_EVERY_NS 5000000000ULL
 
 enum { PAIR_ALARM = 1, PAIR_TITLE, PAIR_WARN };

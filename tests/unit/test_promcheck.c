@@ -30,21 +30,21 @@ static const struct {
 		 "h_bucket{a=\"2\",le=\"+Inf\"} 4\nh_sum{a=\"2\"} 3\nh_count{a=\"2\"} 4\n"),
 	 true},
 	{IN(""), false},
-	{IN(COUNTER "a_total 1"), false}, /* no LF */
-	{IN(COUNTER "a_total 1\n\n"), false}, /* empty line */
-	{IN(COUNTER), false}, /* no sample */
-	{IN("a_total 1\n"), false}, /* no HELP */
-	{IN("# TYPE a_total counter\n# HELP a_total h\na_total 1\n"), false}, /* order */
-	{IN("# HELP a_total h\na_total 1\n"), false}, /* no TYPE */
-	{IN("# HELP a_total h\n# TYPE a_total count\na_total 1\n"), false}, /* unknown type */
-	{IN("# HELP a_total \n# TYPE a_total counter\na_total 1\n"), false}, /* no text */
+	{IN(COUNTER "a_total 1"), false},					/* no LF */
+	{IN(COUNTER "a_total 1\n\n"), false},					/* empty line */
+	{IN(COUNTER), false},							/* no sample */
+	{IN("a_total 1\n"), false},						/* no HELP */
+	{IN("# TYPE a_total counter\n# HELP a_total h\na_total 1\n"), false},	/* order */
+	{IN("# HELP a_total h\na_total 1\n"), false},				/* no TYPE */
+	{IN("# HELP a_total h\n# TYPE a_total count\na_total 1\n"), false},	/* unknown type */
+	{IN("# HELP a_total \n# TYPE a_total counter\na_total 1\n"), false},	/* no text */
 	{IN("# HELP a_total \\x\n# TYPE a_total counter\na_total 1\n"), false}, /* escape in HELP */
-	{IN("# hello\n" COUNTER "a_total 1\n"), false}, /* comment */
-	{IN("# HELP a h\n# TYPE a counter\na 1\n"), false}, /* counter without _total */
-	{IN("# HELP a_total h\n# TYPE a_total gauge\na_total 1\n"), false}, /* gauge with _total */
-	{IN(COUNTER "a_total 1\n" COUNTER "a_total{x=\"1\"} 1\n"), false}, /* HELP twice */
-	{IN(COUNTER "a_total 1\n" GAUGE "g 1\na_total{x=\"1\"} 1\n"), false}, /* interleaved */
-	{IN(COUNTER "a_total 1\na_total 2\n"), false}, /* twice */
+	{IN("# hello\n" COUNTER "a_total 1\n"), false},				/* comment */
+	{IN("# HELP a h\n# TYPE a counter\na 1\n"), false},			/* counter without _total */
+	{IN("# HELP a_total h\n# TYPE a_total gauge\na_total 1\n"), false},	/* gauge with _total */
+	{IN(COUNTER "a_total 1\n" COUNTER "a_total{x=\"1\"} 1\n"), false},	/* HELP twice */
+	{IN(COUNTER "a_total 1\n" GAUGE "g 1\na_total{x=\"1\"} 1\n"), false},	/* interleaved */
+	{IN(COUNTER "a_total 1\na_total 2\n"), false},				/* twice */
 	{IN(COUNTER "a_total{x=\"1\",y=\"2\"} 1\na_total{y=\"2\",x=\"1\"} 1\n"), false},
 	{IN(COUNTER "a_total{x=\"1\",x=\"2\"} 1\n"), false},
 	{IN(COUNTER "a_total -1\n"), false},
@@ -72,7 +72,7 @@ static const struct {
 	{IN(GAUGE "g{x=\"\r\"} 1\n"), false},
 	{IN(GAUGE "g{x=\"\0\"} 1\n"), false},
 	{IN("# HELP g:a h\n# TYPE g:a gauge\ng:a 1\n"), false},
-	{IN(HIST "h_bucket{le=\"1\"} 1\nh_sum 3\nh_count 1\n"), false}, /* no +Inf */
+	{IN(HIST "h_bucket{le=\"1\"} 1\nh_sum 3\nh_count 1\n"), false},				 /* no +Inf */
 	{IN(HIST "h_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 3\n"), false}, /* _count */
 	{IN(HIST "h_bucket{le=\"1\"} 3\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n"), false}, /* falls */
 	{IN(HIST "h_bucket{le=\"2\"} 1\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n"), false},

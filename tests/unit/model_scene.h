@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * model_scene.h - builds samples by hand for tests of the model and of what is made from its snapshots.
+ */
+#ifndef MODEL_SCENE_H
+#define MODEL_SCENE_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sysscope/model.h"
+#include "sysscope/sample.h"
+
+#define SCENE_MAX 512
+
+struct scene {
+	struct sample sample;
+	struct ss_thread_record threads[SCENE_MAX];
+	struct sample_gone final[SCENE_MAX], open[SCENE_MAX];
+	struct sample_cgroup cgroups[64];
+	struct identity who[64];
+};
+
+static inline void scene_init(struct scene *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->sample = (struct sample){
+		.boot_ns = 1000000000000ULL,
+		.wall_ns = 1700001000000000000ULL,
+		.threads = s->threads,
+		.gone_final = s->final,
+		.gone_open = s->open,
+		.cgroups = s->cgroups,
+		.host = {.cpus = 2,
+			 .memory_total = 8ULL << 30,
+			 .memory_available = 6ULL << 30,
+			 .boot_wall_ns = 1700000000000000000ULL,
+			 .load1 = 0.5,
+			 .kernel = "6.1.0-test",
+			 .hostname = "scene"},
+		.collectors = {{"host", true, 100000},
+			       {"tasks", true, 200000},
+			       {"lifecycle", true, 0},
+			       {"cgroups", true, 0},
+			       {"cgroupfs", true, 300000}},
+		.n_collectors = 5,
+	};
+}
+
+static inline void scene_tick(struct scene *s, double seconds)
+{
+	s->sample.boot_ns += (uint64_t)(seconds * 1e9);
+	s->sample.wall_ns += (uint64_t)(seconds * 1e9);
+}
+
+static inline struct sample_cgroup *scene_cgroup(struct scene *s, uint64_t id, uint64_t parent, const char *path,
+						 enum home_kind kind, const char *name)
+{
+	size_t n = s->sample.n_cgroups++;
+	struct identity *who = &s->who[n];
+	struct sample_cgroup *c = &s->cgroups[n];
+
+	*who = (struct identity){.kind = kind,
+				 .home = path,
+				 .parent = "",
+				 .runtime = "",
+				 .id = "",
+				 .name = name,
+				 .image = "",
+				 .pod = "",
+				 .pod_namespace = "",
+				 .labels = "",
+				 .uid = -1,
+				 .generation = 1};
+	*c = (struct sample_cgroup){
+		.id = id, .parent_id = parent, .path = path, .who = who, .home_root = true, .alive = true};
+	memset(&c->files, 0xff, sizeof(c->files));
+	return c;
+}
+
+/* A process of one thread. */
+static inline struct ss_thread_record *scene_process(struct scene *s, uint32_t pid, uint64_t cgroup, const char *comm,
+						     uint64_t exec_ns)
+{
+	struct ss_thread_record *r = &s->threads[s->sample.n_threads++];
+
+	*r = (struct ss_thread_record){.tid = pid,
+				       .tgid = pid,
+				       .ppid = 1,
+				       .flags = SS_THREAD_LEADER | SS_THREAD_STATE,
+				       .state = 'S',
+				       .start_ns = 5000000000ULL + pid,
+				       .process_start_ns = 5000000000ULL + pid,
+				       .cgroup_id = cgroup,
+				       .threads = 1};
+	snprintf(r->comm, sizeof(r->comm), "%s", comm);
+	r->used.exec_ns = exec_ns;
+	return r;
+}
+
+static inline void scene_gone(struct sample_gone *list, size_t *n, uint64_t cgroup, const char *comm, uint64_t exec_ns,
+			      uint64_t ended)
+{
+	struct sample_gone *g = &list[(*n)++];
+
+	*g = (struct sample_gone){.key.cgroup_id = cgroup};
+	snprintf(g->key.comm, sizeof(g->key.comm), "%s", comm);
+	g->value.totals.exec_ns = exec_ns;
+	g->value.processes_ended = ended;
+}
+
+static inline const struct container_row *scene_row(const struct snapshot *s, const char *cgroup)
+{
+	for (size_t i = 0; i < s->n_containers; i++)
+		if (strcmp(s->containers[i].cgroup, cgroup) == 0)
+			return &s->containers[i];
+	return NULL;
+}
+
+#endif
