@@ -280,11 +280,13 @@ int options_parse(const struct verb *verb, const struct option_row *rows, size_t
 	if (n)
 		memcpy(all, rows, n * sizeof(*all));
 	shared_rows(&shared, all + n);
-	r = parse_all(verb, all, n + SHARED_ROWS, argc, argv);
+	/* Before anything is parsed: the targets still hold the defaults, which --help shows. */
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		shared.help |= strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
+	r = shared.help ? 0 : parse_all(verb, all, n + SHARED_ROWS, argc, argv);
 	if (r < 0)
 		return r;
 	if (shared.help) {
-		/* The defaults stand in the targets, which parsing has changed: only --help alone shows them all. */
 		print_help(verb, all, n + SHARED_ROWS);
 		return 1;
 	}

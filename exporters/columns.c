@@ -18,7 +18,7 @@
 
 static const struct table_column fixed_containers[] = {
 	{COLUMN_NAME, 0, "NAME", NAME_MIN, false},
-	{COLUMN_KIND, 0, "KIND", 9, false},
+	{COLUMN_KIND, 0, "KIND", 10, false},
 };
 static const struct table_column fixed_processes[] = {
 	{COLUMN_PID, 0, "PID", 7, true},
@@ -103,18 +103,20 @@ static void format_bytes(struct buf *out, double v)
 
 static void format_duration(struct buf *out, double seconds)
 {
-	unsigned long s = (unsigned long)seconds;
+	unsigned long tenths = (unsigned long)(seconds * 10 + 0.5), s = (unsigned long)(seconds + 0.5);
 
-	if (seconds < 60)
+	if (seconds < 59.995)
 		buf_printf(out, "%.2fs", seconds);
-	else if (s < 600)
-		buf_printf(out, "%lu:%04.1f", s / 60, seconds - (double)(s / 60 * 60));
+	else if (tenths < 6000)
+		buf_printf(out, "%lu:%02lu.%lu", tenths / 600, tenths % 600 / 10, tenths % 10);
 	else if (s < 3600)
 		buf_printf(out, "%lum%02lus", s / 60, s % 60);
 	else if (s < 100 * 3600)
 		buf_printf(out, "%luh%02lum", s / 3600, s % 3600 / 60);
-	else
+	else if (s < 100 * 86400)
 		buf_printf(out, "%lud%02luh", s / 86400, s % 86400 / 3600);
+	else
+		buf_printf(out, "%lud", s / 86400);
 }
 
 static void format_count(struct buf *out, double v)
@@ -154,82 +156,6 @@ void format_value(struct buf *out, const struct metric_desc *d, double v)
 		format_count(out, v);
 		break;
 	}
-}
-
-/* ---- cells ---- */
-
-static void add_name(struct buf *out, const char *name)
-{
-	text_terminal(out, name, strlen(name));
-}
-
-static void add_depth(struct buf *out, uint8_t depth)
-{
-	for (int i = 0; i < depth && i < 16; i++)
-		buf_str(out, i + 1 == depth || i == 15 ? "`-" : "  ");
-}
-
-static void cell_container(struct buf *out, const struct container_row *c, const struct table_column *column,
-			   uint8_t depth)
-{
-	switch (column->kind) {
-	case COLUMN_NAME:
-		add_depth(out, depth);
-		if (c->pod[0]) {
-			add_name(out, c->pod);
-			buf_char(out, '/');
-		}
-		add_name(out, c->name);
-		break;
-	case COLUMN_KIND:
-		if (c->dead)
-			buf_str(out, "dead");
-		else
-			add_name(out, strcmp(c->kind, "container") == 0 && c->runtime[0] ? c->runtime : c->kind);
-		break;
-	case COLUMN_IMAGE:
-		add_name(out, c->image);
-		break;
-	default:
-		break;
-	}
-}
-
-static void cell_process(struct buf *out, const struct snapshot *s, const struct process_row *p,
-			 const struct table_column *column, uint8_t depth)
-{
-	switch (column->kind) {
-	case COLUMN_PID:
-		buf_printf(out, "%u", p->pid);
-		break;
-	case COLUMN_COMM:
-		add_depth(out, depth);
-		add_name(out, p->comm);
-		break;
-	case COLUMN_CONTAINER:
-		add_name(out, process_container(s, p)->name);
-		break;
-	case COLUMN_STATE:
-		buf_char(out, p->state);
-		break;
-	default:
-		break;
-	}
-}
-
-void table_cell(struct buf *out, const struct snapshot *s, enum table_view view, uint32_t row, uint8_t depth,
-		const struct table_column *column)
-{
-	size_t n;
-	const struct metric_desc *d = metric_table(table_scope(view), &n);
-	const double *v = view == TABLE_CONTAINERS ? s->containers[row].v : s->processes[row].v;
-
-	if (column->kind == COLUMN_METRIC)
-		format_value(out, &d[column->metric], v[column->metric]);
-	else if (view == TABLE_CONTAINERS)
-		cell_container(out, &s->containers[row], column, depth);
-	else
-		cell_process(out, s, &s->processes[row], column, depth);
 }
 
 /* ---- texts on a screen ---- */
@@ -292,4 +218,105 @@ void text_fit(struct buf *out, const char *text, int width, bool right)
 	}
 	if (!right || cut)
 		buf_printf(out, "%*s", width - used, "");
+}
+
+/* ---- cells ---- */
+
+static void add_name(struct buf *out, const char *name)
+{
+	text_terminal(out, name, strlen(name));
+}
+
+#define INDENT_MAX 16
+
+static void add_depth(struct buf *out, uint8_t depth)
+{
+	for (int i = 0; i < depth && i < INDENT_MAX; i++)
+		buf_str(out, i + 1 == depth || i == INDENT_MAX - 1 ? "`-" : "  ");
+}
+
+/* Of a path that is too long the end says more than the beginning. */
+static void add_path(struct buf *out, const char *name, int width)
+{
+	_cleanup_buf_ struct buf text = {};
+	bool utf8 = locale_is_utf8();
+	const char *rest;
+	int left, columns;
+
+	text_terminal(&text, name, strlen(name));
+	rest = text.data ? text.data : "";
+	left = text_width(rest, utf8);
+	if (name[0] != '/' || left <= width || width < NAME_MIN) {
+		buf_str(out, rest);
+		return;
+	}
+	while (left > width - 1) {
+		rest += character(rest, utf8, &columns);
+		left -= columns;
+	}
+	buf_str(out, utf8 ? "\xe2\x80\xa6" : "~");
+	buf_str(out, rest);
+}
+
+static void cell_container(struct buf *out, const struct container_row *c, const struct table_column *column,
+			   uint8_t depth)
+{
+	switch (column->kind) {
+	case COLUMN_NAME:
+		add_depth(out, depth);
+		if (c->pod[0]) {
+			add_name(out, c->pod);
+			buf_char(out, '/');
+		}
+		add_path(out, c->name, column->width - 2 * (depth < INDENT_MAX ? depth : INDENT_MAX));
+		break;
+	case COLUMN_KIND:
+		if (c->dead)
+			buf_str(out, "dead");
+		else
+			add_name(out, strcmp(c->kind, "container") == 0 && c->runtime[0] ? c->runtime : c->kind);
+		break;
+	case COLUMN_IMAGE:
+		add_name(out, c->image);
+		break;
+	default:
+		break;
+	}
+}
+
+static void cell_process(struct buf *out, const struct snapshot *s, const struct process_row *p,
+			 const struct table_column *column, uint8_t depth)
+{
+	switch (column->kind) {
+	case COLUMN_PID:
+		buf_printf(out, "%u", p->pid);
+		break;
+	case COLUMN_COMM:
+		add_depth(out, depth);
+		add_name(out, p->comm);
+		break;
+	case COLUMN_CONTAINER:
+		add_name(out, process_container(s, p)->name);
+		break;
+	case COLUMN_STATE:
+		buf_char(out, p->state);
+		break;
+	default:
+		break;
+	}
+}
+
+void table_cell(struct buf *out, const struct snapshot *s, enum table_view view, uint32_t row, uint8_t depth,
+		const struct table_column *column)
+{
+	size_t n;
+	const struct metric_desc *d = metric_table(table_scope(view), &n);
+	const double *v = view == TABLE_CONTAINERS ? s->containers[row].v : s->processes[row].v;
+
+	if (column->kind == COLUMN_METRIC)
+		format_value(out, &d[column->metric], v[column->metric]);
+	else if (view == TABLE_CONTAINERS)
+		cell_container(out, &s->containers[row], column, depth);
+	else
+		cell_process(out, s, &s->processes[row], column, depth);
 }

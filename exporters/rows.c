@@ -73,6 +73,8 @@ static bool row_wanted(const struct snapshot *s, const struct table_choice *c, u
 
 	if (c->container && !table_container_matches(home, c->container))
 		return false;
+	if (c->cgroup && strcmp(home->cgroup, c->cgroup) != 0)
+		return false;
 	if (c->containers_only && strcmp(home->kind, "container") != 0)
 		return false;
 	if (!c->filter || !c->filter[0])
@@ -185,6 +187,9 @@ static int links_make(struct link *links, const struct table_rows *rows, const s
 	return 0;
 }
 
+/* A chain that is longer, as anybody can make one, goes on at the root. */
+#define DEPTH_MAX 100
+
 static void tree_place(struct table_rows *to, const struct table_rows *from, const struct link *links, uint32_t parent,
 		       uint8_t depth)
 {
@@ -202,9 +207,35 @@ static void tree_place(struct table_rows *to, const struct table_rows *from, con
 	for (; low < from->n && links[low].parent == parent && to->n < from->n; low++) {
 		to->index[to->n] = from->index[links[low].child];
 		to->depth[to->n++] = depth;
-		if (depth < 40)
+		if (depth < DEPTH_MAX)
 			tree_place(to, from, links, links[low].child, depth + 1);
 	}
+}
+
+static int index_compare(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Who is too deep, or in a circle of parents, as hostile names of containers can be, comes last and without depth. */
+static int rows_append_missing(struct table_rows *to, const struct table_rows *from)
+{
+	_cleanup_free_ uint32_t *there = calloc(to->n + 1, sizeof(*there));
+	size_t n = to->n;
+
+	if (!there)
+		return -ENOMEM;
+	memcpy(there, to->index, n * sizeof(*there));
+	qsort(there, n, sizeof(*there), index_compare);
+	for (size_t i = 0; i < from->n; i++) {
+		if (bsearch(&from->index[i], there, n, sizeof(*there), index_compare))
+			continue;
+		to->depth[to->n] = 0;
+		to->index[to->n++] = from->index[i];
+	}
+	return 0;
 }
 
 static int tree_order(struct table_rows *rows, const struct snapshot *s, enum table_view view)
@@ -220,10 +251,10 @@ static int tree_order(struct table_rows *rows, const struct snapshot *s, enum ta
 		return r;
 	}
 	tree_place(&placed, rows, links, UINT32_MAX, 0);
-	/* Parents that are each other's children, as hostile names of containers can be, are in no tree. */
-	if (placed.n != rows->n) {
+	r = placed.n == rows->n ? 0 : rows_append_missing(&placed, rows);
+	if (r < 0) {
 		table_rows_free(&placed);
-		return 0;
+		return r;
 	}
 	table_rows_free(rows);
 	*rows = placed;

@@ -137,9 +137,9 @@ static void draw_footer(struct screen *s)
 			buf_str(&line, "_");
 		buf_str(&line, "  ");
 	}
-	if (t->choice.container) {
+	if (t->choice.cgroup) {
 		buf_str(&line, "in ");
-		text_terminal(&line, t->choice.container, strlen(t->choice.container));
+		text_terminal(&line, t->home, strlen(t->home));
 		buf_str(&line, " (Esc: back)  ");
 	}
 	if (t->paused)

@@ -94,6 +94,7 @@ void top_state_follow(struct top_state *t, const struct snapshot *s, const struc
 static void view_set(struct top_state *t, enum table_view view)
 {
 	t->choice.view = view;
+	t->choice.cgroup = NULL;
 	t->selected = t->first = 0;
 	t->selected_cgroup[0] = '\0';
 	t->selected_pid = 0;
@@ -188,11 +189,16 @@ static void sort_key(struct top_state *t, int key)
 
 static void key_enter(struct top_state *t, const struct snapshot *s, const struct table_rows *rows)
 {
+	const struct container_row *home;
+
 	if (t->choice.view != TABLE_CONTAINERS || t->selected >= rows->n)
 		return;
-	snprintf(t->container, sizeof(t->container), "%s", s->containers[rows->index[t->selected]].name);
-	t->choice.container = t->container;
+	home = &s->containers[rows->index[t->selected]];
+	/* By its path: names need not be unique. */
+	snprintf(t->home, sizeof(t->home), "%s", home->name);
+	snprintf(t->cgroup, sizeof(t->cgroup), "%s", home->cgroup);
 	view_set(t, TABLE_PROCESSES);
+	t->choice.cgroup = t->cgroup;
 }
 
 static void key_back(struct top_state *t)
@@ -201,8 +207,7 @@ static void key_back(struct top_state *t)
 		t->help = false;
 	} else if (t->filter[0]) {
 		t->filter[0] = '\0';
-	} else if (t->choice.container) {
-		t->choice.container = NULL;
+	} else if (t->choice.cgroup) {
 		view_set(t, TABLE_CONTAINERS);
 	}
 }
@@ -232,7 +237,6 @@ void top_state_key(struct top_state *t, int key, const struct snapshot *s, const
 		t->quit = true;
 		break;
 	case '\t':
-		t->choice.container = NULL;
 		view_set(t, t->choice.view == TABLE_CONTAINERS ? TABLE_PROCESSES : TABLE_CONTAINERS);
 		break;
 	case '\n':

@@ -24,13 +24,14 @@ struct top_state {
 	struct table_choice choice;
 	double delay_seconds;
 	bool paused, help, typing, quit;
-	bool refresh;	     /* take a sample now */
-	char filter[64];     /* as typed; choice.filter points here */
-	char container[256]; /* whose processes are shown; choice.container points here */
+	bool refresh;		      /* take a sample now */
+	char filter[64];	      /* as typed; choice.filter points here */
+	char container[256];	      /* --container; choice.container points here */
+	char home[256], cgroup[4352]; /* whose processes Enter shows: name, and path for choice.cgroup */
 
 	/* The selected row, by who it is and not by where it stands. */
 	size_t selected, first; /* positions; first: topmost on the screen */
-	char selected_cgroup[512];
+	char selected_cgroup[4352];
 	uint32_t selected_pid;
 	uint64_t selected_start;
 };

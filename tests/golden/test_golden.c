@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_golden.c - one sample through the model and every output, compared with files: plain text at two widths, CSV, JSON,
+ * Prometheus. `UPDATE_GOLDEN=1 build/tests/golden/test_golden` writes the files anew; look at the difference before
+ * committing it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <locale.h>
+#include <time.h>
+
+#include "../unit/model_scene.h"
+#include "exporters/json.h"
+#include "exporters/prometheus.h"
+#include "exporters/table.h"
+
+static struct scene scene;
+
+static void files_fill(struct cgroup_counters *f, uint64_t scale)
+{
+	*f = (struct cgroup_counters){
+		.cpu_usage_ns = 1500000000 * scale,
+		.cpu_user_ns = 1000000000 * scale,
+		.cpu_system_ns = 500000000 * scale,
+		.periods = 100 * scale,
+		.throttled_periods = 30 * scale,
+		.throttled_ns = 700000000 * scale,
+		.cpu_quota_us = 25000,
+		.cpu_period_us = 100000,
+		.cpu_shares = 1024,
+		.memory_usage = scale << 24,
+		.memory_peak = scale << 25,
+		.memory_limit = scale << 26,
+		.memory_reservation = SS_UNLIMITED,
+		.swap_limit = SS_UNLIMITED,
+		.memory_swap = 0,
+		.memory_rss = scale << 22,
+		.memory_cache = scale << 23,
+		.memory_mapped = scale << 20,
+		.memory_kernel = scale << 18,
+		.memory_active_file = scale << 21,
+		.memory_inactive_file = scale << 22,
+		.page_faults = 1000 * scale,
+		.major_page_faults = 3 * scale,
+		.memory_failcnt = 0,
+		.oom_kills = scale - 1,
+		.pids = scale,
+		.pids_limit = 100,
+	};
+}
+
+static struct sample_cgroup *home(uint64_t id, const char *path, enum home_kind kind, const char *name,
+				  const char *runtime, const char *image)
+{
+	struct sample_cgroup *c = scene_cgroup(&scene, id, 1, path, kind, name);
+	struct identity *who = &scene.who[scene.sample.n_cgroups - 1];
+
+	who->runtime = runtime;
+	who->image = image;
+	c->counts = (struct ss_cgroup){.born_ns = 900000000000ULL, .forks = id, .execs = id + 1, .exits = id - 1};
+	return c;
+}
+
+static void scene_build(void)
+{
+	struct identity *pod;
+
+	scene_init(&scene);
+	scene_cgroup(&scene, 1, 0, "/", HOME_HOST, "host");
+	files_fill(&home(10, "/docker/0123456789abcdef", HOME_CONTAINER, "web", "docker", "nginx:1.25")->files, 1);
+	files_fill(&home(11, "/machine.slice/libpod-ff.scope", HOME_CONTAINER, "db", "podman", "postgres:16")->files,
+		   2);
+	files_fill(
+		&home(12, "/kubepods/burstable/pod1/aa", HOME_CONTAINER, "app", "containerd", "registry/app:v1")->files,
+		3);
+	pod = &scene.who[scene.sample.n_cgroups - 1];
+	pod->pod = "app-7f9c";
+	pod->pod_namespace = "prod";
+	home(13, "/system.slice/ssh.service", HOME_SERVICE, "ssh.service", "systemd", "");
+	home(14, "/user.slice/user-1000.slice/session-3.scope", HOME_SESSION, "session-3", "systemd", "")
+		->counts.born_ns = 0;
+	scene.who[scene.sample.n_cgroups - 1].uid = 1000;
+	files_fill(&home(15, "/evil\x1b[31m\"} 1\xe9", HOME_CGROUP, "/evil\x1b[31m\"} 1\xe9", "", "")->files, 4);
+	home(16, "/docker/gone", HOME_CONTAINER, "job", "docker", "batch:2")->alive = false;
+	scene_gone(scene.final, &scene.sample.n_gone_final, 16, "batch", 2500000000, 7);
+	scene_gone(scene.final, &scene.sample.n_gone_final, 10, "true", 100000000, 1000);
+	scene_process(&scene, 1, 1, "init", 1000000000)->used.utime_ns = 4000000;
+	scene_process(&scene, 2, SS_CGROUP_KERNEL, "kthreadd", 5000000)->flags |= SS_THREAD_KERNEL;
+	scene_process(&scene, 100, 10, "nginx", 1400000000)->rss_bytes = 5 << 20;
+	scene_process(&scene, 101, 10, "nginx", 20000000)->ppid = 100;
+	scene_process(&scene, 200, 11, "postgres", 2900000000)->rss_bytes = 64 << 20;
+	scene_process(&scene, 300, 12, "a\"} 1\x1b]52;c", 4000000000)->state = 'R';
+	scene_process(&scene, 400, 13, "sshd", 30000000)->capabilities_effective = 0x1ffffffffff;
+	scene_process(&scene, 500, 14, "ba\xc3", 10000000)->uid = 1000;
+	scene_process(&scene, 600, 15, "caf\xe9", 20000000)->ns_pid = 4026531836;
+	scene.sample.host.cpu_busy_ns = 10000000000ULL;
+	scene.sample.losses[SS_LOSS_RING_FULL] = 2;
+}
+
+/* A second of work by everybody, so that there are rates. */
+static void scene_work(void)
+{
+	struct sample *s = &scene.sample;
+
+	scene_tick(&scene, 1);
+	s->n_gone_final = 0;
+	for (size_t i = 0; i < s->n_threads; i++)
+		s->threads[i].used.exec_ns += 10000000 * (i + 1);
+	for (size_t i = 0; i < s->n_cgroups; i++) {
+		struct cgroup_counters *f = &s->cgroups[i].files;
+
+		if (f->cpu_usage_ns == SS_UNKNOWN)
+			continue;
+		f->cpu_usage_ns += 30000000 * i;
+		f->periods += 10;
+		f->throttled_periods += i;
+	}
+	s->host.cpu_busy_ns += 500000000;
+}
+
+static struct model *golden_model(void)
+{
+	struct model *m = model_new();
+
+	scene_build();
+	assert_int_equal(model_update(m, &scene.sample), 0);
+	scene_work();
+	assert_int_equal(model_update(m, &scene.sample), 0);
+	return m;
+}
+
+static void compare(const struct buf *seen, const char *name)
+{
+	_cleanup_free_ char *golden = NULL;
+	char path[128];
+	size_t length = 0;
+
+	assert_false(seen->failed);
+	snprintf(path, sizeof(path), "tests/golden/%s", name);
+	if (getenv("UPDATE_GOLDEN")) {
+		FILE *f = fopen(path, "w");
+
+		assert_non_null(f);
+		fwrite(seen->data, 1, seen->len, f);
+		assert_int_equal(fclose(f), 0);
+	}
+	if (read_file(path, 1 << 22, &golden, &length) < 0)
+		fail_msg("%s cannot be read", path);
+	if (length == seen->len && memcmp(golden, seen->data, length) == 0)
+		return;
+	for (size_t i = 0, line = 1; i <= length && i <= seen->len; i++) {
+		if (i == length || i == seen->len || golden[i] != seen->data[i])
+			fail_msg("%s differs in line %zu, byte %zu: \"%.60s\" is \"%.60s\"", path, line, i, golden + i,
+				 seen->data + i);
+		line += golden[i] == '\n';
+	}
+}
+
+static void test_plain(void **state)
+{
+	static const int widths[] = {80, 160};
+	struct model *m = golden_model();
+	_cleanup_buf_ struct buf out = {};
+	struct table_choice c;
+
+	(void)state;
+	for (int view = 0; view < TABLE_VIEWS; view++)
+		for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
+			char name[64];
+
+			table_choice_init(&c);
+			c.view = (enum table_view)view;
+			c.tree = i == 1;
+			buf_reset(&out);
+			assert_int_equal(table_write_plain(&out, model_snapshot(m), &c, widths[i]), 0);
+			snprintf(name, sizeof(name), "%s-%d.txt", table_view_names[view], widths[i]);
+			compare(&out, name);
+		}
+	model_free(m);
+}
+
+static void test_csv(void **state)
+{
+	struct model *m = golden_model();
+	_cleanup_buf_ struct buf out = {};
+	struct table_choice c;
+
+	(void)state;
+	table_choice_init(&c);
+	assert_int_equal(table_write_csv(&out, model_snapshot(m), &c, true), 0);
+	compare(&out, "containers.csv");
+	c.view = TABLE_PROCESSES;
+	buf_reset(&out);
+	assert_int_equal(table_write_csv(&out, model_snapshot(m), &c, true), 0);
+	compare(&out, "processes.csv");
+	model_free(m);
+}
+
+static void test_json(void **state)
+{
+	struct model *m = golden_model();
+	_cleanup_buf_ struct buf out = {};
+
+	(void)state;
+	assert_int_equal(json_write_snapshot(&out, model_snapshot(m), NULL), 0);
+	compare(&out, "snapshot.json");
+	model_free(m);
+}
+
+/* Without sysscope_build_info, whose revision changes with each commit. */
+static void test_prometheus(void **state)
+{
+	struct model *m = golden_model();
+	struct prometheus *p = prometheus_new();
+	_cleanup_buf_ struct buf out = {}, stable = {};
+
+	(void)state;
+	assert_int_equal(prometheus_write(p, &out, model_snapshot(m), NULL), 0);
+	for (char *line = out.data, *end; *line; line = end) {
+		end = strchr(line, '\n') + 1;
+		if (strncmp(line, "sysscope_build_info", strlen("sysscope_build_info")) != 0)
+			buf_add(&stable, line, (size_t)(end - line));
+	}
+	compare(&stable, "metrics.prom");
+	prometheus_free(p);
+	model_free(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_prometheus),
+	};
+
+	setenv("TZ", "UTC", 1);
+	tzset();
+	setlocale(LC_CTYPE, "C.UTF-8");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
