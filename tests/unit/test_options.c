@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_options.c - the command line: what is taken, what is refused and by which name. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/options.h"
+#include "sysscope/util.h"
+
+struct given {
+	bool flag, unset;
+	uint64_t number;
+	double seconds;
+	const char *text, *choice;
+	int rest;
+};
+
+static const struct verb verb = {.name = "test", .summary = "a test", .examples = "  sysscope test\n"};
+
+/* What parsing "a b c" gives; stdout and stderr into `said`. */
+static int parse(const char *line, struct given *g, bool with_rest, char *said, size_t size)
+{
+	static char copy[256], *argv[16] = {"test"}, *state = NULL;
+	int argc = 1, r, out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO);
+	FILE *file = tmpfile();
+	const struct option_row rows[] = {
+		{"flag", 'f', OPTION_FLAG, 0, 0, NULL, &g->flag, NULL, "a flag"},
+		{"no-unset", 0, OPTION_UNSET, 0, 0, NULL, &g->unset, NULL, "takes it away"},
+		{"number", 'n', OPTION_U64, 1, 100, NULL, &g->number, "N", "a number"},
+		{"seconds", 's', OPTION_SECONDS, 0.1, 3600, NULL, &g->seconds, "SECONDS", "a time"},
+		{"text", 't', OPTION_STRING, 0, 0, NULL, &g->text, "TEXT", "a text"},
+		{"choice", 0, OPTION_CHOICE, 0, 0, "red|green", &g->choice, "COLOUR", "one of them"},
+	};
+
+	*g = (struct given){.unset = true, .number = 7, .seconds = 1, .text = "default"};
+	snprintf(copy, sizeof(copy), "%s", line);
+	for (char *word = strtok_r(copy, " ", &state); word; word = strtok_r(NULL, " ", &state))
+		argv[argc++] = strcmp(word, "EMPTY") == 0 ? "" : word;
+	fflush(stdout);
+	dup2(fileno(file), STDOUT_FILENO);
+	dup2(fileno(file), STDERR_FILENO);
+	r = options_parse(&verb, rows, ARRAY_SIZE(rows), argc, argv, with_rest ? &g->rest : NULL);
+	fflush(stdout);
+	fflush(stderr);
+	dup2(out, STDOUT_FILENO);
+	dup2(err, STDERR_FILENO);
+	close(out);
+	close(err);
+	rewind(file);
+	said[fread(said, 1, size - 1, file)] = '\0';
+	fclose(file);
+	return r;
+}
+
+static void test_taken(void **state)
+{
+	char said[4096];
+	struct given g;
+
+	(void)state;
+	assert_int_equal(
+		parse("-f --no-unset -n 100 --seconds 0.1 --text=x --choice green", &g, false, said, sizeof(said)), 0);
+	assert_true(g.flag && !g.unset);
+	assert_int_equal(g.number, 100);
+	assert_true(g.seconds == 0.1);
+	assert_string_equal(g.text, "x");
+	assert_string_equal(g.choice, "green");
+	assert_string_equal(said, "");
+	assert_int_equal(parse("", &g, false, said, sizeof(said)), 0);
+	assert_int_equal(g.number, 7);
+	assert_int_equal(parse("-f -- a b", &g, true, said, sizeof(said)), 0);
+	assert_int_equal(g.rest, 3);
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *line, *says;
+	} table[] = {
+		{"--number 0", "--number"},
+		{"--number 101", "from 1 to 100"},
+		{"-n 1x", "--number"},
+		{"-n EMPTY", "--number"},
+		{"-n -1", "--number"},
+		{"-n 1e2", "--number"},
+		{"-n 99999999999999999999", "--number"},
+		{"-n 0x10", "--number"},
+		{"--seconds 0", "--seconds"},
+		{"--seconds nan", "--seconds"},
+		{"--seconds inf", "--seconds"},
+		{"--seconds 1e999", "--seconds"},
+		{"--seconds 1s", "--seconds"},
+		{"--choice blue", "red"},
+		{"--choice re", "red"},
+		{"--choice red|green", "red"},
+		{"--nunber 3", "did you mean --number"},
+		{"--frobnicate", "--frobnicate"},
+		{"-x", "-x"},
+		{"--text", "needs a value"},
+		{"stray", "stray"},
+		{"--log.level loud", "--log.level"},
+		{"\x1b[31m", "\\x1b[31m"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		char said[4096];
+		struct given g;
+		int r = parse(table[i].line, &g, false, said, sizeof(said));
+
+		if (r >= 0 || !strstr(said, table[i].says) || strchr(said, '\x1b'))
+			fail_msg("'%s' gives %d and says: %s", table[i].line, r, said);
+		assert_int_equal(g.number, 7);
+		assert_true(g.seconds == 1);
+	}
+}
+
+static void test_help(void **state)
+{
+	static const char *const has[] = {"usage: sysscope test", "-n, --number N", "[7]",
+					  "(red, green)",	  "examples:",	    "--log.format"};
+	char said[8192];
+	struct given g;
+
+	(void)state;
+	assert_int_equal(parse("-n 5 --help", &g, false, said, sizeof(said)), 1);
+	for (size_t i = 0; i < ARRAY_SIZE(has); i++)
+		if (!strstr(said, has[i]))
+			fail_msg("--help does not say '%s': %s", has[i], said);
+	for (char *line = said, *end; *line; line = end + 1) {
+		end = strchrnul(line, '\n');
+		assert_true(end - line <= 80);
+		if (!*end)
+			break;
+	}
+	assert_int_equal(parse("--version", &g, false, said, sizeof(said)), 1);
+	assert_non_null(strstr(said, SYSSCOPE_VERSION));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_taken),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_help),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_table.c - numbers for people, order and choice of rows, and lines that never leave their width. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "exporters/table.h"
+
+static const char hostile[] = "a\x1b[31m\"\\,\n\xe9 \xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xc2\x9b";
+
+static struct container_row containers[6];
+static struct process_row processes[6];
+static struct snapshot snapshot;
+
+static void scene(void)
+{
+	static const char *const names[] = {"bravo", "alpha", hostile,
+					    "delta", "Echo",  "/a/long/path/of/a/cgroup/that/ends.here"};
+
+	snapshot = (struct snapshot){.sequence = 2,
+				     .hostname = hostile,
+				     .kernel = "6.1",
+				     .containers = containers,
+				     .n_containers = 6,
+				     .processes = processes,
+				     .n_processes = 6};
+	for (int i = 0; i < HOST_METRICS; i++)
+		snapshot.v[i] = VALUE_ABSENT;
+	for (uint32_t i = 0; i < 6; i++) {
+		containers[i] = (struct container_row){.name = names[i],
+						       .id = i == 3 ? "0123456789abcdef0123" : "",
+						       .runtime = "docker",
+						       .image = hostile,
+						       .pod = "",
+						       .namespace_ = "",
+						       .labels = "",
+						       .kind = i == 4 ? "service" : "container",
+						       .cgroup = names[i],
+						       .parent = "",
+						       .state = "running"};
+		processes[i] = (struct process_row){
+			.pid = 10 + i, .ppid = i ? 9 + i : 0, .comm = names[i], .container = i, .state = 'S'};
+		for (int m = 0; m < CONTAINER_METRICS; m++)
+			containers[i].v[m] = i == 5 ? VALUE_ABSENT : (double)((i * 7) % 5) * 1e9;
+		for (int m = 0; m < PROCESS_METRICS; m++)
+			processes[i].v[m] = i == 5 ? VALUE_ABSENT : (double)((i * 7) % 5) * 1e9;
+	}
+}
+
+static void test_units(void **state)
+{
+	static const struct {
+		enum metric_unit unit;
+		double v;
+		const char *text;
+	} table[] = {
+		{UNIT_BYTES, 0, "0"},
+		{UNIT_BYTES, 999, "999"},
+		{UNIT_BYTES, 1000, "1.0K"},
+		{UNIT_BYTES, 1024, "1.0K"},
+		{UNIT_BYTES, 64 << 20, "64M"},
+		{UNIT_BYTES, 1.5 * (1 << 30), "1.5G"},
+		{UNIT_BYTES, 999.6 * 1024, "1.0M"},
+		{UNIT_CORES, 0.25, "0.25"},
+		{UNIT_CORES, 128, "128"},
+		{UNIT_RATIO, 0.005, "0.5"},
+		{UNIT_RATIO, 1, "100"},
+		{UNIT_COUNT, 7, "7"},
+		{UNIT_COUNT, 123456, "0.12M"},
+		{UNIT_RATE, 1.25, "1.2"},
+		{UNIT_NS, 1.5e9, "1.50s"},
+		{UNIT_NS, 59.999e9, "1:00.0"},
+		{UNIT_NS, 599.99e9, "10m00s"},
+		{UNIT_NS, 3723e9, "1h02m"},
+		{UNIT_NS, 90e4 * 1e9, "10d10h"},
+		{UNIT_NS, NAN, "-"},
+		{UNIT_BYTES, NAN, "-"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		_cleanup_buf_ struct buf out = {};
+
+		format_value(&out, &(struct metric_desc){.unit = table[i].unit}, table[i].v);
+		assert_string_equal(out.data, table[i].text);
+	}
+}
+
+static void test_order(void **state)
+{
+	struct table_rows rows = {};
+	struct table_choice c;
+
+	(void)state;
+	scene();
+	table_choice_init(&c);
+	for (int reverse = 0; reverse < 2; reverse++) {
+		c.reverse = reverse;
+		assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
+		assert_int_equal(rows.n, 6);
+		assert_int_equal(rows.index[5], 5); /* not known comes last, whatever the direction */
+		for (size_t i = 0; i < 4; i++) {
+			double a = containers[rows.index[i]].v[0], b = containers[rows.index[i + 1]].v[0];
+
+			assert_true(reverse ? a <= b : a >= b);
+		}
+	}
+	assert_int_equal(table_sort_find(TABLE_CONTAINERS, "MEMORY_BYTES", &c.sort[0]), 0);
+	assert_int_equal(c.sort[0], CONTAINER_MEMORY_USAGE);
+	assert_int_equal(table_sort_find(TABLE_PROCESSES, "cpu-time", &c.sort[1]), 0);
+	assert_int_equal(table_sort_find(TABLE_CONTAINERS, "no such", &c.sort[0]), -2);
+	c.sort[0] = SORT_NAME;
+	c.reverse = false;
+	assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
+	for (size_t i = 0; i < 5; i++)
+		assert_true(strcmp(containers[rows.index[i]].name, containers[rows.index[i + 1]].name) <= 0);
+	table_rows_free(&rows);
+}
+
+static size_t count(struct table_choice *c)
+{
+	struct table_rows rows = {};
+	size_t n;
+
+	assert_int_equal(table_rows_select(&rows, &snapshot, c), 0);
+	n = rows.n;
+	table_rows_free(&rows);
+	return n;
+}
+
+static void test_choice(void **state)
+{
+	struct table_choice c;
+
+	(void)state;
+	scene();
+	table_choice_init(&c);
+	c.filter = "ECHO";
+	assert_int_equal(count(&c), 1);
+	c.filter = NULL;
+	c.containers_only = true;
+	assert_int_equal(count(&c), 5);
+	c.containers_only = false;
+	c.container = "delta";
+	assert_int_equal(count(&c), 1);
+	c.container = "0123456789ab";
+	assert_int_equal(count(&c), 1);
+	c.container = "0123456789a"; /* too short for an id */
+	assert_int_equal(count(&c), 0);
+	c.view = TABLE_PROCESSES;
+	c.container = "alpha";
+	assert_int_equal(count(&c), 1);
+	c.container = NULL;
+	c.cgroup = "alpha";
+	assert_int_equal(count(&c), 1);
+}
+
+/* A chain of parents, a circle, and oneself as parent: everybody is there exactly once. */
+static void test_tree(void **state)
+{
+	struct table_rows rows = {};
+	struct table_choice c;
+	uint32_t sum = 0;
+
+	(void)state;
+	scene();
+	table_choice_init(&c);
+	c.view = TABLE_PROCESSES;
+	c.tree = true;
+	assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
+	for (uint32_t i = 0; i < 6; i++) {
+		assert_int_equal(rows.index[i], i);
+		assert_int_equal(rows.depth[i], i);
+	}
+	processes[0].ppid = processes[5].pid;
+	processes[3].ppid = processes[3].pid;
+	assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
+	assert_int_equal(rows.n, 6);
+	for (size_t i = 0; i < 6; i++)
+		sum += 1u << rows.index[i];
+	assert_int_equal(sum, 63);
+	table_rows_free(&rows);
+}
+
+static int line_width(const char *line, size_t length)
+{
+	wchar_t wide;
+	int width = 0;
+
+	for (size_t i = 0; i < length;) {
+		int n = mbtowc(&wide, line + i, length - i);
+
+		assert_true(n > 0);
+		assert_true(wcwidth(wide) >= 0); /* no control character */
+		width += wcwidth(wide);
+		i += (size_t)n;
+	}
+	return width;
+}
+
+static void test_width(void **state)
+{
+	struct table_choice c;
+
+	(void)state;
+	scene();
+	table_choice_init(&c);
+	for (int view = 0; view < TABLE_VIEWS; view++)
+		for (int width = 20; width <= 200; width++) {
+			_cleanup_buf_ struct buf out = {};
+
+			c.view = (enum table_view)view;
+			c.tree = width % 2;
+			assert_int_equal(table_write_plain(&out, &snapshot, &c, width), 0);
+			for (char *line = out.data, *end; *line; line = end + 1) {
+				end = strchr(line, '\n');
+				assert_true(line_width(line, (size_t)(end - line)) <= width);
+			}
+		}
+}
+
+static void test_csv(void **state)
+{
+	_cleanup_buf_ struct buf out = {};
+	struct table_choice c;
+	size_t commas = 0, lines = 0, first = 0;
+	bool quoted = false;
+
+	(void)state;
+	scene();
+	table_choice_init(&c);
+	assert_int_equal(table_write_csv(&out, &snapshot, &c, true), 0);
+	for (size_t i = 0; i < out.len; i++) {
+		if (out.data[i] == '"')
+			quoted = !quoted;
+		commas += !quoted && out.data[i] == ',';
+		if (quoted || out.data[i] != '\n')
+			continue;
+		if (!lines++)
+			first = commas;
+		assert_int_equal(commas, first);
+		commas = 0;
+	}
+	assert_int_equal(lines, 7);
+	assert_null(memchr(out.data, '\x1b', out.len));
+}
+
+static void test_fit(void **state)
+{
+	_cleanup_buf_ struct buf out = {};
+
+	(void)state;
+	text_fit(&out, "abc", 5, false);
+	text_fit(&out, "abc", 5, true);
+	text_fit(&out, "abcdef", 4, false);
+	text_fit(&out, "\xe6\x97\xa5\xe6\x9c\xac", 3, false); /* a wide character is not cut in two */
+	assert_string_equal(out.data, "abc    abcabc\xe2\x80\xa6\xe6\x97\xa5\xe2\x80\xa6");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_units), cmocka_unit_test(test_order), cmocka_unit_test(test_choice),
+		cmocka_unit_test(test_tree),  cmocka_unit_test(test_width), cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_fit),
+	};
+
+	setlocale(LC_CTYPE, "C.UTF-8");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_top_state.c - what keys do at the live screen, without a screen. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/top/state.h"
+
+#define ROWS 40
+#define PAGE 10
+
+static struct container_row containers[ROWS];
+static struct process_row processes[ROWS];
+static char names[ROWS][16];
+static struct snapshot snapshot;
+static struct table_rows rows;
+static struct top_state top;
+
+static void start(void)
+{
+	struct table_choice c;
+
+	snapshot = (struct snapshot){
+		.containers = containers, .n_containers = ROWS, .processes = processes, .n_processes = ROWS};
+	for (uint32_t i = 0; i < ROWS; i++) {
+		snprintf(names[i], sizeof(names[i]), "c%02u", i);
+		containers[i] = (struct container_row){.name = names[i],
+						       .id = "",
+						       .runtime = "",
+						       .image = "",
+						       .pod = "",
+						       .namespace_ = "",
+						       .labels = "",
+						       .kind = "container",
+						       .cgroup = names[i],
+						       .parent = "",
+						       .state = "running"};
+		processes[i] = (struct process_row){.pid = 100 + i, .comm = names[i], .container = i};
+		containers[i].v[CONTAINER_CPU_CORES] = ROWS - i;
+		processes[i].v[PROCESS_CPU_CORES] = ROWS - i;
+	}
+	table_choice_init(&c);
+	top_state_init(&top, &c, 1);
+}
+
+static void settle(void)
+{
+	assert_int_equal(table_rows_select(&rows, &snapshot, &top.choice), 0);
+	top_state_follow(&top, &snapshot, &rows, PAGE);
+}
+
+static void press(int key)
+{
+	settle();
+	top_state_key(&top, key, &snapshot, &rows, PAGE);
+	settle();
+}
+
+static void test_moves(void **state)
+{
+	(void)state;
+	start();
+	press(KEY_TOP_UP);
+	assert_int_equal(top.selected, 0);
+	press(KEY_TOP_DOWN);
+	press(KEY_TOP_PAGE_DOWN);
+	assert_int_equal(top.selected, 11);
+	assert_int_equal(top.first, 2);
+	press(KEY_TOP_END);
+	assert_int_equal(top.selected, ROWS - 1);
+	assert_int_equal(top.first, ROWS - PAGE);
+	press(KEY_TOP_PAGE_DOWN);
+	assert_int_equal(top.selected, ROWS - 1);
+	press(KEY_TOP_HOME);
+	assert_int_equal(top.selected, 0);
+}
+
+/* The selected row is followed when the order changes, and not lost sight of when it goes. */
+static void test_follows(void **state)
+{
+	(void)state;
+	start();
+	for (int i = 0; i < 5; i++)
+		press(KEY_TOP_DOWN);
+	containers[5].v[CONTAINER_CPU_CORES] = 1000;
+	settle();
+	assert_int_equal(top.selected, 0);
+	assert_int_equal(rows.index[top.selected], 5);
+	press(KEY_TOP_END);
+	snapshot.n_containers = 3;
+	settle();
+	assert_int_equal(top.selected, 2);
+}
+
+static void test_views(void **state)
+{
+	(void)state;
+	start();
+	press(KEY_TOP_DOWN);
+	press('\n');
+	assert_int_equal(top.choice.view, TABLE_PROCESSES);
+	assert_int_equal(rows.n, 1);
+	assert_string_equal(processes[rows.index[0]].comm, "c01");
+	press(27);
+	assert_int_equal(top.choice.view, TABLE_CONTAINERS);
+	assert_int_equal(rows.n, ROWS);
+	press('\t');
+	assert_int_equal(top.choice.view, TABLE_PROCESSES);
+	assert_int_equal(rows.n, ROWS);
+	press('t');
+	assert_true(top.choice.tree);
+	press(' ');
+	assert_true(top.paused);
+	press('?');
+	assert_true(top.help);
+	press('q');
+	assert_true(top.quit);
+}
+
+static void test_filter(void **state)
+{
+	(void)state;
+	start();
+	for (const char *p = "/c1\xc3\xa9"; *p; p++)
+		press((unsigned char)*p);
+	assert_true(top.typing);
+	assert_int_equal(rows.n, 0);
+	press(KEY_TOP_BACKSPACE); /* the whole character */
+	assert_string_equal(top.filter, "c1");
+	assert_int_equal(rows.n, 10);
+	press('q'); /* a letter, while one types */
+	assert_false(top.quit);
+	press(KEY_TOP_BACKSPACE);
+	press('\n');
+	assert_false(top.typing);
+	assert_int_equal(rows.n, 10);
+	press(27);
+	assert_int_equal(rows.n, ROWS);
+}
+
+static void test_sort(void **state)
+{
+	size_t n;
+	const struct metric_desc *d = metric_table(SCOPE_CONTAINER, &n);
+
+	(void)state;
+	start();
+	press(KEY_TOP_LEFT);
+	assert_int_equal(top.choice.sort[0], SORT_NAME);
+	press(KEY_TOP_LEFT);
+	assert_int_equal(top.choice.sort[0], SORT_NAME);
+	for (size_t i = 0; i < n + 5; i++) {
+		press('>');
+		assert_true(top.choice.sort[0] >= 0 && d[top.choice.sort[0]].title);
+	}
+	press('M');
+	assert_int_equal(top.choice.sort[0], CONTAINER_MEMORY_USAGE);
+	press('r');
+	assert_true(top.choice.reverse);
+	press('P');
+	assert_false(top.choice.reverse);
+}
+
+static void test_any_keys(void **state)
+{
+	unsigned int seed = 3;
+
+	(void)state;
+	start();
+	for (int i = 0; i < 100000; i++) {
+		int key = rand_r(&seed) % 300;
+
+		snapshot.n_containers = snapshot.n_processes = (size_t)(rand_r(&seed) % (ROWS + 1));
+		for (size_t p = 0; p < snapshot.n_processes; p++)
+			processes[p].container = snapshot.n_containers ? (uint32_t)(p % snapshot.n_containers) : 0;
+		press(key < 256 ? key : KEY_TOP_UP + key % 11);
+		assert_true(rows.n == 0 || top.selected < rows.n);
+		assert_true(top.first <= top.selected);
+		assert_true(top.delay_seconds >= 0.1 && top.delay_seconds <= 3600);
+		top.quit = false;
+	}
+	table_rows_free(&rows);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_moves),  cmocka_unit_test(test_follows), cmocka_unit_test(test_views),
+		cmocka_unit_test(test_filter), cmocka_unit_test(test_sort),    cmocka_unit_test(test_any_keys),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
