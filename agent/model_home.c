@@ -159,6 +159,7 @@ static int cg_take(struct model *m, const struct sample_cgroup *s)
 	c->read_now = c->is_root && s->alive && files_known(&s->files);
 	if (c->read_now) {
 		c->files = s->files;
+		c->ahead_ns = c->read_once ? c->ahead_ns : UINT64_MAX;
 		c->read_once = true;
 	}
 	if (s->alive)
@@ -176,15 +177,17 @@ static uint64_t known(uint64_t value)
 }
 
 /*
- * CPU of one incarnation: its file; after the last reading of that, what its tasks used on top; never read, its tasks. The
- * split is made exact as for tasks, since v1's files give sampled times that do not add up to the usage.
+ * CPU of one incarnation: its file; after the last reading of that, its tasks and what the file knew besides; never read,
+ * its tasks. The file is read later than the tasks of the same sample, by as much as the agent itself had to wait for a
+ * CPU, so what it said last is not to be added to what they used since: the least difference of the two is. The split is
+ * made exact as for tasks, since v1's files give sampled times that do not add up to the usage.
  */
 static void cg_cpu(struct cg *c)
 {
 	if (c->read_once && c->files.cpu_usage_ns != SS_UNKNOWN) {
-		uint64_t rest = c->read_now ? 0 : sub_sat(c->tasks_held_ns, c->tasks_when_read);
+		uint64_t tasks_ns = c->read_now ? 0 : c->tasks_held_ns + c->ahead_ns;
 
-		c->usage_ns = c->files.cpu_usage_ns + rest;
+		c->usage_ns = tasks_ns > c->files.cpu_usage_ns ? tasks_ns : c->files.cpu_usage_ns;
 		cputime_split(c->usage_ns, known(c->files.cpu_user_ns), known(c->files.cpu_system_ns), &c->user_ns,
 			      &c->system_ns);
 	} else {
@@ -353,8 +356,8 @@ static void homes_sum(struct model *m)
 			continue;
 		if (c->tasks.exec_ns > c->tasks_held_ns)
 			c->tasks_held_ns = c->tasks.exec_ns;
-		if (c->read_now)
-			c->tasks_when_read = c->tasks_held_ns;
+		if (c->read_now && sub_sat(c->files.cpu_usage_ns, c->tasks_held_ns) < c->ahead_ns)
+			c->ahead_ns = sub_sat(c->files.cpu_usage_ns, c->tasks_held_ns);
 		if (c->is_root)
 			cg_cpu(c);
 		past_add(&c->home->sum, c);

@@ -46,11 +46,12 @@ struct cg {
 	uint64_t seen; /* number of the last sample that had it */
 	struct ss_cgroup counts;
 	/* Of an incarnation: */
-	struct ss_totals carried;	       /* its dead and those of the cgroups below, for good */
-	struct ss_totals tasks;		       /* with the open dead and the living */
-	uint64_t tasks_held_ns;		       /* largest tasks.exec_ns so far */
-	bool read_once, read_now;	       /* `files` was ever read; in this sample */
-	uint64_t tasks_when_read;	       /* tasks_held_ns when its files were last read */
+	struct ss_totals carried; /* its dead and those of the cgroups below, for good */
+	struct ss_totals tasks;	  /* with the open dead and the living */
+	uint64_t tasks_held_ns;	  /* largest tasks.exec_ns so far */
+	bool read_once, read_now; /* `files` was ever read; in this sample */
+	uint64_t
+		ahead_ns; /* the least by which its file was ahead of tasks_held_ns: what was used before it was seen */
 	uint64_t usage_ns, user_ns, system_ns; /* as last computed; none ever falls */
 	struct cgroup_counters files;	       /* as last read */
 	UT_hash_handle hh;

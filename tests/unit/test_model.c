@@ -320,6 +320,32 @@ static void test_restart(void **state)
 	model_free(m);
 }
 
+/* The file was read long after the tasks once: what they used in between is not counted twice when the container is gone. */
+static void test_dead_after_late_reading(void **state)
+{
+	struct model *m = model_new();
+	struct scene s;
+	struct sample_cgroup *c;
+
+	(void)state;
+	scene_init(&s);
+	c = scene_cgroup(&s, 10, 1, "/docker/x", HOME_CONTAINER, "late");
+	c->files.cpu_usage_ns = 1010;
+	scene_process(&s, 7, 10, "app", 1000);
+	update(m, &s);
+	scene_tick(&s, 1);
+	c->files.cpu_usage_ns = 2700;
+	s.threads[0].used.exec_ns = 2000;
+	assert_true(scene_row(update(m, &s), "/docker/x")->v[CONTAINER_CPU_USAGE] == 2700);
+	scene_tick(&s, 1);
+	s.sample.n_threads = 0;
+	scene_gone(s.final, &s.sample.n_gone_final, 10, "app", 2900, 1);
+	memset(&c->files, 0xff, sizeof(c->files));
+	c->alive = false;
+	assert_true(scene_row(update(m, &s), "/docker/x")->v[CONTAINER_CPU_USAGE] == 2910);
+	model_free(m);
+}
+
 static void test_dead(void **state)
 {
 	struct model *m = model_new();
@@ -430,9 +456,10 @@ static void test_unknown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_simulation), cmocka_unit_test(test_split), cmocka_unit_test(test_process),
-		cmocka_unit_test(test_restart),	   cmocka_unit_test(test_dead),	 cmocka_unit_test(test_names_bounded),
-		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_simulation), cmocka_unit_test(test_split),
+		cmocka_unit_test(test_process),	   cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_dead),	   cmocka_unit_test(test_names_bounded),
+		cmocka_unit_test(test_unknown),	   cmocka_unit_test(test_dead_after_late_reading),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
