@@ -211,55 +211,111 @@ static size_t distance(const char *a, const char *b)
 	return row[n];
 }
 
-static int refuse_unknown(const struct verb *verb, const struct option_row *rows, size_t n, const char *given, int code)
+/* The option that was probably meant: the shortest that begins so, else the nearest by edits; NULL: none is near. */
+static const char *nearest(const struct option_row *rows, size_t n, const char *name)
 {
-	_cleanup_buf_ struct buf safe = {};
-	const char *near = NULL, *name = given + strspn(given, "-");
-	size_t best = 4;
+	const char *longer = NULL, *similar = NULL;
+	size_t length = strlen(name), best = length < 4 ? length : 4;
 
-	text_terminal(&safe, given, strlen(given));
-	if (code == ':') {
-		fprintf(stderr, "sysscope %s: %s needs a value\n", verb->name, safe.data);
-		return -EINVAL;
-	}
 	for (size_t i = 0; i < n; i++) {
 		size_t d = distance(name, rows[i].name);
 
+		if (length && strncmp(name, rows[i].name, length) == 0 &&
+		    (!longer || strlen(rows[i].name) < strlen(longer)))
+			longer = rows[i].name;
 		if (d < best) {
 			best = d;
-			near = rows[i].name;
+			similar = rows[i].name;
 		}
 	}
-	fprintf(stderr, "sysscope %s: there is no option %s", verb->name, safe.data);
-	fprintf(stderr, near ? "; did you mean --%s?\n" : "; see sysscope %s --help\n", near ? near : verb->name);
+	return longer ? longer : similar;
+}
+
+static const struct option_row *row_named(const struct option_row *rows, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+/* Of "--name=value" the name alone, as the person typed it; what is no long option whole. */
+static void option_typed(struct buf *out, const char *given)
+{
+	buf_add(out, given, strncmp(given, "--", 2) == 0 ? strcspn(given, "=") : strlen(given));
+}
+
+/* `given`: the argument at fault. `code`: what getopt_long returned for it; ':' when a value is missing. */
+static int refuse_option(const struct verb *verb, const struct option_row *rows, size_t n, const char *given, int code)
+{
+	_cleanup_buf_ struct buf typed = {}, safe = {};
+	const char *near, *name;
+	bool known;
+
+	option_typed(&typed, given);
+	if (typed.failed || !typed.data)
+		return -ENOMEM;
+	text_terminal(&safe, typed.data, typed.len);
+	if (safe.failed || !safe.data)
+		return -ENOMEM;
+	name = typed.data + strspn(typed.data, "-");
+	known = strncmp(given, "--", 2) == 0 && row_named(rows, n, typed.data + 2);
+	if (code == ':' && (known || given[1] != '-')) {
+		fprintf(stderr, "sysscope %s: %s needs a value\n", verb->name, safe.data);
+	} else if (known) {
+		fprintf(stderr, "sysscope %s: %s takes no value\n", verb->name, safe.data);
+	} else {
+		near = nearest(rows, n, name);
+		fprintf(stderr, "sysscope %s: there is no option %s", verb->name, safe.data);
+		fprintf(stderr, near ? "; did you mean --%s?\n" : "; see sysscope %s --help\n",
+			near ? near : verb->name);
+	}
 	return -EINVAL;
+}
+
+/* getopt_long takes any beginning of a name that is not ambiguous; then a new option would break old scripts. */
+static bool abbreviated(const struct option_row *row, const char *given)
+{
+	const char *name = given + 2;
+
+	return strcspn(name, "=") != strlen(row->name) || strncmp(name, row->name, strlen(row->name)) != 0;
+}
+
+/* Both forms of getopt's table. 0 or -ENOMEM. */
+static int tables_make(const struct option_row *rows, size_t n, struct option *longs, struct buf *shorts)
+{
+	buf_char(shorts, ':');
+	for (size_t i = 0; i < n; i++) {
+		longs[i] = (struct option){rows[i].name, takes_argument(&rows[i]), NULL, LONG_BASE + (int)i};
+		if (rows[i].short_name)
+			buf_printf(shorts, "%c%s", rows[i].short_name, takes_argument(&rows[i]) ? ":" : "");
+	}
+	return shorts->failed ? -ENOMEM : 0;
 }
 
 static int parse_all(const struct verb *verb, const struct option_row *rows, size_t n, int argc, char **argv)
 {
 	_cleanup_free_ struct option *longs = calloc(n + 1, sizeof(*longs));
 	_cleanup_buf_ struct buf shorts = {};
-	int c, r = 0, at;
+	int c, r, at;
 
-	if (!longs)
-		return -ENOMEM;
-	buf_char(&shorts, ':');
-	for (size_t i = 0; i < n; i++) {
-		longs[i] = (struct option){rows[i].name, takes_argument(&rows[i]), NULL, LONG_BASE + (int)i};
-		if (rows[i].short_name)
-			buf_printf(&shorts, "%c%s", rows[i].short_name, takes_argument(&rows[i]) ? ":" : "");
-	}
-	if (shorts.failed)
-		return -ENOMEM;
+	r = longs ? tables_make(rows, n, longs, &shorts) : -ENOMEM;
 	opterr = 0;
 	optind = 0;
 	for (at = 1; r == 0 && (c = getopt_long(argc, argv, shorts.data, longs, NULL)) != -1; at = optind) {
+		const char *given = optind > at ? argv[optind - 1] : argv[at];
 		const struct option_row *row = NULL;
 
 		if (c == '?' || c == ':')
-			return refuse_unknown(verb, rows, n, optind > at ? argv[optind - 1] : argv[at], c);
-		if (c >= LONG_BASE)
+			return refuse_option(verb, rows, n, given, c);
+		if (c >= LONG_BASE) {
 			row = &rows[c - LONG_BASE];
+			/* With its value in an argument of its own the name stands before that. */
+			if (optarg && optarg == given)
+				given = argv[optind - 2];
+			if (abbreviated(row, given))
+				return refuse_option(verb, rows, n, given, '?');
+		}
 		for (size_t i = 0; i < n && !row; i++)
 			if (rows[i].short_name == c)
 				row = &rows[i];
