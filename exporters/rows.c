@@ -53,23 +53,72 @@ void table_sort_keys(enum table_view view, struct buf *out)
 			buf_printf(out, " %s", d[i].json);
 }
 
+/* What the screen shows of a name from outside; "" when memory has run out. */
+static const char *shown(struct buf *out, const char *name)
+{
+	buf_reset(out);
+	text_terminal(out, name, strlen(name));
+	return out->data && !out->failed ? out->data : "";
+}
+
+/* As in the column of names: "pod/name" where there is a pod. */
+static const char *shown_name(struct buf *out, const struct container_row *row)
+{
+	if (!row->pod[0])
+		return shown(out, row->name);
+	shown(out, row->pod);
+	buf_char(out, '/');
+	text_terminal(out, row->name, strlen(row->name));
+	return out->data && !out->failed ? out->data : "";
+}
+
 bool table_container_matches(const struct container_row *row, const char *wanted)
 {
+	_cleanup_buf_ struct buf text = {}, name = {};
 	size_t length = strlen(wanted);
 
-	return strcmp(row->name, wanted) == 0 || (length >= 12 && row->id[0] && strncmp(row->id, wanted, length) == 0);
+	if (strcmp(row->name, wanted) == 0 || (length >= 12 && row->id[0] && strncmp(row->id, wanted, length) == 0))
+		return true;
+	/* Whoever copies a name from the screen has its escapes, and not the bytes that they stand for. */
+	shown(&text, wanted);
+	return text.len && (strcmp(shown(&name, row->name), text.data) == 0 ||
+			    (row->pod[0] && strcmp(shown_name(&name, row), text.data) == 0));
 }
 
-static bool contains(const char *text, const char *part)
+/* The filter and the text that it is looked for in, both as the screen shows them. */
+struct filter {
+	struct buf wanted, text;
+};
+
+static void filter_free(struct filter *f)
 {
-	return strcasestr(text, part) != NULL;
+	buf_free(&f->wanted);
+	buf_free(&f->text);
 }
 
-static bool row_wanted(const struct snapshot *s, const struct table_choice *c, uint32_t i)
+static bool contains(const char *text, const struct filter *f)
+{
+	return strcasestr(text, f->wanted.data) != NULL;
+}
+
+static bool filter_matches(struct filter *f, const struct container_row *home, const struct process_row *p)
+{
+	char pid[16];
+
+	if (!f->wanted.len)
+		return true;
+	if (contains(shown_name(&f->text, home), f) || contains(shown(&f->text, home->image), f))
+		return true;
+	if (!p)
+		return false;
+	snprintf(pid, sizeof(pid), "%u", p->pid);
+	return contains(shown(&f->text, p->comm), f) || strcmp(pid, f->wanted.data) == 0;
+}
+
+static bool row_wanted(const struct snapshot *s, const struct table_choice *c, struct filter *f, uint32_t i)
 {
 	const struct process_row *p = c->view == TABLE_PROCESSES ? &s->processes[i] : NULL;
 	const struct container_row *home = p ? process_container(s, p) : &s->containers[i];
-	char pid[16] = "";
 
 	if (c->container && !table_container_matches(home, c->container))
 		return false;
@@ -77,12 +126,7 @@ static bool row_wanted(const struct snapshot *s, const struct table_choice *c, u
 		return false;
 	if (c->containers_only && strcmp(home->kind, "container") != 0)
 		return false;
-	if (!c->filter || !c->filter[0])
-		return true;
-	if (p)
-		snprintf(pid, sizeof(pid), "%u", p->pid);
-	return contains(home->name, c->filter) || contains(home->image, c->filter) || contains(home->pod, c->filter) ||
-	       (p && (contains(p->comm, c->filter) || strcmp(pid, c->filter) == 0));
+	return filter_matches(f, home, p);
 }
 
 struct order {
@@ -266,6 +310,7 @@ int table_rows_select(struct table_rows *rows, const struct snapshot *s, const s
 	size_t all = c->view == TABLE_CONTAINERS ? s->n_containers : s->n_processes, n_metrics;
 	const struct metric_desc *d = metric_table(table_scope(c->view), &n_metrics);
 	struct order order = {.s = s, .c = c, .metric = c->sort[c->view], .direction = 1};
+	cleanup(filter_free) struct filter filter = {};
 
 	if (all > rows->cap || !rows->index) {
 		table_rows_free(rows);
@@ -278,8 +323,10 @@ int table_rows_select(struct table_rows *rows, const struct snapshot *s, const s
 		}
 	}
 	rows->n = 0;
+	if (c->filter)
+		text_terminal(&filter.wanted, c->filter, strlen(c->filter));
 	for (uint32_t i = 0; i < all; i++) {
-		if (!row_wanted(s, c, i))
+		if (!row_wanted(s, c, &filter, i))
 			continue;
 		rows->depth[rows->n] = 0;
 		rows->index[rows->n++] = i;

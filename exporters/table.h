@@ -23,8 +23,8 @@ struct table_choice {
 	bool reverse;	       /* against the metric's own direction */
 	bool tree;
 	bool containers_only;  /* leaves out services, sessions, the host and the kernel */
-	const char *filter;    /* in a name, comm or container, whatever the case; NULL or "": all */
-	const char *container; /* exact name, or at least 12 characters of an id's beginning; NULL: all */
+	const char *filter;    /* in a name, comm or container as shown, whatever the case; NULL or "": all */
+	const char *container; /* exact name as shown, or at least 12 characters of an id's beginning; NULL: all */
 	const char *cgroup;    /* the one home with this path; NULL: all */
 };
 #define SORT_NAME (-1)

@@ -163,6 +163,50 @@ static void test_choice(void **state)
 	assert_int_equal(count(&c), 1);
 }
 
+/* What is looked for is what stands on the screen: escapes match as they are shown, and the raw bytes still do. */
+static void test_choice_shown(void **state)
+{
+	static const struct {
+		const char *filter;
+		size_t containers, processes;
+	} table[] = {
+		{"\\x1b[31m", 6, 6},			  /* the image of all is hostile */
+		{"\x1b[31m", 6, 6},			  /* as typed with ^V: the footer shows it escaped */
+		{"a\\x1B[31M\"\\,\\X0A", 6, 6},		  /* whatever the case */
+		{"\\x0a\xef\xbf\xbd \xe6\x97\xa5", 6, 6}, /* an ill-formed byte is U+FFFD on the screen */
+		{"x1c", 0, 0},
+		{"shop-7/alp", 1, 1}, /* across the slash of the column of names */
+		{"11", 0, 1},	      /* a pid */
+		{"1", 6, 6},	      /* part of "31m" */
+		{"", 6, 6},
+	};
+	struct table_choice c;
+
+	(void)state;
+	scene();
+	containers[1].pod = "shop-7";
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		table_choice_init(&c);
+		c.filter = table[i].filter;
+		if (count(&c) != table[i].containers)
+			fail_msg("'%s' chooses %zu containers", table[i].filter, count(&c));
+		c.view = TABLE_PROCESSES;
+		if (count(&c) != table[i].processes)
+			fail_msg("'%s' chooses %zu processes", table[i].filter, count(&c));
+	}
+	table_choice_init(&c);
+	c.container = hostile;
+	assert_int_equal(count(&c), 1);
+	c.container = "a\\x1b[31m\"\\,\\x0a\xef\xbf\xbd \xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\\x9b";
+	assert_int_equal(count(&c), 1);
+	c.container = "shop-7/alpha";
+	assert_int_equal(count(&c), 1);
+	c.container = "alpha";
+	assert_int_equal(count(&c), 1);
+	c.container = "";
+	assert_int_equal(count(&c), 0);
+}
+
 /* A chain of parents, a circle, and oneself as parent: everybody is there exactly once. */
 static void test_tree(void **state)
 {
@@ -268,9 +312,9 @@ static void test_fit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_units), cmocka_unit_test(test_order), cmocka_unit_test(test_choice),
-		cmocka_unit_test(test_tree),  cmocka_unit_test(test_width), cmocka_unit_test(test_csv),
-		cmocka_unit_test(test_fit),
+		cmocka_unit_test(test_units),	     cmocka_unit_test(test_order), cmocka_unit_test(test_choice),
+		cmocka_unit_test(test_choice_shown), cmocka_unit_test(test_tree),  cmocka_unit_test(test_width),
+		cmocka_unit_test(test_csv),	     cmocka_unit_test(test_fit),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");
