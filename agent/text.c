@@ -3,8 +3,11 @@
  * text.c - the four sanitisers of util.h, one per output. Every name from outside (comm, cgroup, label, path)
  * passes one of them before it is written. All four share one decoder; they differ in what they escape.
  */
+#include <locale.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "sysscope/util.h"
 
@@ -58,17 +61,67 @@ static bool is_del_or_c1(uint32_t c)
 	return c >= 0x7f && c <= 0x9f;
 }
 
-/* They turn the order of what stands after them on the line, or break the line. */
-static bool is_bidi_or_line(uint32_t c)
+/*
+ * What a screen draws as nothing, or that changes how what follows is drawn: two names that look the same would not be,
+ * and a name could turn the rest of its line round. Unicode 15: default ignorable, line breaks, bidirectional controls.
+ */
+static bool is_invisible(uint32_t c)
 {
-	return (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{0xad, 0xad},	    {0x34f, 0x34f},	{0x61c, 0x61c},	  {0x115f, 0x1160}, {0x17b4, 0x17b5},
+		{0x180b, 0x180f},   {0x200b, 0x200f},	{0x2028, 0x202e}, {0x2060, 0x206f}, {0x3164, 0x3164},
+		{0xfe00, 0xfe0f},   {0xfeff, 0xfeff},	{0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0x1bca0, 0x1bca3},
+		{0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+	};
+
+	if (c < ranges[0].first)
+		return false;
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (c >= ranges[i].first && c <= ranges[i].last)
+			return true;
+	return false;
 }
 
-typedef void (*text_writer)(struct buf *out, const unsigned char *s, size_t n, uint32_t c);
+static locale_t utf8;
+
+static void utf8_make(void)
+{
+	utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
+
+/* Columns on a screen, the same in every locale. -1: the C library does not know it, and so not what curses will do. */
+static int char_columns(uint32_t c)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	locale_t before;
+	int columns;
+
+	if (c < 0x80)
+		return 1;
+	pthread_once(&once, utf8_make);
+	if (!utf8)
+		return 1;
+	before = uselocale(utf8);
+	columns = wcwidth((wchar_t)c);
+	uselocale(before);
+	return columns;
+}
+
+/* Where a text has got to. */
+struct text_cursor {
+	int marks_left; /* combining marks that may stand here: none without a character that they stand on */
+};
+/* More than any language needs; whole towers of them reach into the lines above and below. */
+#define MARKS_MAX 2
+
+typedef void (*text_writer)(struct buf *out, struct text_cursor *t, const unsigned char *s, size_t n, uint32_t c);
 
 static void text_each(struct buf *out, const char *s, size_t len, text_writer write_char)
 {
 	const unsigned char *p = (const unsigned char *)s;
+	struct text_cursor t = {};
 
 	for (size_t i = 0, n; i < len; i += n) {
 		uint32_t c;
@@ -78,26 +131,40 @@ static void text_each(struct buf *out, const char *s, size_t len, text_writer wr
 			n++;
 		if (n) {
 			buf_add(out, p + i, n);
+			t.marks_left = MARKS_MAX;
 			continue;
 		}
 		n = utf8_decode(p + i, len - i, &c);
 		if (n) {
-			write_char(out, p + i, n, c);
+			write_char(out, &t, p + i, n, c);
 		} else {
 			buf_str(out, "\xef\xbf\xbd");
+			t.marks_left = 0;
 			n = 1;
 		}
 	}
 }
 
-static void write_terminal(struct buf *out, const unsigned char *s, size_t n, uint32_t c)
+static void write_terminal(struct buf *out, struct text_cursor *t, const unsigned char *s, size_t n, uint32_t c)
 {
-	if (is_c0(c) || is_del_or_c1(c))
+	int columns;
+
+	if (is_c0(c) || is_del_or_c1(c)) {
 		buf_printf(out, "\\x%02x", c);
-	else if (is_bidi_or_line(c))
-		buf_printf(out, "\\u%04x", c);
-	else
+		t->marks_left = 0;
+		return;
+	}
+	columns = is_invisible(c) ? -1 : char_columns(c);
+	if (columns > 0) {
 		buf_add(out, s, n);
+		t->marks_left = MARKS_MAX;
+	} else if (columns == 0 && t->marks_left > 0) {
+		buf_add(out, s, n);
+		t->marks_left--;
+	} else {
+		buf_printf(out, c > 0xffff ? "\\U%08x" : "\\u%04x", c);
+		t->marks_left = 0;
+	}
 }
 
 void text_terminal(struct buf *out, const char *s, size_t len)
@@ -106,8 +173,9 @@ void text_terminal(struct buf *out, const char *s, size_t len)
 }
 
 /* The format knows three escapes only, so the text \x1b is written with its backslash escaped. */
-static void write_label(struct buf *out, const unsigned char *s, size_t n, uint32_t c)
+static void write_label(struct buf *out, struct text_cursor *t, const unsigned char *s, size_t n, uint32_t c)
 {
+	(void)t;
 	if (c == '\n')
 		buf_str(out, "\\n");
 	else if (c == '\\' || c == '"')
@@ -172,8 +240,9 @@ void text_csv(struct buf *out, const char *s, size_t len)
 	buf_char(out, '"');
 }
 
-static void write_utf8(struct buf *out, const unsigned char *s, size_t n, uint32_t c)
+static void write_utf8(struct buf *out, struct text_cursor *t, const unsigned char *s, size_t n, uint32_t c)
 {
+	(void)t;
 	if (c == 0 || is_del_or_c1(c))
 		buf_printf(out, "\\x%02x", c);
 	else

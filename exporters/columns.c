@@ -250,8 +250,10 @@ static void add_path(struct buf *out, const char *name, int width)
 		buf_str(out, rest);
 		return;
 	}
-	while (left > width - 1) {
-		rest += character(rest, utf8, &columns);
+	/* Marks that stood on what is cut off go with it. */
+	for (size_t n = character(rest, utf8, &columns); *rest && (left > width - 1 || columns == 0);
+	     n = character(rest, utf8, &columns)) {
+		rest += n;
 		left -= columns;
 	}
 	buf_str(out, utf8 ? "\xe2\x80\xa6" : "~");

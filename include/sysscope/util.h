@@ -39,7 +39,8 @@ void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(pr
  * ---- sanitisers ----
  * Input: `len` bytes of anything. All four write valid UTF-8 without control characters: an ill-formed
  * byte becomes U+FFFD, and C0, DEL and C1 become the text \xNN (JSON: C0 as \u00NN escapes by the writer,
- * so text_utf8 leaves C0 alone).
+ * so text_utf8 leaves C0 alone). For people (text_terminal, text_csv) also what a screen does not show or what turns its
+ * line round, combining marks that stand on nothing, and characters that the C library does not know become \\uNNNN.
  */
 void text_terminal(struct buf *out, const char *s, size_t len); /* screen, logs, plain tables */
 void text_label(struct buf *out, const char *s,

@@ -271,6 +271,56 @@ static void test_width(void **state)
 		}
 }
 
+/* Columns stay below each other whatever stands in a name: wide, zero-width, combining, turned round, unknown. */
+static void test_alignment(void **state)
+{
+	static const char *const names[] = {
+		"\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe3\x81\xae\xe5\x90\x8d\xe5\x89\x8d\xe3\x81\xa7\xe3\x81\x99\xe6"
+		"\x97\xa5",
+		"a\xe2\x80\x8b\xe2\x80\x8b\xe2\x80\x8b"
+		"b",
+		"\xcc\x81\xcc\x82\xcc\x83",
+		"\xe2\x80\xaegnp.exe",
+		"e\xcc\x81\xcc\x82\xcc\x83\xcc\x84\xcc\x85\xcc\x86",
+		"/\xe6\x97\xa5\xcc\x81/\xe6\x97\xa5\xcc\x81/"
+		"\xe6\x97\xa5\xcc\x81\xe6\x97\xa5\xcc\x81\xe6\x97\xa5\xcc\x81\xe6\x97\xa5\xcc\x81\xe6\x97\xa5",
+	};
+	struct table_choice c;
+
+	(void)state;
+	scene();
+	table_choice_init(&c);
+	for (int i = 0; i < 6; i++) {
+		containers[i].name = processes[i].comm = names[i];
+		containers[i].runtime = "MARK";
+		containers[i].kind = "container";
+		processes[i].state = '@';
+	}
+	for (int view = 0; view < TABLE_VIEWS; view++)
+		for (int width = 60; width <= 160; width++) {
+			const char *mark = view == TABLE_CONTAINERS ? "MARK" : "@";
+			_cleanup_buf_ struct buf out = {};
+			int column = -1, rows = 0;
+
+			c.view = (enum table_view)view;
+			assert_int_equal(table_write_plain(&out, &snapshot, &c, width), 0);
+			for (char *line = out.data, *end, *at; *line; line = end + 1) {
+				end = strchr(line, '\n');
+				*end = '\0';
+				at = strstr(line, mark);
+				if (!at)
+					continue;
+				if (column < 0)
+					column = line_width(line, (size_t)(at - line));
+				if (line_width(line, (size_t)(at - line)) != column)
+					fail_msg("at width %d the second column of '%s' is not at %d", width, line,
+						 column);
+				rows++;
+			}
+			assert_int_equal(rows, 6);
+		}
+}
+
 static void test_csv(void **state)
 {
 	_cleanup_buf_ struct buf out = {};
@@ -314,7 +364,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_units),	     cmocka_unit_test(test_order), cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_choice_shown), cmocka_unit_test(test_tree),  cmocka_unit_test(test_width),
-		cmocka_unit_test(test_csv),	     cmocka_unit_test(test_fit),
+		cmocka_unit_test(test_alignment),    cmocka_unit_test(test_csv),   cmocka_unit_test(test_fit),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");

@@ -58,12 +58,12 @@ static const struct {
 	    "a"),
 	 FFFD FFFD "a", FFFD FFFD "a", FFFD FFFD "a", FFFD FFFD "a"},
 	/* The borders of what is well-formed. */
-	{IN("\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf"), "\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf", "\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf",
-	 "\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf", "\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf"},
-	{IN("\xed\x9f\xbf\xee\x80\x80"), "\xed\x9f\xbf\xee\x80\x80", "\xed\x9f\xbf\xee\x80\x80",
-	 "\xed\x9f\xbf\xee\x80\x80", "\xed\x9f\xbf\xee\x80\x80"},
-	{IN("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"), "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf",
-	 "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"},
+	{IN("\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf"), "\xdf\xbf\xe0\xa0\x80\\uffff", "\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf",
+	 "\xdf\xbf\xe0\xa0\x80\\uffff", "\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf"},
+	{IN("\xed\x9f\xbf\xee\x80\x80"), "\\ud7ff\xee\x80\x80", "\xed\x9f\xbf\xee\x80\x80", "\\ud7ff\xee\x80\x80",
+	 "\xed\x9f\xbf\xee\x80\x80"},
+	{IN("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"), "\xf0\x90\x80\x80\\U0010ffff", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf",
+	 "\xf0\x90\x80\x80\\U0010ffff", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"},
 	/* Text that runs backwards on a screen. */
 	{IN("a\xe2\x80\xae"
 	    "b"),
@@ -98,6 +98,56 @@ static void test_rows(void **state)
 		check(text_label, i, rows[i].label);
 		check(text_csv, i, rows[i].csv);
 		check(text_utf8, i, rows[i].utf8);
+	}
+}
+
+/* What a screen draws as nothing or turns the line round with is shown; people's languages stay as they are. */
+static void test_invisible(void **state)
+{
+	static const struct {
+		uint32_t first, last;
+	} never[] = {{0x200b, 0x200f}, {0x202a, 0x202e}, {0x2060, 0x2069},   {0xfeff, 0xfeff}, {0xad, 0xad},
+		     {0x61c, 0x61c},   {0x2028, 0x2029}, {0xe0001, 0xe0001}, {0xfe0f, 0xfe0f}};
+	static const struct {
+		const char *in, *out;
+	} table[] = {
+		{"\xe6\x97\xa5\xe6\x9c\xac", "\xe6\x97\xa5\xe6\x9c\xac"},
+		{"\xd8\xb9\xd8\xb1\xd8\xa8", "\xd8\xb9\xd8\xb1\xd8\xa8"}, /* letters that run from right to left */
+		{"\xf0\x9f\x90\xb3", "\xf0\x9f\x90\xb3"},
+		{"e\xcc\x81", "e\xcc\x81"}, /* a combining mark on its letter */
+		{"\xe6\x97\xa5\xcc\x81", "\xe6\x97\xa5\xcc\x81"},
+		{"\xcc\x81", "\\u0301"}, /* on nothing */
+		{"\xcc\x81\xcc\x82", "\\u0301\\u0302"},
+		{"e\xcc\x81\xcc\x82\xcc\x83\xcc\x84", "e\xcc\x81\xcc\x82\\u0303\\u0304"}, /* a tower */
+		{"\x1b\xcc\x81", "\\x1b\\u0301"},					  /* not on an escape */
+		{"a\xe2\x80\x8d\xcc\x81", "a\\u200d\\u0301"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(never); i++)
+		for (uint32_t c = never[i].first; c <= never[i].last; c++) {
+			_cleanup_buf_ struct buf in = {}, out = {}, csv = {};
+			char want[32];
+
+			if (c >= 0x10000)
+				buf_char(&in, (char)(0xf0 | c >> 18));
+			if (c >= 0x10000)
+				buf_char(&in, (char)(0x80 | (c >> 12 & 0x3f)));
+			else if (c >= 0x800)
+				buf_char(&in, (char)(0xe0 | c >> 12));
+			buf_char(&in, (char)(c < 0x800 ? 0xc0 | c >> 6 : 0x80 | (c >> 6 & 0x3f)));
+			buf_char(&in, (char)(0x80 | (c & 0x3f)));
+			snprintf(want, sizeof(want), c > 0xffff ? "\\U%08x" : "\\u%04x", c);
+			text_terminal(&out, in.data, in.len);
+			text_csv(&csv, in.data, in.len);
+			assert_string_equal(out.data, want);
+			assert_string_equal(csv.data, want);
+		}
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		_cleanup_buf_ struct buf out = {};
+
+		text_terminal(&out, table[i].in, strlen(table[i].in));
+		assert_string_equal(out.data, table[i].out);
 	}
 }
 
@@ -230,9 +280,8 @@ static void test_label_length(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_any_bytes),
-		cmocka_unit_test(test_label_cannot_break_out),
+		cmocka_unit_test(test_rows),	     cmocka_unit_test(test_invisible),
+		cmocka_unit_test(test_any_bytes),    cmocka_unit_test(test_label_cannot_break_out),
 		cmocka_unit_test(test_label_length),
 	};
 
