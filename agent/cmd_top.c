@@ -50,6 +50,7 @@ static int top_parse(struct top *t, int argc, char **argv)
 			   "plain screen.",
 		.examples = "  sysscope top\n"
 			    "  sysscope top --view processes --sort rss_bytes\n"
+			    "  sysscope top --view neighbours   # who waits for a CPU, and who has it\n"
 			    "  sysscope top --json -n 1 | jq '.containers[] | {name, cpu_cores, memory_bytes}'\n"
 			    "  sysscope top --csv -n 60 -d 10 > hour.csv\n",
 	};
@@ -58,7 +59,8 @@ static int top_parse(struct top *t, int argc, char **argv)
 		{"iterations", 'n', OPTION_U64, 0, 1e9, NULL, &t->iterations, "N",
 		 "stop after N; when the output is no terminal, 1 is the default"},
 		{"delay", 'd', OPTION_SECONDS, 0.1, 3600, NULL, &t->delay_seconds, "SECONDS", "between two samples"},
-		{"view", 'v', OPTION_CHOICE, 0, 0, "containers|processes", &t->view, "VIEW", "what to show first"},
+		{"view", 'v', OPTION_CHOICE, 0, 0, "containers|processes|neighbours", &t->view, "VIEW",
+		 "what to show first"},
 		{"sort", 's', OPTION_STRING, 0, 0, NULL, &t->sort, "KEY", "by this column or JSON key"},
 		{"reverse", 'r', OPTION_FLAG, 0, 0, NULL, &t->reverse, NULL, "the other way round"},
 		{"filter", 'f', OPTION_STRING, 0, 0, NULL, &t->filter, "TEXT", "only what has this in its name"},
@@ -84,8 +86,9 @@ static int top_check(struct top *t)
 	_cleanup_buf_ struct buf keys = {}, safe = {};
 
 	table_choice_init(&t->choice);
-	if (t->view && strcmp(t->view, "processes") == 0)
-		t->choice.view = TABLE_PROCESSES;
+	for (int view = 0; t->view && view < TABLE_VIEWS; view++)
+		if (strcmp(t->view, table_view_names[view]) == 0)
+			t->choice.view = (enum table_view)view;
 	t->choice.reverse = t->reverse;
 	t->choice.tree = t->tree;
 	t->choice.filter = t->filter;
@@ -147,6 +150,7 @@ static int write_snapshot(struct top *t, struct buf *out, const struct snapshot 
 				    .containers = true,
 				    .processes = true,
 				    .groups = true,
+				    .neighbours = true,
 				    .collectors = true,
 				    .container = t->container};
 
@@ -159,6 +163,7 @@ static int write_snapshot(struct top *t, struct buf *out, const struct snapshot 
 	}
 	if (t->view) {
 		json.groups = false;
+		json.neighbours = t->choice.view == TABLE_NEIGHBOURS;
 		json.containers = t->choice.view == TABLE_CONTAINERS;
 		json.processes = t->choice.view == TABLE_PROCESSES;
 	}

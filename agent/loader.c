@@ -87,6 +87,19 @@ static const struct {
 				 "no task-local state: moves are not seen"},
 			},
 		},
+	[COLLECTOR_SCHED] =
+		{
+			"sched",
+			"waits for a CPU, what threads sleep for, who has the CPU meanwhile",
+			false,
+			{
+				{"tp_btf",
+				 {"sched_switch", "sched_wakeup", "sched_wakeup_new"},
+				 {"sched_switch", "sched_wakeup", "sched_wakeup_new"},
+				 true,
+				 ""},
+			},
+		},
 };
 
 struct loader {
@@ -183,8 +196,17 @@ static int object_open(struct loader *l, uint32_t chosen)
 	s->rodata->cfg_cgroup_subsys = l->options.cgroup_subsys;
 	s->rodata->cfg_cgroup_hierarchy = l->options.cgroup_hierarchy;
 	s->rodata->cfg_page_size = (uint32_t)sysconf(_SC_PAGESIZE);
-	if (!l->kernel->task_storage)
+	s->rodata->cfg_sched = way_of(l, COLLECTOR_SCHED) && chosen >> COLLECTOR_SCHED & 1;
+	if (!l->kernel->task_storage) {
 		bpf_map__set_autocreate(s->maps.thread_state, false);
+		bpf_map__set_autocreate(s->maps.process_waits, false);
+	}
+	if (!s->rodata->cfg_sched) {
+		bpf_map__set_autocreate(s->maps.process_waits, false);
+		bpf_map__set_autocreate(s->maps.pairs_a, false);
+		bpf_map__set_autocreate(s->maps.pairs_b, false);
+		bpf_map__set_autocreate(s->maps.ledgers, false);
+	}
 	l->log[0] = '\0';
 	for (int c = 0; c < COLLECTORS; c++) {
 		const struct alternative *w = way_of(l, c);

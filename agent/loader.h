@@ -17,7 +17,7 @@ struct sysscope_bpf;
 struct loader;
 
 /* Order of the collectors in every list. */
-enum collector { COLLECTOR_TASKS, COLLECTOR_LIFECYCLE, COLLECTOR_CGROUPS, COLLECTORS };
+enum collector { COLLECTOR_TASKS, COLLECTOR_LIFECYCLE, COLLECTOR_CGROUPS, COLLECTOR_SCHED, COLLECTORS };
 
 struct collector_status {
 	const char *name;     /* "tasks", ... as in --no-collector.NAME */

@@ -31,10 +31,17 @@ static const struct metric_desc process_metrics[] = {
 #include "sysscope/metrics.def"
 };
 
+#define NEIGHBOUR METRIC
+static const struct metric_desc neighbour_metrics[] = {
+#include "sysscope/metrics.def"
+};
+
 _Static_assert(ARRAY_SIZE(host_metrics) == HOST_METRICS, "one descriptor per host metric");
 _Static_assert(ARRAY_SIZE(container_metrics) == CONTAINER_METRICS, "one descriptor per container metric");
 _Static_assert(ARRAY_SIZE(group_metrics) == GROUP_METRICS, "one descriptor per group metric");
 _Static_assert(ARRAY_SIZE(process_metrics) == PROCESS_METRICS, "one descriptor per process metric");
+
+_Static_assert(ARRAY_SIZE(neighbour_metrics) == NEIGHBOUR_METRICS, "one descriptor per neighbour metric");
 
 static const struct {
 	const char *name;
@@ -45,6 +52,7 @@ static const struct {
 	[SCOPE_CONTAINER] = {"container", container_metrics, CONTAINER_METRICS},
 	[SCOPE_GROUP] = {"group", group_metrics, GROUP_METRICS},
 	[SCOPE_PROCESS] = {"process", process_metrics, PROCESS_METRICS},
+	[SCOPE_NEIGHBOUR] = {"neighbour", neighbour_metrics, NEIGHBOUR_METRICS},
 };
 
 const char *const namespace_names[8] = {"pid", "mnt", "net", "uts", "ipc", "user", "cgroup", "time"};
@@ -62,5 +70,5 @@ const char *metric_scope_name(enum metric_scope scope)
 
 double metric_base_value(const struct metric_desc *d, double v)
 {
-	return d->unit == UNIT_NS || d->unit == UNIT_UNIX_NS ? v / 1e9 : v;
+	return d->unit == UNIT_NS || d->unit == UNIT_UNIX_NS || d->unit == UNIT_DELAY ? v / 1e9 : v;
 }

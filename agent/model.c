@@ -15,7 +15,8 @@ static const char *const loss_names[SS_LOSS_KINDS] = {
 	[SS_LOSS_RING_FULL] = "ring_full",	   [SS_LOSS_GONE_FOLDED] = "gone_folded",
 	[SS_LOSS_GONE_LOST] = "gone_lost",	   [SS_LOSS_CGROUP_FULL] = "cgroup_full",
 	[SS_LOSS_STATE_REFUSED] = "state_refused", [SS_LOSS_READ_FAILED] = "read_failed",
-	[SS_LOSS_DEATH_UNSEEN] = "death_unseen",
+	[SS_LOSS_DEATH_UNSEEN] = "death_unseen",   [SS_LOSS_SWITCH_UNSEEN] = "switch_unseen",
+	[SS_LOSS_PAIR_FOLDED] = "pair_folded",	   [SS_LOSS_PAIR_LOST] = "pair_lost",
 };
 
 int array_reserve(void *array, size_t *cap, size_t n, size_t size)
@@ -36,14 +37,25 @@ int array_reserve(void *array, size_t *cap, size_t n, size_t size)
 
 void totals_add(struct ss_totals *to, const struct ss_totals *what)
 {
-	to->exec_ns += what->exec_ns;
-	to->utime_ns += what->utime_ns;
-	to->stime_ns += what->stime_ns;
-	to->run_delay_ns += what->run_delay_ns;
-	to->voluntary_switches += what->voluntary_switches;
-	to->involuntary_switches += what->involuntary_switches;
-	to->minor_faults += what->minor_faults;
-	to->major_faults += what->major_faults;
+	__u64 *a = (__u64 *)to;
+	const __u64 *b = (const __u64 *)what;
+
+	for (size_t i = 0; i < SS_TOTALS_FIELDS; i++)
+		a[i] += b[i];
+}
+
+void waits_add(struct ss_waits *to, const struct ss_waits *what)
+{
+	__u64 *a = (__u64 *)to;
+	const __u64 *b = (const __u64 *)what;
+
+	for (size_t i = 0; i < SS_WAITS_FIELDS; i++)
+		a[i] += b[i];
+}
+
+uint64_t waits_total(const struct ss_waits *w)
+{
+	return w->wakeup_wait_ns + w->preempted_wait_ns;
 }
 
 void cputime_split(uint64_t rtime_ns, uint64_t utime, uint64_t stime, uint64_t *user, uint64_t *system)
@@ -75,7 +87,7 @@ void counters_hold(enum metric_scope scope, double *v, double *held)
 	const struct metric_desc *d = metric_table(scope, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		if (d[i].kind != METRIC_COUNTER || value_absent(v[i]))
+		if (!metric_grows(&d[i]) || value_absent(v[i]))
 			continue;
 		if (!value_absent(held[i]) && held[i] > v[i])
 			v[i] = held[i];
@@ -93,11 +105,13 @@ void model_free(struct model *m)
 	if (!m)
 		return;
 	processes_free(m);
+	pairs_free(m);
 	homes_free(m);
 	free(m->by_thread);
 	free(m->containers);
 	free(m->group_rows);
 	free(m->process_rows);
+	free(m->neighbour_rows);
 	free(m);
 }
 
@@ -184,6 +198,14 @@ static void snapshot_finish(struct model *m, const struct sample *s, double inte
 	p->collectors = m->collectors;
 }
 
+bool collector_ok(const struct sample *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_collectors; i++)
+		if (strcmp(s->collectors[i].name, name) == 0)
+			return s->collectors[i].ok;
+	return false;
+}
+
 int model_update(struct model *m, const struct sample *s)
 {
 	double interval = 0;
@@ -195,17 +217,22 @@ int model_update(struct model *m, const struct sample *s)
 	m->before_ns = m->boot_ns;
 	m->boot_ns = s->boot_ns;
 	m->wall_ns = s->wall_ns;
+	m->waits_known = collector_ok(s, "sched");
 	r = homes_begin(m, s);
 	if (r >= 0)
 		r = homes_add_gone(m, s->gone_final, s->n_gone_final, true);
 	if (r >= 0)
 		r = homes_add_gone(m, s->gone_open, s->n_gone_open, false);
 	if (r >= 0)
+		r = pairs_read(m, s);
+	if (r >= 0)
 		r = processes_read(m, s);
 	if (r >= 0)
 		r = homes_finish(m, s, interval);
 	if (r >= 0)
 		r = processes_finish(m, s, interval);
+	if (r >= 0)
+		r = pairs_finish(m, interval);
 	if (r < 0)
 		return r;
 	host_finish(m, s, interval);

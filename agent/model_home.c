@@ -224,7 +224,7 @@ static void homes_reset(struct model *m)
 		h->current = NULL;
 		h->n_living_cgs = 0;
 		h->processes = h->threads = 0;
-		h->oldest_start_ns = 0;
+		h->oldest_start_ns = h->open_wait_ns = 0;
 		memset(h->states, 0, sizeof(h->states));
 	}
 	for (struct group *g = m->groups; g; g = g->hh.next) {
@@ -311,6 +311,7 @@ static void gone_add(struct ss_gone *to, const struct ss_gone *what)
 	to->processes_ended += what->processes_ended;
 	to->threads_ended += what->threads_ended;
 	to->short_lived_ns += what->short_lived_ns;
+	waits_add(&to->waits, &what->waits);
 }
 
 int homes_add_gone(struct model *m, const struct sample_gone *gone, size_t n, bool final)
@@ -343,12 +344,14 @@ static void homes_sum(struct model *m)
 {
 	for (struct home *h = m->homes; h; h = h->hh.next) {
 		memset(&h->tasks, 0, sizeof(h->tasks));
+		memset(&h->waits, 0, sizeof(h->waits));
 		h->short_lived_ns = 0;
 		h->sum = h->past;
 		h->has_incarnation = false;
 	}
 	for (struct group *g = m->groups; g; g = g->hh.next) {
 		totals_add(&g->key.home->tasks, &g->now.totals);
+		waits_add(&g->key.home->waits, &g->now.waits);
 		g->key.home->short_lived_ns += g->now.short_lived_ns;
 	}
 	for (struct cg *c = m->cgs; c; c = c->hh.next) {
@@ -380,6 +383,7 @@ static void home_forget(struct model *m, struct home *h)
 	for (struct cg *c = m->cgs; c; c = c->hh.next)
 		if (c->home == h)
 			c->home = NULL;
+	pairs_forget_home(m, h);
 	HASH_DEL(m->homes, h);
 	home_free(h);
 }

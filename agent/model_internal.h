@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * model_internal.h - what the files of the model share: model.c (one update from beginning to end), model_home.c (homes,
- * cgroups and groups), model_row.c (their rows), model_process.c (processes). Nobody else includes it.
+ * cgroups and groups), model_row.c (their rows), model_process.c (processes), model_pair.c (neighbours). Nobody else
+ * includes it.
  */
 #ifndef SYSSCOPE_MODEL_INTERNAL_H
 #define SYSSCOPE_MODEL_INTERNAL_H
@@ -19,6 +20,8 @@
 #define TOMBSTONES_MAX 4096
 /* Names of processes kept apart per home; the rest is one group, SS_COMM_OTHER. */
 #define GROUPS_PER_HOME 128
+/* Pairs of neighbours kept apart; the rest of a waiter's runners is NEIGHBOUR_OTHERS. */
+#define PAIRS_MAX 8192
 
 struct home;
 
@@ -78,6 +81,9 @@ struct home {
 	struct home_sum sum;	/* with those that it knows */
 	bool has_incarnation;	/* some cgroup of its own is known */
 	struct ss_totals tasks; /* sum of the groups */
+	struct ss_waits waits;	/* the same; waits under way included */
+	uint64_t open_wait_ns;	/* these alone */
+	uint64_t slots_before[SS_DELAY_SLOTS];
 	uint64_t short_lived_ns;
 	uint64_t processes, threads, states[4]; /* running, sleeping, stopped, uninterruptible */
 	uint64_t oldest_start_ns;
@@ -105,8 +111,19 @@ struct process {
 	struct ss_totals used; /* of this sample: its threads, living and released */
 	uint64_t threads;
 	uint64_t cpu_ns, user_ns, system_ns;
-	uint64_t cpu_before_ns, switches_before;
-	struct ss_totals held;
+	struct ss_waits waits; /* the same; waits and sleeps under way included */
+	uint64_t cpu_before_ns, switches_before, wait_before_ns;
+	double held[PROCESS_METRICS];
+	UT_hash_handle hh;
+};
+
+/* Who waited for whom. */
+struct pair {
+	struct {
+		struct home *waiter, *runner; /* runner NULL: not kept apart, or not known */
+	} key;
+	struct ss_pair carried, now;
+	uint64_t before_ns, held_ns, held_waits; /* as last published */
 	UT_hash_handle hh;
 };
 
@@ -115,12 +132,14 @@ struct model {
 	struct cg *cgs;
 	struct group *groups;
 	struct process *processes;
+	struct pair *pairs;
 	struct home *kernel, *host;
 	uint64_t sequence, boot_ns, before_ns; /* sample at hand and the one before */
 	uint64_t wall_ns;
 	uint64_t n_dead;
 	bool keep_unpublished;
 	bool run_delay_kept;	  /* by this kernel: some task has some */
+	bool waits_known;	  /* in this sample: the scheduler's hooks are on */
 	uint64_t reaped_tasks_ns; /* CPU of homes that were dropped */
 	uint64_t host_tasks_ns, host_busy_before_ns, host_tasks_before_ns;
 
@@ -131,7 +150,8 @@ struct model {
 	struct container_row *containers;
 	struct group_row *group_rows;
 	struct process_row *process_rows;
-	size_t cap_containers, cap_groups, cap_processes;
+	struct neighbour_row *neighbour_rows;
+	size_t cap_containers, cap_groups, cap_processes, cap_neighbours;
 	struct loss_row losses[SS_LOSS_KINDS];
 	struct collector_row collectors[8];
 	char collector_names[8][24];
@@ -142,12 +162,19 @@ struct model {
 int array_reserve(void *array, size_t *cap, size_t n, size_t size);
 
 void totals_add(struct ss_totals *to, const struct ss_totals *what);
+void waits_add(struct ss_waits *to, const struct ss_waits *what);
 
 /*
  * Splits rtime_ns as the kernel's cputime_adjust (kernel/sched/cputime.c): by the ratio of the sampled times, the sum
  * exact, neither part ever falling. *user and *system hold the result of the last time and receive this one.
  */
 void cputime_split(uint64_t rtime_ns, uint64_t utime, uint64_t stime, uint64_t *user, uint64_t *system);
+
+/* The collector of this name gave what it had to. */
+bool collector_ok(const struct sample *s, const char *name);
+
+/* Nanoseconds that threads were runnable without a CPU. */
+uint64_t waits_total(const struct ss_waits *w);
 
 /* Counters never go down: raises v[i] to held[i] and remembers it. */
 void counters_hold(enum metric_scope scope, double *v, double *held);
@@ -162,6 +189,12 @@ void homes_free(struct model *m);
 
 /* ---- model_row.c ---- */
 int home_rows(struct model *m, const struct sample *s, double interval);
+
+/* ---- model_pair.c ---- */
+int pairs_read(struct model *m, const struct sample *s);
+int pairs_finish(struct model *m, double interval);
+void pairs_forget_home(struct model *m, const struct home *h);
+void pairs_free(struct model *m);
 
 /* ---- model_process.c ---- */
 int processes_read(struct model *m, const struct sample *s);

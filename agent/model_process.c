@@ -28,7 +28,9 @@ static struct process *process_get(struct model *m, const struct ss_thread_recor
 		return NULL;
 	p->key.tgid = r->tgid;
 	p->key.start_ns = r->process_start_ns;
-	p->cpu_before_ns = p->switches_before = SS_UNKNOWN;
+	p->cpu_before_ns = p->switches_before = p->wait_before_ns = SS_UNKNOWN;
+	for (int i = 0; i < PROCESS_METRICS; i++)
+		p->held[i] = VALUE_ABSENT;
 	HASH_ADD(hh, m->processes, key, sizeof(p->key), p);
 	if (!p->hh.tbl) {
 		free(p);
@@ -46,6 +48,7 @@ static void process_start(struct model *m, struct process *p, const struct ss_th
 	p->leader = r;
 	p->home = home_of_cgroup(m, r->cgroup_id, NULL);
 	p->used = r->flags & SS_THREAD_LEADER ? r->dead_threads : none;
+	memset(&p->waits, 0, sizeof(p->waits));
 	p->threads = 0;
 	memcpy(p->comm, r->comm, SS_COMM_LEN);
 }
@@ -54,17 +57,13 @@ static void process_start(struct model *m, struct process *p, const struct ss_th
 static struct ss_totals thread_uncharged(const struct ss_thread_record *r)
 {
 	struct ss_totals t = r->used;
+	const __u64 *charged = (const __u64 *)&r->charged;
+	__u64 *left = (__u64 *)&t;
 
 	if (!(r->flags & SS_THREAD_STATE))
 		return t;
-	t.exec_ns = sub_sat(t.exec_ns, r->charged.exec_ns);
-	t.utime_ns = sub_sat(t.utime_ns, r->charged.utime_ns);
-	t.stime_ns = sub_sat(t.stime_ns, r->charged.stime_ns);
-	t.run_delay_ns = sub_sat(t.run_delay_ns, r->charged.run_delay_ns);
-	t.voluntary_switches = sub_sat(t.voluntary_switches, r->charged.voluntary_switches);
-	t.involuntary_switches = sub_sat(t.involuntary_switches, r->charged.involuntary_switches);
-	t.minor_faults = sub_sat(t.minor_faults, r->charged.minor_faults);
-	t.major_faults = sub_sat(t.major_faults, r->charged.major_faults);
+	for (size_t i = 0; i < SS_TOTALS_FIELDS; i++)
+		left[i] = sub_sat(left[i], charged[i]);
 	return t;
 }
 
@@ -92,8 +91,60 @@ static void home_count_thread(struct home *h, const struct ss_thread_record *r)
 		h->oldest_start_ns = r->start_ns;
 }
 
-static int thread_add(struct model *m, struct process *p, const struct ss_thread_record *r)
+/* What the record says of a wait or a sleep under way. */
+static void open_add(struct ss_waits *w, const struct ss_thread_record *r)
 {
+	unsigned int class = r->mark >> SS_MARK_CLASS_SHIFT & 15;
+
+	if ((r->mark & SS_MARK_STATE) == SS_MARK_RUNNABLE)
+		w->preempted_wait_ns += r->open_wait_ns;
+	else
+		w->wakeup_wait_ns += r->open_wait_ns;
+	w->throttled_ns += r->open_throttled_ns;
+	if (class < SS_WAIT_CLASSES)
+		w->blocked_ns[class] += r->open_blocked_ns;
+	if (r->mark & SS_MARK_UNINTERRUPTIBLE)
+		w->uninterruptible_ns += r->open_blocked_ns;
+	if (r->mark & SS_MARK_IOWAIT)
+		w->iowait_ns += r->open_blocked_ns;
+}
+
+/* Takes the blocks of this thread, from *at on. The gone tables hold what was charged; the dead's are the process's only. */
+static void thread_waits(const struct sample *s, size_t thread, size_t *at, struct process *p, struct home *h,
+			 struct group *g)
+{
+	const struct ss_thread_record *r = &s->threads[thread];
+	struct ss_waits uncharged = {};
+	__u64 *left = (__u64 *)&uncharged;
+
+	for (; *at < s->n_waits && s->waits[*at].thread <= thread; (*at)++) {
+		const struct sample_waits *w = &s->waits[*at];
+		const __u64 *field = (const __u64 *)&w->waits;
+
+		if (w->thread < thread)
+			continue;
+		switch (w->block) {
+		case SS_BLOCK_WAITS:
+			uncharged = w->waits;
+			open_add(&uncharged, r);
+			waits_add(&p->waits, &uncharged);
+			h->open_wait_ns += r->open_wait_ns;
+			break;
+		case SS_BLOCK_WAITS_CHARGED:
+			for (size_t i = 0; i < SS_WAITS_FIELDS; i++)
+				left[i] = sub_sat(left[i], field[i]);
+			break;
+		case SS_BLOCK_WAITS_DEAD:
+			waits_add(&p->waits, &w->waits);
+			break;
+		}
+	}
+	waits_add(&g->now.waits, &uncharged);
+}
+
+static int thread_add(struct model *m, struct process *p, const struct sample *s, size_t thread, size_t *at)
+{
+	const struct ss_thread_record *r = &s->threads[thread];
 	struct ss_totals t = thread_uncharged(r);
 	struct cg *incarnation;
 	struct home *h = home_of_cgroup(m, r->cgroup_id, &incarnation);
@@ -107,6 +158,7 @@ static int thread_add(struct model *m, struct process *p, const struct ss_thread
 	if (incarnation)
 		totals_add(&incarnation->tasks, &t);
 	g->threads++;
+	thread_waits(s, thread, at, p, h, g);
 	home_count_thread(h, r);
 	if (r == p->leader) {
 		h->processes++;
@@ -119,6 +171,7 @@ static int thread_add(struct model *m, struct process *p, const struct ss_thread
 
 int processes_read(struct model *m, const struct sample *s)
 {
+	size_t waits_at = 0;
 	int r = array_reserve(&m->by_thread, &m->cap_by_thread, s->n_threads, sizeof(*m->by_thread));
 
 	if (r < 0)
@@ -143,18 +196,11 @@ int processes_read(struct model *m, const struct sample *s)
 			return -ENOMEM;
 		if (p->seen != m->sequence)
 			process_start(m, p, t);
-		r = thread_add(m, p, t);
+		r = thread_add(m, p, s, i, &waits_at);
 		if (r < 0)
 			return r;
 	}
 	return 0;
-}
-
-static uint64_t held(__u64 *before, uint64_t now)
-{
-	if (now > *before)
-		*before = now;
-	return *before;
 }
 
 static double rate(uint64_t now, uint64_t before, double interval)
@@ -162,43 +208,73 @@ static double rate(uint64_t now, uint64_t before, double interval)
 	return before == SS_UNKNOWN || interval <= 0 ? VALUE_ABSENT : (double)sub_sat(now, before) / interval;
 }
 
-static void process_values(struct model *m, struct process *p, double *v, double interval)
+static void values_waits(const struct process *p, double *v)
 {
-	const struct ss_thread_record *r = p->leader;
-	uint64_t switches;
+	const struct ss_waits *w = &p->waits;
 
-	for (int i = 0; i < PROCESS_METRICS; i++)
-		v[i] = VALUE_ABSENT;
-	/* A thread that ends while the iterator runs may be in neither its own record nor its process's. */
-	p->cpu_ns = held(&p->held.exec_ns, p->used.exec_ns);
-	cputime_split(p->cpu_ns, p->used.utime_ns, p->used.stime_ns, &p->user_ns, &p->system_ns);
-	switches = held(&p->held.voluntary_switches, p->used.voluntary_switches);
-	v[PROCESS_VOLUNTARY_SWITCHES] = (double)switches;
-	v[PROCESS_INVOLUNTARY_SWITCHES] = (double)held(&p->held.involuntary_switches, p->used.involuntary_switches);
-	switches += p->held.involuntary_switches;
+	v[PROCESS_WAKEUP_WAIT] = (double)w->wakeup_wait_ns;
+	v[PROCESS_PREEMPTED_WAIT] = (double)w->preempted_wait_ns;
+	v[PROCESS_THROTTLED_WAIT] = (double)w->throttled_ns;
+	for (int i = 0; i < SS_WAIT_CLASSES; i++)
+		v[PROCESS_BLOCKED_EPOLL + i] = (double)w->blocked_ns[i];
+	_Static_assert(PROCESS_BLOCKED_OTHER - PROCESS_BLOCKED_EPOLL == (int)SS_WAIT_OTHER,
+		       "in the order of ss_wait_class");
+	v[PROCESS_UNINTERRUPTIBLE] = (double)w->uninterruptible_ns;
+	v[PROCESS_IOWAIT] = (double)w->iowait_ns;
+}
+
+/* After the counters are held. */
+static void values_rates(struct model *m, struct process *p, double *v, double interval)
+{
+	uint64_t switches = (uint64_t)(v[PROCESS_VOLUNTARY_SWITCHES] + v[PROCESS_INVOLUNTARY_SWITCHES]);
+	double wait = m->waits_known ? v[PROCESS_WAKEUP_WAIT] + v[PROCESS_PREEMPTED_WAIT] : v[PROCESS_RUNQ_WAIT];
+	uint64_t wait_ns = value_absent(wait) ? SS_UNKNOWN : (uint64_t)wait;
 
 	/* Born since the sample before: all that it used belongs to this interval. */
 	if (p->cpu_before_ns == SS_UNKNOWN && m->sequence > 1 && p->key.start_ns >= m->before_ns)
-		p->cpu_before_ns = p->switches_before = 0;
+		p->cpu_before_ns = p->switches_before = p->wait_before_ns = 0;
 	v[PROCESS_CPU_CORES] = rate(p->cpu_ns, p->cpu_before_ns, interval) / 1e9;
 	v[PROCESS_SWITCH_RATE] = rate(switches, p->switches_before, interval);
+	if (wait_ns != SS_UNKNOWN)
+		v[PROCESS_WAIT_RATE] = rate(wait_ns, p->wait_before_ns, interval);
+	if (m->waits_known)
+		v[PROCESS_RUNNABLE] = v[PROCESS_CPU_CORES] + v[PROCESS_WAIT_RATE] / 1e9;
 	p->cpu_before_ns = p->cpu_ns;
 	p->switches_before = switches;
+	p->wait_before_ns = wait_ns;
+}
 
+static void process_values(struct model *m, struct process *p, double *v, double interval)
+{
+	const struct ss_thread_record *r = p->leader;
+
+	for (int i = 0; i < PROCESS_METRICS; i++)
+		v[i] = VALUE_ABSENT;
+	/* A thread that ends while the iterator runs may be in neither its own record nor its process's: nothing falls. */
+	if (p->used.exec_ns > p->cpu_ns)
+		p->cpu_ns = p->used.exec_ns;
+	cputime_split(p->cpu_ns, p->used.utime_ns, p->used.stime_ns, &p->user_ns, &p->system_ns);
 	v[PROCESS_CPU_USAGE] = (double)p->cpu_ns;
 	v[PROCESS_CPU_USER] = (double)p->user_ns;
 	v[PROCESS_CPU_SYSTEM] = (double)p->system_ns;
+	v[PROCESS_VOLUNTARY_SWITCHES] = (double)p->used.voluntary_switches;
+	v[PROCESS_INVOLUNTARY_SWITCHES] = (double)p->used.involuntary_switches;
+	v[PROCESS_MIGRATIONS] = (double)p->used.migrations;
 	v[PROCESS_THREADS] = (double)p->threads;
-	v[PROCESS_MINOR_FAULTS] = (double)held(&p->held.minor_faults, p->used.minor_faults);
-	v[PROCESS_MAJOR_FAULTS] = (double)held(&p->held.major_faults, p->used.major_faults);
+	v[PROCESS_MINOR_FAULTS] = (double)p->used.minor_faults;
+	v[PROCESS_MAJOR_FAULTS] = (double)p->used.major_faults;
 	v[PROCESS_AGE] = (double)sub_sat(m->boot_ns, p->key.start_ns);
 	if (m->run_delay_kept)
-		v[PROCESS_RUNQ_WAIT] = (double)held(&p->held.run_delay_ns, p->used.run_delay_ns);
+		v[PROCESS_RUNQ_WAIT] = (double)p->used.run_delay_ns;
+	if (m->waits_known)
+		values_waits(p, v);
 	/* Kernel threads and zombies have no memory of their own. */
 	if (r->flags & SS_THREAD_LEADER && !(r->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE))) {
 		v[PROCESS_RSS] = (double)r->rss_bytes;
 		v[PROCESS_SWAP] = (double)r->swap_bytes;
 	}
+	counters_hold(SCOPE_PROCESS, v, p->held);
+	values_rates(m, p, v, interval);
 }
 
 static void process_row(struct model *m, const struct sample *s, struct process *p, struct process_row *row,

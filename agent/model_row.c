@@ -33,8 +33,12 @@ static void values_cpu(const struct model *m, const struct home *h, const struct
 		v[CONTAINER_CPU_USER] = (double)user;
 		v[CONTAINER_CPU_SYSTEM] = (double)system;
 	}
-	if (m->run_delay_kept)
+	if (m->run_delay_kept) {
 		v[CONTAINER_RUNQ_WAIT] = (double)h->tasks.run_delay_ns;
+		v[CONTAINER_SCHEDSTAT_PERIODS] = (double)h->tasks.timeslices;
+	}
+	v[CONTAINER_SCHEDSTAT_RUN] = (double)h->tasks.exec_ns;
+	v[CONTAINER_MIGRATIONS] = (double)h->tasks.migrations;
 	v[CONTAINER_VOLUNTARY_SWITCHES] = (double)h->tasks.voluntary_switches;
 	v[CONTAINER_INVOLUNTARY_SWITCHES] = (double)h->tasks.involuntary_switches;
 	if (!f)
@@ -81,6 +85,35 @@ static void values_memory(const struct home *h, const struct cgroup_counters *f,
 	v[CONTAINER_THREADS_LIMIT] = or_absent(f->pids_limit);
 }
 
+/* Upper bounds of the buckets as powers of two of microseconds, each the edge of a slot; the last has none. */
+static const unsigned char bucket_bits[] = {2, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 19, 22};
+_Static_assert(ARRAY_SIZE(bucket_bits) == CONTAINER_DELAY_INF - CONTAINER_DELAY_4US, "one bound per bucket");
+_Static_assert(CONTAINER_BLOCKED_OTHER - CONTAINER_BLOCKED_EPOLL == (int)SS_WAIT_OTHER,
+	       "in the order of ss_wait_class");
+
+static void values_waits(const struct home *h, double *v)
+{
+	const struct ss_waits *w = &h->waits;
+	size_t bucket = 0;
+	uint64_t sum = 0;
+
+	v[CONTAINER_WAKEUP_WAIT] = (double)w->wakeup_wait_ns;
+	v[CONTAINER_PREEMPTED_WAIT] = (double)w->preempted_wait_ns;
+	v[CONTAINER_THROTTLED_WAIT] = (double)w->throttled_ns;
+	for (int i = 0; i < SS_WAIT_CLASSES; i++)
+		v[CONTAINER_BLOCKED_EPOLL + i] = (double)w->blocked_ns[i];
+	v[CONTAINER_UNINTERRUPTIBLE] = (double)w->uninterruptible_ns;
+	v[CONTAINER_IOWAIT] = (double)w->iowait_ns;
+	for (unsigned int slot = 0; slot < SS_DELAY_SLOTS; slot++) {
+		sum += w->delay_slots[slot];
+		/* Slot i ends at 2^(i+1). */
+		if (bucket < ARRAY_SIZE(bucket_bits) && slot + 1 == bucket_bits[bucket])
+			v[CONTAINER_DELAY_4US + bucket++] = (double)sum;
+	}
+	v[CONTAINER_DELAY_INF] = v[CONTAINER_DELAY_COUNT] = (double)sum;
+	v[CONTAINER_DELAY_SUM] = (double)sub_sat(waits_total(w), h->open_wait_ns);
+}
+
 static void values_tasks(const struct home *h, bool lifecycle, double *v)
 {
 	v[CONTAINER_PROCESSES] = (double)h->processes;
@@ -112,11 +145,46 @@ static double increase(const struct model *m, const struct home *h, const double
 	return v[metric] - before;
 }
 
+/* The upper edge of the slot in which the 99th of 100 waits of the interval lies. */
+static double delay_p99(const struct home *h, bool since_birth)
+{
+	uint64_t counts[SS_DELAY_SLOTS], total = 0, below = 0;
+
+	for (int i = 0; i < SS_DELAY_SLOTS; i++) {
+		counts[i] = sub_sat(h->waits.delay_slots[i], since_birth ? 0 : h->slots_before[i]);
+		total += counts[i];
+	}
+	for (int i = 0; i < SS_DELAY_SLOTS && total; i++) {
+		below += counts[i];
+		if (below * 100 >= total * 99)
+			return (double)(2000ULL << i);
+	}
+	return VALUE_ABSENT;
+}
+
+static void rates_waits(struct model *m, struct home *h, double *v, double interval)
+{
+	double run = increase(m, h, v, CONTAINER_CPU_TASKS), wait = increase(m, h, v, CONTAINER_RUNQ_WAIT);
+	bool known = !value_absent(h->before[CONTAINER_DELAY_COUNT]);
+
+	v[CONTAINER_RUNNING] = run / 1e9 / interval;
+	if (m->waits_known) {
+		wait = increase(m, h, v, CONTAINER_WAKEUP_WAIT) + increase(m, h, v, CONTAINER_PREEMPTED_WAIT);
+		v[CONTAINER_RUNNABLE] = (run + wait) / 1e9 / interval;
+		if (run + wait > 0)
+			v[CONTAINER_THROTTLED_WAIT_RATIO] = increase(m, h, v, CONTAINER_THROTTLED_WAIT) / (run + wait);
+		if (!value_absent(wait))
+			v[CONTAINER_DELAY_P99] = delay_p99(h, !known);
+	}
+	v[CONTAINER_WAIT_RATE] = wait / interval;
+}
+
 static void values_rates(struct model *m, struct home *h, double *v, double interval)
 {
 	double periods = increase(m, h, v, CONTAINER_PERIODS);
 
 	if (interval > 0) {
+		rates_waits(m, h, v, interval);
 		v[CONTAINER_CPU_CORES] = increase(m, h, v, CONTAINER_CPU_USAGE) / 1e9 / interval;
 		v[CONTAINER_FORK_RATE] = increase(m, h, v, CONTAINER_FORKS) / interval;
 		if (periods > 0)
@@ -125,6 +193,7 @@ static void values_rates(struct model *m, struct home *h, double *v, double inte
 			v[CONTAINER_THROTTLED_RATIO] = 0;
 	}
 	memcpy(h->before, v, sizeof(h->before));
+	memcpy(h->slots_before, h->waits.delay_slots, sizeof(h->slots_before));
 }
 
 static void values_time(const struct sample *s, struct home *h, double *v)
@@ -148,7 +217,7 @@ static void values_final(const struct home *h, double *v)
 	const struct metric_desc *d = metric_table(SCOPE_CONTAINER, &n);
 
 	for (size_t i = 0; i < n; i++)
-		if (d[i].kind == METRIC_COUNTER && value_absent(v[i]))
+		if (metric_grows(&d[i]) && value_absent(v[i]))
 			v[i] = h->held[i];
 }
 
@@ -190,6 +259,8 @@ static void home_row(struct model *m, const struct sample *s, struct home *h, bo
 	values_cpu(m, h, f, v);
 	if (f)
 		values_memory(h, f, v);
+	if (m->waits_known)
+		values_waits(h, v);
 	values_tasks(h, lifecycle, v);
 	values_time(s, h, v);
 	if (!f)
@@ -209,14 +280,6 @@ static bool home_is_shown(const struct model *m, const struct home *h)
 	if (h == m->host || h == m->kernel || h->threads || h->tasks.exec_ns)
 		return true;
 	return h->kind != HOME_CGROUP && h->kind != HOME_POD && h->kind != HOME_HOST;
-}
-
-static bool lifecycle_is_on(const struct sample *s)
-{
-	for (size_t i = 0; i < s->n_collectors; i++)
-		if (strcmp(s->collectors[i].name, "lifecycle") == 0)
-			return s->collectors[i].ok;
-	return false;
 }
 
 static bool group_is_shown(const struct model *m, const struct group *g)
@@ -270,7 +333,7 @@ static int group_rows(struct model *m, bool lifecycle)
 
 int home_rows(struct model *m, const struct sample *s, double interval)
 {
-	bool lifecycle = lifecycle_is_on(s);
+	bool lifecycle = collector_ok(s, "lifecycle");
 	size_t n = 0;
 	int r = array_reserve(&m->containers, &m->cap_containers, HASH_COUNT(m->homes), sizeof(*m->containers));
 

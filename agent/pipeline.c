@@ -26,6 +26,7 @@ struct pipeline {
 	struct sampler *sampler;
 	struct model *model;
 	struct snapshot_source source;
+	const struct sample *sample; /* the latest */
 	uint64_t sampled_ns;
 };
 
@@ -45,6 +46,7 @@ static const struct snapshot *source_next(void *ctx, int *ret_error)
 	*ret_error = r;
 	if (r < 0)
 		return NULL;
+	p->sample = sample;
 	p->sampled_ns = clock_boot_ns();
 	return model_snapshot(p->model);
 }
@@ -148,6 +150,11 @@ void pipeline_close(struct pipeline *p)
 	cgroupfs_close(p->fs);
 	kernel_free(&p->kernel);
 	free(p);
+}
+
+const struct sample *pipeline_sample(const struct pipeline *p)
+{
+	return p->sample;
 }
 
 const struct snapshot_source *pipeline_source(struct pipeline *p)

@@ -13,6 +13,7 @@
 #include "sysscope/view.h"
 
 struct pipeline;
+struct sample;
 
 struct pipeline_options {
 	const char *docker_root; /* a dockerd's --data-root, besides the usual one; NULL: none */
@@ -33,5 +34,8 @@ void pipeline_close(struct pipeline *p);
 
 /* Single-threaded: one thread at a time. */
 const struct snapshot_source *pipeline_source(struct pipeline *p);
+
+/* The sample that the latest snapshot was made from; valid until the next one is taken. NULL before the first. */
+const struct sample *pipeline_sample(const struct pipeline *p);
 
 #endif

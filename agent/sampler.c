@@ -6,11 +6,12 @@
  * The gone tables are two, used in turn. A sample empties the one that has not been written since the sample before
  * (`gone_final`), makes the programs write there from now on, and reads the other one as far as it goes (`gone_open`).
  * So no entry is deleted while a program may be adding to it, and a table never holds more than what died between
- * two samples.
+ * two samples. The neighbour tables change places with them.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -30,6 +31,12 @@
 /* No dead task waits longer than this to be freed, unless it is a zombie. */
 #define UNSEEN_WINDOW_NS 10000000000ULL
 
+/* More than the buffer of an iterator (8 pages) and a record. */
+#define STREAM_BYTES (256 * 1024)
+
+/* Long enough for the kernel to let this CPU go and come back, so that its run queue's clock is fresh. */
+#define SETTLE_NS 50000
+
 struct sampler {
 	struct loader *loader;
 	struct sysscope_bpf *skeleton;
@@ -45,8 +52,9 @@ struct sampler {
 	bool delivered; /* the last sample was */
 	/* Dead tasks that are neither freed nor zombies: the fewest in this window, and for good. */
 	uint64_t unseen_least, unseen, window_ns, window_samples;
-	size_t cap_threads, cap_cgroups, cap_gone;
+	size_t cap_threads, cap_waits, cap_cgroups, cap_gone, cap_pairs;
 	void *keys, *values; /* for batches: room for the largest map */
+	char *stream;	     /* of the task iterator */
 };
 
 /* ---- maps ---- */
@@ -65,6 +73,16 @@ static int map_read(struct sampler *s, const struct bpf_map *map, bool empty_it)
 	return r < 0 && r != -ENOENT ? r : (int)count;
 }
 
+static bool gone_is_empty(const struct ss_gone *gone)
+{
+	const __u64 *field = (const __u64 *)gone;
+
+	for (size_t i = 0; i < sizeof(*gone) / sizeof(*field); i++)
+		if (field[i])
+			return false;
+	return true;
+}
+
 static int gone_read(struct sampler *s, const struct bpf_map *map, bool empty_it, struct sample_gone **list, size_t *n)
 {
 	const struct ss_gone_key *keys = s->keys;
@@ -76,7 +94,7 @@ static int gone_read(struct sampler *s, const struct bpf_map *map, bool empty_it
 	for (int i = 0; i < count && *n < s->cap_gone; i++) {
 		struct sample_gone *g = &(*list)[*n];
 
-		if (!values[i].totals.exec_ns && !values[i].processes_ended && !values[i].threads_ended)
+		if (gone_is_empty(&values[i]))
 			continue;
 		g->key = keys[i];
 		g->value = values[i];
@@ -85,9 +103,40 @@ static int gone_read(struct sampler *s, const struct bpf_map *map, bool empty_it
 	return 0;
 }
 
+static int pairs_read(struct sampler *s, uint32_t table, bool empty_it, struct sample_pair *list, size_t *n)
+{
+	const struct ss_pair_key *keys = s->keys;
+	const struct ss_pair *values = s->values;
+	int count;
+
+	if (!s->cap_pairs)
+		return 0;
+	count = map_read(s, table ? s->skeleton->maps.pairs_b : s->skeleton->maps.pairs_a, empty_it);
+	if (count < 0)
+		return count;
+	for (int i = 0; i < count && *n < s->cap_pairs; i++)
+		if (values[i].wait_ns)
+			list[(*n)++] = (struct sample_pair){keys[i], values[i]};
+	return 0;
+}
+
+/* Both tables of a kind: the one that is not being written, to be emptied if `drain`, and the other. */
+static int tables_read(struct sampler *s, uint32_t used, bool drain)
+{
+	const struct bpf_map *gone = used ? s->skeleton->maps.gone_a : s->skeleton->maps.gone_b;
+	struct sample *p = &s->sample;
+	int r;
+
+	if (drain) {
+		r = gone_read(s, gone, true, &p->gone_final, &p->n_gone_final);
+		return r < 0 ? r : pairs_read(s, !used, true, p->pairs_final, &p->n_pairs_final);
+	}
+	r = gone_read(s, gone, false, &p->gone_open, &p->n_gone_open);
+	return r < 0 ? r : pairs_read(s, !used, false, p->pairs_open, &p->n_pairs_open);
+}
+
 static int sample_gone(struct sampler *s)
 {
-	const struct bpf_map *tables[2] = {s->skeleton->maps.gone_a, s->skeleton->maps.gone_b};
 	uint32_t used = s->skeleton->bss->gone_in_use & 1;
 	uint64_t now = clock_boot_ns();
 	struct sample *p = &s->sample;
@@ -95,18 +144,18 @@ static int sample_gone(struct sampler *s)
 
 	/* What was taken out for a sample that then failed is handed over with this one. */
 	if (s->delivered)
-		p->n_gone_final = 0;
-	p->n_gone_open = 0;
-	if (p->n_gone_final || now - s->swapped_ns < GONE_SWAP_MIN_NS) {
-		r = gone_read(s, tables[!used], false, &p->gone_open, &p->n_gone_open);
-		return r < 0 ? r : gone_read(s, tables[used], false, &p->gone_open, &p->n_gone_open);
+		p->n_gone_final = p->n_pairs_final = 0;
+	p->n_gone_open = p->n_pairs_open = 0;
+	if (p->n_gone_final || p->n_pairs_final || now - s->swapped_ns < GONE_SWAP_MIN_NS) {
+		r = tables_read(s, used, false);
+		return r < 0 ? r : tables_read(s, !used, false);
 	}
-	r = gone_read(s, tables[!used], true, &p->gone_final, &p->n_gone_final);
+	r = tables_read(s, used, true);
 	if (r < 0)
 		return r;
 	__atomic_store_n(&s->skeleton->bss->gone_in_use, !used, __ATOMIC_SEQ_CST);
 	s->swapped_ns = now;
-	return gone_read(s, tables[used], false, &p->gone_open, &p->n_gone_open);
+	return tables_read(s, !used, false);
 }
 
 /* ---- cgroups ---- */
@@ -176,7 +225,7 @@ static int cgroup_use(struct sampler *s, uint64_t id, uint64_t now, bool *walked
 {
 	struct cgroup_entry *e;
 
-	if (id == SS_CGROUP_NONE || id == SS_CGROUP_KERNEL)
+	if (id == SS_CGROUP_NONE || id == SS_CGROUP_KERNEL || id == SS_CGROUP_OTHERS)
 		return 0;
 	e = cgroup_table_find(s->table, id);
 	if (!e && !*walked) {
@@ -190,6 +239,13 @@ static int cgroup_use(struct sampler *s, uint64_t id, uint64_t now, bool *walked
 		return -ENOMEM;
 	e->used = s->number;
 	return 0;
+}
+
+static int pair_use(struct sampler *s, const struct sample_pair *pair, uint64_t now, bool *walked)
+{
+	int r = cgroup_use(s, pair->key.waiter, now, walked);
+
+	return r < 0 ? r : cgroup_use(s, pair->key.runner, now, walked);
 }
 
 /* Every cgroup that a record names has an entry afterwards. */
@@ -218,6 +274,10 @@ static int sample_cgroups_used(struct sampler *s, uint64_t now)
 		r = cgroup_use(s, p->gone_final[i].key.cgroup_id, now, &walked);
 	for (size_t i = 0; i < p->n_gone_open && r >= 0; i++)
 		r = cgroup_use(s, p->gone_open[i].key.cgroup_id, now, &walked);
+	for (size_t i = 0; i < p->n_pairs_final && r >= 0; i++)
+		r = pair_use(s, &p->pairs_final[i], now, &walked);
+	for (size_t i = 0; i < p->n_pairs_open && r >= 0; i++)
+		r = pair_use(s, &p->pairs_open[i], now, &walked);
 	return r;
 }
 
@@ -268,52 +328,123 @@ static void cgroup_dropped(void *ctx, uint64_t id)
 
 /* ---- threads ---- */
 
+static int array_room(void *array, size_t *cap, size_t n, size_t size)
+{
+	void **p = array, *more;
+	size_t want = *cap ? *cap * 2 : 1024;
+
+	if (n <= *cap)
+		return 0;
+	more = reallocarray(*p, want, size);
+	if (!more)
+		return -ENOMEM;
+	*p = more;
+	*cap = want;
+	return 0;
+}
+
+static size_t record_size(const struct ss_thread_record *r)
+{
+	size_t blocks = (size_t)__builtin_popcountll(r->blocks & SS_BLOCKS);
+
+	return sizeof(*r) + blocks * sizeof(struct ss_waits) + (blocks ? sizeof(r->mark) : 0);
+}
+
+/* `data` is one whole record with its blocks. */
+static int thread_take(struct sampler *s, const char *data)
+{
+	struct sample *p = &s->sample;
+	struct ss_thread_record *r;
+	__u64 mark;
+
+	if (array_room(&p->threads, &s->cap_threads, p->n_threads + 1, sizeof(*p->threads)) < 0)
+		return -ENOMEM;
+	r = &p->threads[p->n_threads];
+	memcpy(r, data, sizeof(*r));
+	data += sizeof(*r);
+	for (uint32_t bit = 1; bit & SS_BLOCKS; bit <<= 1) {
+		struct sample_waits *w;
+
+		if (!(r->blocks & bit))
+			continue;
+		if (array_room(&p->waits, &s->cap_waits, p->n_waits + 1, sizeof(*p->waits)) < 0)
+			return -ENOMEM;
+		w = &p->waits[p->n_waits++];
+		w->thread = (uint32_t)p->n_threads;
+		w->block = bit;
+		memcpy(&w->waits, data, sizeof(w->waits));
+		data += sizeof(w->waits);
+	}
+	p->n_threads++;
+	if (!(r->blocks & SS_BLOCKS))
+		return 0;
+	memcpy(&mark, data, sizeof(mark));
+	/* Switched between the two readings: what was under way may be in the totals already. */
+	if (mark != r->mark)
+		r->open_wait_ns = r->open_throttled_ns = r->open_blocked_ns = 0;
+	return 0;
+}
+
+/* Takes the whole records at the beginning of `data`. Returns the bytes taken, or negative errno. */
+static ssize_t threads_take(struct sampler *s, const char *data, size_t bytes)
+{
+	size_t taken = 0;
+
+	while (bytes - taken >= sizeof(struct ss_thread_record)) {
+		struct ss_thread_record r;
+		size_t size;
+
+		memcpy(&r, data + taken, sizeof(r));
+		size = record_size(&r);
+		if (bytes - taken < size)
+			break;
+		if (thread_take(s, data + taken) < 0)
+			return -ENOMEM;
+		taken += size;
+	}
+	return (ssize_t)taken;
+}
+
+/* The kernel gives what its own buffer holds, less than STREAM_BYTES; a record may come in two parts. */
 static int sample_threads(struct sampler *s)
 {
 	_cleanup_close_ int fd = bpf_iter_create(loader_iterator_fd(s->loader));
 	struct sample *p = &s->sample;
-	size_t bytes = 0;
+	size_t left = 0;
 
 	if (fd < 0)
 		return -errno;
+	p->n_threads = p->n_waits = 0;
 	for (;;) {
-		size_t room = s->cap_threads * sizeof(*p->threads) - bytes;
-		ssize_t n;
+		ssize_t n = read(fd, s->stream + left, STREAM_BYTES - left), taken;
 
-		if (room < 64 * 1024) {
-			size_t cap = s->cap_threads ? s->cap_threads * 2 : 1024;
-			void *more = reallocarray(p->threads, cap, sizeof(*p->threads));
-
-			if (!more)
-				return -ENOMEM;
-			p->threads = more;
-			s->cap_threads = cap;
-			continue;
-		}
-		n = read(fd, (char *)p->threads + bytes, room);
 		if (n == 0)
 			break;
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
 		if (n < 0)
 			return -errno;
-		bytes += (size_t)n;
+		left += (size_t)n;
+		taken = threads_take(s, s->stream, left);
+		if (taken < 0)
+			return (int)taken;
+		left -= (size_t)taken;
+		memmove(s->stream, s->stream + taken, left);
 	}
-	p->n_threads = bytes / sizeof(*p->threads);
-	return bytes % sizeof(*p->threads) ? -EBADMSG : 0;
+	return left ? -EBADMSG : 0;
 }
 
 /* ---- one sample ---- */
 
-/* Of those that exited and were not freed, some only wait for RCU: the fewest over a while are those that never come. */
-static void sample_unseen(struct sampler *s, uint64_t exited, uint64_t freed, uint64_t now)
+/* Of those that exited and did not end, some only wait for RCU: the fewest over a while are those that never come. */
+static void sample_unseen(struct sampler *s, uint64_t exited, uint64_t ended, uint64_t now)
 {
 	const struct sample *p = &s->sample;
 	uint64_t zombies = 0, unseen;
 
 	for (size_t i = 0; i < p->n_threads; i++)
 		zombies += (p->threads[i].flags & SS_THREAD_ZOMBIE) && (p->threads[i].flags & SS_THREAD_STATE);
-	unseen = sub_sat(sub_sat(exited, freed), zombies);
+	unseen = sub_sat(sub_sat(exited, ended), zombies);
 	if (!s->window_samples++ || unseen < s->unseen_least)
 		s->unseen_least = unseen;
 	if (now - s->window_ns < UNSEEN_WINDOW_NS || s->window_samples < 3)
@@ -334,7 +465,7 @@ static void collector_add(struct sample *p, const char *name, bool ok, uint64_t 
 int sampler_read(struct sampler *s, const struct sample **ret)
 {
 	struct sample *p = &s->sample;
-	uint64_t began = clock_boot_ns(), now, exited, freed;
+	uint64_t began = clock_boot_ns(), now, exited, ended;
 	int gone, r;
 
 	s->number++;
@@ -342,15 +473,18 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	sampler_facts(s);
 
 	exited = __atomic_load_n(&s->skeleton->bss->tasks_exited, __ATOMIC_RELAXED);
-	freed = __atomic_load_n(&s->skeleton->bss->tasks_freed, __ATOMIC_RELAXED);
+	ended = __atomic_load_n(&s->skeleton->bss->tasks_ended, __ATOMIC_RELAXED);
 	gone = sample_gone(s);
 	s->delivered = false;
 	if (gone >= 0)
 		gone = sample_cgroup_counts(s, began);
+	if (s->cap_pairs)
+		nanosleep(&(struct timespec){.tv_nsec = SETTLE_NS}, NULL);
 	now = clock_boot_ns();
 	r = sample_threads(s);
 	if (r < 0)
 		return r;
+	__atomic_store_n(&s->skeleton->bss->all_known, 1, __ATOMIC_RELAXED);
 	p->boot_ns = clock_boot_ns();
 	p->wall_ns = clock_wall_ns();
 	r = host_read("", &p->host);
@@ -360,6 +494,8 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 		      gone >= 0 && loader_status(s->loader, COLLECTOR_LIFECYCLE).loaded, 0);
 	collector_add(p, collector_name(COLLECTOR_CGROUPS),
 		      gone >= 0 && loader_status(s->loader, COLLECTOR_CGROUPS).loaded, 0);
+	collector_add(p, collector_name(COLLECTOR_SCHED), gone >= 0 && loader_status(s->loader, COLLECTOR_SCHED).loaded,
+		      0);
 
 	now = clock_boot_ns();
 	r = sample_cgroups_used(s, now);
@@ -373,7 +509,7 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	cgroup_table_sweep(s->table, now, s->number, cgroup_dropped, s);
 	s->delivered = true;
 	memcpy(p->losses, (const void *)s->skeleton->bss->losses, sizeof(p->losses));
-	sample_unseen(s, exited, freed, now);
+	sample_unseen(s, exited, ended, now);
 	p->losses[SS_LOSS_DEATH_UNSEEN] = s->unseen;
 	*ret = p;
 	return 0;
@@ -433,12 +569,18 @@ int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, st
 	gone = bpf_map__max_entries(k->maps.gone_a);
 	cgroups = bpf_map__max_entries(k->maps.cgroups);
 	s->cap_gone = 2 * gone;
+	if (loader_status(l, COLLECTOR_SCHED).loaded)
+		s->cap_pairs = 2 * bpf_map__max_entries(k->maps.pairs_a);
 	s->keys = calloc(gone > cgroups ? gone : cgroups, sizeof(struct ss_gone_key));
 	s->values = calloc(cgroups, sizeof(struct ss_cgroup));
 	s->sample.gone_final = calloc(s->cap_gone, sizeof(struct sample_gone));
 	s->sample.gone_open = calloc(s->cap_gone, sizeof(struct sample_gone));
+	s->sample.pairs_final = calloc(s->cap_pairs + 1, sizeof(struct sample_pair));
+	s->sample.pairs_open = calloc(s->cap_pairs + 1, sizeof(struct sample_pair));
+	s->stream = malloc(STREAM_BYTES);
 	s->table = cgroup_table_new(fs, ids);
-	if (!s->keys || !s->values || !s->sample.gone_final || !s->sample.gone_open || !s->table)
+	if (!s->keys || !s->values || !s->sample.gone_final || !s->sample.gone_open || !s->sample.pairs_final ||
+	    !s->sample.pairs_open || !s->stream || !s->table)
 		goto fail;
 	/* Without a ring names come a little later. */
 	s->ring = ring_buffer__new(bpf_map__fd(k->maps.facts), fact_take, s, NULL);
@@ -459,6 +601,10 @@ void sampler_close(struct sampler *s)
 	ring_buffer__free(s->ring);
 	cgroup_table_free(s->table);
 	free(s->sample.threads);
+	free(s->sample.waits);
+	free(s->sample.pairs_final);
+	free(s->sample.pairs_open);
+	free(s->stream);
 	free(s->sample.gone_final);
 	free(s->sample.gone_open);
 	free(s->sample.cgroups);

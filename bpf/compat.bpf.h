@@ -57,4 +57,95 @@ struct mm_struct___atomic {
 		__v;                                              \
 	})
 
+/*
+ * How long the tasks of this cgroup on this CPU have been kept from running by a CPU quota, its own or one above it; 0 if
+ * never. Since 6.6 (commit 677ea015f231) the kernel keeps it on the run queue's clock and only while there are tasks to
+ * run; before, on the clock that PELT uses (commit 64eaf50731ac made it that in 5.19), from the moment of throttling.
+ */
+struct cfs_rq___pelt {
+	__u64 throttled_clock_pelt;
+	__u64 throttled_clock_pelt_time;
+} __core;
+
+struct cfs_rq___task {
+	__u64 throttled_clock_task;
+	__u64 throttled_clock_task_time;
+} __core;
+
+struct rq___pelt {
+	__u64 clock_pelt;
+	unsigned long lost_idle_time;
+} __core;
+
+static __always_inline __u64 compat_throttled_ns(struct cfs_rq *queue, __u64 clock)
+{
+	struct cfs_rq___pelt *pelt = (void *)queue;
+	struct cfs_rq___task *task = (void *)queue;
+	__u64 now, began, total = 0;
+
+	if (bpf_core_field_exists(queue->throttled_clock_self_time)) {
+		began = queue->throttled_clock_self;
+		total = queue->throttled_clock_self_time;
+		return began && clock > began ? total + clock - began : total;
+	}
+	if (bpf_core_field_exists(pelt->throttled_clock_pelt_time)) {
+		total = BPF_CORE_READ(pelt, throttled_clock_pelt_time);
+		if (!queue->throttle_count)
+			return total;
+		now = BPF_CORE_READ((struct rq___pelt *)queue->rq, clock_pelt) -
+		      BPF_CORE_READ((struct rq___pelt *)queue->rq, lost_idle_time);
+		began = BPF_CORE_READ(pelt, throttled_clock_pelt);
+		return now > began ? total + now - began : total;
+	}
+	if (bpf_core_field_exists(task->throttled_clock_task_time)) {
+		total = BPF_CORE_READ(task, throttled_clock_task_time);
+		if (!queue->throttle_count)
+			return total;
+		now = queue->rq->clock_task;
+		began = BPF_CORE_READ(task, throttled_clock_task);
+		return now > began ? total + now - began : total;
+	}
+	return 0;
+}
+
+/* The system call that the registers belong to, negative outside of one; and its first argument. */
+#if defined(__TARGET_ARCH_x86)
+static __always_inline long compat_syscall_number(struct pt_regs *regs)
+{
+	return (long)regs->orig_ax;
+}
+
+static __always_inline __u64 compat_syscall_argument(struct pt_regs *regs)
+{
+	return regs->di;
+}
+
+/* TS_COMPAT: in a system call of the 32-bit table. */
+static __always_inline bool compat_is_32_bit(struct task_struct *task)
+{
+	return task->thread_info.status & 2;
+}
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs___arm64 {
+	int syscallno;
+	__u64 orig_x0;
+} __core;
+
+static __always_inline long compat_syscall_number(struct pt_regs *regs)
+{
+	return BPF_CORE_READ((struct pt_regs___arm64 *)regs, syscallno);
+}
+
+static __always_inline __u64 compat_syscall_argument(struct pt_regs *regs)
+{
+	return BPF_CORE_READ((struct pt_regs___arm64 *)regs, orig_x0);
+}
+
+/* TIF_32BIT */
+static __always_inline bool compat_is_32_bit(struct task_struct *task)
+{
+	return task->thread_info.flags >> 22 & 1;
+}
+#endif
+
 #endif

@@ -3,7 +3,8 @@
  * lifecycle.bpf.c - births, execs and deaths, counted per cgroup, and the totals of the dead, so that a process that
  * lives 1 ms is counted as exactly as one that lives a year. Nothing here sends an event.
  *
- * Where the dead are charged: at sched_process_free. At sched_process_exit the task still runs, and sum_exec_runtime is
+ * Where the dead are charged: at sched_process_free (and, with the scheduler's hooks on, at their last switch, which is
+ * earlier, see task_end). At sched_process_exit the task still runs, and sum_exec_runtime is
  * brought up to date only at ticks and switches: for 10,000 runs of /bin/true the sum read there is about a fifth of
  * what the cgroup's own counter says. sched_process_free comes from delayed_put_task_struct, that is after an RCU grace
  * period that begins only when both of the task's rcu_users are gone: the one that release_task drops and the one
@@ -11,11 +12,6 @@
  * the task is on no list any more: no iterator sees it again, and it cannot be counted twice.
  */
 #include "sysscope.bpf.h"
-
-static __always_inline bool is_leader(struct task_struct *task)
-{
-	return task->pid == task->tgid;
-}
 
 static __always_inline void birth_count(__u64 cgroup_id, __u64 clone_flags)
 {
@@ -40,10 +36,13 @@ int BPF_PROG(lifecycle_newtask, struct task_struct *task, __u64 clone_flags)
 	struct ss_thread_state *state;
 
 	state = bpf_task_storage_get(&thread_state, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (state)
+	if (state) {
+		state->throttled_cpu = ~0U;
+		state->mark = SS_MARK_BORN;
 		state->cgroup_id = cgroup_id;
-	else
+	} else {
 		loss_count(SS_LOSS_STATE_REFUSED);
+	}
 	birth_count(cgroup_id, clone_flags);
 	return 0;
 }
@@ -75,7 +74,7 @@ int BPF_PROG(lifecycle_rename, struct task_struct *task)
 	struct ss_thread_state *state;
 	struct ss_gone_key key = {};
 
-	if (!is_leader(task))
+	if (!task_is_leader(task))
 		return 0;
 	state = bpf_task_storage_get(&thread_state, task, 0, 0);
 	if (!state || !state->cgroup_id)
@@ -102,6 +101,22 @@ static __always_inline void exit_count(struct task_struct *task)
 		__sync_fetch_and_add(&cgroup->exits, 1);
 }
 
+/* What the ended threads of a living process waited, for the process's own sum. The last few µs of a thread are not in. */
+static __always_inline void process_keep_waits(struct task_struct *task, struct ss_thread_state *state)
+{
+	__u64 *from = (__u64 *)&state->waits, *to;
+
+	to = bpf_task_storage_get(&process_waits, task->group_leader, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!to) {
+		loss_count(SS_LOSS_STATE_REFUSED);
+		return;
+	}
+#pragma unroll
+	for (int i = 0; i < SS_WAITS_FIELDS; i++)
+		if (from[i])
+			__sync_fetch_and_add(&to[i], from[i]);
+}
+
 SEC("?tp_btf/sched_process_exit")
 int BPF_PROG(lifecycle_exit, struct task_struct *task)
 {
@@ -113,19 +128,11 @@ int BPF_PROG(lifecycle_exit, struct task_struct *task)
 		state->short_lived = state->exit_ns - task->group_leader->start_boottime < SS_SHORT_LIVED_NS;
 		/* The leader may be freed before this thread is. */
 		BPF_CORE_READ_INTO(&state->group_comm, task, group_leader, comm);
+		if (cfg_sched && !task_is_leader(task))
+			process_keep_waits(task, state);
 	}
 	exit_count(task);
 	return 0;
-}
-
-static __always_inline void gone_count(struct task_struct *task, struct ss_gone *gone, bool short_lived)
-{
-	if (is_leader(task))
-		__sync_fetch_and_add(&gone->processes_ended, 1);
-	else
-		__sync_fetch_and_add(&gone->threads_ended, 1);
-	if (short_lived)
-		__sync_fetch_and_add(&gone->short_lived_ns, task->se.sum_exec_runtime);
 }
 
 /* All that a task ever used, for one of which nothing was charged before. */
@@ -150,8 +157,6 @@ int BPF_PROG(lifecycle_free, struct task_struct *task)
 {
 	struct ss_thread_state *state = bpf_task_storage_get(&thread_state, task, 0, 0);
 	__u64 cgroup_id = task_cgroup_id(task);
-	struct ss_gone_key key = {};
-	struct ss_gone *gone;
 
 	if (!state) {
 		/* A zombie older than the agent, or refused. A fork that failed half-way comes here too: it never ran. */
@@ -159,17 +164,8 @@ int BPF_PROG(lifecycle_free, struct task_struct *task)
 			gone_whole(task, cgroup_id);
 		return 0;
 	}
-	if (state->exit_ns)
-		__sync_fetch_and_add(&tasks_freed, 1);
 	task_settle(task, state, cgroup_id);
-	key.cgroup_id = cgroup_id;
-	if (is_leader(task))
-		BPF_CORE_READ_INTO(&key.comm, task, comm);
-	else
-		comm_copy(key.comm, state->group_comm);
-	gone = task_charge(task, state, &key);
-	if (gone)
-		gone_count(task, gone, state->short_lived);
+	task_end(task, state, cgroup_id);
 	return 0;
 }
 
@@ -183,7 +179,7 @@ int BPF_PROG(lifecycle_free_plain, struct task_struct *task)
 	if (!task->se.sum_exec_runtime)
 		return 0;
 	gone_whole(task, cgroup_id);
-	if (!is_leader(task))
+	if (!task_is_leader(task))
 		return 0;
 	cgroup = cgroup_entry(cgroup_id);
 	if (cgroup)

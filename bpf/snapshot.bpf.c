@@ -5,7 +5,7 @@
  * thread's own counters.
  */
 #include "sysscope.bpf.h"
-#include "compat.bpf.h"
+#include "sched.bpf.h"
 
 /* Bits of task->__state, include/linux/sched.h; the letters are those of /proc/PID/stat (fs/proc/array.c). */
 static __always_inline __u32 state_letter(__u32 state, __u32 exit_state)
@@ -112,6 +112,58 @@ static __always_inline void record_thread(struct task_struct *task, struct ss_th
 }
 
 /*
+ * The clock now, of a run queue whose own may have stood still for a tick: that of this CPU's queue when the pass began
+ * (the agent sleeps for a moment before, so it was just brought up to date) and the time since then.
+ */
+static __u64 pass_clock, pass_began;
+
+static __always_inline __u64 pass_now(__u64 seq_num)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!seq_num || !pass_began) {
+		pass_began = now;
+		pass_clock = task_queue_clock(bpf_get_current_task_btf());
+	}
+	return pass_clock + (now - pass_began);
+}
+
+/* Seen for the first time: its present state counts from now. A switch at the same moment knows better. */
+static __always_inline void state_begin(struct task_struct *task, struct ss_thread_state *state, __u64 now)
+{
+	__u32 s = compat_task_state(task);
+	__u64 mark = SS_MARK_RUNNABLE;
+
+	if (task->se.cfs_rq->rq->curr->pid == task->pid)
+		return;
+	if (!task->sched_info.last_queued && s)
+		mark = mark_blocked(task, s);
+	state->run_delay_seen = task->sched_info.run_delay;
+	state->throttled_cpu = NO_CPU;
+	__sync_val_compare_and_swap(&state->mark, 0, now << SS_MARK_SHIFT | mark);
+}
+
+/* The wait or the sleep under way. */
+static __always_inline void record_open(struct task_struct *task, struct ss_thread_state *state,
+					struct ss_thread_record *r, __u64 now)
+{
+	__u64 mark = r->mark, off = mark_age(mark, now), wait;
+
+	/* What waits to be reaped waits for nothing. */
+	if (r->flags & SS_THREAD_ZOMBIE)
+		return;
+	if ((mark & SS_MARK_STATE) == SS_MARK_RUNNABLE) {
+		r->open_wait_ns = off;
+	} else if ((mark & SS_MARK_STATE) == SS_MARK_BLOCKED) {
+		wait = task->sched_info.last_queued ? task_waited(task, state, now) : 0;
+		r->open_wait_ns = wait < off ? wait : off;
+		r->open_blocked_ns = off - r->open_wait_ns;
+	}
+	if (r->open_wait_ns)
+		r->open_throttled_ns = task_throttled(task, state, now, r->open_wait_ns);
+}
+
+/*
  * bpf_seq_write fails when the buffer is full; the kernel then throws away what this call wrote and comes back with the
  * same task. So a record is whole or not there, and nothing before the write may be done only once: creating the state
  * and settling a moved task are both done again with the same result.
@@ -123,7 +175,8 @@ int snapshot_task(struct bpf_iter__task *ctx)
 	struct task_struct *task = ctx->task;
 	struct ss_thread_record r = {};
 	struct ss_thread_state *state;
-	__u64 cgroup_id;
+	struct ss_waits *dead = NULL;
+	__u64 cgroup_id, mark;
 
 	if (!task)
 		return 0;
@@ -138,7 +191,31 @@ int snapshot_task(struct bpf_iter__task *ctx)
 		loss_count(SS_LOSS_STATE_REFUSED);
 	}
 	record_thread(task, &r, cgroup_id);
+	if (state && cfg_sched) {
+		__u64 now = pass_now(ctx->meta->seq_num);
+
+		if (!state->mark && !task->exit_state)
+			state_begin(task, state, now);
+		r.mark = state->mark;
+		record_open(task, state, &r, now);
+		r.blocks = SS_BLOCK_WAITS;
+		if (state->charged.timeslices)
+			r.blocks |= SS_BLOCK_WAITS_CHARGED;
+		if (r.flags & SS_THREAD_LEADER)
+			dead = bpf_task_storage_get(&process_waits, task, 0, 0);
+		if (dead)
+			r.blocks |= SS_BLOCK_WAITS_DEAD;
+	}
 	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+	if (!state || !r.blocks)
+		return 0;
+	bpf_seq_write(ctx->meta->seq, &state->waits, sizeof(state->waits));
+	if (r.blocks & SS_BLOCK_WAITS_CHARGED)
+		bpf_seq_write(ctx->meta->seq, &state->waits_charged, sizeof(state->waits_charged));
+	if (dead)
+		bpf_seq_write(ctx->meta->seq, dead, sizeof(*dead));
+	mark = state->mark;
+	bpf_seq_write(ctx->meta->seq, &mark, sizeof(mark));
 	return 0;
 }
 

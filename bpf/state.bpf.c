@@ -4,16 +4,20 @@
  * program here.
  */
 #include "sysscope.bpf.h"
+#define SYSCALL_TABLE
+#include "syscalls.bpf.h"
 
 /* Defaults make the verifier see the costly path. */
 const volatile bool cfg_cgroup_v1 = true;
 const volatile __u32 cfg_cgroup_subsys = 0;
 const volatile int cfg_cgroup_hierarchy = 0;
 const volatile __u32 cfg_page_size = 4096;
+const volatile bool cfg_sched = true;
 
 __u64 losses[SS_LOSS_KINDS];
-__u64 tasks_exited, tasks_freed;
+__u64 tasks_exited, tasks_ended;
 __u32 gone_in_use;
+__u32 all_known;
 
 const struct ss_gone gone_zero = {};
 const struct ss_cgroup cgroup_zero = {};

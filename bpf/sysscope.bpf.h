@@ -26,21 +26,24 @@ extern const volatile bool cfg_cgroup_v1;	/* the hierarchy that carries resource
 extern const volatile __u32 cfg_cgroup_subsys;	/* index of that controller in css_set.subsys */
 extern const volatile int cfg_cgroup_hierarchy; /* cgroup_root.hierarchy_id of it; 0 is the v2 one */
 extern const volatile __u32 cfg_page_size;
+extern const volatile bool cfg_sched; /* the scheduler's hooks are on: ss_thread_state.waits is kept */
 
 /* ---- state shared with the agent --------------------------------------------------------------- */
 extern __u64 losses[SS_LOSS_KINDS];
 /*
- * Tasks with state that exited, and that were freed. On 6.18 up to 4 of 1,000 that exit were seen to come without a call
- * of a BPF program at sched_process_free (perf counts them, no recursion miss is reported): what they used is missing,
- * and the agent counts them as SS_LOSS_DEATH_UNSEEN once they cannot be zombies or waiting for RCU any more.
+ * Tasks with state that exited, and whose last use was charged. On 6.18 up to 4 of 1,000 that exit were seen to come without a call
+ * of a BPF program at sched_process_free (perf counts them, no recursion miss is reported). With the scheduler's hooks on
+ * they are charged at their last switch; without, what they used is missing, and the agent counts them as
+ * SS_LOSS_DEATH_UNSEEN once they cannot be zombies or waiting for RCU any more.
  */
-extern __u64 tasks_exited, tasks_freed;
-extern __u32 gone_in_use; /* which gone table the programs write now: 0 or 1 */
+extern __u64 tasks_exited, tasks_ended;
+extern __u32 gone_in_use; /* which gone and neighbour table the programs write now: 0 or 1 */
+extern __u32 all_known;	  /* every task has its state: the first pass of the iterator is over */
 
 extern const struct ss_gone gone_zero;
 extern const struct ss_cgroup cgroup_zero;
 
-/* What has ended, keyed by home: hash, bounded, preallocated since programs insert in any context. */
+/* What has ended, keyed by cgroup and name: hash, bounded, preallocated since programs insert in any context. */
 struct gone_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 8192);
@@ -53,7 +56,7 @@ struct gone_map gone_b SEC(".maps") __weak;
 /* Counts per cgroup, and its name and parent if it was made under our eyes. Preallocated for the same reason. */
 struct cgroup_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, 8192);
 	__type(key, __u64);
 	__type(value, struct ss_cgroup);
 };
@@ -73,6 +76,15 @@ struct thread_state_map {
 	__type(value, struct ss_thread_state);
 };
 struct thread_state_map thread_state SEC(".maps") __weak;
+
+/* What the ended threads of a process waited: on its leader, from the first end of another thread on. */
+struct process_waits_map {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct ss_waits);
+};
+struct process_waits_map process_waits SEC(".maps") __weak;
 
 static __always_inline void loss_count(enum ss_loss kind)
 {
@@ -143,6 +155,19 @@ static __noinline struct ss_gone *gone_entry(struct ss_gone_key *key)
 	return cgroup ? &cgroup->other : NULL;
 }
 
+/* As task_charge, for what only our own hooks know. */
+static __always_inline void waits_charge(struct ss_thread_state *state, struct ss_waits *to)
+{
+	__u64 *now = (__u64 *)&state->waits, *charged = (__u64 *)&state->waits_charged, *sum = (__u64 *)to, value;
+
+#pragma unroll
+	for (int i = 0; i < SS_WAITS_FIELDS; i++) {
+		value = now[i];
+		if (value != charged[i])
+			__sync_fetch_and_add(&sum[i], value - __sync_lock_test_and_set(&charged[i], value));
+	}
+}
+
 /* FIELD(member of ss_totals, what it is in task_struct) */
 #define TASK_TOTALS(FIELD)                        \
 	FIELD(exec_ns, se.sum_exec_runtime)       \
@@ -152,15 +177,17 @@ static __noinline struct ss_gone *gone_entry(struct ss_gone_key *key)
 	FIELD(voluntary_switches, nvcsw)          \
 	FIELD(involuntary_switches, nivcsw)       \
 	FIELD(minor_faults, min_flt)              \
-	FIELD(major_faults, maj_flt)
+	FIELD(major_faults, maj_flt)              \
+	FIELD(migrations, se.nr_migrations)       \
+	FIELD(timeslices, sched_info.pcount)
 
 /*
  * Charges what the task used since the last charge to (key.cgroup_id, key.comm). Any number of callers may charge the
  * same task at once: each takes what lies between the value it exchanges in and the one that it gets out, differences
  * that add up to the whole whatever the order (as unsigned arithmetic wraps).
  */
-static __always_inline struct ss_gone *task_charge(struct task_struct *task, struct ss_thread_state *state,
-						   struct ss_gone_key *key)
+static __noinline struct ss_gone *task_charge(struct task_struct *task, struct ss_thread_state *state,
+					      struct ss_gone_key *key)
 {
 	struct ss_gone *gone = gone_entry(key);
 	__u64 now;
@@ -172,6 +199,8 @@ static __always_inline struct ss_gone *task_charge(struct task_struct *task, str
 	__sync_fetch_and_add(&gone->totals.member, now - __sync_lock_test_and_set(&state->charged.member, now));
 	TASK_TOTALS(CHARGE)
 #undef CHARGE
+	if (cfg_sched)
+		waits_charge(state, &gone->waits);
 	return gone;
 }
 
@@ -192,6 +221,44 @@ static __always_inline void task_settle(struct task_struct *task, struct ss_thre
 	key.cgroup_id = old;
 	BPF_CORE_READ_INTO(&key.comm, task, group_leader, comm);
 	task_charge(task, state, &key);
+}
+
+static __always_inline bool task_is_leader(struct task_struct *task)
+{
+	return task->pid == task->tgid;
+}
+
+static __always_inline void gone_count(struct task_struct *task, struct ss_gone *gone, bool short_lived)
+{
+	if (task_is_leader(task))
+		__sync_fetch_and_add(&gone->processes_ended, 1);
+	else
+		__sync_fetch_and_add(&gone->threads_ended, 1);
+	if (short_lived)
+		__sync_fetch_and_add(&gone->short_lived_ns, task->se.sum_exec_runtime);
+}
+
+/*
+ * The last charge of a task that will not run again: at its last switch, or when it is freed, whichever is seen first.
+ * Counted once.
+ */
+static __always_inline void task_end(struct task_struct *task, struct ss_thread_state *state, __u64 cgroup_id)
+{
+	struct ss_gone_key key = {};
+	struct ss_gone *gone;
+
+	if (__sync_lock_test_and_set(&state->ended, 1))
+		return;
+	if (state->exit_ns)
+		__sync_fetch_and_add(&tasks_ended, 1);
+	key.cgroup_id = cgroup_id;
+	if (task_is_leader(task))
+		BPF_CORE_READ_INTO(&key.comm, task, comm);
+	else
+		comm_copy(key.comm, state->group_comm);
+	gone = task_charge(task, state, &key);
+	if (gone)
+		gone_count(task, gone, state->short_lived);
 }
 
 #endif

@@ -27,6 +27,19 @@ static const struct table_column fixed_processes[] = {
 	{COLUMN_STATE, 0, "S", 1, false},
 };
 
+static const struct table_column fixed_neighbours[] = {
+	{COLUMN_CONTAINER, 0, "WAITER", NAME_MIN, false},
+	{COLUMN_RUNNER, 0, "HAD THE CPU", NAME_GOOD, false},
+};
+static const struct {
+	const struct table_column *columns;
+	size_t n;
+} fixed_columns[TABLE_VIEWS] = {
+	[TABLE_CONTAINERS] = {fixed_containers, ARRAY_SIZE(fixed_containers)},
+	[TABLE_PROCESSES] = {fixed_processes, ARRAY_SIZE(fixed_processes)},
+	[TABLE_NEIGHBOURS] = {fixed_neighbours, ARRAY_SIZE(fixed_neighbours)},
+};
+
 static int used_width(const struct table_column *columns, size_t n)
 {
 	int used = 0;
@@ -58,9 +71,8 @@ static void names_widen(struct table_column *columns, size_t *n, int width)
 
 size_t table_columns(enum table_view view, int width, struct table_column *columns)
 {
-	const struct table_column *fixed = view == TABLE_CONTAINERS ? fixed_containers : fixed_processes;
-	size_t n = 0, n_fixed = view == TABLE_CONTAINERS ? ARRAY_SIZE(fixed_containers) : ARRAY_SIZE(fixed_processes);
-	size_t n_metrics;
+	const struct table_column *fixed = fixed_columns[view].columns;
+	size_t n = 0, n_fixed = fixed_columns[view].n, n_metrics;
 	const struct metric_desc *d = metric_table(table_scope(view), &n_metrics);
 	int line = width;
 
@@ -119,6 +131,16 @@ static void format_duration(struct buf *out, double seconds)
 		buf_printf(out, "%lud", s / 86400);
 }
 
+static void format_delay(struct buf *out, double us)
+{
+	if (us < 999.5)
+		buf_printf(out, us < 9.95 && us > 0 ? "%.1fus" : "%.0fus", us);
+	else if (us < 999.5e3)
+		buf_printf(out, us < 9.95e3 ? "%.1fms" : "%.0fms", us / 1e3);
+	else
+		buf_printf(out, us < 99.95e6 ? "%.1fs" : "%.0fs", us / 1e6);
+}
+
 static void format_count(struct buf *out, double v)
 {
 	if (v < 99999.5)
@@ -138,6 +160,9 @@ void format_value(struct buf *out, const struct metric_desc *d, double v)
 	switch (d->unit) {
 	case UNIT_NS:
 		format_duration(out, v / 1e9);
+		break;
+	case UNIT_DELAY:
+		format_delay(out, v / 1e3);
 		break;
 	case UNIT_UNIX_NS:
 		buf_printf(out, "%.0f", v / 1e9);
@@ -308,17 +333,29 @@ static void cell_process(struct buf *out, const struct snapshot *s, const struct
 	}
 }
 
+static void cell_neighbour(struct buf *out, const struct snapshot *s, const struct neighbour_row *n,
+			   const struct table_column *column)
+{
+	if (column->kind == COLUMN_CONTAINER)
+		add_path(out, s->containers[n->waiter].name, column->width);
+	else if (column->kind == COLUMN_RUNNER && n->runner == n->waiter)
+		buf_str(out, "itself");
+	else if (column->kind == COLUMN_RUNNER)
+		add_path(out, neighbour_runner(s, n), column->width);
+}
+
 void table_cell(struct buf *out, const struct snapshot *s, enum table_view view, uint32_t row, uint8_t depth,
 		const struct table_column *column)
 {
 	size_t n;
 	const struct metric_desc *d = metric_table(table_scope(view), &n);
-	const double *v = view == TABLE_CONTAINERS ? s->containers[row].v : s->processes[row].v;
 
 	if (column->kind == COLUMN_METRIC)
-		format_value(out, &d[column->metric], v[column->metric]);
+		format_value(out, &d[column->metric], table_row_values(s, view, row)[column->metric]);
 	else if (view == TABLE_CONTAINERS)
 		cell_container(out, &s->containers[row], column, depth);
+	else if (view == TABLE_NEIGHBOURS)
+		cell_neighbour(out, s, &s->neighbours[row], column);
 	else
 		cell_process(out, s, &s->processes[row], column, depth);
 }

@@ -37,7 +37,7 @@ static void number_ns(struct buf *out, uint64_t ns)
 /* Text that reads back as the same double, the shortest of it where it is not a whole number. */
 static void number_add(struct buf *out, const struct metric_desc *d, double v)
 {
-	bool ns = d->unit == UNIT_NS || d->unit == UNIT_UNIX_NS;
+	bool ns = d->unit == UNIT_NS || d->unit == UNIT_UNIX_NS || d->unit == UNIT_DELAY;
 	size_t before = out->len;
 	double back = VALUE_ABSENT;
 
@@ -63,6 +63,11 @@ static void number_add(struct buf *out, const struct metric_desc *d, double v)
 
 static void family_begin(struct family *f)
 {
+	static const char *const types[] = {
+		[METRIC_COUNTER] = " counter\n", [METRIC_GAUGE] = " gauge\n",	  [METRIC_BUCKET] = " histogram\n",
+		[METRIC_SUM] = " histogram\n",	 [METRIC_TALLY] = " histogram\n",
+	};
+
 	if (f->begun)
 		return;
 	f->begun = true;
@@ -76,17 +81,22 @@ static void family_begin(struct family *f)
 	}
 	buf_str(f->out, "\n# TYPE ");
 	buf_str(f->out, f->line->prom);
-	buf_str(f->out, f->line->kind == METRIC_COUNTER ? " counter\n" : " gauge\n");
+	buf_str(f->out, types[f->line->kind]);
 }
 
 void sample_add(struct family *f, const struct metric_desc *line, const char *labels, size_t labels_len, double v)
 {
+	static const char *const suffixes[] = {
+		[METRIC_COUNTER] = "", [METRIC_GAUGE] = "",	  [METRIC_BUCKET] = "_bucket",
+		[METRIC_SUM] = "_sum", [METRIC_TALLY] = "_count",
+	};
 	struct buf *out = f->out;
 
 	if (value_absent(v))
 		return;
 	family_begin(f);
 	buf_str(out, line->prom);
+	buf_str(out, suffixes[line->kind]);
 	if (labels_len || *line->labels) {
 		buf_char(out, '{');
 		buf_add(out, labels, labels_len);

@@ -188,6 +188,16 @@ static json_t *group_value(struct writer *w, const struct snapshot *s, const str
 	return row;
 }
 
+static json_t *neighbour_value(struct writer *w, const struct snapshot *s, const struct neighbour_row *n)
+{
+	json_t *row = json_object();
+
+	set_text(w, row, "waiter", s->containers[n->waiter].name);
+	set_text(w, row, "runner", neighbour_runner(s, n));
+	set_metrics(w, row, SCOPE_NEIGHBOUR, n->v);
+	return row;
+}
+
 static json_t *host_value(struct writer *w, const struct snapshot *s)
 {
 	json_t *host = json_object();
@@ -293,9 +303,27 @@ static void write_groups(struct writer *w, const struct snapshot *s, const struc
 	buf_char(w->out, ']');
 }
 
+/* Also those for which the wanted container is the one that had the CPU. */
+static void write_neighbours(struct writer *w, const struct snapshot *s, const struct json_options *o)
+{
+	bool first = true;
+
+	key_begin(w, "neighbours");
+	buf_char(w->out, '[');
+	for (size_t i = 0; i < s->n_neighbours; i++) {
+		const struct neighbour_row *n = &s->neighbours[i];
+
+		if (!wanted(s, o, n->waiter) && (n->runner == NEIGHBOUR_OTHERS || !wanted(s, o, n->runner)))
+			continue;
+		row_begin(w, &first);
+		dump(w, neighbour_value(w, s, n));
+	}
+	buf_char(w->out, ']');
+}
+
 int json_write_snapshot(struct buf *out, const struct snapshot *s, const struct json_options *o)
 {
-	static const struct json_options all = {true, true, true, true, true, NULL};
+	static const struct json_options all = {true, true, true, true, true, true, NULL};
 	struct writer w = {.out = out};
 	size_t before = out->len;
 
@@ -315,6 +343,8 @@ int json_write_snapshot(struct buf *out, const struct snapshot *s, const struct 
 		write_processes(&w, s, o);
 	if (o->groups)
 		write_groups(&w, s, o);
+	if (o->neighbours)
+		write_neighbours(&w, s, o);
 	key_begin(&w, "losses");
 	dump(&w, losses_value(&w, s));
 	if (o->collectors) {

@@ -19,12 +19,13 @@
 #define SYSSCOPE_REVISION "unknown"
 #endif
 
-/* The rows of a snapshot, in the four forms in which they are labelled. */
+/* The rows of a snapshot, in the forms in which they are labelled. */
 enum label_form {
-	FORM_CADVISOR, /* container_*: id, name, image, and what the kubelet adds */
-	FORM_OWN,      /* sysscope_container_* */
-	FORM_INFO,     /* sysscope_container_info: everything that is known, for joins */
-	FORM_GROUP,    /* container and comm */
+	FORM_CADVISOR,	/* container_*: id, name, image, and what the kubelet adds */
+	FORM_OWN,	/* sysscope_container_* */
+	FORM_INFO,	/* sysscope_container_info: everything that is known, for joins */
+	FORM_GROUP,	/* container and comm */
+	FORM_NEIGHBOUR, /* waiter and runner */
 	FORM_COUNT
 };
 
@@ -33,6 +34,7 @@ static const char *const form_other[FORM_COUNT] = {
 	[FORM_OWN] = "container=\"~other\"",
 	[FORM_INFO] = "container=\"~other\"",
 	[FORM_GROUP] = "container=\"~other\",comm=\"~other\"",
+	[FORM_NEIGHBOUR] = "waiter=\"~other\",runner=\"~other\"",
 };
 
 /* The families that stand in no metrics.def: who, and how the agent itself is doing. */
@@ -93,23 +95,26 @@ static const struct metric_desc *form_lines(enum label_form form, size_t *ret_n)
 		*ret_n = 1;
 		return &own_families[OWN_INFO].line;
 	}
-	return metric_table(form == FORM_GROUP ? SCOPE_GROUP : SCOPE_CONTAINER, ret_n);
+	return metric_table(form == FORM_GROUP	     ? SCOPE_GROUP
+			    : form == FORM_NEIGHBOUR ? SCOPE_NEIGHBOUR
+						     : SCOPE_CONTAINER,
+			    ret_n);
 }
 
 /* Which lines of its table a form publishes, a bit each. */
-static uint64_t form_used(enum label_form form)
+static line_mask form_used(enum label_form form)
 {
 	const struct metric_desc *lines;
-	uint64_t used = 0;
+	line_mask used = 0;
 	size_t n;
 
 	lines = form_lines(form, &n);
-	for (size_t i = 0; i < n && i < 64; i++) {
+	for (size_t i = 0; i < n && i < LINES_MAX; i++) {
 		if (!lines[i].prom)
 			continue;
 		if ((form == FORM_CADVISOR && !is_cadvisor(&lines[i])) || (form == FORM_OWN && is_cadvisor(&lines[i])))
 			continue;
-		used |= 1ULL << i;
+		used |= LINE_BIT(i);
 	}
 	return used;
 }
@@ -244,6 +249,29 @@ static int sets_add_groups(struct prometheus *p, const struct snapshot *s, unsig
 	return r ? r : series_set_end(p->sets[FORM_GROUP]);
 }
 
+static int sets_add_neighbours(struct prometheus *p, const struct snapshot *s, unsigned int max_series)
+{
+	int r = series_set_begin(p->sets[FORM_NEIGHBOUR], max_series);
+
+	for (size_t i = 0; i < s->n_neighbours && !r; i++) {
+		const struct neighbour_row *n = &s->neighbours[i];
+		const char *runner = neighbour_runner(s, n);
+
+		buf_reset(&p->labels);
+		label_add(&p->labels, "waiter", s->containers[n->waiter].name);
+		label_add(&p->labels, "runner", runner);
+		buf_reset(&p->key);
+		buf_str(&p->key, s->containers[n->waiter].cgroup);
+		buf_char(&p->key, '\n');
+		buf_str(&p->key, n->runner == NEIGHBOUR_OTHERS ? runner : s->containers[n->runner].cgroup);
+		if (p->labels.failed || p->key.failed)
+			return -ENOMEM;
+		r = series_set_add(p->sets[FORM_NEIGHBOUR], p->labels.data, p->labels.len, p->key.data,
+				   n->v[NEIGHBOUR_WAIT], n->v);
+	}
+	return r ? r : series_set_end(p->sets[FORM_NEIGHBOUR]);
+}
+
 /* ---- families ---- */
 static void write_host(struct buf *out, const struct snapshot *s)
 {
@@ -283,7 +311,7 @@ static void write_forms(const struct prometheus *p, struct buf *out, enum metric
 
 	lines = metric_table(scope, &n);
 	for (size_t first = 0, end; first < n; first = end) {
-		enum label_form form = FORM_GROUP;
+		enum label_form form = scope == SCOPE_NEIGHBOUR ? FORM_NEIGHBOUR : FORM_GROUP;
 
 		end = first + 1;
 		if (!lines[first].prom)
@@ -346,7 +374,7 @@ static void write_folded(struct prometheus *p, struct buf *out, bool groups)
 
 	for (int form = 0; form < FORM_COUNT; form++) {
 		const struct metric_desc *lines;
-		uint64_t used = form_used(form);
+		line_mask used = form_used(form);
 		double folded = 0;
 		size_t n;
 
@@ -391,6 +419,8 @@ int prometheus_write(struct prometheus *p, struct buf *out, const struct snapsho
 	r = sets_add_containers(p, s, max_series);
 	if (!r && o->process_metrics)
 		r = sets_add_groups(p, s, max_series);
+	if (!r)
+		r = sets_add_neighbours(p, s, max_series);
 	if (r)
 		return r;
 
@@ -399,6 +429,7 @@ int prometheus_write(struct prometheus *p, struct buf *out, const struct snapsho
 	write_forms(p, out, SCOPE_CONTAINER);
 	if (o->process_metrics)
 		write_forms(p, out, SCOPE_GROUP);
+	write_forms(p, out, SCOPE_NEIGHBOUR);
 	write_agent(p, out, s);
 	write_folded(p, out, o->process_metrics);
 	if (o->self)

@@ -11,16 +11,42 @@
 
 #include "table.h"
 
-const char *const table_view_names[TABLE_VIEWS] = {"containers", "processes"};
+const char *const table_view_names[TABLE_VIEWS] = {"containers", "processes", "neighbours"};
 
 void table_choice_init(struct table_choice *c)
 {
-	*c = (struct table_choice){.sort = {CONTAINER_CPU_CORES, PROCESS_CPU_CORES}};
+	*c = (struct table_choice){.sort = {CONTAINER_CPU_CORES, PROCESS_CPU_CORES, NEIGHBOUR_WAIT_RATE}};
 }
 
 enum metric_scope table_scope(enum table_view view)
 {
-	return view == TABLE_CONTAINERS ? SCOPE_CONTAINER : SCOPE_PROCESS;
+	static const enum metric_scope scopes[TABLE_VIEWS] = {SCOPE_CONTAINER, SCOPE_PROCESS, SCOPE_NEIGHBOUR};
+
+	return scopes[view];
+}
+
+size_t table_row_count(const struct snapshot *s, enum table_view view)
+{
+	return view == TABLE_CONTAINERS ? s->n_containers : view == TABLE_PROCESSES ? s->n_processes : s->n_neighbours;
+}
+
+const double *table_row_values(const struct snapshot *s, enum table_view view, uint32_t i)
+{
+	return view == TABLE_CONTAINERS	 ? s->containers[i].v
+	       : view == TABLE_PROCESSES ? s->processes[i].v
+					 : s->neighbours[i].v;
+}
+
+const struct container_row *table_row_home(const struct snapshot *s, enum table_view view, uint32_t i)
+{
+	return view == TABLE_CONTAINERS	 ? &s->containers[i]
+	       : view == TABLE_PROCESSES ? process_container(s, &s->processes[i])
+					 : &s->containers[s->neighbours[i].waiter];
+}
+
+const char *table_row_name(const struct snapshot *s, enum table_view view, uint32_t i)
+{
+	return view == TABLE_PROCESSES ? s->processes[i].comm : table_row_home(s, view, i)->name;
 }
 
 int table_sort_find(enum table_view view, const char *key, int *ret_metric)
@@ -118,15 +144,22 @@ static bool filter_matches(struct filter *f, const struct container_row *home, c
 static bool row_wanted(const struct snapshot *s, const struct table_choice *c, struct filter *f, uint32_t i)
 {
 	const struct process_row *p = c->view == TABLE_PROCESSES ? &s->processes[i] : NULL;
-	const struct container_row *home = p ? process_container(s, p) : &s->containers[i];
+	const struct container_row *home = table_row_home(s, c->view, i);
+	/* A neighbour is wanted for either of the two. */
+	const struct neighbour_row *pair = c->view == TABLE_NEIGHBOURS ? &s->neighbours[i] : NULL;
+	const struct container_row *runner =
+		pair && pair->runner != NEIGHBOUR_OTHERS ? &s->containers[pair->runner] : NULL;
 
-	if (c->container && !table_container_matches(home, c->container))
+	if (pair && value_absent(pair->v[NEIGHBOUR_WAIT]))
+		return false;
+	if (c->container && !table_container_matches(home, c->container) &&
+	    !(runner && table_container_matches(runner, c->container)))
 		return false;
 	if (c->cgroup && strcmp(home->cgroup, c->cgroup) != 0)
 		return false;
 	if (c->containers_only && strcmp(home->kind, "container") != 0)
 		return false;
-	return filter_matches(f, home, p);
+	return filter_matches(f, home, p) || (runner && filter_matches(f, runner, NULL));
 }
 
 struct order {
@@ -137,12 +170,12 @@ struct order {
 
 static const char *row_name(const struct order *o, uint32_t i)
 {
-	return o->c->view == TABLE_CONTAINERS ? o->s->containers[i].name : o->s->processes[i].comm;
+	return table_row_name(o->s, o->c->view, i);
 }
 
 static double row_value(const struct order *o, uint32_t i)
 {
-	return o->c->view == TABLE_CONTAINERS ? o->s->containers[i].v[o->metric] : o->s->processes[i].v[o->metric];
+	return table_row_values(o->s, o->c->view, i)[o->metric];
 }
 
 /* What is not known comes last, whatever the direction; equals in the order of names, then of the snapshot. */
@@ -307,7 +340,7 @@ static int tree_order(struct table_rows *rows, const struct snapshot *s, enum ta
 
 int table_rows_select(struct table_rows *rows, const struct snapshot *s, const struct table_choice *c)
 {
-	size_t all = c->view == TABLE_CONTAINERS ? s->n_containers : s->n_processes, n_metrics;
+	size_t all = table_row_count(s, c->view), n_metrics;
 	const struct metric_desc *d = metric_table(table_scope(c->view), &n_metrics);
 	struct order order = {.s = s, .c = c, .metric = c->sort[c->view], .direction = 1};
 	cleanup(filter_free) struct filter filter = {};
@@ -336,7 +369,7 @@ int table_rows_select(struct table_rows *rows, const struct snapshot *s, const s
 	if (c->reverse)
 		order.direction = -order.direction;
 	qsort_r(rows->index, rows->n, sizeof(*rows->index), row_compare, &order);
-	return c->tree ? tree_order(rows, s, c->view) : 0;
+	return c->tree && c->view != TABLE_NEIGHBOURS ? tree_order(rows, s, c->view) : 0;
 }
 
 void table_rows_free(struct table_rows *rows)

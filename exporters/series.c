@@ -19,8 +19,7 @@
 #include "series.h"
 #include "sysscope/util.h"
 
-#define LINES_MAX 64
-#define NO_SLOT	  UINT32_MAX
+#define NO_SLOT UINT32_MAX
 
 /* The rows of one key behind a series. */
 struct origin {
@@ -35,8 +34,8 @@ struct entry {
 	struct series series; /* first: handed out */
 	double *total;	      /* per line: a counter's running total, VALUE_ABSENT: not begun */
 	struct origin *origins;
-	uint64_t seen;	/* scrape */
-	uint64_t fresh; /* lines whose total began in this scrape */
+	uint64_t seen;	 /* scrape */
+	line_mask fresh; /* lines whose total began in this scrape */
 	uint32_t slot;
 	double rank;
 	UT_hash_handle hh;
@@ -45,7 +44,7 @@ struct entry {
 struct series_set {
 	const struct metric_desc *lines;
 	size_t n_lines;
-	uint64_t used, counters, largest; /* bit per line */
+	line_mask used, counters, largest;
 	unsigned int siblings[LINES_MAX]; /* lines of the same family, itself included */
 	uint64_t folded[LINES_MAX];
 	uint64_t seed[2];
@@ -120,7 +119,7 @@ static bool merges_by_largest(const struct metric_desc *d)
 		strstr(d->prom, "_max") || strstr(d->prom, "_info"));
 }
 
-struct series_set *series_set_new(const struct metric_desc *lines, size_t n, uint64_t used, const char *other)
+struct series_set *series_set_new(const struct metric_desc *lines, size_t n, line_mask used, const char *other)
 {
 	struct series_set *set = n <= LINES_MAX ? calloc(1, sizeof(*set)) : NULL;
 
@@ -135,12 +134,14 @@ struct series_set *series_set_new(const struct metric_desc *lines, size_t n, uin
 	for (size_t i = 0; i < n; i++) {
 		if (!(used >> i & 1))
 			continue;
-		if (lines[i].kind == METRIC_COUNTER)
-			set->counters |= 1ULL << i;
+		if (metric_grows(&lines[i]))
+			set->counters |= LINE_BIT(i);
 		if (merges_by_largest(&lines[i]))
-			set->largest |= 1ULL << i;
+			set->largest |= LINE_BIT(i);
 		for (size_t j = 0; j < n; j++)
-			if ((used >> j & 1) && strcmp(lines[i].prom, lines[j].prom) == 0)
+			/* A histogram counts as one. */
+			if ((used >> j & 1) && strcmp(lines[i].prom, lines[j].prom) == 0 &&
+			    lines[j].kind != METRIC_BUCKET && lines[j].kind != METRIC_SUM)
 				set->siblings[i]++;
 	}
 	set->other = entry_new(set, other, strlen(other));
@@ -360,7 +361,7 @@ static void slots_fill(struct series_set *set)
 static void counter_add(struct series_set *set, struct entry *e, size_t line, bool folded)
 {
 	struct entry *target = folded ? set->other : e;
-	uint64_t bit = 1ULL << line;
+	line_mask bit = LINE_BIT(line);
 
 	if (folded && e != set->other)
 		e->total[line] = VALUE_ABSENT; /* if it gets a series again, that is a new one */

@@ -20,11 +20,15 @@ struct series {
 
 struct series_set;
 
+#define LINES_MAX 128
+typedef unsigned __int128 line_mask; /* bit per line */
+#define LINE_BIT(i) ((line_mask)1 << (i))
+
 /*
- * `lines`: descriptors in the order of the rows' values, at most 64; `used`: bit per line that this set publishes.
+ * `lines`: descriptors in the order of the rows' values, at most LINES_MAX; `used`: bit per line that this set publishes.
  * `other`: labels of the overflow series. NULL when out of memory.
  */
-struct series_set *series_set_new(const struct metric_desc *lines, size_t n, uint64_t used, const char *other);
+struct series_set *series_set_new(const struct metric_desc *lines, size_t n, line_mask used, const char *other);
 void series_set_free(struct series_set *set);
 
 /*

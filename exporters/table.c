@@ -151,8 +151,13 @@ static void csv_text(struct buf *out, const char *text)
 
 static void csv_titles(struct buf *out, enum table_view view, const struct metric_desc *d, size_t n)
 {
-	buf_str(out, view == TABLE_CONTAINERS ? "time,name,kind,runtime,id,image,pod,namespace,state,cgroup"
-					      : "time,pid,ppid,comm,container,state,start_time");
+	static const char *const identities[TABLE_VIEWS] = {
+		[TABLE_CONTAINERS] = "time,name,kind,runtime,id,image,pod,namespace,state,cgroup",
+		[TABLE_PROCESSES] = "time,pid,ppid,comm,container,state,start_time",
+		[TABLE_NEIGHBOURS] = "time,waiter,runner",
+	};
+
+	buf_str(out, identities[view]);
 	for (size_t i = 0; i < n; i++)
 		if (d[i].json)
 			csv_text(out, d[i].json);
@@ -168,6 +173,9 @@ static void csv_identity(struct buf *out, const struct snapshot *s, enum table_v
 
 		for (size_t t = 0; t < ARRAY_SIZE(texts); t++)
 			csv_text(out, texts[t]);
+	} else if (view == TABLE_NEIGHBOURS) {
+		csv_text(out, s->containers[s->neighbours[i].waiter].name);
+		csv_text(out, neighbour_runner(s, &s->neighbours[i]));
 	} else {
 		const struct process_row *p = &s->processes[i];
 
@@ -191,7 +199,7 @@ int table_write_csv(struct buf *out, const struct snapshot *s, const struct tabl
 		csv_titles(out, c->view, d, n);
 	for (size_t row = 0; row < rows.n; row++) {
 		uint32_t i = rows.index[row];
-		const double *v = c->view == TABLE_CONTAINERS ? s->containers[i].v : s->processes[i].v;
+		const double *v = table_row_values(s, c->view, i);
 
 		buf_printf(out, "%.3f", s->time);
 		csv_identity(out, s, c->view, i);

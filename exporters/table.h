@@ -13,8 +13,8 @@
 #include "sysscope/util.h"
 #include "sysscope/view.h"
 
-enum table_view { TABLE_CONTAINERS, TABLE_PROCESSES, TABLE_VIEWS };
-extern const char *const table_view_names[TABLE_VIEWS]; /* "containers", "processes" */
+enum table_view { TABLE_CONTAINERS, TABLE_PROCESSES, TABLE_NEIGHBOURS, TABLE_VIEWS };
+extern const char *const table_view_names[TABLE_VIEWS]; /* "containers", "processes", "neighbours" */
 
 /* What is looked at, and how. */
 struct table_choice {
@@ -32,13 +32,19 @@ struct table_choice {
 void table_choice_init(struct table_choice *c);
 enum metric_scope table_scope(enum table_view view);
 
+/* What a view shows of a snapshot. */
+size_t table_row_count(const struct snapshot *s, enum table_view view);
+const double *table_row_values(const struct snapshot *s, enum table_view view, uint32_t i);
+const char *table_row_name(const struct snapshot *s, enum table_view view, uint32_t i); /* container, comm, waiter */
+const struct container_row *table_row_home(const struct snapshot *s, enum table_view view, uint32_t i);
+
 /* The metric that people call `key`: JSON key, column title or identifier, whatever the case. -ENOENT: none. */
 int table_sort_find(enum table_view view, const char *key, int *ret_metric);
 void table_sort_keys(enum table_view view, struct buf *out); /* their names, separated by blanks */
 
 /* ---- rows ---- */
 struct table_rows {
-	uint32_t *index; /* into the snapshot's containers or processes, in the order to show */
+	uint32_t *index; /* into the view's rows of the snapshot, in the order to show */
 	uint8_t *depth;	 /* in the tree */
 	size_t n, cap;
 };
@@ -52,7 +58,8 @@ enum column_kind {
 	COLUMN_KIND,
 	COLUMN_PID,
 	COLUMN_COMM,
-	COLUMN_CONTAINER,
+	COLUMN_CONTAINER, /* of a neighbour: who waited */
+	COLUMN_RUNNER,
 	COLUMN_STATE,
 	COLUMN_METRIC,
 	COLUMN_IMAGE
@@ -78,6 +85,9 @@ void format_value(struct buf *out, const struct metric_desc *d, double v);
  * locale without UTF-8 what is not ASCII becomes '?'.
  */
 void text_fit(struct buf *out, const char *text, int width, bool right);
+
+/* Lines about one process, each with its line feed (detail.c). */
+void table_detail(struct buf *out, const struct snapshot *s, const struct process_row *p);
 
 /* ---- outputs ---- */
 #define TABLE_HEADER_LINES 3

@@ -7,9 +7,13 @@
 #pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
 #endif
 
+typedef unsigned int __u32;
+
 typedef long long int __s64;
 
 typedef long long unsigned int __u64;
+
+typedef __u32 u32;
 
 typedef __s64 s64;
 
@@ -19,6 +23,8 @@ typedef int __kernel_pid_t;
 
 typedef unsigned int __kernel_uid32_t;
 
+typedef short unsigned int umode_t;
+
 typedef __kernel_pid_t pid_t;
 
 typedef __kernel_uid32_t uid_t;
@@ -27,17 +33,30 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct thread_info {
+	u32 status;
+};
+
+struct cfs_rq;
+
 struct sched_entity {
 	u64 sum_exec_runtime;
+	u64 nr_migrations;
+	struct cfs_rq *cfs_rq;
 };
 
 struct sched_info {
+	long unsigned int pcount;
 	long long unsigned int run_delay;
+	long long unsigned int last_arrival;
+	long long unsigned int last_queued;
 };
 
 struct mm_struct;
 
 struct pid;
+
+struct files_struct;
 
 struct nsproxy;
 
@@ -46,12 +65,14 @@ struct signal_struct;
 struct css_set;
 
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int __state;
 	unsigned int flags;
 	struct sched_entity se;
 	struct sched_info sched_info;
 	struct mm_struct *mm;
 	int exit_state;
+	unsigned int in_iowait: 1;
 	pid_t pid;
 	pid_t tgid;
 	struct task_struct *real_parent;
@@ -66,9 +87,15 @@ struct task_struct {
 	long unsigned int maj_flt;
 	const struct cred *cred;
 	char comm[16];
+	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
+};
+
+struct pt_regs {
+	long unsigned int di;
+	long unsigned int orig_ax;
 };
 
 struct percpu_counter {
@@ -161,6 +188,23 @@ struct user_namespace {
 	struct ns_common ns;
 };
 
+struct inode;
+
+struct file {
+	struct inode *f_inode;
+};
+
+struct super_block;
+
+struct inode {
+	umode_t i_mode;
+	struct super_block *i_sb;
+};
+
+struct super_block {
+	long unsigned int s_magic;
+};
+
 struct cgroup_subsys_state {
 	struct cgroup *cgroup;
 	struct cgroup_subsys_state *parent;
@@ -202,14 +246,48 @@ struct cgroup_root {
 	int hierarchy_id;
 };
 
+struct fdtable;
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	void *fd;
+};
+
 struct ipc_namespace {
 	struct ns_common ns;
+};
+
+struct rq;
+
+struct cfs_rq {
+	struct rq *rq;
+	u64 throttled_clock_pelt;
+	u64 throttled_clock_pelt_time;
+	u64 throttled_clock_self;
+	u64 throttled_clock_self_time;
+	int throttle_count;
+};
+
+struct rq {
+	union {
+		struct task_struct *curr;
+	};
+	u64 clock;
+	u64 clock_task;
+	u64 clock_pelt;
+	long unsigned int lost_idle_time;
+	int cpu;
 };
 
 struct bpf_iter_meta {
 	union {
 		void *seq;
 	};
+	u64 seq_num;
 };
 
 struct bpf_iter__task {

@@ -147,7 +147,7 @@ static void draw_footer(struct screen *s)
 	if (s->error)
 		buf_printf(&line, "NO SAMPLE: %s  ", strerror(-s->error));
 	buf_printf(&line, "%s %zu  every %gs  ?:help q:quit Tab:%s /:filter t:tree", table_view_names[t->choice.view],
-		   s->rows.n, t->delay_seconds, table_view_names[t->choice.view == TABLE_CONTAINERS]);
+		   s->rows.n, t->delay_seconds, table_view_names[(t->choice.view + 1) % TABLE_VIEWS]);
 	buf_reset(&s->text);
 	text_fit(&s->text, line.data ? line.data : "", COLS - 1, false);
 	put(s, LINES - 1, 0, t->paused || s->error ? paint(s, PAIR_WARN, A_REVERSE) : A_DIM);
@@ -159,6 +159,24 @@ static void draw_help(struct screen *s)
 		buf_reset(&s->text);
 		text_fit(&s->text, top_help[i], COLS, false);
 		put(s, header_lines() + i, 0, A_NORMAL);
+	}
+}
+
+static void draw_detail(struct screen *s)
+{
+	const struct process_row *p = top_state_process(&s->state, s->snapshot);
+	char *line, *rest;
+
+	buf_reset(&s->cell);
+	if (p)
+		table_detail(&s->cell, s->snapshot, p);
+	else
+		buf_str(&s->cell, "this process has ended\n");
+	rest = s->cell.data;
+	for (int y = header_lines(); rest && (line = strsep(&rest, "\n")) && y < LINES - 1; y++) {
+		buf_reset(&s->text);
+		text_fit(&s->text, line, COLS, false);
+		put(s, y, 0, A_NORMAL);
 	}
 }
 
@@ -185,6 +203,8 @@ static void draw(struct screen *s)
 	draw_header(s);
 	if (s->state.help) {
 		draw_help(s);
+	} else if (s->state.detail) {
+		draw_detail(s);
 	} else {
 		n = table_columns(s->state.choice.view, COLS, columns);
 		draw_titles(s, columns, n);

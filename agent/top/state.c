@@ -8,11 +8,11 @@
 #include "state.h"
 
 const char *const top_help[] = {
-	"Tab         containers / processes",
-	"Enter       a container's processes;  Esc, Backspace: back",
+	"Tab         containers / processes / neighbours",
+	"Enter       a container's processes, a process's detail;  Esc, Backspace: back",
 	"Up Down PgUp PgDn Home End   move",
 	"Left Right  sort by the column before / after;  r: reverse",
-	"P M N T     sort by CPU, memory, name, CPU time",
+	"P M N T W   sort by CPU, memory, name, CPU time, waiting for a CPU",
 	"/           filter by name; Enter keeps it, Esc clears it",
 	"t           tree",
 	"H           containers only / all homes",
@@ -23,6 +23,9 @@ const char *const top_help[] = {
 	"",
 	"CPU 1.00 is one CPU busy. '-' is not known. MEM% is the working set",
 	"over the limit, THR% the share of periods cut short by the CPU limit.",
+	"WAIT is time per second that threads waited for a CPU (1.0s: one always",
+	"does), P99 what 99 % of the waits stayed below, QUOTA% the share of the",
+	"time it wanted to run in which its own limit held it back.",
 	"'attributed' is CPU time that has an owner over all busy time.",
 	NULL,
 };
@@ -38,6 +41,17 @@ void top_state_init(struct top_state *t, const struct table_choice *choice, doub
 	t->choice.container = t->container[0] ? t->container : NULL;
 }
 
+/* The cgroup of whom a neighbour waits for; "" in the other views. */
+static const char *row_runner(const struct top_state *t, const struct snapshot *s, uint32_t i)
+{
+	const struct neighbour_row *n;
+
+	if (t->choice.view != TABLE_NEIGHBOURS)
+		return "";
+	n = &s->neighbours[i];
+	return n->runner == NEIGHBOUR_OTHERS ? "~" : s->containers[n->runner].cgroup;
+}
+
 static void selection_remember(struct top_state *t, const struct snapshot *s, const struct table_rows *rows)
 {
 	uint32_t i;
@@ -47,8 +61,10 @@ static void selection_remember(struct top_state *t, const struct snapshot *s, co
 	if (t->selected >= rows->n)
 		return;
 	i = rows->index[t->selected];
-	if (t->choice.view == TABLE_CONTAINERS) {
-		snprintf(t->selected_cgroup, sizeof(t->selected_cgroup), "%s", s->containers[i].cgroup);
+	if (t->choice.view != TABLE_PROCESSES) {
+		snprintf(t->selected_cgroup, sizeof(t->selected_cgroup), "%s",
+			 table_row_home(s, t->choice.view, i)->cgroup);
+		snprintf(t->selected_runner, sizeof(t->selected_runner), "%s", row_runner(t, s, i));
 	} else {
 		t->selected_pid = s->processes[i].pid;
 		t->selected_start = s->processes[i].start_ns;
@@ -57,11 +73,21 @@ static void selection_remember(struct top_state *t, const struct snapshot *s, co
 
 static bool selection_is(const struct top_state *t, const struct snapshot *s, uint32_t i)
 {
-	if (t->choice.view == TABLE_CONTAINERS)
+	if (t->choice.view != TABLE_PROCESSES)
 		return t->selected_cgroup[0] &&
-		       strncmp(t->selected_cgroup, s->containers[i].cgroup, sizeof(t->selected_cgroup) - 1) == 0;
+		       strncmp(t->selected_cgroup, table_row_home(s, t->choice.view, i)->cgroup,
+			       sizeof(t->selected_cgroup) - 1) == 0 &&
+		       strncmp(t->selected_runner, row_runner(t, s, i), sizeof(t->selected_runner) - 1) == 0;
 	return t->selected_pid && s->processes[i].pid == t->selected_pid &&
 	       s->processes[i].start_ns == t->selected_start;
+}
+
+const struct process_row *top_state_process(const struct top_state *t, const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->n_processes; i++)
+		if (selection_is(t, s, (uint32_t)i))
+			return &s->processes[i];
+	return NULL;
 }
 
 static void scroll(struct top_state *t, size_t n, size_t page)
@@ -95,6 +121,7 @@ static void view_set(struct top_state *t, enum table_view view)
 {
 	t->choice.view = view;
 	t->choice.cgroup = NULL;
+	t->detail = false;
 	t->selected = t->first = 0;
 	t->selected_cgroup[0] = '\0';
 	t->selected_pid = 0;
@@ -167,23 +194,19 @@ static void sort_move(struct top_state *t, int step)
 
 static void sort_key(struct top_state *t, int key)
 {
-	bool containers = t->choice.view == TABLE_CONTAINERS;
-	int *sort = &t->choice.sort[t->choice.view];
+	static const struct {
+		int key, metric[TABLE_VIEWS];
+	} keys[] = {
+		{'P', {CONTAINER_CPU_CORES, PROCESS_CPU_CORES, NEIGHBOUR_SHARE}},
+		{'M', {CONTAINER_MEMORY_USAGE, PROCESS_RSS, NEIGHBOUR_WAIT_RATE}},
+		{'T', {CONTAINER_CPU_USAGE, PROCESS_CPU_USAGE, NEIGHBOUR_WAIT}},
+		{'W', {CONTAINER_WAIT_RATE, PROCESS_WAIT_RATE, NEIGHBOUR_WAIT_RATE}},
+		{'N', {SORT_NAME, SORT_NAME, SORT_NAME}},
+	};
 
-	switch (key) {
-	case 'P':
-		*sort = containers ? (int)CONTAINER_CPU_CORES : (int)PROCESS_CPU_CORES;
-		break;
-	case 'M':
-		*sort = containers ? (int)CONTAINER_MEMORY_USAGE : (int)PROCESS_RSS;
-		break;
-	case 'T':
-		*sort = containers ? (int)CONTAINER_CPU_USAGE : (int)PROCESS_CPU_USAGE;
-		break;
-	case 'N':
-		*sort = SORT_NAME;
-		break;
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (keys[i].key == key)
+			t->choice.sort[t->choice.view] = keys[i].metric[t->choice.view];
 	t->choice.reverse = false;
 }
 
@@ -191,7 +214,14 @@ static void key_enter(struct top_state *t, const struct snapshot *s, const struc
 {
 	const struct container_row *home;
 
-	if (t->choice.view != TABLE_CONTAINERS || t->selected >= rows->n)
+	if (t->selected >= rows->n || t->detail)
+		return;
+	if (t->choice.view == TABLE_PROCESSES) {
+		selection_remember(t, s, rows);
+		t->detail = true;
+		return;
+	}
+	if (t->choice.view != TABLE_CONTAINERS)
 		return;
 	home = &s->containers[rows->index[t->selected]];
 	/* By its path: names need not be unique. */
@@ -205,6 +235,8 @@ static void key_back(struct top_state *t)
 {
 	if (t->help) {
 		t->help = false;
+	} else if (t->detail) {
+		t->detail = false;
 	} else if (t->filter[0]) {
 		t->filter[0] = '\0';
 	} else if (t->choice.cgroup) {
@@ -237,7 +269,7 @@ void top_state_key(struct top_state *t, int key, const struct snapshot *s, const
 		t->quit = true;
 		break;
 	case '\t':
-		view_set(t, t->choice.view == TABLE_CONTAINERS ? TABLE_PROCESSES : TABLE_CONTAINERS);
+		view_set(t, (t->choice.view + 1) % TABLE_VIEWS);
 		break;
 	case '\n':
 	case '\r':
@@ -285,6 +317,7 @@ void top_state_key(struct top_state *t, int key, const struct snapshot *s, const
 	case 'P':
 	case 'M':
 	case 'T':
+	case 'W':
 	case 'N':
 		sort_key(t, key);
 		break;

@@ -24,6 +24,7 @@ struct top_state {
 	struct table_choice choice;
 	double delay_seconds;
 	bool paused, help, typing, quit;
+	bool detail;		      /* of the process that is selected */
 	bool refresh;		      /* take a sample now */
 	char filter[64];	      /* as typed; choice.filter points here */
 	char container[256];	      /* --container; choice.container points here */
@@ -31,7 +32,7 @@ struct top_state {
 
 	/* The selected row, by who it is and not by where it stands. */
 	size_t selected, first; /* positions; first: topmost on the screen */
-	char selected_cgroup[4352];
+	char selected_cgroup[4352], selected_runner[4352];
 	uint32_t selected_pid;
 	uint64_t selected_start;
 };
@@ -43,6 +44,9 @@ void top_state_key(struct top_state *t, int key, const struct snapshot *s, const
 
 /* After the rows have changed: finds the selected one again and scrolls so that it is on the screen. */
 void top_state_follow(struct top_state *t, const struct snapshot *s, const struct table_rows *rows, size_t page);
+
+/* The process whose detail is shown; NULL: it is gone. */
+const struct process_row *top_state_process(const struct top_state *t, const struct snapshot *s);
 
 extern const char *const top_help[]; /* lines, NULL at the end */
 

@@ -39,20 +39,84 @@ struct ss_totals {
 	__u64 involuntary_switches; /* task->nivcsw */
 	__u64 minor_faults;	    /* task->min_flt */
 	__u64 major_faults;	    /* task->maj_flt */
+	__u64 migrations;	    /* task->se.nr_migrations */
+	__u64 timeslices;	    /* task->sched_info.pcount: how often it got a CPU */
 };
-#define SS_TOTALS_FIELDS 8
+#define SS_TOTALS_FIELDS 10
 _Static_assert(sizeof(struct ss_totals) == SS_TOTALS_FIELDS * 8, "ss_totals has no padding");
+
+/*
+ * What a thread waits for while it is off the CPU and not runnable: the system call in which it sleeps, and for calls
+ * that take a descriptor (read, write, ...) what that is. bpf/syscalls.bpf.h has the table.
+ */
+enum ss_wait_class {
+	SS_WAIT_EPOLL,	  /* epoll_wait and its kin */
+	SS_WAIT_POLL,	  /* poll, select */
+	SS_WAIT_FUTEX,	  /* locks and condition variables of user space */
+	SS_WAIT_SLEEP,	  /* nanosleep */
+	SS_WAIT_FILE,	  /* files, directories, block devices, fsync, exec */
+	SS_WAIT_NETWORK,  /* sockets */
+	SS_WAIT_PIPE,	  /* pipes and FIFOs */
+	SS_WAIT_CHILD,	  /* wait4, waitid, vfork */
+	SS_WAIT_IO_URING, /* io_uring_enter, io_getevents, and io_uring's own threads */
+	SS_WAIT_FAULT,	  /* outside of a system call: page faults, reclaim; and calls that change the address space */
+	SS_WAIT_KERNEL,	  /* kernel threads, whatever they wait for */
+	SS_WAIT_OTHER,	  /* everything else; stopped or traced */
+	SS_WAIT_CLASSES
+};
+
+/* Slot i of a run-queue delay holds the delays of [2^i, 2^(i+1)) microseconds; slot 0 also those below, the last all above. */
+#define SS_DELAY_SLOTS 24
+
+/*
+ * What only the scheduler hooks know, since the thread was first seen. Per thread
+ *   wall time = exec_ns + wakeup_wait_ns + preempted_wait_ns + the sum of blocked_ns.
+ */
+struct ss_waits {
+	__u64 wakeup_wait_ns;		   /* runnable after a wakeup (or birth), until it ran */
+	__u64 preempted_wait_ns;	   /* runnable after it was preempted or yielded, until it ran again */
+	__u64 throttled_ns;		   /* the part of both during which its cgroup's CPU quota was used up */
+	__u64 preemptions;		   /* how often it left the CPU while runnable */
+	__u64 blocked_ns[SS_WAIT_CLASSES]; /* asleep, by what it waited for */
+	__u64 uninterruptible_ns;	   /* the part of blocked_ns in state D */
+	__u64 iowait_ns;		   /* the part of blocked_ns with task->in_iowait */
+	__u64 delay_slots
+		[SS_DELAY_SLOTS]; /* number of waits by duration, both kinds; their sum is the number of waits */
+};
+#define SS_WAITS_FIELDS (6 + SS_WAIT_CLASSES + SS_DELAY_SLOTS)
+_Static_assert(sizeof(struct ss_waits) == SS_WAITS_FIELDS * 8, "ss_waits has no padding");
+
+/* Low bits of ss_thread_state.mark. The rest is the run queue's clock (rq->clock, about CLOCK_MONOTONIC), less its highest bits. */
+enum ss_mark {
+	SS_MARK_RUNNING = 1,
+	SS_MARK_RUNNABLE = 2, /* off the CPU, preempted */
+	SS_MARK_BLOCKED = 3,
+	SS_MARK_STATE = 3,	     /* mask of the above; 0: not known yet */
+	SS_MARK_UNINTERRUPTIBLE = 4, /* with BLOCKED: state D */
+	SS_MARK_IOWAIT = 8,	     /* with BLOCKED */
+	SS_MARK_BORN = 4,	     /* without a state: has never had a CPU */
+	SS_MARK_CLASS_SHIFT = 4,     /* with BLOCKED: four bits of enum ss_wait_class */
+	SS_MARK_SHIFT = 8,
+};
 
 /* Task-local state: one BPF_MAP_TYPE_TASK_STORAGE entry per thread. */
 struct ss_thread_state {
-	__u64 cgroup_id;	      /* the cgroup to which its use is being charged */
-	__u64 exit_ns;		      /* CLOCK_BOOTTIME at sched_process_exit, 0 while it runs */
-	struct ss_totals charged;     /* how much of its totals the gone tables already hold */
+	__u64 cgroup_id;	  /* the cgroup to which its use is being charged */
+	__u64 exit_ns;		  /* CLOCK_BOOTTIME at sched_process_exit, 0 while it runs */
+	struct ss_totals charged; /* how much of its totals the gone tables already hold */
+	__u64 mark;		  /* when it came into its present state, and which: enum ss_mark */
+	__u64 run_delay_seen;	  /* sched_info.run_delay when it left the CPU */
+	__u64 throttled_seen;	  /* what its run queue had been throttled when it left the CPU or was woken */
+	__u32 throttled_cpu;	  /* and which CPU's */
+	__u32 ended;		  /* its last charge was made */
+	struct ss_waits waits;	  /* written by sched_switch only, under the run queue's lock */
+	struct ss_waits waits_charged;
 	__u32 process_exited;	      /* on a group leader: its process's exit was counted */
 	__u32 short_lived;	      /* it ended within SS_SHORT_LIVED_NS of its process's birth */
 	char group_comm[SS_COMM_LEN]; /* its leader's comm, taken when it exits */
 };
-_Static_assert(sizeof(struct ss_thread_state) == 8 + 8 + 64 + 8 + 16, "ss_thread_state: no padding");
+_Static_assert(sizeof(struct ss_thread_state) == 16 + SS_TOTALS_FIELDS * 8 + 32 + 2 * sizeof(struct ss_waits) + 24,
+	       "ss_thread_state: no padding");
 
 /* Bits of ss_thread_record.flags. */
 enum ss_thread_flag {
@@ -64,7 +128,19 @@ enum ss_thread_flag {
 
 /* Thread states as in /proc/PID/stat, one letter; 'I' is an idle kernel thread. */
 
-/* Written by the task iterator: one per thread, in the order of tids; a leader mostly, but not always, comes first. */
+/* Bits of ss_thread_record.blocks: a struct ss_waits each, in this order, right behind the record; then the mark again. */
+enum ss_thread_block {
+	SS_BLOCK_WAITS = 1 << 0,	 /* ss_thread_state.waits */
+	SS_BLOCK_WAITS_CHARGED = 1 << 1, /* the part that the gone tables hold already; absent: nothing */
+	SS_BLOCK_WAITS_DEAD = 1 << 2,	 /* with LEADER: of its process's threads that have ended; absent: none */
+	SS_BLOCKS = 7,
+};
+
+/*
+ * Written by the task iterator: one per thread, in the order of tids; a leader mostly, but not always, comes first. Behind
+ * it stand the blocks that `blocks` names, and if there is any, a __u64 with the thread's mark as it was afterwards: if it
+ * is not the `mark` of the record, the thread was switched meanwhile, and `open_*` may be in the totals already.
+ */
 struct ss_thread_record {
 	__u32 tid; /* in the initial pid namespace, like every pid here */
 	__u32 tgid;
@@ -78,6 +154,11 @@ struct ss_thread_record {
 	char comm[SS_COMM_LEN];
 	struct ss_totals used;	  /* since its birth */
 	struct ss_totals charged; /* part of it that the gone tables hold already */
+	__u64 mark;		  /* enum ss_mark; 0: not known */
+	__u64 open_wait_ns; /* of the wait under way: runnable so far; as `mark` says after a wakeup or preempted */
+	__u64 open_throttled_ns; /* the part of it spent throttled */
+	__u64 open_blocked_ns;	 /* asleep so far, or until it was woken; its class is in `mark` */
+	__u64 blocks;		 /* enum ss_thread_block */
 
 	/* Of the process; zero unless SS_THREAD_LEADER. */
 	struct ss_totals dead_threads; /* signal->sum_sched_runtime, utime, stime, nvcsw, ...; no run delay */
@@ -89,7 +170,8 @@ struct ss_thread_record {
 	__u32 namespace_pid; /* its pid inside its own pid namespace */
 	__u32 ns_pid, ns_mnt, ns_net, ns_uts, ns_ipc, ns_user, ns_cgroup, ns_time; /* inode numbers, 0: unknown */
 };
-_Static_assert(sizeof(struct ss_thread_record) == 24 + 24 + 16 + 3 * 64 + 32 + 8 + 32, "ss_thread_record: no padding");
+_Static_assert(sizeof(struct ss_thread_record) == 24 + 24 + 16 + 3 * SS_TOTALS_FIELDS * 8 + 40 + 32 + 8 + 32,
+	       "ss_thread_record: no padding");
 
 /* Key of the gone tables. */
 struct ss_gone_key {
@@ -104,8 +186,23 @@ struct ss_gone {
 	__u64 processes_ended;
 	__u64 threads_ended;  /* other than leaders */
 	__u64 short_lived_ns; /* exec_ns of threads that ended within SS_SHORT_LIVED_NS of their process's birth */
+	struct ss_waits waits;
 };
-_Static_assert(sizeof(struct ss_gone) == 64 + 24, "ss_gone: no padding");
+_Static_assert(sizeof(struct ss_gone) == SS_TOTALS_FIELDS * 8 + 24 + sizeof(struct ss_waits), "ss_gone: no padding");
+
+/* Cgroup ids in neighbour pairs: all runners for which the table had no room. */
+#define SS_CGROUP_OTHERS (~1ULL)
+
+/* Key of the neighbour tables: whose threads waited, and who held the CPU meanwhile. The same twice: it waited for itself. */
+struct ss_pair_key {
+	__u64 waiter;
+	__u64 runner;
+};
+
+struct ss_pair {
+	__u64 wait_ns;
+	__u64 waits; /* how often the runner was met */
+};
 
 enum ss_cgroup_flag {
 	SS_CGROUP_NAME_CUT = 1 << 0,
@@ -126,7 +223,7 @@ struct ss_cgroup {
 	char name[SS_CGROUP_NAME_LEN];
 	struct ss_gone other; /* its dead for which the gone table had no room */
 };
-_Static_assert(sizeof(struct ss_cgroup) == 7 * 8 + 8 + 128 + 88, "ss_cgroup: no padding");
+_Static_assert(sizeof(struct ss_cgroup) == 7 * 8 + 8 + 128 + sizeof(struct ss_gone), "ss_cgroup: no padding");
 
 /* Facts on the ring. */
 enum ss_fact_kind {
@@ -157,6 +254,9 @@ enum ss_loss {
 	SS_LOSS_STATE_REFUSED, /* task storage could not be created or looked up */
 	SS_LOSS_READ_FAILED,   /* a kernel field could not be read */
 	SS_LOSS_DEATH_UNSEEN,  /* a task exited and no program was ever called when it was freed; see tasks_exited */
+	SS_LOSS_SWITCH_UNSEEN, /* a switch of a thread whose state was not to be had: its waits go on as they were */
+	SS_LOSS_PAIR_FOLDED,   /* the neighbour table was full: a wait was blamed on SS_CGROUP_OTHERS */
+	SS_LOSS_PAIR_LOST,     /* not even that */
 	SS_LOSS_KINDS
 };
 

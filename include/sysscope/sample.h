@@ -106,6 +106,19 @@ struct sample_gone {
 	struct ss_gone value;
 };
 
+/* What the scheduler hooks know of one thread: a block behind its record (enum ss_thread_block). */
+struct sample_waits {
+	uint32_t thread; /* index into threads */
+	uint32_t block;	 /* one bit of enum ss_thread_block */
+	struct ss_waits waits;
+};
+
+/* One line of a neighbour table. */
+struct sample_pair {
+	struct ss_pair_key key;
+	struct ss_pair value;
+};
+
 struct sample_host {
 	unsigned int cpus;    /* online */
 	uint64_t cpu_busy_ns; /* /proc/stat user+nice+system+irq+softirq (guest is in user) */
@@ -124,12 +137,20 @@ struct sample {
 	struct ss_thread_record *threads; /* in the order of tids */
 	size_t n_threads;
 
+	/* In the order of threads. Without the scheduler's hooks there are none. */
+	struct sample_waits *waits;
+	size_t n_waits;
+
 	/*
 	 * The dead. `gone_final` is added for good; `gone_open` is what the table now in use holds so far,
 	 * and comes again, grown, in a later sample. Both were read before the threads.
 	 */
 	struct sample_gone *gone_final, *gone_open;
 	size_t n_gone_final, n_gone_open;
+
+	/* Who waited for whom: in the same two ways. */
+	struct sample_pair *pairs_final, *pairs_open;
+	size_t n_pairs_final, n_pairs_open;
 
 	struct sample_cgroup *cgroups;
 	size_t n_cgroups;

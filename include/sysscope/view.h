@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 /* ---- descriptors, from metrics.def ---- */
-enum metric_scope { SCOPE_HOST, SCOPE_CONTAINER, SCOPE_GROUP, SCOPE_PROCESS, SCOPE_COUNT };
-enum metric_kind { METRIC_COUNTER, METRIC_GAUGE };
-enum metric_unit { UNIT_NS, UNIT_UNIX_NS, UNIT_BYTES, UNIT_COUNT, UNIT_CORES, UNIT_RATIO, UNIT_RATE };
+enum metric_scope { SCOPE_HOST, SCOPE_CONTAINER, SCOPE_GROUP, SCOPE_PROCESS, SCOPE_NEIGHBOUR, SCOPE_COUNT };
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_BUCKET, METRIC_SUM, METRIC_TALLY };
+enum metric_unit { UNIT_NS, UNIT_UNIX_NS, UNIT_DELAY, UNIT_BYTES, UNIT_COUNT, UNIT_CORES, UNIT_RATIO, UNIT_RATE };
 
 struct metric_desc {
 	const char *id; /* "CPU_USAGE" */
@@ -51,10 +51,21 @@ enum {
 #include "sysscope/metrics.def"
 	PROCESS_METRICS
 };
+#define NEIGHBOUR(ID, ...) NEIGHBOUR_##ID,
+enum {
+#include "sysscope/metrics.def"
+	NEIGHBOUR_METRICS
+};
+
+/* It never goes down: counters and what a histogram consists of. */
+static inline bool metric_grows(const struct metric_desc *d)
+{
+	return d->kind != METRIC_GAUGE;
+}
 
 /* Descriptors of a scope in the order of metrics.def; index = the enum above. */
 const struct metric_desc *metric_table(enum metric_scope scope, size_t *ret_n);
-const char *metric_scope_name(enum metric_scope scope); /* "host", "container", "group", "process" */
+const char *metric_scope_name(enum metric_scope scope); /* "host", "container", "group", "process", "neighbour" */
 
 /* Value in the unit that Prometheus and JSON write: ns -> seconds; others as they are. */
 double metric_base_value(const struct metric_desc *d, double v);
@@ -98,6 +109,14 @@ struct process_row {
 };
 extern const char *const namespace_names[8]; /* pid mnt net uts ipc user cgroup time */
 
+/* One container that waited for a CPU, and the one that had it. */
+struct neighbour_row {
+	uint32_t waiter; /* index into containers */
+	uint32_t runner; /* the same; NEIGHBOUR_OTHERS: several that were not kept apart, or not known */
+	double v[NEIGHBOUR_METRICS];
+};
+#define NEIGHBOUR_OTHERS UINT32_MAX
+
 struct loss_row {
 	const char *kind;
 	uint64_t count;
@@ -121,6 +140,8 @@ struct snapshot {
 	size_t n_groups;
 	const struct process_row *processes;
 	size_t n_processes;
+	const struct neighbour_row *neighbours;
+	size_t n_neighbours;
 	const struct loss_row *losses; /* every kind, also at 0 */
 	size_t n_losses;
 	const struct collector_row *collectors;
@@ -146,6 +167,11 @@ struct snapshot_source {
 static inline const struct container_row *process_container(const struct snapshot *s, const struct process_row *p)
 {
 	return &s->containers[p->container];
+}
+
+static inline const char *neighbour_runner(const struct snapshot *s, const struct neighbour_row *n)
+{
+	return n->runner == NEIGHBOUR_OTHERS ? "~other" : s->containers[n->runner].name;
 }
 
 #endif

@@ -54,6 +54,19 @@ static void files_fill(struct cgroup_counters *f, uint64_t scale)
 	};
 }
 
+static void waits_fill(struct ss_waits *w, uint64_t scale)
+{
+	w->wakeup_wait_ns += 100000000 * scale;
+	w->preempted_wait_ns += 200000000 * scale;
+	w->throttled_ns += 50000000 * scale;
+	for (uint64_t i = 0; i < SS_WAIT_CLASSES; i++)
+		w->blocked_ns[i] += (i % 4) * 10000000 * scale;
+	w->uninterruptible_ns += 1000000 * scale;
+	w->iowait_ns += 500000 * scale;
+	for (uint64_t i = 0; i < SS_DELAY_SLOTS; i++)
+		w->delay_slots[i] += (SS_DELAY_SLOTS - i) * scale;
+}
+
 static struct sample_cgroup *home(uint64_t id, const char *path, enum home_kind kind, const char *name,
 				  const char *runtime, const char *image)
 {
@@ -89,11 +102,16 @@ static void scene_build(void)
 	home(16, "/docker/gone", HOME_CONTAINER, "job", "docker", "batch:2")->alive = false;
 	scene_gone(scene.final, &scene.sample.n_gone_final, 16, "batch", 2500000000, 7);
 	scene_gone(scene.final, &scene.sample.n_gone_final, 10, "true", 100000000, 1000);
+	scene_pair(scene.pairs_final, &scene.sample.n_pairs_final, 10, 11, 1500000000);
+	scene_pair(scene.pairs_final, &scene.sample.n_pairs_final, 10, 10, 250000000);
+	scene_pair(scene.pairs_open, &scene.sample.n_pairs_open, 15, SS_CGROUP_OTHERS, 4000);
 	scene_process(&scene, 1, 1, "init", 1000000000)->used.utime_ns = 4000000;
 	scene_process(&scene, 2, SS_CGROUP_KERNEL, "kthreadd", 5000000)->flags |= SS_THREAD_KERNEL;
 	scene_process(&scene, 100, 10, "nginx", 1400000000)->rss_bytes = 5 << 20;
+	waits_fill(scene_waits(&scene, SS_BLOCK_WAITS), 1);
 	scene_process(&scene, 101, 10, "nginx", 20000000)->ppid = 100;
 	scene_process(&scene, 200, 11, "postgres", 2900000000)->rss_bytes = 64 << 20;
+	waits_fill(scene_waits(&scene, SS_BLOCK_WAITS), 3);
 	scene_process(&scene, 300, 12, "a\"} 1\x1b]52;c", 4000000000)->state = 'R';
 	scene_process(&scene, 400, 13, "sshd", 30000000)->capabilities_effective = 0x1ffffffffff;
 	scene_process(&scene, 500, 14, "ba\xc3", 10000000)->uid = 1000;
@@ -108,7 +126,10 @@ static void scene_work(void)
 	struct sample *s = &scene.sample;
 
 	scene_tick(&scene, 1);
-	s->n_gone_final = 0;
+	s->n_gone_final = s->n_pairs_final = 0;
+	scene_pair(s->pairs_final, &s->n_pairs_final, 10, 11, 300000000);
+	for (size_t i = 0; i < s->n_waits; i++)
+		waits_fill(&s->waits[i].waits, 1);
 	for (size_t i = 0; i < s->n_threads; i++)
 		s->threads[i].used.exec_ns += 10000000 * (i + 1);
 	for (size_t i = 0; i < s->n_cgroups; i++) {

@@ -34,8 +34,9 @@ static inline void doc_row(struct buf *out, enum metric_scope scope, const struc
 		[UNIT_NS] = "seconds",	    [UNIT_UNIX_NS] = "seconds since 1970",
 		[UNIT_BYTES] = "bytes",	    [UNIT_COUNT] = "",
 		[UNIT_CORES] = "CPUs",	    [UNIT_RATIO] = "ratio",
-		[UNIT_RATE] = "per second",
+		[UNIT_RATE] = "per second", [UNIT_DELAY] = "seconds",
 	};
+	bool columns = scope == SCOPE_CONTAINER || scope == SCOPE_PROCESS || scope == SCOPE_NEIGHBOUR;
 
 	buf_char(out, '|');
 	if (scope != SCOPE_PROCESS) {
@@ -43,9 +44,9 @@ static inline void doc_row(struct buf *out, enum metric_scope scope, const struc
 		doc_cell(out, d->prom ? d->labels : "", true);
 	}
 	doc_cell(out, d->json ? d->json : "", true);
-	if (scope == SCOPE_CONTAINER || scope == SCOPE_PROCESS)
+	if (columns)
 		doc_cell(out, d->title ? d->title : "", true);
-	doc_cell(out, d->kind == METRIC_COUNTER ? "counter" : "gauge", false);
+	doc_cell(out, d->kind == METRIC_COUNTER ? "counter" : metric_grows(d) ? "histogram" : "gauge", false);
 	doc_cell(out, units[d->unit], false);
 	doc_cell(out, d->collector, false);
 	doc_cell(out, d->help, false);
@@ -62,10 +63,13 @@ static inline void doc_scope(struct buf *out, enum metric_scope scope, const cha
 	if (scope != SCOPE_PROCESS)
 		buf_str(out, " Prometheus | own labels |");
 	buf_str(out, " JSON |");
-	if (scope == SCOPE_CONTAINER || scope == SCOPE_PROCESS)
+	if (scope == SCOPE_CONTAINER || scope == SCOPE_PROCESS || scope == SCOPE_NEIGHBOUR)
 		buf_str(out, " column |");
 	buf_str(out, " type | unit | collector | what it is |\n|");
-	for (int i = scope == SCOPE_PROCESS ? 6 : scope == SCOPE_CONTAINER ? 8 : 7; i > 0; i--)
+	for (int i = scope == SCOPE_PROCESS				    ? 6
+		     : scope == SCOPE_CONTAINER || scope == SCOPE_NEIGHBOUR ? 8
+									    : 7;
+	     i > 0; i--)
 		buf_str(out, " --- |");
 	buf_char(out, '\n');
 	for (size_t i = 0; i < n; i++)
@@ -124,6 +128,11 @@ static inline void metrics_doc(struct buf *out)
 		"`namespace` in Kubernetes. In the JSON they are the rows of `groups`.");
 	doc_scope(out, SCOPE_PROCESS, "Processes",
 		  "In the JSON and on the screen only: no Prometheus series has a pid.");
+	doc_scope(
+		out, SCOPE_NEIGHBOUR, "Neighbours",
+		"One row per pair: `waiter` waited for a CPU while `runner` ran on it; both are names of rows of\n"
+		"`containers`. `~other`: several that were not kept apart, or not known. Labels: `waiter`, `runner`.\n"
+		"docs/scheduler.md says what is blamed on whom, and what that cannot tell.");
 	doc_own(out);
 }
 

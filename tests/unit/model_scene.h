@@ -18,6 +18,8 @@ struct scene {
 	struct sample sample;
 	struct ss_thread_record threads[SCENE_MAX];
 	struct sample_gone final[SCENE_MAX], open[SCENE_MAX];
+	struct sample_waits waits[SCENE_MAX];
+	struct sample_pair pairs_final[SCENE_MAX], pairs_open[SCENE_MAX];
 	struct sample_cgroup cgroups[64];
 	struct identity who[64];
 };
@@ -31,6 +33,9 @@ static inline void scene_init(struct scene *s)
 		.threads = s->threads,
 		.gone_final = s->final,
 		.gone_open = s->open,
+		.waits = s->waits,
+		.pairs_final = s->pairs_final,
+		.pairs_open = s->pairs_open,
 		.cgroups = s->cgroups,
 		.host = {.cpus = 2,
 			 .memory_total = 8ULL << 30,
@@ -108,6 +113,22 @@ static inline void scene_gone(struct sample_gone *list, size_t *n, uint64_t cgro
 	snprintf(g->key.comm, sizeof(g->key.comm), "%s", comm);
 	g->value.totals.exec_ns = exec_ns;
 	g->value.processes_ended = ended;
+}
+
+/* What the latest process waited; `block`: enum ss_thread_block. Without this the scheduler's collector is off. */
+static inline struct ss_waits *scene_waits(struct scene *s, uint32_t block)
+{
+	struct sample_waits *w = &s->waits[s->sample.n_waits++];
+
+	if (s->sample.n_collectors == 5)
+		s->sample.collectors[s->sample.n_collectors++] = (struct sample_collector){"sched", true, 0};
+	*w = (struct sample_waits){.thread = (uint32_t)s->sample.n_threads - 1, .block = block};
+	return &w->waits;
+}
+
+static inline void scene_pair(struct sample_pair *list, size_t *n, uint64_t waiter, uint64_t runner, uint64_t ns)
+{
+	list[(*n)++] = (struct sample_pair){{waiter, runner}, {ns, 1}};
 }
 
 static inline const struct container_row *scene_row(const struct snapshot *s, const char *cgroup)

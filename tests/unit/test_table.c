@@ -272,6 +272,43 @@ static void test_width(void **state)
 }
 
 /* Columns stay below each other whatever stands in a name: wide, zero-width, combining, turned round, unknown. */
+/* A pair is found by either of its two names; who waits for itself is said so; what is not kept apart has a name. */
+static void test_neighbours(void **state)
+{
+	struct neighbour_row pairs[3] = {
+		{.waiter = 0, .runner = 1}, {.waiter = 0, .runner = 0}, {.waiter = 1, .runner = NEIGHBOUR_OTHERS}};
+	_cleanup_buf_ struct buf out = {};
+	struct table_rows rows = {};
+	struct table_choice c;
+
+	(void)state;
+	scene();
+	for (int i = 0; i < 3; i++) {
+		pairs[i].v[NEIGHBOUR_WAIT_RATE] = 1e6 * (i + 1);
+		pairs[i].v[NEIGHBOUR_WAIT] = 5e6;
+	}
+	snapshot.neighbours = pairs;
+	snapshot.n_neighbours = 3;
+	table_choice_init(&c);
+	c.view = TABLE_NEIGHBOURS;
+	assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
+	assert_int_equal(rows.n, 3);
+	assert_int_equal(rows.index[0], 2); /* who waits most */
+	c.container = containers[1].name;
+	assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
+	assert_int_equal(rows.n, 2);
+	c.container = NULL;
+	assert_int_equal(table_write_plain(&out, &snapshot, &c, 80), 0);
+	assert_non_null(strstr(out.data, "itself"));
+	assert_non_null(strstr(out.data, "~other"));
+	assert_non_null(strstr(out.data, "5.0ms"));
+	buf_reset(&out);
+	assert_int_equal(table_write_csv(&out, &snapshot, &c, true), 0);
+	assert_int_equal(strncmp(out.data, "time,waiter,runner,wait_seconds_per_second,", 43), 0);
+	table_rows_free(&rows);
+	snapshot.n_neighbours = 0;
+}
+
 static void test_alignment(void **state)
 {
 	static const char *const names[] = {
@@ -296,7 +333,7 @@ static void test_alignment(void **state)
 		containers[i].kind = "container";
 		processes[i].state = '@';
 	}
-	for (int view = 0; view < TABLE_VIEWS; view++)
+	for (int view = TABLE_CONTAINERS; view <= TABLE_PROCESSES; view++)
 		for (int width = 60; width <= 160; width++) {
 			const char *mark = view == TABLE_CONTAINERS ? "MARK" : "@";
 			_cleanup_buf_ struct buf out = {};
@@ -362,9 +399,10 @@ static void test_fit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_units),	     cmocka_unit_test(test_order), cmocka_unit_test(test_choice),
-		cmocka_unit_test(test_choice_shown), cmocka_unit_test(test_tree),  cmocka_unit_test(test_width),
-		cmocka_unit_test(test_alignment),    cmocka_unit_test(test_csv),   cmocka_unit_test(test_fit),
+		cmocka_unit_test(test_units),	     cmocka_unit_test(test_order),     cmocka_unit_test(test_choice),
+		cmocka_unit_test(test_choice_shown), cmocka_unit_test(test_tree),      cmocka_unit_test(test_width),
+		cmocka_unit_test(test_neighbours),   cmocka_unit_test(test_alignment), cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_fit),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");

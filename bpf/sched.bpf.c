@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sched.bpf.c - owner of sched_switch and of the wakeups: how long each thread waits for a CPU, who has it meanwhile, and
+ * what it sleeps for otherwise. No event, no map entry per event: totals in the thread's own state, and pairs of neighbours.
+ *
+ * The kernel stamps a task when it is put on a run queue (sched_info.last_queued) and keeps what it waited
+ * (sched_info.run_delay), so nothing has to be noted at a wakeup: when a thread gets the CPU,
+ *   wait    = what run_delay grew since it left the CPU, and the time since last_queued,
+ *   blocked = the rest of the time since it left the CPU,
+ * and when it leaves the CPU to sleep, its registers say in which system call. What leaves while it is runnable (preempted,
+ * yielded) waits from then on. At this tracepoint the run queue's clock was just brought up
+ * to date and neither last_queued nor run_delay has been touched for this switch (kernel/sched/core.c: __schedule,
+ * prepare_task_switch). All times are from that clock.
+ */
+#include "sched.bpf.h"
+
+/* Distinct runs that a wait is looked up in; what came before them is blamed on SS_CGROUP_OTHERS. */
+#define PAST_RUNS 8
+/* Pairs are collected per CPU and written to the table at the latest with the first switch after this time. */
+#define PAIR_HOLD_NS 10000000ULL
+
+/* Runner of an idle CPU: nobody to blame. */
+#define RUNNER_IDLE (~2ULL)
+
+struct pair_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct ss_pair_key);
+	__type(value, struct ss_pair);
+};
+/* In turn, with the gone tables. */
+struct pair_map pairs_a SEC(".maps");
+struct pair_map pairs_b SEC(".maps");
+
+/* Who ran on this CPU lately. Consecutive threads of one cgroup are one run. */
+struct ledger {
+	__u64 runner; /* cgroup id of the run under way */
+	__u64 since;
+	__u64 head; /* number of runs ended so far */
+	struct {
+		__u64 runner, since;
+	} past[PAST_RUNS];
+	struct ss_pair_key pair; /* not yet in the table */
+	struct ss_pair pending;
+	__u64 pending_since;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ledger);
+} ledgers SEC(".maps");
+
+static __always_inline struct ss_pair *pair_find_or_make(const struct ss_pair_key *key)
+{
+	void *table = gone_in_use ? (void *)&pairs_b : (void *)&pairs_a;
+	struct ss_pair *pair = bpf_map_lookup_elem(table, key), zero = {};
+
+	if (pair)
+		return pair;
+	bpf_map_update_elem(table, key, &zero, BPF_NOEXIST);
+	return bpf_map_lookup_elem(table, key);
+}
+
+static __noinline void pair_flush(struct ledger *ledger)
+{
+	struct ss_pair_key key = ledger->pair;
+	struct ss_pair *pair = pair_find_or_make(&key);
+
+	if (!pair) {
+		key.runner = SS_CGROUP_OTHERS;
+		pair = pair_find_or_make(&key);
+		loss_count(pair ? SS_LOSS_PAIR_FOLDED : SS_LOSS_PAIR_LOST);
+	}
+	if (pair) {
+		__sync_fetch_and_add(&pair->wait_ns, ledger->pending.wait_ns);
+		__sync_fetch_and_add(&pair->waits, ledger->pending.waits);
+	}
+	ledger->pending.wait_ns = ledger->pending.waits = 0;
+}
+
+static __always_inline void pair_add(struct ledger *ledger, __u64 waiter, __u64 runner, __u64 ns, __u64 now)
+{
+	if (runner == RUNNER_IDLE || !ns)
+		return;
+	if (ledger->pair.waiter != waiter || ledger->pair.runner != runner ||
+	    now - ledger->pending_since > PAIR_HOLD_NS) {
+		if (ledger->pending.waits)
+			pair_flush(ledger);
+		ledger->pair.waiter = waiter;
+		ledger->pair.runner = runner;
+		ledger->pending_since = now;
+	}
+	ledger->pending.wait_ns += ns;
+	ledger->pending.waits++;
+}
+
+/*
+ * Blames the last `wait` ns on those who ran on this CPU in them. A thread that was moved from another run queue while it
+ * waited blames the runners of this one for all of it.
+ */
+static __always_inline void wait_blame(struct ledger *ledger, __u64 waiter, __u64 wait, __u64 now)
+{
+	__u64 end = ledger->since, begin = now - wait, i;
+
+	if (begin >= end) {
+		pair_add(ledger, waiter, ledger->runner, wait, now);
+		return;
+	}
+	pair_add(ledger, waiter, ledger->runner, now - end, now);
+	for (i = 1; i <= PAST_RUNS && i <= ledger->head; i++) {
+		__u64 slot = (ledger->head - i) % PAST_RUNS, since = ledger->past[slot].since;
+
+		if (begin >= since) {
+			pair_add(ledger, waiter, ledger->past[slot].runner, end - begin, now);
+			return;
+		}
+		pair_add(ledger, waiter, ledger->past[slot].runner, end - since, now);
+		end = since;
+	}
+	pair_add(ledger, waiter, SS_CGROUP_OTHERS, end - begin, now);
+}
+
+static __always_inline void ledger_run(struct ledger *ledger, __u64 runner, __u64 now)
+{
+	__u64 slot;
+
+	if (runner == ledger->runner)
+		return;
+	slot = ledger->head % PAST_RUNS;
+	ledger->past[slot].runner = ledger->runner;
+	ledger->past[slot].since = ledger->since;
+	ledger->head++;
+	ledger->runner = runner;
+	ledger->since = now;
+	if (runner == RUNNER_IDLE && ledger->pending.waits)
+		pair_flush(ledger);
+}
+
+/* floor(log2(microseconds)), within SS_DELAY_SLOTS. */
+static __always_inline __u32 delay_slot(__u64 ns)
+{
+	__u64 us = ns >> 42 ? ~0U : ns * 4294968 >> 32; /* a division costs ten times as much */
+	__u32 slot = 0;
+
+	if (us >> 16) {
+		us >>= 16;
+		slot += 16;
+	}
+	if (us >> 8) {
+		us >>= 8;
+		slot += 8;
+	}
+	if (us >> 4) {
+		us >>= 4;
+		slot += 4;
+	}
+	if (us >> 2) {
+		us >>= 2;
+		slot += 2;
+	}
+	slot += us >> 1;
+	return slot < SS_DELAY_SLOTS ? slot : SS_DELAY_SLOTS - 1;
+}
+
+/*
+ * A thread got a CPU at `at`, having been runnable for the last `wait` ns, of those that it was off: adds it all up.
+ * Returns the wait, which is never longer than it was off.
+ */
+static __always_inline __u64 wait_end(struct ss_waits *waits, __u64 mark, __u64 at, __u64 wait)
+{
+	__u64 off = mark_age(mark, at), blocked;
+	__u32 class = mark_class(mark);
+
+	switch (mark & SS_MARK_STATE) {
+	case SS_MARK_RUNNABLE:
+		wait = off;
+		waits->preempted_wait_ns += wait;
+		break;
+	case SS_MARK_BLOCKED:
+		if (wait > off)
+			wait = off;
+		waits->wakeup_wait_ns += wait;
+		blocked = off - wait;
+		if (class < SS_WAIT_CLASSES)
+			waits->blocked_ns[class] += blocked;
+		if (mark & SS_MARK_UNINTERRUPTIBLE)
+			waits->uninterruptible_ns += blocked;
+		if (mark & SS_MARK_IOWAIT)
+			waits->iowait_ns += blocked;
+		break;
+	default: /* its first time, or the first that was seen */
+		waits->wakeup_wait_ns += wait;
+	}
+	waits->delay_slots[delay_slot(wait)]++;
+	return wait;
+}
+
+/*
+ * On 6.18 a switch from the idle task was seen to come without a call of this program, now and then (as with
+ * sched_process_free, see tasks_ended). The kernel's own stamps tell what it would have: when the thread got the CPU, and
+ * how long it had waited. Only whom it waited for is not known then.
+ */
+static __always_inline void arrival_unseen(struct task_struct *prev, struct ss_thread_state *state,
+					   struct ledger *ledger)
+{
+	__u64 at = prev->sched_info.last_arrival;
+
+	wait_end(&state->waits, state->mark, at, prev->sched_info.run_delay - state->run_delay_seen);
+	ledger_run(ledger, state->cgroup_id, at);
+}
+
+static __always_inline void thread_leaves(struct task_struct *prev, struct ss_thread_state *state,
+					  struct ledger *ledger, bool preempted, struct rq *queue, __u64 now)
+{
+	/* Not the argument prev_state: that still says asleep when a signal kept the task from sleeping. */
+	__u32 s = compat_task_state(prev);
+	__u64 mark = state->mark;
+
+	if (mark && (mark & SS_MARK_STATE) != SS_MARK_RUNNING)
+		arrival_unseen(prev, state, ledger);
+	state->run_delay_seen = prev->sched_info.run_delay;
+	state->throttled_seen = compat_throttled_ns(prev->se.cfs_rq, now);
+	state->throttled_cpu = queue->cpu;
+	if (preempted || !s) {
+		state->waits.preemptions++;
+		mark = SS_MARK_RUNNABLE;
+	} else {
+		mark = mark_blocked(prev, s);
+		if (s & TASK_DEAD)
+			task_end(prev, state, state->cgroup_id);
+	}
+	state->mark = now << SS_MARK_SHIFT | mark;
+}
+
+static __always_inline void thread_arrives(struct task_struct *next, struct ss_thread_state *state,
+					   struct ledger *ledger, __u64 now)
+{
+	__u64 mark = state->mark, wait, throttled;
+
+	state->mark = now << SS_MARK_SHIFT | SS_MARK_RUNNING;
+	if ((mark & SS_MARK_STATE) == SS_MARK_RUNNING) {
+		loss_count(SS_LOSS_SWITCH_UNSEEN);
+		return;
+	}
+	wait = wait_end(&state->waits, mark, now, task_waited(next, state, now));
+	throttled = task_throttled(next, state, now, wait);
+	state->waits.throttled_ns += throttled;
+	wait_blame(ledger, state->cgroup_id, wait - throttled, now);
+}
+
+/* Not init's own threads: on some guests no iterator is shown them, and every switch of theirs would be a loss. */
+static __always_inline void switch_unseen(struct task_struct *task)
+{
+	if (all_known && task->tgid != 1)
+		loss_count(SS_LOSS_SWITCH_UNSEEN);
+}
+
+SEC("?tp_btf/sched_switch")
+int BPF_PROG(sched_switch, bool preempted, struct task_struct *prev, struct task_struct *next)
+{
+	struct rq *queue = prev->se.cfs_rq->rq;
+	struct ss_thread_state *state;
+	__u64 now = queue->clock, runner = RUNNER_IDLE;
+	__u32 zero = 0;
+	struct ledger *ledger = bpf_map_lookup_elem(&ledgers, &zero);
+
+	if (!ledger)
+		return 0;
+	if (prev->pid) {
+		state = bpf_task_storage_get(&thread_state, prev, 0, 0);
+		if (state)
+			thread_leaves(prev, state, ledger, preempted, queue, now);
+		else
+			switch_unseen(prev);
+	}
+	if (next->pid) {
+		runner = SS_CGROUP_NONE;
+		state = bpf_task_storage_get(&thread_state, next, 0, 0);
+		if (state) {
+			runner = state->cgroup_id;
+			thread_arrives(next, state, ledger, now);
+		} else {
+			switch_unseen(next);
+		}
+	}
+	ledger_run(ledger, runner, now);
+	return 0;
+}
+
+/*
+ * Only where a CPU quota has ever run out: what the target's run queue had been throttled when this wait began, so that
+ * throttling during the sleep before it does not count.
+ */
+static __always_inline int thread_wakes(struct task_struct *task)
+{
+	struct cfs_rq *queue = task->se.cfs_rq;
+	__u64 throttled = compat_throttled_ns(queue, queue->rq->clock);
+	struct ss_thread_state *state;
+	__u64 phase;
+
+	if (!throttled)
+		return 0;
+	state = bpf_task_storage_get(&thread_state, task, 0, 0);
+	if (!state)
+		return 0;
+	phase = state->mark & SS_MARK_STATE;
+	if (phase == SS_MARK_RUNNING || phase == SS_MARK_RUNNABLE)
+		return 0;
+	state->throttled_seen = throttled;
+	state->throttled_cpu = queue->rq->cpu;
+	return 0;
+}
+
+SEC("?tp_btf/sched_wakeup")
+int BPF_PROG(sched_wakeup, struct task_struct *task)
+{
+	return thread_wakes(task);
+}
+
+SEC("?tp_btf/sched_wakeup_new")
+int BPF_PROG(sched_wakeup_new, struct task_struct *task)
+{
+	return thread_wakes(task);
+}

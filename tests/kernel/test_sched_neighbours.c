@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_sched_neighbours.c - who had the CPU while a container waited for it, and that a container that waits for its own
+ * quota blames nobody.
+ */
+#include <sys/resource.h>
+
+#include "sched_test.h"
+
+#define SECONDS 5
+
+static int last_cpu;
+
+static void spin_for_ever(void *ctx)
+{
+	(void)ctx;
+	pin(last_cpu);
+	for (;;)
+		;
+}
+
+static const struct neighbour_row *pair_find(const struct snapshot *s, const char *waiter, const char *runner)
+{
+	for (size_t i = 0; i < s->n_neighbours; i++) {
+		const struct neighbour_row *n = &s->neighbours[i];
+
+		if (strcmp(s->containers[n->waiter].cgroup, waiter) == 0 && n->runner != NEIGHBOUR_OTHERS &&
+		    strcmp(s->containers[n->runner].cgroup, runner) == 0)
+			return n;
+	}
+	return NULL;
+}
+
+/* Seconds that `waiter` waited for anybody, or for `runner` alone. */
+static double pair_seconds(const struct snapshot *s, const char *waiter, const char *runner)
+{
+	double sum = 0;
+
+	if (runner) {
+		const struct neighbour_row *n = pair_find(s, waiter, runner);
+
+		return n ? n->v[NEIGHBOUR_WAIT] / 1e9 : 0;
+	}
+	for (size_t i = 0; i < s->n_neighbours; i++)
+		if (strcmp(s->containers[s->neighbours[i].waiter].cgroup, waiter) == 0)
+			sum += s->neighbours[i].v[NEIGHBOUR_WAIT] / 1e9;
+	return sum;
+}
+
+struct seen {
+	double exec, wait, throttled, p99, runnable, running;
+};
+
+static struct seen home_seen(const struct snapshot *s, const char *home)
+{
+	const struct container_row *c = row_find(s, home);
+
+	if (!c)
+		return (struct seen){};
+	return (struct seen){c->v[CONTAINER_CPU_TASKS] / 1e9,
+			     (c->v[CONTAINER_WAKEUP_WAIT] + c->v[CONTAINER_PREEMPTED_WAIT]) / 1e9,
+			     c->v[CONTAINER_THROTTLED_WAIT] / 1e9,
+			     c->v[CONTAINER_DELAY_P99] / 1e9,
+			     c->v[CONTAINER_RUNNABLE],
+			     c->v[CONTAINER_RUNNING]};
+}
+
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* One thread that never sleeps: what it did not run, it waited. */
+static void spinner_check(const char *name, struct seen before, struct seen after, double wall)
+{
+	char what[64];
+
+	snprintf(what, sizeof(what), "%s waited for what it did not run", name);
+	check_within(what, after.wait - before.wait, wall - (after.exec - before.exec), 0.02, 0.05);
+	check_within("it was runnable all the time: its average", after.runnable, 1, 0.02, 0);
+	check_within("and running as its CPU time says", after.running, (after.exec - before.exec) / wall, 0.02, 0.005);
+}
+
+static void two_spinners(const char *a, const char *b)
+{
+	pid_t first = run_in(a, spin_for_ever, NULL), second = run_in(b, spin_for_ever, NULL);
+	const struct snapshot *s;
+	struct seen a_before, b_before, a_after, b_after;
+	double pair_before, wall, blamed;
+	uint64_t began;
+
+	usleep(300000);
+	s = snapshot_take();
+	began = pipeline_sample(test_pipeline)->boot_ns;
+	a_before = home_seen(s, a);
+	b_before = home_seen(s, b);
+	pair_before = pair_seconds(s, a, b);
+	sleep(SECONDS);
+	s = snapshot_take();
+	wall = seconds(pipeline_sample(test_pipeline)->boot_ns - began);
+	a_after = home_seen(s, a);
+	b_after = home_seen(s, b);
+	spinner_check("the first", a_before, a_after, wall);
+	spinner_check("the second", b_before, b_after, wall);
+	/* The other one had what it ran of that time; the rest is who else was on that CPU. */
+	blamed = pair_seconds(s, a, b) - pair_before;
+	check_within("the pair names the second, with what it ran", blamed, b_after.exec - b_before.exec, 0.02, 0.05);
+	check(a_after.wait - a_before.wait > 0.3 * wall, "the first waited about half of the time: saw %.3f of %.3f s",
+	      a_after.wait - a_before.wait, wall);
+	check(a_after.throttled == 0, "nobody was throttled: saw %.6f s", a_after.throttled);
+	check(a_after.p99 >= 0.0005 && a_after.p99 <= 0.2, "p99 of its waits is a few time slices: saw %.6f s",
+	      a_after.p99);
+	end(second);
+
+	/* Alone: it waits only for what else the machine has to do on that CPU, and not for the other. */
+	s = snapshot_take();
+	a_before = home_seen(s, a);
+	pair_before = pair_seconds(s, a, b);
+	began = pipeline_sample(test_pipeline)->boot_ns;
+	sleep(2);
+	s = snapshot_take();
+	wall = seconds(pipeline_sample(test_pipeline)->boot_ns - began);
+	a_after = home_seen(s, a);
+	check_within("alone it waits for what it does not run", a_after.wait - a_before.wait,
+		     wall - (a_after.exec - a_before.exec), 0.02, 0.03);
+	/* A slice of the other may have ended after the sample before. */
+	check(pair_seconds(s, a, b) - pair_before < 0.02, "alone it does not wait for the other: saw %.6f s",
+	      pair_seconds(s, a, b) - pair_before);
+	end(first);
+}
+
+/* ---- quota ---- */
+
+static bool quota_set(const char *home)
+{
+	char path[256];
+
+	if (test_on_v2()) {
+		snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cpu.max", home);
+		return file_write(path, "20000 100000");
+	}
+	snprintf(path, sizeof(path), "/sys/fs/cgroup/cpu%s/cpu.cfs_period_us", home);
+	if (!file_write(path, "100000"))
+		return false;
+	snprintf(path, sizeof(path), "/sys/fs/cgroup/cpu%s/cpu.cfs_quota_us", home);
+	return file_write(path, "20000");
+}
+
+/* Seconds throttled by cpu.stat. */
+static double throttled_truth(const char *home)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[256], *at;
+
+	snprintf(path, sizeof(path), test_on_v2() ? "/sys/fs/cgroup%s/cpu.stat" : "/sys/fs/cgroup/cpu%s/cpu.stat",
+		 home);
+	if (read_file(path, 65536, &text, NULL) < 0)
+		return -1;
+	at = strstr(text, test_on_v2() ? "throttled_usec " : "throttled_time ");
+	return at ? atof(strchr(at, ' ')) / (test_on_v2() ? 1e6 : 1e9) : -1;
+}
+
+/* A snapshot just after a throttling has ended, which is when cpu.stat counts it. */
+static const struct snapshot *snapshot_after_throttling(const char *home, double *ret_truth)
+{
+	double before = throttled_truth(home), end_seconds = now_seconds() + 2;
+
+	do {
+		usleep(300);
+		*ret_truth = throttled_truth(home);
+	} while (*ret_truth == before && now_seconds() < end_seconds);
+	return snapshot_take();
+}
+
+static void quota(const char *home)
+{
+	struct seen before, after;
+	double truth, truth_after, pairs, throttled;
+	const struct snapshot *s;
+	pid_t pid;
+
+	if (!quota_set(home)) {
+		printf("ok - quota # SKIP this kernel or cgroup has no CPU quota\n");
+		return;
+	}
+	pid = run_in(home, spin_for_ever, NULL);
+	usleep(500000);
+	s = snapshot_after_throttling(home, &truth);
+	before = home_seen(s, home);
+	pairs = pair_seconds(s, home, NULL);
+	sleep(SECONDS);
+	s = snapshot_after_throttling(home, &truth_after);
+	truth = truth_after - truth;
+	after = home_seen(s, home);
+	throttled = after.throttled - before.throttled;
+	pairs = pair_seconds(s, home, NULL) - pairs;
+	check_within("throttled wait is that of cpu.stat", throttled, truth, 0.02, 0);
+	check(pairs < 0.02 * throttled + 0.02,
+	      "what it waited throttled is blamed on nobody: saw %.4f s blamed, %.4f s throttled", pairs, throttled);
+	check_within("the rest of its wait is what is blamed", after.wait - before.wait - throttled, pairs, 0.02, 0.03);
+	end(pid);
+}
+
+int main(void)
+{
+	const char *a, *b;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	last_cpu = (int)sysconf(_SC_NPROCESSORS_ONLN) - 1;
+	a = cgroup_make("a");
+	b = cgroup_make("b");
+	pipeline_start();
+	if (!sched_is_on())
+		return test_finish();
+	two_spinners(a, b);
+	quota(cgroup_make("quota"));
+	return test_finish();
+}
