@@ -16,7 +16,7 @@ REVISION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 PACKAGES := gcc make clang bpftool libbpf-dev libelf-dev zlib1g-dev libmicrohttpd-dev libncurses-dev \
 	libjansson-dev uthash-dev pkg-config
 TEST_PACKAGES := libcmocka-dev docker.io prometheus stress-ng clang-format busybox-static python3 curl tmux \
-	linux-perf procps iproute2
+	linux-perf libbpf-tools procps iproute2
 
 V ?= 0
 ifeq ($(V),1)

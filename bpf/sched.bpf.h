@@ -15,7 +15,6 @@
 #define TASK_DEAD	     0x0080
 #define TASK_NOLOAD	     0x0400
 #define ANON_INODE_FS_MAGIC  0x09041934
-#define NO_CPU		     (~0U)
 
 /*
  * The clock of the run queue on which the task is or was last: what the kernel stamps sched_info with. It stands still

@@ -139,7 +139,8 @@ static __always_inline void state_begin(struct task_struct *task, struct ss_thre
 	if (!task->sched_info.last_queued && s)
 		mark = mark_blocked(task, s);
 	state->run_delay_seen = task->sched_info.run_delay;
-	state->throttled_cpu = NO_CPU;
+	state->throttled_seen = compat_throttled_ns(task->se.cfs_rq, now);
+	state->throttled_cpu = task->se.cfs_rq->rq->cpu;
 	__sync_val_compare_and_swap(&state->mark, 0, now << SS_MARK_SHIFT | mark);
 }
 
