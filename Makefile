@@ -73,7 +73,7 @@ check: tests
 	$(Q)BUILD=$(BUILD) MAKE=$(MAKE) tests/run unit golden
 
 .PHONY: tests
-tests: $(UNIT_TESTS) $(KERNEL_TESTS) $(TOOLS)
+tests: $(BUILD)/sysscope $(UNIT_TESTS) $(KERNEL_TESTS) $(TOOLS)
 
 # ---- packages --------------------------------------------------------------------------------------
 packages:

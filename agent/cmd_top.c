@@ -20,6 +20,7 @@
 #include "options.h"
 #include "pipeline.h"
 #include "top/screen.h"
+#include "users.h"
 
 #define PLAIN_WIDTH   80
 #define IDLE_EVERY_NS 5000000000ULL
@@ -32,6 +33,11 @@ struct top {
 	struct pipeline_options pipeline;
 	struct table_choice choice;
 	bool container_seen;
+
+	/* The pipeline's source, and around it one that reads the names of users anew. */
+	const struct snapshot_source *inner;
+	struct snapshot_source outer;
+	struct users *users;
 };
 
 static volatile sig_atomic_t stop;
@@ -80,11 +86,25 @@ static int top_parse(struct top *t, int argc, char **argv)
 	return options_parse(&verb, rows, ARRAY_SIZE(rows), argc, argv, NULL);
 }
 
+static int refuse_sort(enum table_view view, const char *key)
+{
+	enum table_view other = view == TABLE_CONTAINERS ? TABLE_PROCESSES : TABLE_CONTAINERS;
+	_cleanup_buf_ struct buf keys = {}, safe = {};
+	int sort;
+
+	table_sort_keys(view, &keys);
+	text_terminal(&safe, key, strlen(key));
+	fprintf(stderr, "sysscope top: --sort: '%s' is no column of the %s view", safe.data ? safe.data : "",
+		table_view_names[view]);
+	if (table_sort_find(other, key, &sort) == 0)
+		fprintf(stderr, " (--view %s has it)", table_view_names[other]);
+	fprintf(stderr, "; there are: %s\n", keys.data ? keys.data : "");
+	return -EINVAL;
+}
+
 /* What parsing alone cannot tell. 0 or -EINVAL with a line on stderr. */
 static int top_check(struct top *t)
 {
-	_cleanup_buf_ struct buf keys = {}, safe = {};
-
 	table_choice_init(&t->choice);
 	for (int view = 0; t->view && view < TABLE_VIEWS; view++)
 		if (strcmp(t->view, table_view_names[view]) == 0)
@@ -98,13 +118,8 @@ static int top_check(struct top *t)
 		fprintf(stderr, "sysscope top: --json and --csv exclude each other\n");
 		return -EINVAL;
 	}
-	if (t->sort && table_sort_find(t->choice.view, t->sort, &t->choice.sort[t->choice.view]) < 0) {
-		table_sort_keys(t->choice.view, &keys);
-		text_terminal(&safe, t->sort, strlen(t->sort));
-		fprintf(stderr, "sysscope top: --sort: '%s' is no column of the %s view; there are: %s\n", safe.data,
-			table_view_names[t->choice.view], keys.data);
-		return -EINVAL;
-	}
+	if (t->sort && table_sort_find(t->choice.view, t->sort, &t->choice.sort[t->choice.view]) < 0)
+		return refuse_sort(t->choice.view, t->sort);
 	return 0;
 }
 
@@ -240,6 +255,42 @@ static int run_batch(struct top *t, const struct snapshot_source *source)
 	return EXIT_DONE;
 }
 
+/* ---- the source, with names of users ---- */
+
+static const struct snapshot *outer_next(void *ctx, int *ret_error)
+{
+	struct top *t = ctx;
+
+	if (t->users)
+		users_refresh(t->users);
+	return t->inner->next(t->inner->ctx, ret_error);
+}
+
+static void outer_published(void *ctx)
+{
+	struct top *t = ctx;
+
+	t->inner->published(t->inner->ctx);
+}
+
+static void outer_idle(void *ctx)
+{
+	struct top *t = ctx;
+
+	t->inner->idle(t->inner->ctx);
+}
+
+static void source_wrap(struct top *t, const struct snapshot_source *inner)
+{
+	t->inner = inner;
+	t->outer = (struct snapshot_source){outer_next, outer_published, outer_idle, inner->fd, t};
+	t->users = users_new("/etc/passwd");
+	if (!t->users)
+		return;
+	t->choice.user_name = users_name;
+	t->choice.user_ctx = t->users;
+}
+
 /* ---- live ---- */
 
 static bool color_wanted(const struct top *t)
@@ -314,7 +365,9 @@ int cmd_top(int argc, char **argv)
 	for (char *state = NULL, *line = live || !error.data ? NULL : strtok_r(error.data, "\n", &state); line;
 	     line = strtok_r(NULL, "\n", &state))
 		log_warning("%s", line);
-	r = live ? run_live(&t, pipeline_source(p)) : run_batch(&t, pipeline_source(p));
+	source_wrap(&t, pipeline_source(p));
+	r = live ? run_live(&t, &t.outer) : run_batch(&t, &t.outer);
+	users_free(t.users);
 	pipeline_close(p);
 	return r;
 }

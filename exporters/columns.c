@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * columns.c - which columns fit on a line and what stands in a cell: human units, names made harmless, texts cut by
- * the width that they take on a screen. Columns of numbers come from metrics.def.
+ * columns.c - what stands in a cell: human units, names made harmless, texts cut by the width that they take on a
+ * screen. Which columns there are is in layout.c.
  */
 #include <langinfo.h>
 #include <math.h>
@@ -10,91 +10,6 @@
 #include <wchar.h>
 
 #include "table.h"
-
-#define NAME_MIN  12
-#define NAME_GOOD 22 /* on a line that is long enough, before the last columns of numbers */
-#define NAME_MAX  40
-#define IMAGE_MIN 16
-
-static const struct table_column fixed_containers[] = {
-	{COLUMN_NAME, 0, "NAME", NAME_MIN, false},
-	{COLUMN_KIND, 0, "KIND", 10, false},
-};
-static const struct table_column fixed_processes[] = {
-	{COLUMN_PID, 0, "PID", 7, true},
-	{COLUMN_COMM, 0, "COMMAND", 15, false},
-	{COLUMN_CONTAINER, 0, "CONTAINER", NAME_MIN, false},
-	{COLUMN_STATE, 0, "S", 1, false},
-};
-
-static const struct table_column fixed_neighbours[] = {
-	{COLUMN_CONTAINER, 0, "WAITER", NAME_MIN, false},
-	{COLUMN_RUNNER, 0, "HAD THE CPU", NAME_GOOD, false},
-};
-static const struct {
-	const struct table_column *columns;
-	size_t n;
-} fixed_columns[TABLE_VIEWS] = {
-	[TABLE_CONTAINERS] = {fixed_containers, ARRAY_SIZE(fixed_containers)},
-	[TABLE_PROCESSES] = {fixed_processes, ARRAY_SIZE(fixed_processes)},
-	[TABLE_NEIGHBOURS] = {fixed_neighbours, ARRAY_SIZE(fixed_neighbours)},
-};
-
-static int used_width(const struct table_column *columns, size_t n)
-{
-	int used = 0;
-
-	for (size_t i = 0; i < n; i++)
-		used += columns[i].width + (i > 0);
-	return used;
-}
-
-/* Gives the column of names what is left of the line. */
-static void names_widen(struct table_column *columns, size_t *n, int width)
-{
-	int left = width - used_width(columns, *n);
-
-	for (size_t i = 0; i < *n && left > 0; i++) {
-		int more = left;
-
-		if (columns[i].kind != COLUMN_NAME && columns[i].kind != COLUMN_CONTAINER)
-			continue;
-		if (columns[i].width + more > NAME_MAX)
-			more = NAME_MAX - columns[i].width;
-		columns[i].width += more;
-		left -= more;
-		if (columns[i].kind == COLUMN_NAME && left > IMAGE_MIN)
-			columns[(*n)++] = (struct table_column){COLUMN_IMAGE, 0, "IMAGE", left - 1, false};
-		return;
-	}
-}
-
-size_t table_columns(enum table_view view, int width, struct table_column *columns)
-{
-	const struct table_column *fixed = fixed_columns[view].columns;
-	size_t n = 0, n_fixed = fixed_columns[view].n, n_metrics;
-	const struct metric_desc *d = metric_table(table_scope(view), &n_metrics);
-	int line = width;
-
-	for (size_t i = 0; i < n_fixed; i++) {
-		if (i > 0 && used_width(columns, n) + 1 + fixed[i].width > width)
-			continue;
-		columns[n++] = fixed[i];
-	}
-	if (columns[0].width > width)
-		columns[0].width = width > 0 ? width : 1;
-	if (width >= 72)
-		width -= NAME_GOOD - NAME_MIN;
-	for (size_t i = 0; i < n_metrics && n < TABLE_COLUMNS_MAX - 1; i++) {
-		if (!d[i].title)
-			continue;
-		if (used_width(columns, n) + 1 + d[i].width > width)
-			break;
-		columns[n++] = (struct table_column){COLUMN_METRIC, (int)i, d[i].title, d[i].width, true};
-	}
-	names_widen(columns, &n, line);
-	return n;
-}
 
 /* ---- numbers ---- */
 
@@ -260,6 +175,9 @@ static void add_depth(struct buf *out, uint8_t depth)
 		buf_str(out, i + 1 == depth || i == INDENT_MAX - 1 ? "`-" : "  ");
 }
 
+/* A path is cut from the front only where enough of it remains. */
+#define PATH_MIN 12
+
 /* Of a path that is too long the end says more than the beginning. */
 static void add_path(struct buf *out, const char *name, int width)
 {
@@ -271,7 +189,7 @@ static void add_path(struct buf *out, const char *name, int width)
 	text_terminal(&text, name, strlen(name));
 	rest = text.data ? text.data : "";
 	left = text_width(rest, utf8);
-	if (name[0] != '/' || left <= width || width < NAME_MIN) {
+	if (name[0] != '/' || left <= width || width < PATH_MIN) {
 		buf_str(out, rest);
 		return;
 	}
@@ -283,6 +201,13 @@ static void add_path(struct buf *out, const char *name, int width)
 	}
 	buf_str(out, utf8 ? "\xe2\x80\xa6" : "~");
 	buf_str(out, rest);
+}
+
+const char *container_kind_shown(const struct container_row *c)
+{
+	if (c->dead)
+		return "dead";
+	return strcmp(c->kind, "container") == 0 && c->runtime[0] ? c->runtime : c->kind;
 }
 
 static void cell_container(struct buf *out, const struct container_row *c, const struct table_column *column,
@@ -298,10 +223,7 @@ static void cell_container(struct buf *out, const struct container_row *c, const
 		add_path(out, c->name, column->width - 2 * (depth < INDENT_MAX ? depth : INDENT_MAX));
 		break;
 	case COLUMN_KIND:
-		if (c->dead)
-			buf_str(out, "dead");
-		else
-			add_name(out, strcmp(c->kind, "container") == 0 && c->runtime[0] ? c->runtime : c->kind);
+		add_name(out, container_kind_shown(c));
 		break;
 	case COLUMN_IMAGE:
 		add_name(out, c->image);
@@ -311,10 +233,23 @@ static void cell_container(struct buf *out, const struct container_row *c, const
 	}
 }
 
-static void cell_process(struct buf *out, const struct snapshot *s, const struct process_row *p,
-			 const struct table_column *column, uint8_t depth)
+static void add_user(struct buf *out, const struct table_choice *c, uint32_t uid)
+{
+	const char *name = c->user_name ? c->user_name(c->user_ctx, uid) : NULL;
+
+	if (name)
+		add_name(out, name);
+	else
+		buf_printf(out, "%u", uid);
+}
+
+static void cell_process(struct buf *out, const struct snapshot *s, const struct table_choice *c,
+			 const struct process_row *p, const struct table_column *column, uint8_t depth)
 {
 	switch (column->kind) {
+	case COLUMN_USER:
+		add_user(out, c, p->uid);
+		break;
 	case COLUMN_PID:
 		buf_printf(out, "%u", p->pid);
 		break;
@@ -336,7 +271,7 @@ static void cell_process(struct buf *out, const struct snapshot *s, const struct
 static void cell_neighbour(struct buf *out, const struct snapshot *s, const struct neighbour_row *n,
 			   const struct table_column *column)
 {
-	if (column->kind == COLUMN_CONTAINER)
+	if (column->kind == COLUMN_NAME)
 		add_path(out, s->containers[n->waiter].name, column->width);
 	else if (column->kind == COLUMN_RUNNER && n->runner == n->waiter)
 		buf_str(out, "itself");
@@ -344,18 +279,18 @@ static void cell_neighbour(struct buf *out, const struct snapshot *s, const stru
 		add_path(out, neighbour_runner(s, n), column->width);
 }
 
-void table_cell(struct buf *out, const struct snapshot *s, enum table_view view, uint32_t row, uint8_t depth,
+void table_cell(struct buf *out, const struct snapshot *s, const struct table_choice *c, uint32_t row, uint8_t depth,
 		const struct table_column *column)
 {
 	size_t n;
-	const struct metric_desc *d = metric_table(table_scope(view), &n);
+	const struct metric_desc *d = metric_table(table_scope(c->view), &n);
 
 	if (column->kind == COLUMN_METRIC)
-		format_value(out, &d[column->metric], table_row_values(s, view, row)[column->metric]);
-	else if (view == TABLE_CONTAINERS)
+		format_value(out, &d[column->metric], table_row_values(s, c->view, row)[column->metric]);
+	else if (c->view == TABLE_CONTAINERS)
 		cell_container(out, &s->containers[row], column, depth);
-	else if (view == TABLE_NEIGHBOURS)
+	else if (c->view == TABLE_NEIGHBOURS)
 		cell_neighbour(out, s, &s->neighbours[row], column);
 	else
-		cell_process(out, s, &s->processes[row], column, depth);
+		cell_process(out, s, c, &s->processes[row], column, depth);
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * rows.c - which rows of a snapshot a table shows, and in which order. Used by table.c and by the live screen; changes
- * nothing in the snapshot.
+ * nothing in the snapshot. What one may sort by is in sort.c.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "table.h"
 
@@ -47,36 +46,6 @@ const struct container_row *table_row_home(const struct snapshot *s, enum table_
 const char *table_row_name(const struct snapshot *s, enum table_view view, uint32_t i)
 {
 	return view == TABLE_PROCESSES ? s->processes[i].comm : table_row_home(s, view, i)->name;
-}
-
-int table_sort_find(enum table_view view, const char *key, int *ret_metric)
-{
-	size_t n;
-	const struct metric_desc *d = metric_table(table_scope(view), &n);
-
-	if (strcasecmp(key, "name") == 0 || strcasecmp(key, "comm") == 0) {
-		*ret_metric = SORT_NAME;
-		return 0;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if ((d[i].json && strcasecmp(key, d[i].json) == 0) ||
-		    (d[i].title && strcasecmp(key, d[i].title) == 0) || strcasecmp(key, d[i].id) == 0) {
-			*ret_metric = (int)i;
-			return 0;
-		}
-	}
-	return -ENOENT;
-}
-
-void table_sort_keys(enum table_view view, struct buf *out)
-{
-	size_t n;
-	const struct metric_desc *d = metric_table(table_scope(view), &n);
-
-	buf_str(out, "name");
-	for (size_t i = 0; i < n; i++)
-		if (d[i].json)
-			buf_printf(out, " %s", d[i].json);
 }
 
 /* What the screen shows of a name from outside; "" when memory has run out. */
@@ -178,23 +147,77 @@ static double row_value(const struct order *o, uint32_t i)
 	return table_row_values(o->s, o->c->view, i)[o->metric];
 }
 
+/* "" is not known. */
+static const char *row_text(const struct order *o, uint32_t i)
+{
+	const struct container_row *home = table_row_home(o->s, o->c->view, i);
+
+	switch (o->metric) {
+	case SORT_KIND:
+		return container_kind_shown(home);
+	case SORT_IMAGE:
+		return home->image;
+	case SORT_CONTAINER:
+		return home->name;
+	case SORT_RUNNER:
+		return neighbour_runner(o->s, &o->s->neighbours[i]);
+	default:
+		return row_name(o, i);
+	}
+}
+
+static int text_compare(const struct order *o, uint32_t x, uint32_t y)
+{
+	const char *v = row_text(o, x), *w = row_text(o, y);
+
+	if (!v[0] || !w[0])
+		return !v[0] - !w[0];
+	return strcmp(v, w) * o->direction;
+}
+
+static int value_compare(const struct order *o, uint32_t x, uint32_t y)
+{
+	double v = row_value(o, x), w = row_value(o, y);
+
+	if (value_absent(v) || value_absent(w))
+		return value_absent(v) - value_absent(w);
+	return v == w ? 0 : (v < w ? -1 : 1) * o->direction;
+}
+
+/* Numbers stand behind names, whatever the direction. */
+static int user_compare(const struct order *o, uint32_t v, uint32_t w)
+{
+	const char *name = NULL, *other = NULL;
+	int r;
+
+	if (o->c->user_name) {
+		name = o->c->user_name(o->c->user_ctx, v);
+		other = o->c->user_name(o->c->user_ctx, w);
+	}
+	if (!name != !other)
+		return !name - !other;
+	r = name ? strcmp(name, other) : 0;
+	return (r ? r : (v > w) - (v < w)) * o->direction;
+}
+
 /* What is not known comes last, whatever the direction; equals in the order of names, then of the snapshot. */
 static int row_compare(const void *a, const void *b, void *ctx)
 {
 	const struct order *o = ctx;
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	int r = 0;
+	const struct process_row *p = o->s->processes;
+	int r;
 
-	if (o->metric != SORT_NAME) {
-		double v = row_value(o, x), w = row_value(o, y);
-
-		if (value_absent(v) || value_absent(w))
-			r = value_absent(v) - value_absent(w);
-		else if (v != w)
-			r = (v < w ? -1 : 1) * o->direction;
-	} else {
-		r = strcmp(row_name(o, x), row_name(o, y)) * o->direction;
-	}
+	if (o->metric >= 0)
+		r = value_compare(o, x, y);
+	else if (o->metric == SORT_PID)
+		r = (p[x].pid < p[y].pid ? -1 : p[x].pid > p[y].pid) * o->direction;
+	else if (o->metric == SORT_USER)
+		r = user_compare(o, p[x].uid, p[y].uid);
+	else if (o->metric == SORT_STATE)
+		r = (p[x].state - p[y].state) * o->direction;
+	else
+		r = text_compare(o, x, y);
 	if (r == 0)
 		r = strcmp(row_name(o, x), row_name(o, y));
 	return r ? r : (x > y) - (x < y);
@@ -364,7 +387,7 @@ int table_rows_select(struct table_rows *rows, const struct snapshot *s, const s
 		rows->depth[rows->n] = 0;
 		rows->index[rows->n++] = i;
 	}
-	if (order.metric != SORT_NAME)
+	if (order.metric >= 0)
 		order.direction = d[order.metric].sort;
 	if (c->reverse)
 		order.direction = -order.direction;

@@ -18,41 +18,81 @@ static void host_value(struct buf *out, const struct snapshot *s, int metric)
 	format_value(out, &d[metric], s->v[metric]);
 }
 
-static void header_host(struct buf *out, const struct snapshot *s)
+/* A piece of a header's line: left out whole where the line is short, the largest `rank` first. */
+struct piece {
+	const char *before; /* what stands between it and the one to its left */
+	int rank;
+	struct buf text;
+};
+#define PIECES_MAX 6
+
+static size_t pieces_width(const struct piece *p, size_t n, int rank)
 {
+	size_t width = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (p[i].rank <= rank)
+			width += (width ? strlen(p[i].before) : 0) + p[i].text.len;
+	return width;
+}
+
+/* Bytes for columns: where a name from outside is longer than it looks, a piece goes too early. */
+static void pieces_join(struct buf *out, struct piece *p, size_t n, int width)
+{
+	int rank = PIECES_MAX;
+
+	while (rank > 0 && pieces_width(p, n, rank) > (size_t)(width > 0 ? width : 0))
+		rank--;
+	for (size_t i = 0; i < n; i++) {
+		if (p[i].rank <= rank && p[i].text.data) {
+			buf_str(out, out->len ? p[i].before : "");
+			buf_str(out, p[i].text.data);
+		}
+		out->failed |= p[i].text.failed;
+		buf_free(&p[i].text);
+	}
+}
+
+static void header_host(struct buf *out, const struct snapshot *s, int width)
+{
+	struct piece p[] = {{"", 0, {}}, {"  ", 1, {}}, {"  ", 0, {}}, {"  ", 3, {}}, {"  ", 2, {}}};
 	time_t now = (time_t)s->time;
 	char clock[16];
 	struct tm tm;
 
 	localtime_r(&now, &tm);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-	buf_str(out, "sysscope  ");
-	text_terminal(out, s->hostname, strlen(s->hostname));
-	buf_printf(out, "  %s  Linux ", clock);
-	text_terminal(out, s->kernel, strlen(s->kernel));
-	buf_str(out, "  load ");
-	host_value(out, s, HOST_LOAD1);
+	buf_str(&p[0].text, "sysscope");
+	text_terminal(&p[1].text, s->hostname, strlen(s->hostname));
+	buf_str(&p[2].text, clock);
+	buf_str(&p[3].text, "Linux ");
+	text_terminal(&p[3].text, s->kernel, strlen(s->kernel));
+	buf_str(&p[4].text, "load ");
+	host_value(&p[4].text, s, HOST_LOAD1);
+	pieces_join(out, p, ARRAY_SIZE(p), width);
 }
 
-static void header_use(struct buf *out, const struct snapshot *s)
+static void header_use(struct buf *out, const struct snapshot *s, int width)
 {
-	buf_str(out, "CPU ");
-	host_value(out, s, HOST_CPU_CORES);
-	buf_str(out, " of ");
-	host_value(out, s, HOST_CPUS);
-	buf_str(out, ", attributed ");
-	host_value(out, s, HOST_ATTRIBUTED);
+	struct piece p[] = {{"", 0, {}}, {", ", 2, {}}, {"  ", 1, {}}, {"  ", 3, {}}, {" ", 4, {}}};
+
+	buf_str(&p[0].text, "CPU ");
+	host_value(&p[0].text, s, HOST_CPU_CORES);
+	buf_str(&p[0].text, " of ");
+	host_value(&p[0].text, s, HOST_CPUS);
+	buf_str(&p[1].text, "attributed ");
+	host_value(&p[1].text, s, HOST_ATTRIBUTED);
 	if (!value_absent(s->v[HOST_ATTRIBUTED]))
-		buf_char(out, '%');
-	buf_str(out, "  memory ");
-	host_value(out, s, HOST_MEMORY_USED);
-	buf_str(out, " of ");
-	host_value(out, s, HOST_MEMORY_TOTAL);
-	buf_str(out, "  ");
-	host_value(out, s, HOST_CONTAINERS);
-	buf_str(out, " containers ");
-	host_value(out, s, HOST_PROCESSES);
-	buf_str(out, " procs");
+		buf_char(&p[1].text, '%');
+	buf_str(&p[2].text, "memory ");
+	host_value(&p[2].text, s, HOST_MEMORY_USED);
+	buf_str(&p[2].text, " of ");
+	host_value(&p[2].text, s, HOST_MEMORY_TOTAL);
+	host_value(&p[3].text, s, HOST_CONTAINERS);
+	buf_str(&p[3].text, " containers");
+	host_value(&p[4].text, s, HOST_PROCESSES);
+	buf_str(&p[4].text, " procs");
+	pieces_join(out, p, ARRAY_SIZE(p), width);
 }
 
 static bool header_losses(struct buf *out, const struct snapshot *s)
@@ -83,9 +123,9 @@ void table_header(struct buf *out, const struct snapshot *s, int line, int width
 
 	*ret_alarm = false;
 	if (line == 0)
-		header_host(&text, s);
+		header_host(&text, s, width);
 	else if (line == 1)
-		header_use(&text, s);
+		header_use(&text, s, width);
 	else
 		*ret_alarm = header_losses(&text, s);
 	if (!text.data || text.failed) {
@@ -131,7 +171,7 @@ int table_write_plain(struct buf *out, const struct snapshot *s, const struct ta
 	for (size_t row = 0; row < rows.n; row++) {
 		for (size_t i = 0; i < n; i++) {
 			buf_reset(&cell);
-			table_cell(&cell, s, c->view, rows.index[row], rows.depth[row], &columns[i]);
+			table_cell(&cell, s, c, rows.index[row], rows.depth[row], &columns[i]);
 			text_fit(out, cell.data ? cell.data : "", columns[i].width, columns[i].right);
 			buf_char(out, ' ');
 		}

@@ -19,15 +19,28 @@ extern const char *const table_view_names[TABLE_VIEWS]; /* "containers", "proces
 /* What is looked at, and how. */
 struct table_choice {
 	enum table_view view;
-	int sort[TABLE_VIEWS]; /* index of the metric in the view's scope; SORT_NAME: by name */
+	int sort[TABLE_VIEWS]; /* index of the metric in the view's scope, or of enum sort_text */
 	bool reverse;	       /* against the metric's own direction */
 	bool tree;
 	bool containers_only;  /* leaves out services, sessions, the host and the kernel */
 	const char *filter;    /* in a name, comm or container as shown, whatever the case; NULL or "": all */
 	const char *container; /* exact name as shown, or at least 12 characters of an id's beginning; NULL: all */
 	const char *cgroup;    /* the one home with this path; NULL: all */
+	/* The raw name of a user, valid until the next snapshot; NULL: none, or (the function) numbers only. */
+	const char *(*user_name)(void *ctx, uint32_t uid);
+	void *user_ctx;
 };
-#define SORT_NAME (-1)
+/* By what is no metric. Texts in the order of their bytes, from A to Z; pids from the smallest. */
+enum sort_text {
+	SORT_NAME = -1, /* of processes: the comm; of neighbours: who waited */
+	SORT_KIND = -2,
+	SORT_IMAGE = -3,
+	SORT_PID = -4,
+	SORT_CONTAINER = -5,
+	SORT_STATE = -6,
+	SORT_USER = -7, /* by name, those without one behind them by number */
+	SORT_RUNNER = -8,
+};
 
 void table_choice_init(struct table_choice *c);
 enum metric_scope table_scope(enum table_view view);
@@ -38,9 +51,11 @@ const double *table_row_values(const struct snapshot *s, enum table_view view, u
 const char *table_row_name(const struct snapshot *s, enum table_view view, uint32_t i); /* container, comm, waiter */
 const struct container_row *table_row_home(const struct snapshot *s, enum table_view view, uint32_t i);
 
-/* The metric that people call `key`: JSON key, column title or identifier, whatever the case. -ENOENT: none. */
-int table_sort_find(enum table_view view, const char *key, int *ret_metric);
-void table_sort_keys(enum table_view view, struct buf *out); /* their names, separated by blanks */
+/* What people call `key`: JSON key, column title or identifier, whatever the case. -ENOENT: nothing in this view. */
+int table_sort_find(enum table_view view, const char *key, int *ret_sort);
+void table_sort_keys(enum table_view view, struct buf *out);	 /* their names, separated by blanks */
+const char *table_sort_title(enum table_view view, int sort);	 /* of its column */
+int table_sort_beside(enum table_view view, int sort, int step); /* the column right (1) or left (-1); itself: none */
 
 /* ---- rows ---- */
 struct table_rows {
@@ -57,8 +72,9 @@ enum column_kind {
 	COLUMN_NAME,
 	COLUMN_KIND,
 	COLUMN_PID,
+	COLUMN_USER,
 	COLUMN_COMM,
-	COLUMN_CONTAINER, /* of a neighbour: who waited */
+	COLUMN_CONTAINER,
 	COLUMN_RUNNER,
 	COLUMN_STATE,
 	COLUMN_METRIC,
@@ -72,12 +88,15 @@ struct table_column {
 	bool right; /* numbers */
 };
 #define TABLE_COLUMNS_MAX 40
+bool table_column_sorts(const struct table_column *column, int sort); /* the one that the rows are sorted by */
 /* Those that fit into `width`; names get what is left over. Returns how many. */
 size_t table_columns(enum table_view view, int width, struct table_column *columns);
 
 /* Appends what stands in the cell, unpadded, any length; numbers in human units, `-` when not known. */
-void table_cell(struct buf *out, const struct snapshot *s, enum table_view view, uint32_t row, uint8_t depth,
+void table_cell(struct buf *out, const struct snapshot *s, const struct table_choice *c, uint32_t row, uint8_t depth,
 		const struct table_column *column);
+const char *
+container_kind_shown(const struct container_row *c); /* runtime of a container, "dead", else its kind; raw */
 void format_value(struct buf *out, const struct metric_desc *d, double v);
 
 /*

@@ -80,13 +80,12 @@ static void draw_titles(struct screen *s, const struct table_column *columns, si
 
 	for (size_t i = 0; i < n; i++) {
 		const struct table_column *t = &columns[i];
-		bool sorted = t->kind == COLUMN_METRIC
-				      ? t->metric == sort
-				      : sort == SORT_NAME && (t->kind == COLUMN_NAME || t->kind == COLUMN_COMM);
+		bool sorted = table_column_sorts(t, sort);
 
 		buf_reset(&s->text);
 		text_fit(&s->text, t->title, t->width, t->right);
-		buf_char(&s->text, ' ');
+		if (i + 1 < n)
+			buf_char(&s->text, ' ');
 		put(s, header_lines(), x, sorted ? A_REVERSE | A_BOLD : paint(s, PAIR_TITLE, A_BOLD));
 		x += t->width + 1;
 	}
@@ -117,12 +116,25 @@ static void draw_row(struct screen *s, int line, size_t position, const struct t
 
 		buf_reset(&s->cell);
 		buf_reset(&s->text);
-		table_cell(&s->cell, s->snapshot, c->view, row, s->rows.depth[position], &columns[i]);
+		table_cell(&s->cell, s->snapshot, c, row, s->rows.depth[position], &columns[i]);
 		text_fit(&s->text, s->cell.data ? s->cell.data : "", columns[i].width, columns[i].right);
-		buf_char(&s->text, ' ');
+		if (i + 1 < n) /* behind the last column of a full line it would stand in the next line */
+			buf_char(&s->text, ' ');
 		put(s, line, x, alarm && base != A_REVERSE ? paint(s, PAIR_ALARM, A_BOLD) : base);
 		x += columns[i].width + 1;
 	}
+}
+
+/* Those that fit, whole. */
+static void footer_hints(struct buf *line, const struct top_state *t)
+{
+	const char *const hints[] = {"?:help", "q:quit",
+				     t->choice.view == TABLE_CONTAINERS ? "Tab:processes" : "Tab:containers",
+				     "/:filter", "t:tree"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(hints); i++)
+		if (line->len + 1 + strlen(hints[i]) < (size_t)COLS)
+			buf_printf(line, " %s", hints[i]);
 }
 
 static void draw_footer(struct screen *s)
@@ -146,20 +158,64 @@ static void draw_footer(struct screen *s)
 		buf_str(&line, "PAUSED  ");
 	if (s->error)
 		buf_printf(&line, "NO SAMPLE: %s  ", strerror(-s->error));
-	buf_printf(&line, "%s %zu  every %gs  ?:help q:quit Tab:%s /:filter t:tree", table_view_names[t->choice.view],
-		   s->rows.n, t->delay_seconds, table_view_names[(t->choice.view + 1) % TABLE_VIEWS]);
+	buf_printf(&line, "%s %zu by %s  every %gs ", table_view_names[t->choice.view], s->rows.n,
+		   table_sort_title(t->choice.view, t->choice.sort[t->choice.view]), t->delay_seconds);
+	footer_hints(&line, t);
 	buf_reset(&s->text);
 	text_fit(&s->text, line.data ? line.data : "", COLS - 1, false);
 	put(s, LINES - 1, 0, t->paused || s->error ? paint(s, PAIR_WARN, A_REVERSE) : A_DIM);
 }
 
+/* Where a help line of this length has to be cut, at a blank if there is one. */
+static size_t help_cut(const char *text, size_t width)
+{
+	size_t cut = strlen(text);
+
+	if (cut <= width)
+		return cut;
+	for (cut = width; cut > width / 2 && text[cut] != ' ';)
+		cut--;
+	return cut > width / 2 ? cut : width;
+}
+
+#define HELP_INDENT 12 /* where the texts begin in lines of keys */
+
+/* The lines of the help that stand behind the first `skip`, wrapped, drawn if `draw`. How many there are in all. */
+static size_t help_lines(struct screen *s, size_t skip, bool draw)
+{
+	int line = header_lines(), last = LINES - 1;
+	size_t all = 0;
+
+	for (size_t i = 0; top_help[i]; i++) {
+		const char *rest = top_help[i];
+		bool keys = strlen(rest) > HELP_INDENT && strncmp(rest + HELP_INDENT - 2, "  ", 2) == 0;
+		size_t indent = 0;
+
+		do {
+			size_t n = help_cut(rest, (size_t)COLS - indent);
+
+			if (draw && all >= skip && line < last) {
+				buf_reset(&s->text);
+				buf_printf(&s->text, "%*s%.*s", (int)indent, "", (int)n, rest);
+				put(s, line++, 0, A_NORMAL);
+			}
+			all++;
+			rest += n;
+			rest += strspn(rest, " ");
+			indent = keys && COLS > 2 * HELP_INDENT ? HELP_INDENT : 0;
+		} while (*rest);
+	}
+	return all;
+}
+
+/* On a low screen the arrows move through it. */
 static void draw_help(struct screen *s)
 {
-	for (int i = 0; top_help[i] && header_lines() + i < LINES - 1; i++) {
-		buf_reset(&s->text);
-		text_fit(&s->text, top_help[i], COLS, false);
-		put(s, header_lines() + i, 0, A_NORMAL);
-	}
+	size_t room = (size_t)(LINES - 1 - header_lines()), all = help_lines(s, 0, false);
+
+	if (s->state.help_first + room > all)
+		s->state.help_first = all > room ? all - room : 0;
+	help_lines(s, s->state.help_first, true);
 }
 
 static void draw_detail(struct screen *s)

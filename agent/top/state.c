@@ -8,7 +8,7 @@
 #include "state.h"
 
 const char *const top_help[] = {
-	"Tab         containers / processes / neighbours",
+	"Tab 1 2 3   containers / processes / neighbours",
 	"Enter       a container's processes, a process's detail;  Esc, Backspace: back",
 	"Up Down PgUp PgDn Home End   move",
 	"Left Right  sort by the column before / after;  r: reverse",
@@ -178,20 +178,6 @@ static bool key_move(struct top_state *t, int key, size_t n, size_t page)
 	}
 }
 
-/* The next metric to the left or right that has a column; names stand left of all. */
-static void sort_move(struct top_state *t, int step)
-{
-	size_t n;
-	const struct metric_desc *d = metric_table(table_scope(t->choice.view), &n);
-	int *sort = &t->choice.sort[t->choice.view];
-
-	for (int i = *sort + step; i >= SORT_NAME && i < (int)n; i += step)
-		if (i == SORT_NAME || d[i].title) {
-			*sort = i;
-			return;
-		}
-}
-
 static void sort_key(struct top_state *t, int key)
 {
 	static const struct {
@@ -253,12 +239,40 @@ static void key_delay(struct top_state *t, int key)
 		t->delay_seconds = 3600;
 }
 
+/* The screen keeps it from passing the end. */
+static bool key_help(struct top_state *t, int key, size_t page)
+{
+	switch (key) {
+	case KEY_TOP_UP:
+		t->help_first -= t->help_first > 0;
+		return true;
+	case KEY_TOP_DOWN:
+		t->help_first++;
+		return true;
+	case KEY_TOP_PAGE_UP:
+		t->help_first -= t->help_first > page ? page : t->help_first;
+		return true;
+	case KEY_TOP_PAGE_DOWN:
+		t->help_first += page;
+		return true;
+	case KEY_TOP_HOME:
+		t->help_first = 0;
+		return true;
+	default:
+		return false;
+	}
+}
+
 void top_state_key(struct top_state *t, int key, const struct snapshot *s, const struct table_rows *rows, size_t page)
 {
+	int *sort = &t->choice.sort[t->choice.view];
+
 	if (t->typing) {
 		key_typing(t, key);
 		return;
 	}
+	if (t->help && key_help(t, key, page))
+		return;
 	if (key_move(t, key, rows->n, page)) {
 		selection_remember(t, s, rows);
 		return;
@@ -270,6 +284,11 @@ void top_state_key(struct top_state *t, int key, const struct snapshot *s, const
 		break;
 	case '\t':
 		view_set(t, (t->choice.view + 1) % TABLE_VIEWS);
+		break;
+	case '1':
+	case '2':
+	case '3':
+		view_set(t, (enum table_view)(key - '1'));
 		break;
 	case '\n':
 	case '\r':
@@ -299,16 +318,17 @@ void top_state_key(struct top_state *t, int key, const struct snapshot *s, const
 		break;
 	case '<':
 	case KEY_TOP_LEFT:
-		sort_move(t, -1);
+		*sort = table_sort_beside(t->choice.view, *sort, -1);
 		break;
 	case '>':
 	case KEY_TOP_RIGHT:
-		sort_move(t, 1);
+		*sort = table_sort_beside(t->choice.view, *sort, 1);
 		break;
 	case '?':
 	case 'h':
 	case KEY_TOP_HELP:
 		t->help = !t->help;
+		t->help_first = 0;
 		break;
 	case '+':
 	case '-':

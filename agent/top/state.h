@@ -25,6 +25,7 @@ struct top_state {
 	double delay_seconds;
 	bool paused, help, typing, quit;
 	bool detail;		      /* of the process that is selected */
+	size_t help_first;	      /* topmost line of the help */
 	bool refresh;		      /* take a sample now */
 	char filter[64];	      /* as typed; choice.filter points here */
 	char container[256];	      /* --container; choice.container points here */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_golden.c - one sample through the model and every output, compared with files: plain text at two widths, CSV, JSON,
+ * test_golden.c - one sample through the model and every output, compared with files: plain text at several widths, CSV, JSON,
  * Prometheus. `UPDATE_GOLDEN=1 build/tests/golden/test_golden` writes the files anew; look at the difference before
  * committing it.
  */
@@ -184,7 +184,7 @@ static void compare(const struct buf *seen, const char *name)
 
 static void test_plain(void **state)
 {
-	static const int widths[] = {80, 160};
+	static const int widths[] = {40, 60, 80, 160};
 	struct model *m = golden_model();
 	_cleanup_buf_ struct buf out = {};
 	struct table_choice c;
@@ -196,7 +196,7 @@ static void test_plain(void **state)
 
 			table_choice_init(&c);
 			c.view = (enum table_view)view;
-			c.tree = i == 1;
+			c.tree = widths[i] == 160;
 			buf_reset(&out);
 			assert_int_equal(table_write_plain(&out, model_snapshot(m), &c, widths[i]), 0);
 			snprintf(name, sizeof(name), "%s-%d.txt", table_view_names[view], widths[i]);

@@ -125,6 +125,132 @@ static void test_order(void **state)
 	table_rows_free(&rows);
 }
 
+static void assert_order(enum table_view view, const char *key, bool reverse, const char *want)
+{
+	struct table_rows rows = {};
+	struct table_choice c;
+	char seen[16] = "";
+
+	table_choice_init(&c);
+	c.view = view;
+	c.reverse = reverse;
+	if (table_sort_find(view, key, &c.sort[view]) < 0)
+		fail_msg("there is no %s", key);
+	assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
+	for (size_t i = 0; i < rows.n; i++)
+		seen[i] = (char)('0' + rows.index[i]);
+	if (strcmp(seen, want) != 0)
+		fail_msg("%s of view %d%s: saw %s, true is %s", key, view, reverse ? " reversed" : "", seen, want);
+	table_rows_free(&rows);
+}
+
+static void test_order_of_texts(void **state)
+{
+	(void)state;
+	scene();
+	containers[0].image = "b";
+	containers[1].image = "a";
+	containers[2].image = "";
+	containers[3].image = "d";
+	containers[4].image = "c";
+	containers[5].image = "";
+	containers[1].dead = true;
+	processes[3].state = 'R';
+	processes[4].pid = 2;
+	processes[5].comm = "a";
+	assert_order(TABLE_CONTAINERS, "image", false, "104352"); /* without one last, in the order of names */
+	assert_order(TABLE_CONTAINERS, "IMAGE", true, "340152");
+	assert_order(TABLE_CONTAINERS, "name", false, "542103");
+	assert_order(TABLE_CONTAINERS, "kind", false, "152034");
+	assert_order(TABLE_PROCESSES, "pid", false, "401235");
+	assert_order(TABLE_PROCESSES, "pid", true, "532104");
+	assert_order(TABLE_PROCESSES, "comm", false, "452103");
+	assert_order(TABLE_PROCESSES, "name", false, "452103");
+	assert_order(TABLE_PROCESSES, "command", false, "452103");
+	assert_order(TABLE_PROCESSES, "container", false, "542103");
+	assert_order(TABLE_PROCESSES, "state", false, "345210");
+}
+
+static const char *user_name(void *ctx, uint32_t uid)
+{
+	(void)ctx;
+	return uid == 0 ? "root" : uid == 33 ? "www-data" : uid == 7 ? hostile : NULL;
+}
+
+/* Names first, then those who have none by number; a hostile name is made harmless. */
+static void test_users(void **state)
+{
+	static const uint32_t uids[] = {33, 0, 100000, 7, 99, 0};
+	const struct table_column column = {.kind = COLUMN_USER};
+	struct table_rows rows = {};
+	struct table_choice c;
+
+	(void)state;
+	scene();
+	for (int i = 0; i < 6; i++)
+		processes[i].uid = uids[i];
+	table_choice_init(&c);
+	c.view = TABLE_PROCESSES;
+	assert_int_equal(table_sort_find(c.view, "user", &c.sort[c.view]), 0);
+	for (int named = 0; named < 2; named++) {
+		static const uint32_t want[2][6] = {{5, 1, 3, 0, 4, 2}, {3, 5, 1, 0, 4, 2}};
+		static const char *const texts[2] = {"7", "a\\x1b[31m\"\\,\\x0a\xef\xbf\xbd "};
+		_cleanup_buf_ struct buf out = {};
+
+		c.user_name = named ? user_name : NULL;
+		assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
+		for (int i = 0; i < 6; i++)
+			assert_int_equal(rows.index[i], want[named][i]);
+		table_cell(&out, &snapshot, &c, 3, 0, &column);
+		assert_int_equal(strncmp(out.data, texts[named], strlen(texts[named])), 0);
+		buf_reset(&out);
+		table_cell(&out, &snapshot, &c, 2, 0, &column);
+		assert_string_equal(out.data, "100000");
+	}
+	table_rows_free(&rows);
+}
+
+/* An error names every key, and each of them can be taken. */
+static void test_sort_keys(void **state)
+{
+	static const char *const must[TABLE_VIEWS] = {" name kind image cpu_cores ",
+						      " pid user comm container state cpu_cores "};
+
+	(void)state;
+	for (int view = TABLE_CONTAINERS; view <= TABLE_PROCESSES; view++) {
+		_cleanup_buf_ struct buf keys = {}, padded = {};
+		char *next = NULL;
+		int sort, n = 0;
+
+		table_sort_keys((enum table_view)view, &keys);
+		buf_printf(&padded, " %s ", keys.data);
+		assert_non_null(strstr(padded.data, must[view]));
+		for (char *key = strtok_r(keys.data, " ", &next); key; key = strtok_r(NULL, " ", &next), n++)
+			assert_int_equal(table_sort_find((enum table_view)view, key, &sort), 0);
+		assert_true(n > 10);
+	}
+	assert_int_equal(table_sort_find(TABLE_CONTAINERS, "pid", &(int){0}), -2);
+	assert_int_equal(table_sort_find(TABLE_PROCESSES, "image", &(int){0}), -2);
+	assert_int_equal(table_sort_find(TABLE_PROCESSES, "", &(int){0}), -2);
+}
+
+/* Right from the first and left from the last pass all columns and end. */
+static void test_sort_beside(void **state)
+{
+	(void)state;
+	for (int view = TABLE_CONTAINERS; view <= TABLE_PROCESSES; view++) {
+		int sort = view == TABLE_CONTAINERS ? SORT_NAME : SORT_PID, first = sort, steps = 0, next;
+
+		assert_int_equal(table_sort_beside((enum table_view)view, first, -1), first);
+		for (; (next = table_sort_beside((enum table_view)view, sort, 1)) != sort; sort = next, steps++)
+			assert_true(table_sort_title((enum table_view)view, next)[0]);
+		assert_true(steps > 8);
+		for (; steps; steps--)
+			sort = table_sort_beside((enum table_view)view, sort, -1);
+		assert_int_equal(sort, first);
+	}
+}
+
 static size_t count(struct table_choice *c)
 {
 	struct table_rows rows = {};
@@ -257,7 +383,7 @@ static void test_width(void **state)
 	(void)state;
 	scene();
 	table_choice_init(&c);
-	for (int view = 0; view < TABLE_VIEWS; view++)
+	for (int view = TABLE_CONTAINERS; view <= TABLE_PROCESSES; view++)
 		for (int width = 20; width <= 200; width++) {
 			_cleanup_buf_ struct buf out = {};
 
@@ -271,7 +397,6 @@ static void test_width(void **state)
 		}
 }
 
-/* Columns stay below each other whatever stands in a name: wide, zero-width, combining, turned round, unknown. */
 /* A pair is found by either of its two names; who waits for itself is said so; what is not kept apart has a name. */
 static void test_neighbours(void **state)
 {
@@ -309,6 +434,71 @@ static void test_neighbours(void **state)
 	snapshot.n_neighbours = 0;
 }
 
+static bool has(const struct table_column *columns, size_t n, enum column_kind kind, int metric)
+{
+	for (size_t i = 0; i < n; i++)
+		if (columns[i].kind == kind && columns[i].metric == metric)
+			return true;
+	return false;
+}
+
+/* Whatever the width: name and CPU are there, the line is not left, and a longer line shows no less. */
+static void test_columns(void **state)
+{
+	static const struct {
+		enum table_view view;
+		int width; /* from here on ... */
+		enum column_kind kind;
+		int metric; /* ... this is there */
+	} table[] = {
+		{TABLE_CONTAINERS, 40, COLUMN_METRIC, CONTAINER_MEMORY_USAGE},
+		{TABLE_CONTAINERS, 40, COLUMN_METRIC, CONTAINER_THROTTLED_RATIO},
+		{TABLE_CONTAINERS, 60, COLUMN_KIND, 0},
+		{TABLE_CONTAINERS, 80, COLUMN_METRIC, CONTAINER_CPU_LIMIT},
+		{TABLE_CONTAINERS, 80, COLUMN_METRIC, CONTAINER_WAIT_RATE},
+		{TABLE_PROCESSES, 40, COLUMN_PID, 0},
+		{TABLE_PROCESSES, 40, COLUMN_METRIC, PROCESS_RSS},
+		{TABLE_PROCESSES, 60, COLUMN_CONTAINER, 0},
+		{TABLE_PROCESSES, 80, COLUMN_USER, 0},
+		{TABLE_PROCESSES, 80, COLUMN_METRIC, PROCESS_CPU_USAGE},
+		{TABLE_PROCESSES, 80, COLUMN_STATE, 0},
+	};
+	struct table_column columns[TABLE_COLUMNS_MAX], before[TABLE_COLUMNS_MAX];
+
+	(void)state;
+	for (int v = TABLE_CONTAINERS; v <= TABLE_PROCESSES; v++) {
+		enum table_view view = (enum table_view)v;
+		size_t n_before = 0;
+
+		for (int width = 20; width <= 400; width++) {
+			size_t n = table_columns(view, width, columns);
+			int used = -1;
+
+			assert_true(n <= TABLE_COLUMNS_MAX);
+			for (size_t i = 0; i < n; i++)
+				used += 1 + columns[i].width;
+			assert_true(used <= width);
+			assert_true(has(columns, n, view == TABLE_CONTAINERS ? COLUMN_NAME : COLUMN_COMM, 0));
+			assert_true(has(columns, n, COLUMN_METRIC,
+					view == TABLE_CONTAINERS ? CONTAINER_CPU_CORES : PROCESS_CPU_CORES));
+			for (size_t i = 0; i < n_before; i++)
+				if (before[i].kind != COLUMN_IMAGE &&
+				    !has(columns, n, before[i].kind, before[i].metric))
+					fail_msg("view %d: %s is lost from %d to %d", v, before[i].title, width - 1,
+						 width);
+			for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+				if (table[i].view == view && width >= table[i].width &&
+				    !has(columns, n, table[i].kind, table[i].metric))
+					fail_msg("view %d: row %zu is not there at %d", v, i, width);
+			memcpy(before, columns, sizeof(before));
+			n_before = n;
+		}
+		for (int width = -1; width < 20; width++)
+			assert_true(table_columns(view, width, columns) >= 1);
+	}
+}
+
+/* Columns stay below each other whatever stands in a name: wide, zero-width, combining, turned round, unknown. */
 static void test_alignment(void **state)
 {
 	static const char *const names[] = {
@@ -334,7 +524,7 @@ static void test_alignment(void **state)
 		processes[i].state = '@';
 	}
 	for (int view = TABLE_CONTAINERS; view <= TABLE_PROCESSES; view++)
-		for (int width = 60; width <= 160; width++) {
+		for (int width = 80; width <= 160; width++) {
 			const char *mark = view == TABLE_CONTAINERS ? "MARK" : "@";
 			_cleanup_buf_ struct buf out = {};
 			int column = -1, rows = 0;
@@ -399,9 +589,20 @@ static void test_fit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_units),	     cmocka_unit_test(test_order),     cmocka_unit_test(test_choice),
-		cmocka_unit_test(test_choice_shown), cmocka_unit_test(test_tree),      cmocka_unit_test(test_width),
-		cmocka_unit_test(test_neighbours),   cmocka_unit_test(test_alignment), cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_order_of_texts),
+		cmocka_unit_test(test_choice),
+		cmocka_unit_test(test_choice_shown),
+		cmocka_unit_test(test_users),
+		cmocka_unit_test(test_sort_keys),
+		cmocka_unit_test(test_sort_beside),
+		cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_width),
+		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_neighbours),
+		cmocka_unit_test(test_alignment),
+		cmocka_unit_test(test_csv),
 		cmocka_unit_test(test_fit),
 	};
 

@@ -120,6 +120,14 @@ static void test_views(void **state)
 	assert_true(top.paused);
 	press('?');
 	assert_true(top.help);
+	press(KEY_TOP_UP);
+	press(KEY_TOP_DOWN);
+	press(KEY_TOP_PAGE_DOWN);
+	assert_int_equal(top.help_first, PAGE + 1);
+	assert_int_equal(top.selected, 0); /* it is the help that moves */
+	press(KEY_TOP_PAGE_UP);
+	press(KEY_TOP_PAGE_UP);
+	assert_int_equal(top.help_first, 0);
 	press('q');
 	assert_true(top.quit);
 }
@@ -153,13 +161,16 @@ static void test_sort(void **state)
 	(void)state;
 	start();
 	press(KEY_TOP_LEFT);
+	assert_int_equal(top.choice.sort[0], SORT_KIND);
+	press(KEY_TOP_LEFT);
 	assert_int_equal(top.choice.sort[0], SORT_NAME);
 	press(KEY_TOP_LEFT);
 	assert_int_equal(top.choice.sort[0], SORT_NAME);
 	for (size_t i = 0; i < n + 5; i++) {
 		press('>');
-		assert_true(top.choice.sort[0] >= 0 && d[top.choice.sort[0]].title);
+		assert_true(top.choice.sort[0] < 0 || d[top.choice.sort[0]].title);
 	}
+	assert_int_equal(top.choice.sort[0], SORT_IMAGE);
 	press('M');
 	assert_int_equal(top.choice.sort[0], CONTAINER_MEMORY_USAGE);
 	press('r');
