@@ -97,6 +97,11 @@ bool kernel_has_tracepoint(const struct kernel *k, const char *name)
 	return !type.failed && btf__find_by_name_kind(k->btf, type.data, BTF_KIND_TYPEDEF) > 0;
 }
 
+bool kernel_has_function(const struct kernel *k, const char *name)
+{
+	return k->btf && btf__find_by_name_kind(k->btf, name, BTF_KIND_FUNC) > 0;
+}
+
 void kernel_explain(const struct kernel *k, int error, struct buf *out)
 {
 	if (!k->btf) {

@@ -29,6 +29,9 @@ void kernel_free(struct kernel *k);
 /* Whether the raw tracepoint has type information, so that tp_btf programs can be attached to it. */
 bool kernel_has_tracepoint(const struct kernel *k, const char *name);
 
+/* Whether type information knows a function of this name: it can be hooked, if hooking functions is allowed. */
+bool kernel_has_function(const struct kernel *k, const char *name);
+
 /* One sentence on why loading failed with `error` and what would help. */
 void kernel_explain(const struct kernel *k, int error, struct buf *out);
 

@@ -16,24 +16,27 @@
 #include "cgroupfs.h"
 #include "loader.h"
 #include "sysscope/abi.h"
+#include "tracefs.h"
 #include "sysscope.skel.h"
 
-#define MAX_PROGRAMS	 6
-#define MAX_ALTERNATIVES 3
+#define MAX_PROGRAMS	 8
+#define MAX_ALTERNATIVES 4
 
 /* One way to get a collector's data: a set of programs that belong together. */
 struct alternative {
-	const char *hook;
-	const char *programs[MAX_PROGRAMS];
+	const char *hook;		       /* NULL: there is no more */
+	const char *programs[MAX_PROGRAMS];    /* none: it comes with another collector */
 	const char *tracepoints[MAX_PROGRAMS]; /* need type information */
 	bool needs_task_storage;
 	const char *lacks; /* what this one cannot do, "" for nothing */
+	const char *functions[2]; /* need type information */
+	const char *events[MAX_PROGRAMS]; /* of tracefs, for each program */
 };
 
 static const struct {
 	const char *name, *gives;
 	bool required;
-	struct alternative ways[MAX_ALTERNATIVES]; /* best first; programs[0] NULL: none */
+	struct alternative ways[MAX_ALTERNATIVES]; /* best first */
 } collectors[COLLECTORS] = {
 	[COLLECTOR_TASKS] =
 		{
@@ -100,6 +103,39 @@ static const struct {
 				 ""},
 			},
 		},
+	[COLLECTOR_EPOLL] =
+		{
+			"epoll",
+			"event loops: how busy they are, what their iterations are made of, stalls",
+			false,
+			{
+				{.hook = "fentry",
+				 .programs = {"epoll_wait_fentry", "epoll_wait_fexit", "epoll_ctl_fentry"},
+				 .needs_task_storage = true,
+				 .lacks = "",
+				 .functions = {"do_epoll_wait", "do_epoll_ctl"}},
+				{.hook = "kprobe",
+				 .programs = {"epoll_wait_kprobe", "epoll_wait_kretprobe", "epoll_ctl_kprobe"},
+				 .needs_task_storage = true,
+				 .lacks = "",
+				 .functions = {"do_epoll_wait", "do_epoll_ctl"}},
+				{.hook = "tracepoint",
+				 .programs = {"epoll_wait_enter", "epoll_pwait_enter", "epoll_pwait2_enter",
+					      "epoll_wait_exit", "epoll_pwait_exit", "epoll_pwait2_exit",
+					      "epoll_ctl_enter"},
+				 .needs_task_storage = true,
+				 .lacks = "this slows down every system call of every process; "
+					  "--collector.epoll=sched does not",
+				 .events = {"syscalls/sys_enter_epoll_wait", "syscalls/sys_enter_epoll_pwait",
+					    "syscalls/sys_enter_epoll_pwait2", "syscalls/sys_exit_epoll_wait",
+					    "syscalls/sys_exit_epoll_pwait", "syscalls/sys_exit_epoll_pwait2",
+					    "syscalls/sys_enter_epoll_ctl"}},
+				{.hook = "sched",
+				 .needs_task_storage = true,
+				 .lacks = "only what the scheduler sees: a loop that never sleeps is not seen, nor events, "
+					  "iterations and stalls"},
+			},
+		},
 };
 
 struct loader {
@@ -154,10 +190,16 @@ static int choose_way(struct loader *l, enum collector c, int from)
 	char *reason = l->state[c].reason;
 	size_t size = sizeof(l->state[c].reason);
 
-	for (int i = from; i < MAX_ALTERNATIVES && collectors[c].ways[i].programs[0]; i++) {
+	for (int i = from; i < MAX_ALTERNATIVES && collectors[c].ways[i].hook; i++) {
 		const struct alternative *w = &collectors[c].ways[i];
 		bool offered = true;
 
+		if (c == COLLECTOR_EPOLL && l->options.epoll_hook && strcmp(l->options.epoll_hook, w->hook) != 0)
+			continue;
+		if (!w->programs[0] && l->state[COLLECTOR_SCHED].way < 0) {
+			snprintf(reason, size, "it needs the collector sched");
+			continue;
+		}
 		if (w->needs_task_storage && !l->kernel->task_storage) {
 			snprintf(reason, size, "this kernel has no task storage for tracing programs (5.11)");
 			continue;
@@ -169,12 +211,32 @@ static int choose_way(struct loader *l, enum collector c, int from)
 			if (!offered)
 				snprintf(reason, size, "this kernel has no tracepoint %s", name);
 		}
+		for (int f = 0; f < 2 && w->functions[f] && offered; f++) {
+			const char *name = is_to_break(l, c, "") ? "sysscope_test_no_such_hook" : w->functions[f];
+
+			offered = kernel_has_function(l->kernel, name);
+			if (!offered)
+				snprintf(reason, size, "this kernel has no function %s", name);
+		}
+		if (is_to_break(l, c, "") && (w->events[0] || !w->programs[0]))
+			offered = false;
 		if (!offered)
 			continue;
 		snprintf(reason, size, "%s", w->lacks);
 		return i;
 	}
 	return -1;
+}
+
+/* The way in use did not work, for the reason that stands there: it stays the reason when there is no other way. */
+static void way_next(struct loader *l, enum collector c)
+{
+	char said[sizeof(l->state[c].reason)];
+
+	memcpy(said, l->state[c].reason, sizeof(said));
+	l->state[c].way = choose_way(l, c, l->state[c].way + 1);
+	if (l->state[c].way < 0)
+		memcpy(l->state[c].reason, said, sizeof(said));
 }
 
 static struct bpf_program *program_find(const struct loader *l, const char *name)
@@ -196,6 +258,15 @@ static int object_open(struct loader *l, uint32_t chosen)
 	s->rodata->cfg_cgroup_subsys = l->options.cgroup_subsys;
 	s->rodata->cfg_cgroup_hierarchy = l->options.cgroup_hierarchy;
 	s->rodata->cfg_page_size = (uint32_t)sysconf(_SC_PAGESIZE);
+	s->rodata->cfg_epoll = way_of(l, COLLECTOR_EPOLL) && way_of(l, COLLECTOR_EPOLL)->programs[0] &&
+			       chosen >> COLLECTOR_EPOLL & 1;
+	if (l->options.stall_ns)
+		s->rodata->cfg_stall_ns = l->options.stall_ns;
+	if (!s->rodata->cfg_epoll) {
+		bpf_map__set_autocreate(s->maps.loops, false);
+		bpf_map__set_autocreate(s->maps.gone_loops_a, false);
+		bpf_map__set_autocreate(s->maps.gone_loops_b, false);
+	}
 	s->rodata->cfg_sched = way_of(l, COLLECTOR_SCHED) && chosen >> COLLECTOR_SCHED & 1;
 	if (!l->kernel->task_storage) {
 		bpf_map__set_autocreate(s->maps.thread_state, false);
@@ -266,8 +337,7 @@ static int load_all(struct loader *l)
 		if (r == 0)
 			return 0;
 		for (int c = 0; c < COLLECTORS; c++) {
-			char said[sizeof(l->state[c].reason)];
-			int one, next;
+			int one;
 
 			if (!(all >> c & 1))
 				continue;
@@ -276,12 +346,8 @@ static int load_all(struct loader *l)
 				continue;
 			blamed = true;
 			reason_from_log(l, c, one);
-			memcpy(said, l->state[c].reason, sizeof(said));
-			next = choose_way(l, c, l->state[c].way + 1);
-			l->state[c].way = next;
-			if (next < 0)
-				memcpy(l->state[c].reason, said, sizeof(said));
-			if (c == COLLECTOR_TASKS && next < 0)
+			way_next(l, c);
+			if (c == COLLECTOR_TASKS && l->state[c].way < 0)
 				return one;
 			if (c == COLLECTOR_TASKS)
 				break; /* the others were not tried beside a working iterator */
@@ -304,18 +370,18 @@ static int collector_attach(struct loader *l, enum collector c)
 	const struct alternative *w = way_of(l, c);
 	size_t used = 0;
 
+	l->state[c].programs[0] = '\0';
 	if (!w)
 		return 0;
 	for (int p = 0; p < MAX_PROGRAMS && w->programs[p]; p++) {
 		struct bpf_program *prog = program_find(l, w->programs[p]);
-		struct bpf_link *link = bpf_program__attach(prog);
+		struct bpf_link *link = w->events[p] ? tracefs_attach(prog, w->events[p]) : bpf_program__attach(prog);
 		int r = -errno;
 
 		if (!link) {
 			snprintf(l->state[c].reason, sizeof(l->state[c].reason), "%s could not be attached: %s",
 				 w->programs[p], strerror(-r));
 			collector_detach(l, c);
-			l->state[c].way = -1;
 			return r;
 		}
 		l->state[c].links[p] = link;
@@ -323,6 +389,31 @@ static int collector_attach(struct loader *l, enum collector c)
 					 p ? " " : "", w->programs[p]);
 	}
 	return 0;
+}
+
+/*
+ * A collector that cannot be attached, though it was loaded, takes its next alternative, and all is loaded again; with no
+ * alternative left it stays off. Ends as load_all does.
+ */
+static int load_and_attach(struct loader *l)
+{
+	for (;;) {
+		int failed = -1, r = load_all(l);
+
+		/* The iterator first: it makes the state of the tasks that are there. */
+		if (r == 0)
+			r = collector_attach(l, COLLECTOR_TASKS);
+		if (r < 0)
+			return r;
+		for (int c = 0; c < COLLECTORS && failed < 0; c++)
+			if (c != COLLECTOR_TASKS && collector_attach(l, c) < 0)
+				failed = c;
+		if (failed < 0)
+			return 0;
+		for (int c = 0; c < COLLECTORS; c++)
+			collector_detach(l, c);
+		way_next(l, failed);
+	}
 }
 
 static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
@@ -356,10 +447,7 @@ int loader_open(struct loader **ret, const struct kernel *k, const struct loader
 		else
 			l->state[c].way = choose_way(l, c, 0);
 	}
-	r = load_all(l);
-	/* The iterator first: it makes the state of the tasks that are there. */
-	if (r == 0)
-		r = collector_attach(l, COLLECTOR_TASKS);
+	r = load_and_attach(l);
 	if (r < 0) {
 		kernel_explain(k, r, error);
 		if (l->state[COLLECTOR_TASKS].reason[0])
@@ -367,9 +455,6 @@ int loader_open(struct loader **ret, const struct kernel *k, const struct loader
 		loader_close(l);
 		return r;
 	}
-	for (int c = 0; c < COLLECTORS; c++)
-		if (c != COLLECTOR_TASKS)
-			collector_attach(l, c);
 	*ret = l;
 	return 0;
 }

@@ -17,7 +17,7 @@ struct sysscope_bpf;
 struct loader;
 
 /* Order of the collectors in every list. */
-enum collector { COLLECTOR_TASKS, COLLECTOR_LIFECYCLE, COLLECTOR_CGROUPS, COLLECTOR_SCHED, COLLECTORS };
+enum collector { COLLECTOR_TASKS, COLLECTOR_LIFECYCLE, COLLECTOR_CGROUPS, COLLECTOR_SCHED, COLLECTOR_EPOLL, COLLECTORS };
 
 struct collector_status {
 	const char *name;     /* "tasks", ... as in --no-collector.NAME */
@@ -34,6 +34,8 @@ struct loader_options {
 	int cgroup_hierarchy;
 	uint32_t disabled; /* bit per enum collector */
 	const char *break_collector;
+	const char *epoll_hook; /* "fentry", "kprobe", "tracepoint" or "sched"; NULL: the best that can be had */
+	uint64_t stall_ns;	/* 0: the default */
 };
 
 /* From which hierarchy the programs take a task's cgroup. */

@@ -17,6 +17,7 @@ static const char *const loss_names[SS_LOSS_KINDS] = {
 	[SS_LOSS_STATE_REFUSED] = "state_refused", [SS_LOSS_READ_FAILED] = "read_failed",
 	[SS_LOSS_DEATH_UNSEEN] = "death_unseen",   [SS_LOSS_SWITCH_UNSEEN] = "switch_unseen",
 	[SS_LOSS_PAIR_FOLDED] = "pair_folded",	   [SS_LOSS_PAIR_LOST] = "pair_lost",
+	[SS_LOSS_LOOP_LOST] = "loop_lost",
 };
 
 int array_reserve(void *array, size_t *cap, size_t n, size_t size)

@@ -34,6 +34,9 @@
 /* More than the buffer of an iterator (8 pages) and a record. */
 #define STREAM_BYTES (256 * 1024)
 
+/* Facts about stalls that wait for the next sample. */
+#define STALLS_MAX 256
+
 /* Long enough for the kernel to let this CPU go and come back, so that its run queue's clock is fresh. */
 #define SETTLE_NS 50000
 
@@ -52,7 +55,8 @@ struct sampler {
 	bool delivered; /* the last sample was */
 	/* Dead tasks that are neither freed nor zombies: the fewest in this window, and for good. */
 	uint64_t unseen_least, unseen, window_ns, window_samples;
-	size_t cap_threads, cap_waits, cap_cgroups, cap_gone, cap_pairs;
+	size_t cap_threads, cap_waits, cap_loops, cap_cgroups, cap_gone, cap_pairs, cap_gone_loops;
+	uint64_t stalls_dropped; /* facts for which there was no room */
 	void *keys, *values; /* for batches: room for the largest map */
 	char *stream;	     /* of the task iterator */
 };
@@ -120,6 +124,23 @@ static int pairs_read(struct sampler *s, uint32_t table, bool empty_it, struct s
 	return 0;
 }
 
+static int loops_read(struct sampler *s, uint32_t table, bool empty_it, struct sample_gone_loop *list, size_t *n)
+{
+	const struct ss_gone_key *keys = s->keys;
+	const struct ss_loop *values = s->values;
+	int count;
+
+	if (!s->cap_gone_loops)
+		return 0;
+	count = map_read(s, table ? s->skeleton->maps.gone_loops_b : s->skeleton->maps.gone_loops_a, empty_it);
+	if (count < 0)
+		return count;
+	for (int i = 0; i < count && *n < s->cap_gone_loops; i++)
+		if (values[i].waits)
+			list[(*n)++] = (struct sample_gone_loop){keys[i], values[i]};
+	return 0;
+}
+
 /* Both tables of a kind: the one that is not being written, to be emptied if `drain`, and the other. */
 static int tables_read(struct sampler *s, uint32_t used, bool drain)
 {
@@ -129,9 +150,13 @@ static int tables_read(struct sampler *s, uint32_t used, bool drain)
 
 	if (drain) {
 		r = gone_read(s, gone, true, &p->gone_final, &p->n_gone_final);
+		if (r >= 0)
+			r = loops_read(s, !used, true, p->gone_loops_final, &p->n_gone_loops_final);
 		return r < 0 ? r : pairs_read(s, !used, true, p->pairs_final, &p->n_pairs_final);
 	}
 	r = gone_read(s, gone, false, &p->gone_open, &p->n_gone_open);
+	if (r >= 0)
+		r = loops_read(s, !used, false, p->gone_loops_open, &p->n_gone_loops_open);
 	return r < 0 ? r : pairs_read(s, !used, false, p->pairs_open, &p->n_pairs_open);
 }
 
@@ -144,9 +169,9 @@ static int sample_gone(struct sampler *s)
 
 	/* What was taken out for a sample that then failed is handed over with this one. */
 	if (s->delivered)
-		p->n_gone_final = p->n_pairs_final = 0;
-	p->n_gone_open = p->n_pairs_open = 0;
-	if (p->n_gone_final || p->n_pairs_final || now - s->swapped_ns < GONE_SWAP_MIN_NS) {
+		p->n_gone_final = p->n_pairs_final = p->n_gone_loops_final = 0;
+	p->n_gone_open = p->n_pairs_open = p->n_gone_loops_open = 0;
+	if (p->n_gone_final || p->n_pairs_final || p->n_gone_loops_final || now - s->swapped_ns < GONE_SWAP_MIN_NS) {
 		r = tables_read(s, used, false);
 		return r < 0 ? r : tables_read(s, !used, false);
 	}
@@ -345,9 +370,11 @@ static int array_room(void *array, size_t *cap, size_t n, size_t size)
 
 static size_t record_size(const struct ss_thread_record *r)
 {
-	size_t blocks = (size_t)__builtin_popcountll(r->blocks & SS_BLOCKS);
+	size_t waits = (size_t)__builtin_popcountll(r->blocks & SS_BLOCK_WAITS_ALL);
+	bool loop = r->blocks & SS_BLOCK_LOOP;
 
-	return sizeof(*r) + blocks * sizeof(struct ss_waits) + (blocks ? sizeof(r->mark) : 0);
+	return sizeof(*r) + waits * sizeof(struct ss_waits) + (loop ? sizeof(struct ss_loop) + sizeof(__u64) : 0) +
+	       (waits || loop ? sizeof(r->mark) : 0);
 }
 
 /* `data` is one whole record with its blocks. */
@@ -362,7 +389,7 @@ static int thread_take(struct sampler *s, const char *data)
 	r = &p->threads[p->n_threads];
 	memcpy(r, data, sizeof(*r));
 	data += sizeof(*r);
-	for (uint32_t bit = 1; bit & SS_BLOCKS; bit <<= 1) {
+	for (uint32_t bit = 1; bit & SS_BLOCK_WAITS_ALL; bit <<= 1) {
 		struct sample_waits *w;
 
 		if (!(r->blocks & bit))
@@ -375,8 +402,20 @@ static int thread_take(struct sampler *s, const char *data)
 		memcpy(&w->waits, data, sizeof(w->waits));
 		data += sizeof(w->waits);
 	}
+	if (r->blocks & SS_BLOCK_LOOP) {
+		struct sample_loop *l;
+
+		if (array_room(&p->loops, &s->cap_loops, p->n_loops + 1, sizeof(*p->loops)) < 0)
+			return -ENOMEM;
+		l = &p->loops[p->n_loops++];
+		l->thread = (uint32_t)p->n_threads;
+		memcpy(&l->loop, data, sizeof(l->loop));
+		data += sizeof(l->loop);
+		memcpy(&l->read_ns, data, sizeof(l->read_ns));
+		data += sizeof(l->read_ns);
+	}
 	p->n_threads++;
-	if (!(r->blocks & SS_BLOCKS))
+	if (!(r->blocks & (SS_BLOCK_WAITS_ALL | SS_BLOCK_LOOP)))
 		return 0;
 	memcpy(&mark, data, sizeof(mark));
 	/* Switched between the two readings: what was under way may be in the totals already. */
@@ -414,7 +453,7 @@ static int sample_threads(struct sampler *s)
 
 	if (fd < 0)
 		return -errno;
-	p->n_threads = p->n_waits = 0;
+	p->n_threads = p->n_waits = p->n_loops = 0;
 	for (;;) {
 		ssize_t n = read(fd, s->stream + left, STREAM_BYTES - left), taken;
 
@@ -470,6 +509,8 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 
 	s->number++;
 	p->n_collectors = 0;
+	if (s->delivered)
+		p->n_stalls = 0;
 	sampler_facts(s);
 
 	exited = __atomic_load_n(&s->skeleton->bss->tasks_exited, __ATOMIC_RELAXED);
@@ -496,6 +537,8 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 		      gone >= 0 && loader_status(s->loader, COLLECTOR_CGROUPS).loaded, 0);
 	collector_add(p, collector_name(COLLECTOR_SCHED), gone >= 0 && loader_status(s->loader, COLLECTOR_SCHED).loaded,
 		      0);
+	collector_add(p, collector_name(COLLECTOR_EPOLL), gone >= 0 && loader_status(s->loader, COLLECTOR_EPOLL).loaded,
+		      0);
 
 	now = clock_boot_ns();
 	r = sample_cgroups_used(s, now);
@@ -511,6 +554,7 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	memcpy(p->losses, (const void *)s->skeleton->bss->losses, sizeof(p->losses));
 	sample_unseen(s, exited, ended, now);
 	p->losses[SS_LOSS_DEATH_UNSEEN] = s->unseen;
+	p->losses[SS_LOSS_RING_FULL] += s->stalls_dropped;
 	*ret = p;
 	return 0;
 }
@@ -523,7 +567,16 @@ static int fact_take(void *ctx, void *data, size_t size)
 	struct sampler *s = ctx;
 	uint64_t now = clock_boot_ns();
 
-	if (size < sizeof(*f) || !memchr(f->cgroup.name, '\0', sizeof(f->cgroup.name)))
+	if (size < sizeof(*f))
+		return 0;
+	if (f->kind == SS_FACT_LOOP_STALL) {
+		if (s->sample.n_stalls < STALLS_MAX)
+			s->sample.stalls[s->sample.n_stalls++] = *f;
+		else
+			s->stalls_dropped++;
+		return 0;
+	}
+	if (!memchr(f->cgroup.name, '\0', sizeof(f->cgroup.name)))
 		return 0;
 	switch (f->kind) {
 	case SS_FACT_CGROUP_CREATE:
@@ -575,12 +628,18 @@ int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, st
 	s->values = calloc(cgroups, sizeof(struct ss_cgroup));
 	s->sample.gone_final = calloc(s->cap_gone, sizeof(struct sample_gone));
 	s->sample.gone_open = calloc(s->cap_gone, sizeof(struct sample_gone));
+	if (loader_status(l, COLLECTOR_EPOLL).loaded && bpf_map__fd(k->maps.gone_loops_a) >= 0)
+		s->cap_gone_loops = 2 * bpf_map__max_entries(k->maps.gone_loops_a);
+	s->sample.gone_loops_final = calloc(s->cap_gone_loops + 1, sizeof(struct sample_gone_loop));
+	s->sample.gone_loops_open = calloc(s->cap_gone_loops + 1, sizeof(struct sample_gone_loop));
+	s->sample.stalls = calloc(STALLS_MAX, sizeof(struct ss_fact));
 	s->sample.pairs_final = calloc(s->cap_pairs + 1, sizeof(struct sample_pair));
 	s->sample.pairs_open = calloc(s->cap_pairs + 1, sizeof(struct sample_pair));
 	s->stream = malloc(STREAM_BYTES);
 	s->table = cgroup_table_new(fs, ids);
 	if (!s->keys || !s->values || !s->sample.gone_final || !s->sample.gone_open || !s->sample.pairs_final ||
-	    !s->sample.pairs_open || !s->stream || !s->table)
+	    !s->sample.pairs_open || !s->sample.gone_loops_final || !s->sample.gone_loops_open || !s->sample.stalls ||
+	    !s->stream || !s->table)
 		goto fail;
 	/* Without a ring names come a little later. */
 	s->ring = ring_buffer__new(bpf_map__fd(k->maps.facts), fact_take, s, NULL);
@@ -602,6 +661,10 @@ void sampler_close(struct sampler *s)
 	cgroup_table_free(s->table);
 	free(s->sample.threads);
 	free(s->sample.waits);
+	free(s->sample.loops);
+	free(s->sample.gone_loops_final);
+	free(s->sample.gone_loops_open);
+	free(s->sample.stalls);
 	free(s->sample.pairs_final);
 	free(s->sample.pairs_open);
 	free(s->stream);

@@ -12,6 +12,7 @@
  * the task is on no list any more: no iterator sees it again, and it cannot be counted twice.
  */
 #include "sysscope.bpf.h"
+#include "epoll.bpf.h"
 
 static __always_inline void birth_count(__u64 cgroup_id, __u64 clone_flags)
 {
@@ -130,6 +131,12 @@ int BPF_PROG(lifecycle_exit, struct task_struct *task)
 		BPF_CORE_READ_INTO(&state->group_comm, task, group_leader, comm);
 		if (cfg_sched && !task_is_leader(task))
 			process_keep_waits(task, state);
+		if (cfg_epoll) {
+			struct ss_gone_key key = {.cgroup_id = task_cgroup_id(task)};
+
+			comm_copy(key.comm, state->group_comm);
+			loop_end(task, &key);
+		}
 	}
 	exit_count(task);
 	return 0;

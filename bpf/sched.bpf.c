@@ -138,32 +138,6 @@ static __always_inline void ledger_run(struct ledger *ledger, __u64 runner, __u6
 		pair_flush(ledger);
 }
 
-/* floor(log2(microseconds)), within SS_DELAY_SLOTS. */
-static __always_inline __u32 delay_slot(__u64 ns)
-{
-	__u64 us = ns >> 42 ? ~0U : ns * 4294968 >> 32; /* a division costs ten times as much */
-	__u32 slot = 0;
-
-	if (us >> 16) {
-		us >>= 16;
-		slot += 16;
-	}
-	if (us >> 8) {
-		us >>= 8;
-		slot += 8;
-	}
-	if (us >> 4) {
-		us >>= 4;
-		slot += 4;
-	}
-	if (us >> 2) {
-		us >>= 2;
-		slot += 2;
-	}
-	slot += us >> 1;
-	return slot < SS_DELAY_SLOTS ? slot : SS_DELAY_SLOTS - 1;
-}
-
 /*
  * A thread got a CPU at `at`, having been runnable for the last `wait` ns, of those that it was off: adds it all up.
  * Returns the wait, which is never longer than it was off.
@@ -193,7 +167,7 @@ static __always_inline __u64 wait_end(struct ss_waits *waits, __u64 mark, __u64 
 	default: /* its first time, or the first that was seen */
 		waits->wakeup_wait_ns += wait;
 	}
-	waits->delay_slots[delay_slot(wait)]++;
+	waits->delay_slots[time_slot(wait)]++;
 	return wait;
 }
 
@@ -247,6 +221,10 @@ static __always_inline void thread_arrives(struct task_struct *next, struct ss_t
 	wait = wait_end(&state->waits, mark, now, task_waited(next, state, now));
 	throttled = task_throttled(next, state, now, wait);
 	state->waits.throttled_ns += throttled;
+	if (wait - throttled > state->longest_wait_ns) {
+		state->longest_wait_ns = wait - throttled;
+		state->longest_wait_runner = ledger->runner;
+	}
 	wait_blame(ledger, state->cgroup_id, wait - throttled, now);
 }
 

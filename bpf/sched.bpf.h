@@ -39,6 +39,32 @@ static __always_inline __u32 mark_class(__u64 mark)
 	return mark >> SS_MARK_CLASS_SHIFT & 15;
 }
 
+/* floor(log2(microseconds)), within SS_DELAY_SLOTS, which is SS_LOOP_SLOTS. */
+static __always_inline __u32 time_slot(__u64 ns)
+{
+	__u64 us = ns >> 42 ? ~0U : ns * 4294968 >> 32; /* a division costs ten times as much */
+	__u32 slot = 0;
+
+	if (us >> 16) {
+		us >>= 16;
+		slot += 16;
+	}
+	if (us >> 8) {
+		us >>= 8;
+		slot += 8;
+	}
+	if (us >> 4) {
+		us >>= 4;
+		slot += 4;
+	}
+	if (us >> 2) {
+		us >>= 2;
+		slot += 2;
+	}
+	slot += us >> 1;
+	return slot < SS_DELAY_SLOTS ? slot : SS_DELAY_SLOTS - 1;
+}
+
 /* Reads of stat->i_mode, include/uapi/linux/stat.h */
 static __always_inline __u32 descriptor_class(struct task_struct *task, __u32 fd)
 {

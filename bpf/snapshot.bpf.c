@@ -6,6 +6,7 @@
  */
 #include "sysscope.bpf.h"
 #include "sched.bpf.h"
+#include "epoll.bpf.h"
 
 /* Bits of task->__state, include/linux/sched.h; the letters are those of /proc/PID/stat (fs/proc/array.c). */
 static __always_inline __u32 state_letter(__u32 state, __u32 exit_state)
@@ -177,6 +178,7 @@ int snapshot_task(struct bpf_iter__task *ctx)
 	struct ss_thread_record r = {};
 	struct ss_thread_state *state;
 	struct ss_waits *dead = NULL;
+	struct loop_state *loop = NULL;
 	__u64 cgroup_id, mark;
 
 	if (!task)
@@ -207,14 +209,26 @@ int snapshot_task(struct bpf_iter__task *ctx)
 		if (dead)
 			r.blocks |= SS_BLOCK_WAITS_DEAD;
 	}
+	if (state && cfg_epoll) {
+		loop = bpf_task_storage_get(&loops, task, 0, 0);
+		if (loop && !loop->ended)
+			r.blocks |= SS_BLOCK_LOOP;
+	}
 	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
 	if (!state || !r.blocks)
 		return 0;
-	bpf_seq_write(ctx->meta->seq, &state->waits, sizeof(state->waits));
+	if (r.blocks & SS_BLOCK_WAITS)
+		bpf_seq_write(ctx->meta->seq, &state->waits, sizeof(state->waits));
 	if (r.blocks & SS_BLOCK_WAITS_CHARGED)
 		bpf_seq_write(ctx->meta->seq, &state->waits_charged, sizeof(state->waits_charged));
 	if (dead)
 		bpf_seq_write(ctx->meta->seq, dead, sizeof(*dead));
+	if (loop && r.blocks & SS_BLOCK_LOOP) {
+		__u64 now = bpf_ktime_get_boot_ns();
+
+		bpf_seq_write(ctx->meta->seq, &loop->loop, sizeof(loop->loop));
+		bpf_seq_write(ctx->meta->seq, &now, sizeof(now));
+	}
 	mark = state->mark;
 	bpf_seq_write(ctx->meta->seq, &mark, sizeof(mark));
 	return 0;

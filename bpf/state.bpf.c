@@ -13,6 +13,8 @@ const volatile __u32 cfg_cgroup_subsys = 0;
 const volatile int cfg_cgroup_hierarchy = 0;
 const volatile __u32 cfg_page_size = 4096;
 const volatile bool cfg_sched = true;
+const volatile bool cfg_epoll = true;
+const volatile __u64 cfg_stall_ns = 100000000;
 
 __u64 losses[SS_LOSS_KINDS];
 __u64 tasks_exited, tasks_ended;
@@ -21,5 +23,6 @@ __u32 all_known;
 
 const struct ss_gone gone_zero = {};
 const struct ss_cgroup cgroup_zero = {};
+const struct ss_loop loop_zero = {};
 
 char LICENSE[] SEC("license") = "GPL";

@@ -93,7 +93,17 @@ struct task_struct {
 	struct css_set *cgroups;
 };
 
+typedef __s64 time64_t;
+
+struct timespec64 {
+	time64_t tv_sec;
+	long int tv_nsec;
+};
+
 struct pt_regs {
+	long unsigned int ax;
+	long unsigned int cx;
+	long unsigned int si;
 	long unsigned int di;
 	long unsigned int orig_ax;
 };
@@ -281,6 +291,14 @@ struct rq {
 	u64 clock_pelt;
 	long unsigned int lost_idle_time;
 	int cpu;
+};
+
+struct trace_event_raw_sys_enter {
+	long unsigned int args[6];
+};
+
+struct trace_event_raw_sys_exit {
+	long int ret;
 };
 
 struct bpf_iter_meta {

@@ -99,6 +99,50 @@ enum ss_mark {
 	SS_MARK_SHIFT = 8,
 };
 
+/* Why an iteration of an event loop was long: what most of it went to. */
+enum ss_stall_cause { SS_STALL_ONCPU, SS_STALL_RUNQUEUE, SS_STALL_THROTTLED, SS_STALL_BLOCKED, SS_STALL_CAUSES };
+
+/* Low bits of ss_loop.mark. The rest is CLOCK_BOOTTIME << 2. */
+enum ss_loop_phase {
+	SS_LOOP_WAITING = 1,   /* in epoll, with a timeout or without end */
+	SS_LOOP_POLLING = 2,   /* in epoll, with a timeout of 0 */
+	SS_LOOP_ITERATING = 3, /* between two waits */
+	SS_LOOP_PHASE = 3,
+	SS_LOOP_SHIFT = 2,
+};
+
+/* Slot i of an iteration's wall time holds [2^i, 2^(i+1)) microseconds; slot 0 also those below, the last all above. */
+#define SS_LOOP_SLOTS 24
+
+/*
+ * What a thread has done in and between waits in epoll (epoll_wait and its kin) since its first wait that was seen. A wait
+ * returns with events, at its timeout, or interrupted. Of iteration_ns what is neither runqueue nor blocked was on a CPU.
+ */
+struct ss_loop {
+	__u64 mark;			    /* the wait or the iteration under way: enum ss_loop_phase, and since when */
+	__u64 instance;			    /* which epoll instance it waited in last: threads that share it take turns */
+	__u64 waits;			    /* that returned, polls included */
+	__u64 polls;			    /* of these with a timeout of 0 */
+	__u64 timeouts;			    /* of these after a timeout that was not 0, without events */
+	__u64 interrupted;		    /* of these with an error: mostly EINTR */
+	__u64 productive;		    /* of these with events */
+	__u64 events;			    /* returned in all */
+	__u64 empty_wakeups;		    /* it was woken in a wait, found nothing, and slept on */
+	__u64 adds, modifies, deletes;	    /* calls of epoll_ctl */
+	__u64 wait_ns;			    /* in waits other than polls */
+	__u64 wait_runqueue_ns;		    /* of it woken, and waiting for a CPU */
+	__u64 iterations;		    /* from the return of a wait to the next wait */
+	__u64 iteration_ns;		    /* their wall time */
+	__u64 runqueue_ns;		    /* of it: waiting for a CPU, throttled included */
+	__u64 throttled_ns;		    /* of that: the cgroup's CPU quota was used up */
+	__u64 blocked_ns[SS_WAIT_CLASSES];  /* of it: asleep, by what for */
+	__u64 longest_ns;		    /* iteration */
+	__u64 stalls[SS_STALL_CAUSES];	    /* iterations longer than the threshold, by their main cause */
+	__u64 slots[SS_LOOP_SLOTS];	    /* number of iterations by wall time */
+};
+#define SS_LOOP_FIELDS (18 + SS_WAIT_CLASSES + 1 + SS_STALL_CAUSES + SS_LOOP_SLOTS)
+_Static_assert(sizeof(struct ss_loop) == SS_LOOP_FIELDS * 8, "ss_loop has no padding");
+
 /* Task-local state: one BPF_MAP_TYPE_TASK_STORAGE entry per thread. */
 struct ss_thread_state {
 	__u64 cgroup_id;	  /* the cgroup to which its use is being charged */
@@ -111,11 +155,13 @@ struct ss_thread_state {
 	__u32 ended;		  /* its last charge was made */
 	struct ss_waits waits;	  /* written by sched_switch only, under the run queue's lock */
 	struct ss_waits waits_charged;
+	__u64 longest_wait_ns;	      /* for a CPU, since the present iteration of an event loop began */
+	__u64 longest_wait_runner;    /* cgroup that had the CPU at its end */
 	__u32 process_exited;	      /* on a group leader: its process's exit was counted */
 	__u32 short_lived;	      /* it ended within SS_SHORT_LIVED_NS of its process's birth */
 	char group_comm[SS_COMM_LEN]; /* its leader's comm, taken when it exits */
 };
-_Static_assert(sizeof(struct ss_thread_state) == 16 + SS_TOTALS_FIELDS * 8 + 32 + 2 * sizeof(struct ss_waits) + 24,
+_Static_assert(sizeof(struct ss_thread_state) == 16 + SS_TOTALS_FIELDS * 8 + 32 + 2 * sizeof(struct ss_waits) + 16 + 24,
 	       "ss_thread_state: no padding");
 
 /* Bits of ss_thread_record.flags. */
@@ -128,12 +174,13 @@ enum ss_thread_flag {
 
 /* Thread states as in /proc/PID/stat, one letter; 'I' is an idle kernel thread. */
 
-/* Bits of ss_thread_record.blocks: a struct ss_waits each, in this order, right behind the record; then the mark again. */
+/* Bits of ss_thread_record.blocks: a struct ss_waits each (but the last), in this order, right behind the record; then the mark again. */
 enum ss_thread_block {
 	SS_BLOCK_WAITS = 1 << 0,	 /* ss_thread_state.waits */
 	SS_BLOCK_WAITS_CHARGED = 1 << 1, /* the part that the gone tables hold already; absent: nothing */
 	SS_BLOCK_WAITS_DEAD = 1 << 2,	 /* with LEADER: of its process's threads that have ended; absent: none */
-	SS_BLOCKS = 7,
+	SS_BLOCK_WAITS_ALL = 7,
+	SS_BLOCK_LOOP = 1 << 3, /* struct ss_loop, and a __u64 with CLOCK_BOOTTIME then; before the mark */
 };
 
 /*
@@ -229,6 +276,7 @@ _Static_assert(sizeof(struct ss_cgroup) == 7 * 8 + 8 + 128 + sizeof(struct ss_go
 enum ss_fact_kind {
 	SS_FACT_CGROUP_CREATE = 1,
 	SS_FACT_CGROUP_REMOVE = 2,
+	SS_FACT_LOOP_STALL = 3,
 };
 
 struct ss_fact {
@@ -241,9 +289,19 @@ struct ss_fact {
 			__u64 parent_id;
 			char name[SS_CGROUP_NAME_LEN];
 		} cgroup;
+		struct { /* SS_FACT_LOOP_STALL: an iteration that was too long; split as in ss_loop */
+			__u32 tgid, tid;
+			__u64 start_ns; /* of the thread */
+			__u64 cgroup_id;
+			char comm[SS_COMM_LEN];
+			__u64 wall_ns, runqueue_ns, throttled_ns, blocked_ns[SS_WAIT_CLASSES];
+			__u64 runner;	  /* cgroup that had the CPU at the end of its longest wait for one, SS_CGROUP_NONE: none */
+			__u64 suppressed; /* stalls of this loop since its last fact */
+			__u64 cause;	  /* enum ss_stall_cause */
+		} stall;
 	};
 };
-_Static_assert(sizeof(struct ss_fact) == 16 + 16 + 128, "ss_fact: no padding");
+_Static_assert(sizeof(struct ss_fact) == 16 + 24 + 16 + 24 + 8 * SS_WAIT_CLASSES + 24, "ss_fact: no padding");
 
 /* What can be lost, and is counted instead. Named in agent/model.c. */
 enum ss_loss {
@@ -257,6 +315,7 @@ enum ss_loss {
 	SS_LOSS_SWITCH_UNSEEN, /* a switch of a thread whose state was not to be had: its waits go on as they were */
 	SS_LOSS_PAIR_FOLDED,   /* the neighbour table was full: a wait was blamed on SS_CGROUP_OTHERS */
 	SS_LOSS_PAIR_LOST,     /* not even that */
+	SS_LOSS_LOOP_LOST,     /* the table of ended event loops was full */
 	SS_LOSS_KINDS
 };
 

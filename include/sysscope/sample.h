@@ -113,6 +113,19 @@ struct sample_waits {
 	struct ss_waits waits;
 };
 
+/* A living thread's event loop: a block behind its record. */
+struct sample_loop {
+	uint32_t thread;  /* index into threads */
+	uint64_t read_ns; /* CLOCK_BOOTTIME */
+	struct ss_loop loop;
+};
+
+/* Event loops of ended threads. */
+struct sample_gone_loop {
+	struct ss_gone_key key;
+	struct ss_loop value;
+};
+
 /* One line of a neighbour table. */
 struct sample_pair {
 	struct ss_pair_key key;
@@ -147,6 +160,15 @@ struct sample {
 	 */
 	struct sample_gone *gone_final, *gone_open;
 	size_t n_gone_final, n_gone_open;
+
+	/* In the order of threads; those of the dead in the same two ways. */
+	struct sample_loop *loops;
+	size_t n_loops;
+	struct sample_gone_loop *gone_loops_final, *gone_loops_open;
+	size_t n_gone_loops_final, n_gone_loops_open;
+	/* SS_FACT_LOOP_STALL since the sample before. */
+	struct ss_fact *stalls;
+	size_t n_stalls;
 
 	/* Who waited for whom: in the same two ways. */
 	struct sample_pair *pairs_final, *pairs_open;

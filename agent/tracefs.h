@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tracefs.h - attaches programs to classic tracepoints, also where tracefs is not mounted. Used by the loader only.
+ */
+#ifndef SYSSCOPE_TRACEFS_H
+#define SYSSCOPE_TRACEFS_H
+
+struct bpf_link;
+struct bpf_program;
+
+/* `event`: "syscalls/sys_enter_epoll_wait". NULL with errno set. */
+struct bpf_link *tracefs_attach(struct bpf_program *program, const char *event);
+
+#endif

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * epoll.bpf.c - event loops of any program: how long a thread is in epoll, and what the iterations between two waits are
+ * made of. One look-up of the thread's own entry at each end of a wait; the split of an iteration is the difference of what
+ * the scheduler's hooks have counted for the thread (sched.bpf.c), read only if the thread was switched at all.
+ *
+ * Three ways to see a wait's two ends, from cheap to dear: fentry and fexit of the kernel's do_epoll_wait, kprobe and
+ * kretprobe of the same, and the tracepoints of the system calls. The last one slows down every system call of every
+ * process on the machine, used or not.
+ */
+#include "sysscope.bpf.h"
+#include "sched.bpf.h"
+#include "epoll.bpf.h"
+
+#define STALL_EVERY_NS 1000000000ULL /* facts about one loop; the counters have all */
+
+static __always_inline __u64 waits_runqueue(const struct ss_waits *w)
+{
+	return w->wakeup_wait_ns + w->preempted_wait_ns;
+}
+
+/* The scheduler's totals as of now; what is under way is in none, since the thread is on a CPU. */
+static __always_inline void totals_copy(struct loop_state *l, struct ss_thread_state *state)
+{
+	if (!state || l->seen_mark == state->mark)
+		return;
+	l->seen_mark = state->mark;
+	l->runqueue = waits_runqueue(&state->waits);
+	l->throttled = state->waits.throttled_ns;
+#pragma unroll
+	for (int i = 0; i < SS_WAIT_CLASSES; i++)
+		l->blocked[i] = state->waits.blocked_ns[i];
+}
+
+struct split {
+	__u64 wall, runqueue, throttled, blocked_sum, blocked[SS_WAIT_CLASSES];
+};
+
+static __always_inline __u32 split_cause(const struct split *s)
+{
+	__u64 contention = s->runqueue - s->throttled, off = s->runqueue + s->blocked_sum;
+	__u64 oncpu = s->wall > off ? s->wall - off : 0, most = oncpu;
+	__u32 cause = SS_STALL_ONCPU;
+
+	if (contention > most) {
+		most = contention;
+		cause = SS_STALL_RUNQUEUE;
+	}
+	if (s->throttled > most) {
+		most = s->throttled;
+		cause = SS_STALL_THROTTLED;
+	}
+	if (s->blocked_sum > most)
+		cause = SS_STALL_BLOCKED;
+	return cause;
+}
+
+static __noinline int stall_send(struct task_struct *task, struct loop_state *l, struct ss_thread_state *state,
+				 struct split *s)
+{
+	struct ss_fact *fact;
+
+	fact = bpf_ringbuf_reserve(&facts, sizeof(*fact), 0);
+	if (!fact) {
+		loss_count(SS_LOSS_RING_FULL);
+		return 0;
+	}
+	__builtin_memset(fact, 0, sizeof(*fact));
+	fact->size = sizeof(*fact);
+	fact->kind = SS_FACT_LOOP_STALL;
+	fact->time_ns = l->fact_ns;
+	fact->stall.tgid = task->tgid;
+	fact->stall.tid = task->pid;
+	fact->stall.start_ns = task->start_boottime;
+	fact->stall.cgroup_id = task_cgroup_id(task);
+	BPF_CORE_READ_INTO(&fact->stall.comm, task, comm);
+	fact->stall.wall_ns = s->wall;
+	fact->stall.runqueue_ns = s->runqueue;
+	fact->stall.throttled_ns = s->throttled;
+	__builtin_memcpy(fact->stall.blocked_ns, s->blocked, sizeof(s->blocked));
+	fact->stall.runner = state ? state->longest_wait_runner : SS_CGROUP_NONE;
+	fact->stall.suppressed = l->suppressed;
+	fact->stall.cause = split_cause(s);
+	l->suppressed = 0;
+	bpf_ringbuf_submit(fact, 0);
+	return 0;
+}
+
+static __always_inline void stall(struct task_struct *task, struct loop_state *l, struct ss_thread_state *state,
+				  struct split *s, __u64 now)
+{
+	l->loop.stalls[split_cause(s) & 3]++;
+	if (l->fact_ns && now - l->fact_ns < STALL_EVERY_NS) {
+		l->suppressed++;
+		return;
+	}
+	l->fact_ns = now;
+	stall_send(task, l, state, s);
+}
+
+static __always_inline void iteration_end(struct task_struct *task, struct loop_state *l, struct ss_thread_state *state,
+					  __u64 now)
+{
+	__u64 began = l->loop.mark >> SS_LOOP_SHIFT;
+	struct split s = {.wall = now > began ? now - began : 0};
+
+	l->loop.iterations++;
+	l->loop.iteration_ns += s.wall;
+	l->loop.slots[time_slot(s.wall)]++;
+	if (s.wall > l->loop.longest_ns)
+		l->loop.longest_ns = s.wall;
+	if (state && state->mark != l->seen_mark) {
+		s.runqueue = waits_runqueue(&state->waits) - l->runqueue;
+		s.throttled = state->waits.throttled_ns - l->throttled;
+		l->loop.runqueue_ns += s.runqueue;
+		l->loop.throttled_ns += s.throttled;
+#pragma unroll
+		for (int i = 0; i < SS_WAIT_CLASSES; i++) {
+			s.blocked[i] = state->waits.blocked_ns[i] - l->blocked[i];
+			s.blocked_sum += s.blocked[i];
+			l->loop.blocked_ns[i] += s.blocked[i];
+		}
+	}
+	if (s.wall >= cfg_stall_ns)
+		stall(task, l, state, &s, now);
+}
+
+static __always_inline __u64 instance_of(struct task_struct *task, __u32 fd)
+{
+	struct fdtable *table = task->files ? task->files->fdt : NULL;
+	__u64 file = 0;
+
+	if (table && fd < table->max_fds)
+		bpf_probe_read_kernel(&file, sizeof(file), (void *)table->fd + (__u64)fd * sizeof(file));
+	return file;
+}
+
+static __always_inline int wait_begin(__u32 fd, bool poll)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct ss_thread_state *state = NULL;
+	__u64 now;
+
+	if (!l) {
+		loss_count(SS_LOSS_STATE_REFUSED);
+		return 0;
+	}
+	now = bpf_ktime_get_boot_ns();
+	if (cfg_sched)
+		state = bpf_task_storage_get(&thread_state, task, 0, 0);
+	if ((l->loop.mark & SS_LOOP_PHASE) == SS_LOOP_ITERATING)
+		iteration_end(task, l, state, now);
+	totals_copy(l, state);
+	l->switches = task->nvcsw;
+	l->loop.instance = instance_of(task, fd);
+	l->loop.mark = now << SS_LOOP_SHIFT | (poll ? SS_LOOP_POLLING : SS_LOOP_WAITING);
+	return 0;
+}
+
+static __always_inline int wait_end(long ret)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, 0);
+	struct ss_thread_state *state = NULL;
+	__u64 now, phase, began, sleeps;
+
+	/* NULL: it began before there was anybody to see it. */
+	if (!l)
+		return 0;
+	phase = l->loop.mark & SS_LOOP_PHASE;
+	if (phase != SS_LOOP_WAITING && phase != SS_LOOP_POLLING)
+		return 0;
+	began = l->loop.mark >> SS_LOOP_SHIFT;
+	now = bpf_ktime_get_boot_ns();
+	if (cfg_sched)
+		state = bpf_task_storage_get(&thread_state, task, 0, 0);
+	l->loop.waits++;
+	if (ret > 0) {
+		l->loop.productive++;
+		l->loop.events += ret;
+	} else if (ret < 0) {
+		l->loop.interrupted++;
+	} else if (phase == SS_LOOP_WAITING) {
+		l->loop.timeouts++;
+	}
+	if (phase == SS_LOOP_POLLING) {
+		l->loop.polls++;
+	} else {
+		l->loop.wait_ns += now > began ? now - began : 0;
+		/* Each sleep is one voluntary switch; the last one ended with what the wait returned. */
+		sleeps = task->nvcsw - l->switches;
+		if (sleeps > 1)
+			l->loop.empty_wakeups += sleeps - 1;
+		if (state && state->mark != l->seen_mark)
+			l->loop.wait_runqueue_ns += waits_runqueue(&state->waits) - l->runqueue;
+	}
+	totals_copy(l, state);
+	if (state)
+		state->longest_wait_ns = state->longest_wait_runner = 0;
+	l->loop.mark = now << SS_LOOP_SHIFT | SS_LOOP_ITERATING;
+	return 0;
+}
+
+static __always_inline int control(int op)
+{
+	struct loop_state *l = bpf_task_storage_get(&loops, bpf_get_current_task_btf(), 0,
+						    BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (!l) {
+		loss_count(SS_LOSS_STATE_REFUSED);
+		return 0;
+	}
+	if (op == 1) /* EPOLL_CTL_ADD */
+		l->loop.adds++;
+	else if (op == 2)
+		l->loop.deletes++;
+	else if (op == 3)
+		l->loop.modifies++;
+	return 0;
+}
+
+/* ---- fentry, fexit: since 5.11 the last argument is a time, NULL for no end ---- */
+
+static __always_inline bool time_is_zero(struct timespec64 *to)
+{
+	return to && !BPF_CORE_READ(to, tv_sec) && !BPF_CORE_READ(to, tv_nsec);
+}
+
+SEC("?fentry/do_epoll_wait")
+int BPF_PROG(epoll_wait_fentry, int fd, void *events, int max, struct timespec64 *to)
+{
+	return wait_begin(fd, time_is_zero(to));
+}
+
+SEC("?fexit/do_epoll_wait")
+int BPF_PROG(epoll_wait_fexit, int fd, void *events, int max, struct timespec64 *to, int ret)
+{
+	return wait_end(ret);
+}
+
+SEC("?fentry/do_epoll_ctl")
+int BPF_PROG(epoll_ctl_fentry, int fd, int op)
+{
+	return control(op);
+}
+
+/* ---- kprobe, kretprobe ---- */
+
+SEC("?kprobe/do_epoll_wait")
+int epoll_wait_kprobe(struct pt_regs *ctx)
+{
+	return wait_begin(PT_REGS_PARM1(ctx), time_is_zero((struct timespec64 *)PT_REGS_PARM4(ctx)));
+}
+
+SEC("?kretprobe/do_epoll_wait")
+int epoll_wait_kretprobe(struct pt_regs *ctx)
+{
+	return wait_end((int)PT_REGS_RC(ctx));
+}
+
+SEC("?kprobe/do_epoll_ctl")
+int epoll_ctl_kprobe(struct pt_regs *ctx)
+{
+	return control(PT_REGS_PARM2(ctx));
+}
+
+/* ---- system calls: their arguments are the program's ---- */
+
+SEC("?tracepoint/syscalls/sys_enter_epoll_wait")
+int epoll_wait_enter(struct trace_event_raw_sys_enter *ctx)
+{
+	return wait_begin(ctx->args[0], (int)ctx->args[3] == 0);
+}
+
+SEC("?tracepoint/syscalls/sys_enter_epoll_pwait")
+int epoll_pwait_enter(struct trace_event_raw_sys_enter *ctx)
+{
+	return wait_begin(ctx->args[0], (int)ctx->args[3] == 0);
+}
+
+SEC("?tracepoint/syscalls/sys_enter_epoll_pwait2")
+int epoll_pwait2_enter(struct trace_event_raw_sys_enter *ctx)
+{
+	const void *to = (const void *)ctx->args[3];
+	__s64 time[2] = {1, 1};
+
+	if (to)
+		bpf_probe_read_user(time, sizeof(time), to);
+	return wait_begin(ctx->args[0], !time[0] && !time[1]);
+}
+
+SEC("?tracepoint/syscalls/sys_exit_epoll_wait")
+int epoll_wait_exit(struct trace_event_raw_sys_exit *ctx)
+{
+	return wait_end(ctx->ret);
+}
+
+SEC("?tracepoint/syscalls/sys_exit_epoll_pwait")
+int epoll_pwait_exit(struct trace_event_raw_sys_exit *ctx)
+{
+	return wait_end(ctx->ret);
+}
+
+SEC("?tracepoint/syscalls/sys_exit_epoll_pwait2")
+int epoll_pwait2_exit(struct trace_event_raw_sys_exit *ctx)
+{
+	return wait_end(ctx->ret);
+}
+
+SEC("?tracepoint/syscalls/sys_enter_epoll_ctl")
+int epoll_ctl_enter(struct trace_event_raw_sys_enter *ctx)
+{
+	return control(ctx->args[1]);
+}

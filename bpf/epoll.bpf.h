@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * epoll.bpf.h - the state of event loops, kept by epoll.bpf.c, written out by the iterator, and charged when a thread ends.
+ */
+#ifndef SYSSCOPE_EPOLL_BPF_H
+#define SYSSCOPE_EPOLL_BPF_H
+
+#include "sysscope.bpf.h"
+
+/* A thread's loop and what is needed to go on with it. */
+struct loop_state {
+	struct ss_loop loop;
+	__u64 switches;	 /* task->nvcsw at the wait's beginning */
+	__u64 runqueue;	 /* of the scheduler's totals, when the wait or iteration under way began */
+	__u64 throttled;
+	__u64 blocked[SS_WAIT_CLASSES];
+	__u64 seen_mark; /* ss_thread_state.mark when they were copied: the same, and nothing has changed */
+	__u64 fact_ns;	 /* of the last fact */
+	__u64 suppressed;
+	__u64 ended; /* its totals are in the gone table */
+};
+
+/* One entry per thread that has ever used epoll. */
+struct loops_map {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct loop_state);
+};
+struct loops_map loops SEC(".maps") __weak;
+
+/* Loops of ended threads, keyed and used in turn as the gone tables. */
+struct gone_loops_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 512);
+	__type(key, struct ss_gone_key);
+	__type(value, struct ss_loop);
+};
+struct gone_loops_map gone_loops_a SEC(".maps") __weak;
+struct gone_loops_map gone_loops_b SEC(".maps") __weak;
+
+static __always_inline struct ss_loop *gone_loop(const struct ss_gone_key *key)
+{
+	void *table = gone_in_use ? (void *)&gone_loops_b : (void *)&gone_loops_a;
+	struct ss_loop *gone = bpf_map_lookup_elem(table, key);
+
+	if (gone)
+		return gone;
+	bpf_map_update_elem(table, key, (const void *)&loop_zero, BPF_NOEXIST);
+	return bpf_map_lookup_elem(table, key);
+}
+
+/* A thread ends: its loop's totals stay with its home and name. The iterator does not show them again. */
+static __always_inline void loop_end(struct task_struct *task, struct ss_gone_key *key)
+{
+	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, 0);
+	__u64 *from, *to;
+	struct ss_loop *gone;
+
+	if (!l || !l->loop.waits || __sync_lock_test_and_set(&l->ended, 1))
+		return;
+	gone = gone_loop(key);
+	if (!gone) {
+		loss_count(SS_LOSS_LOOP_LOST);
+		return;
+	}
+	from = (__u64 *)&l->loop;
+	to = (__u64 *)gone;
+#pragma unroll
+	for (int i = 2; i < SS_LOOP_FIELDS; i++)
+		if (from[i])
+			__sync_fetch_and_add(&to[i], from[i]);
+}
+
+#endif
