@@ -65,7 +65,7 @@ static int top_parse(struct top *t, int argc, char **argv)
 		{"iterations", 'n', OPTION_U64, 0, 1e9, NULL, &t->iterations, "N",
 		 "stop after N; when the output is no terminal, 1 is the default"},
 		{"delay", 'd', OPTION_SECONDS, 0.1, 3600, NULL, &t->delay_seconds, "SECONDS", "between two samples"},
-		{"view", 'v', OPTION_CHOICE, 0, 0, "containers|processes|neighbours", &t->view, "VIEW",
+		{"view", 'v', OPTION_CHOICE, 0, 0, "containers|processes|neighbours|loops", &t->view, "VIEW",
 		 "what to show first"},
 		{"sort", 's', OPTION_STRING, 0, 0, NULL, &t->sort, "KEY",
 		 "by this column or JSON key, texts too; a wrong one lists all"},
@@ -168,6 +168,7 @@ static int write_snapshot(struct top *t, struct buf *out, const struct snapshot 
 				    .processes = true,
 				    .groups = true,
 				    .neighbours = true,
+				    .loops = true,
 				    .collectors = true,
 				    .container = t->container};
 
@@ -181,6 +182,7 @@ static int write_snapshot(struct top *t, struct buf *out, const struct snapshot 
 	if (t->view) {
 		json.groups = false;
 		json.neighbours = t->choice.view == TABLE_NEIGHBOURS;
+		json.loops = t->choice.view == TABLE_LOOPS;
 		json.containers = t->choice.view == TABLE_CONTAINERS;
 		json.processes = t->choice.view == TABLE_PROCESSES;
 	}

@@ -28,8 +28,8 @@ struct alternative {
 	const char *programs[MAX_PROGRAMS];    /* none: it comes with another collector */
 	const char *tracepoints[MAX_PROGRAMS]; /* need type information */
 	bool needs_task_storage;
-	const char *lacks; /* what this one cannot do, "" for nothing */
-	const char *functions[2]; /* need type information */
+	const char *lacks;		  /* what this one cannot do, "" for nothing */
+	const char *functions[2];	  /* need type information */
 	const char *events[MAX_PROGRAMS]; /* of tracefs, for each program */
 };
 
@@ -132,7 +132,8 @@ static const struct {
 					    "syscalls/sys_enter_epoll_ctl"}},
 				{.hook = "sched",
 				 .needs_task_storage = true,
-				 .lacks = "only what the scheduler sees: a loop that never sleeps is not seen, nor events, "
+				 .lacks = "only what the scheduler sees: a loop that never sleeps is not seen, nor "
+					  "events, "
 					  "iterations and stalls"},
 			},
 		},
@@ -258,8 +259,8 @@ static int object_open(struct loader *l, uint32_t chosen)
 	s->rodata->cfg_cgroup_subsys = l->options.cgroup_subsys;
 	s->rodata->cfg_cgroup_hierarchy = l->options.cgroup_hierarchy;
 	s->rodata->cfg_page_size = (uint32_t)sysconf(_SC_PAGESIZE);
-	s->rodata->cfg_epoll = way_of(l, COLLECTOR_EPOLL) && way_of(l, COLLECTOR_EPOLL)->programs[0] &&
-			       chosen >> COLLECTOR_EPOLL & 1;
+	s->rodata->cfg_epoll =
+		way_of(l, COLLECTOR_EPOLL) && way_of(l, COLLECTOR_EPOLL)->programs[0] && chosen >> COLLECTOR_EPOLL & 1;
 	if (l->options.stall_ns)
 		s->rodata->cfg_stall_ns = l->options.stall_ns;
 	if (!s->rodata->cfg_epoll) {

@@ -17,7 +17,14 @@ struct sysscope_bpf;
 struct loader;
 
 /* Order of the collectors in every list. */
-enum collector { COLLECTOR_TASKS, COLLECTOR_LIFECYCLE, COLLECTOR_CGROUPS, COLLECTOR_SCHED, COLLECTOR_EPOLL, COLLECTORS };
+enum collector {
+	COLLECTOR_TASKS,
+	COLLECTOR_LIFECYCLE,
+	COLLECTOR_CGROUPS,
+	COLLECTOR_SCHED,
+	COLLECTOR_EPOLL,
+	COLLECTORS
+};
 
 struct collector_status {
 	const char *name;     /* "tasks", ... as in --no-collector.NAME */

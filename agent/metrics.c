@@ -41,6 +41,12 @@ _Static_assert(ARRAY_SIZE(container_metrics) == CONTAINER_METRICS, "one descript
 _Static_assert(ARRAY_SIZE(group_metrics) == GROUP_METRICS, "one descriptor per group metric");
 _Static_assert(ARRAY_SIZE(process_metrics) == PROCESS_METRICS, "one descriptor per process metric");
 
+#define LOOP METRIC
+static const struct metric_desc loop_metrics[] = {
+#include "sysscope/metrics.def"
+};
+
+_Static_assert(ARRAY_SIZE(loop_metrics) == LOOP_METRICS, "one descriptor per loop metric");
 _Static_assert(ARRAY_SIZE(neighbour_metrics) == NEIGHBOUR_METRICS, "one descriptor per neighbour metric");
 
 static const struct {
@@ -52,9 +58,12 @@ static const struct {
 	[SCOPE_CONTAINER] = {"container", container_metrics, CONTAINER_METRICS},
 	[SCOPE_GROUP] = {"group", group_metrics, GROUP_METRICS},
 	[SCOPE_PROCESS] = {"process", process_metrics, PROCESS_METRICS},
+	[SCOPE_LOOP] = {"loop", loop_metrics, LOOP_METRICS},
 	[SCOPE_NEIGHBOUR] = {"neighbour", neighbour_metrics, NEIGHBOUR_METRICS},
 };
 
+const char *const wait_class_names[WAIT_CLASSES] = {"epoll", "poll",  "futex",	  "sleep", "file",   "network",
+						    "pipe",  "child", "io_uring", "fault", "kernel", "other"};
 const char *const namespace_names[8] = {"pid", "mnt", "net", "uts", "ipc", "user", "cgroup", "time"};
 
 const struct metric_desc *metric_table(enum metric_scope scope, size_t *ret_n)

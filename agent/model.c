@@ -107,12 +107,14 @@ void model_free(struct model *m)
 		return;
 	processes_free(m);
 	pairs_free(m);
+	loops_free(m);
 	homes_free(m);
 	free(m->by_thread);
 	free(m->containers);
 	free(m->group_rows);
 	free(m->process_rows);
 	free(m->neighbour_rows);
+	free(m->loop_rows);
 	free(m);
 }
 
@@ -230,11 +232,15 @@ int model_update(struct model *m, const struct sample *s)
 	if (r >= 0)
 		r = processes_read(m, s);
 	if (r >= 0)
+		r = loops_read(m, s);
+	if (r >= 0)
 		r = homes_finish(m, s, interval);
 	if (r >= 0)
 		r = processes_finish(m, s, interval);
 	if (r >= 0)
 		r = pairs_finish(m, interval);
+	if (r >= 0)
+		r = loops_finish(m);
 	if (r < 0)
 		return r;
 	host_finish(m, s, interval);

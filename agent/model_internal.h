@@ -37,6 +37,9 @@ struct group {
 	uint64_t processes, threads, rss_bytes;
 	uint64_t empty_since_ns; /* when its last process was gone, 0: it has some */
 	bool unpublished;	 /* has changed since it was delivered last */
+	struct ss_loop loops_carried,
+		loops_now; /* event loops: of the dead for good; with the open dead and the living */
+	bool has_loops;
 	double held[GROUP_METRICS];
 	UT_hash_handle hh;
 };
@@ -105,6 +108,7 @@ struct process {
 		uint64_t tgid, start_ns;
 	} key;
 	uint64_t seen;
+	uint32_t row;			       /* in the snapshot */
 	const struct ss_thread_record *leader; /* in the sample at hand */
 	struct home *home;
 	char comm[SS_COMM_LEN + 1];
@@ -114,6 +118,24 @@ struct process {
 	struct ss_waits waits; /* the same; waits and sleeps under way included */
 	uint64_t cpu_before_ns, switches_before, wait_before_ns;
 	double held[PROCESS_METRICS];
+	UT_hash_handle hh;
+};
+
+/* A thread that lives in epoll. */
+struct loop {
+	struct loop_key {
+		uint64_t tid, start_ns;
+	} key;
+	uint64_t seen; /* number of the last sample that had it */
+	struct process *process;
+	uint64_t instance;
+	struct ss_loop now; /* what is under way included, as if it ended at read_ns */
+	uint64_t read_ns, before_ns, wait_before_ns, productive_before;
+	uint64_t slots_before[SS_LOOP_SLOTS];
+	bool guessed; /* only what it sleeps in epoll is known */
+	struct stall stall;
+	char runner[256];
+	double before[LOOP_METRICS], held[LOOP_METRICS];
 	UT_hash_handle hh;
 };
 
@@ -133,12 +155,14 @@ struct model {
 	struct group *groups;
 	struct process *processes;
 	struct pair *pairs;
+	struct loop *loops;
 	struct home *kernel, *host;
 	uint64_t sequence, boot_ns, before_ns; /* sample at hand and the one before */
 	uint64_t wall_ns;
 	uint64_t n_dead;
 	bool keep_unpublished;
-	bool run_delay_kept;	  /* by this kernel: some task has some */
+	bool run_delay_kept; /* by this kernel: some task has some */
+	bool loops_known;
 	bool waits_known;	  /* in this sample: the scheduler's hooks are on */
 	uint64_t reaped_tasks_ns; /* CPU of homes that were dropped */
 	uint64_t pairs_folded;
@@ -152,7 +176,8 @@ struct model {
 	struct group_row *group_rows;
 	struct process_row *process_rows;
 	struct neighbour_row *neighbour_rows;
-	size_t cap_containers, cap_groups, cap_processes, cap_neighbours;
+	struct loop_row *loop_rows;
+	size_t cap_containers, cap_groups, cap_processes, cap_neighbours, cap_loops;
 	struct loss_row losses[SS_LOSS_KINDS];
 	struct collector_row collectors[8];
 	char collector_names[8][24];
@@ -197,7 +222,16 @@ int pairs_finish(struct model *m, double interval);
 void pairs_forget_home(struct model *m, const struct home *h);
 void pairs_free(struct model *m);
 
+/* ---- model_loop.c ---- */
+int loops_read(struct model *m, const struct sample *s);
+int loops_finish(struct model *m);
+void group_loop_values(const struct group *g, double *v);
+void loops_free(struct model *m);
+
 /* ---- model_process.c ---- */
+struct process *process_find(struct model *m, const struct ss_thread_record *r);
+/* Adds what the record says of a wait or a sleep under way. */
+void waits_add_open(struct ss_waits *w, const struct ss_thread_record *r);
 int processes_read(struct model *m, const struct sample *s);
 int processes_finish(struct model *m, const struct sample *s, double interval);
 void processes_free(struct model *m);

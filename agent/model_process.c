@@ -9,7 +9,7 @@
 
 #include "model_internal.h"
 
-static struct process *process_find(struct model *m, const struct ss_thread_record *r)
+struct process *process_find(struct model *m, const struct ss_thread_record *r)
 {
 	struct process *p, key = {.key = {r->tgid, r->process_start_ns}};
 
@@ -91,8 +91,7 @@ static void home_count_thread(struct home *h, const struct ss_thread_record *r)
 		h->oldest_start_ns = r->start_ns;
 }
 
-/* What the record says of a wait or a sleep under way. */
-static void open_add(struct ss_waits *w, const struct ss_thread_record *r)
+void waits_add_open(struct ss_waits *w, const struct ss_thread_record *r)
 {
 	unsigned int class = r->mark >> SS_MARK_CLASS_SHIFT & 15;
 
@@ -126,7 +125,7 @@ static void thread_waits(const struct sample *s, size_t thread, size_t *at, stru
 		switch (w->block) {
 		case SS_BLOCK_WAITS:
 			uncharged = w->waits;
-			open_add(&uncharged, r);
+			waits_add_open(&uncharged, r);
 			waits_add(&p->waits, &uncharged);
 			h->open_wait_ns += r->open_wait_ns;
 			break;
@@ -314,6 +313,7 @@ int processes_finish(struct model *m, const struct sample *s, double interval)
 			free(p);
 			continue;
 		}
+		p->row = (uint32_t)n;
 		process_row(m, s, p, &m->process_rows[n++], interval);
 	}
 	m->snapshot.processes = m->process_rows;

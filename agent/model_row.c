@@ -306,6 +306,7 @@ static void group_row(struct group *g, bool lifecycle, struct group_row *row)
 	row->v[GROUP_MAJOR_FAULTS] = (double)g->now.totals.major_faults;
 	if (lifecycle)
 		row->v[GROUP_ENDED] = (double)g->now.processes_ended;
+	group_loop_values(g, row->v);
 	counters_hold(SCOPE_GROUP, row->v, g->held);
 	if (g->processes || value_absent(cpu_before) || g->held[GROUP_CPU_USAGE] > cpu_before)
 		g->unpublished = true;

@@ -57,8 +57,8 @@ struct sampler {
 	uint64_t unseen_least, unseen, window_ns, window_samples;
 	size_t cap_threads, cap_waits, cap_loops, cap_cgroups, cap_gone, cap_pairs, cap_gone_loops;
 	uint64_t stalls_dropped; /* facts for which there was no room */
-	void *keys, *values; /* for batches: room for the largest map */
-	char *stream;	     /* of the task iterator */
+	void *keys, *values;	 /* for batches: room for the largest map */
+	char *stream;		 /* of the task iterator */
 };
 
 /* ---- maps ---- */
@@ -633,6 +633,7 @@ int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, st
 	s->sample.gone_loops_final = calloc(s->cap_gone_loops + 1, sizeof(struct sample_gone_loop));
 	s->sample.gone_loops_open = calloc(s->cap_gone_loops + 1, sizeof(struct sample_gone_loop));
 	s->sample.stalls = calloc(STALLS_MAX, sizeof(struct ss_fact));
+	s->sample.loops_by_sleep = loader_status(l, COLLECTOR_EPOLL).loaded && !s->cap_gone_loops;
 	s->sample.pairs_final = calloc(s->cap_pairs + 1, sizeof(struct sample_pair));
 	s->sample.pairs_open = calloc(s->cap_pairs + 1, sizeof(struct sample_pair));
 	s->stream = malloc(STREAM_BYTES);

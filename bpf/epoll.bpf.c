@@ -204,8 +204,8 @@ static __always_inline int wait_end(long ret)
 
 static __always_inline int control(int op)
 {
-	struct loop_state *l = bpf_task_storage_get(&loops, bpf_get_current_task_btf(), 0,
-						    BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct loop_state *l =
+		bpf_task_storage_get(&loops, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
 	if (!l) {
 		loss_count(SS_LOSS_STATE_REFUSED);

@@ -10,8 +10,8 @@
 /* A thread's loop and what is needed to go on with it. */
 struct loop_state {
 	struct ss_loop loop;
-	__u64 switches;	 /* task->nvcsw at the wait's beginning */
-	__u64 runqueue;	 /* of the scheduler's totals, when the wait or iteration under way began */
+	__u64 switches; /* task->nvcsw at the wait's beginning */
+	__u64 runqueue; /* of the scheduler's totals, when the wait or iteration under way began */
 	__u64 throttled;
 	__u64 blocked[SS_WAIT_CLASSES];
 	__u64 seen_mark; /* ss_thread_state.mark when they were copied: the same, and nothing has changed */

@@ -268,6 +268,15 @@ static void cell_process(struct buf *out, const struct snapshot *s, const struct
 	}
 }
 
+static void cell_loop(struct buf *out, const struct snapshot *s, const struct table_choice *c, const struct loop_row *l,
+		      const struct table_column *column)
+{
+	if (column->kind == COLUMN_TURNS)
+		buf_printf(out, "%u", l->threads);
+	else
+		cell_process(out, s, c, &s->processes[l->process], column, 0);
+}
+
 static void cell_neighbour(struct buf *out, const struct snapshot *s, const struct neighbour_row *n,
 			   const struct table_column *column)
 {
@@ -289,6 +298,8 @@ void table_cell(struct buf *out, const struct snapshot *s, const struct table_ch
 		format_value(out, &d[column->metric], table_row_values(s, c->view, row)[column->metric]);
 	else if (c->view == TABLE_CONTAINERS)
 		cell_container(out, &s->containers[row], column, depth);
+	else if (c->view == TABLE_LOOPS)
+		cell_loop(out, s, c, &s->loops[row], column);
 	else if (c->view == TABLE_NEIGHBOURS)
 		cell_neighbour(out, s, &s->neighbours[row], column);
 	else

@@ -198,6 +198,44 @@ static json_t *neighbour_value(struct writer *w, const struct snapshot *s, const
 	return row;
 }
 
+static json_t *stall_value(struct writer *w, const struct stall *s)
+{
+	json_t *row, *blocked;
+
+	if (!(s->time > 0))
+		return json_null();
+	row = json_object();
+	blocked = json_object();
+	set(w, row, "time", real_value(s->time));
+	set(w, row, "seconds", real_value(s->seconds));
+	set_text(w, row, "cause", s->cause);
+	set(w, row, "oncpu_seconds", real_value(s->oncpu));
+	set(w, row, "runqueue_seconds", real_value(s->runqueue));
+	set(w, row, "throttled_seconds", real_value(s->throttled));
+	for (int i = 0; i < WAIT_CLASSES; i++)
+		if (s->blocked[i] > 0)
+			set(w, blocked, wait_class_names[i], real_value(s->blocked[i]));
+	set(w, row, "blocked_seconds", blocked);
+	set_text(w, row, "runner", s->runner);
+	return row;
+}
+
+static json_t *loop_value(struct writer *w, const struct snapshot *s, const struct loop_row *l)
+{
+	const struct process_row *p = &s->processes[l->process];
+	json_t *row = json_object();
+
+	set(w, row, "pid", json_integer(p->pid));
+	set(w, row, "tid", json_integer(l->tid));
+	set(w, row, "comm", text_value(w, p->comm));
+	set_text(w, row, "container", process_container(s, p)->name);
+	set_text(w, row, "kind", l->scheduler ? "scheduler" : "loop");
+	set(w, row, "threads", json_integer(l->threads));
+	set_metrics(w, row, SCOPE_LOOP, l->v);
+	set(w, row, "last_stall", stall_value(w, &l->last_stall));
+	return row;
+}
+
 static json_t *host_value(struct writer *w, const struct snapshot *s)
 {
 	json_t *host = json_object();
@@ -321,9 +359,24 @@ static void write_neighbours(struct writer *w, const struct snapshot *s, const s
 	buf_char(w->out, ']');
 }
 
+static void write_loops(struct writer *w, const struct snapshot *s, const struct json_options *o)
+{
+	bool first = true;
+
+	key_begin(w, "loops");
+	buf_char(w->out, '[');
+	for (size_t i = 0; i < s->n_loops; i++) {
+		if (!wanted(s, o, s->processes[s->loops[i].process].container))
+			continue;
+		row_begin(w, &first);
+		dump(w, loop_value(w, s, &s->loops[i]));
+	}
+	buf_char(w->out, ']');
+}
+
 int json_write_snapshot(struct buf *out, const struct snapshot *s, const struct json_options *o)
 {
-	static const struct json_options all = {true, true, true, true, true, true, NULL};
+	static const struct json_options all = {true, true, true, true, true, true, true, NULL};
 	struct writer w = {.out = out};
 	size_t before = out->len;
 
@@ -345,6 +398,8 @@ int json_write_snapshot(struct buf *out, const struct snapshot *s, const struct 
 		write_groups(&w, s, o);
 	if (o->neighbours)
 		write_neighbours(&w, s, o);
+	if (o->loops)
+		write_loops(&w, s, o);
 	key_begin(&w, "losses");
 	dump(&w, losses_value(&w, s));
 	if (o->collectors) {

@@ -51,6 +51,19 @@ static const struct wish wishes_processes[] = {
 	{COLUMN_STATE, 0},
 };
 
+static const struct text_column texts_loops[] = {
+	{{COLUMN_CONTAINER, 0, "CONTAINER", 12, false}, 16, 40},
+	{{COLUMN_PID, 0, "PID", 7, true}, 7, 7},
+	{{COLUMN_COMM, 0, "COMMAND", 12, false}, 15, 15},
+	{{COLUMN_TURNS, 0, "THR", 3, true}, 3, 3},
+};
+static const struct wish wishes_loops[] = {
+	{COLUMN_COMM, 0},
+	{COLUMN_METRIC, LOOP_UTILIZATION},
+	{COLUMN_PID, 0},
+	{COLUMN_CONTAINER, 0},
+};
+
 static const struct wish wishes_neighbours[] = {
 	{COLUMN_NAME, 0},
 	{COLUMN_RUNNER, 0},
@@ -66,6 +79,7 @@ static const struct {
 			      ARRAY_SIZE(wishes_containers)},
 	[TABLE_PROCESSES] = {texts_processes, ARRAY_SIZE(texts_processes), wishes_processes,
 			     ARRAY_SIZE(wishes_processes)},
+	[TABLE_LOOPS] = {texts_loops, ARRAY_SIZE(texts_loops), wishes_loops, ARRAY_SIZE(wishes_loops)},
 	[TABLE_NEIGHBOURS] = {texts_neighbours, ARRAY_SIZE(texts_neighbours), wishes_neighbours,
 			      ARRAY_SIZE(wishes_neighbours)},
 };

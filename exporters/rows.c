@@ -10,42 +10,63 @@
 
 #include "table.h"
 
-const char *const table_view_names[TABLE_VIEWS] = {"containers", "processes", "neighbours"};
+const char *const table_view_names[TABLE_VIEWS] = {"containers", "processes", "neighbours", "loops"};
 
 void table_choice_init(struct table_choice *c)
 {
-	*c = (struct table_choice){.sort = {CONTAINER_CPU_CORES, PROCESS_CPU_CORES, NEIGHBOUR_WAIT_RATE}};
+	*c = (struct table_choice){.sort = {CONTAINER_CPU_CORES, PROCESS_CPU_CORES, NEIGHBOUR_WAIT_RATE, LOOP_UTILIZATION}};
 }
 
 enum metric_scope table_scope(enum table_view view)
 {
-	static const enum metric_scope scopes[TABLE_VIEWS] = {SCOPE_CONTAINER, SCOPE_PROCESS, SCOPE_NEIGHBOUR};
+	static const enum metric_scope scopes[TABLE_VIEWS] = {SCOPE_CONTAINER, SCOPE_PROCESS, SCOPE_NEIGHBOUR,
+							  SCOPE_LOOP};
 
 	return scopes[view];
 }
 
 size_t table_row_count(const struct snapshot *s, enum table_view view)
 {
-	return view == TABLE_CONTAINERS ? s->n_containers : view == TABLE_PROCESSES ? s->n_processes : s->n_neighbours;
+	const size_t counts[TABLE_VIEWS] = {s->n_containers, s->n_processes, s->n_neighbours, s->n_loops};
+
+	return counts[view];
 }
 
 const double *table_row_values(const struct snapshot *s, enum table_view view, uint32_t i)
 {
-	return view == TABLE_CONTAINERS	 ? s->containers[i].v
-	       : view == TABLE_PROCESSES ? s->processes[i].v
-					 : s->neighbours[i].v;
+	switch (view) {
+	case TABLE_PROCESSES:
+		return s->processes[i].v;
+	case TABLE_NEIGHBOURS:
+		return s->neighbours[i].v;
+	case TABLE_LOOPS:
+		return s->loops[i].v;
+	default:
+		return s->containers[i].v;
+	}
+}
+
+const struct process_row *table_row_process(const struct snapshot *s, enum table_view view, uint32_t i)
+{
+	return view == TABLE_PROCESSES ? &s->processes[i]
+	       : view == TABLE_LOOPS   ? &s->processes[s->loops[i].process]
+				       : NULL;
 }
 
 const struct container_row *table_row_home(const struct snapshot *s, enum table_view view, uint32_t i)
 {
-	return view == TABLE_CONTAINERS	 ? &s->containers[i]
-	       : view == TABLE_PROCESSES ? process_container(s, &s->processes[i])
-					 : &s->containers[s->neighbours[i].waiter];
+	const struct process_row *p = table_row_process(s, view, i);
+
+	if (p)
+		return process_container(s, p);
+	return view == TABLE_NEIGHBOURS ? &s->containers[s->neighbours[i].waiter] : &s->containers[i];
 }
 
 const char *table_row_name(const struct snapshot *s, enum table_view view, uint32_t i)
 {
-	return view == TABLE_PROCESSES ? s->processes[i].comm : table_row_home(s, view, i)->name;
+	const struct process_row *p = table_row_process(s, view, i);
+
+	return p ? p->comm : table_row_home(s, view, i)->name;
 }
 
 /* What the screen shows of a name from outside; "" when memory has run out. */
@@ -112,7 +133,7 @@ static bool filter_matches(struct filter *f, const struct container_row *home, c
 
 static bool row_wanted(const struct snapshot *s, const struct table_choice *c, struct filter *f, uint32_t i)
 {
-	const struct process_row *p = c->view == TABLE_PROCESSES ? &s->processes[i] : NULL;
+	const struct process_row *p = table_row_process(s, c->view, i);
 	const struct container_row *home = table_row_home(s, c->view, i);
 	/* A neighbour is wanted for either of the two. */
 	const struct neighbour_row *pair = c->view == TABLE_NEIGHBOURS ? &s->neighbours[i] : NULL;
@@ -205,17 +226,18 @@ static int row_compare(const void *a, const void *b, void *ctx)
 {
 	const struct order *o = ctx;
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	const struct process_row *p = o->s->processes;
+	const struct process_row *p = table_row_process(o->s, o->c->view, x);
+	const struct process_row *q = table_row_process(o->s, o->c->view, y);
 	int r;
 
 	if (o->metric >= 0)
 		r = value_compare(o, x, y);
 	else if (o->metric == SORT_PID)
-		r = (p[x].pid < p[y].pid ? -1 : p[x].pid > p[y].pid) * o->direction;
+		r = ((p->pid > q->pid) - (p->pid < q->pid)) * o->direction;
 	else if (o->metric == SORT_USER)
-		r = user_compare(o, p[x].uid, p[y].uid);
+		r = user_compare(o, p->uid, q->uid);
 	else if (o->metric == SORT_STATE)
-		r = (p[x].state - p[y].state) * o->direction;
+		r = (p->state - q->state) * o->direction;
 	else
 		r = text_compare(o, x, y);
 	if (r == 0)
@@ -392,7 +414,7 @@ int table_rows_select(struct table_rows *rows, const struct snapshot *s, const s
 	if (c->reverse)
 		order.direction = -order.direction;
 	qsort_r(rows->index, rows->n, sizeof(*rows->index), row_compare, &order);
-	return c->tree && c->view != TABLE_NEIGHBOURS ? tree_order(rows, s, c->view) : 0;
+	return c->tree && (c->view == TABLE_CONTAINERS || c->view == TABLE_PROCESSES) ? tree_order(rows, s, c->view) : 0;
 }
 
 void table_rows_free(struct table_rows *rows)

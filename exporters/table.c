@@ -195,6 +195,7 @@ static void csv_titles(struct buf *out, enum table_view view, const struct metri
 		[TABLE_CONTAINERS] = "time,name,kind,runtime,id,image,pod,namespace,state,cgroup",
 		[TABLE_PROCESSES] = "time,pid,ppid,comm,container,state,start_time",
 		[TABLE_NEIGHBOURS] = "time,waiter,runner",
+		[TABLE_LOOPS] = "time,pid,tid,comm,container,kind,threads",
 	};
 
 	buf_str(out, identities[view]);
@@ -213,6 +214,14 @@ static void csv_identity(struct buf *out, const struct snapshot *s, enum table_v
 
 		for (size_t t = 0; t < ARRAY_SIZE(texts); t++)
 			csv_text(out, texts[t]);
+	} else if (view == TABLE_LOOPS) {
+		const struct loop_row *l = &s->loops[i];
+		const struct process_row *p = &s->processes[l->process];
+
+		buf_printf(out, ",%u,%u", p->pid, l->tid);
+		csv_text(out, p->comm);
+		csv_text(out, process_container(s, p)->name);
+		buf_printf(out, ",%s,%u", l->scheduler ? "scheduler" : "loop", l->threads);
 	} else if (view == TABLE_NEIGHBOURS) {
 		csv_text(out, s->containers[s->neighbours[i].waiter].name);
 		csv_text(out, neighbour_runner(s, &s->neighbours[i]));

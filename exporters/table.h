@@ -13,8 +13,8 @@
 #include "sysscope/util.h"
 #include "sysscope/view.h"
 
-enum table_view { TABLE_CONTAINERS, TABLE_PROCESSES, TABLE_NEIGHBOURS, TABLE_VIEWS };
-extern const char *const table_view_names[TABLE_VIEWS]; /* "containers", "processes", "neighbours" */
+enum table_view { TABLE_CONTAINERS, TABLE_PROCESSES, TABLE_NEIGHBOURS, TABLE_LOOPS, TABLE_VIEWS };
+extern const char *const table_view_names[TABLE_VIEWS]; /* "containers", "processes", "neighbours", "loops" */
 
 /* What is looked at, and how. */
 struct table_choice {
@@ -47,8 +47,9 @@ enum metric_scope table_scope(enum table_view view);
 
 /* What a view shows of a snapshot. */
 size_t table_row_count(const struct snapshot *s, enum table_view view);
+const struct process_row *table_row_process(const struct snapshot *s, enum table_view view, uint32_t i); /* or NULL */
 const double *table_row_values(const struct snapshot *s, enum table_view view, uint32_t i);
-const char *table_row_name(const struct snapshot *s, enum table_view view, uint32_t i); /* container, comm, waiter */
+const char *table_row_name(const struct snapshot *s, enum table_view view, uint32_t i); /* container, comm, waiter, comm of the loop */
 const struct container_row *table_row_home(const struct snapshot *s, enum table_view view, uint32_t i);
 
 /* What people call `key`: JSON key, column title or identifier, whatever the case. -ENOENT: nothing in this view. */
@@ -76,6 +77,7 @@ enum column_kind {
 	COLUMN_COMM,
 	COLUMN_CONTAINER,
 	COLUMN_RUNNER,
+	COLUMN_TURNS, /* threads that take turns in a loop */
 	COLUMN_STATE,
 	COLUMN_METRIC,
 	COLUMN_IMAGE

@@ -8,7 +8,7 @@
 #include "state.h"
 
 const char *const top_help[] = {
-	"Tab 1 2 3   containers / processes / neighbours",
+	"Tab 1 2 3 4 containers / processes / neighbours / loops",
 	"Enter       a container's processes, a process's detail;  Esc, Backspace: back",
 	"Up Down PgUp PgDn Home End   move",
 	"Left Right  sort by the column before / after;  r: reverse",
@@ -61,7 +61,10 @@ static void selection_remember(struct top_state *t, const struct snapshot *s, co
 	if (t->selected >= rows->n)
 		return;
 	i = rows->index[t->selected];
-	if (t->choice.view != TABLE_PROCESSES) {
+	if (t->choice.view == TABLE_LOOPS) {
+		t->selected_pid = s->loops[i].tid;
+		t->selected_start = s->processes[s->loops[i].process].start_ns;
+	} else if (t->choice.view != TABLE_PROCESSES) {
 		snprintf(t->selected_cgroup, sizeof(t->selected_cgroup), "%s",
 			 table_row_home(s, t->choice.view, i)->cgroup);
 		snprintf(t->selected_runner, sizeof(t->selected_runner), "%s", row_runner(t, s, i));
@@ -73,6 +76,9 @@ static void selection_remember(struct top_state *t, const struct snapshot *s, co
 
 static bool selection_is(const struct top_state *t, const struct snapshot *s, uint32_t i)
 {
+	if (t->choice.view == TABLE_LOOPS)
+		return t->selected_pid && s->loops[i].tid == t->selected_pid &&
+		       s->processes[s->loops[i].process].start_ns == t->selected_start;
 	if (t->choice.view != TABLE_PROCESSES)
 		return t->selected_cgroup[0] &&
 		       strncmp(t->selected_cgroup, table_row_home(s, t->choice.view, i)->cgroup,
@@ -183,11 +189,11 @@ static void sort_key(struct top_state *t, int key)
 	static const struct {
 		int key, metric[TABLE_VIEWS];
 	} keys[] = {
-		{'P', {CONTAINER_CPU_CORES, PROCESS_CPU_CORES, NEIGHBOUR_SHARE}},
-		{'M', {CONTAINER_MEMORY_USAGE, PROCESS_RSS, NEIGHBOUR_WAIT_RATE}},
-		{'T', {CONTAINER_CPU_USAGE, PROCESS_CPU_USAGE, NEIGHBOUR_WAIT}},
-		{'W', {CONTAINER_WAIT_RATE, PROCESS_WAIT_RATE, NEIGHBOUR_WAIT_RATE}},
-		{'N', {SORT_NAME, SORT_NAME, SORT_NAME}},
+		{'P', {CONTAINER_CPU_CORES, PROCESS_CPU_CORES, NEIGHBOUR_SHARE, LOOP_UTILIZATION}},
+		{'M', {CONTAINER_MEMORY_USAGE, PROCESS_RSS, NEIGHBOUR_WAIT_RATE, LOOP_ITERATION_P99}},
+		{'T', {CONTAINER_CPU_USAGE, PROCESS_CPU_USAGE, NEIGHBOUR_WAIT, LOOP_LONGEST}},
+		{'W', {CONTAINER_WAIT_RATE, PROCESS_WAIT_RATE, NEIGHBOUR_WAIT_RATE, LOOP_STALLS}},
+		{'N', {SORT_NAME, SORT_NAME, SORT_NAME, SORT_NAME}},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
@@ -288,6 +294,7 @@ void top_state_key(struct top_state *t, int key, const struct snapshot *s, const
 	case '1':
 	case '2':
 	case '3':
+	case '4':
 		view_set(t, (enum table_view)(key - '1'));
 		break;
 	case '\n':

@@ -164,6 +164,7 @@ struct sample {
 	/* In the order of threads; those of the dead in the same two ways. */
 	struct sample_loop *loops;
 	size_t n_loops;
+	bool loops_by_sleep; /* the epoll collector has no hooks of its own: the scheduler's wait classes have to do */
 	struct sample_gone_loop *gone_loops_final, *gone_loops_open;
 	size_t n_gone_loops_final, n_gone_loops_open;
 	/* SS_FACT_LOOP_STALL since the sample before. */

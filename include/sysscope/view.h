@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 /* ---- descriptors, from metrics.def ---- */
-enum metric_scope { SCOPE_HOST, SCOPE_CONTAINER, SCOPE_GROUP, SCOPE_PROCESS, SCOPE_NEIGHBOUR, SCOPE_COUNT };
+enum metric_scope { SCOPE_HOST, SCOPE_CONTAINER, SCOPE_GROUP, SCOPE_PROCESS, SCOPE_NEIGHBOUR, SCOPE_LOOP, SCOPE_COUNT };
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_BUCKET, METRIC_SUM, METRIC_TALLY };
 enum metric_unit { UNIT_NS, UNIT_UNIX_NS, UNIT_DELAY, UNIT_BYTES, UNIT_COUNT, UNIT_CORES, UNIT_RATIO, UNIT_RATE };
 
@@ -56,6 +56,11 @@ enum {
 #include "sysscope/metrics.def"
 	NEIGHBOUR_METRICS
 };
+#define LOOP(ID, ...) LOOP_##ID,
+enum {
+#include "sysscope/metrics.def"
+	LOOP_METRICS
+};
 
 /* It never goes down: counters and what a histogram consists of. */
 static inline bool metric_grows(const struct metric_desc *d)
@@ -65,7 +70,8 @@ static inline bool metric_grows(const struct metric_desc *d)
 
 /* Descriptors of a scope in the order of metrics.def; index = the enum above. */
 const struct metric_desc *metric_table(enum metric_scope scope, size_t *ret_n);
-const char *metric_scope_name(enum metric_scope scope); /* "host", "container", "group", "process", "neighbour" */
+const char *
+metric_scope_name(enum metric_scope scope); /* "host", "container", "group", "process", "neighbour", "loop" */
 
 /* Value in the unit that Prometheus and JSON write: ns -> seconds; others as they are. */
 double metric_base_value(const struct metric_desc *d, double v);
@@ -117,6 +123,26 @@ struct neighbour_row {
 };
 #define NEIGHBOUR_OTHERS UINT32_MAX
 
+/* An iteration of an event loop that was too long. Times in seconds; `blocked` in the order of wait_class_names. */
+#define WAIT_CLASSES 12
+extern const char *const wait_class_names[WAIT_CLASSES]; /* "epoll", "poll", ... */
+struct stall {
+	double time; /* seconds since 1970; 0: there was none */
+	double seconds, oncpu, runqueue, throttled, blocked[WAIT_CLASSES];
+	const char *cause;  /* "oncpu", "runqueue", "throttled", "blocked" */
+	const char *runner; /* container that had the CPU when it waited longest; "" for none or not known */
+};
+
+/* A thread that lives in epoll, or the threads of a process that take turns in it. */
+struct loop_row {
+	uint32_t process; /* index into processes */
+	uint32_t tid;	  /* of the first of them */
+	uint32_t threads; /* 1, or how many take turns */
+	bool scheduler;	  /* they take turns: what one of them does says nothing */
+	struct stall last_stall;
+	double v[LOOP_METRICS];
+};
+
 struct loss_row {
 	const char *kind;
 	uint64_t count;
@@ -142,6 +168,8 @@ struct snapshot {
 	size_t n_processes;
 	const struct neighbour_row *neighbours;
 	size_t n_neighbours;
+	const struct loop_row *loops;
+	size_t n_loops;
 	const struct loss_row *losses; /* every kind, also at 0 */
 	size_t n_losses;
 	const struct collector_row *collectors;
