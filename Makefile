@@ -164,6 +164,11 @@ $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(BUILD)/fuzz/libsys
 $(BUILD)/fuzz/libsysscope.a:
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=$(CLANG) SANITIZE='-fsanitize=address,fuzzer-no-link' $@
 
+## sudo make soak SECONDS=   churn of processes, cgroups and containers; memory, descriptors, maps and series must stay flat
+soak: all
+	$(Q)BUILD=$(BUILD) SYSSCOPE=$(abspath $(BUILD))/sysscope tests/soak/run $(or $(SECONDS),60)
+
+.PHONY: soak
 ## sudo make vm-test the kernel matrix: every kernel of tests/vm/kernels in QEMU, then dockerd and podman on one of them
 vm-test: packages test-packages
 	$(Q)scripts/packages $(VM_PACKAGES)
