@@ -112,7 +112,11 @@ struct loader {
 		char programs[256];
 		struct bpf_link *links[MAX_PROGRAMS];
 	} state[COLLECTORS];
-	char log[64 * 1024]; /* the verifier's words on the program that failed last */
+	/*
+	 * The verifier's words on the program that failed last. Before 6.4 a log that does not fit makes every failure
+	 * ENOSPC and hides the reason; untouched pages cost nothing.
+	 */
+	char log[4 << 20];
 };
 
 const char *collector_name(enum collector c)

@@ -43,15 +43,16 @@ static __always_inline void record_namespaces(struct task_struct *task, struct s
 	struct nsproxy *set = task->nsproxy; /* NULL once it is exiting */
 	struct pid *pid = task->thread_pid;
 	struct upid upid = {};
-	__u32 level;
+	__u64 at;
 
 	r->ns_user = BPF_CORE_READ(task, cred, user_ns, ns.inum);
 	if (pid) {
-		level = pid->level;
-		if (!bpf_core_read(&upid, sizeof(upid), &pid->numbers[0]) && level < 33) {
+		/* The product is what is bounded: old verifiers (6.1) know nothing of a constant times a variable. */
+		at = (__u64)pid->level * bpf_core_type_size(struct upid);
+		barrier_var(at);
+		if (at <= 1024) { /* level is 32 at most */
 			bpf_probe_read_kernel(&upid, sizeof(upid),
-					      (void *)pid + bpf_core_field_offset(pid->numbers) +
-						      level * bpf_core_type_size(struct upid));
+					      (void *)pid + bpf_core_field_offset(pid->numbers) + at);
 			r->namespace_pid = upid.nr;
 			r->ns_pid = BPF_CORE_READ(upid.ns, ns.inum);
 		}
