@@ -106,7 +106,8 @@ static void two_spinners(const char *a, const char *b)
 	spinner_check("the second", b_before, b_after, wall);
 	/* The other one had what it ran of that time; the rest is who else was on that CPU. */
 	blamed = pair_seconds(s, a, b) - pair_before;
-	check_within("the pair names the second, with what it ran", blamed, b_after.exec - b_before.exec, 0.02, 0.05);
+	check_time_within("the pair names the second, with what it ran", blamed, b_after.exec - b_before.exec, 0.02,
+			  0.05);
 	check(a_after.wait - a_before.wait > 0.3 * wall, "the first waited about half of the time: saw %.3f of %.3f s",
 	      a_after.wait - a_before.wait, wall);
 	check(a_after.throttled == 0, "nobody was throttled: saw %.6f s", a_after.throttled);
