@@ -16,7 +16,8 @@ REVISION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 PACKAGES := gcc make clang bpftool libbpf-dev libelf-dev zlib1g-dev libmicrohttpd-dev libncurses-dev \
 	libjansson-dev uthash-dev pkg-config
 TEST_PACKAGES := libcmocka-dev docker.io prometheus stress-ng clang-format busybox-static python3 curl tmux \
-	linux-perf libbpf-tools procps iproute2
+	linux-perf libbpf-tools procps iproute2 qemu-system-x86 cpio zstd lz4 xz-utils crun runc libclang-rt-14-dev
+VM_PACKAGES := mmdebstrap e2fsprogs
 
 V ?= 0
 ifeq ($(V),1)
@@ -50,7 +51,8 @@ TOOLS         := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
 FORMATTED     := $(filter-out vmlinux/%,$(shell git ls-files '*.c' '*.h' 2>/dev/null))
 
 .DELETE_ON_ERROR:
-.PHONY: all run test check lint asan bench install uninstall clean packages test-packages vmlinux-header docs help
+
+.PHONY: all run test check lint asan bench vm-test vm-docs vm-fetch install uninstall clean packages test-packages vmlinux-header docs help
 
 all: $(BUILD)/sysscope features
 
@@ -134,16 +136,47 @@ features: $(BUILD)/sysscope
 docs: $(BUILD)/tests/tools/metrics_doc
 	$(Q)$< > docs/metrics.md
 
-## make lint         include arrows, formatting, warnings as errors
+## make lint         include arrows, formatting, warnings as errors, kernel types in use against those of cached kernels
 lint:
 	$(Q)tests/lint $(FORMATTED)
 	$(Q)$(MAKE) --no-print-directory all tests
+	$(Q)tests/vm/btf_check -o $(BUILD)/sysscope.bpf.o
 
 ## make asan         unit and golden tests and one `top --batch`, under ASan and UBSan
 asan:
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' \
 		$(BUILD)/asan/sysscope tests
 	$(Q)BUILD=$(BUILD)/asan tests/run unit golden asan
+
+## make fuzz         each parser of what others wrote, under libFuzzer and ASan; SECONDS= for each, else a bounded run
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz: $(BUILD)/sysscope.skel.h
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD) fuzzers
+	$(Q)BUILD=$(BUILD) tests/fuzz/run $(SECONDS)
+
+.PHONY: fuzz fuzzers
+fuzzers: $(FUZZERS)
+$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(BUILD)/fuzz/libsysscope.a
+	$(say) FUZZ $@
+	$(Q)$(CLANG) $(CPPFLAGS) -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -fsanitize=address,fuzzer -MF $@.d -o $@ $< \
+		$(BUILD)/fuzz/libsysscope.a $(LDLIBS)
+.PHONY: $(BUILD)/fuzz/libsysscope.a
+$(BUILD)/fuzz/libsysscope.a:
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=$(CLANG) SANITIZE='-fsanitize=address,fuzzer-no-link' $@
+
+## sudo make vm-test the kernel matrix: every kernel of tests/vm/kernels in QEMU, then dockerd and podman on one of them
+vm-test: packages test-packages
+	$(Q)scripts/packages $(VM_PACKAGES)
+	$(Q)$(MAKE) --no-print-directory all tests
+	$(Q)BUILD=$(BUILD) VM_KERNELS=all tests/run vm runtimes
+
+## make vm-docs      the same kernels, and docs/kernels.md written from what they said
+vm-docs: all tests
+	$(Q)BUILD=$(BUILD) VM_KERNELS=all UPDATE_DOCS=1 tests/run vm
+
+## make vm-fetch     takes the matrix's kernels from Debian's archives into the cache, without booting any
+vm-fetch:
+	$(Q)tests/vm/fetch $$(grep -v '^\#' tests/vm/kernels | awk '{print $$1}')
 
 ## make bench        what it costs, beside others, in one run
 bench: $(BUILD)/sysscope tests

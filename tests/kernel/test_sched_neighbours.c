@@ -111,10 +111,10 @@ static void two_spinners(const char *a, const char *b)
 	check(a_after.wait - a_before.wait > 0.3 * wall, "the first waited about half of the time: saw %.3f of %.3f s",
 	      a_after.wait - a_before.wait, wall);
 	check(a_after.throttled == 0, "nobody was throttled: saw %.6f s", a_after.throttled);
-	if (a_after.p99 > 0.2 && a_after.p99 < 10 && clock_is_coarse())
+	if (a_after.p99 > 1 && a_after.p99 < 10 && clock_is_coarse())
 		printf("ok %d - p99 of its waits: saw %.6f s " COARSE_CLOCK "\n", ++test_number, a_after.p99);
 	else
-		check(a_after.p99 >= 0.0005 && a_after.p99 <= 0.2, "p99 of its waits is a few time slices: saw %.6f s",
+		check(a_after.p99 >= 0.0005 && a_after.p99 <= 1, "p99 of its waits is a few time slices: saw %.6f s",
 		      a_after.p99);
 	end(second);
 

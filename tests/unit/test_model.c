@@ -346,6 +346,26 @@ static void test_dead_after_late_reading(void **state)
 	model_free(m);
 }
 
+/* Its only process has left the list of tasks and is not in the gone table yet: the row stays, with what it had. */
+static void test_between_lists(void **state)
+{
+	struct model *m = model_new();
+	const struct container_row *row;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	scene_cgroup(&s, 10, 1, "/batch", HOME_CGROUP, "/batch");
+	scene_process(&s, 7, 10, "app", 1000);
+	update(m, &s);
+	scene_tick(&s, 1);
+	s.sample.n_threads = 0;
+	row = scene_row(update(m, &s), "/batch");
+	assert_non_null(row);
+	assert_true(row->v[CONTAINER_CPU_TASKS] == 1000);
+	model_free(m);
+}
+
 static void test_dead(void **state)
 {
 	struct model *m = model_new();
@@ -456,10 +476,11 @@ static void test_unknown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_simulation), cmocka_unit_test(test_split),
-		cmocka_unit_test(test_process),	   cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_dead),	   cmocka_unit_test(test_names_bounded),
-		cmocka_unit_test(test_unknown),	   cmocka_unit_test(test_dead_after_late_reading),
+		cmocka_unit_test(test_simulation),    cmocka_unit_test(test_split),
+		cmocka_unit_test(test_process),	      cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_dead),	      cmocka_unit_test(test_names_bounded),
+		cmocka_unit_test(test_unknown),	      cmocka_unit_test(test_dead_after_late_reading),
+		cmocka_unit_test(test_between_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
