@@ -27,7 +27,8 @@ struct alternative {
 	const char *programs[MAX_PROGRAMS];
 	const char *tracepoints[MAX_PROGRAMS]; /* need type information */
 	bool needs_task_storage;
-	const char *lacks; /* what this one cannot do, "" for nothing */
+	const char *lacks;		/* what this one cannot do, "" for nothing */
+	bool only_without_task_storage; /* it counts whole tasks, also what was charged from their state before */
 };
 
 static const struct {
@@ -66,7 +67,8 @@ static const struct {
 				 {"lifecycle_newtask_plain", "lifecycle_exec", "lifecycle_free_plain"},
 				 {"task_newtask", "sched_process_exec", "sched_process_free"},
 				 false,
-				 "no task-local state: an exit counts when the process was reaped"},
+				 "no task-local state: an exit counts when the process was reaped",
+				 true},
 			},
 		},
 	[COLLECTOR_CGROUPS] =
@@ -106,13 +108,18 @@ struct loader {
 	struct sysscope_bpf *skeleton;
 	const struct kernel *kernel;
 	struct loader_options options;
+	bool task_storage; /* the kernel has it, and the iterator that hands it out is loaded */
 	struct {
 		int way; /* index of the alternative in use, -1: none */
 		char reason[512];
 		char programs[256];
 		struct bpf_link *links[MAX_PROGRAMS];
 	} state[COLLECTORS];
-	char log[64 * 1024]; /* the verifier's words on the program that failed last */
+	/*
+	 * The verifier's words on the program that failed last. Before 6.4 a log that does not fit makes every failure
+	 * ENOSPC and hides the reason; untouched pages cost nothing.
+	 */
+	char log[4 << 20];
 };
 
 const char *collector_name(enum collector c)
@@ -158,10 +165,16 @@ static int choose_way(struct loader *l, enum collector c, int from)
 		const struct alternative *w = &collectors[c].ways[i];
 		bool offered = true;
 
-		if (w->needs_task_storage && !l->kernel->task_storage) {
-			snprintf(reason, size, "this kernel has no task storage for tracing programs (5.11)");
+		if (w->needs_task_storage && !l->task_storage) {
+			snprintf(reason, size, "%s",
+				 l->kernel->task_storage
+					 ? "it needs task-local state, which only the iterator hands out that is not "
+					   "loaded"
+					 : "this kernel has no task storage for tracing programs (5.11)");
 			continue;
 		}
+		if (w->only_without_task_storage && l->task_storage)
+			continue;
 		for (int t = 0; t < MAX_PROGRAMS && w->tracepoints[t] && offered; t++) {
 			const char *name = is_to_break(l, c, "") ? "sysscope_test_no_such_hook" : w->tracepoints[t];
 
@@ -197,7 +210,7 @@ static int object_open(struct loader *l, uint32_t chosen)
 	s->rodata->cfg_cgroup_hierarchy = l->options.cgroup_hierarchy;
 	s->rodata->cfg_page_size = (uint32_t)sysconf(_SC_PAGESIZE);
 	s->rodata->cfg_sched = way_of(l, COLLECTOR_SCHED) && chosen >> COLLECTOR_SCHED & 1;
-	if (!l->kernel->task_storage) {
+	if (!l->task_storage) {
 		bpf_map__set_autocreate(s->maps.thread_state, false);
 		bpf_map__set_autocreate(s->maps.process_waits, false);
 	}
@@ -213,7 +226,7 @@ static int object_open(struct loader *l, uint32_t chosen)
 
 		if (!w || !(chosen >> c & 1))
 			continue;
-		break_it = is_to_break(l, c, ":load");
+		break_it = is_to_break(l, c, ":load") || (l->state[c].way == 0 && is_to_break(l, c, ":load-best"));
 		for (int p = 0; p < MAX_PROGRAMS && w->programs[p]; p++) {
 			struct bpf_program *prog = program_find(l, w->programs[p]);
 
@@ -246,6 +259,15 @@ static void reason_from_log(struct loader *l, enum collector c, int error)
 			line = p;
 	snprintf(reason, sizeof(l->state[c].reason), "the kernel refused it: %s%s%.400s", strerror(-error),
 		 line ? ": " : "", line ? line : "");
+}
+
+/* The iterator of this way keeps no task-local state: whoever lives by it takes another way, or is dropped. */
+static void task_storage_give_up(struct loader *l)
+{
+	l->task_storage = false;
+	for (int c = 0; c < COLLECTORS; c++)
+		if (l->state[c].way >= 0 && way_of(l, c)->needs_task_storage)
+			l->state[c].way = choose_way(l, c, 0);
 }
 
 /*
@@ -283,6 +305,8 @@ static int load_all(struct loader *l)
 				memcpy(l->state[c].reason, said, sizeof(said));
 			if (c == COLLECTOR_TASKS && next < 0)
 				return one;
+			if (c == COLLECTOR_TASKS && !way_of(l, c)->needs_task_storage)
+				task_storage_give_up(l);
 			if (c == COLLECTOR_TASKS)
 				break; /* the others were not tried beside a working iterator */
 		}
@@ -347,6 +371,7 @@ int loader_open(struct loader **ret, const struct kernel *k, const struct loader
 		return -ENOMEM;
 	l->kernel = k;
 	l->options = *o;
+	l->task_storage = k->task_storage;
 	if (!getenv("SYSSCOPE_LIBBPF_DEBUG"))
 		libbpf_set_print(print_nothing);
 	for (int c = 0; c < COLLECTORS; c++) {
