@@ -433,6 +433,24 @@ struct collector_status loader_status(const struct loader *l, enum collector c)
 	};
 }
 
+uint64_t loader_skipped(const struct loader *l)
+{
+	uint64_t sum = 0;
+
+	for (int c = 0; c < COLLECTORS; c++) {
+		const struct alternative *w = way_of(l, c);
+
+		for (int p = 0; w && p < MAX_PROGRAMS && w->programs[p]; p++) {
+			struct bpf_prog_info info = {};
+			__u32 size = sizeof(info);
+
+			if (bpf_obj_get_info_by_fd(bpf_program__fd(program_find(l, w->programs[p])), &info, &size) == 0)
+				sum += info.recursion_misses;
+		}
+	}
+	return sum;
+}
+
 uint64_t loader_verified_instructions(const struct loader *l, enum collector c)
 {
 	const struct alternative *w = way_of(l, c);
