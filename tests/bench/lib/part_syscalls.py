@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Syscall tax: a getppid loop and a pipe loop, with each collector; and what hooks on every syscall would cost."""
+import functools
+
+import agents
+import measure
+from measure import number, percent, say, summary, table
+
+LOOPS = {"getppid": 1500000, "pipe": 300000}
+ROUNDS = 15
+
+
+def run(options):
+    say("Syscall tax: getppid, and a byte through a pipe, on CPU %d, by turns" % measure.WORK_CPU)
+    ways = {"nothing": agents.nothing, "nothing again": agents.nothing, "sysscope, all": agents.serving}
+    for c in agents.collectors():
+        ways["sysscope, " + c] = functools.partial(agents.serving, *agents.alone(c))
+    ways["empty, sys_enter"] = functools.partial(agents.hooks, "sys_enter")
+    ways["empty, sys_enter and sys_exit"] = functools.partial(agents.hooks, "sys_enter", "sys_exit")
+    ways = {n: w for n, w in ways.items() if not refused(n, w)}
+    pairs = measure.interleave(
+        ways, lambda: {what: float(agents.tool("calls", what, n)) for what, n in LOOPS.items()},
+        options.get("rounds") or ROUNDS, options.get("seconds") or 75)
+    result = {}
+    for what in LOOPS:
+        values = {n: [p[what] for p in v] for n, v in pairs.items()}
+        result[what] = {"ratio": measure.ratios(values, "nothing"),
+                        "ns": {n: summary(v) for n, v in values.items()}}
+    table(["with", "getppid slower by %", "ns", "pipe slower by %", "ns", "runs"],
+          [[n, percent(result["getppid"]["ratio"][n]), number(result["getppid"]["ns"][n]["median"]),
+            percent(result["pipe"]["ratio"][n]), number(result["pipe"]["ns"][n]["median"]), len(v)]
+           for n, v in pairs.items()])
+    say("  `nothing again` is the noise; `empty` is a program that does nothing at every syscall of the machine")
+    return result
+
+
+def refused(name, way):
+    why = agents.works(way)
+    if why:
+        say("  not measured: %s: %s" % (name, why))
+    return why
