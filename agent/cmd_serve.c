@@ -18,9 +18,11 @@
 #include "serve/http.h"
 
 #define COLLECTOR_OPTION_BYTES 64
+_Static_assert(HTTP_LISTEN_MAX == OPTION_LIST_MAX, "one list is copied into the other");
 
 struct serve {
 	struct http_options http;
+	struct option_list listen;
 	struct pipeline_options pipeline;
 	bool off[COLLECTORS];
 	struct http *server;
@@ -64,12 +66,13 @@ static int serve_parse(struct serve *s, int argc, char **argv)
 		.summary = "metrics for Prometheus over HTTP",
 		.examples = "  sysscope serve\n"
 			    "  sysscope serve --web.listen-address :10435\n"
+			    "  sysscope serve --web.listen-address 127.0.0.1:10435 --web.listen-address '[::1]:10435'\n"
 			    "  curl -s http://127.0.0.1:10435/metrics\n",
 	};
 	const struct option_row web[] = {
 		{.name = "web.listen-address",
-		 .kind = OPTION_STRING,
-		 .target = &s->http.listen,
+		 .kind = OPTION_LIST,
+		 .target = &s->listen,
 		 .argument = "ADDRESS",
 		 .help = "HOST:PORT, [IPV6]:PORT, or :PORT for all addresses"},
 		{.name = "web.telemetry-path",
@@ -100,7 +103,10 @@ static int serve_parse(struct serve *s, int argc, char **argv)
 
 	memcpy(rows, web, sizeof(web));
 	n += collector_rows(s, rows + n, texts);
+	s->listen = (struct option_list){.values = {HTTP_LISTEN_DEFAULT}, .n = 1};
 	r = options_parse(&verb, rows, n, argc, argv, NULL);
+	memcpy(s->http.listen, s->listen.values, sizeof(s->http.listen));
+	s->http.n_listen = s->listen.n;
 	for (enum collector c = 0; c < COLLECTORS; c++)
 		if (s->off[c])
 			s->pipeline.disabled |= 1U << c;
@@ -216,8 +222,9 @@ static int serve_run(struct serve *s)
 
 	s->inner = pipeline_source(s->source);
 	s->outer = (struct snapshot_source){outer_next, outer_published, outer_idle, s->inner->fd, s};
-	log_info("sysscope " SYSSCOPE_VERSION " listening on http://%s%s", http_address(s->server),
-		 s->http.telemetry_path);
+	for (size_t i = 0; http_address(s->server, i); i++)
+		log_info("sysscope " SYSSCOPE_VERSION " listening on http://%s%s", http_address(s->server, i),
+			 s->http.telemetry_path);
 	r = http_run(s->server, &s->outer);
 	if (r < 0)
 		log_error("the server cannot go on: %s", strerror(-r));

@@ -52,13 +52,13 @@ static int top_parse(struct top *t, int argc, char **argv)
 {
 	static const struct verb verb = {
 		.name = "top",
-		.summary = "Who uses this machine: containers, services and processes. Live on a terminal; else one "
-			   "plain screen.",
+		.summary = "who uses this machine: live on a terminal, else one plain screen",
 		.examples = "  sysscope top\n"
 			    "  sysscope top --view processes --sort rss_bytes\n"
 			    "  sysscope top --view neighbours   # who waits for a CPU, and who has it\n"
 			    "  sysscope top --json -n 1 | jq '.containers[] | {name, cpu_cores, memory_bytes}'\n"
-			    "  sysscope top --csv -n 60 -d 10 > hour.csv\n",
+			    "  sysscope top --view processes --container web-1 --sort user --batch\n"
+			    "  sysscope top --csv -n 60 -d 10 --view processes > ten-minutes.csv\n",
 	};
 	const struct option_row rows[] = {
 		{"batch", 'b', OPTION_FLAG, 0, 0, NULL, &t->batch, NULL, "plain text, one screen after another"},
@@ -67,11 +67,13 @@ static int top_parse(struct top *t, int argc, char **argv)
 		{"delay", 'd', OPTION_SECONDS, 0.1, 3600, NULL, &t->delay_seconds, "SECONDS", "between two samples"},
 		{"view", 'v', OPTION_CHOICE, 0, 0, "containers|processes|neighbours", &t->view, "VIEW",
 		 "what to show first"},
-		{"sort", 's', OPTION_STRING, 0, 0, NULL, &t->sort, "KEY", "by this column or JSON key"},
+		{"sort", 's', OPTION_STRING, 0, 0, NULL, &t->sort, "KEY",
+		 "by this column or JSON key, texts too; a wrong one lists all"},
 		{"reverse", 'r', OPTION_FLAG, 0, 0, NULL, &t->reverse, NULL, "the other way round"},
-		{"filter", 'f', OPTION_STRING, 0, 0, NULL, &t->filter, "TEXT", "only what has this in its name"},
+		{"filter", 'f', OPTION_STRING, 0, 0, NULL, &t->filter, "TEXT",
+		 "only what has this in its name, as shown"},
 		{"container", 'c', OPTION_STRING, 0, 0, NULL, &t->container, "NAME",
-		 "only this container: name, or at least 12 characters of its id"},
+		 "only this container: its name as shown, or at least 12 characters of its id"},
 		{"containers-only", 'H', OPTION_FLAG, 0, 0, NULL, &t->containers_only, NULL,
 		 "leave out services, sessions, the host and the kernel"},
 		{"tree", 't', OPTION_FLAG, 0, 0, NULL, &t->tree, NULL, "children below their parents"},

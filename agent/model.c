@@ -187,6 +187,7 @@ static void snapshot_finish(struct model *m, const struct sample *s, double inte
 	p->hostname = m->hostname;
 	for (int i = 0; i < SS_LOSS_KINDS; i++)
 		m->losses[i] = (struct loss_row){loss_names[i], s->losses[i]};
+	m->losses[SS_LOSS_PAIR_FOLDED].count += m->pairs_folded;
 	p->losses = m->losses;
 	p->n_losses = SS_LOSS_KINDS;
 	p->n_collectors = s->n_collectors;

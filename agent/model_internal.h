@@ -141,6 +141,7 @@ struct model {
 	bool run_delay_kept;	  /* by this kernel: some task has some */
 	bool waits_known;	  /* in this sample: the scheduler's hooks are on */
 	uint64_t reaped_tasks_ns; /* CPU of homes that were dropped */
+	uint64_t pairs_folded;
 	uint64_t host_tasks_ns, host_busy_before_ns, host_tasks_before_ns;
 
 	struct process **by_thread; /* of sample.threads[i] */

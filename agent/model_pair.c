@@ -19,8 +19,10 @@ static struct pair *pair_get(struct model *m, struct home *waiter, struct home *
 	HASH_FIND(hh, m->pairs, &key.key, sizeof(key.key), p);
 	if (p)
 		return p;
-	if (runner && HASH_COUNT(m->pairs) >= PAIRS_MAX)
+	if (runner && HASH_COUNT(m->pairs) >= PAIRS_MAX) {
+		m->pairs_folded++;
 		return pair_get(m, waiter, NULL);
+	}
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;

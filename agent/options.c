@@ -78,6 +78,7 @@ static void help_wrapped(struct buf *out, const char *text)
 static void help_default(struct buf *text, const struct option_row *r)
 {
 	const char *string = r->kind == OPTION_STRING || r->kind == OPTION_CHOICE ? *(const char **)r->target : NULL;
+	const struct option_list *list = r->kind == OPTION_LIST ? r->target : NULL;
 
 	if (r->choices) {
 		buf_str(text, " (");
@@ -85,6 +86,10 @@ static void help_default(struct buf *text, const struct option_row *r)
 			buf_str(text, *c == '|' ? ", " : (char[]){*c, '\0'});
 		buf_str(text, ")");
 	}
+	for (size_t i = 0; list && i < list->n; i++)
+		buf_printf(text, " [%s]", list->values[i]);
+	if (list)
+		buf_str(text, " (may be given several times)");
 	if (string && string[0])
 		buf_printf(text, " [%s]", string);
 	if (r->kind == OPTION_U64)
@@ -141,6 +146,17 @@ static bool choice_valid(const char *choices, const char *value)
 	return false;
 }
 
+static bool list_add(struct option_list *list, const char *value)
+{
+	if (!list->given)
+		list->n = 0;
+	list->given = true;
+	if (list->n >= OPTION_LIST_MAX)
+		return false;
+	list->values[list->n++] = value;
+	return true;
+}
+
 static int option_set(const struct verb *verb, const struct option_row *r, const char *value)
 {
 	_cleanup_buf_ struct buf why = {};
@@ -156,6 +172,11 @@ static int option_set(const struct verb *verb, const struct option_row *r, const
 	case OPTION_STRING:
 		*(const char **)r->target = value;
 		return 0;
+	case OPTION_LIST:
+		if (list_add(r->target, value))
+			return 0;
+		buf_printf(&why, "is one too many: at most %d may be given", OPTION_LIST_MAX);
+		return refuse(verb, r->name, value, why.data);
 	case OPTION_CHOICE:
 		if (choice_valid(r->choices, value)) {
 			*(const char **)r->target = value;

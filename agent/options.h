@@ -6,6 +6,7 @@
 #ifndef SYSSCOPE_OPTIONS_H
 #define SYSSCOPE_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum option_kind {
@@ -14,7 +15,16 @@ enum option_kind {
 	OPTION_U64,	/* target: uint64_t, min..max */
 	OPTION_SECONDS, /* target: double, min..max */
 	OPTION_STRING,	/* target: const char * */
+	OPTION_LIST,	/* target: struct option_list; may be given several times */
 	OPTION_CHOICE,	/* target: const char *, one of `choices`, separated by '|' */
+};
+
+/* The values of an option in the order given. What it holds before is the default, and goes with the first value. */
+#define OPTION_LIST_MAX 8
+struct option_list {
+	const char *values[OPTION_LIST_MAX];
+	size_t n;
+	bool given;
 };
 
 struct option_row {

@@ -71,6 +71,9 @@ static const struct prometheus_family own_families[] = {
 	FAMILY(GAUGE, COUNT, "process_open_fds", "", "Open file descriptors of sysscope itself."),
 	FAMILY(GAUGE, COUNT, "process_max_fds", "", "Largest number of file descriptors that sysscope may open."),
 	FAMILY(GAUGE, COUNT, "process_start_time_seconds", "", "When sysscope was started, seconds since 1970."),
+	FAMILY(GAUGE, BYTES, "process_virtual_memory_bytes", "", "Address space of sysscope itself."),
+	FAMILY(GAUGE, BYTES, "process_virtual_memory_max_bytes", "",
+	       "Largest address space that sysscope may have; 1.8446744073709552e+19 without a limit."),
 };
 
 const struct prometheus_family *prometheus_families(size_t *ret_n)
@@ -395,7 +398,8 @@ static void write_folded(struct prometheus *p, struct buf *out, bool groups)
 
 static void write_self(struct buf *out, const struct prometheus_self *self)
 {
-	const double v[] = {self->cpu_seconds, self->resident_bytes, self->open_fds, self->max_fds, self->start_time};
+	const double v[] = {self->cpu_seconds, self->resident_bytes, self->open_fds,	     self->max_fds,
+			    self->start_time,  self->virtual_bytes,  self->virtual_max_bytes};
 
 	_Static_assert(ARRAY_SIZE(own_families) == OWN_SELF + ARRAY_SIZE(v), "a family for each value");
 	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {

@@ -22,6 +22,8 @@ struct prometheus_self {
 	double open_fds;
 	double max_fds;	   /* soft limit */
 	double start_time; /* seconds since 1970 */
+	double virtual_bytes;
+	double virtual_max_bytes; /* soft limit; without one 2^64-1, as Prometheus' own client libraries write it */
 };
 
 struct prometheus_options {

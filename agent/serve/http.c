@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * http.c - the server's socket, libmicrohttpd's daemon and the loop that turns it, the source's idle work and the
+ * http.c - the server's sockets, libmicrohttpd's daemons and the loop that turns them, the source's idle work and the
  * deadlines. Called by cmd_serve.c; what is answered is in pages.c. Never logs, starts no thread.
  */
 #include <errno.h>
@@ -21,12 +21,13 @@
 #define NS_PER_MS	1000000ULL
 #define SAMPLE_OLD_NS	(20000 * NS_PER_MS)
 
-enum { FD_DAEMON, FD_WAKE, FD_SOURCE, FD_COUNT };
+enum { FD_WAKE, FD_SOURCE, FD_DAEMONS };
 
 void http_options_init(struct http_options *o)
 {
 	*o = (struct http_options){
-		.listen = HTTP_LISTEN_DEFAULT,
+		.listen = {HTTP_LISTEN_DEFAULT},
+		.n_listen = 1,
 		.telemetry_path = HTTP_TELEMETRY_DEFAULT,
 		.max_requests = HTTP_MAX_REQUESTS_DEFAULT,
 		.headers_ms = 5000,
@@ -122,22 +123,39 @@ static size_t on_unescape(void *ctx, struct MHD_Connection *connection, char *s)
 
 /* ---- open and close ---- */
 
-static int daemon_start(struct http *h)
+static int daemon_start(struct http *h, struct listener *l)
 {
 	const union MHD_DaemonInfo *info;
 
-	h->daemon =
-		MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, h, MHD_OPTION_LISTEN_SOCKET, h->listen_fd,
+	l->daemon =
+		MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, h, MHD_OPTION_LISTEN_SOCKET, l->fd,
 				 MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_LIMIT,
 				 (unsigned int)CLIENTS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES,
 				 MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_NOTIFY_COMPLETED,
 				 on_completed, h, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, h, MHD_OPTION_END);
-	if (!h->daemon)
+	if (!l->daemon)
 		return -EIO;
-	info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	info = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	if (!info)
 		return -EIO;
-	h->epoll_fd = info->epoll_fd;
+	l->epoll_fd = info->epoll_fd;
+	return 0;
+}
+
+/* All of them or none. */
+static int listeners_open(struct http *h, struct buf *error)
+{
+	if (!h->o.n_listen || h->o.n_listen > HTTP_LISTEN_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < h->o.n_listen; i++) {
+		struct listener *l = &h->listeners[i];
+
+		l->fd = listen_open(h->o.listen[i], error);
+		if (l->fd < 0)
+			return l->fd;
+		h->n_listeners++;
+		listen_address(l->fd, &l->address);
+	}
 	return 0;
 }
 
@@ -151,16 +169,16 @@ static int http_fill(struct http *h, struct buf *error)
 		buf_str(error, "'; it begins with /, has letters, digits and -._~/ in it, and is not another page's");
 		return -EINVAL;
 	}
-	h->listen_fd = listen_open(h->o.listen, error);
-	if (h->listen_fd < 0)
-		return h->listen_fd;
-	listen_address(h->listen_fd, &h->address);
+	r = listeners_open(h, error);
+	if (r < 0)
+		return r;
 	h->prometheus = prometheus_new();
 	r = landing_write(&h->landing, h->o.telemetry_path);
 	if (!h->prometheus || r < 0)
 		return -ENOMEM;
 	h->self.start_time = self_start_time();
-	r = daemon_start(h);
+	for (size_t i = 0; i < h->n_listeners && r >= 0; i++)
+		r = daemon_start(h, &h->listeners[i]);
 	if (r < 0)
 		buf_str(error, "cannot start libmicrohttpd");
 	return r;
@@ -174,7 +192,6 @@ int http_open(struct http **ret, const struct http_options *o, struct buf *error
 	if (!h)
 		return -ENOMEM;
 	h->o = *o;
-	h->listen_fd = -1;
 	h->clients.headers_ns = o->headers_ms * NS_PER_MS;
 	h->clients.answer_ns = o->answer_ms * NS_PER_MS;
 	h->clients.between_ns = o->between_ms * NS_PER_MS;
@@ -193,20 +210,24 @@ void http_close(struct http *h)
 {
 	if (!h)
 		return;
-	if (h->daemon)
-		MHD_stop_daemon(h->daemon); /* closes the listening socket, too, unless http_run has */
-	else
-		closep(&h->listen_fd);
+	for (size_t i = 0; i < h->n_listeners; i++) {
+		if (h->listeners[i].daemon)
+			MHD_stop_daemon(h->listeners[i].daemon); /* closes the socket, too, unless http_run has */
+		else
+			closep(&h->listeners[i].fd);
+		buf_free(&h->listeners[i].address);
+	}
 	body_unref(h->body);
 	prometheus_free(h->prometheus);
 	buf_free(&h->landing);
-	buf_free(&h->address);
 	free(h);
 }
 
-const char *http_address(const struct http *h)
+const char *http_address(const struct http *h, size_t i)
 {
-	return h->address.data ? h->address.data : "";
+	if (i >= h->n_listeners)
+		return NULL;
+	return h->listeners[i].address.data ? h->listeners[i].address.data : "";
 }
 
 /* ---- the loop ---- */
@@ -229,8 +250,10 @@ static int poll_timeout(struct http *h, uint64_t deadline_ns)
 		ms = CROWDED_POLL_MS;
 	if (h->body)
 		ms = ms_until(h->body->made_ns + h->o.share_ms * NS_PER_MS, now_ns, ms);
-	if (MHD_get_timeout(h->daemon, &daemon_ms) == MHD_YES && daemon_ms < (unsigned long long)ms)
-		ms = (int)daemon_ms;
+	for (size_t i = 0; i < h->n_listeners; i++)
+		if (MHD_get_timeout(h->listeners[i].daemon, &daemon_ms) == MHD_YES &&
+		    daemon_ms < (unsigned long long)ms)
+			ms = (int)daemon_ms;
 	return ms;
 }
 
@@ -259,26 +282,30 @@ static void idle_work(struct http *h, struct pollfd *source)
 
 static void http_drain_begin(struct http *h)
 {
-	int fd = MHD_quiesce_daemon(h->daemon);
+	for (size_t i = 0; i < h->n_listeners; i++) {
+		int fd = MHD_quiesce_daemon(h->listeners[i].daemon);
 
-	closep(&fd);
+		closep(&fd);
+	}
 }
 
 int http_run(struct http *h, const struct snapshot_source *source)
 {
-	struct pollfd fds[FD_COUNT] = {
-		[FD_DAEMON] = {.fd = h->epoll_fd, .events = POLLIN},
+	struct pollfd fds[FD_DAEMONS + HTTP_LISTEN_MAX] = {
 		[FD_WAKE] = {.fd = h->o.wake_fd, .events = POLLIN},
 		[FD_SOURCE] = {.fd = source->fd, .events = POLLIN},
 	};
 	uint64_t deadline_ns = UINT64_MAX, drain_ns = UINT64_MAX;
 	int error;
 
+	for (size_t i = 0; i < h->n_listeners; i++)
+		fds[FD_DAEMONS + i] = (struct pollfd){.fd = h->listeners[i].epoll_fd, .events = POLLIN};
 	h->source = source;
 	http_sample(h, &error); /* rates need one before the first scrape's; without it there is no /-/ready yet */
 	h->idle_ns = clock_boot_ns();
 	for (;;) {
-		int n = poll(fds, FD_COUNT, poll_timeout(h, deadline_ns < drain_ns ? deadline_ns : drain_ns));
+		int n = poll(fds, FD_DAEMONS + h->n_listeners,
+			     poll_timeout(h, deadline_ns < drain_ns ? deadline_ns : drain_ns));
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
@@ -291,8 +318,9 @@ int http_run(struct http *h, const struct snapshot_source *source)
 		if (n < 0)
 			fds[FD_SOURCE].revents = 0;
 		idle_work(h, &fds[FD_SOURCE]);
-		if (MHD_run(h->daemon) != MHD_YES)
-			return -EIO;
+		for (size_t i = 0; i < h->n_listeners; i++)
+			if (MHD_run(h->listeners[i].daemon) != MHD_YES)
+				return -EIO;
 		deadline_ns = clients_check(&h->clients, clock_boot_ns());
 		if (drain_ns != UINT64_MAX &&
 		    (!clients_count(&h->clients, CLIENT_ANSWER) || clock_boot_ns() >= drain_ns))

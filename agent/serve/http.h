@@ -13,12 +13,14 @@
 #include "sysscope/util.h"
 #include "sysscope/view.h"
 
+#define HTTP_LISTEN_MAX		  8
 #define HTTP_LISTEN_DEFAULT	  "127.0.0.1:10435"
 #define HTTP_TELEMETRY_DEFAULT	  "/metrics"
 #define HTTP_MAX_REQUESTS_DEFAULT 40
 
 struct http_options {
-	const char *listen; /* HOST:PORT, [IPV6]:PORT, :PORT */
+	const char *listen[HTTP_LISTEN_MAX]; /* HOST:PORT, [IPV6]:PORT, :PORT */
+	size_t n_listen;		     /* at least 1 */
 	const char *telemetry_path;
 	uint64_t max_requests;	 /* scrapes under way at once, 503 beyond; 0: no limit */
 	bool no_self;		 /* no process_* families */
@@ -41,7 +43,7 @@ struct http;
  * option makes no sense. `o` is copied, its strings have to stay.
  */
 int http_open(struct http **ret, const struct http_options *o, struct buf *error);
-const char *http_address(const struct http *h); /* as bound: "127.0.0.1:10435" */
+const char *http_address(const struct http *h, size_t i); /* as bound: "127.0.0.1:10435"; NULL behind the last one */
 
 /* Serves until `wake` says stop, finishes the answers under way, returns 0; negative errno if it cannot go on. */
 int http_run(struct http *h, const struct snapshot_source *source);

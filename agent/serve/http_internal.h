@@ -14,11 +14,18 @@
 
 #define SEQUENCE_NONE 0 /* snapshots count from 1 */
 
+/* An address: libmicrohttpd's daemons have one each. What they answer, and whom, they share. */
+struct listener {
+	struct MHD_Daemon *daemon;
+	int fd, epoll_fd; /* epoll_fd is the daemon's */
+	struct buf address;
+};
+
 struct http {
 	struct http_options o;
-	struct MHD_Daemon *daemon;
-	int listen_fd, epoll_fd; /* epoll_fd is the daemon's */
-	struct buf address, landing;
+	struct listener listeners[HTTP_LISTEN_MAX];
+	size_t n_listeners;
+	struct buf landing;
 	struct clients clients;
 
 	const struct snapshot_source *source;

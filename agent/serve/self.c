@@ -12,10 +12,12 @@
 #include "self.h"
 #include "sysscope/util.h"
 
-#define STAT_BYTES_MAX	   4096
-#define STAT_FIELD_STATE   3  /* the first one behind the comm */
-#define STAT_FIELD_START   22 /* clock ticks since boot */
-#define STATM_FIELD_MEMORY 1  /* resident pages; field 0 is the whole address space */
+#define STAT_BYTES_MAX	     4096
+#define STAT_FIELD_STATE     3	/* the first one behind the comm */
+#define STAT_FIELD_START     22 /* clock ticks since boot */
+#define STATM_FIELD_SIZE     0	/* pages of address space */
+#define STATM_FIELD_RESIDENT 1
+#define UNLIMITED_BYTES	     18446744073709551615.0 /* as client_golang's process collector */
 
 /* The nth number, counted from 0, of a line of numbers separated by blanks. */
 static int number_nth(char *line, int nth, uint64_t *ret)
@@ -43,15 +45,21 @@ double self_start_time(void)
 	return (double)(clock_wall_ns() - clock_boot_ns()) / 1e9 + (double)ticks / (double)hertz;
 }
 
-static double resident_bytes(void)
+/* Both from one reading, so that the part is never larger than the whole. */
+static void memory_read(struct prometheus_self *ret)
 {
-	_cleanup_free_ char *statm = NULL;
-	uint64_t pages;
+	_cleanup_free_ char *statm = NULL, *again = NULL;
+	double page = (double)sysconf(_SC_PAGESIZE);
+	uint64_t all, resident;
 
-	if (read_file("/proc/self/statm", STAT_BYTES_MAX, &statm, NULL) < 0 ||
-	    number_nth(statm, STATM_FIELD_MEMORY, &pages) < 0)
-		return VALUE_ABSENT;
-	return (double)pages * (double)sysconf(_SC_PAGESIZE);
+	ret->virtual_bytes = ret->resident_bytes = VALUE_ABSENT;
+	if (read_file("/proc/self/statm", STAT_BYTES_MAX, &statm, NULL) < 0)
+		return;
+	again = strdup(statm);
+	if (again && number_nth(again, STATM_FIELD_SIZE, &all) == 0)
+		ret->virtual_bytes = (double)all * page;
+	if (number_nth(statm, STATM_FIELD_RESIDENT, &resident) == 0)
+		ret->resident_bytes = (double)resident * page;
 }
 
 static double open_fds(void)
@@ -71,16 +79,19 @@ static double open_fds(void)
 void self_read(struct prometheus_self *ret)
 {
 	struct rusage use;
-	struct rlimit files;
+	struct rlimit files, space;
 
 	/* getrusage is exact where the ticks of /proc/self/stat are not. */
 	ret->cpu_seconds = VALUE_ABSENT;
 	if (getrusage(RUSAGE_SELF, &use) == 0)
 		ret->cpu_seconds = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
 				   (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
-	ret->resident_bytes = resident_bytes();
+	memory_read(ret);
 	ret->open_fds = open_fds();
 	ret->max_fds = VALUE_ABSENT;
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY)
 		ret->max_fds = (double)files.rlim_cur;
+	ret->virtual_max_bytes = VALUE_ABSENT;
+	if (getrlimit(RLIMIT_AS, &space) == 0)
+		ret->virtual_max_bytes = space.rlim_cur == RLIM_INFINITY ? UNLIMITED_BYTES : (double)space.rlim_cur;
 }

@@ -128,9 +128,9 @@ static void draw_row(struct screen *s, int line, size_t position, const struct t
 /* Those that fit, whole. */
 static void footer_hints(struct buf *line, const struct top_state *t)
 {
-	const char *const hints[] = {"?:help", "q:quit",
-				     t->choice.view == TABLE_CONTAINERS ? "Tab:processes" : "Tab:containers",
-				     "/:filter", "t:tree"};
+	static const char *const tabs[TABLE_VIEWS] = {"Tab:containers", "Tab:processes", "Tab:neighbours"};
+	const char *const hints[] = {"?:help", "q:quit", tabs[(t->choice.view + 1) % TABLE_VIEWS], "/:filter",
+				     "t:tree"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(hints); i++)
 		if (line->len + 1 + strlen(hints[i]) < (size_t)COLS)
@@ -140,7 +140,7 @@ static void footer_hints(struct buf *line, const struct top_state *t)
 static void draw_footer(struct screen *s)
 {
 	const struct top_state *t = &s->state;
-	_cleanup_buf_ struct buf line = {};
+	_cleanup_buf_ struct buf line = {}, every = {};
 
 	if (t->typing || t->filter[0]) {
 		buf_str(&line, "/");
@@ -158,8 +158,12 @@ static void draw_footer(struct screen *s)
 		buf_str(&line, "PAUSED  ");
 	if (s->error)
 		buf_printf(&line, "NO SAMPLE: %s  ", strerror(-s->error));
-	buf_printf(&line, "%s %zu by %s  every %gs ", table_view_names[t->choice.view], s->rows.n,
-		   table_sort_title(t->choice.view, t->choice.sort[t->choice.view]), t->delay_seconds);
+	buf_printf(&line, "%s %zu by %s ", table_view_names[t->choice.view], s->rows.n,
+		   table_sort_title(t->choice.view, t->choice.sort[t->choice.view]));
+	buf_printf(&every, " every %gs ", t->delay_seconds);
+	/* How to get help matters more. */
+	if (line.len + every.len + strlen(" ?:help") < (size_t)COLS)
+		buf_str(&line, every.data ? every.data : "");
 	footer_hints(&line, t);
 	buf_reset(&s->text);
 	text_fit(&s->text, line.data ? line.data : "", COLS - 1, false);
@@ -400,8 +404,10 @@ int top_screen_run(const struct snapshot_source *source, const struct top_option
 
 	terminal_remember();
 	terminal = newterm(NULL, stdout, stdin);
-	if (!terminal)
+	if (!terminal) {
+		terminal_forget();
 		return -ENOTTY;
+	}
 	cbreak();
 	noecho();
 	nonl();
@@ -414,6 +420,7 @@ int top_screen_run(const struct snapshot_source *source, const struct top_option
 	top_state_init(&s.state, &options->choice, options->delay_seconds);
 	r = screen_loop(&s);
 	endwin();
+	terminal_forget();
 	delscreen(terminal);
 	table_rows_free(&s.rows);
 	buf_free(&s.text);

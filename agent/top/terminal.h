@@ -3,7 +3,13 @@
 #ifndef SYSSCOPE_TOP_TERMINAL_H
 #define SYSSCOPE_TOP_TERMINAL_H
 
-/* Remembers the modes of the terminal and takes SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT: restore, then die of it. */
+/*
+ * Remembers the modes of the terminal and takes the signals that end a process at once, SIGSEGV and SIGABRT among them:
+ * restore, then die of it. Nothing restores after SIGKILL. Does nothing when stdout is no terminal.
+ */
 void terminal_remember(void);
+
+/* When the terminal has been restored: signals are as they were. */
+void terminal_forget(void);
 
 #endif

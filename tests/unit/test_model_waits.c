@@ -230,11 +230,57 @@ static void test_pairs(void **state)
 	model_free(m);
 }
 
+/* More pairs than are kept apart: the rest of a waiter's runners is one row, and it is said how often that happened. */
+static void test_pairs_bounded(void **state)
+{
+	enum { HOMES = 92 };
+	static char paths[HOMES][32];
+	static struct sample_cgroup cgroups[HOMES];
+	static struct identity who[HOMES];
+	static struct sample_pair many[HOMES * HOMES];
+	struct scene s;
+	struct model *m = begin(&s);
+	const struct snapshot *p;
+	double folded = 0, sum = 0, others = 0;
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < HOMES; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "/docker/%zu", i);
+		who[i] = s.who[1];
+		who[i].home = who[i].name = paths[i];
+		cgroups[i] = s.cgroups[1];
+		cgroups[i].id = 100 + i;
+		cgroups[i].path = paths[i];
+		cgroups[i].who = &who[i];
+	}
+	s.sample.cgroups = cgroups;
+	s.sample.n_cgroups = HOMES;
+	for (size_t a = 0; a < HOMES; a++)
+		for (size_t b = 0; b < HOMES; b++)
+			many[n++] = (struct sample_pair){{100 + a, 100 + b}, {1, 1}};
+	s.sample.pairs_final = many;
+	s.sample.n_pairs_final = n;
+	p = update(m, &s);
+	for (size_t i = 0; i < p->n_neighbours; i++) {
+		sum += p->neighbours[i].v[NEIGHBOUR_WAIT];
+		if (p->neighbours[i].runner == NEIGHBOUR_OTHERS)
+			others += p->neighbours[i].v[NEIGHBOUR_WAIT];
+	}
+	for (size_t i = 0; i < p->n_losses; i++)
+		if (strcmp(p->losses[i].kind, "pair_folded") == 0)
+			folded = (double)p->losses[i].count;
+	expect(sum, (double)n);
+	expect(others, (double)(n - 8192));
+	expect(folded, others);
+	model_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_absent),	cmocka_unit_test(test_whose), cmocka_unit_test(test_averages),
-		cmocka_unit_test(test_buckets), cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_buckets), cmocka_unit_test(test_pairs), cmocka_unit_test(test_pairs_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,7 @@ struct given {
 	uint64_t number;
 	double seconds;
 	const char *text, *choice;
+	struct option_list list;
 	int rest;
 };
 
@@ -28,7 +29,7 @@ static const struct verb verb = {.name = "test", .summary = "a test", .examples 
 /* What parsing "a b c" gives; stdout and stderr into `said`. */
 static int parse(const char *line, struct given *g, bool with_rest, char *said, size_t size)
 {
-	static char copy[256], *argv[16] = {"test"}, *state = NULL;
+	static char copy[256], *argv[32] = {"test"}, *state = NULL;
 	int argc = 1, r, out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO);
 	FILE *file = tmpfile();
 	const struct option_row rows[] = {
@@ -37,10 +38,11 @@ static int parse(const char *line, struct given *g, bool with_rest, char *said, 
 		{"number", 'n', OPTION_U64, 1, 100, NULL, &g->number, "N", "a number"},
 		{"seconds", 's', OPTION_SECONDS, 0.1, 3600, NULL, &g->seconds, "SECONDS", "a time"},
 		{"text", 't', OPTION_STRING, 0, 0, NULL, &g->text, "TEXT", "a text"},
+		{"list", 'l', OPTION_LIST, 0, 0, NULL, &g->list, "TEXT", "several texts"},
 		{"choice", 0, OPTION_CHOICE, 0, 0, "red|green", &g->choice, "COLOUR", "one of them"},
 	};
 
-	*g = (struct given){.unset = true, .number = 7, .seconds = 1, .text = "default"};
+	*g = (struct given){.unset = true, .number = 7, .seconds = 1, .text = "default", .list = {{"one"}, 1, false}};
 	snprintf(copy, sizeof(copy), "%s", line);
 	for (char *word = strtok_r(copy, " ", &state); word; word = strtok_r(NULL, " ", &state))
 		argv[argc++] = strcmp(word, "EMPTY") == 0 ? "" : word;
@@ -76,6 +78,14 @@ static void test_taken(void **state)
 	assert_string_equal(said, "");
 	assert_int_equal(parse("", &g, false, said, sizeof(said)), 0);
 	assert_int_equal(g.number, 7);
+	assert_int_equal(g.list.n, 1);
+	assert_string_equal(g.list.values[0], "one");
+	/* The first value takes the default's place, the others stand behind it. */
+	assert_int_equal(parse("--list a -l b --list=c -f", &g, false, said, sizeof(said)), 0);
+	assert_int_equal(g.list.n, 3);
+	assert_string_equal(g.list.values[0], "a");
+	assert_string_equal(g.list.values[1], "b");
+	assert_string_equal(g.list.values[2], "c");
 	assert_int_equal(parse("-f -- a b", &g, true, said, sizeof(said)), 0);
 	assert_int_equal(g.rest, 3);
 }
@@ -110,6 +120,8 @@ static void test_refused(void **state)
 		{"--num 3", "no option --num; did you mean --number?"},
 		{"--num=3", "no option --num; did you mean --number?"},
 		{"--num", "no option --num; did you mean --number?"},
+		{"-l 1 -l 2 -l 3 -l 4 -l 5 -l 6 -l 7 -l 8 -l 9", "--list: '9' is one too many"},
+		{"--lis a", "did you mean --list?"},
 		{"--fla", "no option --fla; did you mean --flag?"},
 		{"--fla=1", "no option --fla; did you mean --flag?"},
 		{"--log.l info", "no option --log.l; did you mean --log.level?"},

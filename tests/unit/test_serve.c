@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <zlib.h>
 
@@ -379,9 +380,71 @@ static void test_all_addresses(void **state)
 {
 	struct server *s = *state;
 
-	s->options.listen = ":0";
+	s->options.listen[0] = ":0";
 	server_start(s);
 	assert_int_equal(client_status(s, "/healthz"), 200);
+}
+
+static int status_at(const struct server *s, size_t i)
+{
+	struct server other = *s;
+	uint64_t port;
+
+	assert_int_equal(parse_u64(strrchr(http_address(s->http, i), ':') + 1, 1, 65535, &port), 0);
+	other.port = (uint16_t)port;
+	return client_status(&other, "/metrics");
+}
+
+/* Several addresses are one server: each answers, in any order, and all are closed at the end. */
+static void test_several_addresses(void **state)
+{
+	struct server *s = *state;
+	char ports[3][64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
+		s->options.listen[i] = i == 1 ? ":0" : "127.0.0.1:0";
+	s->options.n_listen = ARRAY_SIZE(ports);
+	server_start(s);
+	assert_null(http_address(s->http, ARRAY_SIZE(ports)));
+	for (size_t turn = 0; turn < 4; turn++)
+		for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
+			assert_int_equal(status_at(s, (i + turn) % ARRAY_SIZE(ports)), 200);
+	for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
+		snprintf(ports[i], sizeof(ports[i]), "127.0.0.1%s", strrchr(http_address(s->http, i), ':'));
+	server_tell_stop(s);
+	server_join(s);
+	for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
+		_cleanup_buf_ struct buf error = {};
+		_cleanup_close_ int fd = listen_open(ports[i], &error);
+
+		if (fd < 0)
+			fail_msg("%s is not free: %s", ports[i], error.data);
+	}
+}
+
+/* All of them or none: when the second is taken the first one is given back. */
+static void test_address_taken(void **state)
+{
+	_cleanup_buf_ struct buf error = {}, taken = {}, unused = {};
+	struct server *s = *state;
+	int fd = listen_open("127.0.0.1:0", &error), other = listen_open("127.0.0.1:0", &error);
+
+	assert_true(fd >= 0 && other >= 0);
+	listen_address(fd, &taken);
+	listen_address(other, &unused);
+	close(other);
+	s->options.listen[0] = unused.data;
+	s->options.listen[1] = taken.data;
+	s->options.n_listen = 2;
+	assert_int_equal(http_open(&s->http, &s->options, &error), -EADDRINUSE);
+	assert_non_null(strstr(error.data, taken.data));
+	other = listen_open(unused.data, &error);
+	assert_true(other >= 0);
+	close(other);
+	close(fd);
+	s->options.n_listen = 0;
+	buf_reset(&error);
+	assert_int_equal(http_open(&s->http, &s->options, &error), -EINVAL);
 }
 
 static void test_telemetry_path(void **state)
@@ -399,6 +462,53 @@ static void test_telemetry_path(void **state)
 	}
 }
 
+/* Memory that is mapped and never touched is in the address space and nowhere else. */
+static void test_self_virtual(void **state)
+{
+	const size_t bytes = (size_t)256 << 20;
+	struct prometheus_self first, second;
+	void *p;
+
+	(void)state;
+	self_read(&first);
+	p = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	assert_true(p != MAP_FAILED);
+	self_read(&second);
+	munmap(p, bytes);
+	assert_true(second.virtual_bytes - first.virtual_bytes >= (double)bytes);
+	assert_true(second.virtual_bytes - first.virtual_bytes < 1.5 * (double)bytes);
+	assert_true(second.resident_bytes - first.resident_bytes < (double)bytes / 2);
+}
+
+/* Every family that Prometheus' own client libraries have, once, and of what sort. */
+static void test_self_families(void **state)
+{
+	static const char *const families[] = {
+		"process_cpu_seconds_total counter",
+		"process_resident_memory_bytes gauge",
+		"process_virtual_memory_bytes gauge",
+		"process_virtual_memory_max_bytes gauge",
+		"process_open_fds gauge",
+		"process_max_fds gauge",
+		"process_start_time_seconds gauge",
+	};
+	struct server *s = *state;
+	_cleanup_answer_ struct answer a;
+
+	server_start(s);
+	client_get(s, "/metrics", "", &a);
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		char type[96], sample[96];
+		const char *at;
+
+		snprintf(type, sizeof(type), "\n# TYPE %s\n", families[i]);
+		snprintf(sample, sizeof(sample), "\n%.*s ", (int)strcspn(families[i], " "), families[i]);
+		at = strstr(a.body.data, sample);
+		if (!strstr(a.body.data, type) || !at || atof(at + strlen(sample)) <= 0 || strstr(at + 1, sample))
+			fail_msg("%s", families[i]);
+	}
+}
+
 static void test_self(void **state)
 {
 	struct prometheus_self first, second;
@@ -410,6 +520,7 @@ static void test_self(void **state)
 	self_read(&first);
 	assert_true(start > now - 300 && start < now + 2);
 	assert_true(first.resident_bytes > 100 * 1024 && first.resident_bytes < 4e9);
+	assert_true(first.virtual_bytes >= first.resident_bytes);
 	assert_true(first.open_fds >= 3 && first.open_fds < first.max_fds);
 	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	assert_true(fd >= 0);
@@ -420,6 +531,7 @@ static void test_self(void **state)
 	close(fd);
 	assert_true(second.cpu_seconds > first.cpu_seconds);
 	assert_int_equal((int)second.open_fds, (int)first.open_fds + 1);
+	assert_true(second.virtual_max_bytes >= second.virtual_bytes);
 }
 
 int main(void)
@@ -439,8 +551,12 @@ int main(void)
 		server_test(test_no_self),
 		cmocka_unit_test(test_listen),
 		server_test(test_all_addresses),
+		server_test(test_several_addresses),
+		server_test(test_address_taken),
 		server_test(test_telemetry_path),
 		cmocka_unit_test(test_self),
+		cmocka_unit_test(test_self_virtual),
+		server_test(test_self_families),
 	};
 
 	return cmocka_run_group_tests_name("serve", tests, NULL, NULL);

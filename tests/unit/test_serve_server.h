@@ -146,7 +146,7 @@ static inline void server_init(struct server *s, size_t containers)
 	*s = (struct server){.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
 	fake_init(&s->fake, containers);
 	http_options_init(&s->options);
-	s->options.listen = "127.0.0.1:0";
+	s->options.listen[0] = "127.0.0.1:0";
 	s->options.wake_fd = s->stop_fd;
 	s->options.wake = server_wake;
 	s->options.ctx = s;
@@ -158,7 +158,7 @@ static inline void server_start(struct server *s)
 	uint64_t port;
 
 	assert_int_equal(http_open(&s->http, &s->options, &error), 0);
-	assert_int_equal(parse_u64(strrchr(http_address(s->http), ':') + 1, 1, 65535, &port), 0);
+	assert_int_equal(parse_u64(strrchr(http_address(s->http, 0), ':') + 1, 1, 65535, &port), 0);
 	s->port = (uint16_t)port;
 	assert_int_equal(pthread_create(&s->thread, NULL, server_thread, s), 0);
 	s->runs = true;
