@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Those that are measured: sysscope, the exporters and tools beside it, empty programs, sleeping processes."""
 import contextlib
+import glob
 import gzip
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -20,6 +22,7 @@ PROCESS_EXPORTER = shutil.which("prometheus-process-exporter")
 RUNQLAT = shutil.which("runqlat", path="/usr/sbin:/usr/share/bcc/tools:" + os.environ.get("PATH", ""))
 PERF = shutil.which("perf")
 CADVISOR = os.environ.get("CADVISOR")
+GROUP_PREFIX = "sysscope-bench-"
 
 
 ANY_CPU = "0-%d" % (measure.CPUS - 1)
@@ -35,6 +38,15 @@ def tool(name, *arguments, cpu=measure.WORK_CPU, seconds=120):
     if p.returncode:
         raise RuntimeError("%s: %s" % (name, p.stderr.decode("utf-8", "replace").strip()))
     return p.stdout.decode()
+
+
+def perf_bench(*arguments):
+    """Microseconds per turn as `perf bench` says them, run alone on a CPU."""
+    p = harness.run(pinned(measure.WORK_CPU, [PERF, "bench", *arguments]), 60)
+    found = re.search(rb"([0-9.]+) usecs/op", p.stdout)
+    if not found:
+        raise RuntimeError("perf bench: %s" % p.stderr.decode("utf-8", "replace").strip())
+    return float(found.group(1))
 
 
 def collectors():
@@ -214,9 +226,9 @@ def map_names():
 # ---- sleeping processes ------------------------------------------------------------------------------
 
 @contextlib.contextmanager
-def sleepers(processes, groups):
-    """So many sleeping processes in so many cgroups, gone afterwards."""
-    name = "sysscope-bench-%d" % os.getpid()
+def sleepers(processes, groups, kind=""):
+    """So many sleeping processes in so many cgroups, gone afterwards: /NAME/0, /NAME/1, ...; gives /NAME."""
+    name = "%s%s%d" % (GROUP_PREFIX, kind, os.getpid())
     p = subprocess.Popen([TOOLS + "sleepers", str(processes), str(groups), name, *cgroups.layout.hierarchies()],
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     harness.cleanup(_sleepers_stop, p)
@@ -224,7 +236,7 @@ def sleepers(processes, groups):
         if p.stdout.readline() != b"ready %d\n" % processes:
             raise RuntimeError("%d processes in %d cgroups cannot be had" % (processes, groups))
         time.sleep(0.5)
-        yield
+        yield "/" + name
     finally:
         _sleepers_stop(p)
 
@@ -234,3 +246,28 @@ def _sleepers_stop(p):
         p.stdin.close()
     # It removes cgroups, which takes its time; it takes no signal meanwhile.
     p.wait(120)
+
+
+def leftovers_remove():
+    """Cgroups of benches that are dead and were killed so that nothing could clean up. Says how many there were."""
+    removed = 0
+    for hierarchy in cgroups.layout.hierarchies():
+        for folder in glob.glob("%s/%s*" % (hierarchy, GROUP_PREFIX)):
+            pid = folder.rpartition("-")[2]
+            if not pid.isdigit() or _is_bench(pid):
+                continue
+            for path in glob.glob(folder + "/[0-9]*") + [folder]:
+                try:
+                    os.rmdir(path)
+                    removed += 1
+                except OSError:
+                    pass  # its sleepers are still at it
+    return removed
+
+
+def _is_bench(pid):
+    try:
+        with open("/proc/%s/cmdline" % pid, "rb") as f:
+            return b"bench/run" in f.read()
+    except OSError:
+        return False

@@ -27,9 +27,9 @@ def kernel_memory(path):
 
 
 def published(e):
-    """sysscope_bpf_map_memory_bytes as sysscope itself says it; None where it has no such family."""
-    found = re.findall(rb'^sysscope_bpf_map_memory_bytes\{[^}]*\} ([0-9.e+]+)$', e.scrape(), re.M)
-    return sum(map(float, found)) if found else None
+    """sysscope_bpf_map_memory_bytes as sysscope itself says it; None where the kernel does not say."""
+    found = re.findall(rb'^sysscope_bpf_map_memory_bytes ([0-9.e+]+)$', e.scrape(), re.M)
+    return float(found[0]) if found else None
 
 
 def watch(e, seconds):
@@ -48,9 +48,9 @@ def watch(e, seconds):
 def run(options):
     seconds = float(os.environ.get("BENCH_IDLE_SECONDS") or options.get("seconds") or SECONDS)
     say("Idle: sysscope serve, %d processes in %d cgroups, nobody scrapes, %.0f s" % (PROCESSES, CGROUPS, seconds))
-    with agents.sleepers(PROCESSES, CGROUPS):
-        path = "/sysscope-bench-serve-%d" % os.getpid()
-        cgroups.make(path)
+    # serve's cgroup is held as the others are: it goes even when the bench is killed outright.
+    with agents.sleepers(PROCESSES, CGROUPS), agents.sleepers(0, 1, "serve-") as own:
+        path = own + "/0"
         before = kernel_memory(path)
         e = agents.sysscope(cpu=measure.AGENT_CPU, cgroup=path)
         try:

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a context switch costs more: perf bench sched pipe on one CPU, with nothing, empty programs, sysscope, runqlat."""
 import functools
-import re
 
 import agents
-import harness
 import measure
 from measure import number, percent, say, summary, table
 
@@ -16,11 +14,7 @@ LEARN_LOOPS = 40000
 
 def pipe_once(loops):
     """Microseconds per turn: two switches, two wakeups."""
-    p = harness.run(agents.pinned(measure.WORK_CPU, [agents.PERF, "bench", "sched", "pipe", "-l", str(loops)]), 60)
-    found = re.search(rb"([0-9.]+) usecs/op", p.stdout)
-    if not found:
-        raise RuntimeError("perf bench sched pipe: %s" % p.stderr.decode("utf-8", "replace").strip())
-    return float(found.group(1))
+    return agents.perf_bench("sched", "pipe", "-l", str(loops))
 
 
 def pipe_us():

@@ -1,28 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Syscall tax: a getppid loop and a pipe loop, with each collector; and what hooks on every syscall would cost."""
+"""Syscall tax: perf bench syscall basic and a pipe, with each collector; and what hooks on every syscall would cost."""
 import functools
 
 import agents
 import measure
 from measure import number, percent, say, summary, table
 
-LOOPS = {"getppid": 1500000, "pipe": 300000}
+LOOPS, SLICES = 150000, 8
+PIPE_LOOPS = 300000
 ROUNDS = 15
 
 
+def calls_ns():
+    """getppid by perf bench, the best of some slices; a pipe by CPU time of a thread."""
+    return {"getppid": min(agents.perf_bench("syscall", "basic", "-l", str(LOOPS)) for _ in range(SLICES)) * 1e3,
+            "pipe": float(agents.tool("calls", "pipe", PIPE_LOOPS))}
+
+
 def run(options):
-    say("Syscall tax: getppid, and a byte through a pipe, on CPU %d, by turns" % measure.WORK_CPU)
+    say("Syscall tax: perf bench syscall basic (getppid), and a byte through a pipe, on CPU %d, by turns" %
+        measure.WORK_CPU)
+    if not agents.PERF:
+        say("  not measured: perf is not installed")
+        return {}
     ways = {"nothing": agents.nothing, "nothing again": agents.nothing, "sysscope, all": agents.serving}
     for c in agents.collectors():
         ways["sysscope, " + c] = functools.partial(agents.serving, *agents.alone(c))
     ways["empty, sys_enter"] = functools.partial(agents.hooks, "sys_enter")
     ways["empty, sys_enter and sys_exit"] = functools.partial(agents.hooks, "sys_enter", "sys_exit")
     ways = {n: w for n, w in ways.items() if not refused(n, w)}
-    pairs = measure.interleave(
-        ways, lambda: {what: float(agents.tool("calls", what, n)) for what, n in LOOPS.items()},
-        options.get("rounds") or ROUNDS, options.get("seconds") or 75)
+    pairs = measure.interleave(ways, calls_ns, options.get("rounds") or ROUNDS, options.get("seconds") or 75)
     result = {}
-    for what in LOOPS:
+    for what in ("getppid", "pipe"):
         values = {n: [p[what] for p in v] for n, v in pairs.items()}
         result[what] = {"ratio": measure.ratios(values, "nothing"),
                         "ns": {n: summary(v) for n, v in values.items()}}
