@@ -22,6 +22,7 @@ PROCESS_EXPORTER = shutil.which("prometheus-process-exporter")
 RUNQLAT = shutil.which("runqlat", path="/usr/sbin:/usr/share/bcc/tools:" + os.environ.get("PATH", ""))
 PERF = shutil.which("perf")
 CADVISOR = os.environ.get("CADVISOR")
+MAP_TYPE_TASK_STORAGE = 29  # linux/bpf.h
 GROUP_PREFIX = "sysscope-bench-"
 
 
@@ -216,6 +217,13 @@ def program_names():
 def maps(pid):
     """{map id: bytes of kernel memory} as the kernel says of each map."""
     return {int(i["map_id"]): int(i["memlock"]) for i in measure.fdinfo(pid) if "map_id" in i and "memlock" in i}
+
+
+def task_storage(pid):
+    """Bytes of the values of one task's storage, all maps; each map's map information leaves its entries out."""
+    found = {i["map_id"]: int(i["value_size"]) for i in measure.fdinfo(pid)
+             if int(i.get("map_type", 0)) == MAP_TYPE_TASK_STORAGE}
+    return sum(found.values())
 
 
 def map_names():

@@ -68,6 +68,7 @@ def run(options):
                 "resident_bytes": idle_rss, "resident_bytes_after_scrape": measure.status_bytes(e.pid, "VmRSS"),
                 "anonymous_bytes": measure.status_bytes(e.pid, "RssAnon"),
                 "maps": {names.get(i, str(i)): b for i, b in by_map.items()}, "map_bytes": sum(by_map.values()),
+                "task_storage_bytes": agents.task_storage(e.pid) * PROCESSES,
                 "map_bytes_published": published(e),
                 "cgroup_kernel_bytes": charged - before if charged is not None and before is not None else None,
             }
@@ -86,7 +87,8 @@ def show(r):
         ["resident, after two scrapes", mb(GOAL_RSS), mb(r["resident_bytes_after_scrape"])],
         ["maps, kernel's map information", mb(GOAL_MAPS), mb(r["map_bytes"])],
         ["maps, as published", "", mb(r["map_bytes_published"])],
-        ["kernel memory of its cgroup", mb(GOAL_MAPS), mb(r["cgroup_kernel_bytes"])],
+        ["values of task storage, %d tasks" % r["processes"], "", mb(r["task_storage_bytes"])],
+        ["all kernel memory of its cgroup", "", mb(r["cgroup_kernel_bytes"])],
     ])
     say("  the map information leaves out the entries of task storage; the cgroup's kernel memory has all that serve")
     say("  made the kernel allocate. By map: " + ", ".join(

@@ -7,7 +7,7 @@ import measure
 from measure import number, percent, say, summary, table
 
 HOOKS = ["sched_switch", "sched_wakeup", "sched_wakeup_new"]
-LOOPS, SLICES = 15000, 4
+LOOPS, SLICES = 4000, 12
 ROUNDS = 15
 LEARN_LOOPS = 40000
 

@@ -6,7 +6,7 @@ import agents
 import measure
 from measure import number, percent, say, summary, table
 
-LOOPS, SLICES = 150000, 8
+LOOPS, SLICES = 20000, 30  # a slice is shorter than a turn of the scheduler
 PIPE_LOOPS = 300000
 ROUNDS = 15
 
