@@ -18,6 +18,8 @@ PACKAGES := gcc make clang bpftool libbpf-dev libelf-dev zlib1g-dev libmicrohttp
 TEST_PACKAGES := libcmocka-dev docker.io prometheus stress-ng clang-format busybox-static python3 curl tmux \
 	linux-perf libbpf-tools procps iproute2 qemu-system-x86 cpio zstd lz4 xz-utils crun runc libclang-rt-14-dev
 VM_PACKAGES := mmdebstrap e2fsprogs
+# Whom `make bench` measures beside sysscope; it does without those that cannot be had.
+BENCH_PACKAGES := python3 util-linux linux-perf libbpf-tools prometheus-process-exporter
 
 V ?= 0
 ifeq ($(V),1)
@@ -82,6 +84,9 @@ packages:
 	$(Q)scripts/packages $(PACKAGES)
 test-packages:
 	$(Q)scripts/packages $(TEST_PACKAGES)
+.PHONY: bench-packages
+bench-packages:
+	$(Q)for p in $(BENCH_PACKAGES); do scripts/packages $$p || echo "goes on without $$p"; done
 
 # ---- kernel half -----------------------------------------------------------------------------------
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) include/sysscope/abi.h vmlinux/vmlinux.h
@@ -183,9 +188,11 @@ vm-docs: all tests
 vm-fetch:
 	$(Q)tests/vm/fetch $$(grep -v '^\#' tests/vm/kernels | awk '{print $$1}')
 
-## make bench        what it costs, beside others, in one run
-bench: $(BUILD)/sysscope tests
-	$(Q)BUILD=$(BUILD) tests/bench/run
+## sudo make bench   what it costs, beside others, in one run (BENCH="sample idle": parts; CADVISOR=its binary)
+BENCH_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+bench: packages bench-packages
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/sysscope $(BENCH_TOOLS)
+	$(Q)BUILD=$(BUILD) BENCH="$(BENCH)" CADVISOR="$(CADVISOR)" tests/bench/run
 
 # ---- install ---------------------------------------------------------------------------------------
 ## make install      DESTDIR= PREFIX=

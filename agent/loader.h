@@ -54,6 +54,11 @@ uint64_t loader_verified_instructions(const struct loader *l, enum collector c);
  * at work and goes on without (bpf_prog_info.recursion_misses, 5.12; before that it is not known, and 0).
  */
 uint64_t loader_skipped(const struct loader *l);
+/*
+ * Kernel memory of all BPF maps that this process holds, in bytes, as the kernel says of each. It does not count the
+ * entries of task storage. -ENODATA: it holds none, or the kernel did not say of one of them.
+ */
+int loader_map_memory(uint64_t *ret);
 const char *collector_name(enum collector c);
 bool collector_required(enum collector c);
 
