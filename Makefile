@@ -16,7 +16,12 @@ REVISION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 PACKAGES := gcc make clang bpftool libbpf-dev libelf-dev zlib1g-dev libmicrohttpd-dev libncurses-dev \
 	libjansson-dev uthash-dev pkg-config
 TEST_PACKAGES := libcmocka-dev docker.io prometheus stress-ng clang-format busybox-static python3 curl tmux \
-	linux-perf libbpf-tools procps iproute2
+	linux-perf procps iproute2
+# Tests that need one of these are skipped, and say so, where it cannot be had: guests, fuzzing, runqlat.
+MORE_TEST_PACKAGES := qemu-system-x86 cpio zstd lz4 xz-utils crun runc libclang-rt-14-dev libbpf-tools
+VM_PACKAGES := mmdebstrap e2fsprogs
+# Whom `make bench` measures beside sysscope; it does without those that cannot be had.
+BENCH_PACKAGES := python3 util-linux linux-perf libbpf-tools prometheus-process-exporter
 
 V ?= 0
 ifeq ($(V),1)
@@ -50,7 +55,8 @@ TOOLS         := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
 FORMATTED     := $(filter-out vmlinux/%,$(shell git ls-files '*.c' '*.h' 2>/dev/null))
 
 .DELETE_ON_ERROR:
-.PHONY: all run test check lint asan bench install uninstall clean packages test-packages vmlinux-header docs help
+
+.PHONY: all run test check lint asan bench vm-test vm-docs vm-fetch install uninstall clean packages test-packages vmlinux-header docs help
 
 all: $(BUILD)/sysscope features
 
@@ -80,6 +86,10 @@ packages:
 	$(Q)scripts/packages $(PACKAGES)
 test-packages:
 	$(Q)scripts/packages $(TEST_PACKAGES)
+	$(Q)scripts/packages $(MORE_TEST_PACKAGES) || echo "going on without: the tests that need them are skipped"
+.PHONY: bench-packages
+bench-packages:
+	$(Q)for p in $(BENCH_PACKAGES); do scripts/packages $$p || echo "goes on without $$p"; done
 
 # ---- kernel half -----------------------------------------------------------------------------------
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) include/sysscope/abi.h vmlinux/vmlinux.h
@@ -134,10 +144,11 @@ features: $(BUILD)/sysscope
 docs: $(BUILD)/tests/tools/metrics_doc
 	$(Q)$< > docs/metrics.md
 
-## make lint         include arrows, formatting, warnings as errors
+## make lint         include arrows, formatting, warnings as errors, kernel types in use against those of cached kernels
 lint:
 	$(Q)tests/lint $(FORMATTED)
 	$(Q)$(MAKE) --no-print-directory all tests
+	$(Q)tests/vm/btf_check -o $(BUILD)/sysscope.bpf.o
 
 ## make asan         unit and golden tests and one `top --batch`, under ASan and UBSan
 asan:
@@ -145,9 +156,47 @@ asan:
 		$(BUILD)/asan/sysscope tests
 	$(Q)BUILD=$(BUILD)/asan tests/run unit golden asan
 
-## make bench        what it costs, beside others, in one run
-bench: $(BUILD)/sysscope tests
-	$(Q)BUILD=$(BUILD) tests/bench/run
+## make fuzz         each parser of what others wrote, under libFuzzer and ASan; SECONDS= for each, else a bounded run
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz: $(BUILD)/sysscope.skel.h
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD) fuzzers
+	$(Q)BUILD=$(BUILD) tests/fuzz/run $(SECONDS)
+
+.PHONY: fuzz fuzzers
+fuzzers: $(FUZZERS)
+$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(BUILD)/fuzz/libsysscope.a
+	$(say) FUZZ $@
+	$(Q)$(CLANG) $(CPPFLAGS) -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -fsanitize=address,fuzzer -MF $@.d -o $@ $< \
+		$(BUILD)/fuzz/libsysscope.a $(LDLIBS)
+.PHONY: $(BUILD)/fuzz/libsysscope.a
+$(BUILD)/fuzz/libsysscope.a:
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=$(CLANG) WARNINGS=-Wall \
+		SANITIZE='-fsanitize=address,fuzzer-no-link' $@
+
+## sudo make soak SECONDS=   churn of processes, cgroups and containers; memory, descriptors, maps and series must stay flat
+soak: all
+	$(Q)BUILD=$(BUILD) SYSSCOPE=$(abspath $(BUILD))/sysscope tests/soak/run $(or $(SECONDS),60)
+
+.PHONY: soak
+## sudo make vm-test the kernel matrix: every kernel of tests/vm/kernels in QEMU, then dockerd and podman on one of them
+vm-test: packages test-packages
+	$(Q)scripts/packages $(VM_PACKAGES)
+	$(Q)$(MAKE) --no-print-directory all tests
+	$(Q)BUILD=$(BUILD) VM_KERNELS=all tests/run vm runtimes
+
+## make vm-docs      the same kernels, and docs/kernels.md written from what they said
+vm-docs: all tests
+	$(Q)BUILD=$(BUILD) VM_KERNELS=all UPDATE_DOCS=1 tests/run vm
+
+## make vm-fetch     takes the matrix's kernels from Debian's archives into the cache, without booting any
+vm-fetch:
+	$(Q)tests/vm/fetch $$(grep -v '^\#' tests/vm/kernels | awk '{print $$1}')
+
+## sudo make bench   what it costs, beside others, in one run (BENCH="sample idle": parts; CADVISOR=its binary)
+BENCH_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+bench: packages bench-packages
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/sysscope $(BENCH_TOOLS)
+	$(Q)BUILD=$(BUILD) BENCH="$(BENCH)" CADVISOR="$(CADVISOR)" tests/bench/run
 
 # ---- install ---------------------------------------------------------------------------------------
 ## make install      DESTDIR= PREFIX=

@@ -243,7 +243,7 @@ static int batch_loop(struct top *t, const struct snapshot_source *source, struc
 
 static int run_batch(struct top *t, const struct snapshot_source *source)
 {
-	_cleanup_buf_ struct buf out = {}, safe = {};
+	_cleanup_buf_ struct buf out = {};
 	int r = batch_loop(t, source, &out);
 
 	if (r == -EPIPE || r == -ECANCELED)

@@ -277,7 +277,8 @@ static void home_row(struct model *m, const struct sample *s, struct home *h, bo
  */
 static bool home_is_shown(const struct model *m, const struct home *h)
 {
-	if (h == m->host || h == m->kernel || h->threads || h->tasks.exec_ns)
+	/* Who has just ended may be in no list for one sample: what was published counts. */
+	if (h == m->host || h == m->kernel || h->threads || h->tasks.exec_ns || h->held[CONTAINER_CPU_TASKS] > 0)
 		return true;
 	return h->kind != HOME_CGROUP && h->kind != HOME_POD && h->kind != HOME_HOST;
 }

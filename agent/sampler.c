@@ -22,6 +22,7 @@
 #include "identity/identity.h"
 #include "loader.h"
 #include "sampler.h"
+#include "stream.h"
 #include "sysscope/util.h"
 #include "sysscope.skel.h"
 
@@ -55,10 +56,11 @@ struct sampler {
 	bool delivered; /* the last sample was */
 	/* Dead tasks that are neither freed nor zombies: the fewest in this window, and for good. */
 	uint64_t unseen_least, unseen, window_ns, window_samples;
-	size_t cap_threads, cap_waits, cap_loops, cap_cgroups, cap_gone, cap_pairs, cap_gone_loops;
+	struct stream_room threads;
+	size_t cap_cgroups, cap_gone, cap_pairs, cap_gone_loops;
 	uint64_t stalls_dropped; /* facts for which there was no room */
-	void *keys, *values;	 /* for batches: room for the largest map */
-	char *stream;		 /* of the task iterator */
+	void *keys, *values; /* for batches: room for the largest map */
+	char *stream;	     /* of the task iterator */
 };
 
 /* ---- maps ---- */
@@ -353,97 +355,6 @@ static void cgroup_dropped(void *ctx, uint64_t id)
 
 /* ---- threads ---- */
 
-static int array_room(void *array, size_t *cap, size_t n, size_t size)
-{
-	void **p = array, *more;
-	size_t want = *cap ? *cap * 2 : 1024;
-
-	if (n <= *cap)
-		return 0;
-	more = reallocarray(*p, want, size);
-	if (!more)
-		return -ENOMEM;
-	*p = more;
-	*cap = want;
-	return 0;
-}
-
-static size_t record_size(const struct ss_thread_record *r)
-{
-	size_t waits = (size_t)__builtin_popcountll(r->blocks & SS_BLOCK_WAITS_ALL);
-	bool loop = r->blocks & SS_BLOCK_LOOP;
-
-	return sizeof(*r) + waits * sizeof(struct ss_waits) + (loop ? sizeof(struct ss_loop) + sizeof(__u64) : 0) +
-	       (waits || loop ? sizeof(r->mark) : 0);
-}
-
-/* `data` is one whole record with its blocks. */
-static int thread_take(struct sampler *s, const char *data)
-{
-	struct sample *p = &s->sample;
-	struct ss_thread_record *r;
-	__u64 mark;
-
-	if (array_room(&p->threads, &s->cap_threads, p->n_threads + 1, sizeof(*p->threads)) < 0)
-		return -ENOMEM;
-	r = &p->threads[p->n_threads];
-	memcpy(r, data, sizeof(*r));
-	data += sizeof(*r);
-	for (uint32_t bit = 1; bit & SS_BLOCK_WAITS_ALL; bit <<= 1) {
-		struct sample_waits *w;
-
-		if (!(r->blocks & bit))
-			continue;
-		if (array_room(&p->waits, &s->cap_waits, p->n_waits + 1, sizeof(*p->waits)) < 0)
-			return -ENOMEM;
-		w = &p->waits[p->n_waits++];
-		w->thread = (uint32_t)p->n_threads;
-		w->block = bit;
-		memcpy(&w->waits, data, sizeof(w->waits));
-		data += sizeof(w->waits);
-	}
-	if (r->blocks & SS_BLOCK_LOOP) {
-		struct sample_loop *l;
-
-		if (array_room(&p->loops, &s->cap_loops, p->n_loops + 1, sizeof(*p->loops)) < 0)
-			return -ENOMEM;
-		l = &p->loops[p->n_loops++];
-		l->thread = (uint32_t)p->n_threads;
-		memcpy(&l->loop, data, sizeof(l->loop));
-		data += sizeof(l->loop);
-		memcpy(&l->read_ns, data, sizeof(l->read_ns));
-		data += sizeof(l->read_ns);
-	}
-	p->n_threads++;
-	if (!(r->blocks & (SS_BLOCK_WAITS_ALL | SS_BLOCK_LOOP)))
-		return 0;
-	memcpy(&mark, data, sizeof(mark));
-	/* Switched between the two readings: what was under way may be in the totals already. */
-	if (mark != r->mark)
-		r->open_wait_ns = r->open_throttled_ns = r->open_blocked_ns = 0;
-	return 0;
-}
-
-/* Takes the whole records at the beginning of `data`. Returns the bytes taken, or negative errno. */
-static ssize_t threads_take(struct sampler *s, const char *data, size_t bytes)
-{
-	size_t taken = 0;
-
-	while (bytes - taken >= sizeof(struct ss_thread_record)) {
-		struct ss_thread_record r;
-		size_t size;
-
-		memcpy(&r, data + taken, sizeof(r));
-		size = record_size(&r);
-		if (bytes - taken < size)
-			break;
-		if (thread_take(s, data + taken) < 0)
-			return -ENOMEM;
-		taken += size;
-	}
-	return (ssize_t)taken;
-}
-
 /* The kernel gives what its own buffer holds, less than STREAM_BYTES; a record may come in two parts. */
 static int sample_threads(struct sampler *s)
 {
@@ -464,7 +375,7 @@ static int sample_threads(struct sampler *s)
 		if (n < 0)
 			return -errno;
 		left += (size_t)n;
-		taken = threads_take(s, s->stream, left);
+		taken = stream_take(&s->threads, p, s->stream, left);
 		if (taken < 0)
 			return (int)taken;
 		left -= (size_t)taken;
@@ -555,6 +466,7 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	sample_unseen(s, exited, ended, now);
 	p->losses[SS_LOSS_DEATH_UNSEEN] = s->unseen;
 	p->losses[SS_LOSS_RING_FULL] += s->stalls_dropped;
+	p->losses[SS_LOSS_PROGRAM_SKIPPED] = loader_skipped(s->loader);
 	*ret = p;
 	return 0;
 }

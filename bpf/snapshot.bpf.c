@@ -50,9 +50,10 @@ static __always_inline void record_namespaces(struct task_struct *task, struct s
 	if (pid) {
 		level = pid->level;
 		if (!bpf_core_read(&upid, sizeof(upid), &pid->numbers[0]) && level < 33) {
+			/* Masked, since the verifier of 6.1 loses the product's bounds. */
 			bpf_probe_read_kernel(&upid, sizeof(upid),
 					      (void *)pid + bpf_core_field_offset(pid->numbers) +
-						      level * bpf_core_type_size(struct upid));
+						      ((level * bpf_core_type_size(struct upid)) & 1023));
 			r->namespace_pid = upid.nr;
 			r->ns_pid = BPF_CORE_READ(upid.ns, ns.inum);
 		}
@@ -165,6 +166,18 @@ static __always_inline void record_open(struct task_struct *task, struct ss_thre
 		r->open_throttled_ns = task_throttled(task, state, now, r->open_wait_ns);
 }
 
+/* A record without its last member, which stands in the thread's state: what a stack of 512 bytes has room for. */
+struct record_space {
+	__u64 words[(sizeof(struct ss_thread_record) - sizeof(struct ss_totals)) / 8];
+};
+
+static __always_inline void record_write(struct seq_file *seq, struct record_space *space,
+					 const struct ss_totals *charged)
+{
+	bpf_seq_write(seq, space, sizeof(*space));
+	bpf_seq_write(seq, charged ?: &gone_zero.totals, sizeof(*charged));
+}
+
 /*
  * bpf_seq_write fails when the buffer is full; the kernel then throws away what this call wrote and comes back with the
  * same task. So a record is whole or not there, and nothing before the write may be done only once: creating the state
@@ -175,7 +188,8 @@ int snapshot_task(struct bpf_iter__task *ctx)
 {
 	/* Read once: read twice, the verifier of 6.1 sees a pointer that may be NULL again. */
 	struct task_struct *task = ctx->task;
-	struct ss_thread_record r = {};
+	struct record_space space = {};
+	struct ss_thread_record *r = (void *)&space;
 	struct ss_thread_state *state;
 	struct ss_waits *dead = NULL;
 	struct loop_state *loop = NULL;
@@ -188,42 +202,41 @@ int snapshot_task(struct bpf_iter__task *ctx)
 	state = bpf_task_storage_get(&thread_state, task, 0, task->exit_state ? 0 : BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (state) {
 		task_settle(task, state, cgroup_id);
-		r.charged = state->charged;
-		r.flags |= SS_THREAD_STATE;
+		r->flags |= SS_THREAD_STATE;
 	} else if (!task->exit_state) {
 		loss_count(SS_LOSS_STATE_REFUSED);
 	}
-	record_thread(task, &r, cgroup_id);
+	record_thread(task, r, cgroup_id);
 	if (state && cfg_sched) {
 		__u64 now = pass_now(ctx->meta->seq_num);
 
 		if (!state->mark && !task->exit_state)
 			state_begin(task, state, now);
-		r.mark = state->mark;
-		record_open(task, state, &r, now);
-		r.blocks = SS_BLOCK_WAITS;
+		r->mark = state->mark;
+		record_open(task, state, r, now);
+		r->blocks = SS_BLOCK_WAITS;
 		if (state->charged.timeslices)
-			r.blocks |= SS_BLOCK_WAITS_CHARGED;
-		if (r.flags & SS_THREAD_LEADER)
+			r->blocks |= SS_BLOCK_WAITS_CHARGED;
+		if (r->flags & SS_THREAD_LEADER)
 			dead = bpf_task_storage_get(&process_waits, task, 0, 0);
 		if (dead)
-			r.blocks |= SS_BLOCK_WAITS_DEAD;
+			r->blocks |= SS_BLOCK_WAITS_DEAD;
 	}
 	if (state && cfg_epoll) {
 		loop = bpf_task_storage_get(&loops, task, 0, 0);
 		if (loop && !loop->ended)
-			r.blocks |= SS_BLOCK_LOOP;
+			r->blocks |= SS_BLOCK_LOOP;
 	}
-	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
-	if (!state || !r.blocks)
+	record_write(ctx->meta->seq, &space, state ? &state->charged : NULL);
+	if (!state || !r->blocks)
 		return 0;
-	if (r.blocks & SS_BLOCK_WAITS)
+	if (r->blocks & SS_BLOCK_WAITS)
 		bpf_seq_write(ctx->meta->seq, &state->waits, sizeof(state->waits));
-	if (r.blocks & SS_BLOCK_WAITS_CHARGED)
+	if (r->blocks & SS_BLOCK_WAITS_CHARGED)
 		bpf_seq_write(ctx->meta->seq, &state->waits_charged, sizeof(state->waits_charged));
 	if (dead)
 		bpf_seq_write(ctx->meta->seq, dead, sizeof(*dead));
-	if (loop && r.blocks & SS_BLOCK_LOOP) {
+	if (loop && r->blocks & SS_BLOCK_LOOP) {
 		__u64 now = bpf_ktime_get_boot_ns();
 
 		bpf_seq_write(ctx->meta->seq, &loop->loop, sizeof(loop->loop));
@@ -239,11 +252,11 @@ SEC("?iter/task")
 int snapshot_task_plain(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct ss_thread_record r = {};
+	struct record_space space = {};
 
 	if (!task)
 		return 0;
-	record_thread(task, &r, task_cgroup_id(task));
-	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+	record_thread(task, (void *)&space, task_cgroup_id(task));
+	record_write(ctx->meta->seq, &space, NULL);
 	return 0;
 }

@@ -199,10 +199,9 @@ struct ss_thread_record {
 	__u64 process_start_ns; /* group_leader->start_boottime */
 	__u64 cgroup_id;	/* kernfs id in the hierarchy that carries resources */
 	char comm[SS_COMM_LEN];
-	struct ss_totals used;	  /* since its birth */
-	struct ss_totals charged; /* part of it that the gone tables hold already */
-	__u64 mark;		  /* enum ss_mark; 0: not known */
-	__u64 open_wait_ns; /* of the wait under way: runnable so far; as `mark` says after a wakeup or preempted */
+	struct ss_totals used; /* since its birth */
+	__u64 mark;	       /* enum ss_mark; 0: not known */
+	__u64 open_wait_ns;    /* of the wait under way: runnable so far; as `mark` says after a wakeup or preempted */
 	__u64 open_throttled_ns; /* the part of it spent throttled */
 	__u64 open_blocked_ns;	 /* asleep so far, or until it was woken; its class is in `mark` */
 	__u64 blocks;		 /* enum ss_thread_block */
@@ -216,6 +215,9 @@ struct ss_thread_record {
 	__u32 threads;	     /* signal->nr_threads */
 	__u32 namespace_pid; /* its pid inside its own pid namespace */
 	__u32 ns_pid, ns_mnt, ns_net, ns_uts, ns_ipc, ns_user, ns_cgroup, ns_time; /* inode numbers, 0: unknown */
+
+	/* Last, since the iterator writes it from the thread's own state: its stack has no room for it. */
+	struct ss_totals charged; /* part of `used` that the gone tables hold already; zero without SS_THREAD_STATE */
 };
 _Static_assert(sizeof(struct ss_thread_record) == 24 + 24 + 16 + 3 * SS_TOTALS_FIELDS * 8 + 40 + 32 + 8 + 32,
 	       "ss_thread_record: no padding");
@@ -315,6 +317,7 @@ enum ss_loss {
 	SS_LOSS_SWITCH_UNSEEN, /* a switch of a thread whose state was not to be had: its waits go on as they were */
 	SS_LOSS_PAIR_FOLDED,   /* the neighbour table was full: a wait was blamed on SS_CGROUP_OTHERS */
 	SS_LOSS_PAIR_LOST,     /* not even that */
+	SS_LOSS_PROGRAM_SKIPPED, /* the kernel did not run a program, since it was at work on that CPU: see loader_skipped */
 	SS_LOSS_LOOP_LOST,     /* the table of ended event loops was full */
 	SS_LOSS_KINDS
 };

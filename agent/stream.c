@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * stream.c - see stream.h.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stream.h"
+
+static int array_room(void *array, size_t *cap, size_t n, size_t size)
+{
+	void **p = array, *more;
+	size_t want = *cap ? *cap * 2 : 1024;
+
+	if (n <= *cap)
+		return 0;
+	more = reallocarray(*p, want, size);
+	if (!more)
+		return -ENOMEM;
+	*p = more;
+	*cap = want;
+	return 0;
+}
+
+static size_t record_size(const struct ss_thread_record *r)
+{
+	size_t waits = (size_t)__builtin_popcountll(r->blocks & SS_BLOCK_WAITS_ALL);
+	bool loop = r->blocks & SS_BLOCK_LOOP;
+
+	return sizeof(*r) + waits * sizeof(struct ss_waits) + (loop ? sizeof(struct ss_loop) + sizeof(__u64) : 0) +
+	       (waits || loop ? sizeof(r->mark) : 0);
+}
+
+/* `data` is one whole record with its blocks. */
+static int thread_take(struct stream_room *room, struct sample *p, const char *data)
+{
+	struct ss_thread_record *r;
+	__u64 mark;
+
+	if (array_room(&p->threads, &room->threads, p->n_threads + 1, sizeof(*p->threads)) < 0)
+		return -ENOMEM;
+	r = &p->threads[p->n_threads];
+	memcpy(r, data, sizeof(*r));
+	data += sizeof(*r);
+	for (uint32_t bit = 1; bit & SS_BLOCK_WAITS_ALL; bit <<= 1) {
+		struct sample_waits *w;
+
+		if (!(r->blocks & bit))
+			continue;
+		if (array_room(&p->waits, &room->waits, p->n_waits + 1, sizeof(*p->waits)) < 0)
+			return -ENOMEM;
+		w = &p->waits[p->n_waits++];
+		w->thread = (uint32_t)p->n_threads;
+		w->block = bit;
+		memcpy(&w->waits, data, sizeof(w->waits));
+		data += sizeof(w->waits);
+	}
+	if (r->blocks & SS_BLOCK_LOOP) {
+		struct sample_loop *l;
+
+		if (array_room(&p->loops, &room->loops, p->n_loops + 1, sizeof(*p->loops)) < 0)
+			return -ENOMEM;
+		l = &p->loops[p->n_loops++];
+		l->thread = (uint32_t)p->n_threads;
+		memcpy(&l->loop, data, sizeof(l->loop));
+		data += sizeof(l->loop);
+		memcpy(&l->read_ns, data, sizeof(l->read_ns));
+		data += sizeof(l->read_ns);
+	}
+	p->n_threads++;
+	if (!(r->blocks & (SS_BLOCK_WAITS_ALL | SS_BLOCK_LOOP)))
+		return 0;
+	memcpy(&mark, data, sizeof(mark));
+	/* Switched between the two readings: what was under way may be in the totals already. */
+	if (mark != r->mark)
+		r->open_wait_ns = r->open_throttled_ns = r->open_blocked_ns = 0;
+	return 0;
+}
+
+ssize_t stream_take(struct stream_room *room, struct sample *p, const char *data, size_t bytes)
+{
+	size_t taken = 0;
+
+	while (bytes - taken >= sizeof(struct ss_thread_record)) {
+		struct ss_thread_record r;
+		size_t size;
+
+		memcpy(&r, data + taken, sizeof(r));
+		size = record_size(&r);
+		if (bytes - taken < size)
+			break;
+		if (thread_take(room, p, data + taken) < 0)
+			return -ENOMEM;
+		taken += size;
+	}
+	return (ssize_t)taken;
+}

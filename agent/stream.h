@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * stream.h - takes apart the bytes that the task iterator writes (struct ss_thread_record and its blocks). Pure; used by
+ * sampler.c. The bytes are the kernel half's own, but nothing in them is trusted to be in range.
+ */
+#ifndef SYSSCOPE_STREAM_H
+#define SYSSCOPE_STREAM_H
+
+#include <sys/types.h>
+
+#include "sysscope/sample.h"
+
+/* Elements that fit into the sample's arrays; zero at first. */
+struct stream_room {
+	size_t threads, waits, loops;
+};
+
+/* Appends the whole records at the beginning of `data` to the sample. Returns the bytes taken, or -ENOMEM. */
+ssize_t stream_take(struct stream_room *room, struct sample *p, const char *data, size_t bytes);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* fuzz_cgroup_files.c - texts of cgroup files and lines of mountinfo. The first byte chooses which. */
+#include "cgroup_files.h"
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	size_t n;
+	const struct cgroup_file *files = cgroup_files(&n);
+	struct cgroup_mount_line line;
+	struct cgroup_counters c;
+	char *text;
+
+	if (!size)
+		return 0;
+	text = fuzz_string(data + 1, size - 1);
+	if (data[0] < 2 * n) {
+		cgroup_counters_clear(&c);
+		cgroup_file_parse(&files[data[0] % n], text, size - 1, &c);
+	} else if (cgroup_mount_line_parse(text, &line) == 0) {
+		must(line.point >= text && line.point < text + size && line.root >= text && line.root < text + size);
+		cgroup_list_has(line.options, "cpu");
+	}
+	free(text);
+	return 0;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fuzz_runtime_files.c - what Docker's and Podman's files may hold: a container keeps a name, and its texts keep their
+ * bounds. The first byte chooses the file.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+#include "identity/identity.h"
+
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static char root[64];
+
+static void folders_make(const char *path)
+{
+	char full[512];
+
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	for (char *p = full + strlen(root) + 1; (p = strchr(p, '/')); p++) {
+		*p = '\0';
+		mkdir(full, 0700);
+		*p = '/';
+	}
+}
+
+static void file_write(const char *path, const uint8_t *data, size_t size)
+{
+	char full[512];
+	int fd;
+
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	fd = open(full, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	must(fd >= 0 && write(fd, data, size) == (ssize_t)size);
+	close(fd);
+}
+
+static void root_remove(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf %s", root);
+	if (system(command) != 0)
+		perror(command);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const files[] = {"/var/lib/docker/containers/" ID "/config.v2.json",
+					    "/var/lib/containers/storage/overlay-containers/containers.json"};
+	static const char *const paths[] = {"/docker/" ID, "/libpod_parent/libpod-" ID};
+	const struct identity *who;
+	struct identities *ids;
+	size_t which;
+
+	if (!root[0]) {
+		strcpy(root,
+		       access("/dev/shm", W_OK) == 0 ? "/dev/shm/sysscope-fuzz-XXXXXX" : "/tmp/sysscope-fuzz-XXXXXX");
+		must(mkdtemp(root));
+		atexit(root_remove);
+		folders_make(files[0]);
+		folders_make(files[1]);
+	}
+	if (!size)
+		return 0;
+	which = data[0] % 2;
+	file_write(files[which], data + 1, size - 1);
+	ids = identities_new(root);
+	must(ids);
+	who = identities_get(ids, 1, paths[which], 1);
+	must(who && who->kind == HOME_CONTAINER && who->name[0]);
+	must(strlen(who->name) <= IDENTITY_TEXT_MAX && strlen(who->image) <= IDENTITY_TEXT_MAX);
+	identities_free(ids);
+	return 0;
+}
