@@ -4,7 +4,8 @@
  * comes by the environment:
  *   FAULT_MALLOC_AT=N    the Nth allocation fails; FAULT_MALLOC_TIMES=M: and the M-1 after it (0: all)
  *   FAULT_MALLOC_COUNT=F at exit the number of allocations is written to this file
- *   FAULT_CLOCK=F        this file holds two __s64: nanoseconds by which CLOCK_REALTIME and CLOCK_BOOTTIME are ahead
+ *   FAULT_CONTROL=F      three __s64, which may change while it runs: nanoseconds by which CLOCK_REALTIME and
+ *                        CLOCK_BOOTTIME are ahead, and N: each Nth allocation fails (0: none)
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,13 +23,14 @@ void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *old, size_t size);
 
 static unsigned long allocations, fail_at, fail_end;
-static const int64_t *clock_steps;
+static const volatile int64_t *control;
 
 static int fails(void)
 {
 	unsigned long n = __atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED);
+	unsigned long every = control ? (unsigned long)control[2] : 0;
 
-	if (!fail_at || n < fail_at || n >= fail_end)
+	if (!(every && n % every == 0) && !(fail_at && n >= fail_at && n < fail_end))
 		return 0;
 	errno = ENOMEM;
 	return 1;
@@ -65,12 +67,12 @@ int clock_gettime(clockid_t id, struct timespec *t)
 	int r = (int)syscall(SYS_clock_gettime, id, t);
 	int64_t ahead = 0, sum;
 
-	if (r < 0 || !clock_steps)
+	if (r < 0 || !control)
 		return r;
 	if (id == CLOCK_REALTIME)
-		ahead = clock_steps[0];
+		ahead = control[0];
 	if (id == CLOCK_BOOTTIME)
-		ahead = clock_steps[1];
+		ahead = control[1];
 	sum = (int64_t)t->tv_sec * 1000000000 + t->tv_nsec + ahead;
 	t->tv_sec = sum / 1000000000;
 	t->tv_nsec = sum % 1000000000;
@@ -86,15 +88,15 @@ static unsigned long number(const char *name)
 
 __attribute__((constructor)) static void begin(void)
 {
-	const char *path = getenv("FAULT_CLOCK");
+	const char *path = getenv("FAULT_CONTROL");
 	unsigned long times = number("FAULT_MALLOC_TIMES");
 	int fd;
 
 	if (path && (fd = open(path, O_RDONLY | O_CLOEXEC)) >= 0) {
-		void *map = mmap(NULL, 16, PROT_READ, MAP_SHARED, fd, 0);
+		void *map = mmap(NULL, 24, PROT_READ, MAP_SHARED, fd, 0);
 
 		if (map != MAP_FAILED)
-			clock_steps = map;
+			control = map;
 		close(fd);
 	}
 	allocations = 0;
