@@ -16,8 +16,12 @@ REVISION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 PACKAGES := gcc make clang bpftool libbpf-dev libelf-dev zlib1g-dev libmicrohttpd-dev libncurses-dev \
 	libjansson-dev uthash-dev pkg-config
 TEST_PACKAGES := libcmocka-dev docker.io prometheus stress-ng clang-format busybox-static python3 curl tmux \
-	linux-perf libbpf-tools procps iproute2 qemu-system-x86 cpio zstd lz4 xz-utils crun runc libclang-rt-14-dev
+	linux-perf procps iproute2
+# Tests that need one of these are skipped, and say so, where it cannot be had: guests, fuzzing, runqlat.
+MORE_TEST_PACKAGES := qemu-system-x86 cpio zstd lz4 xz-utils crun runc libclang-rt-14-dev libbpf-tools
 VM_PACKAGES := mmdebstrap e2fsprogs
+# Whom `make bench` measures beside sysscope; it does without those that cannot be had.
+BENCH_PACKAGES := python3 util-linux linux-perf libbpf-tools prometheus-process-exporter
 
 V ?= 0
 ifeq ($(V),1)
@@ -82,6 +86,10 @@ packages:
 	$(Q)scripts/packages $(PACKAGES)
 test-packages:
 	$(Q)scripts/packages $(TEST_PACKAGES)
+	$(Q)scripts/packages $(MORE_TEST_PACKAGES) || echo "going on without: the tests that need them are skipped"
+.PHONY: bench-packages
+bench-packages:
+	$(Q)for p in $(BENCH_PACKAGES); do scripts/packages $$p || echo "goes on without $$p"; done
 
 # ---- kernel half -----------------------------------------------------------------------------------
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) include/sysscope/abi.h vmlinux/vmlinux.h
@@ -162,8 +170,14 @@ $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(BUILD)/fuzz/libsys
 		$(BUILD)/fuzz/libsysscope.a $(LDLIBS)
 .PHONY: $(BUILD)/fuzz/libsysscope.a
 $(BUILD)/fuzz/libsysscope.a:
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=$(CLANG) SANITIZE='-fsanitize=address,fuzzer-no-link' $@
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=$(CLANG) WARNINGS=-Wall \
+		SANITIZE='-fsanitize=address,fuzzer-no-link' $@
 
+## sudo make soak SECONDS=   churn of processes, cgroups and containers; memory, descriptors, maps and series must stay flat
+soak: all
+	$(Q)BUILD=$(BUILD) SYSSCOPE=$(abspath $(BUILD))/sysscope tests/soak/run $(or $(SECONDS),60)
+
+.PHONY: soak
 ## sudo make vm-test the kernel matrix: every kernel of tests/vm/kernels in QEMU, then dockerd and podman on one of them
 vm-test: packages test-packages
 	$(Q)scripts/packages $(VM_PACKAGES)
@@ -178,9 +192,11 @@ vm-docs: all tests
 vm-fetch:
 	$(Q)tests/vm/fetch $$(grep -v '^\#' tests/vm/kernels | awk '{print $$1}')
 
-## make bench        what it costs, beside others, in one run
-bench: $(BUILD)/sysscope tests
-	$(Q)BUILD=$(BUILD) tests/bench/run
+## sudo make bench   what it costs, beside others, in one run (BENCH="sample idle": parts; CADVISOR=its binary)
+BENCH_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+bench: packages bench-packages
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/sysscope $(BENCH_TOOLS)
+	$(Q)BUILD=$(BUILD) BENCH="$(BENCH)" CADVISOR="$(CADVISOR)" tests/bench/run
 
 # ---- install ---------------------------------------------------------------------------------------
 ## make install      DESTDIR= PREFIX=

@@ -359,8 +359,10 @@ static int entry_read(struct reading *r, struct cgroup_counters *ret)
 	struct cgroup_entry *e = r->e;
 	struct cgroup_counters c;
 
-	if (e->reads % CGROUPFS_LIMITS_EVERY == 0) {
-		entry_retry(e, e->reads % CGROUPFS_RETRY_EVERY == 0);
+	bool young = e->reads < CGROUPFS_YOUNG_READS;
+
+	if (young || e->reads % CGROUPFS_LIMITS_EVERY == 0) {
+		entry_retry(e, young || e->reads % CGROUPFS_RETRY_EVERY == 0);
 		cgroup_counters_clear(&e->limits);
 		for (size_t i = 0; i < fs->n_limits; i++)
 			if (file_read(r, fs->limits[i], &e->limits) < 0)

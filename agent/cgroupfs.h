@@ -23,6 +23,11 @@
  * A cgroup made a moment ago in one v1 hierarchy may not be there yet in the next: that is asked again as often.
  */
 #define CGROUPFS_LIMITS_EVERY 5
+/*
+ * A runtime makes a cgroup first and gives it its controllers and limits after: this many first reads ask for everything.
+ * Seen: a container of crun that a sample met in between had no memory and no limits for a minute.
+ */
+#define CGROUPFS_YOUNG_READS 3
 /* A file that a cgroup does not have is asked for again at every 60th read (a controller may be enabled late). */
 #define CGROUPFS_RETRY_EVERY 60
 /*

@@ -5,7 +5,9 @@
  * alternative or are dropped with the verifier's words, and the rest is loaded again. Nothing is pinned: when the
  * process ends, however it ends, the kernel takes everything away.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,8 @@
 
 #define MAX_PROGRAMS	 6
 #define MAX_ALTERNATIVES 3
+#define FDINFO_BYTES_MAX 4096
+#define MAP_LINK	 "anon_inode:bpf-map"
 
 /* One way to get a collector's data: a set of programs that belong together. */
 struct alternative {
@@ -27,7 +31,8 @@ struct alternative {
 	const char *programs[MAX_PROGRAMS];
 	const char *tracepoints[MAX_PROGRAMS]; /* need type information */
 	bool needs_task_storage;
-	const char *lacks; /* what this one cannot do, "" for nothing */
+	const char *lacks;		/* what this one cannot do, "" for nothing */
+	bool only_without_task_storage; /* it counts whole tasks, also what was charged from their state before */
 };
 
 static const struct {
@@ -66,7 +71,8 @@ static const struct {
 				 {"lifecycle_newtask_plain", "lifecycle_exec", "lifecycle_free_plain"},
 				 {"task_newtask", "sched_process_exec", "sched_process_free"},
 				 false,
-				 "no task-local state: an exit counts when the process was reaped"},
+				 "no task-local state: an exit counts when the process was reaped",
+				 true},
 			},
 		},
 	[COLLECTOR_CGROUPS] =
@@ -106,13 +112,18 @@ struct loader {
 	struct sysscope_bpf *skeleton;
 	const struct kernel *kernel;
 	struct loader_options options;
+	bool task_storage; /* the kernel has it, and the iterator that hands it out is loaded */
 	struct {
 		int way; /* index of the alternative in use, -1: none */
 		char reason[512];
 		char programs[256];
 		struct bpf_link *links[MAX_PROGRAMS];
 	} state[COLLECTORS];
-	char log[64 * 1024]; /* the verifier's words on the program that failed last */
+	/*
+	 * The verifier's words on the program that failed last. Before 6.4 a log that does not fit makes every failure
+	 * ENOSPC and hides the reason; untouched pages cost nothing.
+	 */
+	char log[4 << 20];
 };
 
 const char *collector_name(enum collector c)
@@ -158,10 +169,16 @@ static int choose_way(struct loader *l, enum collector c, int from)
 		const struct alternative *w = &collectors[c].ways[i];
 		bool offered = true;
 
-		if (w->needs_task_storage && !l->kernel->task_storage) {
-			snprintf(reason, size, "this kernel has no task storage for tracing programs (5.11)");
+		if (w->needs_task_storage && !l->task_storage) {
+			snprintf(reason, size, "%s",
+				 l->kernel->task_storage
+					 ? "it needs task-local state, which only the iterator hands out that is not "
+					   "loaded"
+					 : "this kernel has no task storage for tracing programs (5.11)");
 			continue;
 		}
+		if (w->only_without_task_storage && l->task_storage)
+			continue;
 		for (int t = 0; t < MAX_PROGRAMS && w->tracepoints[t] && offered; t++) {
 			const char *name = is_to_break(l, c, "") ? "sysscope_test_no_such_hook" : w->tracepoints[t];
 
@@ -197,7 +214,7 @@ static int object_open(struct loader *l, uint32_t chosen)
 	s->rodata->cfg_cgroup_hierarchy = l->options.cgroup_hierarchy;
 	s->rodata->cfg_page_size = (uint32_t)sysconf(_SC_PAGESIZE);
 	s->rodata->cfg_sched = way_of(l, COLLECTOR_SCHED) && chosen >> COLLECTOR_SCHED & 1;
-	if (!l->kernel->task_storage) {
+	if (!l->task_storage) {
 		bpf_map__set_autocreate(s->maps.thread_state, false);
 		bpf_map__set_autocreate(s->maps.process_waits, false);
 	}
@@ -213,7 +230,7 @@ static int object_open(struct loader *l, uint32_t chosen)
 
 		if (!w || !(chosen >> c & 1))
 			continue;
-		break_it = is_to_break(l, c, ":load");
+		break_it = is_to_break(l, c, ":load") || (l->state[c].way == 0 && is_to_break(l, c, ":load-best"));
 		for (int p = 0; p < MAX_PROGRAMS && w->programs[p]; p++) {
 			struct bpf_program *prog = program_find(l, w->programs[p]);
 
@@ -246,6 +263,15 @@ static void reason_from_log(struct loader *l, enum collector c, int error)
 			line = p;
 	snprintf(reason, sizeof(l->state[c].reason), "the kernel refused it: %s%s%.400s", strerror(-error),
 		 line ? ": " : "", line ? line : "");
+}
+
+/* The iterator of this way keeps no task-local state: whoever lives by it takes another way, or is dropped. */
+static void task_storage_give_up(struct loader *l)
+{
+	l->task_storage = false;
+	for (int c = 0; c < COLLECTORS; c++)
+		if (l->state[c].way >= 0 && way_of(l, c)->needs_task_storage)
+			l->state[c].way = choose_way(l, c, 0);
 }
 
 /*
@@ -283,6 +309,8 @@ static int load_all(struct loader *l)
 				memcpy(l->state[c].reason, said, sizeof(said));
 			if (c == COLLECTOR_TASKS && next < 0)
 				return one;
+			if (c == COLLECTOR_TASKS && !way_of(l, c)->needs_task_storage)
+				task_storage_give_up(l);
 			if (c == COLLECTOR_TASKS)
 				break; /* the others were not tried beside a working iterator */
 		}
@@ -347,6 +375,7 @@ int loader_open(struct loader **ret, const struct kernel *k, const struct loader
 		return -ENOMEM;
 	l->kernel = k;
 	l->options = *o;
+	l->task_storage = k->task_storage;
 	if (!getenv("SYSSCOPE_LIBBPF_DEBUG"))
 		libbpf_set_print(print_nothing);
 	for (int c = 0; c < COLLECTORS; c++) {
@@ -408,6 +437,24 @@ struct collector_status loader_status(const struct loader *l, enum collector c)
 	};
 }
 
+uint64_t loader_skipped(const struct loader *l)
+{
+	uint64_t sum = 0;
+
+	for (int c = 0; c < COLLECTORS; c++) {
+		const struct alternative *w = way_of(l, c);
+
+		for (int p = 0; w && p < MAX_PROGRAMS && w->programs[p]; p++) {
+			struct bpf_prog_info info = {};
+			__u32 size = sizeof(info);
+
+			if (bpf_obj_get_info_by_fd(bpf_program__fd(program_find(l, w->programs[p])), &info, &size) == 0)
+				sum += info.recursion_misses;
+		}
+	}
+	return sum;
+}
+
 uint64_t loader_verified_instructions(const struct loader *l, enum collector c)
 {
 	const struct alternative *w = way_of(l, c);
@@ -421,4 +468,54 @@ uint64_t loader_verified_instructions(const struct loader *l, enum collector c)
 			sum += info.verified_insns;
 	}
 	return sum;
+}
+
+/* The number behind "memlock:", which the map information of bpf(2) does not have. */
+static int fdinfo_memory(const char *fd, uint64_t *ret)
+{
+	static const char key[] = "\nmemlock:";
+	_cleanup_free_ char *text = NULL;
+	char path[64], *found, *end;
+	int r;
+
+	if ((size_t)snprintf(path, sizeof(path), "/proc/self/fdinfo/%s", fd) >= sizeof(path))
+		return -ENAMETOOLONG;
+	r = read_file(path, FDINFO_BYTES_MAX, &text, NULL);
+	if (r < 0)
+		return r;
+	found = strstr(text, key);
+	if (!found)
+		return -ENODATA;
+	found += strlen(key);
+	found += strspn(found, "\t ");
+	end = strchr(found, '\n');
+	if (end)
+		*end = '\0';
+	return parse_u64(found, 0, UINT64_MAX, ret);
+}
+
+int loader_map_memory(uint64_t *ret)
+{
+	DIR *d = opendir("/proc/self/fd");
+	uint64_t sum = 0, one;
+	int r = -ENODATA;
+
+	if (!d)
+		return -errno;
+	for (struct dirent *e = readdir(d); e; e = readdir(d)) {
+		char target[sizeof(MAP_LINK)];
+
+		/* Reading the link is much cheaper than reading the information of every descriptor. */
+		if (readlinkat(dirfd(d), e->d_name, target, sizeof(target)) != sizeof(MAP_LINK) - 1 ||
+		    memcmp(target, MAP_LINK, sizeof(MAP_LINK) - 1) != 0)
+			continue;
+		r = fdinfo_memory(e->d_name, &one);
+		if (r < 0)
+			break;
+		sum += one;
+	}
+	closedir(d);
+	if (r == 0)
+		*ret = sum;
+	return r < 0 ? -ENODATA : 0;
 }

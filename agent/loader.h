@@ -49,6 +49,16 @@ int loader_iterator_fd(const struct loader *l); /* of the task iterator's link: 
 struct collector_status loader_status(const struct loader *l, enum collector c);
 /* Instructions that the verifier went through for all programs of the collector (5.16); 0: not known. */
 uint64_t loader_verified_instructions(const struct loader *l, enum collector c);
+/*
+ * How often the kernel skipped one of the programs. A program may be preempted; what then calls it on the same CPU finds it
+ * at work and goes on without (bpf_prog_info.recursion_misses, 5.12; before that it is not known, and 0).
+ */
+uint64_t loader_skipped(const struct loader *l);
+/*
+ * Kernel memory of all BPF maps that this process holds, in bytes, as the kernel says of each. It does not count the
+ * entries of task storage. -ENODATA: it holds none, or the kernel did not say of one of them.
+ */
+int loader_map_memory(uint64_t *ret);
 const char *collector_name(enum collector c);
 bool collector_required(enum collector c);
 

@@ -12,11 +12,17 @@
 #include "model_internal.h"
 
 static const char *const loss_names[SS_LOSS_KINDS] = {
-	[SS_LOSS_RING_FULL] = "ring_full",	   [SS_LOSS_GONE_FOLDED] = "gone_folded",
-	[SS_LOSS_GONE_LOST] = "gone_lost",	   [SS_LOSS_CGROUP_FULL] = "cgroup_full",
-	[SS_LOSS_STATE_REFUSED] = "state_refused", [SS_LOSS_READ_FAILED] = "read_failed",
-	[SS_LOSS_DEATH_UNSEEN] = "death_unseen",   [SS_LOSS_SWITCH_UNSEEN] = "switch_unseen",
-	[SS_LOSS_PAIR_FOLDED] = "pair_folded",	   [SS_LOSS_PAIR_LOST] = "pair_lost",
+	[SS_LOSS_RING_FULL] = "ring_full",
+	[SS_LOSS_GONE_FOLDED] = "gone_folded",
+	[SS_LOSS_GONE_LOST] = "gone_lost",
+	[SS_LOSS_CGROUP_FULL] = "cgroup_full",
+	[SS_LOSS_STATE_REFUSED] = "state_refused",
+	[SS_LOSS_READ_FAILED] = "read_failed",
+	[SS_LOSS_DEATH_UNSEEN] = "death_unseen",
+	[SS_LOSS_SWITCH_UNSEEN] = "switch_unseen",
+	[SS_LOSS_PAIR_FOLDED] = "pair_folded",
+	[SS_LOSS_PAIR_LOST] = "pair_lost",
+	[SS_LOSS_PROGRAM_SKIPPED] = "program_skipped",
 };
 
 int array_reserve(void *array, size_t *cap, size_t n, size_t size)

@@ -19,8 +19,11 @@ struct pipeline_options {
 	const char *docker_root; /* a dockerd's --data-root, besides the usual one; NULL: none */
 	bool keep_unpublished;	 /* the dead stay until they were delivered once (serve) */
 	uint32_t disabled;	 /* bit per collector, in the order of collector_names() */
-	const char *
-		break_collector; /* for tests: "NAME": its tracepoints get a name that no kernel has; "NAME:load": the kernel will refuse it */
+	/*
+	 * For tests: "NAME": its tracepoints get a name that no kernel has; "NAME:load": the kernel will refuse it;
+	 * "NAME:load-best": the best of its ways only.
+	 */
+	const char *break_collector;
 };
 
 void pipeline_options_init(struct pipeline_options *o);

@@ -436,6 +436,7 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	memcpy(p->losses, (const void *)s->skeleton->bss->losses, sizeof(p->losses));
 	sample_unseen(s, exited, ended, now);
 	p->losses[SS_LOSS_DEATH_UNSEEN] = s->unseen;
+	p->losses[SS_LOSS_PROGRAM_SKIPPED] = loader_skipped(s->loader);
 	*ret = p;
 	return 0;
 }

@@ -159,8 +159,8 @@ int BPF_PROG(lifecycle_free, struct task_struct *task)
 	__u64 cgroup_id = task_cgroup_id(task);
 
 	if (!state) {
-		/* A zombie older than the agent, or refused. A fork that failed half-way comes here too: it never ran. */
-		if (task->se.sum_exec_runtime)
+		/* A zombie older than the agent, or refused. A fork that failed half-way never had an end. */
+		if (task->exit_state)
 			gone_whole(task, cgroup_id);
 		return 0;
 	}
@@ -176,7 +176,11 @@ int BPF_PROG(lifecycle_free_plain, struct task_struct *task)
 	__u64 cgroup_id = task_cgroup_id(task);
 	struct ss_cgroup *cgroup;
 
-	if (!task->se.sum_exec_runtime)
+	/*
+	 * A fork that failed half-way never had an end. Not told by its CPU time: where the scheduler's clock stands still
+	 * between two ticks, a whole process may have none.
+	 */
+	if (!task->exit_state)
 		return 0;
 	gone_whole(task, cgroup_id);
 	if (!task_is_leader(task))

@@ -74,6 +74,9 @@ static const struct prometheus_family own_families[] = {
 	FAMILY(GAUGE, BYTES, "process_virtual_memory_bytes", "", "Address space of sysscope itself."),
 	FAMILY(GAUGE, BYTES, "process_virtual_memory_max_bytes", "",
 	       "Largest address space that sysscope may have; 1.8446744073709552e+19 without a limit."),
+	FAMILY(GAUGE, BYTES, "sysscope_bpf_map_memory_bytes", "",
+	       "Kernel memory of sysscope's BPF maps, as the kernel says of each; without the entries of task "
+	       "storage."),
 };
 
 const struct prometheus_family *prometheus_families(size_t *ret_n)
@@ -398,8 +401,8 @@ static void write_folded(struct prometheus *p, struct buf *out, bool groups)
 
 static void write_self(struct buf *out, const struct prometheus_self *self)
 {
-	const double v[] = {self->cpu_seconds, self->resident_bytes, self->open_fds,	     self->max_fds,
-			    self->start_time,  self->virtual_bytes,  self->virtual_max_bytes};
+	const double v[] = {self->cpu_seconds, self->resident_bytes, self->open_fds,	      self->max_fds,
+			    self->start_time,  self->virtual_bytes,  self->virtual_max_bytes, self->map_bytes};
 
 	_Static_assert(ARRAY_SIZE(own_families) == OWN_SELF + ARRAY_SIZE(v), "a family for each value");
 	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {

@@ -24,6 +24,7 @@ struct prometheus_self {
 	double start_time; /* seconds since 1970 */
 	double virtual_bytes;
 	double virtual_max_bytes; /* soft limit; without one 2^64-1, as Prometheus' own client libraries write it */
+	double map_bytes;
 };
 
 struct prometheus_options {

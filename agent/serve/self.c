@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * self.c - CPU, memory and descriptors of the agent's own process. Reads /proc/self when asked, keeps nothing.
+ * self.c - CPU, memory, descriptors and kernel maps of the agent's own process. Reads /proc/self when asked,
+ * keeps nothing.
  */
 #include <dirent.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "../../exporters/prometheus.h"
+#include "loader.h"
 #include "self.h"
 #include "sysscope/util.h"
 
@@ -76,6 +78,13 @@ static double open_fds(void)
 	return n;
 }
 
+static double map_bytes(void)
+{
+	uint64_t bytes;
+
+	return loader_map_memory(&bytes) < 0 ? VALUE_ABSENT : (double)bytes;
+}
+
 void self_read(struct prometheus_self *ret)
 {
 	struct rusage use;
@@ -88,6 +97,7 @@ void self_read(struct prometheus_self *ret)
 				   (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
 	memory_read(ret);
 	ret->open_fds = open_fds();
+	ret->map_bytes = map_bytes();
 	ret->max_fds = VALUE_ABSENT;
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY)
 		ret->max_fds = (double)files.rlim_cur;

@@ -259,6 +259,7 @@ enum ss_loss {
 	SS_LOSS_SWITCH_UNSEEN, /* a switch of a thread whose state was not to be had: its waits go on as they were */
 	SS_LOSS_PAIR_FOLDED,   /* the neighbour table was full: a wait was blamed on SS_CGROUP_OTHERS */
 	SS_LOSS_PAIR_LOST,     /* not even that */
+	SS_LOSS_PROGRAM_SKIPPED, /* the kernel did not run a program, since it was at work on that CPU: see loader_skipped */
 	SS_LOSS_KINDS
 };
 

@@ -219,7 +219,7 @@ static void blocker_check(const struct blocker *b)
 		return;
 	}
 	snprintf(what, sizeof(what), "%s: its class", b->name);
-	check_within(what, seen, b->truth, 0.02, 0.01);
+	check_time_within(what, seen, b->truth, 0.02, 0.01);
 	check(!b->failed, "%s: its calls did what they had to", b->name);
 	check(others < 0.02 * b->truth + 0.01, "%s: in no other class: saw %.4f s", b->name, others);
 }

@@ -346,6 +346,39 @@ static void test_dead_after_late_reading(void **state)
 	model_free(m);
 }
 
+/* The wall clock is set back by an hour: nothing is divided by it, and no rate or total notices. */
+static void test_clock_set_back(void **state)
+{
+	struct model *m = model_new();
+	const struct container_row *row;
+	const struct snapshot *p;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	scene_cgroup(&s, 10, 1, "/docker/x", HOME_CONTAINER, "web")->files.cpu_usage_ns = 1000;
+	scene_process(&s, 7, 10, "app", 1000);
+	update(m, &s);
+	scene_tick(&s, 1);
+	s.sample.wall_ns -= 3600000000000ULL;
+	s.cgroups[0].files.cpu_usage_ns += 500000000;
+	s.threads[0].used.exec_ns += 500000000;
+	p = update(m, &s);
+	row = scene_row(p, "/docker/x");
+	assert_true(p->interval == 1);
+	assert_true(fabs(row->v[CONTAINER_CPU_CORES] - 0.5) < 1e-9);
+	assert_true(fabs(p->processes[0].v[PROCESS_CPU_CORES] - 0.5) < 1e-9);
+	assert_true(row->v[CONTAINER_CPU_USAGE] == 500001000);
+	/* A counter of 64 bits at its end, and one that went back: no rate below 0. */
+	scene_tick(&s, 1);
+	s.cgroups[0].files.cpu_usage_ns = 5;
+	s.threads[0].used.exec_ns = 5;
+	row = scene_row(update(m, &s), "/docker/x");
+	assert_true(row->v[CONTAINER_CPU_CORES] >= 0);
+	assert_true(row->v[CONTAINER_CPU_USAGE] == 500001000);
+	model_free(m);
+}
+
 /* Its only process has left the list of tasks and is not in the gone table yet: the row stays, with what it had. */
 static void test_between_lists(void **state)
 {
@@ -480,7 +513,7 @@ int main(void)
 		cmocka_unit_test(test_process),	      cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_dead),	      cmocka_unit_test(test_names_bounded),
 		cmocka_unit_test(test_unknown),	      cmocka_unit_test(test_dead_after_late_reading),
-		cmocka_unit_test(test_between_lists),
+		cmocka_unit_test(test_between_lists), cmocka_unit_test(test_clock_set_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
