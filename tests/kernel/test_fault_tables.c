@@ -4,6 +4,7 @@
  * cgroups has room for: what did not fit is counted, and what can be known all the same is right.
  */
 #include "kernel_test.h"
+#include "sysscope/sample.h"
 
 #define RING_CGROUPS 2003 /* the ring holds some 1,420 facts */
 #define FULL_CGROUPS 8501 /* the table holds 8,192 cgroups */
@@ -165,6 +166,60 @@ static void ring_full(void)
 	check_equal("removed while nobody reads: alive now", sums.alive, 0);
 }
 
+#define SCOPE "docker-5df8a2ce0b4f1c7d9e3a6b8c0d2e4f6a8b0c2d4e6f8a0b2c4d6e8f0a2b4c6d8e.scope"
+
+/* Cgroups that the sample takes for alive and that are not there, below the base; how many are is in *ret_alive. */
+static int stale(int *ret_alive)
+{
+	const struct sample *p;
+	size_t length = strlen(base);
+	char path[320];
+	int n = 0;
+
+	snapshot_take();
+	p = pipeline_sample(test_pipeline);
+	*ret_alive = 0;
+	for (size_t i = 0; i < p->n_cgroups; i++) {
+		const struct sample_cgroup *c = &p->cgroups[i];
+
+		if (!c->alive || strncmp(c->path, base, length) != 0 || c->path[length] != '/')
+			continue;
+		snprintf(path, sizeof(path), "%s%s", test_on_v2() ? "/sys/fs/cgroup" : v1_mounts[0], c->path);
+		++*ret_alive;
+		n += access(path, F_OK) < 0;
+	}
+	return n;
+}
+
+/* What a container makes inside of its own cgroup is no home, and no reading of its files tells that it has gone. */
+static void ring_full_inside(void)
+{
+	static char scope[160];
+	char path[256];
+	int alive, gone;
+
+	base = cgroup_make("inside");
+	snprintf(scope, sizeof(scope), "%s/" SCOPE, base);
+	snprintf(path, sizeof(path), "%s%s", test_on_v2() ? "/sys/fs/cgroup" : v1_mounts[0], scope);
+	if (mkdir(path, 0755) < 0) {
+		printf("Bail out! cannot make %s: %s\n", path, strerror(errno));
+		exit(1);
+	}
+	base = scope;
+	for (int i = 0; i < 3; i++) {
+		children_make(1000);
+		stale(&alive);
+		check_equal("cgroups inside of a container that are known", alive, 1000);
+		children_remove();
+	}
+	children_make(RING_CGROUPS);
+	stale(&alive);
+	children_remove();
+	gone = stale(&alive);
+	check(gone == 0, "removed while nobody reads: %d of %d are taken for alive", gone, RING_CGROUPS);
+	rmdir(path);
+}
+
 static void table_full(void)
 {
 	struct sums sums;
@@ -203,6 +258,7 @@ int main(void)
 	atexit(children_remove);
 	pipeline_start();
 	ring_full();
+	ring_full_inside();
 	if (sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >= (4L << 30))
 		table_full();
 	else
