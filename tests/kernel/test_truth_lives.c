@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <spawn.h>
 
+#include "kernel.h"
 #include "kernel_test.h"
 
 #define VFORKS	11
@@ -104,6 +105,15 @@ static void work_zombie(void *ctx)
 		pause();
 }
 
+static bool storage_is_there(void)
+{
+	struct kernel k;
+	bool there = kernel_probe(&k) >= 0 && k.task_storage;
+
+	kernel_free(&k);
+	return there;
+}
+
 /* Dead and not reaped: its exit counts, its CPU time stays, and it counts once after it is reaped, too. */
 static void zombie(const char *home)
 {
@@ -115,7 +125,12 @@ static void zombie(const char *home)
 	pid = run_in(home, work_zombie, NULL);
 	if (read(told[0], &c, 1) != 1)
 		exit(1);
-	check_equal("a zombie: its exit counts", container_value_until(home, CONTAINER_EXITS, 1), 1);
+	if (storage_is_there())
+		check_equal("a zombie: its exit counts", container_value_until(home, CONTAINER_EXITS, 1), 1);
+	else
+		printf("ok %d - a zombie: its exit counts # SKIP without task storage an exit counts when it is "
+		       "reaped\n",
+		       ++test_number);
 	truth = cgroup_cpu_seconds(home);
 	seen = container_value(home, CONTAINER_CPU_TASKS) / 1e9;
 	check_within("a zombie: its CPU time is in", seen, truth, 0.01, TICK_SECONDS);
