@@ -209,7 +209,8 @@ static void quota(const char *home)
 		printf("ok %d - the rest of its wait: saw %.4f s, %.4f s blamed " COARSE_CLOCK "\n", ++test_number,
 		       rest, pairs);
 	else
-		check_within("the rest of its wait is what is blamed", rest, pairs, 0.02, 0.03);
+		/* A period of throttling may be under way in one of the two samples. */
+		check_within("the rest of its wait is what is blamed", rest, pairs, 0.02, 0.1);
 	end(pid);
 }
 
