@@ -453,12 +453,13 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	r = sample_cgroups_used(s, now);
 	if (r == -ENOMEM)
 		return r;
+	/* Before the sample points at what the table holds. */
+	cgroup_table_sweep(s->table, now, s->number, cgroup_dropped, s);
 	identities_refresh(s->ids, now);
 	r = sample_cgroup_files(s, now);
 	if (r < 0)
 		return r;
 	collector_add(p, "cgroupfs", true, now);
-	cgroup_table_sweep(s->table, now, s->number, cgroup_dropped, s);
 	s->delivered = true;
 	memcpy(p->losses, (const void *)s->skeleton->bss->losses, sizeof(p->losses));
 	sample_unseen(s, exited, ended, now);
