@@ -195,7 +195,7 @@ vm-fetch:
 ## sudo make bench   what it costs, beside others, in one run (BENCH="sample idle": parts; CADVISOR=its binary)
 BENCH_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 bench: packages bench-packages
-	$(Q)$(MAKE) --no-print-directory $(BUILD)/sysscope $(BENCH_TOOLS)
+	$(Q)$(MAKE) -s --no-print-directory $(BUILD)/sysscope $(BENCH_TOOLS)
 	$(Q)BUILD=$(BUILD) BENCH="$(BENCH)" CADVISOR="$(CADVISOR)" tests/bench/run
 
 # ---- install ---------------------------------------------------------------------------------------

@@ -72,6 +72,24 @@ size_t cgroup_table_count(const struct cgroup_table *t)
 	return HASH_COUNT(t->entries);
 }
 
+/*
+ * crun under systemd makes a cgroup "container" in the container's scope, and writes the limits there. The scope's own files
+ * count all that is in it, but know of no limit.
+ */
+static void inner_note(struct cgroup_table *t, const struct cgroup_entry *e)
+{
+	struct cgroup_entry *scope = cgroup_table_find(t, e->parent_id);
+	const char *name = strrchr(e->path, '/');
+	size_t length;
+
+	if (!scope || !scope->home_root || scope->who->kind != HOME_CONTAINER || !name ||
+	    strcmp(name, "/container") != 0)
+		return;
+	length = strlen(scope->path);
+	if (length > 6 && strcmp(scope->path + length - 6, ".scope") == 0)
+		scope->inner_id = e->id;
+}
+
 static struct cgroup_entry *entry_add(struct cgroup_table *t, uint64_t id, uint64_t parent_id, const char *path,
 				      uint64_t now_ns)
 {
@@ -90,6 +108,7 @@ static struct cgroup_entry *entry_add(struct cgroup_table *t, uint64_t id, uint6
 	HASH_ADD(hh, t->entries, id, sizeof(e->id), e);
 	if (!e->hh.tbl)
 		goto fail;
+	inner_note(t, e);
 	return e;
 fail:
 	identities_forget(t->ids, id);

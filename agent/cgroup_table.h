@@ -27,10 +27,11 @@ struct cgroup_entry {
 	struct ss_cgroup counts;
 	struct ss_gone other_taken; /* how much of counts.other the samples have had */
 	bool home_root, alive;
-	bool in_kernel;	  /* has an entry in the kernel half's table */
-	uint64_t dead_ns; /* CLOCK_BOOTTIME when its removal was noticed */
-	uint64_t seen;	  /* number of the last walk that found it */
-	uint64_t used;	  /* number of the last sample with a task or with dead of it */
+	bool in_kernel;	   /* has an entry in the kernel half's table */
+	uint64_t inner_id; /* the cgroup below that holds its limits, 0: it holds them itself */
+	uint64_t dead_ns;  /* CLOCK_BOOTTIME when its removal was noticed */
+	uint64_t seen;	   /* number of the last walk that found it */
+	uint64_t used;	   /* number of the last sample with a task or with dead of it */
 	UT_hash_handle hh;
 };
 

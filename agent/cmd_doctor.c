@@ -80,6 +80,9 @@ static void print_text(const struct doctor *d)
 	printf("privileges\n");
 	printf("  load programs (CAP_BPF)     %s\n", yes_no(k->cap_bpf));
 	printf("  trace (CAP_PERFMON)         %s\n", yes_no(k->cap_perfmon));
+	if (k->pids_hidden)
+		printf("  only processes of this pid namespace are visible: run outside of a container, or with the "
+		       "host's (--pid=host)\n");
 	if (d->fs_error < 0) {
 		printf("cgroups       none found: %s. Mount the host's /sys/fs/cgroup\n", strerror(-d->fs_error));
 	} else {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <linux/capability.h>
 #include <bpf/btf.h>
@@ -65,11 +66,20 @@ static void probe_lockdown(struct kernel *k)
 	snprintf(k->lockdown, sizeof(k->lockdown), "%s", open + 1);
 }
 
+/* The machine's own pid namespace has this inode number: PROC_PID_INIT_INO, include/linux/proc_ns.h (fixed since 3.8). */
+static bool pids_are_hidden(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino != 0xeffffffcU;
+}
+
 int kernel_probe(struct kernel *ret)
 {
 	*ret = (struct kernel){.cpu_subsys = UINT32_MAX, .memory_subsys = UINT32_MAX};
 	probe_capabilities(ret);
 	probe_lockdown(ret);
+	ret->pids_hidden = pids_are_hidden();
 	ret->btf = btf__load_vmlinux_btf();
 	if (!ret->btf)
 		return 0;

@@ -20,6 +20,7 @@ struct kernel {
 	bool ring_buffer;			  /* BPF_MAP_TYPE_RINGBUF, 5.8, commit 457f44363a88 */
 	uint32_t cpu_subsys, memory_subsys;	  /* enum cgroup_subsys_id of the running kernel */
 	bool cap_bpf, cap_perfmon, cap_sys_admin; /* effective */
+	bool pids_hidden;			  /* in a pid namespace: the task iterator shows only what is in it */
 	char lockdown[32];			  /* "none", "integrity", "confidentiality", "" when not known */
 };
 

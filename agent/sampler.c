@@ -308,6 +308,25 @@ static int sample_cgroups_used(struct sampler *s, uint64_t now)
 	return r;
 }
 
+/* What the limits' own cgroup says, where the home's says that there are none. */
+static void limits_take(struct cgroup_counters *c, const struct cgroup_counters *inner)
+{
+	if (c->cpu_quota_us == SS_UNLIMITED && inner->cpu_quota_us != SS_UNKNOWN) {
+		c->cpu_quota_us = inner->cpu_quota_us;
+		c->cpu_period_us = inner->cpu_period_us;
+		c->periods = inner->periods;
+		c->throttled_periods = inner->throttled_periods;
+		c->throttled_ns = inner->throttled_ns;
+	}
+	if (c->memory_limit == SS_UNLIMITED && inner->memory_limit != SS_UNKNOWN) {
+		c->memory_limit = inner->memory_limit;
+		c->memory_reservation = inner->memory_reservation;
+		c->swap_limit = inner->swap_limit;
+	}
+	if (c->pids_limit == SS_UNLIMITED && inner->pids_limit != SS_UNKNOWN)
+		c->pids_limit = inner->pids_limit;
+}
+
 static int sample_cgroup_files(struct sampler *s, uint64_t now)
 {
 	size_t n = cgroup_table_count(s->table);
@@ -324,6 +343,8 @@ static int sample_cgroup_files(struct sampler *s, uint64_t now)
 	p->n_cgroups = 0;
 	for (struct cgroup_entry *e = cgroup_table_first(s->table); e; e = e->hh.next) {
 		struct sample_cgroup *c = &p->cgroups[p->n_cgroups++];
+		const struct cgroup_entry *inner;
+		struct cgroup_counters limits;
 
 		memset(&c->files, 0xff, sizeof(c->files)); /* SS_UNKNOWN */
 		if (e->home_root && e->alive) {
@@ -334,6 +355,12 @@ static int sample_cgroup_files(struct sampler *s, uint64_t now)
 				cgroup_table_removed(s->table, e->id, now);
 				s->walk_needed = true;
 			}
+		}
+		inner = e->inner_id && e->home_root && e->alive ? cgroup_table_find(s->table, e->inner_id) : NULL;
+		if (inner && inner->alive) {
+			memset(&limits, 0xff, sizeof(limits));
+			cgroupfs_read(s->fs, inner->id, inner->path, &limits);
+			limits_take(&c->files, &limits);
 		}
 		c->id = e->id;
 		c->parent_id = e->parent_id;
@@ -455,12 +482,13 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	r = sample_cgroups_used(s, now);
 	if (r == -ENOMEM)
 		return r;
+	/* Before the sample points at what the table holds. */
+	cgroup_table_sweep(s->table, now, s->number, cgroup_dropped, s);
 	identities_refresh(s->ids, now);
 	r = sample_cgroup_files(s, now);
 	if (r < 0)
 		return r;
 	collector_add(p, "cgroupfs", true, now);
-	cgroup_table_sweep(s->table, now, s->number, cgroup_dropped, s);
 	s->delivered = true;
 	memcpy(p->losses, (const void *)s->skeleton->bss->losses, sizeof(p->losses));
 	sample_unseen(s, exited, ended, now);

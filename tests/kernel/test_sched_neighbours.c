@@ -200,16 +200,22 @@ static void quota(const char *home)
 	after = home_seen(s, home);
 	throttled = after.throttled - before.throttled;
 	pairs = pair_seconds(s, home, NULL) - pairs;
-	check_within("throttled wait is that of cpu.stat", throttled, truth, 0.02, 0);
-	check(pairs < 0.02 * throttled + 0.02,
-	      "what it waited throttled is blamed on nobody: saw %.4f s blamed, %.4f s throttled", pairs, throttled);
 	rest = after.wait - before.wait - throttled;
+	/*
+	 * Who else is on that CPU shifts the moment of the samples within a period of 0.1 s, and is rightly blamed for the
+	 * rest of the wait: exact it is only where nobody is.
+	 */
+	check_within("throttled wait is that of cpu.stat", throttled, truth, 0.02, rest > 0.1 ? 0.2 : 0);
+	check(pairs < 0.02 * throttled + rest + 0.1,
+	      "what it waited throttled is blamed on nobody: saw %.4f s blamed, %.4f s throttled, %.4f s not", pairs,
+	      throttled, rest);
 	/* An emulated CPU that has work may still have to wait for its turn: nobody had it. */
 	if (rest > pairs && clock_is_coarse())
 		printf("ok %d - the rest of its wait: saw %.4f s, %.4f s blamed " COARSE_CLOCK "\n", ++test_number,
 		       rest, pairs);
 	else
-		check_within("the rest of its wait is what is blamed", rest, pairs, 0.02, 0.03);
+		/* A period of throttling may be under way in one of the two samples. */
+		check_within("the rest of its wait is what is blamed", rest, pairs, 0.02, 0.1);
 	end(pid);
 }
 

@@ -12,7 +12,7 @@ from measure import number, say, summary, table
 
 SIZES = [(100, 10), (1000, 10), (2000, 10), (10000, 10), (20000, 10), (2000, 500), (2000, 2000)]
 SECONDS_EACH = 6
-LEAST_MAX = 10000  # one scrape of the exporter takes seconds there
+LEAST_MAX = 2000  # one scrape of the exporter takes seconds beyond
 GOAL_PROCESSES, GOAL_RATIO = 10000, 50
 
 
@@ -27,7 +27,7 @@ def exporters():
     }
 
 
-def scrapes(chosen):
+def scrapes(chosen, seen):
     """CPU per scrape of each, in turn: all are up, each is asked once a round."""
     with contextlib.ExitStack() as stack:
         up = {}
@@ -52,9 +52,21 @@ def scrapes(chosen):
         def scrape():
             # One of ours is over at once, and the exporter's take most of the time.
             turns = 3 if got["now"] is up.get("sysscope") else 1
-            return statistics.median(got["now"].scrape_cpu_ms() for _ in range(turns))
+            return statistics.median(watched(got["now"].scrape_cpu_ms, seen) for _ in range(turns))
         values = measure.interleave({n: asked(n) for n in up}, scrape, 15, SECONDS_EACH)
         return {name: summary(v) for name, v in values.items()}
+
+
+def threads():
+    """On the whole machine."""
+    with open("/proc/loadavg") as f:
+        return int(f.read().split()[3].split("/")[1])
+
+
+def watched(got, seen):
+    """Samples cost what there is: a row is of no use when others start or end many threads meanwhile."""
+    seen.append(threads())
+    return got()
 
 
 def measure_size(processes, groups, chosen):
@@ -64,7 +76,9 @@ def measure_size(processes, groups, chosen):
         result["sleepers"], result["cgroups"] = processes, groups
         if processes > LEAST_MAX:
             chosen = {n: start for n, start in chosen.items() if n != "process_exporter_least"}
-        result["scrape_ms"] = scrapes(chosen)
+        seen = [threads()]
+        result["scrape_ms"] = scrapes(chosen, seen)
+        result["threads_least"], result["threads_most"] = min(seen), max(seen)
     ours = result["scrape_ms"]["sysscope"]["median"]
     result["ratio"] = {n: s["median"] / ours for n, s in result["scrape_ms"].items() if n != "sysscope"}
     result["ratio"]["proc_walk"] = result["proc_walk_ms"]["median"] / ours
@@ -75,7 +89,7 @@ def measure_size(processes, groups, chosen):
 def row(r):
     ms = {n: s["median"] for n, s in r["scrape_ms"].items()}
     ratio = lambda n: number(r["ratio"].get(n)) + ("x" if n in r["ratio"] else "")
-    return [r["processes"], r["cgroups"], ratio("process_exporter"), ratio("process_exporter_least"),
+    return [r["processes"], r["homes"], ratio("process_exporter"), ratio("process_exporter_least"),
             ratio("proc_walk"), ratio("cadvisor"), number(ms["sysscope"]), number(r["sample_ms"]["median"]),
             number(ms.get("process_exporter")), number(ms.get("process_exporter_least")),
             number(r["proc_walk_ms"]["median"]), number(ms.get("cadvisor")), noise(r)]
@@ -102,11 +116,17 @@ def run(options):
             results.append(measure_size(processes, groups, chosen))
         except (RuntimeError, OSError) as e:
             say("  %d processes in %d cgroups could not be measured: %s" % (processes, groups, e))
+            continue
+        r = results[-1]
         say("  %d processes in %d cgroups took %.0f s" % (processes, groups, time.monotonic() - began))
+        if r["threads_most"] > r["threads_least"] * 1.1 + 100:
+            say("    not quiet: others had between %d and %d threads meanwhile, its figures are of little use" %
+                (r["threads_least"] - processes, r["threads_most"] - processes))
     table(["processes", "cgroups", "exporter/us", "least/us", "walk/us", "cadvisor/us", "us ms", "sample", "exporter",
            "least", "walk", "cadvisor", "noise"], [row(r) for r in results])
     say("  us: sysscope serve; exporter: process-exporter as it comes; least: without smaps and threads; walk: stat,")
     say("  status and cgroup of each process read once; noise: half the quartile range of us and exporter")
+    say("  processes and cgroups: all that were there, of others too; those of others that come and go disturb a row")
     summary_lines(results)
     return results
 

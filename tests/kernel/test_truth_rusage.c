@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_truth_rusage.c - context switches and page faults: of a living process and of the dead, beside what getrusage and
+ * /proc/PID/task/TID/status say of the same.
+ */
+#include <dirent.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "sched_test.h"
+
+#define SLEEPS 1009
+/* A sleep that is over before it began is no switch: a few are, on a busy machine. */
+#define SLEPT  (SLEEPS * 9 / 10)
+#define PAGES  1511
+#define YIELDS 0.12 /* seconds of CPU of two threads on one CPU, so that they preempt each other */
+#define DEAD   7
+
+static int told[2];
+
+static void *thread_busy(void *ctx)
+{
+	pin(0);
+	burn(YIELDS);
+	return ctx;
+}
+
+static void *thread_sleepy(void *ctx)
+{
+	for (int i = 0; i < SLEEPS; i++)
+		usleep(1);
+	return ctx;
+}
+
+static void faults_make(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *memory = mmap(NULL, PAGES * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		_exit(1);
+	madvise(memory, PAGES * page, MADV_NOHUGEPAGE);
+	for (size_t i = 0; i < PAGES; i++)
+		*(volatile char *)(memory + i * page) = 1;
+	munmap(memory, PAGES * page);
+}
+
+static void threads_run(void *(*work)(void *), int n)
+{
+	pthread_t t[4];
+
+	for (int i = 0; i < n; i++)
+		pthread_create(&t[i], NULL, work, NULL);
+	for (int i = 0; i < n; i++)
+		pthread_join(t[i], NULL);
+}
+
+static void work_living(void *ctx)
+{
+	struct rusage u;
+
+	(void)ctx;
+	threads_run(thread_sleepy, 1);
+	threads_run(thread_busy, 2);
+	thread_sleepy(NULL);
+	faults_make();
+	getrusage(RUSAGE_SELF, &u);
+	if (write(told[1], &u, sizeof(u)) == sizeof(u))
+		pause();
+}
+
+/* Of the living threads of a process at rest: a source that is not sysscope's nor getrusage's. */
+static double status_sum(pid_t pid, const char *key)
+{
+	char path[320];
+	double sum = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	d = opendir(path);
+	for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
+		_cleanup_free_ char *text = NULL;
+		char *at;
+
+		snprintf(path, sizeof(path), "/proc/%d/task/%s/status", pid, e->d_name);
+		if (e->d_name[0] == '.' || read_file(path, 65536, &text, NULL) < 0)
+			continue;
+		at = strstr(text, key);
+		sum += at ? strtod(at + strlen(key), NULL) : 0;
+	}
+	if (d)
+		closedir(d);
+	return sum;
+}
+
+static const struct process_row *process_find(const struct snapshot *s, pid_t pid)
+{
+	for (size_t i = 0; i < s->n_processes; i++)
+		if (s->processes[i].pid == (uint32_t)pid)
+			return &s->processes[i];
+	return NULL;
+}
+
+static void check_near(const char *what, double seen, double truth, double slack)
+{
+	check(fabs(seen - truth) <= slack, "%s: saw %.0f, true is %.0f, allowed %.0f", what, seen, truth, slack);
+}
+
+static void living(const char *home)
+{
+	double before_v, before_i, after_v, after_i;
+	const struct process_row *row;
+	struct rusage u;
+	pid_t pid;
+
+	pid = run_in(home, work_living, NULL);
+	if (read(told[0], &u, sizeof(u)) != sizeof(u))
+		exit(1);
+	usleep(100000);
+	before_v = status_sum(pid, "\nvoluntary_ctxt_switches:\t");
+	before_i = status_sum(pid, "nonvoluntary_ctxt_switches:\t");
+	row = process_find(snapshot_take(), pid);
+	after_v = status_sum(pid, "\nvoluntary_ctxt_switches:\t");
+	after_i = status_sum(pid, "nonvoluntary_ctxt_switches:\t");
+	if (!row) {
+		check(false, "the process has a row");
+	} else {
+		/* Its ended threads are in the process's sum, and not in /proc/PID/task. */
+		check(row->v[PROCESS_VOLUNTARY_SWITCHES] - before_v >= SLEPT,
+		      "voluntary switches of the ended threads are in: saw %.0f, its living thread alone has %.0f",
+		      row->v[PROCESS_VOLUNTARY_SWITCHES], before_v);
+		/* It wrote and went to sleep after it had asked: a switch or two. */
+		check_near("voluntary switches are getrusage's", row->v[PROCESS_VOLUNTARY_SWITCHES],
+			   (double)u.ru_nvcsw + (before_v == after_v), 2);
+		check_near("involuntary switches are getrusage's", row->v[PROCESS_INVOLUNTARY_SWITCHES],
+			   (double)u.ru_nivcsw, 2 + after_i - before_i);
+		check(u.ru_nvcsw >= 2 * SLEPT, "it slept %d times: %ld voluntary switches", 2 * SLEEPS, u.ru_nvcsw);
+		/* write(), pause() and their pages of the stack are touched before. */
+		check_near("minor page faults are getrusage's", row->v[PROCESS_MINOR_FAULTS], (double)u.ru_minflt, 4);
+		check(row->v[PROCESS_MINOR_FAULTS] >= PAGES, "and at least one for each of %d pages", PAGES);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void work_dead(void *ctx)
+{
+	(void)ctx;
+	thread_sleepy(NULL);
+	threads_run(thread_sleepy, 1);
+	burn(0.02);
+}
+
+static void dead(const char *home)
+{
+	struct rusage before, after;
+	double cpu, seen;
+
+	snapshot_take();
+	getrusage(RUSAGE_CHILDREN, &before);
+	for (int i = 0; i < DEAD; i++)
+		waitpid(run_in(home, work_dead, NULL), NULL, 0);
+	getrusage(RUSAGE_CHILDREN, &after);
+	check_equal("exits", container_value_until(home, CONTAINER_EXITS, DEAD), DEAD);
+	cpu = (double)(after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec -
+		       before.ru_stime.tv_sec) +
+	      (double)(after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec -
+		       before.ru_stime.tv_usec) /
+		      1e6;
+	container_value_until(home, CONTAINER_CPU_TASKS, cpu * 0.97 * 1e9);
+	/* Each was born outside and moved in: what it did until then (a few switches, a fork's share of CPU) stays outside. */
+	check_within("CPU of the dead is getrusage's of children", container_value(home, CONTAINER_CPU_TASKS) / 1e9,
+		     cpu, 0.03, DEAD * 0.001);
+	seen = container_value(home, CONTAINER_VOLUNTARY_SWITCHES);
+	check_near("voluntary switches of the dead are getrusage's of children", seen,
+		   (double)(after.ru_nvcsw - before.ru_nvcsw), 3 * DEAD);
+	check(seen >= DEAD * 2 * SLEPT, "and there are about as many as the %d sleeps", DEAD * 2 * SLEEPS);
+	check_near("involuntary switches of the dead are getrusage's of children",
+		   container_value(home, CONTAINER_INVOLUNTARY_SWITCHES), (double)(after.ru_nivcsw - before.ru_nivcsw),
+		   3 * DEAD);
+}
+
+int main(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (pipe(told) < 0)
+		return 1;
+	pipeline_start();
+	living(cgroup_make("living"));
+	dead(cgroup_make("dead"));
+	return test_finish();
+}
