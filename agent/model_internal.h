@@ -130,7 +130,7 @@ struct loop {
 	struct process *process;
 	uint64_t instance;
 	struct ss_loop now; /* what is under way included, as if it ended at read_ns */
-	uint64_t read_ns, before_ns, wait_before_ns, productive_before;
+	uint64_t read_ns, before_ns, wait_before_ns, productive_before, taken_before;
 	uint64_t slots_before[SS_LOOP_SLOTS];
 	bool guessed; /* only what it sleeps in epoll is known */
 	struct stall stall;

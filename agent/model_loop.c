@@ -284,7 +284,7 @@ static void loop_counters(const struct ss_loop *l, double *v)
 	v[LOOP_POLLS] = (double)l->polls;
 	v[LOOP_TIMEOUTS] = (double)l->timeouts;
 	v[LOOP_INTERRUPTED] = (double)l->interrupted;
-	v[LOOP_EMPTY_WAKEUPS] = (double)l->empty_wakeups;
+	v[LOOP_EMPTY_WAKEUPS] = (double)(l->empty_wakeups + l->taken);
 	v[LOOP_ADDS] = (double)l->adds;
 	v[LOOP_MODIFIES] = (double)l->modifies;
 	v[LOOP_DELETES] = (double)l->deletes;
@@ -311,7 +311,8 @@ static void loop_rates(struct loop *l, double *v)
 	if (l->guessed)
 		return;
 	productive = (double)sub_sat(l->now.productive, l->productive_before);
-	wakeups = productive + grown(l, v, LOOP_TIMEOUTS) + grown(l, v, LOOP_EMPTY_WAKEUPS);
+	wakeups = productive - (double)sub_sat(l->now.taken, l->taken_before) + grown(l, v, LOOP_TIMEOUTS) +
+		  grown(l, v, LOOP_EMPTY_WAKEUPS);
 	v[LOOP_ITERATION_RATE] = grown(l, v, LOOP_ITERATIONS) / interval * 1e9;
 	if (productive > 0)
 		v[LOOP_EVENTS_PER_WAIT] = grown(l, v, LOOP_EVENTS) / productive;
@@ -340,6 +341,7 @@ static void loop_row(struct model *m, struct loop *l, struct loop_row *row)
 	l->before_ns = l->read_ns;
 	l->wait_before_ns = l->now.wait_ns;
 	l->productive_before = l->now.productive;
+	l->taken_before = l->now.taken;
 }
 
 static int by_instance(const void *a, const void *b)
@@ -433,9 +435,9 @@ void group_loop_values(const struct group *g, double *v)
 	v[GROUP_LOOP_SUM] = (double)l->iteration_ns;
 	v[GROUP_LOOP_ITERATIONS] = (double)l->iterations;
 	v[GROUP_LOOP_EVENTS] = (double)l->events;
-	v[GROUP_LOOP_WAKEUPS_EVENTS] = (double)l->productive;
+	v[GROUP_LOOP_WAKEUPS_EVENTS] = (double)sub_sat(l->productive, l->taken);
 	v[GROUP_LOOP_WAKEUPS_TIMEOUT] = (double)l->timeouts;
-	v[GROUP_LOOP_WAKEUPS_EMPTY] = (double)l->empty_wakeups;
+	v[GROUP_LOOP_WAKEUPS_EMPTY] = (double)(l->empty_wakeups + l->taken);
 	v[GROUP_LOOP_WAKEUPS_POLL] = (double)sub_sat(l->waits, l->productive + l->timeouts + l->interrupted);
 	v[GROUP_LOOP_WAKEUPS_INTERRUPTED] = (double)l->interrupted;
 	for (int i = 0; i < SS_STALL_CAUSES; i++)

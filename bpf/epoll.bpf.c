@@ -176,6 +176,7 @@ static __always_inline int wait_end(long ret)
 	if (cfg_sched)
 		state = bpf_task_storage_get(&thread_state, task, 0, 0);
 	l->loop.waits++;
+	l->alone = ret == 1;
 	if (ret > 0) {
 		l->loop.productive++;
 		l->loop.events += ret;
@@ -220,6 +221,22 @@ static __always_inline int control(int op)
 	return 0;
 }
 
+/*
+ * A connection that several loops wait for wakes them all, and one gets it. Who comes before that finds an event, and then
+ * nothing to accept; who comes after is put back to sleep by the kernel (empty_wakeups).
+ */
+static __always_inline int accept_end(long ret)
+{
+	struct loop_state *l = bpf_task_storage_get(&loops, bpf_get_current_task_btf(), 0, 0);
+
+	if (!l || !l->alone)
+		return 0;
+	if (ret == -11) /* EAGAIN */
+		l->loop.taken++;
+	l->alone = 0;
+	return 0;
+}
+
 /* ---- fentry, fexit: since 5.11 the last argument is a time, NULL for no end ---- */
 
 static __always_inline bool time_is_zero(struct timespec64 *to)
@@ -237,6 +254,16 @@ SEC("?fexit/do_epoll_wait")
 int BPF_PROG(epoll_wait_fexit, int fd, void *events, int max, struct timespec64 *to, int ret)
 {
 	return wait_end(ret);
+}
+
+/* Its number of arguments changed in 6.10 (92ef0fd55ac8), so the result is asked for (bpf_get_func_ret, 5.17). */
+SEC("?fexit/inet_accept")
+int epoll_accept_fexit(__u64 *ctx)
+{
+	__u64 ret = 0;
+
+	bpf_get_func_ret(ctx, &ret);
+	return accept_end((int)ret);
 }
 
 SEC("?fentry/do_epoll_ctl")
@@ -257,6 +284,12 @@ SEC("?kretprobe/do_epoll_wait")
 int epoll_wait_kretprobe(struct pt_regs *ctx)
 {
 	return wait_end((int)PT_REGS_RC(ctx));
+}
+
+SEC("?kretprobe/inet_accept")
+int epoll_accept_kretprobe(struct pt_regs *ctx)
+{
+	return accept_end((int)PT_REGS_RC(ctx));
 }
 
 SEC("?kprobe/do_epoll_ctl")
@@ -312,4 +345,16 @@ SEC("?tracepoint/syscalls/sys_enter_epoll_ctl")
 int epoll_ctl_enter(struct trace_event_raw_sys_enter *ctx)
 {
 	return control(ctx->args[1]);
+}
+
+SEC("?tracepoint/syscalls/sys_exit_accept")
+int epoll_accept_exit(struct trace_event_raw_sys_exit *ctx)
+{
+	return accept_end(ctx->ret);
+}
+
+SEC("?tracepoint/syscalls/sys_exit_accept4")
+int epoll_accept4_exit(struct trace_event_raw_sys_exit *ctx)
+{
+	return accept_end(ctx->ret);
 }

@@ -17,6 +17,7 @@ struct loop_state {
 	__u64 seen_mark; /* ss_thread_state.mark when they were copied: the same, and nothing has changed */
 	__u64 fact_ns;	 /* of the last fact */
 	__u64 suppressed;
+	__u64 alone; /* the last wait returned one event, and nothing was accepted since */
 	__u64 ended; /* its totals are in the gone table */
 };
 
