@@ -14,11 +14,6 @@
 
 #define STALL_EVERY_NS 1000000000ULL /* facts about one loop; the counters have all */
 
-static __always_inline __u64 waits_runqueue(const struct ss_waits *w)
-{
-	return w->wakeup_wait_ns + w->preempted_wait_ns;
-}
-
 /* The scheduler's totals as of now; what is under way is in none, since the thread is on a CPU. */
 static __always_inline void totals_copy(struct loop_state *l, struct ss_thread_state *state)
 {
@@ -123,16 +118,6 @@ static __always_inline void iteration_end(struct task_struct *task, struct loop_
 	}
 	if (s.wall >= cfg_stall_ns)
 		stall(task, l, state, &s, now);
-}
-
-static __always_inline __u64 instance_of(struct task_struct *task, __u32 fd)
-{
-	struct fdtable *table = task->files ? task->files->fdt : NULL;
-	__u64 file = 0;
-
-	if (table && fd < table->max_fds)
-		bpf_probe_read_kernel(&file, sizeof(file), (void *)table->fd + (__u64)fd * sizeof(file));
-	return file;
 }
 
 static __always_inline int wait_begin(__u32 fd, bool poll)

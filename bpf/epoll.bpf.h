@@ -6,6 +6,7 @@
 #define SYSSCOPE_EPOLL_BPF_H
 
 #include "sysscope.bpf.h"
+#include "sched.bpf.h"
 
 /* A thread's loop and what is needed to go on with it. */
 struct loop_state {
@@ -39,6 +40,40 @@ struct gone_loops_map {
 };
 struct gone_loops_map gone_loops_a SEC(".maps") __weak;
 struct gone_loops_map gone_loops_b SEC(".maps") __weak;
+
+static __always_inline __u64 waits_runqueue(const struct ss_waits *w)
+{
+	return w->wakeup_wait_ns + w->preempted_wait_ns;
+}
+
+static __always_inline __u64 instance_of(struct task_struct *task, __u32 fd)
+{
+	struct fdtable *table = task->files ? task->files->fdt : NULL;
+	__u64 file = 0;
+
+	if (table && fd < table->max_fds)
+		bpf_probe_read_kernel(&file, sizeof(file), (void *)table->fd + (__u64)fd * sizeof(file));
+	return file;
+}
+
+/*
+ * For the iterator: a thread that is asleep in epoll since before there was anybody to see it go there. Its wait counts from
+ * now, so that an idle loop is one, too.
+ */
+static __always_inline void loop_adopt(struct task_struct *task, struct ss_thread_state *state)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	__u32 fd = compat_syscall_argument(regs);
+	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (!l || l->loop.mark)
+		return;
+	l->switches = task->nvcsw;
+	l->runqueue = waits_runqueue(&state->waits);
+	l->seen_mark = state->mark;
+	l->loop.instance = instance_of(task, fd);
+	__sync_val_compare_and_swap(&l->loop.mark, 0, bpf_ktime_get_boot_ns() << SS_LOOP_SHIFT | SS_LOOP_WAITING);
+}
 
 static __always_inline struct ss_loop *gone_loop(const struct ss_gone_key *key)
 {

@@ -223,6 +223,8 @@ int snapshot_task(struct bpf_iter__task *ctx)
 			r->blocks |= SS_BLOCK_WAITS_DEAD;
 	}
 	if (state && cfg_epoll) {
+		if ((r->mark & SS_MARK_STATE) == SS_MARK_BLOCKED && mark_class(r->mark) == SS_WAIT_EPOLL)
+			loop_adopt(task, state);
 		loop = bpf_task_storage_get(&loops, task, 0, 0);
 		if (loop && !loop->ended)
 			r->blocks |= SS_BLOCK_LOOP;
