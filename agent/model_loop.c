@@ -42,8 +42,8 @@ static void loop_add(struct ss_loop *to, const struct ss_loop *what)
 	const __u64 *b = (const __u64 *)what;
 	uint64_t longest = to->longest_ns > what->longest_ns ? to->longest_ns : what->longest_ns;
 
-	/* Neither the mark nor the instance is a number to add up. */
-	for (size_t i = 2; i < SS_LOOP_FIELDS; i++)
+	/* The mark, the instance and what it is like are no numbers to add up. */
+	for (size_t i = 3; i < SS_LOOP_FIELDS; i++)
 		a[i] += b[i];
 	to->longest_ns = longest;
 }

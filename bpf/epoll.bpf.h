@@ -8,6 +8,8 @@
 #include "sysscope.bpf.h"
 #include "sched.bpf.h"
 
+#define EPOLLET_BIT (1U << 31)
+
 /* A thread's loop and what is needed to go on with it. */
 struct loop_state {
 	struct ss_loop loop;
@@ -54,6 +56,38 @@ static __always_inline __u64 instance_of(struct task_struct *task, __u32 fd)
 	if (table && fd < table->max_fds)
 		bpf_probe_read_kernel(&file, sizeof(file), (void *)table->fd + (__u64)fd * sizeof(file));
 	return file;
+}
+
+#define EDGE_DEPTH 8
+
+/*
+ * For the iterator: whether a loop that is in a wait, so that its instance stays, has an edge-triggered descriptor. Looks at
+ * one way down the tree of its descriptors. Runtimes whose threads take turns (Go, Tokio) register theirs so, most others
+ * do not; see agent/model_loop.c.
+ */
+static __always_inline void loop_edge(struct loop_state *l)
+{
+	struct file *file = (struct file *)l->loop.instance;
+	struct eventpoll *ep;
+	struct rb_node *node, *next;
+
+	if (l->loop.edge || !file || (l->loop.mark & SS_LOOP_PHASE) != SS_LOOP_WAITING)
+		return;
+	ep = BPF_CORE_READ(file, private_data);
+	node = BPF_CORE_READ(ep, rbr.rb_root.rb_node);
+#pragma unroll
+	for (int i = 0; i < EDGE_DEPTH; i++) {
+		struct epitem *item = (void *)node - bpf_core_field_offset(struct epitem, rbn);
+
+		if (!node)
+			break;
+		if (BPF_CORE_READ(item, event.events) & EPOLLET_BIT) {
+			l->loop.edge = 1;
+			break;
+		}
+		next = BPF_CORE_READ(node, rb_left);
+		node = next ?: BPF_CORE_READ(node, rb_right);
+	}
 }
 
 /*
@@ -103,7 +137,7 @@ static __always_inline void loop_end(struct task_struct *task, struct ss_gone_ke
 	from = (__u64 *)&l->loop;
 	to = (__u64 *)gone;
 #pragma unroll
-	for (int i = 2; i < SS_LOOP_FIELDS; i++)
+	for (int i = 3; i < SS_LOOP_FIELDS; i++)
 		if (from[i])
 			__sync_fetch_and_add(&to[i], from[i]);
 }

@@ -241,6 +241,7 @@ int snapshot_task(struct bpf_iter__task *ctx)
 	if (loop && r->blocks & SS_BLOCK_LOOP) {
 		__u64 now = bpf_ktime_get_boot_ns();
 
+		loop_edge(loop);
 		bpf_seq_write(ctx->meta->seq, &loop->loop, sizeof(loop->loop));
 		bpf_seq_write(ctx->meta->seq, &now, sizeof(now));
 	}
