@@ -228,7 +228,8 @@ static void spin_for_ever(void *ctx)
 		;
 }
 
-static void stalls(const char *home, pid_t pid)
+/* Cgroups share a CPU evenly, so two spinners have two, and the loop gets a third. */
+static void stalls(const char *const *homes, pid_t pid)
 {
 	const struct loop_row *l;
 	struct stall st;
@@ -264,7 +265,7 @@ static void stalls(const char *home, pid_t pid)
 
 	sleep(1);
 	for (int i = 0; i < 2; i++)
-		spinners[i] = run_in(home, spin_for_ever, NULL);
+		spinners[i] = run_in(homes[i], spin_for_ever, NULL);
 	usleep(200000);
 	ask('s');
 	hear(from_child[0]);
@@ -385,6 +386,7 @@ static void herd(const char *home, bool with)
 int main(void)
 {
 	const struct snapshot *s;
+	const char *homes[2];
 	bool there = false;
 	pid_t pid;
 
@@ -406,7 +408,9 @@ int main(void)
 	mkfifo(fifo, 0600);
 	pid = start(cgroup_make("loop"), obedient);
 	utilisation(pid);
-	stalls(cgroup_make("spinners"), pid);
+	homes[0] = cgroup_make("spinner");
+	homes[1] = cgroup_make("spinners");
+	stalls(homes, pid);
 	end(pid);
 	unlink(fifo);
 	*strrchr(fifo, '/') = '\0';
