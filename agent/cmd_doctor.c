@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "cgroupfs.h"
+#include "collector_options.h"
 #include "commands.h"
 #include "kernel.h"
 #include "loader.h"
@@ -27,13 +28,13 @@ struct doctor {
 	struct buf why;
 };
 
-static void doctor_examine(struct doctor *d)
+static void doctor_examine(struct doctor *d, const struct pipeline_options *o)
 {
-	struct pipeline_options po;
-	struct loader_options lo = {};
+	struct loader_options lo = {.disabled = o->disabled,
+				    .break_collector = o->break_collector,
+				    .epoll_hook = o->epoll_hook,
+				    .stall_ns = o->stall_ns};
 
-	pipeline_options_init(&po);
-	lo.break_collector = po.break_collector;
 	uname(&d->uts);
 	kernel_probe(&d->kernel);
 	d->fs_error = cgroupfs_open(&d->fs, "");
@@ -152,15 +153,20 @@ int cmd_doctor(int argc, char **argv)
 		.examples = "  sysscope doctor\n  sysscope doctor --json | jq .collectors\n",
 	};
 	bool json = false;
-	const struct option_row rows[] = {
+	struct option_row rows[1 + COLLECTOR_OPTION_ROWS] = {
 		{.name = "json", .kind = OPTION_FLAG, .target = &json, .help = "one JSON object"},
 	};
+	struct collector_options collectors;
+	struct pipeline_options pipeline;
+	size_t n = 1 + collector_options_rows(&collectors, rows + 1);
 	struct doctor d = {};
-	int r = options_parse(&verb, rows, ARRAY_SIZE(rows), argc, argv, NULL);
+	int r = options_parse(&verb, rows, n, argc, argv, NULL);
 
 	if (r)
 		return r < 0 ? EXIT_USAGE : EXIT_DONE;
-	doctor_examine(&d);
+	pipeline_options_init(&pipeline);
+	collector_options_apply(&collectors, &pipeline);
+	doctor_examine(&d, &pipeline);
 	if (json)
 		r = print_json(&d);
 	else
