@@ -17,6 +17,7 @@
 #include "kernel.h"
 #include "loader.h"
 #include "options.h"
+#include "price.h"
 #include "pipeline.h"
 
 struct doctor {
@@ -26,6 +27,7 @@ struct doctor {
 	struct utsname uts;
 	int fs_error, load_error;
 	struct buf why;
+	struct price without, with; /* the programs */
 };
 
 static void doctor_examine(struct doctor *d, const struct pipeline_options *o)
@@ -40,7 +42,9 @@ static void doctor_examine(struct doctor *d, const struct pipeline_options *o)
 	d->fs_error = cgroupfs_open(&d->fs, "");
 	if (d->fs_error >= 0)
 		loader_options_hierarchy(&lo, &d->kernel, cgroupfs_layout(d->fs));
+	d->without = price_measure();
 	d->load_error = loader_open(&d->loader, &d->kernel, &lo, &d->why);
+	d->with = price_measure();
 }
 
 static void doctor_free(struct doctor *d)
@@ -65,6 +69,15 @@ static void print_untrusted(const char *prefix, const char *text)
 		buf_reset(&line);
 		text_terminal(&line, text, (size_t)(end - text));
 		printf("%s%s\n", prefix, line.data ? line.data : "");
+	}
+}
+
+/* Better ways than the one in use. */
+static void print_tried(const char *tried)
+{
+	for (const char *end; *tried; tried = *end ? end + 1 : end) {
+		end = strchrnul(tried, '\n');
+		printf("  %-12s %-10s not by %.*s\n", "", "", (int)(end - tried), tried);
 	}
 }
 
@@ -110,6 +123,12 @@ static void print_text(const struct doctor *d)
 			printf("  %-12s %-10s lacks: %s\n", "", "", s.reason);
 		if (!s.loaded)
 			printf("  %-12s %-10s not shown: %s\n", "", "", s.gives);
+		print_tried(s.tried);
+		if (c == COLLECTOR_EPOLL && s.programs[0])
+			printf("  %-12s %-10s costs, measured just now: %+.0f ns on every system call of any program, "
+			       "%+.0f ns on each wait in epoll\n",
+			       "", "", d->with.syscall_ns - d->without.syscall_ns,
+			       d->with.epoll_ns - d->without.epoll_ns);
 	}
 }
 
@@ -122,10 +141,17 @@ static int print_json(const struct doctor *d)
 	for (int c = 0; d->loader && c < COLLECTORS; c++) {
 		struct collector_status s = loader_status(d->loader, c);
 
-		json_array_append_new(list, json_pack("{s:s,s:b,s:s,s:s,s:s,s:s,s:I}", "name", s.name, "loaded",
-						      s.loaded, "hook", s.hook, "programs", s.programs, "reason",
-						      s.reason, "gives", s.gives, "verified_instructions",
-						      (json_int_t)loader_verified_instructions(d->loader, c)));
+		json_t *one = json_pack("{s:s,s:b,s:s,s:s,s:s,s:s,s:s,s:I}", "name", s.name, "loaded", s.loaded, "hook",
+					s.hook, "programs", s.programs, "reason", s.reason, "tried", s.tried, "gives",
+					s.gives, "verified_instructions",
+					(json_int_t)loader_verified_instructions(d->loader, c));
+
+		if (c == COLLECTOR_EPOLL && s.programs[0])
+			json_object_set_new(one, "price",
+					    json_pack("{s:f,s:f}", "syscall_ns",
+						      d->with.syscall_ns - d->without.syscall_ns, "epoll_wait_ns",
+						      d->with.epoll_ns - d->without.epoll_ns));
+		json_array_append_new(list, one);
 	}
 	root = json_pack("{s:s,s:s,s:b,s:b,s:b,s:b,s:s,s:b,s:b,s:s,s:s,s:s,s:o}", "kernel", d->uts.release, "machine",
 			 d->uts.machine, "btf", k->btf != NULL, "task_iterator", k->iter_task, "ring_buffer",

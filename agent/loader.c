@@ -156,6 +156,7 @@ struct loader {
 	struct {
 		int way; /* index of the alternative in use, -1: none */
 		char reason[512];
+		struct buf tried; /* better ways, and why not, a line each */
 		char programs[256];
 		struct bpf_link *links[MAX_PROGRAMS];
 	} state[COLLECTORS];
@@ -197,6 +198,14 @@ static bool is_to_break(const struct loader *l, enum collector c, const char *ho
 	size_t length = strlen(collectors[c].name);
 
 	return asked && strncmp(asked, collectors[c].name, length) == 0 && strcmp(asked + length, how) == 0;
+}
+
+/* This way is not to be had, for the reason that stands there. */
+static void way_tried(struct loader *l, enum collector c, int way)
+{
+	struct buf *tried = &l->state[c].tried;
+
+	buf_printf(tried, "%s%s: %s", tried->len ? "\n" : "", collectors[c].ways[way].hook, l->state[c].reason);
 }
 
 /* The first alternative from `from` on that the kernel offers, -1 for none, with the reason of the last one. */
@@ -241,8 +250,10 @@ static int choose_way(struct loader *l, enum collector c, int from)
 		}
 		if (is_to_break(l, c, "") && (w->events[0] || !w->programs[0]))
 			offered = false;
-		if (!offered)
+		if (!offered) {
+			way_tried(l, c, i);
 			continue;
+		}
 		snprintf(reason, size, "%s", w->lacks);
 		return i;
 	}
@@ -255,6 +266,7 @@ static void way_next(struct loader *l, enum collector c)
 	char said[sizeof(l->state[c].reason)];
 
 	memcpy(said, l->state[c].reason, sizeof(said));
+	way_tried(l, c, l->state[c].way);
 	l->state[c].way = choose_way(l, c, l->state[c].way + 1);
 	if (l->state[c].way < 0)
 		memcpy(l->state[c].reason, said, sizeof(said));
@@ -496,8 +508,10 @@ void loader_close(struct loader *l)
 {
 	if (!l)
 		return;
-	for (int c = 0; c < COLLECTORS; c++)
+	for (int c = 0; c < COLLECTORS; c++) {
 		collector_detach(l, c);
+		buf_free(&l->state[c].tried);
+	}
 	sysscope_bpf__destroy(l->skeleton);
 	free(l);
 }
@@ -523,6 +537,7 @@ struct collector_status loader_status(const struct loader *l, enum collector c)
 		.programs = l->state[c].programs,
 		.loaded = w != NULL,
 		.reason = l->state[c].reason,
+		.tried = l->state[c].tried.data ?: "",
 	};
 }
 
