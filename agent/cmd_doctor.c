@@ -20,6 +20,9 @@
 #include "price.h"
 #include "pipeline.h"
 
+/* Less is noise. */
+#define MEASURABLE_NS 15
+
 struct doctor {
 	struct kernel kernel;
 	struct cgroupfs *fs;
@@ -81,6 +84,18 @@ static void print_tried(const char *tried)
 	}
 }
 
+static void print_price(const struct doctor *d)
+{
+	double one = d->with.syscall_ns - d->without.syscall_ns, wait = d->with.epoll_ns - d->without.epoll_ns;
+
+	printf("  %-12s %-10s costs, measured just now: ", "", "");
+	if (one < MEASURABLE_NS)
+		printf("nothing on other system calls");
+	else
+		printf("%.0f ns on every system call of any program", one);
+	printf(", %.0f ns on each wait in epoll\n", wait > 0 ? wait : 0);
+}
+
 static void print_text(const struct doctor *d)
 {
 	const struct kernel *k = &d->kernel;
@@ -125,10 +140,7 @@ static void print_text(const struct doctor *d)
 			printf("  %-12s %-10s not shown: %s\n", "", "", s.gives);
 		print_tried(s.tried);
 		if (c == COLLECTOR_EPOLL && s.programs[0])
-			printf("  %-12s %-10s costs, measured just now: %+.0f ns on every system call of any program, "
-			       "%+.0f ns on each wait in epoll\n",
-			       "", "", d->with.syscall_ns - d->without.syscall_ns,
-			       d->with.epoll_ns - d->without.epoll_ns);
+			print_price(d);
 	}
 }
 

@@ -248,6 +248,14 @@ static int choose_way(struct loader *l, enum collector c, int from)
 			if (!offered)
 				snprintf(reason, size, "this kernel has no function %s", name);
 		}
+		if (offered && strcmp(w->hook, "fentry") == 0 && l->kernel->fentry_error) {
+			offered = false;
+			snprintf(reason, size, "the kernel refuses it: %s", strerror(l->kernel->fentry_error));
+		}
+		if (offered && strcmp(w->hook, "kprobe") == 0 && l->kernel->kprobe_error) {
+			offered = false;
+			snprintf(reason, size, "this kernel has no probes of functions");
+		}
 		if (is_to_break(l, c, "") && (w->events[0] || !w->programs[0]))
 			offered = false;
 		if (!offered) {
