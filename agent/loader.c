@@ -32,9 +32,9 @@ struct alternative {
 	const char *programs[MAX_PROGRAMS];    /* none: it comes with another collector */
 	const char *tracepoints[MAX_PROGRAMS]; /* need type information */
 	bool needs_task_storage;
-	const char *lacks;		/* what this one cannot do, "" for nothing */
-	bool only_without_task_storage; /* it counts whole tasks, also what was charged from their state before */
-	const char *functions[2];	/* need type information */
+	const char *lacks;		  /* what this one cannot do, "" for nothing */
+	bool only_without_task_storage;	  /* it counts whole tasks, also what was charged from their state before */
+	const char *functions[2];	  /* need type information */
 	const char *events[MAX_PROGRAMS]; /* of tracefs, for each program */
 };
 
@@ -141,6 +141,18 @@ static const struct {
 				 .lacks = "only what the scheduler sees: a loop that never sleeps is not seen, nor "
 					  "events, "
 					  "iterations and stalls"},
+			},
+		},
+	[COLLECTOR_SOCKETS] =
+		{
+			"sockets",
+			"who listens, for the concurrency model of processes",
+			false,
+			{
+				{.hook = "iter/task_file",
+				 .programs = {"socket_listeners"},
+				 .lacks = "",
+				 .functions = {"bpf_sock_from_file"}},
 			},
 		},
 };
@@ -507,6 +519,11 @@ struct sysscope_bpf *loader_skeleton(struct loader *l)
 int loader_iterator_fd(const struct loader *l)
 {
 	return bpf_link__fd(l->state[COLLECTOR_TASKS].links[0]);
+}
+
+int loader_sockets_fd(const struct loader *l)
+{
+	return way_of(l, COLLECTOR_SOCKETS) ? bpf_link__fd(l->state[COLLECTOR_SOCKETS].links[0]) : -1;
 }
 
 struct collector_status loader_status(const struct loader *l, enum collector c)

@@ -304,6 +304,7 @@ static void loop_rates(struct loop *l, double *v)
 {
 	double interval = (double)sub_sat(l->read_ns, l->before_ns), wakeups, productive, wait;
 
+	l->wakeups = VALUE_ABSENT;
 	if (!l->before_ns || interval <= 0)
 		return;
 	wait = (double)sub_sat(l->now.wait_ns, l->wait_before_ns);
@@ -315,6 +316,8 @@ static void loop_rates(struct loop *l, double *v)
 	v[LOOP_ITERATION_RATE] = grown(l, v, LOOP_ITERATIONS) / interval * 1e9;
 	if (productive > 0)
 		v[LOOP_EVENTS_PER_WAIT] = grown(l, v, LOOP_EVENTS) / productive;
+	l->wakeups = wakeups;
+	l->empty = grown(l, v, LOOP_EMPTY_WAKEUPS);
 	if (wakeups > 0)
 		v[LOOP_EMPTY] = grown(l, v, LOOP_EMPTY_WAKEUPS) / wakeups;
 	v[LOOP_ITERATION_P99] = p99(&l->now, l->slots_before);

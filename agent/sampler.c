@@ -20,6 +20,7 @@
 #include "cgroupfs.h"
 #include "host.h"
 #include "identity/identity.h"
+#include "listeners.h"
 #include "loader.h"
 #include "sampler.h"
 #include "stream.h"
@@ -57,10 +58,11 @@ struct sampler {
 	/* Dead tasks that are neither freed nor zombies: the fewest in this window, and for good. */
 	uint64_t unseen_least, unseen, window_ns, window_samples;
 	struct stream_room threads;
+	struct listeners listeners;
 	size_t cap_cgroups, cap_gone, cap_pairs, cap_gone_loops;
 	uint64_t stalls_dropped; /* facts for which there was no room */
-	void *keys, *values; /* for batches: room for the largest map */
-	char *stream;	     /* of the task iterator */
+	void *keys, *values;	 /* for batches: room for the largest map */
+	char *stream;		 /* of the task iterator */
 };
 
 /* ---- maps ---- */
@@ -439,6 +441,18 @@ static void collector_add(struct sample *p, const char *name, bool ok, uint64_t 
 			(struct sample_collector){name, ok, began_ns ? clock_boot_ns() - began_ns : 0};
 }
 
+static void sample_listeners(struct sampler *s)
+{
+	int fd = loader_sockets_fd(s->loader);
+	uint64_t now = clock_boot_ns();
+	bool ok = fd >= 0;
+
+	/* A pass that fails is not tried at every sample: what is known of who listens is then not known any more. */
+	if (ok && listeners_due(&s->listeners, &s->sample, now) && listeners_read(&s->listeners, fd, &s->sample) < 0)
+		s->sample.listeners_ns = 0;
+	collector_add(&s->sample, collector_name(COLLECTOR_SOCKETS), ok && s->sample.listeners_ns, ok ? now : 0);
+}
+
 int sampler_read(struct sampler *s, const struct sample **ret)
 {
 	struct sample *p = &s->sample;
@@ -478,6 +492,7 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	collector_add(p, collector_name(COLLECTOR_EPOLL), gone >= 0 && loader_status(s->loader, COLLECTOR_EPOLL).loaded,
 		      0);
 
+	sample_listeners(s);
 	now = clock_boot_ns();
 	r = sample_cgroups_used(s, now);
 	if (r == -ENOMEM)
@@ -603,6 +618,7 @@ void sampler_close(struct sampler *s)
 	free(s->sample.threads);
 	free(s->sample.waits);
 	free(s->sample.loops);
+	free(s->sample.listeners);
 	free(s->sample.gone_loops_final);
 	free(s->sample.gone_loops_open);
 	free(s->sample.stalls);

@@ -19,6 +19,7 @@
 #include "sysscope/abi.h"
 
 #define PF_KTHREAD   0x00200000
+#define PF_FORKNOEXEC 0x00000040
 #define CLONE_THREAD 0x00010000
 
 /* ---- configuration: set between open and load -------------------------------------------------- */

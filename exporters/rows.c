@@ -180,6 +180,8 @@ static const char *row_text(const struct order *o, uint32_t i)
 		return home->image;
 	case SORT_CONTAINER:
 		return home->name;
+	case SORT_MODEL:
+		return o->s->processes[i].model;
 	case SORT_RUNNER:
 		return neighbour_runner(o->s, &o->s->neighbours[i]);
 	default:

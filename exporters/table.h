@@ -40,6 +40,7 @@ enum sort_text {
 	SORT_STATE = -6,
 	SORT_USER = -7, /* by name, those without one behind them by number */
 	SORT_RUNNER = -8,
+	SORT_MODEL = -9,
 };
 
 void table_choice_init(struct table_choice *c);
@@ -79,6 +80,7 @@ enum column_kind {
 	COLUMN_RUNNER,
 	COLUMN_TURNS, /* threads that take turns in a loop */
 	COLUMN_STATE,
+	COLUMN_MODEL,
 	COLUMN_METRIC,
 	COLUMN_IMAGE
 };
