@@ -23,6 +23,8 @@ typedef int __kernel_pid_t;
 
 typedef unsigned int __kernel_uid32_t;
 
+typedef unsigned int __poll_t;
+
 typedef short unsigned int umode_t;
 
 typedef __kernel_pid_t pid_t;
@@ -126,6 +128,19 @@ struct pid_namespace {
 	struct ns_common ns;
 };
 
+struct rb_node {
+	struct rb_node *rb_right;
+	struct rb_node *rb_left;
+};
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
+struct rb_root_cached {
+	struct rb_root rb_root;
+};
+
 typedef struct {
 	uid_t val;
 } kuid_t;
@@ -201,6 +216,7 @@ struct user_namespace {
 struct inode;
 
 struct file {
+	void *private_data;
 	struct inode *f_inode;
 };
 
@@ -319,6 +335,21 @@ struct bpf_iter__task {
 
 struct mnt_namespace {
 	struct ns_common ns;
+};
+
+struct epoll_event {
+	__poll_t events;
+};
+
+struct epitem {
+	union {
+		struct rb_node rbn;
+	};
+	struct epoll_event event;
+};
+
+struct eventpoll {
+	struct rb_root_cached rbr;
 };
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX
