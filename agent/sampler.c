@@ -59,8 +59,8 @@ struct sampler {
 	struct stream_room threads;
 	size_t cap_cgroups, cap_gone, cap_pairs, cap_gone_loops;
 	uint64_t stalls_dropped; /* facts for which there was no room */
-	void *keys, *values; /* for batches: room for the largest map */
-	char *stream;	     /* of the task iterator */
+	void *keys, *values;	 /* for batches: room for the largest map */
+	char *stream;		 /* of the task iterator */
 };
 
 /* ---- maps ---- */

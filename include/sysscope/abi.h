@@ -121,7 +121,7 @@ enum ss_loop_phase {
 struct ss_loop {
 	__u64 mark;	     /* the wait or the iteration under way: enum ss_loop_phase, and since when */
 	__u64 instance;	     /* which epoll instance it waited in last: threads that share it take turns */
-	__u64 edge;		       /* 1: some descriptor of that instance is edge-triggered (EPOLLET), as far as was looked */
+	__u64 edge;	     /* 1: some descriptor of that instance is edge-triggered (EPOLLET), as far as was looked */
 	__u64 waits;	     /* that returned, polls included */
 	__u64 polls;	     /* of these with a timeout of 0 */
 	__u64 timeouts;	     /* of these after a timeout that was not 0, without events */
