@@ -33,7 +33,8 @@ struct concurrency_facts {
 	uint32_t threads;
 	uint32_t loops;			   /* of them live in epoll */
 	uint32_t instances;		   /* epoll instances that they wait in, as far as seen */
-	uint32_t sharing;		   /* threads that wait in one that another waits in, too */
+	uint32_t sharing;		   /* most threads that were in the same one */
+	bool turns;			   /* and take turns in it, as M:N schedulers do */
 	uint32_t classes[SS_WAIT_CLASSES]; /* the others by what they mostly sleep for */
 	uint32_t awake;			   /* never seen asleep */
 	uint32_t pool, pool_idle;	   /* the most threads of one name, digits aside, that mostly sleep in futex */

@@ -137,9 +137,11 @@ static void reasons_process(const struct concurrency *c, enum concurrency_model 
 		    share_of(f->main_ns, f->asleep_ns, class).text);
 		if (f->instances > 1)
 			add(l, "they wait in %u epoll instances", f->instances);
+		else if (f->instances)
+			add(l, "they all wait in one epoll instance");
 		break;
 	case CONCURRENCY_MN:
-		if (f->sharing > 1)
+		if (f->turns && f->sharing > 1)
 			add(l, "%u of %u threads take turns in one epoll instance", f->sharing, f->threads);
 		if (f->catches_all)
 			add(l,
@@ -207,7 +209,7 @@ void model_reasons(const struct process_row *p, struct model_lines *ret)
 	const struct concurrency *c = p->concurrency;
 
 	ret->n = 0;
-	if (!c || c->verdict == CONCURRENCY_UNKNOWN)
+	if (!c)
 		return;
 	if (c->in_tree && c->tree && c->tree->several * 2 <= c->tree->workers) {
 		reasons_tree(c, ret);
@@ -240,7 +242,7 @@ void model_health(const struct process_row *p, struct model_lines *ret)
 	const char *name, *many;
 
 	ret->n = 0;
-	if (!c || c->verdict == CONCURRENCY_UNKNOWN)
+	if (!c)
 		return;
 	name = worker_name(c->verdict);
 	many = strcmp(name, "worker process") == 0 ? "es" : "s";

@@ -21,7 +21,7 @@
 #include "tracefs.h"
 #include "sysscope.skel.h"
 
-#define MAX_PROGRAMS	 8
+#define MAX_PROGRAMS	 10
 #define MAX_ALTERNATIVES 4
 #define FDINFO_BYTES_MAX 4096
 #define MAP_LINK	 "anon_inode:bpf-map"
@@ -34,7 +34,7 @@ struct alternative {
 	bool needs_task_storage;
 	const char *lacks;		  /* what this one cannot do, "" for nothing */
 	bool only_without_task_storage;	  /* it counts whole tasks, also what was charged from their state before */
-	const char *functions[2];	  /* need type information */
+	const char *functions[3];	  /* need type information */
 	const char *events[MAX_PROGRAMS]; /* of tracefs, for each program */
 };
 
@@ -116,26 +116,29 @@ static const struct {
 			false,
 			{
 				{.hook = "fentry",
-				 .programs = {"epoll_wait_fentry", "epoll_wait_fexit", "epoll_ctl_fentry"},
+				 .programs = {"epoll_wait_fentry", "epoll_wait_fexit", "epoll_ctl_fentry",
+					      "epoll_accept_fexit"},
 				 .needs_task_storage = true,
 				 .lacks = "",
-				 .functions = {"do_epoll_wait", "do_epoll_ctl"}},
+				 .functions = {"do_epoll_wait", "do_epoll_ctl", "inet_accept"}},
 				{.hook = "kprobe",
-				 .programs = {"epoll_wait_kprobe", "epoll_wait_kretprobe", "epoll_ctl_kprobe"},
+				 .programs = {"epoll_wait_kprobe", "epoll_wait_kretprobe", "epoll_ctl_kprobe",
+					      "epoll_accept_kretprobe"},
 				 .needs_task_storage = true,
 				 .lacks = "",
-				 .functions = {"do_epoll_wait", "do_epoll_ctl"}},
+				 .functions = {"do_epoll_wait", "do_epoll_ctl", "inet_accept"}},
 				{.hook = "tracepoint",
 				 .programs = {"epoll_wait_enter", "epoll_pwait_enter", "epoll_pwait2_enter",
 					      "epoll_wait_exit", "epoll_pwait_exit", "epoll_pwait2_exit",
-					      "epoll_ctl_enter"},
+					      "epoll_ctl_enter", "epoll_accept_exit", "epoll_accept4_exit"},
 				 .needs_task_storage = true,
 				 .lacks = "this slows down every system call of every process; "
 					  "--collector.epoll=sched does not",
 				 .events = {"syscalls/sys_enter_epoll_wait", "syscalls/sys_enter_epoll_pwait",
 					    "syscalls/sys_enter_epoll_pwait2", "syscalls/sys_exit_epoll_wait",
 					    "syscalls/sys_exit_epoll_pwait", "syscalls/sys_exit_epoll_pwait2",
-					    "syscalls/sys_enter_epoll_ctl"}},
+					    "syscalls/sys_enter_epoll_ctl", "syscalls/sys_exit_accept",
+					    "syscalls/sys_exit_accept4"}},
 				{.hook = "sched",
 				 .needs_task_storage = true,
 				 .lacks = "only what the scheduler sees: a loop that never sleeps is not seen, nor "
@@ -241,7 +244,7 @@ static int choose_way(struct loader *l, enum collector c, int from)
 			if (!offered)
 				snprintf(reason, size, "this kernel has no tracepoint %s", name);
 		}
-		for (int f = 0; f < 2 && w->functions[f] && offered; f++) {
+		for (int f = 0; f < 3 && w->functions[f] && offered; f++) {
 			const char *name = is_to_break(l, c, "") ? "sysscope_test_no_such_hook" : w->functions[f];
 
 			offered = kernel_has_function(l->kernel, name);

@@ -27,13 +27,13 @@ const char *concurrency_name(enum concurrency_model m)
 }
 
 /*
- * Several threads in one epoll instance take turns in it, and so do those of Go: idle ones are not seen doing so, but no
+ * Threads that take turns in an epoll instance are a scheduler's, as those of Go. Idle ones are not seen doing so, but no
  * other runtime catches nearly all signals, SIGURG among them, with which Go interrupts its threads. Of a runtime that names
  * its threads (Tokio) one of the pool is in epoll while the others wait for it.
  */
 static bool takes_turns(const struct concurrency_facts *f)
 {
-	return f->threads > 1 && (f->sharing > 1 || f->catches_all || f->pool_loops);
+	return f->threads > 1 && (f->turns || f->catches_all || f->pool_loops);
 }
 
 enum concurrency_model concurrency_of_process(const struct concurrency *c)

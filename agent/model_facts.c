@@ -10,11 +10,11 @@
 
 #include "model_internal.h"
 
-/* A thread that waits in futex, by its name, or one that waits in an epoll instance: those alike stand together once sorted. */
+/* A thread that waits in futex, or in epoll (`loops`), by its name: those alike stand together once sorted. */
 struct thread_note {
 	struct process *process;
-	uint64_t instance; /* 0: in futex */
-	char name[SS_COMM_LEN];
+	bool loops;
+	char name[SS_COMM_LEN]; /* without digits */
 	bool idle;
 };
 
@@ -31,16 +31,24 @@ static void name_without_digits(char *to, const char *from)
 	memset(to + n, 0, SS_COMM_LEN - n);
 }
 
-static int note_add(struct model *m, struct process *p, const struct ss_thread_record *r, uint64_t instance, bool idle)
+/* Asleep at this moment, and not woken yet: its class. */
+static unsigned int class_now(const struct ss_thread_record *r)
+{
+	unsigned int class = r->mark >> SS_MARK_CLASS_SHIFT & 15;
+	bool asleep = (r->mark & SS_MARK_STATE) == SS_MARK_BLOCKED && !r->open_wait_ns;
+
+	return asleep && r->state != 'R' && class < SS_WAIT_CLASSES ? class : CONCURRENCY_AWAKE;
+}
+
+static int note_add(struct model *m, struct process *p, const struct ss_thread_record *r, bool loops)
 {
 	struct thread_note *n;
 
 	if (array_reserve(&m->notes, &m->cap_notes, m->n_notes + 1, sizeof(*m->notes)) < 0)
 		return -ENOMEM;
 	n = &m->notes[m->n_notes++];
-	*n = (struct thread_note){.process = p, .instance = instance, .idle = idle};
-	if (!instance)
-		name_without_digits(n->name, r->comm);
+	*n = (struct thread_note){.process = p, .loops = loops, .idle = class_now(r) == SS_WAIT_FUTEX};
+	name_without_digits(n->name, r->comm);
 	return 0;
 }
 
@@ -61,15 +69,6 @@ static unsigned int main_class(const struct ss_waits *w, const struct ss_thread_
 	return (r->mark & SS_MARK_STATE) == SS_MARK_BLOCKED && now < SS_WAIT_CLASSES ? now : CONCURRENCY_AWAKE;
 }
 
-/* Asleep at this moment, and not woken yet: its class. */
-static unsigned int class_now(const struct ss_thread_record *r)
-{
-	unsigned int class = r->mark >> SS_MARK_CLASS_SHIFT & 15;
-	bool asleep = (r->mark & SS_MARK_STATE) == SS_MARK_BLOCKED && !r->open_wait_ns;
-
-	return asleep && r->state != 'R' && class < SS_WAIT_CLASSES ? class : CONCURRENCY_AWAKE;
-}
-
 static const struct loop *loop_of(struct model *m, const struct ss_thread_record *r)
 {
 	struct loop *l, key;
@@ -80,7 +79,7 @@ static const struct loop *loop_of(struct model *m, const struct ss_thread_record
 	key.key.tid = r->tid;
 	key.key.start_ns = r->start_ns;
 	HASH_FIND(hh, m->loops, &key.key, sizeof(key.key), l);
-	return l && l->seen == m->sequence ? l : NULL;
+	return l && l->seen == m->sequence && l->is_loop ? l : NULL;
 }
 
 /* The first thread of a process speaks for it, unless loops do. */
@@ -109,7 +108,6 @@ static int thread_take(struct model *m, struct process *p, const struct ss_threa
 	uint64_t asleep;
 	unsigned int class = main_class(w, r, &asleep);
 	bool loops = l || (class == SS_WAIT_EPOLL && w->blocked_ns[class] * 2 >= asleep);
-	int ret = 0;
 
 	f->threads++;
 	f->accepting += !!(r->flags & SS_THREAD_ACCEPTS);
@@ -125,14 +123,10 @@ static int thread_take(struct model *m, struct process *p, const struct ss_threa
 	}
 	if (r->tid == r->tgid)
 		leader_take(p, r, loops, class, w, asleep);
-	if (!loops && class == SS_WAIT_FUTEX)
-		ret = note_add(m, p, r, 0, class_now(r) == SS_WAIT_FUTEX);
-	/* For the name of who waits in epoll: see pool_take. */
-	if (loops && r->tid != r->tgid && ret >= 0)
-		ret = note_add(m, p, r, UINT64_MAX, false);
-	if (loops && r->tid != r->tgid && ret >= 0)
-		name_without_digits(m->notes[m->n_notes - 1].name, r->comm);
-	return ret;
+	/* The first thread is no part of a pool. */
+	if (r->tid != r->tgid && (loops || class == SS_WAIT_FUTEX))
+		return note_add(m, p, r, loops);
+	return 0;
 }
 
 /* ---- threads that are alike ---- */
@@ -143,34 +137,28 @@ static int note_compare(const void *a, const void *b)
 
 	if (x->process != y->process)
 		return x->process < y->process ? -1 : 1;
-	if (x->instance != y->instance)
-		return x->instance < y->instance ? -1 : 1;
+	if (x->loops != y->loops)
+		return x->loops < y->loops ? -1 : 1;
 	return memcmp(x->name, y->name, sizeof(x->name));
 }
 
 static bool notes_alike(const struct thread_note *x, const struct thread_note *y)
 {
-	return x->process == y->process && x->instance == y->instance && memcmp(x->name, y->name, sizeof(x->name)) == 0;
+	return x->process == y->process && x->loops == y->loops && memcmp(x->name, y->name, sizeof(x->name)) == 0;
 }
 
-/* n threads of one name, or in one epoll instance. A process's pools come before its loops. */
+/* n threads of one name. A process's pools come before its loops. */
 static void notes_take(const struct thread_note *notes, uint32_t n)
 {
 	struct concurrency_facts *f = &notes->process->concurrency.facts;
 	char own[SS_COMM_LEN];
 	uint32_t idle = 0;
 
-	if (notes->instance == UINT64_MAX) {
+	if (notes->loops) {
 		name_without_digits(own, notes->process->comm);
 		f->pool_loops |= n == 1 && f->loops == 1 && f->pool && !f->leader_loops &&
 				 memcmp(f->pool_name, notes->name, SS_COMM_LEN) == 0 &&
 				 memcmp(own, notes->name, SS_COMM_LEN) != 0;
-		return;
-	}
-	if (notes->instance) {
-		f->instances++;
-		if (n > 1)
-			f->sharing += n;
 		return;
 	}
 	if (n <= f->pool)
@@ -182,16 +170,25 @@ static void notes_take(const struct thread_note *notes, uint32_t n)
 	memcpy(f->pool_name, notes->name, SS_COMM_LEN);
 }
 
-static int instances_note(struct model *m, const struct sample *s)
+/* Which epoll instances its loops wait in. The list is in the order of processes and instances. */
+static void instances_take(struct model *m)
 {
-	for (size_t i = 0; i < s->n_loops; i++) {
-		struct process *p = m->by_thread[s->loops[i].thread];
+	struct loop *const *list = m->loop_list;
 
-		if (p && s->loops[i].loop.instance && s->loops[i].loop.waits > 1 &&
-		    note_add(m, p, &s->threads[s->loops[i].thread], s->loops[i].loop.instance, false) < 0)
-			return -ENOMEM;
+	for (size_t i = 0, n; i < m->n_loop_list; i += n) {
+		struct concurrency_facts *f = &list[i]->process->concurrency.facts;
+
+		for (n = 1; i + n < m->n_loop_list && list[i + n]->process == list[i]->process &&
+			    list[i + n]->instance == list[i]->instance;
+		     n++)
+			;
+		f->turns = list[i]->process->turns;
+		if (!list[i]->instance)
+			continue;
+		f->instances++;
+		if (n > f->sharing)
+			f->sharing = (uint32_t)n;
 	}
-	return 0;
 }
 
 static void facts_reset(struct model *m, struct process *p)
@@ -225,8 +222,7 @@ int concurrency_read(struct model *m, const struct sample *s)
 		waits_add_open(&open, t);
 		r = thread_take(m, m->by_thread[s->waits[i].thread], t, &open);
 	}
-	if (r >= 0)
-		r = instances_note(m, s);
+	instances_take(m);
 	if (m->n_notes && r >= 0)
 		qsort(m->notes, m->n_notes, sizeof(*m->notes), note_compare);
 	for (size_t i = 0, n; i < m->n_notes && r >= 0; i += n) {

@@ -41,6 +41,7 @@ struct group {
 	struct ss_loop loops_carried,
 		loops_now; /* event loops: of the dead for good; with the open dead and the living */
 	bool has_loops;
+	bool turns; /* of a runtime whose threads take turns in epoll: times between two waits of one of them mean nothing */
 	double held[GROUP_METRICS];
 	UT_hash_handle hh;
 };
@@ -115,6 +116,7 @@ struct process {
 	char comm[SS_COMM_LEN + 1];
 	struct ss_totals used; /* of this sample: its threads, living and released */
 	uint64_t threads;
+	bool turns; /* its threads take turns in epoll: seen once, it stays */
 	uint64_t cpu_ns, user_ns, system_ns;
 	struct ss_waits waits; /* the same; waits and sleeps under way included */
 	uint64_t cpu_before_ns, switches_before, wait_before_ns;
@@ -128,16 +130,18 @@ struct process {
 	UT_hash_handle hh;
 };
 
-/* A thread that lives in epoll. */
+/* A thread that uses epoll. */
 struct loop {
 	struct loop_key {
 		uint64_t tid, start_ns;
 	} key;
 	uint64_t seen; /* number of the last sample that had it */
 	struct process *process;
+	struct group *group;
 	uint64_t instance;
+	bool is_loop;	    /* epoll is its main business; not asked of threads that take turns */
 	struct ss_loop now; /* what is under way included, as if it ended at read_ns */
-	uint64_t read_ns, before_ns, wait_before_ns, productive_before;
+	uint64_t read_ns, before_ns, wait_before_ns, productive_before, taken_before;
 	uint64_t slots_before[SS_LOOP_SLOTS];
 	double wakeups, empty; /* over the interval; absent: not known */
 	bool guessed;	       /* only what it sleeps in epoll is known */
@@ -164,6 +168,8 @@ struct model {
 	struct process *processes;
 	struct pair *pairs;
 	struct loop *loops;
+	struct loop **loop_list; /* of the sample at hand, in the order of process and instance */
+	size_t n_loop_list, cap_loop_list;
 	struct home *kernel, *host;
 	uint64_t sequence, boot_ns, before_ns; /* sample at hand and the one before */
 	uint64_t wall_ns;

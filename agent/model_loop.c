@@ -42,8 +42,8 @@ static void loop_add(struct ss_loop *to, const struct ss_loop *what)
 	const __u64 *b = (const __u64 *)what;
 	uint64_t longest = to->longest_ns > what->longest_ns ? to->longest_ns : what->longest_ns;
 
-	/* Neither the mark nor the instance is a number to add up. */
-	for (size_t i = 2; i < SS_LOOP_FIELDS; i++)
+	/* The mark, the instance and what it is like are no numbers to add up. */
+	for (size_t i = 3; i < SS_LOOP_FIELDS; i++)
 		a[i] += b[i];
 	to->longest_ns = longest;
 }
@@ -102,12 +102,6 @@ static const struct ss_waits *waits_of(const struct sample *s, uint32_t thread, 
 	return NULL;
 }
 
-static void group_take(struct group *g, const struct ss_loop *l)
-{
-	loop_add(&g->loops_now, l);
-	g->has_loops = true;
-}
-
 static int loop_take(struct model *m, const struct sample *s, const struct sample_loop *sl, size_t *waits_at)
 {
 	const struct ss_thread_record *r = &s->threads[sl->thread];
@@ -115,24 +109,21 @@ static int loop_take(struct model *m, const struct sample *s, const struct sampl
 	struct ss_loop now = sl->loop;
 	const struct ss_waits *w;
 	struct ss_waits open;
-	struct group *g;
 	struct loop *l;
 
 	if (!p || p->seen != m->sequence || !(now.mark & SS_LOOP_PHASE))
 		return 0;
 	w = waits_of(s, sl->thread, waits_at, &open);
 	open_close(&now, sl->read_ns, r->state == 'R');
-	g = group_get(m, home_of_cgroup(m, r->cgroup_id, NULL), p->comm);
-	if (!g)
-		return -ENOMEM;
-	group_take(g, &now);
-	if (!is_loop(&now, w))
-		return 0;
 	l = loop_get(m, r);
 	if (!l)
 		return -ENOMEM;
+	l->group = group_get(m, home_of_cgroup(m, r->cgroup_id, NULL), p->comm);
+	if (!l->group)
+		return -ENOMEM;
 	l->seen = m->sequence;
 	l->process = p;
+	l->is_loop = is_loop(&now, w);
 	l->now = now;
 	l->instance = now.instance;
 	l->read_ns = sl->read_ns;
@@ -158,7 +149,7 @@ static int loop_guess(struct model *m, const struct sample *s, uint32_t thread, 
 	l->process = p;
 	l->now = (struct ss_loop){.wait_ns = w->blocked_ns[SS_WAIT_EPOLL]};
 	l->read_ns = s->boot_ns;
-	l->guessed = true;
+	l->guessed = l->is_loop = true;
 	return 0;
 }
 
@@ -172,7 +163,8 @@ static int gone_take(struct model *m, const struct sample_gone_loop *list, size_
 		g = group_get(m, home_of_cgroup(m, list[i].key.cgroup_id, NULL), comm);
 		if (!g)
 			return -ENOMEM;
-		group_take(g, &list[i].value);
+		loop_add(&g->loops_now, &list[i].value);
+		g->has_loops = true;
 		if (final)
 			loop_add(&g->loops_carried, &list[i].value);
 	}
@@ -181,14 +173,14 @@ static int gone_take(struct model *m, const struct sample_gone_loop *list, size_
 
 static void stall_take(struct model *m, const struct ss_fact *f)
 {
-	const struct ss_thread_record key = {.tid = f->stall.tid, .start_ns = f->stall.start_ns};
-	struct loop_key k = {.tid = key.tid, .start_ns = key.start_ns};
+	struct loop_key k = {.tid = f->stall.tid, .start_ns = f->stall.start_ns};
 	uint64_t blocked = 0;
 	struct loop *l;
+	struct cg *known;
 	struct home *h;
 
 	HASH_FIND(hh, m->loops, &k, sizeof(k), l);
-	if (!l)
+	if (!l || l->seen != m->sequence || !l->is_loop || l->process->turns)
 		return;
 	l->stall = (struct stall){
 		.time = (double)m->wall_ns / 1e9 - (double)sub_sat(m->boot_ns, f->time_ns) / 1e9,
@@ -203,10 +195,87 @@ static void stall_take(struct model *m, const struct ss_fact *f)
 	}
 	l->stall.oncpu = (double)sub_sat(f->stall.wall_ns, f->stall.runqueue_ns + blocked) / 1e9;
 	_Static_assert(WAIT_CLASSES == (int)SS_WAIT_CLASSES, "every class has a name");
-	h = f->stall.runner == SS_CGROUP_NONE || f->stall.runner == SS_CGROUP_OTHERS
-		    ? NULL
-		    : home_of_cgroup(m, f->stall.runner, NULL);
-	snprintf(l->runner, sizeof(l->runner), "%s", h ? h->name : "");
+	/* A cgroup that nobody knows is blamed on the host elsewhere; here it is not known. */
+	h = home_of_cgroup(m, f->stall.runner, &known);
+	snprintf(l->runner, sizeof(l->runner), "%s", known || h == m->kernel ? h->name : "");
+}
+
+static int by_instance(const void *a, const void *b)
+{
+	const struct loop *x = *(struct loop *const *)a, *y = *(struct loop *const *)b;
+
+	if (x->process != y->process)
+		return x->process->key.tgid < y->process->key.tgid ? -1 : 1;
+	if (x->instance != y->instance)
+		return x->instance < y->instance ? -1 : 1;
+	return (x->key.tid > y->key.tid) - (x->key.tid < y->key.tid);
+}
+
+static size_t instance_end(const struct model *m, size_t from)
+{
+	struct loop *const *list = m->loop_list;
+	size_t to = from + 1;
+
+	while (to < m->n_loop_list && list[to]->process == list[from]->process && list[from]->instance &&
+	       list[to]->instance == list[from]->instance)
+		to++;
+	return to;
+}
+
+/*
+ * Threads take turns in an epoll instance if several were in it and for one of them at least it is not the main business,
+ * or if its descriptors are edge-triggered, so that one thread is told of an event. A pool of threads that all sleep in one
+ * instance is a loop each.
+ */
+static void turns_find(struct model *m, size_t from, size_t to)
+{
+	bool some_not = false, edge = false;
+
+	for (size_t i = from; i < to; i++) {
+		some_not |= !m->loop_list[i]->is_loop;
+		edge |= m->loop_list[i]->now.edge;
+	}
+	if (to - from > 1 && (some_not || edge))
+		m->loop_list[from]->process->turns = true;
+}
+
+/* The loops of this sample in order, and which of them are threads that take turns. */
+static int loops_sort(struct model *m)
+{
+	int r = array_reserve(&m->loop_list, &m->cap_loop_list, HASH_COUNT(m->loops), sizeof(*m->loop_list));
+	struct loop *l, *next;
+
+	m->n_loop_list = 0;
+	if (r < 0)
+		return r;
+	HASH_ITER (hh, m->loops, l, next) {
+		if (l->seen == m->sequence) {
+			m->loop_list[m->n_loop_list++] = l;
+			continue;
+		}
+		HASH_DEL(m->loops, l);
+		free(l);
+	}
+	if (m->n_loop_list)
+		qsort(m->loop_list, m->n_loop_list, sizeof(*m->loop_list), by_instance);
+	for (size_t from = 0, to; from < m->n_loop_list; from = to) {
+		to = instance_end(m, from);
+		turns_find(m, from, to);
+	}
+	return 0;
+}
+
+static void groups_take(struct model *m)
+{
+	for (size_t i = 0; i < m->n_loop_list; i++) {
+		struct loop *l = m->loop_list[i];
+
+		if (!l->group)
+			continue;
+		l->group->turns |= l->process->turns;
+		loop_add(&l->group->loops_now, &l->now);
+		l->group->has_loops = true;
+	}
 }
 
 int loops_read(struct model *m, const struct sample *s)
@@ -215,6 +284,7 @@ int loops_read(struct model *m, const struct sample *s)
 	int r;
 
 	m->loops_known = collector_ok(s, "epoll");
+	m->n_loop_list = 0;
 	for (struct group *g = m->groups; g; g = g->hh.next) {
 		g->loops_now = g->loops_carried;
 		g->has_loops = g->loops_carried.waits != 0;
@@ -234,9 +304,14 @@ int loops_read(struct model *m, const struct sample *s)
 		waits_add_open(&open, &s->threads[s->waits[i].thread]);
 		r = loop_guess(m, s, s->waits[i].thread, &open);
 	}
-	for (size_t i = 0; i < s->n_stalls && r >= 0; i++)
+	if (r >= 0)
+		r = loops_sort(m);
+	if (r < 0)
+		return r;
+	groups_take(m);
+	for (size_t i = 0; i < s->n_stalls; i++)
 		stall_take(m, &s->stalls[i]);
-	return r;
+	return 0;
 }
 
 /* ---- rows ---- */
@@ -284,7 +359,7 @@ static void loop_counters(const struct ss_loop *l, double *v)
 	v[LOOP_POLLS] = (double)l->polls;
 	v[LOOP_TIMEOUTS] = (double)l->timeouts;
 	v[LOOP_INTERRUPTED] = (double)l->interrupted;
-	v[LOOP_EMPTY_WAKEUPS] = (double)l->empty_wakeups;
+	v[LOOP_EMPTY_WAKEUPS] = (double)(l->empty_wakeups + l->taken);
 	v[LOOP_ADDS] = (double)l->adds;
 	v[LOOP_MODIFIES] = (double)l->modifies;
 	v[LOOP_DELETES] = (double)l->deletes;
@@ -312,7 +387,8 @@ static void loop_rates(struct loop *l, double *v)
 	if (l->guessed)
 		return;
 	productive = (double)sub_sat(l->now.productive, l->productive_before);
-	wakeups = productive + grown(l, v, LOOP_TIMEOUTS) + grown(l, v, LOOP_EMPTY_WAKEUPS);
+	wakeups = productive - (double)sub_sat(l->now.taken, l->taken_before) + grown(l, v, LOOP_TIMEOUTS) +
+		  grown(l, v, LOOP_EMPTY_WAKEUPS);
 	v[LOOP_ITERATION_RATE] = grown(l, v, LOOP_ITERATIONS) / interval * 1e9;
 	if (productive > 0)
 		v[LOOP_EVENTS_PER_WAIT] = grown(l, v, LOOP_EVENTS) / productive;
@@ -323,7 +399,7 @@ static void loop_rates(struct loop *l, double *v)
 	v[LOOP_ITERATION_P99] = p99(&l->now, l->slots_before);
 }
 
-static void loop_row(struct model *m, struct loop *l, struct loop_row *row)
+static void loop_row(struct loop *l, struct loop_row *row)
 {
 	double *v = row->v;
 
@@ -336,78 +412,65 @@ static void loop_row(struct model *m, struct loop *l, struct loop_row *row)
 		loop_counters(&l->now, v);
 	v[LOOP_ASLEEP] = (double)sub_sat(l->now.wait_ns, l->now.wait_runqueue_ns);
 	counters_hold(SCOPE_LOOP, v, l->held);
-	(void)m;
 	loop_rates(l, v);
 	memcpy(l->before, v, sizeof(l->before));
 	memcpy(l->slots_before, l->now.slots, sizeof(l->slots_before));
 	l->before_ns = l->read_ns;
 	l->wait_before_ns = l->now.wait_ns;
 	l->productive_before = l->now.productive;
+	l->taken_before = l->now.taken;
 }
 
-static int by_instance(const void *a, const void *b)
+/* What of a thread that takes turns says something of the whole: how often it was in epoll, and what it found there. */
+static const unsigned char turns_metrics[] = {
+	LOOP_WAITS,	    LOOP_EVENTS, LOOP_POLLS,	LOOP_TIMEOUTS, LOOP_INTERRUPTED,
+	LOOP_EMPTY_WAKEUPS, LOOP_ADDS,	 LOOP_MODIFIES, LOOP_DELETES,
+};
+
+/* One row for all threads of a process that take turns: the sum of what says something. */
+static void scheduler_row(struct loop_row *into, const struct loop_row *one)
 {
-	const struct loop *x = *(struct loop *const *)a, *y = *(struct loop *const *)b;
+	double v[LOOP_METRICS];
 
-	if (x->process != y->process)
-		return x->process->key.tgid < y->process->key.tgid ? -1 : 1;
-	if (x->instance != y->instance)
-		return x->instance < y->instance ? -1 : 1;
-	return (x->key.tid > y->key.tid) - (x->key.tid < y->key.tid);
-}
+	for (int i = 0; i < LOOP_METRICS; i++)
+		v[i] = VALUE_ABSENT;
+	for (size_t i = 0; i < ARRAY_SIZE(turns_metrics); i++) {
+		int metric = turns_metrics[i];
 
-/* The sum of the rows of threads that take turns, in the first one. What one of them does says nothing of the whole. */
-static void rows_join(struct loop_row *into, const struct loop_row *other)
-{
-	size_t n;
-	const struct metric_desc *d = metric_table(SCOPE_LOOP, &n);
-
-	into->scheduler = true;
-	into->threads++;
-	for (size_t i = 0; i < n; i++) {
-		bool add = metric_grows(&d[i]) || i == LOOP_ITERATION_RATE;
-
-		if (add && !value_absent(other->v[i]))
-			into->v[i] = value_absent(into->v[i]) ? other->v[i] : into->v[i] + other->v[i];
-		else if (!add)
-			into->v[i] = VALUE_ABSENT;
+		v[metric] = one->v[metric];
+		if (into->scheduler && !value_absent(into->v[metric]) && !value_absent(v[metric]))
+			v[metric] += into->v[metric];
 	}
-	if (other->last_stall.time > into->last_stall.time)
-		into->last_stall = other->last_stall;
+	if (!into->scheduler)
+		*into = (struct loop_row){.process = one->process, .tid = one->tid, .scheduler = true};
+	into->threads++;
+	memcpy(into->v, v, sizeof(v));
 }
 
 int loops_finish(struct model *m)
 {
-	size_t n = 0, rows = 0, all = HASH_COUNT(m->loops);
-	int r = array_reserve(&m->loop_rows, &m->cap_loops, all, sizeof(*m->loop_rows));
-	_cleanup_free_ struct loop **list = calloc(all + 1, sizeof(struct loop *));
-	struct loop *l, *next;
+	const struct process *scheduler = NULL; /* whose row is the last one */
+	size_t n = 0;
+	int r = array_reserve(&m->loop_rows, &m->cap_loops, m->n_loop_list, sizeof(*m->loop_rows));
 
-	if (r < 0 || !list)
-		return -ENOMEM;
-	HASH_ITER (hh, m->loops, l, next) {
-		if (l->seen == m->sequence) {
-			list[n++] = l;
-			continue;
-		}
-		HASH_DEL(m->loops, l);
-		free(l);
-	}
-	if (n)
-		qsort(list, n, sizeof(*list), by_instance);
-	for (size_t i = 0; i < n; i++) {
-		bool shared = i > 0 && list[i]->instance && list[i]->process == list[i - 1]->process &&
-			      list[i]->instance == list[i - 1]->instance;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < m->n_loop_list; i++) {
+		struct loop *l = m->loop_list[i];
 		struct loop_row row;
 
-		loop_row(m, list[i], &row);
-		if (shared)
-			rows_join(&m->loop_rows[rows - 1], &row);
-		else
-			m->loop_rows[rows++] = row;
+		loop_row(l, &row);
+		if (l->process->turns) {
+			if (l->process != scheduler)
+				m->loop_rows[n++] = (struct loop_row){.scheduler = false};
+			scheduler_row(&m->loop_rows[n - 1], &row);
+			scheduler = l->process;
+		} else if (l->is_loop) {
+			m->loop_rows[n++] = row;
+		}
 	}
 	m->snapshot.loops = m->loop_rows;
-	m->snapshot.n_loops = rows;
+	m->snapshot.n_loops = n;
 	return 0;
 }
 
@@ -423,6 +486,14 @@ void group_loop_values(const struct group *g, double *v)
 
 	if (!g->has_loops)
 		return;
+	v[GROUP_LOOP_EVENTS] = (double)l->events;
+	v[GROUP_LOOP_WAKEUPS_EVENTS] = (double)sub_sat(l->productive, l->taken);
+	v[GROUP_LOOP_WAKEUPS_TIMEOUT] = (double)l->timeouts;
+	v[GROUP_LOOP_WAKEUPS_EMPTY] = (double)(l->empty_wakeups + l->taken);
+	v[GROUP_LOOP_WAKEUPS_POLL] = (double)sub_sat(l->waits, l->productive + l->timeouts + l->interrupted);
+	v[GROUP_LOOP_WAKEUPS_INTERRUPTED] = (double)l->interrupted;
+	if (g->turns)
+		return;
 	v[GROUP_LOOP_ASLEEP] = (double)sub_sat(l->wait_ns, l->wait_runqueue_ns);
 	v[GROUP_LOOP_ONCPU] = (double)sub_sat(l->iteration_ns, l->runqueue_ns + blocked);
 	v[GROUP_LOOP_RUNQUEUE] = (double)(l->runqueue_ns + l->wait_runqueue_ns);
@@ -435,12 +506,6 @@ void group_loop_values(const struct group *g, double *v)
 	v[GROUP_LOOP_INF] = v[GROUP_LOOP_COUNT] = (double)sum;
 	v[GROUP_LOOP_SUM] = (double)l->iteration_ns;
 	v[GROUP_LOOP_ITERATIONS] = (double)l->iterations;
-	v[GROUP_LOOP_EVENTS] = (double)l->events;
-	v[GROUP_LOOP_WAKEUPS_EVENTS] = (double)l->productive;
-	v[GROUP_LOOP_WAKEUPS_TIMEOUT] = (double)l->timeouts;
-	v[GROUP_LOOP_WAKEUPS_EMPTY] = (double)l->empty_wakeups;
-	v[GROUP_LOOP_WAKEUPS_POLL] = (double)sub_sat(l->waits, l->productive + l->timeouts + l->interrupted);
-	v[GROUP_LOOP_WAKEUPS_INTERRUPTED] = (double)l->interrupted;
 	for (int i = 0; i < SS_STALL_CAUSES; i++)
 		v[GROUP_LOOP_STALLS_ONCPU + i] = (double)l->stalls[i];
 }
@@ -453,4 +518,5 @@ void loops_free(struct model *m)
 		HASH_DEL(m->loops, l);
 		free(l);
 	}
+	free(m->loop_list);
 }

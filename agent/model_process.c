@@ -291,7 +291,6 @@ static void process_row(struct model *m, const struct sample *s, struct process 
 		.start_ns = p->key.start_ns,
 		.start_time = (double)(s->host.boot_wall_ns + p->key.start_ns) / 1e9,
 		.comm = p->comm,
-		.model = "",
 		.container = p->home->row,
 		.state = (char)r->state,
 		.kernel = r->flags & SS_THREAD_KERNEL,

@@ -197,13 +197,12 @@ static void heads_follow(struct model *m)
 
 static void loops_measure(struct model *m)
 {
-	for (struct loop *l = m->loops; l; l = l->hh.next) {
+	for (size_t i = 0; i < m->n_loop_list; i++) {
+		const struct loop *l = m->loop_list[i];
 		struct concurrency_facts *f = &l->process->concurrency.facts;
 		double busy = l->before[LOOP_UTILIZATION];
 
-		if (l->seen != m->sequence)
-			continue;
-		if (!value_absent(busy)) {
+		if (l->is_loop && !value_absent(busy)) {
 			f->loop_busiest = !f->loops_measured || busy > f->loop_busiest ? busy : f->loop_busiest;
 			f->loop_sum += busy;
 			f->loops_measured++;
@@ -302,10 +301,10 @@ static void process_conclude(struct model *m, struct process *p)
 	}
 	if (!c->in_tree)
 		c->verdict = concurrency_of_process(c);
-	row->model = concurrency_name(c->verdict);
-	row->concurrency = c;
 	if (c->verdict == CONCURRENCY_UNKNOWN)
 		return;
+	row->model = concurrency_name(c->verdict);
+	row->concurrency = c;
 	if (c->in_tree && c->tree->several * 2 <= c->tree->workers) {
 		values_tree(c->tree, c->verdict, v);
 		wakeups = c->tree->wakeups;

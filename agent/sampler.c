@@ -18,6 +18,7 @@
 
 #include "cgroup_table.h"
 #include "cgroupfs.h"
+#include "facts.h"
 #include "host.h"
 #include "identity/identity.h"
 #include "listeners.h"
@@ -60,6 +61,7 @@ struct sampler {
 	struct stream_room threads;
 	struct listeners listeners;
 	size_t cap_cgroups, cap_gone, cap_pairs, cap_gone_loops;
+	size_t stalls_held;	 /* in sample.stalls: those of the last sample, then what came since */
 	uint64_t stalls_dropped; /* facts for which there was no room */
 	void *keys, *values;	 /* for batches: room for the largest map */
 	char *stream;		 /* of the task iterator */
@@ -303,6 +305,12 @@ static int sample_cgroups_used(struct sampler *s, uint64_t now)
 		r = cgroup_use(s, p->gone_final[i].key.cgroup_id, now, &walked);
 	for (size_t i = 0; i < p->n_gone_open && r >= 0; i++)
 		r = cgroup_use(s, p->gone_open[i].key.cgroup_id, now, &walked);
+	for (size_t i = 0; i < p->n_gone_loops_final && r >= 0; i++)
+		r = cgroup_use(s, p->gone_loops_final[i].key.cgroup_id, now, &walked);
+	for (size_t i = 0; i < p->n_gone_loops_open && r >= 0; i++)
+		r = cgroup_use(s, p->gone_loops_open[i].key.cgroup_id, now, &walked);
+	for (size_t i = 0; i < p->n_stalls && r >= 0; i++)
+		r = cgroup_use(s, p->stalls[i].stall.runner, now, &walked);
 	for (size_t i = 0; i < p->n_pairs_final && r >= 0; i++)
 		r = pair_use(s, &p->pairs_final[i], now, &walked);
 	for (size_t i = 0; i < p->n_pairs_open && r >= 0; i++)
@@ -461,9 +469,12 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 
 	s->number++;
 	p->n_collectors = 0;
-	if (s->delivered)
-		p->n_stalls = 0;
+	if (s->delivered) {
+		s->stalls_held -= p->n_stalls;
+		memmove(p->stalls, p->stalls + p->n_stalls, s->stalls_held * sizeof(*p->stalls));
+	}
 	sampler_facts(s);
+	p->n_stalls = s->stalls_held;
 
 	exited = __atomic_load_n(&s->skeleton->bss->tasks_exited, __ATOMIC_RELAXED);
 	ended = __atomic_load_n(&s->skeleton->bss->tasks_ended, __ATOMIC_RELAXED);
@@ -518,30 +529,27 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 
 static int fact_take(void *ctx, void *data, size_t size)
 {
-	const struct ss_fact *f = data;
 	struct sampler *s = ctx;
 	uint64_t now = clock_boot_ns();
+	struct ss_fact f;
 
-	if (size < sizeof(*f))
+	if (fact_decode(data, size, &f) < 0)
 		return 0;
-	if (f->kind == SS_FACT_LOOP_STALL) {
-		if (s->sample.n_stalls < STALLS_MAX)
-			s->sample.stalls[s->sample.n_stalls++] = *f;
-		else
-			s->stalls_dropped++;
-		return 0;
-	}
-	if (!memchr(f->cgroup.name, '\0', sizeof(f->cgroup.name)))
-		return 0;
-	switch (f->kind) {
+	switch (f.kind) {
 	case SS_FACT_CGROUP_CREATE:
 		/* A name that may have been cut is left to the walk. */
-		if (strlen(f->cgroup.name) + 1 == sizeof(f->cgroup.name) ||
-		    cgroup_table_born(s->table, f->cgroup.id, f->cgroup.parent_id, f->cgroup.name, now) == -ENOENT)
+		if (strlen(f.cgroup.name) + 1 == sizeof(f.cgroup.name) ||
+		    cgroup_table_born(s->table, f.cgroup.id, f.cgroup.parent_id, f.cgroup.name, now) == -ENOENT)
 			s->walk_needed = true;
 		break;
 	case SS_FACT_CGROUP_REMOVE:
-		cgroup_table_removed(s->table, f->cgroup.id, now);
+		cgroup_table_removed(s->table, f.cgroup.id, now);
+		break;
+	case SS_FACT_LOOP_STALL:
+		if (s->stalls_held < STALLS_MAX)
+			s->sample.stalls[s->stalls_held++] = f;
+		else
+			s->stalls_dropped++;
 		break;
 	}
 	return 0;

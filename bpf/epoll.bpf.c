@@ -14,11 +14,6 @@
 
 #define STALL_EVERY_NS 1000000000ULL /* facts about one loop; the counters have all */
 
-static __always_inline __u64 waits_runqueue(const struct ss_waits *w)
-{
-	return w->wakeup_wait_ns + w->preempted_wait_ns;
-}
-
 /* The scheduler's totals as of now; what is under way is in none, since the thread is on a CPU. */
 static __always_inline void totals_copy(struct loop_state *l, struct ss_thread_state *state)
 {
@@ -125,16 +120,6 @@ static __always_inline void iteration_end(struct task_struct *task, struct loop_
 		stall(task, l, state, &s, now);
 }
 
-static __always_inline __u64 instance_of(struct task_struct *task, __u32 fd)
-{
-	struct fdtable *table = task->files ? task->files->fdt : NULL;
-	__u64 file = 0;
-
-	if (table && fd < table->max_fds)
-		bpf_probe_read_kernel(&file, sizeof(file), (void *)table->fd + (__u64)fd * sizeof(file));
-	return file;
-}
-
 static __always_inline int wait_begin(__u32 fd, bool poll)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -176,6 +161,7 @@ static __always_inline int wait_end(long ret)
 	if (cfg_sched)
 		state = bpf_task_storage_get(&thread_state, task, 0, 0);
 	l->loop.waits++;
+	l->alone = ret == 1;
 	if (ret > 0) {
 		l->loop.productive++;
 		l->loop.events += ret;
@@ -220,6 +206,22 @@ static __always_inline int control(int op)
 	return 0;
 }
 
+/*
+ * A connection that several loops wait for wakes them all, and one gets it. Who comes before that finds an event, and then
+ * nothing to accept; who comes after is put back to sleep by the kernel (empty_wakeups).
+ */
+static __always_inline int accept_end(long ret)
+{
+	struct loop_state *l = bpf_task_storage_get(&loops, bpf_get_current_task_btf(), 0, 0);
+
+	if (!l || !l->alone)
+		return 0;
+	if (ret == -11) /* EAGAIN */
+		l->loop.taken++;
+	l->alone = 0;
+	return 0;
+}
+
 /* ---- fentry, fexit: since 5.11 the last argument is a time, NULL for no end ---- */
 
 static __always_inline bool time_is_zero(struct timespec64 *to)
@@ -237,6 +239,16 @@ SEC("?fexit/do_epoll_wait")
 int BPF_PROG(epoll_wait_fexit, int fd, void *events, int max, struct timespec64 *to, int ret)
 {
 	return wait_end(ret);
+}
+
+/* Its number of arguments changed in 6.10 (92ef0fd55ac8), so the result is asked for (bpf_get_func_ret, 5.17). */
+SEC("?fexit/inet_accept")
+int epoll_accept_fexit(__u64 *ctx)
+{
+	__u64 ret = 0;
+
+	bpf_get_func_ret(ctx, &ret);
+	return accept_end((int)ret);
 }
 
 SEC("?fentry/do_epoll_ctl")
@@ -257,6 +269,12 @@ SEC("?kretprobe/do_epoll_wait")
 int epoll_wait_kretprobe(struct pt_regs *ctx)
 {
 	return wait_end((int)PT_REGS_RC(ctx));
+}
+
+SEC("?kretprobe/inet_accept")
+int epoll_accept_kretprobe(struct pt_regs *ctx)
+{
+	return accept_end((int)PT_REGS_RC(ctx));
 }
 
 SEC("?kprobe/do_epoll_ctl")
@@ -312,4 +330,16 @@ SEC("?tracepoint/syscalls/sys_enter_epoll_ctl")
 int epoll_ctl_enter(struct trace_event_raw_sys_enter *ctx)
 {
 	return control(ctx->args[1]);
+}
+
+SEC("?tracepoint/syscalls/sys_exit_accept")
+int epoll_accept_exit(struct trace_event_raw_sys_exit *ctx)
+{
+	return accept_end(ctx->ret);
+}
+
+SEC("?tracepoint/syscalls/sys_exit_accept4")
+int epoll_accept4_exit(struct trace_event_raw_sys_exit *ctx)
+{
+	return accept_end(ctx->ret);
 }

@@ -244,6 +244,8 @@ int snapshot_task(struct bpf_iter__task *ctx)
 			r->blocks |= SS_BLOCK_WAITS_DEAD;
 	}
 	if (state && cfg_epoll) {
+		if ((r->mark & SS_MARK_STATE) == SS_MARK_BLOCKED && mark_class(r->mark) == SS_WAIT_EPOLL)
+			loop_adopt(task, state);
 		loop = bpf_task_storage_get(&loops, task, 0, 0);
 		if (loop && !loop->ended)
 			r->blocks |= SS_BLOCK_LOOP;
@@ -260,6 +262,7 @@ int snapshot_task(struct bpf_iter__task *ctx)
 	if (loop && r->blocks & SS_BLOCK_LOOP) {
 		__u64 now = bpf_ktime_get_boot_ns();
 
+		loop_edge(loop);
 		bpf_seq_write(ctx->meta->seq, &loop->loop, sizeof(loop->loop));
 		bpf_seq_write(ctx->meta->seq, &now, sizeof(now));
 	}

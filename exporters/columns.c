@@ -264,7 +264,7 @@ static void cell_process(struct buf *out, const struct snapshot *s, const struct
 		buf_char(out, p->state);
 		break;
 	case COLUMN_MODEL:
-		buf_str(out, p->model[0] ? p->model : "-");
+		buf_str(out, p->model ?: "-");
 		break;
 	default:
 		break;

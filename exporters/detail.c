@@ -96,7 +96,7 @@ static void detail_model(struct buf *out, const struct process_row *p)
 {
 	struct model_lines lines;
 
-	if (!p->model[0])
+	if (!p->model)
 		return;
 	buf_printf(out, "model          %s\n", p->model);
 	model_reasons(p, &lines);

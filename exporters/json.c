@@ -184,7 +184,7 @@ static json_t *process_value(struct writer *w, const struct snapshot *s, const s
 	set(w, row, "namespaces", namespaces);
 	snprintf(text, sizeof(text), "0x%016" PRIx64, p->capabilities_effective);
 	set(w, row, "capabilities", json_string_nocheck(text));
-	set_text(w, row, "model", p->model);
+	set_text(w, row, "model", p->model ?: "");
 	model_reasons(p, &lines);
 	set(w, row, "model_reasons", lines_value(w, &lines));
 	model_health(p, &lines);

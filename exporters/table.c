@@ -231,7 +231,7 @@ static void csv_identity(struct buf *out, const struct snapshot *s, enum table_v
 		buf_printf(out, ",%u,%u", p->pid, p->ppid);
 		csv_text(out, p->comm);
 		csv_text(out, process_container(s, p)->name);
-		buf_printf(out, ",%c,%.3f,%s", p->state, p->start_time, p->model);
+		buf_printf(out, ",%c,%.3f,%s", p->state, p->start_time, p->model ?: "");
 	}
 }
 

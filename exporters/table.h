@@ -50,7 +50,8 @@ enum metric_scope table_scope(enum table_view view);
 size_t table_row_count(const struct snapshot *s, enum table_view view);
 const struct process_row *table_row_process(const struct snapshot *s, enum table_view view, uint32_t i); /* or NULL */
 const double *table_row_values(const struct snapshot *s, enum table_view view, uint32_t i);
-const char *table_row_name(const struct snapshot *s, enum table_view view, uint32_t i); /* container, comm, waiter, comm of the loop */
+const char *table_row_name(const struct snapshot *s, enum table_view view,
+			   uint32_t i); /* container, comm, waiter, comm of the loop */
 const struct container_row *table_row_home(const struct snapshot *s, enum table_view view, uint32_t i);
 
 /* What people call `key`: JSON key, column title or identifier, whatever the case. -ENOENT: nothing in this view. */

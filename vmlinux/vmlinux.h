@@ -25,6 +25,8 @@ typedef int __kernel_pid_t;
 
 typedef unsigned int __kernel_uid32_t;
 
+typedef unsigned int __poll_t;
+
 typedef short unsigned int umode_t;
 
 typedef __kernel_pid_t pid_t;
@@ -131,6 +133,19 @@ struct pid_namespace {
 	struct ns_common ns;
 };
 
+struct rb_node {
+	struct rb_node *rb_right;
+	struct rb_node *rb_left;
+};
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
+struct rb_root_cached {
+	struct rb_root rb_root;
+};
+
 typedef void *__sighandler_t;
 
 struct sigaction {
@@ -220,6 +235,7 @@ struct user_namespace {
 struct inode;
 
 struct file {
+	void *private_data;
 	struct inode *f_inode;
 	unsigned int f_flags;
 };
@@ -371,6 +387,21 @@ struct bpf_iter__task_file {
 
 struct mnt_namespace {
 	struct ns_common ns;
+};
+
+struct epoll_event {
+	__poll_t events;
+};
+
+struct epitem {
+	union {
+		struct rb_node rbn;
+	};
+	struct epoll_event event;
+};
+
+struct eventpoll {
+	struct rb_root_cached rbr;
 };
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX

@@ -119,28 +119,30 @@ enum ss_loop_phase {
  * returns with events, at its timeout, or interrupted. Of iteration_ns what is neither runqueue nor blocked was on a CPU.
  */
 struct ss_loop {
-	__u64 mark;		       /* the wait or the iteration under way: enum ss_loop_phase, and since when */
-	__u64 instance;		       /* which epoll instance it waited in last: threads that share it take turns */
-	__u64 waits;		       /* that returned, polls included */
-	__u64 polls;		       /* of these with a timeout of 0 */
-	__u64 timeouts;		       /* of these after a timeout that was not 0, without events */
-	__u64 interrupted;	       /* of these with an error: mostly EINTR */
-	__u64 productive;	       /* of these with events */
-	__u64 events;		       /* returned in all */
-	__u64 empty_wakeups;	       /* it was woken in a wait, found nothing, and slept on */
-	__u64 adds, modifies, deletes; /* calls of epoll_ctl */
-	__u64 wait_ns;		       /* in waits other than polls */
-	__u64 wait_runqueue_ns;	       /* of it woken, and waiting for a CPU */
-	__u64 iterations;	       /* from the return of a wait to the next wait */
-	__u64 iteration_ns;	       /* their wall time */
-	__u64 runqueue_ns;	       /* of it: waiting for a CPU, throttled included */
-	__u64 throttled_ns;	       /* of that: the cgroup's CPU quota was used up */
+	__u64 mark;	     /* the wait or the iteration under way: enum ss_loop_phase, and since when */
+	__u64 instance;	     /* which epoll instance it waited in last: threads that share it take turns */
+	__u64 edge;	     /* 1: some descriptor of that instance is edge-triggered (EPOLLET), as far as was looked */
+	__u64 waits;	     /* that returned, polls included */
+	__u64 polls;	     /* of these with a timeout of 0 */
+	__u64 timeouts;	     /* of these after a timeout that was not 0, without events */
+	__u64 interrupted;   /* of these with an error: mostly EINTR */
+	__u64 productive;    /* of these with events */
+	__u64 events;	     /* returned in all */
+	__u64 empty_wakeups; /* it was woken in a wait, found nothing, and slept on */
+	__u64 taken;	     /* of productive: its only event was a connection that another had accepted before */
+	__u64 adds, modifies, deletes;	   /* calls of epoll_ctl */
+	__u64 wait_ns;			   /* in waits other than polls */
+	__u64 wait_runqueue_ns;		   /* of it woken, and waiting for a CPU */
+	__u64 iterations;		   /* from the return of a wait to the next wait */
+	__u64 iteration_ns;		   /* their wall time */
+	__u64 runqueue_ns;		   /* of it: waiting for a CPU, throttled included */
+	__u64 throttled_ns;		   /* of that: the cgroup's CPU quota was used up */
 	__u64 blocked_ns[SS_WAIT_CLASSES]; /* of it: asleep, by what for */
 	__u64 longest_ns;		   /* iteration */
 	__u64 stalls[SS_STALL_CAUSES];	   /* iterations longer than the threshold, by their main cause */
 	__u64 slots[SS_LOOP_SLOTS];	   /* number of iterations by wall time */
 };
-#define SS_LOOP_FIELDS (18 + SS_WAIT_CLASSES + 1 + SS_STALL_CAUSES + SS_LOOP_SLOTS)
+#define SS_LOOP_FIELDS (20 + SS_WAIT_CLASSES + 1 + SS_STALL_CAUSES + SS_LOOP_SLOTS)
 _Static_assert(sizeof(struct ss_loop) == SS_LOOP_FIELDS * 8, "ss_loop has no padding");
 
 /* Task-local state: one BPF_MAP_TYPE_TASK_STORAGE entry per thread. */

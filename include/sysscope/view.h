@@ -113,7 +113,7 @@ struct process_row {
 	bool kernel;	    /* kernel thread */
 	uint64_t capabilities_effective;
 	uint32_t namespaces[8];		       /* inode numbers in the order of namespace_names, 0: not known */
-	const char *model;		       /* concurrency model: "single", "prefork", ...; "" when not known */
+	const char *model;		       /* concurrency model: "single", "prefork", ...; NULL: not known */
 	const struct concurrency *concurrency; /* what it was concluded from, NULL: nothing */
 	double v[PROCESS_METRICS];
 };

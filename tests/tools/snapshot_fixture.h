@@ -78,7 +78,7 @@ static inline void fixture_init(struct fixture *f, size_t containers, size_t gro
 	}
 	for (size_t i = 0; i < processes; i++) {
 		f->processes[i] =
-			(struct process_row){.pid = (uint32_t)i + 1, .comm = "nginx", .model = "", .state = 'S', .start_time = 1.5};
+			(struct process_row){.pid = (uint32_t)i + 1, .comm = "nginx", .state = 'S', .start_time = 1.5};
 		fixture_absent(f->processes[i].v, PROCESS_METRICS);
 	}
 }
