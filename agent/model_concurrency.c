@@ -103,6 +103,8 @@ static bool serves(const struct concurrency_tree *t, const struct concurrency_fa
 {
 	if (listeners_known)
 		return t->listening || (head && head->listeners);
+	if (t->several * 2 > t->workers)
+		return t->each == CONCURRENCY_LOOPS;
 	return t->looping * 2 > t->workers || t->classes[SS_WAIT_NETWORK] * 2 > t->workers;
 }
 
@@ -121,7 +123,8 @@ static enum concurrency_model of_looping(const struct concurrency_tree *t, const
 {
 	if (t->listening && t->blocking * 2 > t->listening)
 		return CONCURRENCY_PREFORK;
-	if (t->listening && t->workers == 1 && head && head->loops) /* a supervisor and the one that it looks after */
+	if ((t->listening || !listeners_known) && t->workers == 1 && head &&
+	    head->loops) /* a supervisor and the one that it looks after */
 		return t->pooled ? CONCURRENCY_LOOP_POOL : CONCURRENCY_LOOP;
 	if (t->listening || t->threaded * 2 > t->looping)
 		return CONCURRENCY_LOOP_WORKERS;
