@@ -146,6 +146,18 @@ static const struct {
 					  "iterations and stalls"},
 			},
 		},
+	[COLLECTOR_SOCKETS] =
+		{
+			"sockets",
+			"who listens, for the concurrency model of processes",
+			false,
+			{
+				{.hook = "iter/task_file",
+				 .programs = {"socket_listeners"},
+				 .lacks = "",
+				 .functions = {"bpf_sock_from_file"}},
+			},
+		},
 };
 
 struct loader {
@@ -532,6 +544,11 @@ struct sysscope_bpf *loader_skeleton(struct loader *l)
 int loader_iterator_fd(const struct loader *l)
 {
 	return bpf_link__fd(l->state[COLLECTOR_TASKS].links[0]);
+}
+
+int loader_sockets_fd(const struct loader *l)
+{
+	return way_of(l, COLLECTOR_SOCKETS) ? bpf_link__fd(l->state[COLLECTOR_SOCKETS].links[0]) : -1;
 }
 
 struct collector_status loader_status(const struct loader *l, enum collector c)

@@ -114,6 +114,7 @@ void model_free(struct model *m)
 	processes_free(m);
 	pairs_free(m);
 	loops_free(m);
+	concurrency_free(m);
 	homes_free(m);
 	free(m->by_thread);
 	free(m->containers);
@@ -240,6 +241,8 @@ int model_update(struct model *m, const struct sample *s)
 	if (r >= 0)
 		r = loops_read(m, s);
 	if (r >= 0)
+		r = concurrency_read(m, s);
+	if (r >= 0)
 		r = homes_finish(m, s, interval);
 	if (r >= 0)
 		r = processes_finish(m, s, interval);
@@ -247,6 +250,8 @@ int model_update(struct model *m, const struct sample *s)
 		r = pairs_finish(m, interval);
 	if (r >= 0)
 		r = loops_finish(m);
+	if (r >= 0)
+		r = concurrency_finish(m, s);
 	if (r < 0)
 		return r;
 	host_finish(m, s, interval);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * model_internal.h - what the files of the model share: model.c (one update from beginning to end), model_home.c (homes,
- * cgroups and groups), model_row.c (their rows), model_process.c (processes), model_pair.c (neighbours). Nobody else
- * includes it.
+ * cgroups and groups), model_row.c (their rows), model_process.c (processes), model_pair.c (neighbours), model_loop.c (event
+ * loops), model_tree.c (concurrency models). Nobody else includes it.
  */
 #ifndef SYSSCOPE_MODEL_INTERNAL_H
 #define SYSSCOPE_MODEL_INTERNAL_H
@@ -10,6 +10,7 @@
 #define HASH_NONFATAL_OOM 1 /* an element for which there was no memory has hh.tbl == NULL */
 #include <uthash.h>
 
+#include "concurrency.h"
 #include "sysscope/model.h"
 #include "sysscope/sample.h"
 #include "sysscope/util.h"
@@ -120,6 +121,12 @@ struct process {
 	struct ss_waits waits; /* the same; waits and sleeps under way included */
 	uint64_t cpu_before_ns, switches_before, wait_before_ns;
 	double held[PROCESS_METRICS];
+	struct concurrency concurrency;
+	uint64_t first_seen;		    /* number of that sample */
+	uint32_t listeners_at, n_listeners; /* in model.listeners */
+	struct process *head;		    /* who it belongs to; itself: nobody */
+	uint32_t tree;			    /* of a head: index into model.trees */
+	bool headless;			    /* it is the first of brothers */
 	UT_hash_handle hh;
 };
 
@@ -136,7 +143,8 @@ struct loop {
 	struct ss_loop now; /* what is under way included, as if it ended at read_ns */
 	uint64_t read_ns, before_ns, wait_before_ns, productive_before, taken_before;
 	uint64_t slots_before[SS_LOOP_SLOTS];
-	bool guessed; /* only what it sleeps in epoll is known */
+	double wakeups, empty; /* over the interval; absent: not known */
+	bool guessed;	       /* only what it sleeps in epoll is known */
 	struct stall stall;
 	char runner[256];
 	double before[LOOP_METRICS], held[LOOP_METRICS];
@@ -176,6 +184,16 @@ struct model {
 
 	struct process **by_thread; /* of sample.threads[i] */
 	size_t cap_by_thread;
+
+	/* model_facts.c and model_tree.c: who listens, in the order of processes; and what it needs while it works. */
+	struct ss_listener *listeners;
+	struct process **in_order;
+	struct thread_note *notes;
+	struct socket_note *sockets;
+	struct concurrency_tree *trees;
+	size_t n_listeners, cap_listeners, n_in_order, cap_in_order, n_notes, cap_notes, cap_sockets, n_trees,
+		cap_trees;
+	uint64_t listeners_ns; /* sample.listeners_ns of what is in `listeners` */
 
 	struct snapshot snapshot;
 	struct container_row *containers;
@@ -233,6 +251,11 @@ int loops_read(struct model *m, const struct sample *s);
 int loops_finish(struct model *m);
 void group_loop_values(const struct group *g, double *v);
 void loops_free(struct model *m);
+
+/* ---- model_facts.c, model_tree.c ---- */
+int concurrency_read(struct model *m, const struct sample *s);
+int concurrency_finish(struct model *m, const struct sample *s);
+void concurrency_free(struct model *m);
 
 /* ---- model_process.c ---- */
 struct process *process_find(struct model *m, const struct ss_thread_record *r);

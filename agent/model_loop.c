@@ -173,10 +173,10 @@ static int gone_take(struct model *m, const struct sample_gone_loop *list, size_
 
 static void stall_take(struct model *m, const struct ss_fact *f)
 {
-	const struct ss_thread_record key = {.tid = f->stall.tid, .start_ns = f->stall.start_ns};
-	struct loop_key k = {.tid = key.tid, .start_ns = key.start_ns};
+	struct loop_key k = {.tid = f->stall.tid, .start_ns = f->stall.start_ns};
 	uint64_t blocked = 0;
 	struct loop *l;
+	struct cg *known;
 	struct home *h;
 
 	HASH_FIND(hh, m->loops, &k, sizeof(k), l);
@@ -195,10 +195,9 @@ static void stall_take(struct model *m, const struct ss_fact *f)
 	}
 	l->stall.oncpu = (double)sub_sat(f->stall.wall_ns, f->stall.runqueue_ns + blocked) / 1e9;
 	_Static_assert(WAIT_CLASSES == (int)SS_WAIT_CLASSES, "every class has a name");
-	h = f->stall.runner == SS_CGROUP_NONE || f->stall.runner == SS_CGROUP_OTHERS
-		    ? NULL
-		    : home_of_cgroup(m, f->stall.runner, NULL);
-	snprintf(l->runner, sizeof(l->runner), "%s", h ? h->name : "");
+	/* A cgroup that nobody knows is blamed on the host elsewhere; here it is not known. */
+	h = home_of_cgroup(m, f->stall.runner, &known);
+	snprintf(l->runner, sizeof(l->runner), "%s", known || h == m->kernel ? h->name : "");
 }
 
 static int by_instance(const void *a, const void *b)
@@ -380,6 +379,7 @@ static void loop_rates(struct loop *l, double *v)
 {
 	double interval = (double)sub_sat(l->read_ns, l->before_ns), wakeups, productive, wait;
 
+	l->wakeups = VALUE_ABSENT;
 	if (!l->before_ns || interval <= 0)
 		return;
 	wait = (double)sub_sat(l->now.wait_ns, l->wait_before_ns);
@@ -392,6 +392,8 @@ static void loop_rates(struct loop *l, double *v)
 	v[LOOP_ITERATION_RATE] = grown(l, v, LOOP_ITERATIONS) / interval * 1e9;
 	if (productive > 0)
 		v[LOOP_EVENTS_PER_WAIT] = grown(l, v, LOOP_EVENTS) / productive;
+	l->wakeups = wakeups;
+	l->empty = grown(l, v, LOOP_EMPTY_WAKEUPS);
 	if (wakeups > 0)
 		v[LOOP_EMPTY] = grown(l, v, LOOP_EMPTY_WAKEUPS) / wakeups;
 	v[LOOP_ITERATION_P99] = p99(&l->now, l->slots_before);

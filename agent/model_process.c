@@ -28,6 +28,7 @@ static struct process *process_get(struct model *m, const struct ss_thread_recor
 		return NULL;
 	p->key.tgid = r->tgid;
 	p->key.start_ns = r->process_start_ns;
+	p->first_seen = m->sequence;
 	p->cpu_before_ns = p->switches_before = p->wait_before_ns = SS_UNKNOWN;
 	for (int i = 0; i < PROCESS_METRICS; i++)
 		p->held[i] = VALUE_ABSENT;
@@ -193,6 +194,7 @@ int processes_read(struct model *m, const struct sample *s)
 
 		if (!p)
 			return -ENOMEM;
+		m->by_thread[i] = p;
 		if (p->seen != m->sequence)
 			process_start(m, p, t);
 		r = thread_add(m, p, s, i, &waits_at);

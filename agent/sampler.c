@@ -18,8 +18,10 @@
 
 #include "cgroup_table.h"
 #include "cgroupfs.h"
+#include "facts.h"
 #include "host.h"
 #include "identity/identity.h"
+#include "listeners.h"
 #include "loader.h"
 #include "sampler.h"
 #include "stream.h"
@@ -57,10 +59,12 @@ struct sampler {
 	/* Dead tasks that are neither freed nor zombies: the fewest in this window, and for good. */
 	uint64_t unseen_least, unseen, window_ns, window_samples;
 	struct stream_room threads;
+	struct listeners listeners;
 	size_t cap_cgroups, cap_gone, cap_pairs, cap_gone_loops;
+	size_t stalls_held;	 /* in sample.stalls: those of the last sample, then what came since */
 	uint64_t stalls_dropped; /* facts for which there was no room */
-	void *keys, *values; /* for batches: room for the largest map */
-	char *stream;	     /* of the task iterator */
+	void *keys, *values;	 /* for batches: room for the largest map */
+	char *stream;		 /* of the task iterator */
 };
 
 /* ---- maps ---- */
@@ -301,6 +305,12 @@ static int sample_cgroups_used(struct sampler *s, uint64_t now)
 		r = cgroup_use(s, p->gone_final[i].key.cgroup_id, now, &walked);
 	for (size_t i = 0; i < p->n_gone_open && r >= 0; i++)
 		r = cgroup_use(s, p->gone_open[i].key.cgroup_id, now, &walked);
+	for (size_t i = 0; i < p->n_gone_loops_final && r >= 0; i++)
+		r = cgroup_use(s, p->gone_loops_final[i].key.cgroup_id, now, &walked);
+	for (size_t i = 0; i < p->n_gone_loops_open && r >= 0; i++)
+		r = cgroup_use(s, p->gone_loops_open[i].key.cgroup_id, now, &walked);
+	for (size_t i = 0; i < p->n_stalls && r >= 0; i++)
+		r = cgroup_use(s, p->stalls[i].stall.runner, now, &walked);
 	for (size_t i = 0; i < p->n_pairs_final && r >= 0; i++)
 		r = pair_use(s, &p->pairs_final[i], now, &walked);
 	for (size_t i = 0; i < p->n_pairs_open && r >= 0; i++)
@@ -439,6 +449,18 @@ static void collector_add(struct sample *p, const char *name, bool ok, uint64_t 
 			(struct sample_collector){name, ok, began_ns ? clock_boot_ns() - began_ns : 0};
 }
 
+static void sample_listeners(struct sampler *s)
+{
+	int fd = loader_sockets_fd(s->loader);
+	uint64_t now = clock_boot_ns();
+	bool ok = fd >= 0;
+
+	/* A pass that fails is not tried at every sample: what is known of who listens is then not known any more. */
+	if (ok && listeners_due(&s->listeners, &s->sample, now) && listeners_read(&s->listeners, fd, &s->sample) < 0)
+		s->sample.listeners_ns = 0;
+	collector_add(&s->sample, collector_name(COLLECTOR_SOCKETS), ok && s->sample.listeners_ns, ok ? now : 0);
+}
+
 int sampler_read(struct sampler *s, const struct sample **ret)
 {
 	struct sample *p = &s->sample;
@@ -447,9 +469,12 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 
 	s->number++;
 	p->n_collectors = 0;
-	if (s->delivered)
-		p->n_stalls = 0;
+	if (s->delivered) {
+		s->stalls_held -= p->n_stalls;
+		memmove(p->stalls, p->stalls + p->n_stalls, s->stalls_held * sizeof(*p->stalls));
+	}
 	sampler_facts(s);
+	p->n_stalls = s->stalls_held;
 
 	exited = __atomic_load_n(&s->skeleton->bss->tasks_exited, __ATOMIC_RELAXED);
 	ended = __atomic_load_n(&s->skeleton->bss->tasks_ended, __ATOMIC_RELAXED);
@@ -478,6 +503,7 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	collector_add(p, collector_name(COLLECTOR_EPOLL), gone >= 0 && loader_status(s->loader, COLLECTOR_EPOLL).loaded,
 		      0);
 
+	sample_listeners(s);
 	now = clock_boot_ns();
 	r = sample_cgroups_used(s, now);
 	if (r == -ENOMEM)
@@ -503,30 +529,27 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 
 static int fact_take(void *ctx, void *data, size_t size)
 {
-	const struct ss_fact *f = data;
 	struct sampler *s = ctx;
 	uint64_t now = clock_boot_ns();
+	struct ss_fact f;
 
-	if (size < sizeof(*f))
+	if (fact_decode(data, size, &f) < 0)
 		return 0;
-	if (f->kind == SS_FACT_LOOP_STALL) {
-		if (s->sample.n_stalls < STALLS_MAX)
-			s->sample.stalls[s->sample.n_stalls++] = *f;
-		else
-			s->stalls_dropped++;
-		return 0;
-	}
-	if (!memchr(f->cgroup.name, '\0', sizeof(f->cgroup.name)))
-		return 0;
-	switch (f->kind) {
+	switch (f.kind) {
 	case SS_FACT_CGROUP_CREATE:
 		/* A name that may have been cut is left to the walk. */
-		if (strlen(f->cgroup.name) + 1 == sizeof(f->cgroup.name) ||
-		    cgroup_table_born(s->table, f->cgroup.id, f->cgroup.parent_id, f->cgroup.name, now) == -ENOENT)
+		if (strlen(f.cgroup.name) + 1 == sizeof(f.cgroup.name) ||
+		    cgroup_table_born(s->table, f.cgroup.id, f.cgroup.parent_id, f.cgroup.name, now) == -ENOENT)
 			s->walk_needed = true;
 		break;
 	case SS_FACT_CGROUP_REMOVE:
-		cgroup_table_removed(s->table, f->cgroup.id, now);
+		cgroup_table_removed(s->table, f.cgroup.id, now);
+		break;
+	case SS_FACT_LOOP_STALL:
+		if (s->stalls_held < STALLS_MAX)
+			s->sample.stalls[s->stalls_held++] = f;
+		else
+			s->stalls_dropped++;
 		break;
 	}
 	return 0;
@@ -603,6 +626,7 @@ void sampler_close(struct sampler *s)
 	free(s->sample.threads);
 	free(s->sample.waits);
 	free(s->sample.loops);
+	free(s->sample.listeners);
 	free(s->sample.gone_loops_final);
 	free(s->sample.gone_loops_open);
 	free(s->sample.stalls);

@@ -68,6 +68,13 @@ static __always_inline void record_namespaces(struct task_struct *task, struct s
 	r->ns_time = BPF_CORE_READ(set, time_ns, ns.inum);
 }
 
+/* include/uapi/asm-generic/signal.h: SIGSTKFLT 16, SIGURG 23, SIGIO 29; handlers are counted from 1, SIG_IGN is 1. */
+static __always_inline bool catches_all(struct sighand_struct *hand)
+{
+	return hand && (__u64)hand->action[15].sa.sa_handler > 1 && (__u64)hand->action[22].sa.sa_handler > 1 &&
+	       (__u64)hand->action[28].sa.sa_handler > 1;
+}
+
 /* What only the leader's record holds: the process. signal_struct sums up its threads that have been released. */
 static __always_inline void record_process(struct task_struct *task, struct ss_thread_record *r)
 {
@@ -85,6 +92,10 @@ static __always_inline void record_process(struct task_struct *task, struct ss_t
 	r->threads = signal->nr_threads;
 	r->capabilities_effective = compat_capabilities(cred, cap_effective);
 	r->capabilities_permitted = compat_capabilities(cred, cap_permitted);
+	if (task->flags & PF_FORKNOEXEC)
+		r->flags |= SS_THREAD_FORKED;
+	if (catches_all(task->sighand))
+		r->flags |= SS_THREAD_CATCHES;
 	record_memory(task, r);
 	record_namespaces(task, r);
 }
@@ -166,6 +177,14 @@ static __always_inline void record_open(struct task_struct *task, struct ss_thre
 		r->open_throttled_ns = task_throttled(task, state, now, r->open_wait_ns);
 }
 
+/* Of a thread that sleeps in a call of the class network, which 32-bit ones never do. */
+static __always_inline bool task_accepts(struct task_struct *task)
+{
+	long number = compat_syscall_number((struct pt_regs *)bpf_task_pt_regs(task));
+
+	return number == SYSCALL_ACCEPT || number == SYSCALL_ACCEPT4;
+}
+
 /* A record without its last member, which stands in the thread's state: what a stack of 512 bytes has room for. */
 struct record_space {
 	__u64 words[(sizeof(struct ss_thread_record) - sizeof(struct ss_totals)) / 8];
@@ -214,6 +233,8 @@ int snapshot_task(struct bpf_iter__task *ctx)
 			state_begin(task, state, now);
 		r->mark = state->mark;
 		record_open(task, state, r, now);
+		if (r->open_blocked_ns && mark_class(r->mark) == SS_WAIT_NETWORK && task_accepts(task))
+			r->flags |= SS_THREAD_ACCEPTS;
 		r->blocks = SS_BLOCK_WAITS;
 		if (state->charged.timeslices)
 			r->blocks |= SS_BLOCK_WAITS_CHARGED;

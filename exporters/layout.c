@@ -20,7 +20,7 @@ static const struct text_column texts_containers[] = {
 static const struct text_column texts_processes[] = {
 	{{COLUMN_PID, 0, "PID", 7, true}, 7, 7},	  {{COLUMN_USER, 0, "USER", 8, false}, 8, 8},
 	{{COLUMN_COMM, 0, "COMMAND", 12, false}, 15, 15}, {{COLUMN_CONTAINER, 0, "CONTAINER", 12, false}, 20, 40},
-	{{COLUMN_STATE, 0, "S", 1, false}, 1, 1},
+	{{COLUMN_STATE, 0, "S", 1, false}, 1, 1},	  {{COLUMN_MODEL, 0, "MODEL", 12, false}, 12, 12},
 };
 
 static const struct text_column texts_neighbours[] = {
@@ -49,6 +49,7 @@ static const struct wish wishes_processes[] = {
 	{COLUMN_USER, 0},
 	{COLUMN_METRIC, PROCESS_CPU_USAGE},
 	{COLUMN_STATE, 0},
+	{COLUMN_MODEL, 0},
 };
 
 static const struct text_column texts_loops[] = {

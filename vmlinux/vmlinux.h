@@ -7,6 +7,8 @@
 #pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
 #endif
 
+typedef short unsigned int __u16;
+
 typedef unsigned int __u32;
 
 typedef long long int __s64;
@@ -64,6 +66,8 @@ struct nsproxy;
 
 struct signal_struct;
 
+struct sighand_struct;
+
 struct css_set;
 
 struct task_struct {
@@ -92,6 +96,7 @@ struct task_struct {
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
+	struct sighand_struct *sighand;
 	struct css_set *cgroups;
 };
 
@@ -139,6 +144,16 @@ struct rb_root {
 
 struct rb_root_cached {
 	struct rb_root rb_root;
+};
+
+typedef void *__sighandler_t;
+
+struct sigaction {
+	__sighandler_t sa_handler;
+};
+
+struct k_sigaction {
+	struct sigaction sa;
 };
 
 typedef struct {
@@ -200,6 +215,10 @@ struct signal_struct {
 	long long unsigned int sum_sched_runtime;
 };
 
+struct sighand_struct {
+	struct k_sigaction action[64];
+};
+
 struct cgroup_subsys_state;
 
 struct cgroup;
@@ -218,6 +237,7 @@ struct inode;
 struct file {
 	void *private_data;
 	struct inode *f_inode;
+	unsigned int f_flags;
 };
 
 struct super_block;
@@ -225,6 +245,7 @@ struct super_block;
 struct inode {
 	umode_t i_mode;
 	struct super_block *i_sb;
+	long unsigned int i_ino;
 };
 
 struct super_block {
@@ -272,6 +293,25 @@ struct cgroup_root {
 	int hierarchy_id;
 };
 
+struct sock_common {
+	union {
+		struct {
+			__u16 skc_num;
+		};
+	};
+	short unsigned int skc_family;
+	volatile unsigned char skc_state;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+};
+
+struct socket {
+	short int type;
+	struct sock *sk;
+};
+
 struct fdtable;
 
 struct files_struct {
@@ -280,7 +320,7 @@ struct files_struct {
 
 struct fdtable {
 	unsigned int max_fds;
-	void *fd;
+	struct file **fd;
 };
 
 struct ipc_namespace {
@@ -330,6 +370,18 @@ struct bpf_iter__task {
 	};
 	union {
 		struct task_struct *task;
+	};
+};
+
+struct bpf_iter__task_file {
+	union {
+		struct bpf_iter_meta *meta;
+	};
+	union {
+		struct task_struct *task;
+	};
+	union {
+		struct file *file;
 	};
 };
 

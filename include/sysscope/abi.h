@@ -121,7 +121,7 @@ enum ss_loop_phase {
 struct ss_loop {
 	__u64 mark;	     /* the wait or the iteration under way: enum ss_loop_phase, and since when */
 	__u64 instance;	     /* which epoll instance it waited in last: threads that share it take turns */
-	__u64 edge;		       /* 1: some descriptor of that instance is edge-triggered (EPOLLET), as far as was looked */
+	__u64 edge;	     /* 1: some descriptor of that instance is edge-triggered (EPOLLET), as far as was looked */
 	__u64 waits;	     /* that returned, polls included */
 	__u64 polls;	     /* of these with a timeout of 0 */
 	__u64 timeouts;	     /* of these after a timeout that was not 0, without events */
@@ -168,10 +168,13 @@ _Static_assert(sizeof(struct ss_thread_state) == 16 + SS_TOTALS_FIELDS * 8 + 32 
 
 /* Bits of ss_thread_record.flags. */
 enum ss_thread_flag {
-	SS_THREAD_LEADER = 1 << 0, /* the process fields are filled */
-	SS_THREAD_KERNEL = 1 << 1, /* PF_KTHREAD */
-	SS_THREAD_ZOMBIE = 1 << 2, /* has exited, not yet reaped */
-	SS_THREAD_STATE = 1 << 3,  /* it has task-local state: `charged` is valid */
+	SS_THREAD_LEADER = 1 << 0,  /* the process fields are filled */
+	SS_THREAD_KERNEL = 1 << 1,  /* PF_KTHREAD */
+	SS_THREAD_ZOMBIE = 1 << 2,  /* has exited, not yet reaped */
+	SS_THREAD_STATE = 1 << 3,   /* it has task-local state: `charged` is valid */
+	SS_THREAD_ACCEPTS = 1 << 4, /* with the scheduler's hooks: asleep in accept or accept4 */
+	SS_THREAD_CATCHES = 1 << 5, /* with LEADER: it catches SIGSTKFLT, SIGURG and SIGIO, as Go's runtime does */
+	SS_THREAD_FORKED = 1 << 6,  /* with LEADER: born by fork, and has not executed another program since */
 };
 
 /* Thread states as in /proc/PID/stat, one letter; 'I' is an idle kernel thread. */
@@ -223,6 +226,17 @@ struct ss_thread_record {
 };
 _Static_assert(sizeof(struct ss_thread_record) == 24 + 24 + 16 + 3 * SS_TOTALS_FIELDS * 8 + 40 + 32 + 8 + 32,
 	       "ss_thread_record: no padding");
+
+/* Written by the pass over open files: one per process and listening socket (TCP, UNIX stream). */
+struct ss_listener {
+	__u64 process_start_ns; /* group_leader->start_boottime */
+	__u64 inode;		/* of the socket: the same in all processes that share it */
+	__u32 tgid;
+	__u32 port; /* 0: UNIX */
+	__u32 family;
+	__u32 nonblocking; /* O_NONBLOCK: nobody sleeps in accept */
+};
+_Static_assert(sizeof(struct ss_listener) == 32, "ss_listener: no padding");
 
 /* Key of the gone tables. */
 struct ss_gone_key {

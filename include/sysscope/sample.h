@@ -175,6 +175,11 @@ struct sample {
 	struct sample_pair *pairs_final, *pairs_open;
 	size_t n_pairs_final, n_pairs_open;
 
+	/* Who listens: read seldom, so it stays over many samples. */
+	struct ss_listener *listeners;
+	size_t n_listeners;
+	uint64_t listeners_ns; /* CLOCK_BOOTTIME of the reading, 0: not known */
+
 	struct sample_cgroup *cgroups;
 	size_t n_cgroups;
 
