@@ -90,12 +90,13 @@ static __always_inline void record_process(struct task_struct *task, struct ss_t
 	r->dead_threads.minor_faults = signal->min_flt;
 	r->dead_threads.major_faults = signal->maj_flt;
 	r->threads = signal->nr_threads;
-	r->capabilities_effective = compat_capabilities(cred, cap_effective);
-	r->capabilities_permitted = compat_capabilities(cred, cap_permitted);
 	if (task->flags & PF_FORKNOEXEC)
 		r->flags |= SS_THREAD_FORKED;
-	if (catches_all(task->sighand))
+	/* Only where it matters: each process has its handlers in memory of its own that nobody has read lately. */
+	if (r->threads > 1 && catches_all(task->sighand))
 		r->flags |= SS_THREAD_CATCHES;
+	r->capabilities_effective = compat_capabilities(cred, cap_effective);
+	r->capabilities_permitted = compat_capabilities(cred, cap_permitted);
 	record_memory(task, r);
 	record_namespaces(task, r);
 }
