@@ -168,6 +168,7 @@ struct loader {
 	struct {
 		int way; /* index of the alternative in use, -1: none */
 		char reason[512];
+		struct buf tried; /* better ways, and why not, a line each */
 		char programs[256];
 		struct bpf_link *links[MAX_PROGRAMS];
 	} state[COLLECTORS];
@@ -211,6 +212,14 @@ static bool is_to_break(const struct loader *l, enum collector c, const char *ho
 	return asked && strncmp(asked, collectors[c].name, length) == 0 && strcmp(asked + length, how) == 0;
 }
 
+/* This way is not to be had, for the reason that stands there. */
+static void way_tried(struct loader *l, enum collector c, int way)
+{
+	struct buf *tried = &l->state[c].tried;
+
+	buf_printf(tried, "%s%s: %s", tried->len ? "\n" : "", collectors[c].ways[way].hook, l->state[c].reason);
+}
+
 /* The first alternative from `from` on that the kernel offers, -1 for none, with the reason of the last one. */
 static int choose_way(struct loader *l, enum collector c, int from)
 {
@@ -223,16 +232,16 @@ static int choose_way(struct loader *l, enum collector c, int from)
 
 		if (c == COLLECTOR_EPOLL && l->options.epoll_hook && strcmp(l->options.epoll_hook, w->hook) != 0)
 			continue;
-		if (!w->programs[0] && l->state[COLLECTOR_SCHED].way < 0) {
-			snprintf(reason, size, "it needs the collector sched");
-			continue;
-		}
 		if (w->needs_task_storage && !l->task_storage) {
 			snprintf(reason, size, "%s",
 				 l->kernel->task_storage
 					 ? "it needs task-local state, which only the iterator hands out that is not "
 					   "loaded"
 					 : "this kernel has no task storage for tracing programs (5.11)");
+			continue;
+		}
+		if (!w->programs[0] && l->state[COLLECTOR_SCHED].way < 0) {
+			snprintf(reason, size, "it needs the collector sched");
 			continue;
 		}
 		if (w->only_without_task_storage && l->task_storage)
@@ -251,10 +260,20 @@ static int choose_way(struct loader *l, enum collector c, int from)
 			if (!offered)
 				snprintf(reason, size, "this kernel has no function %s", name);
 		}
+		if (offered && strcmp(w->hook, "fentry") == 0 && l->kernel->fentry_error) {
+			offered = false;
+			snprintf(reason, size, "the kernel refuses it: %s", strerror(l->kernel->fentry_error));
+		}
+		if (offered && strcmp(w->hook, "kprobe") == 0 && l->kernel->kprobe_error) {
+			offered = false;
+			snprintf(reason, size, "this kernel has no probes of functions");
+		}
 		if (is_to_break(l, c, "") && (w->events[0] || !w->programs[0]))
 			offered = false;
-		if (!offered)
+		if (!offered) {
+			way_tried(l, c, i);
 			continue;
+		}
 		snprintf(reason, size, "%s", w->lacks);
 		return i;
 	}
@@ -267,6 +286,7 @@ static void way_next(struct loader *l, enum collector c)
 	char said[sizeof(l->state[c].reason)];
 
 	memcpy(said, l->state[c].reason, sizeof(said));
+	way_tried(l, c, l->state[c].way);
 	l->state[c].way = choose_way(l, c, l->state[c].way + 1);
 	if (l->state[c].way < 0)
 		memcpy(l->state[c].reason, said, sizeof(said));
@@ -508,8 +528,10 @@ void loader_close(struct loader *l)
 {
 	if (!l)
 		return;
-	for (int c = 0; c < COLLECTORS; c++)
+	for (int c = 0; c < COLLECTORS; c++) {
 		collector_detach(l, c);
+		buf_free(&l->state[c].tried);
+	}
 	sysscope_bpf__destroy(l->skeleton);
 	free(l);
 }
@@ -540,6 +562,7 @@ struct collector_status loader_status(const struct loader *l, enum collector c)
 		.programs = l->state[c].programs,
 		.loaded = w != NULL,
 		.reason = l->state[c].reason,
+		.tried = l->state[c].tried.data ?: "",
 	};
 }
 

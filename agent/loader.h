@@ -34,6 +34,7 @@ struct collector_status {
 	const char *gives;    /* what one loses without it */
 	bool loaded;
 	const char *reason; /* why not, or what this alternative lacks; "" for nothing to say */
+	const char *tried;  /* better alternatives, and why they could not be had, a line each */
 };
 
 struct loader_options {

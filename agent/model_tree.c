@@ -126,7 +126,7 @@ static void head_find(struct model *m, struct process *p)
 {
 	struct process *parent;
 
-	if (p->leader->flags & SS_THREAD_KERNEL)
+	if (p->leader->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE))
 		return;
 	parent = parent_of(m, p);
 	if (!parent || parent == p || !same_kind(p, parent))

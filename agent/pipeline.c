@@ -87,7 +87,10 @@ static void collectors_missing(const struct pipeline *p, struct buf *out)
 
 static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, struct buf *error)
 {
-	struct loader_options lo = {.disabled = o->disabled, .break_collector = o->break_collector};
+	struct loader_options lo = {.disabled = o->disabled,
+				    .break_collector = o->break_collector,
+				    .epoll_hook = o->epoll_hook,
+				    .stall_ns = o->stall_ns};
 	int r = kernel_probe(&p->kernel);
 
 	if (r < 0)

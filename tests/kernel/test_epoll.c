@@ -152,10 +152,12 @@ static void obedient(void *ctx)
 		switch (c) {
 		case 'h':
 			for (int i = 0; i < 150; i++) {
-				double until = now_seconds() + 0.02;
+				double until = now_seconds() + 0.02, left;
 
 				burn(0.01);
-				epoll_wait(epoll, &ready, 1, (int)((until - now_seconds()) * 1000) + 1);
+				left = until - now_seconds();
+				/* A starved one has none left. */
+				epoll_wait(epoll, &ready, 1, left > 0 ? (int)(left * 1000) + 1 : 1);
 			}
 			break;
 		case 's':
@@ -228,6 +230,18 @@ static void spin_for_ever(void *ctx)
 		;
 }
 
+/* The loop's row when it has had that many stalls: it tells that it is done before it waits again. */
+static const struct loop_row *stalled(pid_t pid, int stalls)
+{
+	const struct loop_row *l = NULL;
+
+	for (int i = 0; i < 50 && !(l && l->v[LOOP_STALLS] >= stalls); i++) {
+		usleep(50000);
+		l = loop_find(snapshot_take(), pid);
+	}
+	return l;
+}
+
 /* Cgroups share a CPU evenly, so two spinners have two, and the loop gets a third. */
 static void stalls(const char *const *homes, pid_t pid)
 {
@@ -238,8 +252,7 @@ static void stalls(const char *const *homes, pid_t pid)
 
 	ask('s');
 	hear(from_child[0]);
-	usleep(50000);
-	l = loop_find(snapshot_take(), pid);
+	l = stalled(pid, 1);
 	st = l ? l->last_stall : (struct stall){};
 	check_equal("spinning for 120 ms: stalls", l ? l->v[LOOP_STALLS] : -1, 1);
 	check(st.cause && strcmp(st.cause, "oncpu") == 0, "its cause: saw %s, true is oncpu",
@@ -254,8 +267,7 @@ static void stalls(const char *const *homes, pid_t pid)
 	tell(fd);
 	close(fd);
 	hear(from_child[0]);
-	usleep(50000);
-	l = loop_find(snapshot_take(), pid);
+	l = stalled(pid, 2);
 	st = l ? l->last_stall : (struct stall){};
 	check_equal("opening a FIFO without a writer: stalls", l ? l->v[LOOP_STALLS] : -1, 2);
 	check(st.cause && strcmp(st.cause, "blocked") == 0, "its cause: saw %s, true is blocked",
@@ -269,8 +281,7 @@ static void stalls(const char *const *homes, pid_t pid)
 	usleep(200000);
 	ask('s');
 	hear(from_child[0]);
-	usleep(50000);
-	l = loop_find(snapshot_take(), pid);
+	l = stalled(pid, 3);
 	st = l ? l->last_stall : (struct stall){};
 	check(st.cause && strcmp(st.cause, "runqueue") == 0,
 	      "starved by two spinners, its cause: saw %s, true is runqueue", st.cause ? st.cause : "none");
