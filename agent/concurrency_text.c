@@ -37,7 +37,7 @@ struct share {
 	char text[64];
 };
 
-static struct share share_of(uint64_t part, uint64_t all, unsigned int class)
+static struct share share_of(uint64_t part, uint64_t all, unsigned int class, const char *whose)
 {
 	struct share s;
 
@@ -46,7 +46,7 @@ static struct share share_of(uint64_t part, uint64_t all, unsigned int class)
 	else if (!all)
 		snprintf(s.text, sizeof(s.text), "asleep in %s", wait_class_names[class]);
 	else
-		snprintf(s.text, sizeof(s.text), "%.0f %% of its sleep in %s", (double)part / (double)all * 100,
+		snprintf(s.text, sizeof(s.text), "%.0f %% of %s sleep in %s", (double)part / (double)all * 100, whose,
 			 wait_class_names[class]);
 	return s;
 }
@@ -108,12 +108,12 @@ static void reasons_process(const struct concurrency *c, enum concurrency_model 
 	classes_text(where, sizeof(where), f->classes, f->awake);
 	switch (m) {
 	case CONCURRENCY_SINGLE:
-		add(l, "1 thread, %s", share_of(f->main_ns, f->asleep_ns, class).text);
+		add(l, "1 thread, %s", share_of(f->main_ns, f->asleep_ns, class, "its").text);
 		break;
 	case CONCURRENCY_THREADS:
 		if (f->threads == 1)
 			add(l, "it listens on %s and has 1 thread, %s; others have ended: one for each connection",
-			    port_name(f->port).text, share_of(f->main_ns, f->asleep_ns, class).text);
+			    port_name(f->port).text, share_of(f->main_ns, f->asleep_ns, class, "its").text);
 		else
 			add(l, "%u threads, %u in an event loop; where they mostly sleep: %s", f->threads, f->loops,
 			    where);
@@ -122,19 +122,20 @@ static void reasons_process(const struct concurrency *c, enum concurrency_model 
 		break;
 	case CONCURRENCY_LOOP:
 	case CONCURRENCY_LOOP_POOL:
-		add(l, "%u of %u thread%s live%s in epoll: %s", f->loops, f->threads, plural(f->threads),
-		    f->loops == 1 ? "s" : "", share_of(f->main_ns, f->asleep_ns, class).text);
+		add(l, "%u of %u thread%s live%s in an event loop, %s", f->loops, f->threads, plural(f->threads),
+		    f->loops == 1 ? "s" : "",
+		    share_of(f->main_ns, f->asleep_ns, class, f->loops == 1 ? "its" : "their").text);
 		if (m == CONCURRENCY_LOOP_POOL)
 			add(l, "%u threads named %s mostly wait for work in futex: a pool", f->pool, f->pool_name);
 		else if (others)
 			add(l,
-			    "no pool: %u more thread%s, no two of one name that wait%s for work; where they mostly "
+			    "no pool: %u more thread%s, no two of one name that wait for work; where they mostly "
 			    "sleep: %s",
-			    others, plural(others), others == 1 ? "s" : "", where);
+			    others, plural(others), where);
 		break;
 	case CONCURRENCY_LOOPS:
-		add(l, "%u of %u threads each live in epoll: %s", f->loops, f->threads,
-		    share_of(f->main_ns, f->asleep_ns, class).text);
+		add(l, "%u of %u threads live in event loops, %s", f->loops, f->threads,
+		    share_of(f->main_ns, f->asleep_ns, class, "their").text);
 		if (f->instances > 1)
 			add(l, "they wait in %u epoll instances", f->instances);
 		else if (f->instances)
@@ -184,7 +185,7 @@ static void reasons_tree(const struct concurrency *c, struct model_lines *l)
 	reason_listening(c, l);
 	classes_text(where, sizeof(where), t->classes, t->awake);
 	add(l, "each: %s%u thread%s%s, %s", t->threads_max > 1 ? "up to " : "", t->threads_max, plural(t->threads_max),
-	    t->pooled ? ", with a pool" : "", share_of(t->main_ns, t->asleep_ns, class).text);
+	    t->pooled ? ", with a pool" : "", share_of(t->main_ns, t->asleep_ns, class, "its").text);
 	if (c->verdict == CONCURRENCY_PREFORK && t->accepting)
 		add(l, "%u of %u wait%s for a connection in accept", t->accepting, t->workers,
 		    t->accepting == 1 ? "s" : "");
@@ -192,7 +193,7 @@ static void reasons_tree(const struct concurrency *c, struct model_lines *l)
 		add(l, "they mostly sleep: %s; one connection each", where);
 	if (c->head && !c->head->loops)
 		add(l, "the parent, pid %u, does no work of theirs: %s", t->head,
-		    share_of(c->head->main_ns, c->head->asleep_ns, c->head->leader).text);
+		    share_of(c->head->main_ns, c->head->asleep_ns, c->head->leader, "its").text);
 }
 
 /* A tree whose workers are more than one thread or loop each: what they are by themselves says it. */
@@ -200,8 +201,8 @@ static void reason_several(const struct concurrency_tree *t, struct model_lines 
 {
 	uint32_t others = t->workers + !t->headless - t->several;
 
-	add(l, "%u process%s of its tree %s %s%s", t->several, t->several == 1 ? "" : "es",
-	    t->several == 1 ? "is" : "are", concurrency_name(t->each), others ? ", which the others look after" : "");
+	add(l, "%u process%s of its tree: %s%s", t->several, t->several == 1 ? "" : "es", concurrency_name(t->each),
+	    others ? "; the rest looks after that" : "");
 }
 
 void model_reasons(const struct process_row *p, struct model_lines *ret)
@@ -238,7 +239,7 @@ void model_health(const struct process_row *p, struct model_lines *ret)
 	const struct concurrency *c = p->concurrency;
 	const double *v = p->v;
 	double workers = v[PROCESS_MODEL_WORKERS], idle = v[PROCESS_MODEL_IDLE],
-	       busiest = v[PROCESS_MODEL_BUSIEST_LOOP];
+	       busiest = v[PROCESS_MODEL_BUSIEST_LOOP], empty = v[PROCESS_MODEL_EMPTY];
 	const char *name, *many;
 
 	ret->n = 0;
@@ -251,12 +252,13 @@ void model_health(const struct process_row *p, struct model_lines *ret)
 	else if (idle > 0)
 		add(ret, "%.0f of %.0f %s%s wait for work", idle, workers, name, many);
 	if (!value_absent(busiest))
-		add(ret, "the busiest event loop is %.0f %% busy%s", busiest * 100,
+		add(ret, "the busiest event loop is %.*f %% busy%s", busiest < 0.0995, busiest * 100,
 		    busiest >= SATURATED ? ": saturated" : "");
 	if (!value_absent(v[PROCESS_MODEL_IMBALANCE]))
 		add(ret, "the busiest of %.0f %s%s does %.2f times the work of the mean", workers, name, many,
 		    v[PROCESS_MODEL_IMBALANCE]);
-	if (!value_absent(v[PROCESS_MODEL_EMPTY]))
-		add(ret, "%.0f %% of the wakeups found nothing%s", v[PROCESS_MODEL_EMPTY] * 100,
-		    v[PROCESS_MODEL_EMPTY] >= HERD && workers > 1 ? ": a thundering herd" : "");
+	/* Where one waits alone nobody else can have been woken for the same. */
+	if (!value_absent(empty) && (workers > 1 || empty >= 0.005))
+		add(ret, "%.0f %% of the wakeups found nothing%s", empty * 100,
+		    empty >= HERD && workers > 1 ? ": a thundering herd" : "");
 }

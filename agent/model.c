@@ -117,6 +117,7 @@ void model_free(struct model *m)
 	concurrency_free(m);
 	homes_free(m);
 	free(m->by_thread);
+	free(m->sleeps);
 	free(m->containers);
 	free(m->group_rows);
 	free(m->process_rows);

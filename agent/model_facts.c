@@ -52,8 +52,7 @@ static int note_add(struct model *m, struct process *p, const struct ss_thread_r
 	return 0;
 }
 
-/* What it mostly slept for; a sleep that began with the first sample has a class before it has a length. */
-static unsigned int main_class(const struct ss_waits *w, const struct ss_thread_record *r, uint64_t *ret_asleep_ns)
+void sleep_take(struct thread_sleep *to, const struct ss_waits *w, const struct ss_thread_record *r)
 {
 	unsigned int most = 0, now = r->mark >> SS_MARK_CLASS_SHIFT & 15;
 	uint64_t asleep = 0;
@@ -63,68 +62,72 @@ static unsigned int main_class(const struct ss_waits *w, const struct ss_thread_
 		if (w->blocked_ns[i] > w->blocked_ns[most])
 			most = i;
 	}
-	*ret_asleep_ns = asleep;
-	if (asleep)
-		return most;
-	return (r->mark & SS_MARK_STATE) == SS_MARK_BLOCKED && now < SS_WAIT_CLASSES ? now : CONCURRENCY_AWAKE;
+	/* A sleep that began with the first sample has a class before it has a length. */
+	if (!asleep)
+		most = (r->mark & SS_MARK_STATE) == SS_MARK_BLOCKED && now < SS_WAIT_CLASSES ? now : CONCURRENCY_AWAKE;
+	*to = (struct thread_sleep){
+		.known = true,
+		.class = (uint8_t)most,
+		.asleep_ns = asleep,
+		.main_ns = asleep ? w->blocked_ns[most] : 0,
+		.epoll_ns = w->blocked_ns[SS_WAIT_EPOLL],
+	};
 }
 
-static const struct loop *loop_of(struct model *m, const struct ss_thread_record *r)
+static bool loop_known(struct model *m, const struct ss_thread_record *r)
 {
 	struct loop *l, key;
 
 	if (!(r->blocks & SS_BLOCK_LOOP))
-		return NULL;
+		return false;
 	memset(&key, 0, sizeof(key));
 	key.key.tid = r->tid;
 	key.key.start_ns = r->start_ns;
 	HASH_FIND(hh, m->loops, &key.key, sizeof(key.key), l);
-	return l && l->seen == m->sequence && l->is_loop ? l : NULL;
+	return l && l->seen == m->sequence && l->is_loop;
 }
 
 /* The first thread of a process speaks for it, unless loops do. */
-static void leader_take(struct process *p, const struct ss_thread_record *r, bool loops, unsigned int class,
-			const struct ss_waits *w, uint64_t asleep)
+static void leader_take(struct process *p, const struct ss_thread_record *r, bool loops,
+			const struct thread_sleep *sleep)
 {
 	struct concurrency_facts *f = &p->concurrency.facts;
 	unsigned int now = class_now(r);
 
-	f->leader = (uint8_t) class;
+	f->leader = sleep->class;
 	f->leader_loops = loops;
 	f->had_threads = r->dead_threads.exec_ns > 0;
 	f->catches_all = r->flags & SS_THREAD_CATCHES;
 	/* Whoever serves somebody waits for a socket, a file, a child; who waits in a lock or semaphore has its turn to come. */
 	f->idle = r->flags & SS_THREAD_ACCEPTS || now == SS_WAIT_EPOLL || now == SS_WAIT_FUTEX || now == SS_WAIT_OTHER;
-	if (!f->loops && class < SS_WAIT_CLASSES) {
-		f->asleep_ns = asleep;
-		f->main_ns = w->blocked_ns[class];
+	if (!f->loops) {
+		f->asleep_ns = sleep->asleep_ns;
+		f->main_ns = sleep->main_ns;
 	}
 }
 
-static int thread_take(struct model *m, struct process *p, const struct ss_thread_record *r, const struct ss_waits *w)
+static int thread_take(struct model *m, struct process *p, const struct ss_thread_record *r,
+		       const struct thread_sleep *sleep)
 {
 	struct concurrency_facts *f = &p->concurrency.facts;
-	const struct loop *l = loop_of(m, r);
-	uint64_t asleep;
-	unsigned int class = main_class(w, r, &asleep);
-	bool loops = l || (class == SS_WAIT_EPOLL && w->blocked_ns[class] * 2 >= asleep);
+	bool loops = loop_known(m, r) || (sleep->class == SS_WAIT_EPOLL && sleep->main_ns * 2 >= sleep->asleep_ns);
 
 	f->threads++;
 	f->accepting += !!(r->flags & SS_THREAD_ACCEPTS);
 	if (loops) {
 		if (!f->loops++)
 			f->asleep_ns = f->main_ns = 0;
-		f->asleep_ns += asleep;
-		f->main_ns += w->blocked_ns[SS_WAIT_EPOLL];
-	} else if (class < SS_WAIT_CLASSES) {
-		f->classes[class]++;
+		f->asleep_ns += sleep->asleep_ns;
+		f->main_ns += sleep->epoll_ns;
+	} else if (sleep->class < SS_WAIT_CLASSES) {
+		f->classes[sleep->class]++;
 	} else {
 		f->awake++;
 	}
 	if (r->tid == r->tgid)
-		leader_take(p, r, loops, class, w, asleep);
+		leader_take(p, r, loops, sleep);
 	/* The first thread is no part of a pool. */
-	if (r->tid != r->tgid && (loops || class == SS_WAIT_FUTEX))
+	if (r->tid != r->tgid && (loops || sleep->class == SS_WAIT_FUTEX))
 		return note_add(m, p, r, loops);
 	return 0;
 }
@@ -213,14 +216,11 @@ int concurrency_read(struct model *m, const struct sample *s)
 			facts_reset(m, m->by_thread[i]);
 	if (r < 0 || !m->waits_known)
 		return r;
-	for (size_t i = 0; i < s->n_waits && r >= 0; i++) {
-		const struct ss_thread_record *t = &s->threads[s->waits[i].thread];
-		struct ss_waits open = s->waits[i].waits;
+	for (size_t i = 0; i < s->n_threads && r >= 0; i++) {
+		const struct ss_thread_record *t = &s->threads[i];
 
-		if (s->waits[i].block != SS_BLOCK_WAITS || t->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE))
-			continue;
-		waits_add_open(&open, t);
-		r = thread_take(m, m->by_thread[s->waits[i].thread], t, &open);
+		if (m->sleeps[i].known && !(t->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE)))
+			r = thread_take(m, m->by_thread[i], t, &m->sleeps[i]);
 	}
 	instances_take(m);
 	if (m->n_notes && r >= 0)

@@ -151,6 +151,13 @@ struct loop {
 	UT_hash_handle hh;
 };
 
+/* What a thread slept for since it was seen, the sleep under way included: taken in passing by thread_waits. */
+struct thread_sleep {
+	uint64_t asleep_ns, main_ns, epoll_ns;
+	uint8_t class; /* enum ss_wait_class of main_ns; CONCURRENCY_AWAKE: never seen asleep */
+	bool known;
+};
+
 /* Who waited for whom. */
 struct pair {
 	struct {
@@ -182,8 +189,9 @@ struct model {
 	uint64_t pairs_folded;
 	uint64_t host_tasks_ns, host_busy_before_ns, host_tasks_before_ns;
 
-	struct process **by_thread; /* of sample.threads[i] */
-	size_t cap_by_thread;
+	struct process **by_thread;  /* of sample.threads[i] */
+	struct thread_sleep *sleeps; /* the same */
+	size_t cap_by_thread, cap_sleeps;
 
 	/* model_facts.c and model_tree.c: who listens, in the order of processes; and what it needs while it works. */
 	struct ss_listener *listeners;
@@ -203,8 +211,8 @@ struct model {
 	struct loop_row *loop_rows;
 	size_t cap_containers, cap_groups, cap_processes, cap_neighbours, cap_loops;
 	struct loss_row losses[SS_LOSS_KINDS];
-	struct collector_row collectors[8];
-	char collector_names[8][24];
+	struct collector_row collectors[12];
+	char collector_names[12][24];
 	char kernel_release[65], hostname[65];
 };
 
@@ -255,6 +263,7 @@ void group_loop_values(const struct group *g, double *v);
 void loops_free(struct model *m);
 
 /* ---- model_facts.c, model_tree.c ---- */
+void sleep_take(struct thread_sleep *to, const struct ss_waits *w, const struct ss_thread_record *r);
 int concurrency_read(struct model *m, const struct sample *s);
 int concurrency_finish(struct model *m, const struct sample *s);
 void concurrency_free(struct model *m);

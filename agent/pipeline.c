@@ -119,6 +119,7 @@ static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, s
 		buf_printf(error, "cannot read the cgroup tree: %s", strerror(-r));
 		return r;
 	}
+	sampler_no_listeners(p->sampler, o->no_listeners);
 	collectors_missing(p, error);
 	/* Loading has left megabytes of type information and of free heap behind, which nothing needs from here on. */
 	kernel_free(&p->kernel);

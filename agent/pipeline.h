@@ -17,6 +17,7 @@ struct sample;
 
 struct pipeline_options {
 	const char *docker_root; /* a dockerd's --data-root, besides the usual one; NULL: none */
+	bool no_listeners;	 /* nobody looks at processes: who listens is not asked (serve) */
 	bool keep_unpublished;	 /* the dead stay until they were delivered once (serve) */
 	uint32_t disabled;	 /* bit per collector, in the order of enum collector */
 	const char *epoll_hook;	 /* "fentry", "kprobe", "tracepoint" or "sched"; NULL: the best that can be had */

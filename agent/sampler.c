@@ -60,6 +60,7 @@ struct sampler {
 	uint64_t unseen_least, unseen, window_ns, window_samples;
 	struct stream_room threads;
 	struct listeners listeners;
+	bool no_listeners;
 	size_t cap_cgroups, cap_gone, cap_pairs, cap_gone_loops;
 	size_t stalls_held;	 /* in sample.stalls: those of the last sample, then what came since */
 	uint64_t stalls_dropped; /* facts for which there was no room */
@@ -449,12 +450,21 @@ static void collector_add(struct sample *p, const char *name, bool ok, uint64_t 
 			(struct sample_collector){name, ok, began_ns ? clock_boot_ns() - began_ns : 0};
 }
 
+void sampler_no_listeners(struct sampler *s, bool no)
+{
+	s->no_listeners = no;
+}
+
 static void sample_listeners(struct sampler *s)
 {
 	int fd = loader_sockets_fd(s->loader);
 	uint64_t now = clock_boot_ns();
 	bool ok = fd >= 0;
 
+	if (s->no_listeners) {
+		collector_add(&s->sample, collector_name(COLLECTOR_SOCKETS), ok, 0);
+		return;
+	}
 	/* A pass that fails is not tried at every sample: what is known of who listens is then not known any more. */
 	if (ok && listeners_due(&s->listeners, &s->sample, now) && listeners_read(&s->listeners, fd, &s->sample) < 0)
 		s->sample.listeners_ns = 0;

@@ -68,11 +68,22 @@ static __always_inline void record_namespaces(struct task_struct *task, struct s
 	r->ns_time = BPF_CORE_READ(set, time_ns, ns.inum);
 }
 
-/* include/uapi/asm-generic/signal.h: SIGSTKFLT 16, SIGURG 23, SIGIO 29; handlers are counted from 1, SIG_IGN is 1. */
-static __always_inline bool catches_all(struct sighand_struct *hand)
+/*
+ * 1 unless x is 0. Without a branch, and so that the compiler makes none: the verifier of 6.1 goes on from here once for each
+ * way that a flag can have come about.
+ */
+static __always_inline __u32 nonzero(__u64 x)
 {
-	return hand && (__u64)hand->action[15].sa.sa_handler > 1 && (__u64)hand->action[22].sa.sa_handler > 1 &&
-	       (__u64)hand->action[28].sa.sa_handler > 1;
+	asm volatile("" : "+r"(x));
+	return (x | -x) >> 63;
+}
+
+/* include/uapi/asm-generic/signal.h: SIGSTKFLT 16, SIGURG 23, SIGIO 29; handlers are counted from 1, SIG_IGN is 1. */
+static __always_inline __u32 catches_all(struct sighand_struct *hand)
+{
+	return nonzero((__u64)hand->action[15].sa.sa_handler >> 1) &
+	       nonzero((__u64)hand->action[22].sa.sa_handler >> 1) &
+	       nonzero((__u64)hand->action[28].sa.sa_handler >> 1);
 }
 
 /* What only the leader's record holds: the process. signal_struct sums up its threads that have been released. */
@@ -90,12 +101,13 @@ static __always_inline void record_process(struct task_struct *task, struct ss_t
 	r->dead_threads.minor_faults = signal->min_flt;
 	r->dead_threads.major_faults = signal->maj_flt;
 	r->threads = signal->nr_threads;
+	_Static_assert(PF_FORKNOEXEC == SS_THREAD_FORKED, "the same bit");
+	r->flags |= task->flags & PF_FORKNOEXEC;
+	/* Only where it matters: each process has its handlers in memory of its own that nobody has read lately. */
+	if (r->threads > 1)
+		r->flags |= catches_all(task->sighand) * SS_THREAD_CATCHES;
 	r->capabilities_effective = compat_capabilities(cred, cap_effective);
 	r->capabilities_permitted = compat_capabilities(cred, cap_permitted);
-	if (task->flags & PF_FORKNOEXEC)
-		r->flags |= SS_THREAD_FORKED;
-	if (catches_all(task->sighand))
-		r->flags |= SS_THREAD_CATCHES;
 	record_memory(task, r);
 	record_namespaces(task, r);
 }
@@ -157,6 +169,14 @@ static __always_inline void state_begin(struct task_struct *task, struct ss_thre
 	__sync_val_compare_and_swap(&state->mark, 0, now << SS_MARK_SHIFT | mark);
 }
 
+/* Of a thread that sleeps in a call of the class network, which 32-bit ones never do. */
+static __always_inline __u32 task_accepts(struct task_struct *task)
+{
+	__u64 number = compat_syscall_number((struct pt_regs *)bpf_task_pt_regs(task)) & 0xffff;
+
+	return 1 ^ nonzero((number ^ SYSCALL_ACCEPT) * (number ^ SYSCALL_ACCEPT4));
+}
+
 /* The wait or the sleep under way. */
 static __always_inline void record_open(struct task_struct *task, struct ss_thread_state *state,
 					struct ss_thread_record *r, __u64 now)
@@ -172,17 +192,11 @@ static __always_inline void record_open(struct task_struct *task, struct ss_thre
 		wait = task->sched_info.last_queued ? task_waited(task, state, now) : 0;
 		r->open_wait_ns = wait < off ? wait : off;
 		r->open_blocked_ns = off - r->open_wait_ns;
+		if (mark_class(mark) == SS_WAIT_NETWORK)
+			r->flags |= task_accepts(task) * SS_THREAD_ACCEPTS;
 	}
 	if (r->open_wait_ns)
 		r->open_throttled_ns = task_throttled(task, state, now, r->open_wait_ns);
-}
-
-/* Of a thread that sleeps in a call of the class network, which 32-bit ones never do. */
-static __always_inline bool task_accepts(struct task_struct *task)
-{
-	long number = compat_syscall_number((struct pt_regs *)bpf_task_pt_regs(task));
-
-	return number == SYSCALL_ACCEPT || number == SYSCALL_ACCEPT4;
 }
 
 /* A record without its last member, which stands in the thread's state: what a stack of 512 bytes has room for. */
@@ -233,8 +247,6 @@ int snapshot_task(struct bpf_iter__task *ctx)
 			state_begin(task, state, now);
 		r->mark = state->mark;
 		record_open(task, state, r, now);
-		if (r->open_blocked_ns && mark_class(r->mark) == SS_WAIT_NETWORK && task_accepts(task))
-			r->flags |= SS_THREAD_ACCEPTS;
 		r->blocks = SS_BLOCK_WAITS;
 		if (state->charged.timeslices)
 			r->blocks |= SS_BLOCK_WAITS_CHARGED;

@@ -190,7 +190,7 @@ struct sample {
 		const char *name;
 		bool ok;
 		uint64_t duration_ns;
-	} collectors[8];
+	} collectors[12];
 	size_t n_collectors;
 };
 
