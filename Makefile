@@ -23,7 +23,7 @@ MORE_TEST_PACKAGES := qemu-system-x86 cpio zstd lz4 xz-utils crun runc libclang-
 SERVER_PACKAGES := nginx-light redis-server redis-tools nodejs apache2 php-fpm memcached haproxy postgresql golang-go wrk strace
 VM_PACKAGES := mmdebstrap e2fsprogs
 # Whom `make bench` measures beside sysscope; it does without those that cannot be had.
-BENCH_PACKAGES := python3 util-linux linux-perf libbpf-tools prometheus-process-exporter
+BENCH_PACKAGES := python3 util-linux linux-perf libbpf-tools prometheus-process-exporter nginx-light wrk
 
 V ?= 0
 ifeq ($(V),1)

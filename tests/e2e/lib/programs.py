@@ -74,14 +74,14 @@ class Program:
                                "http://%s:%d/" % (LOOPBACK, self.port)], stdout=subprocess.DEVNULL)]
 
 
-def nginx(workers=2):
+def nginx(workers=2, before=()):
     p = Program("nginx", "nginx", "loop+workers")
     temporary = " ".join("%s_temp_path %s/%s;" % (n, p.folder, n) for n in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     path = p.file("nginx.conf", "daemon off; worker_processes %d; pid %s/pid; error_log %s/errors;\n"
                   "events { worker_connections 256; }\nhttp { access_log off; %s\n"
                   " server { listen %s:%d; location / { return 200 ok; } } }\n"
                   % (workers, p.folder, p.folder, temporary, LOOPBACK, p.port))
-    return p.start([which("nginx"), "-c", path, "-e", p.folder + "/errors"])
+    return p.start([*before, which("nginx"), "-c", path, "-e", p.folder + "/errors"])
 
 
 def redis():
