@@ -239,6 +239,8 @@ void counters_hold(enum metric_scope scope, double *v, double *held);
 
 /* ---- model_home.c ---- */
 int homes_begin(struct model *m, const struct sample *s);
+/* Whether this sample or an earlier one named it; what is not known belongs to the host as far as sums go. */
+bool cgroup_is_known(struct model *m, uint64_t cgroup_id);
 struct home *home_of_cgroup(struct model *m, uint64_t cgroup_id, struct cg **ret_incarnation);
 int homes_add_gone(struct model *m, const struct sample_gone *gone, size_t n, bool final);
 struct group *group_get(struct model *m, struct home *h, const char *comm);

@@ -176,7 +176,6 @@ static void stall_take(struct model *m, const struct ss_fact *f)
 	struct loop_key k = {.tid = f->stall.tid, .start_ns = f->stall.start_ns};
 	uint64_t blocked = 0;
 	struct loop *l;
-	struct cg *known;
 	struct home *h;
 
 	HASH_FIND(hh, m->loops, &k, sizeof(k), l);
@@ -196,8 +195,8 @@ static void stall_take(struct model *m, const struct ss_fact *f)
 	l->stall.oncpu = (double)sub_sat(f->stall.wall_ns, f->stall.runqueue_ns + blocked) / 1e9;
 	_Static_assert(WAIT_CLASSES == (int)SS_WAIT_CLASSES, "every class has a name");
 	/* A cgroup that nobody knows is blamed on the host elsewhere; here it is not known. */
-	h = home_of_cgroup(m, f->stall.runner, &known);
-	snprintf(l->runner, sizeof(l->runner), "%s", known || h == m->kernel ? h->name : "");
+	h = cgroup_is_known(m, f->stall.runner) ? home_of_cgroup(m, f->stall.runner, NULL) : NULL;
+	snprintf(l->runner, sizeof(l->runner), "%s", h ? h->name : "");
 }
 
 static int by_instance(const void *a, const void *b)

@@ -149,16 +149,18 @@ def postgres():
     if done.returncode:
         raise Missing("initdb: %s" % done.stderr.decode("utf-8", "replace")[-200:])
 
+    pgbench = [folder + "/pgbench", "-h", LOOPBACK, "-p", str(p.port), "-U", "postgres"]
+
     def load(seconds):
-        pgbench = [folder + "/pgbench", "-h", LOOPBACK, "-p", str(p.port), "-U", "postgres"]
-        harness.run(pgbench + ["-i", "-q", "postgres"], 60)
         return [harness.spawn(["nice", "-n", "10"] + pgbench + ["-S", "-c", "4", "-T", str(seconds), "postgres"],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)]
 
     p.load = load
-    # SIGINT: an end without waiting for clients.
-    return p.start(become + [folder + "/postgres", "-D", p.folder + "/data", "-p", str(p.port), "-k", p.folder,
-                             "-c", "listen_addresses=" + LOOPBACK])
+    p.start(become + [folder + "/postgres", "-D", p.folder + "/data", "-p", str(p.port), "-k", p.folder,
+                      "-c", "listen_addresses=" + LOOPBACK])
+    # It takes connections a moment before it serves them.
+    harness.wait_for(lambda: harness.run(pgbench + ["-i", "-q", "postgres"], 60).returncode == 0, 30)
+    return p
 
 
 def go():
