@@ -80,7 +80,7 @@ static void print_tried(const char *tried)
 {
 	for (const char *end; *tried; tried = *end ? end + 1 : end) {
 		end = strchrnul(tried, '\n');
-		printf("  %-12s %-10s not by %.*s\n", "", "", (int)(end - tried), tried);
+		printf("  %-12s %-14s not by %.*s\n", "", "", (int)(end - tried), tried);
 	}
 }
 
@@ -88,7 +88,7 @@ static void print_price(const struct doctor *d)
 {
 	double one = d->with.syscall_ns - d->without.syscall_ns, wait = d->with.epoll_ns - d->without.epoll_ns;
 
-	printf("  %-12s %-10s costs, measured just now: ", "", "");
+	printf("  %-12s %-14s costs, measured just now: ", "", "");
 	if (one < MEASURABLE_NS)
 		printf("nothing on other system calls");
 	else
@@ -133,11 +133,11 @@ static void print_text(const struct doctor *d)
 	for (int c = 0; c < COLLECTORS; c++) {
 		struct collector_status s = loader_status(d->loader, c);
 
-		printf("  %-12s %-10s %s\n", s.name, s.loaded ? s.hook : "OFF", s.loaded ? s.programs : s.reason);
+		printf("  %-12s %-14s %s\n", s.name, s.loaded ? s.hook : "OFF", s.loaded ? s.programs : s.reason);
 		if (s.loaded && s.reason[0])
-			printf("  %-12s %-10s lacks: %s\n", "", "", s.reason);
+			printf("  %-12s %-14s lacks: %s\n", "", "", s.reason);
 		if (!s.loaded)
-			printf("  %-12s %-10s not shown: %s\n", "", "", s.gives);
+			printf("  %-12s %-14s not shown: %s\n", "", "", s.gives);
 		print_tried(s.tried);
 		if (c == COLLECTOR_EPOLL && s.programs[0])
 			print_price(d);

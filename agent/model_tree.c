@@ -255,10 +255,10 @@ static int trees_make(struct model *m)
 static void values_tree(const struct concurrency_tree *t, enum concurrency_model verdict, double *v)
 {
 	v[PROCESS_MODEL_WORKERS] = t->workers;
-	/* One that has no socket of its own was made for its connection. */
+	/* One that has no socket of its own was made for its connection: it has no turn, and no share of the work. */
 	if (verdict == CONCURRENCY_PREFORK && t->listening)
 		v[PROCESS_MODEL_IDLE] = t->idle;
-	if (t->cpu_busiest >= WORTH_COMPARING && t->workers > 1)
+	if (t->cpu_busiest >= WORTH_COMPARING && t->workers > 1 && (t->listening || verdict != CONCURRENCY_PREFORK))
 		v[PROCESS_MODEL_IMBALANCE] = t->cpu_busiest / (t->cpu / t->workers);
 }
 
@@ -296,7 +296,8 @@ static void process_conclude(struct model *m, struct process *p)
 
 	if (c->tree) {
 		c->head = c->tree->headless ? NULL : &p->head->concurrency.facts;
-		c->verdict = concurrency_of_tree(c->tree, c->head, m->listeners_ns);
+		c->listeners_known = p->head->concurrency.listeners_known;
+		c->verdict = concurrency_of_tree(c->tree, c->head, c->listeners_known);
 		c->in_tree = c->verdict != CONCURRENCY_UNKNOWN;
 	}
 	if (!c->in_tree)

@@ -405,6 +405,31 @@ static void test_sample_prefork(void **state)
 	model_free(m);
 }
 
+/* Born since the last look at who listens: told by its sleep alone, and not taken for a program that serves nobody. */
+static void test_sample_young(void **state)
+{
+	struct scene s;
+	struct model *m = begin(&s);
+	const struct snapshot *p;
+
+	(void)state;
+	process(&s, 90, 1, "old", EPOLL);
+	listen_on(&s, 90, 70, 80, true);
+	s.sample.listeners_ns = 5000000095ULL;
+	process(&s, 100, 1, "nginx", OTHER);
+	process(&s, 101, 100, "nginx", EPOLL);
+	process(&s, 102, 100, "nginx", EPOLL);
+	p = update(m, &s);
+	expect_model(p, 90, "loop");
+	expect_model(p, 101, "loop+workers");
+	expect_reason(p, 101, "who listens is not known");
+	/* Looked at now: nobody of them does. */
+	s.sample.listeners_ns = s.sample.boot_ns;
+	p = update(m, &s);
+	expect_model(p, 101, "loop");
+	model_free(m);
+}
+
 /* Threads of one name, digits aside; helpers of several names; who catches all signals. */
 static void test_sample_threads(void **state)
 {
@@ -497,7 +522,8 @@ int main(void)
 		cmocka_unit_test(test_process),	       cmocka_unit_test(test_tree),
 		cmocka_unit_test(test_tree_unseen),    cmocka_unit_test(test_sample_workers),
 		cmocka_unit_test(test_sample_prefork), cmocka_unit_test(test_sample_threads),
-		cmocka_unit_test(test_sample_absent),  cmocka_unit_test(test_sample_circle),
+		cmocka_unit_test(test_sample_young),   cmocka_unit_test(test_sample_absent),
+		cmocka_unit_test(test_sample_circle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
