@@ -92,15 +92,15 @@ static void detail_waits(struct buf *out, const double *v)
 {
 	buf_str(out, "waits          ");
 	add_value(out, v, LOOP_WAITS);
-	buf_str(out, " in all, which brought ");
+	buf_str(out, " in all, with ");
 	add_value(out, v, LOOP_EVENTS);
 	buf_str(out, " events");
 	if (!value_absent(v[LOOP_EVENTS_PER_WAIT])) {
-		buf_str(out, "; ");
+		buf_str(out, ", ");
 		add_value(out, v, LOOP_EVENTS_PER_WAIT);
-		buf_str(out, " by each that brought some");
+		buf_str(out, " in each with any");
 	}
-	buf_str(out, "\n               of these ");
+	buf_str(out, "\n               of them ");
 	add_value(out, v, LOOP_POLLS);
 	buf_str(out, " polls, ");
 	add_value(out, v, LOOP_TIMEOUTS);
