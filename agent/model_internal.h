@@ -39,8 +39,10 @@ struct group {
 	uint64_t empty_since_ns; /* when its last process was gone, 0: it has some */
 	bool unpublished;	 /* has changed since it was delivered last */
 	struct ss_loop loops_carried,
-		loops_now; /* event loops: of the dead for good; with the open dead and the living */
-	bool has_loops;
+		loops_now;		/* event loops: of the dead for good; with the open dead and the living */
+	struct ss_loop loops_elsewhere; /* what those that came into it did before, which is shown there */
+	uint64_t loops_open_ns;		/* of loops_now: iterations under way */
+	bool has_loops;			/* some thread of it has used epoll */
 	bool turns; /* of a runtime whose threads take turns in epoll: times between two waits of one of them mean nothing */
 	double held[GROUP_METRICS];
 	UT_hash_handle hh;
@@ -141,6 +143,7 @@ struct loop {
 	uint64_t instance;
 	bool is_loop;	    /* epoll is its main business; not asked of threads that take turns */
 	struct ss_loop now; /* what is under way included, as if it ended at read_ns */
+	uint64_t open_ns;   /* of it: the iteration under way */
 	uint64_t read_ns, before_ns, wait_before_ns, productive_before, taken_before;
 	uint64_t slots_before[SS_LOOP_SLOTS];
 	double wakeups, empty; /* over the interval; absent: not known */
@@ -256,10 +259,12 @@ int pairs_finish(struct model *m, double interval);
 void pairs_forget_home(struct model *m, const struct home *h);
 void pairs_free(struct model *m);
 
-/* ---- model_loop.c ---- */
+/* ---- model_loop_read.c ---- */
 int loops_read(struct model *m, const struct sample *s);
+
+/* ---- model_loop.c ---- */
 int loops_finish(struct model *m);
-void group_loop_values(const struct group *g, double *v);
+void group_loop_values(const struct model *m, const struct group *g, double *v);
 void loops_free(struct model *m);
 
 /* ---- model_facts.c, model_tree.c ---- */

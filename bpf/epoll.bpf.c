@@ -20,11 +20,11 @@ static __always_inline void totals_copy(struct loop_state *l, struct ss_thread_s
 	if (!state || l->seen_mark == state->mark)
 		return;
 	l->seen_mark = state->mark;
-	l->runqueue = waits_runqueue(&state->waits);
-	l->throttled = state->waits.throttled_ns;
+	l->begin.runqueue_ns = waits_runqueue(&state->waits);
+	l->begin.throttled_ns = state->waits.throttled_ns;
 #pragma unroll
 	for (int i = 0; i < SS_WAIT_CLASSES; i++)
-		l->blocked[i] = state->waits.blocked_ns[i];
+		l->begin.blocked_ns[i] = state->waits.blocked_ns[i];
 }
 
 struct split {
@@ -105,13 +105,14 @@ static __always_inline void iteration_end(struct task_struct *task, struct loop_
 	if (s.wall > l->loop.longest_ns)
 		l->loop.longest_ns = s.wall;
 	if (state && state->mark != l->seen_mark) {
-		s.runqueue = waits_runqueue(&state->waits) - l->runqueue;
-		s.throttled = state->waits.throttled_ns - l->throttled;
+		s.runqueue = waits_runqueue(&state->waits) - l->begin.runqueue_ns;
+		s.throttled = state->waits.throttled_ns - l->begin.throttled_ns;
 		l->loop.runqueue_ns += s.runqueue;
 		l->loop.throttled_ns += s.throttled;
+		/* No iteration sleeps in epoll; what looks like it is the wait before, counted late (arrival_unseen). */
 #pragma unroll
-		for (int i = 0; i < SS_WAIT_CLASSES; i++) {
-			s.blocked[i] = state->waits.blocked_ns[i] - l->blocked[i];
+		for (int i = SS_WAIT_EPOLL + 1; i < SS_WAIT_CLASSES; i++) {
+			s.blocked[i] = state->waits.blocked_ns[i] - l->begin.blocked_ns[i];
 			s.blocked_sum += s.blocked[i];
 			l->loop.blocked_ns[i] += s.blocked[i];
 		}
@@ -137,7 +138,7 @@ static __always_inline int wait_begin(__u32 fd, bool poll)
 	if ((l->loop.mark & SS_LOOP_PHASE) == SS_LOOP_ITERATING)
 		iteration_end(task, l, state, now);
 	totals_copy(l, state);
-	l->switches = task->nvcsw;
+	l->begin.switches = task->nvcsw;
 	l->loop.instance = instance_of(task, fd);
 	l->loop.mark = now << SS_LOOP_SHIFT | (poll ? SS_LOOP_POLLING : SS_LOOP_WAITING);
 	return 0;
@@ -148,7 +149,7 @@ static __always_inline int wait_end(long ret)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, 0);
 	struct ss_thread_state *state = NULL;
-	__u64 now, phase, began, sleeps;
+	__u64 now, phase, began, sleeps, waited = 0;
 
 	/* NULL: it began before there was anybody to see it. */
 	if (!l)
@@ -170,16 +171,19 @@ static __always_inline int wait_end(long ret)
 	} else if (phase == SS_LOOP_WAITING) {
 		l->loop.timeouts++;
 	}
+	if (state && state->mark != l->seen_mark)
+		waited = waits_runqueue(&state->waits) - l->begin.runqueue_ns;
 	if (phase == SS_LOOP_POLLING) {
 		l->loop.polls++;
+		l->loop.poll_ns += now > began ? now - began : 0;
+		l->loop.poll_runqueue_ns += waited;
 	} else {
 		l->loop.wait_ns += now > began ? now - began : 0;
+		l->loop.wait_runqueue_ns += waited;
 		/* Each sleep is one voluntary switch; the last one ended with what the wait returned. */
-		sleeps = task->nvcsw - l->switches;
+		sleeps = task->nvcsw - l->begin.switches;
 		if (sleeps > 1)
 			l->loop.empty_wakeups += sleeps - 1;
-		if (state && state->mark != l->seen_mark)
-			l->loop.wait_runqueue_ns += waits_runqueue(&state->waits) - l->runqueue;
 	}
 	totals_copy(l, state);
 	if (state)

@@ -13,10 +13,7 @@
 /* A thread's loop and what is needed to go on with it. */
 struct loop_state {
 	struct ss_loop loop;
-	__u64 switches; /* task->nvcsw at the wait's beginning */
-	__u64 runqueue; /* of the scheduler's totals, when the wait or iteration under way began */
-	__u64 throttled;
-	__u64 blocked[SS_WAIT_CLASSES];
+	struct ss_loop_begin begin;
 	__u64 seen_mark; /* ss_thread_state.mark when they were copied: the same, and nothing has changed */
 	__u64 fact_ns;	 /* of the last fact */
 	__u64 suppressed;
@@ -102,8 +99,8 @@ static __always_inline void loop_adopt(struct task_struct *task, struct ss_threa
 
 	if (!l || l->loop.mark)
 		return;
-	l->switches = task->nvcsw;
-	l->runqueue = waits_runqueue(&state->waits);
+	l->begin.switches = task->nvcsw;
+	l->begin.runqueue_ns = waits_runqueue(&state->waits);
 	l->seen_mark = state->mark;
 	l->loop.instance = instance_of(task, fd);
 	__sync_val_compare_and_swap(&l->loop.mark, 0, bpf_ktime_get_boot_ns() << SS_LOOP_SHIFT | SS_LOOP_WAITING);
@@ -140,6 +137,16 @@ static __always_inline void loop_end(struct task_struct *task, struct ss_gone_ke
 	for (int i = 3; i < SS_LOOP_FIELDS; i++)
 		if (from[i])
 			__sync_fetch_and_add(&to[i], from[i]);
+}
+
+/* Another program begins in the same thread: what the one before did is not its own, nor is the iteration under way. */
+static __always_inline void loop_exec(struct task_struct *task)
+{
+	struct ss_gone_key key = {.cgroup_id = task_cgroup_id(task)};
+
+	BPF_CORE_READ_INTO(&key.comm, task, comm);
+	loop_end(task, &key);
+	bpf_task_storage_delete(&loops, task);
 }
 
 #endif

@@ -62,6 +62,8 @@ int BPF_PROG(lifecycle_exec, struct task_struct *task)
 
 	if (cgroup)
 		__sync_fetch_and_add(&cgroup->execs, 1);
+	if (cfg_epoll)
+		loop_exec(task);
 	return 0;
 }
 

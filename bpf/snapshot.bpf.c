@@ -276,6 +276,7 @@ int snapshot_task(struct bpf_iter__task *ctx)
 
 		loop_edge(loop);
 		bpf_seq_write(ctx->meta->seq, &loop->loop, sizeof(loop->loop));
+		bpf_seq_write(ctx->meta->seq, &loop->begin, sizeof(loop->begin));
 		bpf_seq_write(ctx->meta->seq, &now, sizeof(now));
 	}
 	mark = state->mark;

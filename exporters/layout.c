@@ -53,9 +53,9 @@ static const struct wish wishes_processes[] = {
 };
 
 static const struct text_column texts_loops[] = {
-	{{COLUMN_CONTAINER, 0, "CONTAINER", 12, false}, 16, 40},
+	{{COLUMN_CONTAINER, 0, "CONTAINER", 12, false}, 12, 40},
 	{{COLUMN_PID, 0, "PID", 7, true}, 7, 7},
-	{{COLUMN_COMM, 0, "COMMAND", 12, false}, 15, 15},
+	{{COLUMN_COMM, 0, "COMMAND", 12, false}, 12, 15},
 	{{COLUMN_TURNS, 0, "THR", 3, true}, 3, 3},
 };
 static const struct wish wishes_loops[] = {
@@ -63,6 +63,13 @@ static const struct wish wishes_loops[] = {
 	{COLUMN_METRIC, LOOP_UTILIZATION},
 	{COLUMN_PID, 0},
 	{COLUMN_CONTAINER, 0},
+	{COLUMN_METRIC, LOOP_ITERATION_RATE},
+	{COLUMN_METRIC, LOOP_EVENTS_PER_WAIT},
+	{COLUMN_METRIC, LOOP_ITERATION_P99},
+	{COLUMN_METRIC, LOOP_LONGEST},
+	{COLUMN_METRIC, LOOP_STALLS},
+	{COLUMN_METRIC, LOOP_EMPTY},
+	{COLUMN_TURNS, 0},
 };
 
 static const struct wish wishes_neighbours[] = {

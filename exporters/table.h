@@ -113,6 +113,10 @@ void text_fit(struct buf *out, const char *text, int width, bool right);
 /* Lines about one process, each with its line feed (detail.c). */
 void table_detail(struct buf *out, const struct snapshot *s, const struct process_row *p);
 
+/* The same about one event loop; a stall as a sentence without a full stop (loop_detail.c). */
+void table_loop_detail(struct buf *out, const struct snapshot *s, const struct loop_row *l);
+void stall_sentence(struct buf *out, const struct stall *s);
+
 /* ---- outputs ---- */
 #define TABLE_HEADER_LINES 3
 /* Line 0..TABLE_HEADER_LINES-1 of what stands above the table, not longer than width; *ret_alarm: it names a loss. */

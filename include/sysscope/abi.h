@@ -133,6 +133,8 @@ struct ss_loop {
 	__u64 adds, modifies, deletes;	   /* calls of epoll_ctl */
 	__u64 wait_ns;			   /* in waits other than polls */
 	__u64 wait_runqueue_ns;		   /* of it woken, and waiting for a CPU */
+	__u64 poll_ns;			   /* in polls, which never sleep */
+	__u64 poll_runqueue_ns;		   /* of it waiting for a CPU */
 	__u64 iterations;		   /* from the return of a wait to the next wait */
 	__u64 iteration_ns;		   /* their wall time */
 	__u64 runqueue_ns;		   /* of it: waiting for a CPU, throttled included */
@@ -142,8 +144,17 @@ struct ss_loop {
 	__u64 stalls[SS_STALL_CAUSES];	   /* iterations longer than the threshold, by their main cause */
 	__u64 slots[SS_LOOP_SLOTS];	   /* number of iterations by wall time */
 };
-#define SS_LOOP_FIELDS (20 + SS_WAIT_CLASSES + 1 + SS_STALL_CAUSES + SS_LOOP_SLOTS)
+#define SS_LOOP_FIELDS (22 + SS_WAIT_CLASSES + 1 + SS_STALL_CAUSES + SS_LOOP_SLOTS)
 _Static_assert(sizeof(struct ss_loop) == SS_LOOP_FIELDS * 8, "ss_loop has no padding");
+
+/* The scheduler's totals of the thread (and nvcsw) when its wait or iteration under way began. */
+struct ss_loop_begin {
+	__u64 switches;
+	__u64 runqueue_ns;
+	__u64 throttled_ns;
+	__u64 blocked_ns[SS_WAIT_CLASSES];
+};
+_Static_assert(sizeof(struct ss_loop_begin) == 24 + SS_WAIT_CLASSES * 8, "ss_loop_begin has no padding");
 
 /* Task-local state: one BPF_MAP_TYPE_TASK_STORAGE entry per thread. */
 struct ss_thread_state {
@@ -185,7 +196,7 @@ enum ss_thread_block {
 	SS_BLOCK_WAITS_CHARGED = 1 << 1, /* the part that the gone tables hold already; absent: nothing */
 	SS_BLOCK_WAITS_DEAD = 1 << 2,	 /* with LEADER: of its process's threads that have ended; absent: none */
 	SS_BLOCK_WAITS_ALL = 7,
-	SS_BLOCK_LOOP = 1 << 3, /* struct ss_loop, and a __u64 with CLOCK_BOOTTIME then; before the mark */
+	SS_BLOCK_LOOP = 1 << 3, /* struct ss_loop, struct ss_loop_begin, a __u64 with CLOCK_BOOTTIME; before the mark */
 };
 
 /*

@@ -118,6 +118,7 @@ struct sample_loop {
 	uint32_t thread;  /* index into threads */
 	uint64_t read_ns; /* CLOCK_BOOTTIME */
 	struct ss_loop loop;
+	struct ss_loop_begin begin;
 };
 
 /* Event loops of ended threads. */
