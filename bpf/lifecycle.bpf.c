@@ -55,15 +55,28 @@ int BPF_PROG(lifecycle_newtask_plain, struct task_struct *task, __u64 clone_flag
 	return 0;
 }
 
-SEC("?tp_btf/sched_process_exec")
-int BPF_PROG(lifecycle_exec, struct task_struct *task)
+static __always_inline void exec_count(struct task_struct *task)
 {
 	struct ss_cgroup *cgroup = cgroup_entry(task_cgroup_id(task));
 
 	if (cgroup)
 		__sync_fetch_and_add(&cgroup->execs, 1);
+}
+
+SEC("?tp_btf/sched_process_exec")
+int BPF_PROG(lifecycle_exec, struct task_struct *task)
+{
+	exec_count(task);
 	if (cfg_epoll)
 		loop_exec(task);
+	return 0;
+}
+
+/* Kernels before 5.12 refuse a program in which atomics other than additions stand, run or not. */
+SEC("?tp_btf/sched_process_exec")
+int BPF_PROG(lifecycle_exec_plain, struct task_struct *task)
+{
+	exec_count(task);
 	return 0;
 }
 
