@@ -211,16 +211,16 @@ static int choose_way(struct loader *l, enum collector c, int from)
 
 		if (c == COLLECTOR_EPOLL && l->options.epoll_hook && strcmp(l->options.epoll_hook, w->hook) != 0)
 			continue;
-		if (!w->programs[0] && l->state[COLLECTOR_SCHED].way < 0) {
-			snprintf(reason, size, "it needs the collector sched");
-			continue;
-		}
 		if (w->needs_task_storage && !l->task_storage) {
 			snprintf(reason, size, "%s",
 				 l->kernel->task_storage
 					 ? "it needs task-local state, which only the iterator hands out that is not "
 					   "loaded"
 					 : "this kernel has no task storage for tracing programs (5.11)");
+			continue;
+		}
+		if (!w->programs[0] && l->state[COLLECTOR_SCHED].way < 0) {
+			snprintf(reason, size, "it needs the collector sched");
 			continue;
 		}
 		if (w->only_without_task_storage && l->task_storage)
