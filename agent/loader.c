@@ -345,6 +345,13 @@ static int load_and_attach(struct loader *l)
 	}
 }
 
+int loader_pause(struct loader *l, enum collector c, bool pause)
+{
+	if (pause)
+		collector_detach(l, c);
+	return pause ? 0 : collector_attach(l, c);
+}
+
 static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
 {
 	(void)level;

@@ -55,6 +55,9 @@ void loader_options_hierarchy(struct loader_options *o, const struct kernel *k,
 int loader_open(struct loader **ret, const struct kernel *k, const struct loader_options *o, struct buf *error);
 void loader_close(struct loader *l);
 
+/* Detaches the programs of a collector, and attaches them again: 0 or negative errno. It has missed what happened meanwhile. */
+int loader_pause(struct loader *l, enum collector c, bool pause);
+
 struct sysscope_bpf *loader_skeleton(struct loader *l);
 int loader_iterator_fd(const struct loader *l); /* of the task iterator's link: for bpf_iter_create */
 int loader_sockets_fd(const struct loader *l);	/* the same of the pass over open files; -1: it could not be had */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* price.c - see price.h. */
+#include <math.h>
 #include <sched.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -11,10 +12,11 @@
 
 #define ROUNDS 40
 #define CALLS  2000
+#define ALIKE  0.08
 
-static double least(double a, double b)
+bool price_alike(double a, double b)
 {
-	return a < b ? a : b;
+	return fabs(a - b) <= ALIKE * fmax(fabs(a), fabs(b));
 }
 
 struct price price_measure(void)
@@ -36,9 +38,9 @@ struct price price_measure(void)
 		middle = clock_boot_ns();
 		for (int i = 0; i < CALLS && epoll >= 0; i++)
 			epoll_wait(epoll, &event, 1, 0);
-		p.syscall_ns = least(p.syscall_ns, (double)(middle - began) / CALLS);
+		p.syscall_ns = fmin(p.syscall_ns, (double)(middle - began) / CALLS);
 		if (epoll >= 0)
-			p.epoll_ns = least(p.epoll_ns, (double)(clock_boot_ns() - middle) / CALLS);
+			p.epoll_ns = fmin(p.epoll_ns, (double)(clock_boot_ns() - middle) / CALLS);
 	}
 	if (moved)
 		sched_setaffinity(0, sizeof(before), &before);

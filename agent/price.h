@@ -6,6 +6,8 @@
 #ifndef SYSSCOPE_PRICE_H
 #define SYSSCOPE_PRICE_H
 
+#include <stdbool.h>
+
 struct price {
 	double syscall_ns; /* getppid */
 	double epoll_ns;   /* epoll_wait with a timeout of 0; negative: could not be measured */
@@ -13,5 +15,8 @@ struct price {
 
 /* About 50 ms on this CPU. The least of many rounds: what disturbs only adds. */
 struct price price_measure(void);
+
+/* Whether two times of the same are as alike as can be expected of times that nothing disturbed. */
+bool price_alike(double a, double b);
 
 #endif

@@ -158,15 +158,13 @@ __attribute__((unused)) static double cgroup_cpu_seconds(const char *name)
 
 static struct pipeline *test_pipeline;
 
-__attribute__((unused)) static void pipeline_start(void)
+__attribute__((unused)) static void pipeline_start_with(const struct pipeline_options *o)
 {
 	_cleanup_buf_ struct buf error = {};
-	struct pipeline_options o;
 	int r;
 
 	signal(SIGTERM, test_interrupted);
-	pipeline_options_init(&o);
-	r = pipeline_open(&test_pipeline, &o, &error);
+	r = pipeline_open(&test_pipeline, o, &error);
 	if (r == 0)
 		return;
 	if (geteuid() != 0)
@@ -174,6 +172,14 @@ __attribute__((unused)) static void pipeline_start(void)
 	else
 		printf("not ok 1 - pipeline_open: %s\n", error.data ? error.data : strerror(-r));
 	exit(geteuid() != 0 ? 0 : 1);
+}
+
+__attribute__((unused)) static void pipeline_start(void)
+{
+	struct pipeline_options o;
+
+	pipeline_options_init(&o);
+	pipeline_start_with(&o);
 }
 
 __attribute__((unused)) static const struct snapshot *snapshot_take(void)

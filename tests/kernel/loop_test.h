@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * loop_test.h - for tests of event loops: a child that waits in epoll and is told what to do over a pipe, its row in a
+ * snapshot, and the pipeline with one way to see waits or, without an argument, the best that there is.
+ */
+#ifndef LOOP_TEST_H
+#define LOOP_TEST_H
+
+#include <sys/epoll.h>
+
+#include "sched_test.h"
+
+static int to_child[2], from_child[2];
+
+__attribute__((unused)) static const struct loop_row *loop_find(const struct snapshot *s, pid_t pid)
+{
+	for (size_t i = 0; i < s->n_loops; i++)
+		if (s->processes[s->loops[i].process].pid == (uint32_t)pid)
+			return &s->loops[i];
+	return NULL;
+}
+
+static void tell(int fd)
+{
+	char c = 'x';
+
+	if (write(fd, &c, 1) != 1)
+		_exit(1);
+}
+
+static void hear(int fd)
+{
+	char c;
+
+	if (read(fd, &c, 1) != 1)
+		_exit(1);
+}
+
+__attribute__((unused)) static pid_t loop_start(const char *home, void (*work)(void *ctx), void *ctx)
+{
+	if (pipe(to_child) < 0 || pipe(from_child) < 0)
+		exit(1);
+	return run_in(home, work, ctx);
+}
+
+__attribute__((unused)) static void loop_end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	for (int i = 0; i < 2; i++) {
+		close(to_child[i]);
+		close(from_child[i]);
+	}
+}
+
+/*
+ * False: waits cannot be seen here, which was said as a skip; or as a failure if that way was asked for, which is done only
+ * where it is known to be there.
+ */
+__attribute__((unused)) static bool loops_start(const char *hook)
+{
+	const struct snapshot *s;
+	struct pipeline_options o;
+	bool there = false;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	pipeline_options_init(&o);
+	o.epoll_hook = hook;
+	pipeline_start_with(&o);
+	s = snapshot_take();
+	for (size_t i = 0; i < s->n_collectors; i++)
+		there |= strcmp(s->collectors[i].name, "epoll") == 0 && s->collectors[i].ok;
+	if (there && !pipeline_sample(test_pipeline)->loops_by_sleep)
+		return true;
+	if (hook)
+		check(false, "epoll can be hooked by %s", hook);
+	else
+		printf("ok 1 - # SKIP epoll cannot be hooked on this kernel\n");
+	return false;
+}
+
+#endif
