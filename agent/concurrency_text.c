@@ -251,7 +251,7 @@ void model_health(const struct process_row *p, struct model_lines *ret)
 		add(ret, "exhausted: none of %.0f %s%s waits for work", workers, name, many);
 	else if (idle > 0)
 		add(ret, "%.0f of %.0f %s%s wait for work", idle, workers, name, many);
-	else if (c->verdict == CONCURRENCY_PREFORK)
+	else if (c->verdict == CONCURRENCY_PREFORK && c->listeners_known)
 		add(ret, "%.0f %s%s, made as connections come: none has to wait for a free one", workers, name,
 		    workers == 1 ? "" : many);
 	if (!value_absent(busiest))

@@ -137,6 +137,9 @@ static __always_inline int wait_begin(__u32 fd, bool poll)
 		state = bpf_task_storage_get(&thread_state, task, 0, 0);
 	if ((l->loop.mark & SS_LOOP_PHASE) == SS_LOOP_ITERATING)
 		iteration_end(task, l, state, now);
+	else if (l->loop.mark && !l->adopted)
+		loss_count(SS_LOSS_WAIT_UNSEEN);
+	l->adopted = 0;
 	totals_copy(l, state);
 	l->begin.switches = task->nvcsw;
 	l->loop.instance = instance_of(task, fd);

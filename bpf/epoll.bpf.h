@@ -17,8 +17,9 @@ struct loop_state {
 	__u64 seen_mark; /* ss_thread_state.mark when they were copied: the same, and nothing has changed */
 	__u64 fact_ns;	 /* of the last fact */
 	__u64 suppressed;
-	__u64 alone; /* the last wait returned one event, and nothing was accepted since */
-	__u64 ended; /* its totals are in the gone table */
+	__u64 alone;   /* the last wait returned one event, and nothing was accepted since */
+	__u64 adopted; /* the wait under way began before there was anybody to see it: its end may not be seen either */
+	__u64 ended;   /* its totals are in the gone table */
 };
 
 /* One entry per thread that has ever used epoll. */
@@ -99,6 +100,7 @@ static __always_inline void loop_adopt(struct task_struct *task, struct ss_threa
 
 	if (!l || l->loop.mark)
 		return;
+	l->adopted = 1;
 	l->begin.switches = task->nvcsw;
 	l->begin.runqueue_ns = waits_runqueue(&state->waits);
 	l->seen_mark = state->mark;

@@ -346,6 +346,7 @@ enum ss_loss {
 	SS_LOSS_PAIR_LOST,     /* not even that */
 	SS_LOSS_PROGRAM_SKIPPED, /* the kernel did not run a program, since it was at work on that CPU: see loader_skipped */
 	SS_LOSS_LOOP_LOST,	 /* the table of ended event loops was full */
+	SS_LOSS_WAIT_UNSEEN, /* a wait in epoll whose return was not seen: neither it nor its events are counted */
 	SS_LOSS_KINDS
 };
 

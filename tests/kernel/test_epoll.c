@@ -101,6 +101,46 @@ static void counts(const char *home)
 	}
 }
 
+/* ---- many that sleep ---- */
+
+#define CROWD 40
+
+static void sleeper(void *ctx)
+{
+	struct epoll_event ready;
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+	(void)ctx;
+	for (;;)
+		epoll_wait(epoll, &ready, 1, -1);
+}
+
+/* Return probes of functions are few, and each sleeper holds one: what is not seen for that must be counted as lost. */
+static void crowded(const char *home, const char *crowd)
+{
+	double lost = loss_count("wait_unseen"), saw;
+	const struct loop_row *l;
+	pid_t sleepers[CROWD], pid;
+
+	for (int i = 0; i < CROWD; i++)
+		sleepers[i] = run_in(crowd, sleeper, NULL);
+	usleep(300000);
+	pid = loop_start(home, counted, NULL);
+	hear(from_child[0]);
+	usleep(50000);
+	l = loop_find(snapshot_take(), pid);
+	saw = l ? l->v[LOOP_WAITS] : 0;
+	lost = loss_count("wait_unseen") - lost;
+	check(saw + lost >= WAITS + TIMEOUTS + POLLS && saw <= WAITS + TIMEOUTS + POLLS,
+	      "beside %d that sleep: waits that returned: saw %.0f, lost and counted so %.0f, true is %d", CROWD, saw,
+	      lost, WAITS + TIMEOUTS + POLLS);
+	loop_end(pid);
+	for (int i = 0; i < CROWD; i++) {
+		kill(sleepers[i], SIGKILL);
+		waitpid(sleepers[i], NULL, 0);
+	}
+}
+
 /* ---- a herd ---- */
 
 #define HERD	 8
@@ -207,6 +247,7 @@ int main(int argc, char **argv)
 {
 	if (loops_start(argc > 1 ? argv[1] : NULL)) {
 		counts(cgroup_make("counts"));
+		crowded(cgroup_make("crowded"), cgroup_make("crowd"));
 		herd(cgroup_make("herd"), false);
 		herd(cgroup_make("exclusive"), true);
 	}

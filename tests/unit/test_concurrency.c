@@ -402,6 +402,21 @@ static void test_sample_prefork(void **state)
 	expect_model(p, 101, "prefork");
 	expect_reason(p, 101, "who listens is not known");
 	assert_true(value_absent(row(p, 100)->v[PROCESS_MODEL_IDLE]));
+	model_health(row(p, 100), &l);
+	assert_int_equal(l.n, 0);
+	model_free(m);
+
+	/* Made for their connections, as PostgreSQL's. */
+	m = begin(&s);
+	process(&s, 100, 1, "postgres", POLL);
+	listen_on(&s, 100, 77, 5432, false);
+	process(&s, 101, 100, "postgres", EPOLL);
+	process(&s, 102, 100, "postgres", EPOLL);
+	p = update(m, &s);
+	expect_model(p, 101, "prefork");
+	assert_true(value_absent(row(p, 100)->v[PROCESS_MODEL_IDLE]));
+	model_health(row(p, 100), &l);
+	assert_true(says(&l, "2 worker processes, made as connections come: none has to wait for a free one"));
 	model_free(m);
 }
 
