@@ -32,9 +32,9 @@ struct alternative {
 	const char *programs[MAX_PROGRAMS];    /* none: it comes with another collector */
 	const char *tracepoints[MAX_PROGRAMS]; /* need type information */
 	bool needs_task_storage;
-	const char *lacks;		/* what this one cannot do, "" for nothing */
-	bool only_without_task_storage; /* it counts whole tasks, also what was charged from their state before */
-	const char *functions[2];	/* need type information */
+	const char *lacks;		  /* what this one cannot do, "" for nothing */
+	bool only_without_task_storage;	  /* it counts whole tasks, also what was charged from their state before */
+	const char *functions[2];	  /* need type information */
 	const char *events[MAX_PROGRAMS]; /* of tracefs, for each program */
 };
 
@@ -143,6 +143,28 @@ static const struct {
 					  "iterations and stalls"},
 			},
 		},
+	[COLLECTOR_NAMESPACES] =
+		{
+			"namespaces",
+			"who changes its namespaces: setns, unshare, clone",
+			false,
+			{
+				{.hook = "fentry",
+				 .programs = {"namespace_set_fentry", "namespace_user_fentry"},
+				 .needs_task_storage = true,
+				 .lacks = "",
+				 .functions = {"switch_task_namespaces", "commit_creds"}},
+				{.hook = "kprobe",
+				 .programs = {"namespace_set_kprobe", "namespace_user_kprobe"},
+				 .needs_task_storage = true,
+				 .lacks = "",
+				 .functions = {"switch_task_namespaces", "commit_creds"}},
+				{.hook = "compare",
+				 .needs_task_storage = true,
+				 .lacks = "only what differs at a switch, birth, exec, exit or sample is seen: not a "
+					  "thread that comes back in between; by which call is often not known"},
+			},
+		},
 };
 
 struct loader {
@@ -208,8 +230,10 @@ static int choose_way(struct loader *l, enum collector c, int from)
 
 		if (c == COLLECTOR_EPOLL && l->options.epoll_hook && strcmp(l->options.epoll_hook, w->hook) != 0)
 			continue;
-		if (!w->programs[0] && l->state[COLLECTOR_SCHED].way < 0) {
-			snprintf(reason, size, "it needs the collector sched");
+		if (!w->programs[0] && l->state[COLLECTOR_SCHED].way < 0 &&
+		    (c != COLLECTOR_NAMESPACES || l->state[COLLECTOR_LIFECYCLE].way < 0)) {
+			snprintf(reason, size, "it needs the collector %s",
+				 c == COLLECTOR_NAMESPACES ? "sched or lifecycle" : "sched");
 			continue;
 		}
 		if (w->needs_task_storage && !l->task_storage) {
@@ -289,6 +313,12 @@ static int object_open(struct loader *l, uint32_t chosen)
 	if (!l->task_storage) {
 		bpf_map__set_autocreate(s->maps.thread_state, false);
 		bpf_map__set_autocreate(s->maps.process_waits, false);
+	}
+	s->rodata->cfg_namespaces = way_of(l, COLLECTOR_NAMESPACES) && chosen >> COLLECTOR_NAMESPACES & 1;
+	s->rodata->cfg_namespaces_compare = s->rodata->cfg_namespaces && !way_of(l, COLLECTOR_NAMESPACES)->programs[0];
+	if (!s->rodata->cfg_namespaces) {
+		bpf_map__set_autocreate(s->maps.transitions_a, false);
+		bpf_map__set_autocreate(s->maps.transitions_b, false);
 	}
 	if (!s->rodata->cfg_sched) {
 		bpf_map__set_autocreate(s->maps.process_waits, false);

@@ -24,6 +24,7 @@ static const char *const loss_names[SS_LOSS_KINDS] = {
 	[SS_LOSS_PAIR_LOST] = "pair_lost",
 	[SS_LOSS_PROGRAM_SKIPPED] = "program_skipped",
 	[SS_LOSS_LOOP_LOST] = "loop_lost",
+	[SS_LOSS_TRANSITION_LOST] = "transition_lost",
 };
 
 int array_reserve(void *array, size_t *cap, size_t n, size_t size)

@@ -179,8 +179,8 @@ struct model {
 	struct loop_row *loop_rows;
 	size_t cap_containers, cap_groups, cap_processes, cap_neighbours, cap_loops;
 	struct loss_row losses[SS_LOSS_KINDS];
-	struct collector_row collectors[8];
-	char collector_names[8][24];
+	struct collector_row collectors[16];
+	char collector_names[16][24];
 	char kernel_release[65], hostname[65];
 };
 

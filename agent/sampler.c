@@ -57,10 +57,10 @@ struct sampler {
 	/* Dead tasks that are neither freed nor zombies: the fewest in this window, and for good. */
 	uint64_t unseen_least, unseen, window_ns, window_samples;
 	struct stream_room threads;
-	size_t cap_cgroups, cap_gone, cap_pairs, cap_gone_loops;
+	size_t cap_cgroups, cap_gone, cap_pairs, cap_gone_loops, cap_transitions;
 	uint64_t stalls_dropped; /* facts for which there was no room */
-	void *keys, *values; /* for batches: room for the largest map */
-	char *stream;	     /* of the task iterator */
+	void *keys, *values;	 /* for batches: room for the largest map */
+	char *stream;		 /* of the task iterator */
 };
 
 /* ---- maps ---- */
@@ -143,6 +143,23 @@ static int loops_read(struct sampler *s, uint32_t table, bool empty_it, struct s
 	return 0;
 }
 
+static int transitions_read(struct sampler *s, uint32_t table, bool empty_it, struct sample_transition *list, size_t *n)
+{
+	const struct ss_transition_key *keys = s->keys;
+	const uint64_t *values = s->values;
+	int count;
+
+	if (!s->cap_transitions)
+		return 0;
+	count = map_read(s, table ? s->skeleton->maps.transitions_b : s->skeleton->maps.transitions_a, empty_it);
+	if (count < 0)
+		return count;
+	for (int i = 0; i < count && *n < s->cap_transitions; i++)
+		if (values[i])
+			list[(*n)++] = (struct sample_transition){keys[i], values[i]};
+	return 0;
+}
+
 /* Both tables of a kind: the one that is not being written, to be emptied if `drain`, and the other. */
 static int tables_read(struct sampler *s, uint32_t used, bool drain)
 {
@@ -154,11 +171,15 @@ static int tables_read(struct sampler *s, uint32_t used, bool drain)
 		r = gone_read(s, gone, true, &p->gone_final, &p->n_gone_final);
 		if (r >= 0)
 			r = loops_read(s, !used, true, p->gone_loops_final, &p->n_gone_loops_final);
+		if (r >= 0)
+			r = transitions_read(s, !used, true, p->transitions_final, &p->n_transitions_final);
 		return r < 0 ? r : pairs_read(s, !used, true, p->pairs_final, &p->n_pairs_final);
 	}
 	r = gone_read(s, gone, false, &p->gone_open, &p->n_gone_open);
 	if (r >= 0)
 		r = loops_read(s, !used, false, p->gone_loops_open, &p->n_gone_loops_open);
+	if (r >= 0)
+		r = transitions_read(s, !used, false, p->transitions_open, &p->n_transitions_open);
 	return r < 0 ? r : pairs_read(s, !used, false, p->pairs_open, &p->n_pairs_open);
 }
 
@@ -171,9 +192,10 @@ static int sample_gone(struct sampler *s)
 
 	/* What was taken out for a sample that then failed is handed over with this one. */
 	if (s->delivered)
-		p->n_gone_final = p->n_pairs_final = p->n_gone_loops_final = 0;
-	p->n_gone_open = p->n_pairs_open = p->n_gone_loops_open = 0;
-	if (p->n_gone_final || p->n_pairs_final || p->n_gone_loops_final || now - s->swapped_ns < GONE_SWAP_MIN_NS) {
+		p->n_gone_final = p->n_pairs_final = p->n_gone_loops_final = p->n_transitions_final = 0;
+	p->n_gone_open = p->n_pairs_open = p->n_gone_loops_open = p->n_transitions_open = 0;
+	if (p->n_gone_final || p->n_pairs_final || p->n_gone_loops_final || p->n_transitions_final ||
+	    now - s->swapped_ns < GONE_SWAP_MIN_NS) {
 		r = tables_read(s, used, false);
 		return r < 0 ? r : tables_read(s, !used, false);
 	}
@@ -301,6 +323,10 @@ static int sample_cgroups_used(struct sampler *s, uint64_t now)
 		r = cgroup_use(s, p->gone_final[i].key.cgroup_id, now, &walked);
 	for (size_t i = 0; i < p->n_gone_open && r >= 0; i++)
 		r = cgroup_use(s, p->gone_open[i].key.cgroup_id, now, &walked);
+	for (size_t i = 0; i < p->n_transitions_final && r >= 0; i++)
+		r = cgroup_use(s, p->transitions_final[i].key.cgroup_id, now, &walked);
+	for (size_t i = 0; i < p->n_transitions_open && r >= 0; i++)
+		r = cgroup_use(s, p->transitions_open[i].key.cgroup_id, now, &walked);
 	for (size_t i = 0; i < p->n_pairs_final && r >= 0; i++)
 		r = pair_use(s, &p->pairs_final[i], now, &walked);
 	for (size_t i = 0; i < p->n_pairs_open && r >= 0; i++)
@@ -477,6 +503,8 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 		      0);
 	collector_add(p, collector_name(COLLECTOR_EPOLL), gone >= 0 && loader_status(s->loader, COLLECTOR_EPOLL).loaded,
 		      0);
+	collector_add(p, collector_name(COLLECTOR_NAMESPACES),
+		      gone >= 0 && loader_status(s->loader, COLLECTOR_NAMESPACES).loaded, 0);
 
 	now = clock_boot_ns();
 	r = sample_cgroups_used(s, now);
@@ -572,6 +600,10 @@ int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, st
 		s->cap_gone_loops = 2 * bpf_map__max_entries(k->maps.gone_loops_a);
 	s->sample.gone_loops_final = calloc(s->cap_gone_loops + 1, sizeof(struct sample_gone_loop));
 	s->sample.gone_loops_open = calloc(s->cap_gone_loops + 1, sizeof(struct sample_gone_loop));
+	if (loader_status(l, COLLECTOR_NAMESPACES).loaded)
+		s->cap_transitions = 2 * bpf_map__max_entries(k->maps.transitions_a);
+	s->sample.transitions_final = calloc(s->cap_transitions + 1, sizeof(struct sample_transition));
+	s->sample.transitions_open = calloc(s->cap_transitions + 1, sizeof(struct sample_transition));
 	s->sample.stalls = calloc(STALLS_MAX, sizeof(struct ss_fact));
 	s->sample.loops_by_sleep = loader_status(l, COLLECTOR_EPOLL).loaded && !s->cap_gone_loops;
 	s->sample.pairs_final = calloc(s->cap_pairs + 1, sizeof(struct sample_pair));
@@ -580,7 +612,7 @@ int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, st
 	s->table = cgroup_table_new(fs, ids);
 	if (!s->keys || !s->values || !s->sample.gone_final || !s->sample.gone_open || !s->sample.pairs_final ||
 	    !s->sample.pairs_open || !s->sample.gone_loops_final || !s->sample.gone_loops_open || !s->sample.stalls ||
-	    !s->stream || !s->table)
+	    !s->sample.transitions_final || !s->sample.transitions_open || !s->stream || !s->table)
 		goto fail;
 	/* Without a ring names come a little later. */
 	s->ring = ring_buffer__new(bpf_map__fd(k->maps.facts), fact_take, s, NULL);
@@ -606,6 +638,8 @@ void sampler_close(struct sampler *s)
 	free(s->sample.gone_loops_final);
 	free(s->sample.gone_loops_open);
 	free(s->sample.stalls);
+	free(s->sample.transitions_final);
+	free(s->sample.transitions_open);
 	free(s->sample.pairs_final);
 	free(s->sample.pairs_open);
 	free(s->stream);

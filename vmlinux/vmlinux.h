@@ -85,6 +85,7 @@ struct task_struct {
 	u64 start_boottime;
 	long unsigned int min_flt;
 	long unsigned int maj_flt;
+	const struct cred *real_cred;
 	const struct cred *cred;
 	char comm[16];
 	struct files_struct *files;
@@ -168,8 +169,10 @@ struct nsproxy {
 	struct uts_namespace *uts_ns;
 	struct ipc_namespace *ipc_ns;
 	struct mnt_namespace *mnt_ns;
+	struct pid_namespace *pid_ns_for_children;
 	struct net *net_ns;
 	struct time_namespace *time_ns;
+	struct time_namespace *time_ns_for_children;
 	struct cgroup_namespace *cgroup_ns;
 };
 

@@ -132,6 +132,12 @@ struct sample_pair {
 	struct ss_pair value;
 };
 
+/* One line of a transition table. */
+struct sample_transition {
+	struct ss_transition_key key;
+	uint64_t count;
+};
+
 struct sample_host {
 	unsigned int cpus;    /* online */
 	uint64_t cpu_busy_ns; /* /proc/stat user+nice+system+irq+softirq (guest is in user) */
@@ -175,6 +181,10 @@ struct sample {
 	struct sample_pair *pairs_final, *pairs_open;
 	size_t n_pairs_final, n_pairs_open;
 
+	/* Threads that came into other namespaces: in the same two ways. */
+	struct sample_transition *transitions_final, *transitions_open;
+	size_t n_transitions_final, n_transitions_open;
+
 	struct sample_cgroup *cgroups;
 	size_t n_cgroups;
 
@@ -185,7 +195,7 @@ struct sample {
 		const char *name;
 		bool ok;
 		uint64_t duration_ns;
-	} collectors[8];
+	} collectors[16];
 	size_t n_collectors;
 };
 
