@@ -115,6 +115,7 @@ void model_free(struct model *m)
 	processes_free(m);
 	pairs_free(m);
 	loops_free(m);
+	transitions_free(m);
 	homes_free(m);
 	free(m->by_thread);
 	free(m->containers);
@@ -237,6 +238,8 @@ int model_update(struct model *m, const struct sample *s)
 	if (r >= 0)
 		r = pairs_read(m, s);
 	if (r >= 0)
+		r = transitions_take(m, s);
+	if (r >= 0)
 		r = processes_read(m, s);
 	if (r >= 0)
 		r = loops_read(m, s);
@@ -248,6 +251,8 @@ int model_update(struct model *m, const struct sample *s)
 		r = pairs_finish(m, interval);
 	if (r >= 0)
 		r = loops_finish(m);
+	if (r >= 0)
+		r = namespaces_finish(m);
 	if (r < 0)
 		return r;
 	host_finish(m, s, interval);

@@ -384,6 +384,7 @@ static void home_forget(struct model *m, struct home *h)
 		if (c->home == h)
 			c->home = NULL;
 	pairs_forget_home(m, h);
+	transitions_forget_home(m, h);
 	HASH_DEL(m->homes, h);
 	home_free(h);
 }

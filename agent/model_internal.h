@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * model_internal.h - what the files of the model share: model.c (one update from beginning to end), model_home.c (homes,
- * cgroups and groups), model_row.c (their rows), model_process.c (processes), model_pair.c (neighbours). Nobody else
+ * cgroups and groups), model_row.c (their rows), model_process.c (processes), model_pair.c (neighbours), model_loop.c
+ * (event loops), model_namespace.c (namespaces). Nobody else
  * includes it.
  */
 #ifndef SYSSCOPE_MODEL_INTERNAL_H
@@ -149,6 +150,22 @@ struct pair {
 	UT_hash_handle hh;
 };
 
+/* Threads of a home that came into other namespaces of one kind. */
+struct transition {
+	struct {
+		struct home *home;
+		uint8_t kind, how, expected;
+	} key;
+	uint64_t carried, now, held;
+	UT_hash_handle hh;
+};
+
+/* A process in a namespace that is not the host's. */
+struct namespace_member {
+	uint32_t inode, kind;
+	struct process *process;
+};
+
 struct model {
 	struct home *homes;
 	struct cg *cgs;
@@ -156,6 +173,7 @@ struct model {
 	struct process *processes;
 	struct pair *pairs;
 	struct loop *loops;
+	struct transition *transitions;
 	struct home *kernel, *host;
 	uint64_t sequence, boot_ns, before_ns; /* sample at hand and the one before */
 	uint64_t wall_ns;
@@ -177,6 +195,10 @@ struct model {
 	struct process_row *process_rows;
 	struct neighbour_row *neighbour_rows;
 	struct loop_row *loop_rows;
+	struct transition_row *transition_rows;
+	struct namespace_member *members;
+	struct outsider_row *outsiders;
+	size_t cap_transitions, cap_members, cap_outsiders;
 	size_t cap_containers, cap_groups, cap_processes, cap_neighbours, cap_loops;
 	struct loss_row losses[SS_LOSS_KINDS];
 	struct collector_row collectors[16];
@@ -227,6 +249,12 @@ int loops_read(struct model *m, const struct sample *s);
 int loops_finish(struct model *m);
 void group_loop_values(const struct group *g, double *v);
 void loops_free(struct model *m);
+
+/* ---- model_namespace.c ---- */
+int transitions_take(struct model *m, const struct sample *s);
+int namespaces_finish(struct model *m);
+void transitions_forget_home(struct model *m, const struct home *h);
+void transitions_free(struct model *m);
 
 /* ---- model_process.c ---- */
 struct process *process_find(struct model *m, const struct ss_thread_record *r);

@@ -170,3 +170,14 @@ const struct snapshot_source *pipeline_source(struct pipeline *p)
 {
 	return &p->source;
 }
+
+const char *pipeline_hook(const struct pipeline *p, const char *collector)
+{
+	for (int c = 0; c < COLLECTORS; c++) {
+		struct collector_status s = loader_status(p->loader, c);
+
+		if (strcmp(s.name, collector) == 0)
+			return s.loaded ? s.hook : "";
+	}
+	return "";
+}

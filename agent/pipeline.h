@@ -41,4 +41,7 @@ const struct snapshot_source *pipeline_source(struct pipeline *p);
 /* The sample that the latest snapshot was made from; valid until the next one is taken. NULL before the first. */
 const struct sample *pipeline_sample(const struct pipeline *p);
 
+/* Which hook the collector of this name got, as doctor calls it; "" without any. */
+const char *pipeline_hook(const struct pipeline *p, const char *collector);
+
 #endif

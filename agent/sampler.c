@@ -35,8 +35,8 @@
 /* More than the buffer of an iterator (8 pages) and a record. */
 #define STREAM_BYTES (256 * 1024)
 
-/* Facts about stalls that wait for the next sample. */
-#define STALLS_MAX 256
+/* Facts that wait for the next sample, of each of the two kinds that it takes. */
+#define FACTS_MAX 256
 
 /* Long enough for the kernel to let this CPU go and come back, so that its run queue's clock is fresh. */
 #define SETTLE_NS 50000
@@ -58,9 +58,9 @@ struct sampler {
 	uint64_t unseen_least, unseen, window_ns, window_samples;
 	struct stream_room threads;
 	size_t cap_cgroups, cap_gone, cap_pairs, cap_gone_loops, cap_transitions;
-	uint64_t stalls_dropped; /* facts for which there was no room */
-	void *keys, *values;	 /* for batches: room for the largest map */
-	char *stream;		 /* of the task iterator */
+	uint64_t facts_dropped; /* facts for which there was no room */
+	void *keys, *values;	/* for batches: room for the largest map */
+	char *stream;		/* of the task iterator */
 };
 
 /* ---- maps ---- */
@@ -474,7 +474,7 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	s->number++;
 	p->n_collectors = 0;
 	if (s->delivered)
-		p->n_stalls = 0;
+		p->n_stalls = p->n_moves = 0;
 	sampler_facts(s);
 
 	exited = __atomic_load_n(&s->skeleton->bss->tasks_exited, __ATOMIC_RELAXED);
@@ -521,7 +521,7 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	memcpy(p->losses, (const void *)s->skeleton->bss->losses, sizeof(p->losses));
 	sample_unseen(s, exited, ended, now);
 	p->losses[SS_LOSS_DEATH_UNSEEN] = s->unseen;
-	p->losses[SS_LOSS_RING_FULL] += s->stalls_dropped;
+	p->losses[SS_LOSS_RING_FULL] += s->facts_dropped;
 	p->losses[SS_LOSS_PROGRAM_SKIPPED] = loader_skipped(s->loader);
 	*ret = p;
 	return 0;
@@ -538,10 +538,16 @@ static int fact_take(void *ctx, void *data, size_t size)
 	if (size < sizeof(*f))
 		return 0;
 	if (f->kind == SS_FACT_LOOP_STALL) {
-		if (s->sample.n_stalls < STALLS_MAX)
+		if (s->sample.n_stalls < FACTS_MAX)
 			s->sample.stalls[s->sample.n_stalls++] = *f;
 		else
-			s->stalls_dropped++;
+			s->facts_dropped++;
+		return 0;
+	}
+	if (f->kind == SS_FACT_NAMESPACE) {
+		/* What finds no room is in the transition table all the same. */
+		if (s->sample.n_moves < FACTS_MAX)
+			s->sample.moves[s->sample.n_moves++] = *f;
 		return 0;
 	}
 	if (!memchr(f->cgroup.name, '\0', sizeof(f->cgroup.name)))
@@ -604,7 +610,8 @@ int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, st
 		s->cap_transitions = 2 * bpf_map__max_entries(k->maps.transitions_a);
 	s->sample.transitions_final = calloc(s->cap_transitions + 1, sizeof(struct sample_transition));
 	s->sample.transitions_open = calloc(s->cap_transitions + 1, sizeof(struct sample_transition));
-	s->sample.stalls = calloc(STALLS_MAX, sizeof(struct ss_fact));
+	s->sample.stalls = calloc(FACTS_MAX, sizeof(struct ss_fact));
+	s->sample.moves = calloc(FACTS_MAX, sizeof(struct ss_fact));
 	s->sample.loops_by_sleep = loader_status(l, COLLECTOR_EPOLL).loaded && !s->cap_gone_loops;
 	s->sample.pairs_final = calloc(s->cap_pairs + 1, sizeof(struct sample_pair));
 	s->sample.pairs_open = calloc(s->cap_pairs + 1, sizeof(struct sample_pair));
@@ -612,7 +619,7 @@ int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, st
 	s->table = cgroup_table_new(fs, ids);
 	if (!s->keys || !s->values || !s->sample.gone_final || !s->sample.gone_open || !s->sample.pairs_final ||
 	    !s->sample.pairs_open || !s->sample.gone_loops_final || !s->sample.gone_loops_open || !s->sample.stalls ||
-	    !s->sample.transitions_final || !s->sample.transitions_open || !s->stream || !s->table)
+	    !s->sample.moves || !s->sample.transitions_final || !s->sample.transitions_open || !s->stream || !s->table)
 		goto fail;
 	/* Without a ring names come a little later. */
 	s->ring = ring_buffer__new(bpf_map__fd(k->maps.facts), fact_take, s, NULL);
@@ -638,6 +645,7 @@ void sampler_close(struct sampler *s)
 	free(s->sample.gone_loops_final);
 	free(s->sample.gone_loops_open);
 	free(s->sample.stalls);
+	free(s->sample.moves);
 	free(s->sample.transitions_final);
 	free(s->sample.transitions_open);
 	free(s->sample.pairs_final);

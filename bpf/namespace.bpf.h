@@ -234,6 +234,18 @@ static __always_inline void namespaces_switch(struct task_struct *task, struct s
 	namespaces_compare(task, state);
 }
 
+/* A frame of its own, as namespaces_compare has: together they would be over the 512 bytes of a stack. */
+static __noinline int birth_report(struct task_struct *parent, struct task_struct *task)
+{
+	struct ss_namespaces from = {}, to = {};
+	__u32 kinds;
+
+	if (!task_namespaces(parent, &from) || !task_namespaces(task, &to))
+		return 0;
+	kinds = namespaces_changed(&from, &to) & ~(1u << SS_NS_PID_FOR_CHILDREN | 1u << SS_NS_TIME_FOR_CHILDREN);
+	return kinds ? transition_report(task, &from, &to, kinds, SS_NS_CLONE) : 0;
+}
+
 /*
  * At a birth. Most children share everything with their parent: then neither a flag says otherwise, nor is the pid
  * namespace a deeper one (a parent in which unshare or setns left another one for its children), nor the set another
@@ -242,8 +254,6 @@ static __always_inline void namespaces_switch(struct task_struct *task, struct s
 static __always_inline void namespaces_birth(struct task_struct *task, struct ss_thread_state *state, __u64 clone_flags)
 {
 	struct task_struct *parent = bpf_get_current_task_btf();
-	struct ss_namespaces from = {}, to = {};
-	__u32 kinds;
 
 	if (task->flags & PF_KTHREAD)
 		return;
@@ -255,14 +265,9 @@ static __always_inline void namespaces_birth(struct task_struct *task, struct ss
 		if (state)
 			namespaces_compare(task, state);
 	}
-	if (!(clone_flags & CLONE_NEW_ANY) && task->nsproxy == parent->nsproxy &&
-	    task->thread_pid->level == parent->thread_pid->level)
-		return;
-	if (!task_namespaces(parent, &from) || !task_namespaces(task, &to))
-		return;
-	kinds = namespaces_changed(&from, &to) & ~(1u << SS_NS_PID_FOR_CHILDREN | 1u << SS_NS_TIME_FOR_CHILDREN);
-	if (kinds)
-		transition_report(task, &from, &to, kinds, SS_NS_CLONE);
+	if (clone_flags & CLONE_NEW_ANY || task->nsproxy != parent->nsproxy ||
+	    task->thread_pid->level != parent->thread_pid->level)
+		birth_report(parent, task);
 }
 
 #endif

@@ -127,7 +127,54 @@ static json_t *labels_value(struct writer *w, const char *text)
 	return clean;
 }
 
-static json_t *container_value(struct writer *w, const struct container_row *c)
+/* The names of a set of kinds of namespaces. */
+static json_t *kinds_value(struct writer *w, uint32_t kinds)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < NAMESPACE_KINDS; i++)
+		if (kinds >> i & 1 && json_array_append_new(list, json_string_nocheck(namespace_names[i])))
+			w->failed = true;
+	return list;
+}
+
+static json_t *outside_value(struct writer *w, const struct snapshot *s, const struct container_row *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->n_outside; i++) {
+		const struct process_row *p = &s->processes[c->outside[i].process];
+		json_t *row = json_object();
+
+		set(w, row, "pid", json_integer(p->pid));
+		set(w, row, "comm", text_value(w, p->comm));
+		set_text(w, row, "container", process_container(s, p)->name);
+		set(w, row, "namespaces", kinds_value(w, c->outside[i].kinds));
+		if (json_array_append_new(list, row))
+			w->failed = true;
+	}
+	return list;
+}
+
+static json_t *transitions_value(struct writer *w, const struct container_row *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->n_transitions; i++) {
+		const struct transition_row *t = &c->transitions[i];
+		json_t *row = json_object();
+
+		set_text(w, row, "kind", namespace_names[t->kind]);
+		set_text(w, row, "how", t->how);
+		set(w, row, "expected", json_boolean(t->expected));
+		set_metrics(w, row, SCOPE_TRANSITION, t->v);
+		if (json_array_append_new(list, row))
+			w->failed = true;
+	}
+	return list;
+}
+
+static json_t *container_value(struct writer *w, const struct snapshot *s, const struct container_row *c)
 {
 	json_t *row = json_object(), *labels;
 
@@ -147,6 +194,9 @@ static json_t *container_value(struct writer *w, const struct container_row *c)
 	labels = labels_value(w, c->labels);
 	if (labels)
 		set(w, row, "labels", labels);
+	set(w, row, "host_namespaces", c->host_namespaces_known ? kinds_value(w, c->host_namespaces) : json_null());
+	set(w, row, "outside", outside_value(w, s, c));
+	set(w, row, "namespace_transitions", transitions_value(w, c));
 	set_metrics(w, row, SCOPE_CONTAINER, c->v);
 	return row;
 }
@@ -306,7 +356,7 @@ static void write_containers(struct writer *w, const struct snapshot *s, const s
 		if (!wanted(s, o, (uint32_t)i))
 			continue;
 		row_begin(w, &first);
-		dump(w, container_value(w, &s->containers[i]));
+		dump(w, container_value(w, s, &s->containers[i]));
 	}
 	buf_char(w->out, ']');
 }

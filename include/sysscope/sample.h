@@ -184,6 +184,9 @@ struct sample {
 	/* Threads that came into other namespaces: in the same two ways. */
 	struct sample_transition *transitions_final, *transitions_open;
 	size_t n_transitions_final, n_transitions_open;
+	/* SS_FACT_NAMESPACE since the sample before. */
+	struct ss_fact *moves;
+	size_t n_moves;
 
 	struct sample_cgroup *cgroups;
 	size_t n_cgroups;
