@@ -34,6 +34,7 @@ static void doctor_examine(struct doctor *d)
 
 	pipeline_options_init(&po);
 	lo.break_collector = po.break_collector;
+	lo.capabilities = true;
 	uname(&d->uts);
 	kernel_probe(&d->kernel);
 	d->fs_error = cgroupfs_open(&d->fs, "");

@@ -43,7 +43,7 @@ static size_t collector_rows(struct serve *s, struct option_row *rows, char (*te
 	size_t n = 0;
 
 	for (enum collector c = 0; c < COLLECTORS; c++) {
-		if (collector_required(c))
+		if (collector_required(c) || collector_on_request(c))
 			continue;
 		snprintf(texts[n], sizeof(texts[n]), "collector.%s", collector_name(c));
 		rows[n] = (struct option_row){.name = texts[n],

@@ -165,6 +165,26 @@ static const struct {
 					  "thread that comes back in between; by which call is often not known"},
 			},
 		},
+	[COLLECTOR_CAPABILITIES] =
+		{
+			"capabilities",
+			"which capabilities are used, and which are denied",
+			false,
+			{
+				{.hook = "fexit",
+				 .programs = {"capability_fexit"},
+				 .lacks = "",
+				 .functions = {"cap_capable"}},
+				{.hook = "kprobe",
+				 .programs = {"capability_kprobe", "capability_kretprobe"},
+				 .lacks = "",
+				 .functions = {"cap_capable"}},
+				{.hook = "tp_btf",
+				 .programs = {"capability_tracepoint"},
+				 .tracepoints = {"cap_capable"},
+				 .lacks = "probes without audit are told by the functions that are known to make them"},
+			},
+		},
 };
 
 struct loader {
@@ -195,6 +215,42 @@ bool collector_required(enum collector c)
 	return collectors[c].required;
 }
 
+bool collector_on_request(enum collector c)
+{
+	return c == COLLECTOR_CAPABILITIES;
+}
+
+static const struct alternative *way_of(const struct loader *l, enum collector c)
+{
+	return l->state[c].way < 0 ? NULL : &collectors[c].ways[l->state[c].way];
+}
+
+/* The functions of the kernel that probe without audit: it has no others since 5.10 but seccomp's, since inlined. */
+static void unaudited_find(struct sysscope_bpf *s)
+{
+	static const char *const names[SS_UNAUDITED_MAX] = {"ns_capable_noaudit", "has_capability_noaudit",
+							    "has_ns_capability_noaudit", "cap_vm_enough_memory"};
+	uint64_t begins[SS_UNAUDITED_MAX], sizes[SS_UNAUDITED_MAX];
+
+	kernel_functions_find(names, SS_UNAUDITED_MAX, begins, sizes);
+	for (size_t i = 0; i < SS_UNAUDITED_MAX; i++) {
+		s->rodata->cfg_unaudited[i].begin = begins[i];
+		s->rodata->cfg_unaudited[i].size = sizes[i];
+	}
+}
+
+static void capabilities_open(struct loader *l, struct sysscope_bpf *s, bool on)
+{
+	const struct alternative *w = on ? way_of(l, COLLECTOR_CAPABILITIES) : NULL;
+
+	if (!w)
+		bpf_map__set_autocreate(s->maps.capability_checks, false);
+	if (!w || strcmp(w->hook, "kprobe") != 0)
+		bpf_map__set_autocreate(s->maps.capability_calls, false);
+	if (w && strcmp(w->hook, "tp_btf") == 0)
+		unaudited_find(s);
+}
+
 void loader_options_hierarchy(struct loader_options *o, const struct kernel *k, const struct cgroup_layout_info *layout)
 {
 	bool memory = strcmp(layout->carrying_controller, "memory") == 0;
@@ -202,11 +258,6 @@ void loader_options_hierarchy(struct loader_options *o, const struct kernel *k, 
 	o->cgroup_v1 = !layout->carrying_v2;
 	o->cgroup_hierarchy = (int)layout->hierarchy_id;
 	o->cgroup_subsys = memory ? k->memory_subsys : k->cpu_subsys;
-}
-
-static const struct alternative *way_of(const struct loader *l, enum collector c)
-{
-	return l->state[c].way < 0 ? NULL : &collectors[c].ways[l->state[c].way];
 }
 
 /* For tests: whether SYSSCOPE_TEST_BREAK_COLLECTOR names this collector and this way to break it. */
@@ -314,6 +365,7 @@ static int object_open(struct loader *l, uint32_t chosen)
 		bpf_map__set_autocreate(s->maps.thread_state, false);
 		bpf_map__set_autocreate(s->maps.process_waits, false);
 	}
+	capabilities_open(l, s, chosen >> COLLECTOR_CAPABILITIES & 1);
 	s->rodata->cfg_namespaces = way_of(l, COLLECTOR_NAMESPACES) && chosen >> COLLECTOR_NAMESPACES & 1;
 	s->rodata->cfg_namespaces_compare = s->rodata->cfg_namespaces && !way_of(l, COLLECTOR_NAMESPACES)->programs[0];
 	if (!s->rodata->cfg_namespaces) {
@@ -504,6 +556,8 @@ int loader_open(struct loader **ret, const struct kernel *k, const struct loader
 		l->state[c].way = -1;
 		if (o->disabled >> c & 1 && !collectors[c].required)
 			snprintf(l->state[c].reason, sizeof(l->state[c].reason), "turned off on the command line");
+		else if (c == COLLECTOR_CAPABILITIES && !o->capabilities)
+			snprintf(l->state[c].reason, sizeof(l->state[c].reason), "only for `sysscope capabilities`");
 		else
 			l->state[c].way = choose_way(l, c, 0);
 	}

@@ -74,6 +74,58 @@ const char *const wait_class_names[WAIT_CLASSES] = {"epoll", "poll",  "futex",	 
 const char *const namespace_names[NAMESPACE_KINDS] = {
 	"pid", "mnt", "net", "uts", "ipc", "user", "cgroup", "time", "pid_for_children", "time_for_children"};
 
+const char *const capability_names[CAPABILITIES] = {
+	"CHOWN",
+	"DAC_OVERRIDE",
+	"DAC_READ_SEARCH",
+	"FOWNER",
+	"FSETID",
+	"KILL",
+	"SETGID",
+	"SETUID",
+	"SETPCAP",
+	"LINUX_IMMUTABLE",
+	"NET_BIND_SERVICE",
+	"NET_BROADCAST",
+	"NET_ADMIN",
+	"NET_RAW",
+	"IPC_LOCK",
+	"IPC_OWNER",
+	"SYS_MODULE",
+	"SYS_RAWIO",
+	"SYS_CHROOT",
+	"SYS_PTRACE",
+	"SYS_PACCT",
+	"SYS_ADMIN",
+	"SYS_BOOT",
+	"SYS_NICE",
+	"SYS_RESOURCE",
+	"SYS_TIME",
+	"SYS_TTY_CONFIG",
+	"MKNOD",
+	"LEASE",
+	"AUDIT_WRITE",
+	"AUDIT_CONTROL",
+	"SETFCAP",
+	"MAC_OVERRIDE",
+	"MAC_ADMIN",
+	"SYSLOG",
+	"WAKE_ALARM",
+	"BLOCK_SUSPEND",
+	"AUDIT_READ",
+	"PERFMON",
+	"BPF",
+	"CHECKPOINT_RESTORE",
+};
+
+void capability_name(struct buf *out, unsigned int number)
+{
+	if (number < CAPABILITIES)
+		buf_str(out, capability_names[number]);
+	else
+		buf_printf(out, "%u", number);
+}
+
 const struct metric_desc *metric_table(enum metric_scope scope, size_t *ret_n)
 {
 	*ret_n = scopes[scope].n;

@@ -24,6 +24,7 @@ static const char *const loss_names[SS_LOSS_KINDS] = {
 	[SS_LOSS_PAIR_LOST] = "pair_lost",
 	[SS_LOSS_PROGRAM_SKIPPED] = "program_skipped",
 	[SS_LOSS_LOOP_LOST] = "loop_lost",
+	[SS_LOSS_CAPABILITY_LOST] = "capability_lost",
 	[SS_LOSS_TRANSITION_LOST] = "transition_lost",
 };
 
@@ -123,6 +124,7 @@ void model_free(struct model *m)
 	free(m->process_rows);
 	free(m->neighbour_rows);
 	free(m->loop_rows);
+	free(m->check_rows);
 	free(m);
 }
 
@@ -253,6 +255,8 @@ int model_update(struct model *m, const struct sample *s)
 		r = loops_finish(m);
 	if (r >= 0)
 		r = namespaces_finish(m);
+	if (r >= 0)
+		r = capabilities_finish(m, s);
 	if (r < 0)
 		return r;
 	host_finish(m, s, interval);

@@ -277,6 +277,13 @@ struct home *home_of_cgroup(struct model *m, uint64_t cgroup_id, struct cg **ret
 	return c->home;
 }
 
+struct home *home_known(struct model *m, uint64_t cgroup_id)
+{
+	struct cg *c = cg_find(m, cgroup_id);
+
+	return cgroup_id == SS_CGROUP_KERNEL ? m->kernel : c ? c->home : NULL;
+}
+
 struct group *group_get(struct model *m, struct home *h, const char *comm)
 {
 	struct group *g, key = {};

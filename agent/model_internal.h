@@ -2,7 +2,7 @@
 /*
  * model_internal.h - what the files of the model share: model.c (one update from beginning to end), model_home.c (homes,
  * cgroups and groups), model_row.c (their rows), model_process.c (processes), model_pair.c (neighbours), model_loop.c
- * (event loops), model_namespace.c (namespaces). Nobody else
+ * (event loops), model_namespace.c (namespaces), model_capability.c (capabilities). Nobody else
  * includes it.
  */
 #ifndef SYSSCOPE_MODEL_INTERNAL_H
@@ -198,6 +198,8 @@ struct model {
 	struct transition_row *transition_rows;
 	struct namespace_member *members;
 	struct outsider_row *outsiders;
+	struct check_row *check_rows;
+	size_t cap_checks;
 	size_t cap_transitions, cap_members, cap_outsiders;
 	size_t cap_containers, cap_groups, cap_processes, cap_neighbours, cap_loops;
 	struct loss_row losses[SS_LOSS_KINDS];
@@ -230,6 +232,7 @@ void counters_hold(enum metric_scope scope, double *v, double *held);
 /* ---- model_home.c ---- */
 int homes_begin(struct model *m, const struct sample *s);
 struct home *home_of_cgroup(struct model *m, uint64_t cgroup_id, struct cg **ret_incarnation);
+struct home *home_known(struct model *m, uint64_t cgroup_id); /* NULL: no such cgroup any more */
 int homes_add_gone(struct model *m, const struct sample_gone *gone, size_t n, bool final);
 struct group *group_get(struct model *m, struct home *h, const char *comm);
 int homes_finish(struct model *m, const struct sample *s, double interval);
@@ -255,6 +258,9 @@ int transitions_take(struct model *m, const struct sample *s);
 int namespaces_finish(struct model *m);
 void transitions_forget_home(struct model *m, const struct home *h);
 void transitions_free(struct model *m);
+
+/* ---- model_capability.c ---- */
+int capabilities_finish(struct model *m, const struct sample *s);
 
 /* ---- model_process.c ---- */
 struct process *process_find(struct model *m, const struct ss_thread_record *r);

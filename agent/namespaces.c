@@ -24,7 +24,6 @@ static const struct {
 	{"runc", true, true},	     {"crun", true, true},
 	{"youki", false, true},	     {"containerd-shim", false, false},
 	{"containerd", true, false}, {"dockerd", true, false}, /* sets up networks in threads of its own */
-	{"docker-init", true, true}, {"podman", false, false},
 	{"conmon", false, false},    {"netavark", true, false},
 	{"crio", true, false},	     {"lxc-", false, false},
 	{"systemd", false, false}, /* systemd-nspawn, systemd-udevd, ... */

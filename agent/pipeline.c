@@ -74,7 +74,7 @@ static void collectors_missing(const struct pipeline *p, struct buf *out)
 	for (int c = 0; c < COLLECTORS; c++) {
 		struct collector_status s = loader_status(p->loader, c);
 
-		if (!s.loaded)
+		if (!s.loaded && !collector_on_request(c))
 			buf_printf(out, "%scollector %s is off: %s; not shown: %s", out->len ? "\n" : "", s.name,
 				   s.reason, s.gives);
 	}
@@ -87,7 +87,8 @@ static void collectors_missing(const struct pipeline *p, struct buf *out)
 
 static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, struct buf *error)
 {
-	struct loader_options lo = {.disabled = o->disabled, .break_collector = o->break_collector};
+	struct loader_options lo = {
+		.disabled = o->disabled, .break_collector = o->break_collector, .capabilities = o->capabilities};
 	int r = kernel_probe(&p->kernel);
 
 	if (r < 0)
@@ -179,5 +180,13 @@ const char *pipeline_hook(const struct pipeline *p, const char *collector)
 		if (strcmp(s.name, collector) == 0)
 			return s.loaded ? s.hook : "";
 	}
+	return "";
+}
+
+const char *pipeline_hook_reason(const struct pipeline *p, const char *collector)
+{
+	for (int c = 0; c < COLLECTORS; c++)
+		if (strcmp(collector_name(c), collector) == 0)
+			return loader_status(p->loader, c).reason;
 	return "";
 }

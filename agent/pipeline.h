@@ -18,6 +18,7 @@ struct sample;
 struct pipeline_options {
 	const char *docker_root; /* a dockerd's --data-root, besides the usual one; NULL: none */
 	bool keep_unpublished;	 /* the dead stay until they were delivered once (serve) */
+	bool capabilities;	 /* capability checks are counted */
 	uint32_t disabled;	 /* bit per collector, in the order of collector_names() */
 	/*
 	 * For tests: "NAME": its tracepoints get a name that no kernel has; "NAME:load": the kernel will refuse it;
@@ -43,5 +44,7 @@ const struct sample *pipeline_sample(const struct pipeline *p);
 
 /* Which hook the collector of this name got, as doctor calls it; "" without any. */
 const char *pipeline_hook(const struct pipeline *p, const char *collector);
+/* Why it got none, or what that hook lacks; "" for nothing to say. */
+const char *pipeline_hook_reason(const struct pipeline *p, const char *collector);
 
 #endif

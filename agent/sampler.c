@@ -57,7 +57,7 @@ struct sampler {
 	/* Dead tasks that are neither freed nor zombies: the fewest in this window, and for good. */
 	uint64_t unseen_least, unseen, window_ns, window_samples;
 	struct stream_room threads;
-	size_t cap_cgroups, cap_gone, cap_pairs, cap_gone_loops, cap_transitions;
+	size_t cap_cgroups, cap_gone, cap_pairs, cap_gone_loops, cap_transitions, cap_checks;
 	uint64_t facts_dropped; /* facts for which there was no room */
 	void *keys, *values;	/* for batches: room for the largest map */
 	char *stream;		/* of the task iterator */
@@ -157,6 +157,24 @@ static int transitions_read(struct sampler *s, uint32_t table, bool empty_it, st
 	for (int i = 0; i < count && *n < s->cap_transitions; i++)
 		if (values[i])
 			list[(*n)++] = (struct sample_transition){keys[i], values[i]};
+	return 0;
+}
+
+static int checks_read(struct sampler *s)
+{
+	const struct ss_capability_key *keys = s->keys;
+	const uint64_t *values = s->values;
+	struct sample *p = &s->sample;
+	int count;
+
+	p->n_checks = 0;
+	if (!s->cap_checks)
+		return 0;
+	count = map_read(s, s->skeleton->maps.capability_checks, false);
+	if (count < 0)
+		return count;
+	for (int i = 0; i < count && p->n_checks < s->cap_checks; i++)
+		p->checks[p->n_checks++] = (struct sample_check){keys[i], values[i]};
 	return 0;
 }
 
@@ -323,6 +341,8 @@ static int sample_cgroups_used(struct sampler *s, uint64_t now)
 		r = cgroup_use(s, p->gone_final[i].key.cgroup_id, now, &walked);
 	for (size_t i = 0; i < p->n_gone_open && r >= 0; i++)
 		r = cgroup_use(s, p->gone_open[i].key.cgroup_id, now, &walked);
+	for (size_t i = 0; i < p->n_checks && r >= 0; i++)
+		r = cgroup_use(s, p->checks[i].key.cgroup_id, now, &walked);
 	for (size_t i = 0; i < p->n_transitions_final && r >= 0; i++)
 		r = cgroup_use(s, p->transitions_final[i].key.cgroup_id, now, &walked);
 	for (size_t i = 0; i < p->n_transitions_open && r >= 0; i++)
@@ -482,6 +502,8 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	gone = sample_gone(s);
 	s->delivered = false;
 	if (gone >= 0)
+		gone = checks_read(s);
+	if (gone >= 0)
 		gone = sample_cgroup_counts(s, began);
 	if (s->cap_pairs)
 		nanosleep(&(struct timespec){.tv_nsec = SETTLE_NS}, NULL);
@@ -608,6 +630,9 @@ int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, st
 	s->sample.gone_loops_open = calloc(s->cap_gone_loops + 1, sizeof(struct sample_gone_loop));
 	if (loader_status(l, COLLECTOR_NAMESPACES).loaded)
 		s->cap_transitions = 2 * bpf_map__max_entries(k->maps.transitions_a);
+	if (loader_status(l, COLLECTOR_CAPABILITIES).loaded)
+		s->cap_checks = bpf_map__max_entries(k->maps.capability_checks);
+	s->sample.checks = calloc(s->cap_checks + 1, sizeof(struct sample_check));
 	s->sample.transitions_final = calloc(s->cap_transitions + 1, sizeof(struct sample_transition));
 	s->sample.transitions_open = calloc(s->cap_transitions + 1, sizeof(struct sample_transition));
 	s->sample.stalls = calloc(FACTS_MAX, sizeof(struct ss_fact));
@@ -619,7 +644,8 @@ int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, st
 	s->table = cgroup_table_new(fs, ids);
 	if (!s->keys || !s->values || !s->sample.gone_final || !s->sample.gone_open || !s->sample.pairs_final ||
 	    !s->sample.pairs_open || !s->sample.gone_loops_final || !s->sample.gone_loops_open || !s->sample.stalls ||
-	    !s->sample.moves || !s->sample.transitions_final || !s->sample.transitions_open || !s->stream || !s->table)
+	    !s->sample.checks || !s->sample.moves || !s->sample.transitions_final || !s->sample.transitions_open ||
+	    !s->stream || !s->table)
 		goto fail;
 	/* Without a ring names come a little later. */
 	s->ring = ring_buffer__new(bpf_map__fd(k->maps.facts), fact_take, s, NULL);
@@ -646,6 +672,7 @@ void sampler_close(struct sampler *s)
 	free(s->sample.gone_loops_open);
 	free(s->sample.stalls);
 	free(s->sample.moves);
+	free(s->sample.checks);
 	free(s->sample.transitions_final);
 	free(s->sample.transitions_open);
 	free(s->sample.pairs_final);

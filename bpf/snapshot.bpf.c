@@ -73,6 +73,7 @@ static __always_inline void record_process(struct task_struct *task, struct ss_t
 	r->threads = signal->nr_threads;
 	r->capabilities_effective = compat_capabilities(cred, cap_effective);
 	r->capabilities_permitted = compat_capabilities(cred, cap_permitted);
+	r->capabilities_bounding = compat_capabilities(cred, cap_bset);
 	record_memory(task, r);
 	record_namespaces(task, r);
 }

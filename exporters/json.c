@@ -174,6 +174,36 @@ static json_t *transitions_value(struct writer *w, const struct container_row *c
 	return list;
 }
 
+/* "CAP_CHOWN", ...; all that the kernel has is "ALL". */
+static json_t *capabilities_value(struct writer *w, const struct snapshot *s, uint64_t set)
+{
+	json_t *list = json_array();
+
+	if (s->capabilities_all && set == s->capabilities_all) {
+		if (json_array_append_new(list, json_string_nocheck("ALL")))
+			w->failed = true;
+		return list;
+	}
+	for (unsigned int i = 0; i < 64; i++) {
+		if (!(set >> i & 1))
+			continue;
+		buf_reset(&w->text);
+		buf_str(&w->text, "CAP_");
+		capability_name(&w->text, i);
+		if (w->text.failed || json_array_append_new(list, json_string_nocheck(w->text.data)))
+			w->failed = true;
+	}
+	return list;
+}
+
+static void set_capabilities(struct writer *w, json_t *row, const struct snapshot *s, uint64_t effective,
+			     uint64_t permitted, uint64_t bounding)
+{
+	set(w, row, "capabilities_effective", capabilities_value(w, s, effective));
+	set(w, row, "capabilities_permitted", capabilities_value(w, s, permitted));
+	set(w, row, "capabilities_bounding", capabilities_value(w, s, bounding));
+}
+
 static json_t *container_value(struct writer *w, const struct snapshot *s, const struct container_row *c)
 {
 	json_t *row = json_object(), *labels;
@@ -197,6 +227,7 @@ static json_t *container_value(struct writer *w, const struct snapshot *s, const
 	set(w, row, "host_namespaces", c->host_namespaces_known ? kinds_value(w, c->host_namespaces) : json_null());
 	set(w, row, "outside", outside_value(w, s, c));
 	set(w, row, "namespace_transitions", transitions_value(w, c));
+	set_capabilities(w, row, s, c->capabilities_effective, c->capabilities_permitted, c->capabilities_bounding);
 	set_metrics(w, row, SCOPE_CONTAINER, c->v);
 	return row;
 }
@@ -223,6 +254,7 @@ static json_t *process_value(struct writer *w, const struct snapshot *s, const s
 	set(w, row, "namespaces", namespaces);
 	snprintf(text, sizeof(text), "0x%016" PRIx64, p->capabilities_effective);
 	set(w, row, "capabilities", json_string_nocheck(text));
+	set_capabilities(w, row, s, p->capabilities_effective, p->capabilities_permitted, p->capabilities_bounding);
 	set_metrics(w, row, SCOPE_PROCESS, p->v);
 	return row;
 }

@@ -104,6 +104,7 @@ struct timespec64 {
 struct pt_regs {
 	long unsigned int ax;
 	long unsigned int cx;
+	long unsigned int dx;
 	long unsigned int si;
 	long unsigned int di;
 	long unsigned int orig_ax;
@@ -150,6 +151,7 @@ struct cred {
 	kuid_t euid;
 	kernel_cap_t cap_permitted;
 	kernel_cap_t cap_effective;
+	kernel_cap_t cap_bset;
 	struct user_namespace *user_ns;
 };
 

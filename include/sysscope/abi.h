@@ -182,6 +182,19 @@ struct ss_transition_key {
 };
 _Static_assert(sizeof(struct ss_transition_key) == 32, "ss_transition_key: no padding");
 
+/* Key of the table of capability checks; the value is a __u64, how often. */
+struct ss_capability_key {
+	__u64 cgroup_id;
+	__u32 user_namespace; /* inode number of the one that the credentials belong to */
+	__u16 capability;     /* its number */
+	__u16 denied;	      /* else it was used */
+	char comm[SS_COMM_LEN];
+};
+_Static_assert(sizeof(struct ss_capability_key) == 32, "ss_capability_key: no padding");
+
+/* Functions of the kernel that probe without audit, at most. */
+#define SS_UNAUDITED_MAX 4
+
 /* Task-local state: one BPF_MAP_TYPE_TASK_STORAGE entry per thread. */
 struct ss_thread_state {
 	__u64 cgroup_id;	  /* the cgroup to which its use is being charged */
@@ -257,6 +270,7 @@ struct ss_thread_record {
 	__u64 swap_bytes;
 	__u64 capabilities_effective;
 	__u64 capabilities_permitted;
+	__u64 capabilities_bounding;
 	__u32 threads;	     /* signal->nr_threads */
 	__u32 namespace_pid; /* its pid inside its own pid namespace */
 	__u32 ns_pid, ns_mnt, ns_net, ns_uts, ns_ipc, ns_user, ns_cgroup, ns_time; /* inode numbers, 0: unknown */
@@ -264,7 +278,7 @@ struct ss_thread_record {
 	/* Last, since the iterator writes it from the thread's own state: its stack has no room for it. */
 	struct ss_totals charged; /* part of `used` that the gone tables hold already; zero without SS_THREAD_STATE */
 };
-_Static_assert(sizeof(struct ss_thread_record) == 24 + 24 + 16 + 3 * SS_TOTALS_FIELDS * 8 + 40 + 32 + 8 + 32,
+_Static_assert(sizeof(struct ss_thread_record) == 24 + 24 + 16 + 3 * SS_TOTALS_FIELDS * 8 + 40 + 40 + 8 + 32,
 	       "ss_thread_record: no padding");
 
 /* Key of the gone tables. */
@@ -374,6 +388,7 @@ enum ss_loss {
 	SS_LOSS_PAIR_LOST,     /* not even that */
 	SS_LOSS_PROGRAM_SKIPPED, /* the kernel did not run a program, since it was at work on that CPU: see loader_skipped */
 	SS_LOSS_LOOP_LOST,	 /* the table of ended event loops was full */
+	SS_LOSS_CAPABILITY_LOST, /* the table of capability checks was full */
 	SS_LOSS_TRANSITION_LOST, /* the table of namespace transitions was full */
 	SS_LOSS_KINDS
 };

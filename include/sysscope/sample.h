@@ -138,6 +138,12 @@ struct sample_transition {
 	uint64_t count;
 };
 
+/* One line of the table of capability checks, counted since it was loaded. */
+struct sample_check {
+	struct ss_capability_key key;
+	uint64_t count;
+};
+
 struct sample_host {
 	unsigned int cpus;    /* online */
 	uint64_t cpu_busy_ns; /* /proc/stat user+nice+system+irq+softirq (guest is in user) */
@@ -187,6 +193,9 @@ struct sample {
 	/* SS_FACT_NAMESPACE since the sample before. */
 	struct ss_fact *moves;
 	size_t n_moves;
+
+	struct sample_check *checks;
+	size_t n_checks;
 
 	struct sample_cgroup *cgroups;
 	size_t n_cgroups;

@@ -132,6 +132,10 @@ struct container_row {
 	size_t n_outside;
 	uint32_t host_namespaces; /* that its processes share with the host: bit per namespace_names */
 	bool host_namespaces_known;
+	/* Capabilities that any of its processes has, bit per number; 0 also for one without a process. */
+	uint64_t capabilities_effective, capabilities_permitted, capabilities_bounding;
+	uint32_t oldest_process; /* index into processes + 1; 0: it has none */
+	uint32_t user_namespace; /* of that one: inode number */
 	double v[CONTAINER_METRICS];
 };
 
@@ -151,9 +155,25 @@ struct process_row {
 	uint32_t container; /* index into containers */
 	char state;	    /* 'R', 'S', 'D', ... as in /proc/PID/stat */
 	bool kernel;	    /* kernel thread */
-	uint64_t capabilities_effective;
+	uint64_t capabilities_effective, capabilities_permitted, capabilities_bounding; /* bit per number */
 	uint32_t namespaces[NAMESPACE_OWN]; /* inode numbers in the order of namespace_names, 0: not known */
 	double v[PROCESS_METRICS];
+};
+
+/* Capabilities by number, without the "CAP_" (include/uapi/linux/capability.h); one that is not known is its number. */
+#define CAPABILITIES 41
+extern const char *const capability_names[CAPABILITIES];
+struct buf;
+void capability_name(struct buf *out, unsigned int number);
+
+/* Checks of one capability that threads of one name met in a container, since the command began. */
+struct check_row {
+	uint32_t container;	 /* index into containers */
+	uint32_t user_namespace; /* to which the credentials belonged: inode number */
+	uint8_t capability;
+	bool denied; /* else it was used */
+	char comm[17];
+	uint64_t count;
 };
 
 /* One container that waited for a CPU, and the one that had it. */
@@ -213,6 +233,9 @@ struct snapshot {
 	size_t n_loops;
 	const struct transition_row *transitions; /* those of one container stand together */
 	size_t n_transitions;
+	const struct check_row *checks; /* only where capability checks are counted */
+	size_t n_checks;
+	uint64_t capabilities_all;     /* that this kernel has; 0: not known */
 	const struct loss_row *losses; /* every kind, also at 0 */
 	size_t n_losses;
 	const struct collector_row *collectors;
