@@ -225,11 +225,13 @@ static const struct alternative *way_of(const struct loader *l, enum collector c
 	return l->state[c].way < 0 ? NULL : &collectors[c].ways[l->state[c].way];
 }
 
-/* The functions of the kernel that probe without audit: it has no others since 5.10 but seccomp's, since inlined. */
+/* The functions of the kernel that probe without audit, or whose only check is such a probe. */
 static void unaudited_find(struct sysscope_bpf *s)
 {
 	static const char *const names[SS_UNAUDITED_MAX] = {"ns_capable_noaudit", "has_capability_noaudit",
-							    "has_ns_capability_noaudit", "cap_vm_enough_memory"};
+							    "has_ns_capability_noaudit", "cap_vm_enough_memory",
+							    /* the one before is a jump and leaves no trace */
+							    "security_vm_enough_memory_mm"};
 	uint64_t begins[SS_UNAUDITED_MAX], sizes[SS_UNAUDITED_MAX];
 
 	kernel_functions_find(names, SS_UNAUDITED_MAX, begins, sizes);
@@ -247,6 +249,9 @@ static void capabilities_open(struct loader *l, struct sysscope_bpf *s, bool on)
 		bpf_map__set_autocreate(s->maps.capability_checks, false);
 	if (!w || strcmp(w->hook, "kprobe") != 0)
 		bpf_map__set_autocreate(s->maps.capability_calls, false);
+	/* In a pid namespace of its own the number is another process's, or nobody's. */
+	if (w && !l->kernel->pids_hidden)
+		s->rodata->cfg_agent = getpid();
 	if (w && strcmp(w->hook, "tp_btf") == 0)
 		unaudited_find(s);
 }

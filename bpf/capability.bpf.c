@@ -26,6 +26,9 @@ const volatile struct {
 	__u64 begin, size;
 } cfg_unaudited[SS_UNAUDITED_MAX];
 
+/* Whose checks are not of interest: sysscope's own, at each sample. In the initial pid namespace. */
+const volatile int cfg_agent = 0;
+
 /* Between kprobe and kretprobe, by thread: cap_capable does not call itself. */
 struct check {
 	__u64 cred;
@@ -44,7 +47,7 @@ static __always_inline int check_count(const struct cred *cred, __u32 capability
 	struct ss_capability_key key = {.capability = capability, .denied = result != 0};
 	__u64 *count, zero = 0;
 
-	if (task->flags & PF_KTHREAD || capability > 63)
+	if (task->flags & PF_KTHREAD || task->tgid == cfg_agent || capability > 63)
 		return 0;
 	if (!result && !(compat_capabilities(cred, cap_effective) >> capability & 1))
 		return 0;

@@ -193,7 +193,7 @@ struct ss_capability_key {
 _Static_assert(sizeof(struct ss_capability_key) == 32, "ss_capability_key: no padding");
 
 /* Functions of the kernel that probe without audit, at most. */
-#define SS_UNAUDITED_MAX 4
+#define SS_UNAUDITED_MAX 5
 
 /* Task-local state: one BPF_MAP_TYPE_TASK_STORAGE entry per thread. */
 struct ss_thread_state {

@@ -157,6 +157,7 @@ __attribute__((unused)) static double cgroup_cpu_seconds(const char *name)
 /* ---- snapshots ---- */
 
 static struct pipeline *test_pipeline;
+static bool test_capabilities; /* set before pipeline_start: checks are counted */
 
 __attribute__((unused)) static void pipeline_start(void)
 {
@@ -166,6 +167,7 @@ __attribute__((unused)) static void pipeline_start(void)
 
 	signal(SIGTERM, test_interrupted);
 	pipeline_options_init(&o);
+	o.capabilities = test_capabilities;
 	r = pipeline_open(&test_pipeline, &o, &error);
 	if (r == 0)
 		return;
