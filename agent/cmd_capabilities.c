@@ -13,6 +13,7 @@
 #include "../exporters/capabilities.h"
 #include "../exporters/table.h"
 #include "commands.h"
+#include "loader.h"
 #include "log.h"
 #include "namespaces.h"
 #include "options.h"
@@ -100,7 +101,7 @@ static void check_add(struct capability_report *r, const struct container_row *h
 	if (home->user_namespace && c->user_namespace != home->user_namespace) {
 		if (!c->denied)
 			r->elsewhere_used[c->capability] += c->count;
-	} else if (inside && namespace_transition_expected(c->comm, HOME_CONTAINER)) {
+	} else if (c->foreign || (inside && namespace_transition_expected(c->comm, HOME_CONTAINER))) {
 		if (!c->denied)
 			r->runtime_used[c->capability] += c->count;
 	} else if (c->denied) {
@@ -140,9 +141,13 @@ static int snapshot_add(struct watch *w, const struct snapshot *s)
 			free(fresh);
 			return -ENOMEM;
 		}
+		/* It was the runtime's before. */
+		if (c->oldest_process && r->bounding != c->capabilities_bounding) {
+			r->effective = r->permitted = 0;
+			r->bounding = c->capabilities_bounding;
+		}
 		r->effective |= c->capabilities_effective;
 		r->permitted |= c->capabilities_permitted;
-		r->bounding |= c->capabilities_bounding;
 		if (c->dead && !r->ended) {
 			r->ended = true;
 			r->seconds += s->time - c->dead_seconds;
@@ -173,7 +178,7 @@ static int snapshot_add(struct watch *w, const struct snapshot *s)
 
 static int watch_loop(struct watch *w, const struct snapshot_source *source)
 {
-	uint64_t now = clock_boot_ns(), end = now + (uint64_t)(w->seconds * 1e9);
+	uint64_t now, end = 0;
 	int r;
 
 	for (;;) {
@@ -182,6 +187,11 @@ static int watch_loop(struct watch *w, const struct snapshot_source *source)
 
 		if (!s)
 			return r;
+		if (!w->began) {
+			/* Loading took its time. */
+			end = clock_boot_ns() + (uint64_t)(w->seconds * 1e9);
+			log_info("watching for %g s", w->seconds);
+		}
 		r = snapshot_add(w, s);
 		now = clock_boot_ns();
 		if (r < 0 || stop || now >= end)
@@ -268,6 +278,8 @@ int cmd_capabilities(int argc, char **argv)
 
 	pipeline_options_init(&w.pipeline);
 	w.pipeline.capabilities = true;
+	/* What nobody looks at here. */
+	w.pipeline.disabled = 1u << COLLECTOR_SCHED | 1u << COLLECTOR_EPOLL | 1u << COLLECTOR_NAMESPACES;
 	r = options_parse(&verb, rows, ARRAY_SIZE(rows), argc, argv, NULL);
 	if (r)
 		return r < 0 ? EXIT_USAGE : EXIT_DONE;

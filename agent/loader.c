@@ -71,7 +71,7 @@ static const struct {
 				 true,
 				 ""},
 				{"tp_btf",
-				 {"lifecycle_newtask_plain", "lifecycle_exec", "lifecycle_free_plain"},
+				 {"lifecycle_newtask_plain", "lifecycle_exec_plain", "lifecycle_free_plain"},
 				 {"task_newtask", "sched_process_exec", "sched_process_free"},
 				 false,
 				 "no task-local state: an exit counts when the process was reaped",

@@ -9,26 +9,39 @@
 
 #include "model_internal.h"
 
-/* The union over its processes; the user namespace is that of the oldest. */
+static struct container_row *row_of(struct model *m, const struct process *p)
+{
+	const struct ss_thread_record *r = p->leader;
+
+	if (!(r->flags & SS_THREAD_LEADER) || r->flags & SS_THREAD_ZOMBIE || p->home->row == HOME_NO_ROW)
+		return NULL;
+	return &m->containers[p->home->row];
+}
+
 static void sets_collect(struct model *m)
 {
 	m->snapshot.capabilities_all = 0;
 	for (struct process *p = m->processes; p; p = p->hh.next) {
 		const struct ss_thread_record *r = p->leader;
-		struct container_row *c;
+		struct container_row *c = row_of(m, p);
 
 		if (r->flags & SS_THREAD_KERNEL && r->tgid == 2)
 			m->snapshot.capabilities_all = r->capabilities_bounding;
-		if (!(r->flags & SS_THREAD_LEADER) || r->flags & SS_THREAD_ZOMBIE || p->home->row == HOME_NO_ROW)
+		if (!c)
 			continue;
-		c = &m->containers[p->home->row];
-		c->capabilities_effective |= r->capabilities_effective;
-		c->capabilities_permitted |= r->capabilities_permitted;
-		c->capabilities_bounding |= r->capabilities_bounding;
 		if (!c->oldest_process || p->key.start_ns < m->process_rows[c->oldest_process - 1].start_ns) {
 			c->oldest_process = p->row + 1;
 			c->user_namespace = r->ns_user;
+			c->capabilities_bounding = r->capabilities_bounding;
 		}
+	}
+	for (struct process *p = m->processes; p; p = p->hh.next) {
+		struct container_row *c = row_of(m, p);
+
+		if (!c || p->leader->capabilities_bounding & ~c->capabilities_bounding)
+			continue;
+		c->capabilities_effective |= p->leader->capabilities_effective;
+		c->capabilities_permitted |= p->leader->capabilities_permitted;
 	}
 }
 
@@ -53,6 +66,8 @@ int capabilities_finish(struct model *m, const struct sample *s)
 					  .user_namespace = key->user_namespace,
 					  .capability = (uint8_t)key->capability,
 					  .denied = key->denied != 0,
+					  .foreign = h->kind == HOME_CONTAINER &&
+						     key->bounding & ~m->containers[h->row].capabilities_bounding,
 					  .count = s->checks[i].count};
 		memcpy(row->comm, key->comm, SS_COMM_LEN);
 	}

@@ -620,6 +620,8 @@ int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, st
 	s->cap_gone = 2 * gone;
 	if (loader_status(l, COLLECTOR_SCHED).loaded)
 		s->cap_pairs = 2 * bpf_map__max_entries(k->maps.pairs_a);
+	/* Of the smaller tables the keys are larger. */
+	_Static_assert(sizeof(struct ss_capability_key) <= 2 * sizeof(struct ss_gone_key), "half as many fit");
 	s->keys = calloc(gone > cgroups ? gone : cgroups, sizeof(struct ss_gone_key));
 	s->values = calloc(cgroups, sizeof(struct ss_cgroup));
 	s->sample.gone_final = calloc(s->cap_gone, sizeof(struct sample_gone));

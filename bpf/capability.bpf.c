@@ -52,6 +52,7 @@ static __always_inline int check_count(const struct cred *cred, __u32 capability
 	if (!result && !(compat_capabilities(cred, cap_effective) >> capability & 1))
 		return 0;
 	key.cgroup_id = task_cgroup_id(task);
+	key.bounding = compat_capabilities(cred, cap_bset);
 	key.user_namespace = BPF_CORE_READ(cred, user_ns, ns.inum);
 	BPF_CORE_READ_INTO(&key.comm, task, comm);
 	count = bpf_map_lookup_elem(&capability_checks, &key);

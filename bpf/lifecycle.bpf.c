@@ -58,19 +58,32 @@ int BPF_PROG(lifecycle_newtask_plain, struct task_struct *task, __u64 clone_flag
 	return 0;
 }
 
-SEC("?tp_btf/sched_process_exec")
-int BPF_PROG(lifecycle_exec, struct task_struct *task)
+static __always_inline void exec_count(struct task_struct *task)
 {
 	struct ss_cgroup *cgroup = cgroup_entry(task_cgroup_id(task));
 
 	if (cgroup)
 		__sync_fetch_and_add(&cgroup->execs, 1);
+}
+
+SEC("?tp_btf/sched_process_exec")
+int BPF_PROG(lifecycle_exec, struct task_struct *task)
+{
+	exec_count(task);
 	if (cfg_namespaces && cfg_namespaces_compare) {
 		struct ss_thread_state *state = bpf_task_storage_get(&thread_state, task, 0, 0);
 
 		if (state)
 			namespaces_compare(task, state);
 	}
+	return 0;
+}
+
+/* Where there is no atomic exchange either (5.12), not even in code that is never reached. */
+SEC("?tp_btf/sched_process_exec")
+int BPF_PROG(lifecycle_exec_plain, struct task_struct *task)
+{
+	exec_count(task);
 	return 0;
 }
 

@@ -188,9 +188,10 @@ struct ss_capability_key {
 	__u32 user_namespace; /* inode number of the one that the credentials belong to */
 	__u16 capability;     /* its number */
 	__u16 denied;	      /* else it was used */
+	__u64 bounding;	      /* bounding set of the credentials: a runtime has more than its container */
 	char comm[SS_COMM_LEN];
 };
-_Static_assert(sizeof(struct ss_capability_key) == 32, "ss_capability_key: no padding");
+_Static_assert(sizeof(struct ss_capability_key) == 40, "ss_capability_key: no padding");
 
 /* Functions of the kernel that probe without audit, at most. */
 #define SS_UNAUDITED_MAX 5

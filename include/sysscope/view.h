@@ -132,7 +132,10 @@ struct container_row {
 	size_t n_outside;
 	uint32_t host_namespaces; /* that its processes share with the host: bit per namespace_names */
 	bool host_namespaces_known;
-	/* Capabilities that any of its processes has, bit per number; 0 also for one without a process. */
+	/*
+	 * Capabilities that any of its processes has, bit per number; 0 also for one without a process. Those with more in
+	 * their bounding set than its oldest one are not counted: a runtime on its way into the container.
+	 */
 	uint64_t capabilities_effective, capabilities_permitted, capabilities_bounding;
 	uint32_t oldest_process; /* index into processes + 1; 0: it has none */
 	uint32_t user_namespace; /* of that one: inode number */
@@ -171,7 +174,8 @@ struct check_row {
 	uint32_t container;	 /* index into containers */
 	uint32_t user_namespace; /* to which the credentials belonged: inode number */
 	uint8_t capability;
-	bool denied; /* else it was used */
+	bool denied;  /* else it was used */
+	bool foreign; /* with more in its bounding set than the container has: by the runtime that makes it */
 	char comm[17];
 	uint64_t count;
 };
