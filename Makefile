@@ -19,9 +19,11 @@ TEST_PACKAGES := libcmocka-dev docker.io prometheus stress-ng clang-format busyb
 	linux-perf procps iproute2
 # Tests that need one of these are skipped, and say so, where it cannot be had: guests, fuzzing, runqlat.
 MORE_TEST_PACKAGES := qemu-system-x86 cpio zstd lz4 xz-utils crun runc libclang-rt-14-dev libbpf-tools
+# Real servers for the tests of event loops; who cannot be had is skipped.
+SERVER_PACKAGES := nginx-light redis-server redis-tools nodejs apache2 php-fpm memcached haproxy postgresql golang-go wrk strace
 VM_PACKAGES := mmdebstrap e2fsprogs
 # Whom `make bench` measures beside sysscope; it does without those that cannot be had.
-BENCH_PACKAGES := python3 util-linux linux-perf libbpf-tools prometheus-process-exporter
+BENCH_PACKAGES := python3 util-linux linux-perf libbpf-tools prometheus-process-exporter nginx-light wrk
 
 V ?= 0
 ifeq ($(V),1)
@@ -87,6 +89,7 @@ packages:
 test-packages:
 	$(Q)scripts/packages $(TEST_PACKAGES)
 	$(Q)scripts/packages $(MORE_TEST_PACKAGES) || echo "going on without: the tests that need them are skipped"
+	$(Q)scripts/packages $(SERVER_PACKAGES) || echo "going on without: the tests that need them are skipped"
 .PHONY: bench-packages
 bench-packages:
 	$(Q)for p in $(BENCH_PACKAGES); do scripts/packages $$p || echo "goes on without $$p"; done

@@ -279,7 +279,8 @@ int cmd_capabilities(int argc, char **argv)
 	pipeline_options_init(&w.pipeline);
 	w.pipeline.capabilities = true;
 	/* What nobody looks at here. */
-	w.pipeline.disabled = 1u << COLLECTOR_SCHED | 1u << COLLECTOR_EPOLL | 1u << COLLECTOR_NAMESPACES;
+	w.pipeline.disabled =
+		1u << COLLECTOR_SCHED | 1u << COLLECTOR_EPOLL | 1u << COLLECTOR_NAMESPACES | 1u << COLLECTOR_SOCKETS;
 	r = options_parse(&verb, rows, ARRAY_SIZE(rows), argc, argv, NULL);
 	if (r)
 		return r < 0 ? EXIT_USAGE : EXIT_DONE;

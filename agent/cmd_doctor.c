@@ -12,11 +12,16 @@
 #include <jansson.h>
 
 #include "cgroupfs.h"
+#include "collector_options.h"
 #include "commands.h"
 #include "kernel.h"
 #include "loader.h"
 #include "options.h"
+#include "price.h"
 #include "pipeline.h"
+
+/* Less is noise. */
+#define MEASURABLE_NS 15
 
 struct doctor {
 	struct kernel kernel;
@@ -25,22 +30,25 @@ struct doctor {
 	struct utsname uts;
 	int fs_error, load_error;
 	struct buf why;
+	struct price without, with; /* the programs */
 };
 
-static void doctor_examine(struct doctor *d)
+static void doctor_examine(struct doctor *d, const struct pipeline_options *o)
 {
-	struct pipeline_options po;
-	struct loader_options lo = {};
+	struct loader_options lo = {.disabled = o->disabled,
+				    .break_collector = o->break_collector,
+				    .epoll_hook = o->epoll_hook,
+				    .stall_ns = o->stall_ns};
 
-	pipeline_options_init(&po);
-	lo.break_collector = po.break_collector;
 	lo.capabilities = true;
 	uname(&d->uts);
 	kernel_probe(&d->kernel);
 	d->fs_error = cgroupfs_open(&d->fs, "");
 	if (d->fs_error >= 0)
 		loader_options_hierarchy(&lo, &d->kernel, cgroupfs_layout(d->fs));
+	d->without = price_measure();
 	d->load_error = loader_open(&d->loader, &d->kernel, &lo, &d->why);
+	d->with = price_measure();
 }
 
 static void doctor_free(struct doctor *d)
@@ -66,6 +74,27 @@ static void print_untrusted(const char *prefix, const char *text)
 		text_terminal(&line, text, (size_t)(end - text));
 		printf("%s%s\n", prefix, line.data ? line.data : "");
 	}
+}
+
+/* Better ways than the one in use. */
+static void print_tried(const char *tried)
+{
+	for (const char *end; *tried; tried = *end ? end + 1 : end) {
+		end = strchrnul(tried, '\n');
+		printf("  %-12s %-14s not by %.*s\n", "", "", (int)(end - tried), tried);
+	}
+}
+
+static void print_price(const struct doctor *d)
+{
+	double one = d->with.syscall_ns - d->without.syscall_ns, wait = d->with.epoll_ns - d->without.epoll_ns;
+
+	printf("  %-12s %-14s costs, measured just now: ", "", "");
+	if (one < MEASURABLE_NS)
+		printf("nothing on other system calls");
+	else
+		printf("%.0f ns on every system call of any program", one);
+	printf(", %.0f ns on each wait in epoll\n", wait > 0 ? wait : 0);
 }
 
 static void print_text(const struct doctor *d)
@@ -105,11 +134,14 @@ static void print_text(const struct doctor *d)
 	for (int c = 0; c < COLLECTORS; c++) {
 		struct collector_status s = loader_status(d->loader, c);
 
-		printf("  %-12s %-10s %s\n", s.name, s.loaded ? s.hook : "OFF", s.loaded ? s.programs : s.reason);
+		printf("  %-12s %-14s %s\n", s.name, s.loaded ? s.hook : "OFF", s.loaded ? s.programs : s.reason);
 		if (s.loaded && s.reason[0])
-			printf("  %-12s %-10s lacks: %s\n", "", "", s.reason);
+			printf("  %-12s %-14s lacks: %s\n", "", "", s.reason);
 		if (!s.loaded)
-			printf("  %-12s %-10s not shown: %s\n", "", "", s.gives);
+			printf("  %-12s %-14s not shown: %s\n", "", "", s.gives);
+		print_tried(s.tried);
+		if (c == COLLECTOR_EPOLL && s.programs[0])
+			print_price(d);
 	}
 }
 
@@ -122,10 +154,17 @@ static int print_json(const struct doctor *d)
 	for (int c = 0; d->loader && c < COLLECTORS; c++) {
 		struct collector_status s = loader_status(d->loader, c);
 
-		json_array_append_new(list, json_pack("{s:s,s:b,s:s,s:s,s:s,s:s,s:I}", "name", s.name, "loaded",
-						      s.loaded, "hook", s.hook, "programs", s.programs, "reason",
-						      s.reason, "gives", s.gives, "verified_instructions",
-						      (json_int_t)loader_verified_instructions(d->loader, c)));
+		json_t *one = json_pack("{s:s,s:b,s:s,s:s,s:s,s:s,s:s,s:I}", "name", s.name, "loaded", s.loaded, "hook",
+					s.hook, "programs", s.programs, "reason", s.reason, "tried", s.tried, "gives",
+					s.gives, "verified_instructions",
+					(json_int_t)loader_verified_instructions(d->loader, c));
+
+		if (c == COLLECTOR_EPOLL && s.programs[0])
+			json_object_set_new(one, "price",
+					    json_pack("{s:f,s:f}", "syscall_ns",
+						      d->with.syscall_ns - d->without.syscall_ns, "epoll_wait_ns",
+						      d->with.epoll_ns - d->without.epoll_ns));
+		json_array_append_new(list, one);
 	}
 	root = json_pack("{s:s,s:s,s:b,s:b,s:b,s:b,s:s,s:b,s:b,s:s,s:s,s:s,s:o}", "kernel", d->uts.release, "machine",
 			 d->uts.machine, "btf", k->btf != NULL, "task_iterator", k->iter_task, "ring_buffer",
@@ -153,15 +192,20 @@ int cmd_doctor(int argc, char **argv)
 		.examples = "  sysscope doctor\n  sysscope doctor --json | jq .collectors\n",
 	};
 	bool json = false;
-	const struct option_row rows[] = {
+	struct option_row rows[1 + COLLECTOR_OPTION_ROWS] = {
 		{.name = "json", .kind = OPTION_FLAG, .target = &json, .help = "one JSON object"},
 	};
+	struct collector_options collectors;
+	struct pipeline_options pipeline;
+	size_t n = 1 + collector_options_rows(&collectors, rows + 1);
 	struct doctor d = {};
-	int r = options_parse(&verb, rows, ARRAY_SIZE(rows), argc, argv, NULL);
+	int r = options_parse(&verb, rows, n, argc, argv, NULL);
 
 	if (r)
 		return r < 0 ? EXIT_USAGE : EXIT_DONE;
-	doctor_examine(&d);
+	pipeline_options_init(&pipeline);
+	collector_options_apply(&collectors, &pipeline);
+	doctor_examine(&d, &pipeline);
 	if (json)
 		r = print_json(&d);
 	else

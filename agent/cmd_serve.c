@@ -10,21 +10,20 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "collector_options.h"
 #include "commands.h"
-#include "loader.h"
 #include "log.h"
 #include "options.h"
 #include "pipeline.h"
 #include "serve/http.h"
 
-#define COLLECTOR_OPTION_BYTES 64
 _Static_assert(HTTP_LISTEN_MAX == OPTION_LIST_MAX, "one list is copied into the other");
 
 struct serve {
 	struct http_options http;
 	struct option_list listen;
 	struct pipeline_options pipeline;
-	bool off[COLLECTORS];
+	struct collector_options collectors;
 	struct http *server;
 	struct pipeline *source;
 	int signal_fd;
@@ -36,28 +35,6 @@ struct serve {
 };
 
 /* ---- options ---- */
-
-/* `--collector.NAME` and `--no-collector.NAME` for each that can be left out. How many rows were added. */
-static size_t collector_rows(struct serve *s, struct option_row *rows, char (*texts)[COLLECTOR_OPTION_BYTES])
-{
-	size_t n = 0;
-
-	for (enum collector c = 0; c < COLLECTORS; c++) {
-		if (collector_required(c) || collector_on_request(c))
-			continue;
-		snprintf(texts[n], sizeof(texts[n]), "collector.%s", collector_name(c));
-		rows[n] = (struct option_row){.name = texts[n],
-					      .kind = OPTION_UNSET,
-					      .target = &s->off[c],
-					      .help = "run this collector (the default)"};
-		n++;
-		snprintf(texts[n], sizeof(texts[n]), "no-collector.%s", collector_name(c));
-		rows[n] = (struct option_row){
-			.name = texts[n], .kind = OPTION_FLAG, .target = &s->off[c], .help = "do not run it"};
-		n++;
-	}
-	return n;
-}
 
 static int serve_parse(struct serve *s, int argc, char **argv)
 {
@@ -96,20 +73,17 @@ static int serve_parse(struct serve *s, int argc, char **argv)
 		 .argument = "DIR",
 		 .help = "a dockerd's --data-root, besides the usual one"},
 	};
-	struct option_row rows[ARRAY_SIZE(web) + 2 * COLLECTORS];
-	char texts[2 * COLLECTORS][COLLECTOR_OPTION_BYTES];
+	struct option_row rows[ARRAY_SIZE(web) + COLLECTOR_OPTION_ROWS];
 	size_t n = ARRAY_SIZE(web);
 	int r;
 
 	memcpy(rows, web, sizeof(web));
-	n += collector_rows(s, rows + n, texts);
+	n += collector_options_rows(&s->collectors, rows + n);
 	s->listen = (struct option_list){.values = {HTTP_LISTEN_DEFAULT}, .n = 1};
 	r = options_parse(&verb, rows, n, argc, argv, NULL);
 	memcpy(s->http.listen, s->listen.values, sizeof(s->http.listen));
 	s->http.n_listen = s->listen.n;
-	for (enum collector c = 0; c < COLLECTORS; c++)
-		if (s->off[c])
-			s->pipeline.disabled |= 1U << c;
+	collector_options_apply(&s->collectors, &s->pipeline);
 	return r;
 }
 
@@ -206,6 +180,7 @@ static int serve_open(struct serve *s)
 		return r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 	}
 	s->pipeline.keep_unpublished = true;
+	s->pipeline.no_listeners = true;
 	r = pipeline_open(&s->source, &s->pipeline, &error);
 	if (r < 0) {
 		log_error("%s", error.data ? error.data : strerror(-r));

@@ -15,6 +15,7 @@
 
 #include "../exporters/json.h"
 #include "../exporters/table.h"
+#include "collector_options.h"
 #include "commands.h"
 #include "log.h"
 #include "options.h"
@@ -31,6 +32,7 @@ struct top {
 	double delay_seconds;
 	const char *view, *sort, *container, *filter, *color;
 	struct pipeline_options pipeline;
+	struct collector_options collectors;
 	struct table_choice choice;
 	bool container_seen;
 
@@ -60,7 +62,7 @@ static int top_parse(struct top *t, int argc, char **argv)
 			    "  sysscope top --view processes --container web-1 --sort user --batch\n"
 			    "  sysscope top --csv -n 60 -d 10 --view processes > ten-minutes.csv\n",
 	};
-	const struct option_row rows[] = {
+	const struct option_row own[] = {
 		{"batch", 'b', OPTION_FLAG, 0, 0, NULL, &t->batch, NULL, "plain text, one screen after another"},
 		{"iterations", 'n', OPTION_U64, 0, 1e9, NULL, &t->iterations, "N",
 		 "stop after N; when the output is no terminal, 1 is the default"},
@@ -85,7 +87,15 @@ static int top_parse(struct top *t, int argc, char **argv)
 		 "a dockerd's --data-root, besides the usual one"},
 	};
 
-	return options_parse(&verb, rows, ARRAY_SIZE(rows), argc, argv, NULL);
+	struct option_row rows[ARRAY_SIZE(own) + COLLECTOR_OPTION_ROWS];
+	size_t n = ARRAY_SIZE(own);
+	int r;
+
+	memcpy(rows, own, sizeof(own));
+	n += collector_options_rows(&t->collectors, rows + n);
+	r = options_parse(&verb, rows, n, argc, argv, NULL);
+	collector_options_apply(&t->collectors, &t->pipeline);
+	return r;
 }
 
 static int refuse_sort(enum table_view view, const char *key)

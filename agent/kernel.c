@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <linux/capability.h>
+#include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
@@ -66,6 +67,35 @@ static void probe_lockdown(struct kernel *k)
 	snprintf(k->lockdown, sizeof(k->lockdown), "%s", open + 1);
 }
 
+/* Attaches a program that does nothing to a function that is not called at each turn. 0 or errno. */
+static int fentry_try(const struct btf *btf)
+{
+	const struct bpf_insn nothing[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int id = btf__find_by_name_kind(btf, "do_epoll_ctl", BTF_KIND_FUNC);
+	LIBBPF_OPTS(bpf_prog_load_opts, o, .expected_attach_type = BPF_TRACE_FENTRY, .attach_btf_id = (__u32)id);
+	_cleanup_close_ int program = -1, link = -1;
+
+	if (id < 0)
+		return ENOENT;
+	program = bpf_prog_load(BPF_PROG_TYPE_TRACING, NULL, "GPL", nothing, ARRAY_SIZE(nothing), &o);
+	if (program < 0)
+		return -program;
+	link = bpf_raw_tracepoint_open(NULL, program);
+	return link < 0 ? -link : 0;
+}
+
+/* As a perf event (4.17), or by tracefs before. */
+static int kprobe_try(void)
+{
+	return access("/sys/bus/event_source/devices/kprobe/type", F_OK) == 0 ||
+			       access("/sys/kernel/tracing/kprobe_events", F_OK) == 0
+		       ? 0
+		       : ENOENT;
+}
+
 /* The machine's own pid namespace has this inode number: PROC_PID_INIT_INO, include/linux/proc_ns.h (fixed since 3.8). */
 static bool pids_are_hidden(void)
 {
@@ -85,6 +115,8 @@ int kernel_probe(struct kernel *ret)
 		return 0;
 	ret->iter_task = btf__find_by_name_kind(ret->btf, "bpf_iter__task", BTF_KIND_STRUCT) > 0;
 	ret->task_storage = enum_value(ret->btf, "bpf_map_type", "BPF_MAP_TYPE_TASK_STORAGE", NULL);
+	ret->fentry_error = fentry_try(ret->btf);
+	ret->kprobe_error = kprobe_try();
 	ret->ring_buffer = enum_value(ret->btf, "bpf_map_type", "BPF_MAP_TYPE_RINGBUF", NULL);
 	enum_value(ret->btf, "cgroup_subsys_id", "cpu_cgrp_id", &ret->cpu_subsys);
 	enum_value(ret->btf, "cgroup_subsys_id", "memory_cgrp_id", &ret->memory_subsys);

@@ -18,6 +18,8 @@ struct kernel {
 	bool iter_task;				  /* bpf_iter_task, 5.8, commit eaaacd23910f */
 	bool task_storage;			  /* BPF_MAP_TYPE_TASK_STORAGE for tracing, 5.11, commit a10787e6d58c */
 	bool ring_buffer;			  /* BPF_MAP_TYPE_RINGBUF, 5.8, commit 457f44363a88 */
+	int fentry_error;			  /* 0: programs can be attached to functions (5.5); else errno */
+	int kprobe_error;			  /* the same by probes */
 	uint32_t cpu_subsys, memory_subsys;	  /* enum cgroup_subsys_id of the running kernel */
 	bool cap_bpf, cap_perfmon, cap_sys_admin; /* effective */
 	bool pids_hidden;			  /* in a pid namespace: the task iterator shows only what is in it */

@@ -21,7 +21,7 @@
 #include "tracefs.h"
 #include "sysscope.skel.h"
 
-#define MAX_PROGRAMS	 8
+#define MAX_PROGRAMS	 10
 #define MAX_ALTERNATIVES 4
 #define FDINFO_BYTES_MAX 4096
 #define MAP_LINK	 "anon_inode:bpf-map"
@@ -34,7 +34,7 @@ struct alternative {
 	bool needs_task_storage;
 	const char *lacks;		  /* what this one cannot do, "" for nothing */
 	bool only_without_task_storage;	  /* it counts whole tasks, also what was charged from their state before */
-	const char *functions[2];	  /* need type information */
+	const char *functions[3];	  /* need type information */
 	const char *events[MAX_PROGRAMS]; /* of tracefs, for each program */
 };
 
@@ -116,26 +116,29 @@ static const struct {
 			false,
 			{
 				{.hook = "fentry",
-				 .programs = {"epoll_wait_fentry", "epoll_wait_fexit", "epoll_ctl_fentry"},
+				 .programs = {"epoll_wait_fentry", "epoll_wait_fexit", "epoll_ctl_fentry",
+					      "epoll_accept_fexit"},
 				 .needs_task_storage = true,
 				 .lacks = "",
-				 .functions = {"do_epoll_wait", "do_epoll_ctl"}},
+				 .functions = {"do_epoll_wait", "do_epoll_ctl", "inet_accept"}},
 				{.hook = "kprobe",
-				 .programs = {"epoll_wait_kprobe", "epoll_wait_kretprobe", "epoll_ctl_kprobe"},
+				 .programs = {"epoll_wait_kprobe", "epoll_wait_kretprobe", "epoll_ctl_kprobe",
+					      "epoll_accept_kretprobe"},
 				 .needs_task_storage = true,
 				 .lacks = "",
-				 .functions = {"do_epoll_wait", "do_epoll_ctl"}},
+				 .functions = {"do_epoll_wait", "do_epoll_ctl", "inet_accept"}},
 				{.hook = "tracepoint",
 				 .programs = {"epoll_wait_enter", "epoll_pwait_enter", "epoll_pwait2_enter",
 					      "epoll_wait_exit", "epoll_pwait_exit", "epoll_pwait2_exit",
-					      "epoll_ctl_enter"},
+					      "epoll_ctl_enter", "epoll_accept_exit", "epoll_accept4_exit"},
 				 .needs_task_storage = true,
 				 .lacks = "this slows down every system call of every process; "
 					  "--collector.epoll=sched does not",
 				 .events = {"syscalls/sys_enter_epoll_wait", "syscalls/sys_enter_epoll_pwait",
 					    "syscalls/sys_enter_epoll_pwait2", "syscalls/sys_exit_epoll_wait",
 					    "syscalls/sys_exit_epoll_pwait", "syscalls/sys_exit_epoll_pwait2",
-					    "syscalls/sys_enter_epoll_ctl"}},
+					    "syscalls/sys_enter_epoll_ctl", "syscalls/sys_exit_accept",
+					    "syscalls/sys_exit_accept4"}},
 				{.hook = "sched",
 				 .needs_task_storage = true,
 				 .lacks = "only what the scheduler sees: a loop that never sleeps is not seen, nor "
@@ -185,6 +188,18 @@ static const struct {
 				 .lacks = "probes without audit are told by the functions that are known to make them"},
 			},
 		},
+	[COLLECTOR_SOCKETS] =
+		{
+			"sockets",
+			"who listens, for the concurrency model of processes",
+			false,
+			{
+				{.hook = "iter/task_file",
+				 .programs = {"socket_listeners"},
+				 .lacks = "",
+				 .functions = {"bpf_sock_from_file"}},
+			},
+		},
 };
 
 struct loader {
@@ -195,6 +210,7 @@ struct loader {
 	struct {
 		int way; /* index of the alternative in use, -1: none */
 		char reason[512];
+		struct buf tried; /* better ways, and why not, a line each */
 		char programs[256];
 		struct bpf_link *links[MAX_PROGRAMS];
 	} state[COLLECTORS];
@@ -274,6 +290,14 @@ static bool is_to_break(const struct loader *l, enum collector c, const char *ho
 	return asked && strncmp(asked, collectors[c].name, length) == 0 && strcmp(asked + length, how) == 0;
 }
 
+/* This way is not to be had, for the reason that stands there. */
+static void way_tried(struct loader *l, enum collector c, int way)
+{
+	struct buf *tried = &l->state[c].tried;
+
+	buf_printf(tried, "%s%s: %s", tried->len ? "\n" : "", collectors[c].ways[way].hook, l->state[c].reason);
+}
+
 /* The first alternative from `from` on that the kernel offers, -1 for none, with the reason of the last one. */
 static int choose_way(struct loader *l, enum collector c, int from)
 {
@@ -286,18 +310,18 @@ static int choose_way(struct loader *l, enum collector c, int from)
 
 		if (c == COLLECTOR_EPOLL && l->options.epoll_hook && strcmp(l->options.epoll_hook, w->hook) != 0)
 			continue;
-		if (!w->programs[0] && l->state[COLLECTOR_SCHED].way < 0 &&
-		    (c != COLLECTOR_NAMESPACES || l->state[COLLECTOR_LIFECYCLE].way < 0)) {
-			snprintf(reason, size, "it needs the collector %s",
-				 c == COLLECTOR_NAMESPACES ? "sched or lifecycle" : "sched");
-			continue;
-		}
 		if (w->needs_task_storage && !l->task_storage) {
 			snprintf(reason, size, "%s",
 				 l->kernel->task_storage
 					 ? "it needs task-local state, which only the iterator hands out that is not "
 					   "loaded"
 					 : "this kernel has no task storage for tracing programs (5.11)");
+			continue;
+		}
+		if (!w->programs[0] && l->state[COLLECTOR_SCHED].way < 0 &&
+		    (c != COLLECTOR_NAMESPACES || l->state[COLLECTOR_LIFECYCLE].way < 0)) {
+			snprintf(reason, size, "it needs the collector %s",
+				 c == COLLECTOR_NAMESPACES ? "sched or lifecycle" : "sched");
 			continue;
 		}
 		if (w->only_without_task_storage && l->task_storage)
@@ -309,17 +333,28 @@ static int choose_way(struct loader *l, enum collector c, int from)
 			if (!offered)
 				snprintf(reason, size, "this kernel has no tracepoint %s", name);
 		}
-		for (int f = 0; f < 2 && w->functions[f] && offered; f++) {
+		for (int f = 0; f < 3 && w->functions[f] && offered; f++) {
 			const char *name = is_to_break(l, c, "") ? "sysscope_test_no_such_hook" : w->functions[f];
 
 			offered = kernel_has_function(l->kernel, name);
 			if (!offered)
 				snprintf(reason, size, "this kernel has no function %s", name);
 		}
+		if (offered && (strcmp(w->hook, "fentry") == 0 || strcmp(w->hook, "fexit") == 0) &&
+		    l->kernel->fentry_error) {
+			offered = false;
+			snprintf(reason, size, "the kernel refuses it: %s", strerror(l->kernel->fentry_error));
+		}
+		if (offered && strcmp(w->hook, "kprobe") == 0 && l->kernel->kprobe_error) {
+			offered = false;
+			snprintf(reason, size, "this kernel has no probes of functions");
+		}
 		if (is_to_break(l, c, "") && (w->events[0] || !w->programs[0]))
 			offered = false;
-		if (!offered)
+		if (!offered) {
+			way_tried(l, c, i);
 			continue;
+		}
 		snprintf(reason, size, "%s", w->lacks);
 		return i;
 	}
@@ -332,6 +367,7 @@ static void way_next(struct loader *l, enum collector c)
 	char said[sizeof(l->state[c].reason)];
 
 	memcpy(said, l->state[c].reason, sizeof(said));
+	way_tried(l, c, l->state[c].way);
 	l->state[c].way = choose_way(l, c, l->state[c].way + 1);
 	if (l->state[c].way < 0)
 		memcpy(l->state[c].reason, said, sizeof(said));
@@ -489,6 +525,9 @@ static int collector_attach(struct loader *l, enum collector c)
 	l->state[c].programs[0] = '\0';
 	if (!w)
 		return 0;
+	if (!w->programs[0])
+		snprintf(l->state[c].programs, sizeof(l->state[c].programs), "in those of %s",
+			 c == COLLECTOR_NAMESPACES ? "tasks, lifecycle and sched" : "tasks and sched");
 	for (int p = 0; p < MAX_PROGRAMS && w->programs[p]; p++) {
 		struct bpf_program *prog = program_find(l, w->programs[p]);
 		struct bpf_link *link = w->events[p] ? tracefs_attach(prog, w->events[p]) : bpf_program__attach(prog);
@@ -582,8 +621,10 @@ void loader_close(struct loader *l)
 {
 	if (!l)
 		return;
-	for (int c = 0; c < COLLECTORS; c++)
+	for (int c = 0; c < COLLECTORS; c++) {
 		collector_detach(l, c);
+		buf_free(&l->state[c].tried);
+	}
 	sysscope_bpf__destroy(l->skeleton);
 	free(l);
 }
@@ -598,6 +639,11 @@ int loader_iterator_fd(const struct loader *l)
 	return bpf_link__fd(l->state[COLLECTOR_TASKS].links[0]);
 }
 
+int loader_sockets_fd(const struct loader *l)
+{
+	return way_of(l, COLLECTOR_SOCKETS) ? bpf_link__fd(l->state[COLLECTOR_SOCKETS].links[0]) : -1;
+}
+
 struct collector_status loader_status(const struct loader *l, enum collector c)
 {
 	const struct alternative *w = way_of(l, c);
@@ -609,6 +655,7 @@ struct collector_status loader_status(const struct loader *l, enum collector c)
 		.programs = l->state[c].programs,
 		.loaded = w != NULL,
 		.reason = l->state[c].reason,
+		.tried = l->state[c].tried.data ?: "",
 	};
 }
 

@@ -25,6 +25,7 @@ enum collector {
 	COLLECTOR_EPOLL,
 	COLLECTOR_NAMESPACES,
 	COLLECTOR_CAPABILITIES, /* on request only */
+	COLLECTOR_SOCKETS,
 	COLLECTORS
 };
 
@@ -35,6 +36,7 @@ struct collector_status {
 	const char *gives;    /* what one loses without it */
 	bool loaded;
 	const char *reason; /* why not, or what this alternative lacks; "" for nothing to say */
+	const char *tried;  /* better alternatives, and why they could not be had, a line each */
 };
 
 struct loader_options {
@@ -58,6 +60,7 @@ void loader_close(struct loader *l);
 
 struct sysscope_bpf *loader_skeleton(struct loader *l);
 int loader_iterator_fd(const struct loader *l); /* of the task iterator's link: for bpf_iter_create */
+int loader_sockets_fd(const struct loader *l);	/* the same of the pass over open files; -1: it could not be had */
 struct collector_status loader_status(const struct loader *l, enum collector c);
 /* Instructions that the verifier went through for all programs of the collector (5.16); 0: not known. */
 uint64_t loader_verified_instructions(const struct loader *l, enum collector c);

@@ -117,8 +117,10 @@ void model_free(struct model *m)
 	pairs_free(m);
 	loops_free(m);
 	transitions_free(m);
+	concurrency_free(m);
 	homes_free(m);
 	free(m->by_thread);
+	free(m->sleeps);
 	free(m->containers);
 	free(m->group_rows);
 	free(m->process_rows);
@@ -246,6 +248,8 @@ int model_update(struct model *m, const struct sample *s)
 	if (r >= 0)
 		r = loops_read(m, s);
 	if (r >= 0)
+		r = concurrency_read(m, s);
+	if (r >= 0)
 		r = homes_finish(m, s, interval);
 	if (r >= 0)
 		r = processes_finish(m, s, interval);
@@ -257,6 +261,8 @@ int model_update(struct model *m, const struct sample *s)
 		r = namespaces_finish(m);
 	if (r >= 0)
 		r = capabilities_finish(m, s);
+	if (r >= 0)
+		r = concurrency_finish(m, s);
 	if (r < 0)
 		return r;
 	host_finish(m, s, interval);

@@ -258,6 +258,11 @@ int homes_begin(struct model *m, const struct sample *s)
 	return 0;
 }
 
+bool cgroup_is_known(struct model *m, uint64_t cgroup_id)
+{
+	return cgroup_id == SS_CGROUP_KERNEL || cg_find(m, cgroup_id);
+}
+
 struct home *home_of_cgroup(struct model *m, uint64_t cgroup_id, struct cg **ret_incarnation)
 {
 	struct cg *c, *up;

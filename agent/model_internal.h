@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * model_internal.h - what the files of the model share: model.c (one update from beginning to end), model_home.c (homes,
- * cgroups and groups), model_row.c (their rows), model_process.c (processes), model_pair.c (neighbours), model_loop.c
- * (event loops), model_namespace.c (namespaces), model_capability.c (capabilities). Nobody else
+ * cgroups and groups), model_row.c (their rows), model_process.c (processes), model_pair.c (neighbours), model_loop.c (event
+ * loops), model_tree.c (concurrency models), model_namespace.c (namespaces), model_capability.c (capabilities). Nobody else
  * includes it.
  */
 #ifndef SYSSCOPE_MODEL_INTERNAL_H
@@ -11,6 +11,7 @@
 #define HASH_NONFATAL_OOM 1 /* an element for which there was no memory has hh.tbl == NULL */
 #include <uthash.h>
 
+#include "concurrency.h"
 #include "sysscope/model.h"
 #include "sysscope/sample.h"
 #include "sysscope/util.h"
@@ -39,8 +40,11 @@ struct group {
 	uint64_t empty_since_ns; /* when its last process was gone, 0: it has some */
 	bool unpublished;	 /* has changed since it was delivered last */
 	struct ss_loop loops_carried,
-		loops_now; /* event loops: of the dead for good; with the open dead and the living */
-	bool has_loops;
+		loops_now;		/* event loops: of the dead for good; with the open dead and the living */
+	struct ss_loop loops_elsewhere; /* what those that came into it did before, which is shown there */
+	uint64_t loops_open_ns;		/* of loops_now: iterations under way */
+	bool has_loops;			/* some thread of it has used epoll */
+	bool turns; /* of a runtime whose threads take turns in epoll: times between two waits of one of them mean nothing */
 	double held[GROUP_METRICS];
 	UT_hash_handle hh;
 };
@@ -115,29 +119,47 @@ struct process {
 	char comm[SS_COMM_LEN + 1];
 	struct ss_totals used; /* of this sample: its threads, living and released */
 	uint64_t threads;
+	bool turns; /* its threads take turns in epoll: seen once, it stays */
 	uint64_t cpu_ns, user_ns, system_ns;
 	struct ss_waits waits; /* the same; waits and sleeps under way included */
 	uint64_t cpu_before_ns, switches_before, wait_before_ns;
 	double held[PROCESS_METRICS];
+	struct concurrency concurrency;
+	uint64_t first_seen;		    /* number of that sample */
+	uint32_t listeners_at, n_listeners; /* in model.listeners */
+	struct process *head;		    /* who it belongs to; itself: nobody */
+	uint32_t tree;			    /* of a head: index into model.trees */
+	bool headless;			    /* it is the first of brothers */
 	UT_hash_handle hh;
 };
 
-/* A thread that lives in epoll. */
+/* A thread that uses epoll. */
 struct loop {
 	struct loop_key {
 		uint64_t tid, start_ns;
 	} key;
 	uint64_t seen; /* number of the last sample that had it */
 	struct process *process;
+	struct group *group;
 	uint64_t instance;
+	bool is_loop;	    /* epoll is its main business; not asked of threads that take turns */
 	struct ss_loop now; /* what is under way included, as if it ended at read_ns */
-	uint64_t read_ns, before_ns, wait_before_ns, productive_before;
+	uint64_t open_ns;   /* of it: the iteration under way */
+	uint64_t read_ns, before_ns, wait_before_ns, productive_before, taken_before;
 	uint64_t slots_before[SS_LOOP_SLOTS];
-	bool guessed; /* only what it sleeps in epoll is known */
+	double wakeups, empty; /* over the interval; absent: not known */
+	bool guessed;	       /* only what it sleeps in epoll is known */
 	struct stall stall;
 	char runner[256];
 	double before[LOOP_METRICS], held[LOOP_METRICS];
 	UT_hash_handle hh;
+};
+
+/* What a thread slept for since it was seen, the sleep under way included: taken in passing by thread_waits. */
+struct thread_sleep {
+	uint64_t asleep_ns, main_ns, epoll_ns;
+	uint8_t class; /* enum ss_wait_class of main_ns; CONCURRENCY_AWAKE: never seen asleep */
+	bool known;
 };
 
 /* Who waited for whom. */
@@ -174,6 +196,8 @@ struct model {
 	struct pair *pairs;
 	struct loop *loops;
 	struct transition *transitions;
+	struct loop **loop_list; /* of the sample at hand, in the order of process and instance */
+	size_t n_loop_list, cap_loop_list;
 	struct home *kernel, *host;
 	uint64_t sequence, boot_ns, before_ns; /* sample at hand and the one before */
 	uint64_t wall_ns;
@@ -186,8 +210,19 @@ struct model {
 	uint64_t pairs_folded;
 	uint64_t host_tasks_ns, host_busy_before_ns, host_tasks_before_ns;
 
-	struct process **by_thread; /* of sample.threads[i] */
-	size_t cap_by_thread;
+	struct process **by_thread;  /* of sample.threads[i] */
+	struct thread_sleep *sleeps; /* the same */
+	size_t cap_by_thread, cap_sleeps;
+
+	/* model_facts.c and model_tree.c: who listens, in the order of processes; and what it needs while it works. */
+	struct ss_listener *listeners;
+	struct process **in_order;
+	struct thread_note *notes;
+	struct socket_note *sockets;
+	struct concurrency_tree *trees;
+	size_t n_listeners, cap_listeners, n_in_order, cap_in_order, n_notes, cap_notes, cap_sockets, n_trees,
+		cap_trees;
+	uint64_t listeners_ns; /* sample.listeners_ns of what is in `listeners` */
 
 	struct snapshot snapshot;
 	struct container_row *containers;
@@ -231,6 +266,8 @@ void counters_hold(enum metric_scope scope, double *v, double *held);
 
 /* ---- model_home.c ---- */
 int homes_begin(struct model *m, const struct sample *s);
+/* Whether this sample or an earlier one named it; what is not known belongs to the host as far as sums go. */
+bool cgroup_is_known(struct model *m, uint64_t cgroup_id);
 struct home *home_of_cgroup(struct model *m, uint64_t cgroup_id, struct cg **ret_incarnation);
 struct home *home_known(struct model *m, uint64_t cgroup_id); /* NULL: no such cgroup any more */
 int homes_add_gone(struct model *m, const struct sample_gone *gone, size_t n, bool final);
@@ -247,10 +284,12 @@ int pairs_finish(struct model *m, double interval);
 void pairs_forget_home(struct model *m, const struct home *h);
 void pairs_free(struct model *m);
 
-/* ---- model_loop.c ---- */
+/* ---- model_loop_read.c ---- */
 int loops_read(struct model *m, const struct sample *s);
+
+/* ---- model_loop.c ---- */
 int loops_finish(struct model *m);
-void group_loop_values(const struct group *g, double *v);
+void group_loop_values(const struct model *m, const struct group *g, double *v);
 void loops_free(struct model *m);
 
 /* ---- model_namespace.c ---- */
@@ -261,6 +300,12 @@ void transitions_free(struct model *m);
 
 /* ---- model_capability.c ---- */
 int capabilities_finish(struct model *m, const struct sample *s);
+
+/* ---- model_facts.c, model_tree.c ---- */
+void sleep_take(struct thread_sleep *to, const struct ss_waits *w, const struct ss_thread_record *r);
+int concurrency_read(struct model *m, const struct sample *s);
+int concurrency_finish(struct model *m, const struct sample *s);
+void concurrency_free(struct model *m);
 
 /* ---- model_process.c ---- */
 struct process *process_find(struct model *m, const struct ss_thread_record *r);

@@ -1,245 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * model_loop.c - event loops: which threads are one, how busy they were, and what their homes' groups get of it. Part of the
- * model (model_internal.h).
+ * model_loop.c - what is shown of event loops: the row of each loop, one row for threads that take turns, and the values of
+ * a group. What they are made of comes from model_loop_read.c. Part of the model (model_internal.h).
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model_internal.h"
-
-static const char *const cause_names[SS_STALL_CAUSES] = {"oncpu", "runqueue", "throttled", "blocked"};
-
-static struct loop *loop_get(struct model *m, const struct ss_thread_record *r)
-{
-	struct loop *l, key;
-
-	memset(&key, 0, sizeof(key));
-	key.key.tid = r->tid;
-	key.key.start_ns = r->start_ns;
-	HASH_FIND(hh, m->loops, &key.key, sizeof(key.key), l);
-	if (l)
-		return l;
-	l = calloc(1, sizeof(*l));
-	if (!l)
-		return NULL;
-	l->key = key.key;
-	for (int i = 0; i < LOOP_METRICS; i++)
-		l->before[i] = l->held[i] = VALUE_ABSENT;
-	HASH_ADD(hh, m->loops, key, sizeof(l->key), l);
-	if (!l->hh.tbl) {
-		free(l);
-		return NULL;
-	}
-	return l;
-}
-
-static void loop_add(struct ss_loop *to, const struct ss_loop *what)
-{
-	__u64 *a = (__u64 *)to;
-	const __u64 *b = (const __u64 *)what;
-	uint64_t longest = to->longest_ns > what->longest_ns ? to->longest_ns : what->longest_ns;
-
-	/* Neither the mark nor the instance is a number to add up. */
-	for (size_t i = 2; i < SS_LOOP_FIELDS; i++)
-		a[i] += b[i];
-	to->longest_ns = longest;
-}
-
-/* What is under way, as if it ended now. `running`: the thread has or wants a CPU. */
-static void open_close(struct ss_loop *l, uint64_t now, bool running)
-{
-	uint64_t since = sub_sat(now, l->mark >> SS_LOOP_SHIFT);
-
-	switch (l->mark & SS_LOOP_PHASE) {
-	case SS_LOOP_WAITING:
-		l->wait_ns += since;
-		break;
-	case SS_LOOP_ITERATING:
-		/* Its split is not known before it ends, but where the thread is now. */
-		l->iteration_ns += since;
-		if (!running)
-			l->blocked_ns[SS_WAIT_OTHER] += since;
-		if (since > l->longest_ns)
-			l->longest_ns = since;
-		break;
-	}
-}
-
-/*
- * Whether epoll is its main business: most of what it sleeps is there; a loop that never sleeps has only its waits. Without
- * the scheduler's hooks a wait of its own is all that there is to go by.
- */
-static bool is_loop(const struct ss_loop *l, const struct ss_waits *w)
-{
-	uint64_t asleep = 0, epoll;
-
-	if (!w)
-		return l->waits > 1;
-	for (int i = 0; i < SS_WAIT_CLASSES; i++)
-		asleep += w->blocked_ns[i];
-	epoll = l->wait_ns > w->blocked_ns[SS_WAIT_EPOLL] ? l->wait_ns : w->blocked_ns[SS_WAIT_EPOLL];
-	if (asleep < l->iteration_ns / 20)
-		return l->waits > 1;
-	return epoll * 2 > asleep;
-}
-
-static const struct ss_waits *waits_of(const struct sample *s, uint32_t thread, size_t *at, struct ss_waits *open)
-{
-	const struct ss_thread_record *r = &s->threads[thread];
-
-	while (*at < s->n_waits && s->waits[*at].thread < thread)
-		(*at)++;
-	for (size_t i = *at; i < s->n_waits && s->waits[i].thread == thread; i++) {
-		if (s->waits[i].block != SS_BLOCK_WAITS)
-			continue;
-		*open = s->waits[i].waits;
-		waits_add_open(open, r);
-		return open;
-	}
-	return NULL;
-}
-
-static void group_take(struct group *g, const struct ss_loop *l)
-{
-	loop_add(&g->loops_now, l);
-	g->has_loops = true;
-}
-
-static int loop_take(struct model *m, const struct sample *s, const struct sample_loop *sl, size_t *waits_at)
-{
-	const struct ss_thread_record *r = &s->threads[sl->thread];
-	struct process *p = m->by_thread[sl->thread] ?: process_find(m, r);
-	struct ss_loop now = sl->loop;
-	const struct ss_waits *w;
-	struct ss_waits open;
-	struct group *g;
-	struct loop *l;
-
-	if (!p || p->seen != m->sequence || !(now.mark & SS_LOOP_PHASE))
-		return 0;
-	w = waits_of(s, sl->thread, waits_at, &open);
-	open_close(&now, sl->read_ns, r->state == 'R');
-	g = group_get(m, home_of_cgroup(m, r->cgroup_id, NULL), p->comm);
-	if (!g)
-		return -ENOMEM;
-	group_take(g, &now);
-	if (!is_loop(&now, w))
-		return 0;
-	l = loop_get(m, r);
-	if (!l)
-		return -ENOMEM;
-	l->seen = m->sequence;
-	l->process = p;
-	l->now = now;
-	l->instance = now.instance;
-	l->read_ns = sl->read_ns;
-	return 0;
-}
-
-/* Without hooks of its own: a thread that sleeps in epoll more than in all else. */
-static int loop_guess(struct model *m, const struct sample *s, uint32_t thread, const struct ss_waits *w)
-{
-	const struct ss_thread_record *r = &s->threads[thread];
-	struct process *p = m->by_thread[thread] ?: process_find(m, r);
-	uint64_t asleep = 0;
-	struct loop *l;
-
-	for (int i = 0; i < SS_WAIT_CLASSES; i++)
-		asleep += w->blocked_ns[i];
-	if (!p || p->seen != m->sequence || w->blocked_ns[SS_WAIT_EPOLL] * 2 <= asleep)
-		return 0;
-	l = loop_get(m, r);
-	if (!l)
-		return -ENOMEM;
-	l->seen = m->sequence;
-	l->process = p;
-	l->now = (struct ss_loop){.wait_ns = w->blocked_ns[SS_WAIT_EPOLL]};
-	l->read_ns = s->boot_ns;
-	l->guessed = true;
-	return 0;
-}
-
-static int gone_take(struct model *m, const struct sample_gone_loop *list, size_t n, bool final)
-{
-	for (size_t i = 0; i < n; i++) {
-		char comm[SS_COMM_LEN + 1] = "";
-		struct group *g;
-
-		memcpy(comm, list[i].key.comm, SS_COMM_LEN);
-		g = group_get(m, home_of_cgroup(m, list[i].key.cgroup_id, NULL), comm);
-		if (!g)
-			return -ENOMEM;
-		group_take(g, &list[i].value);
-		if (final)
-			loop_add(&g->loops_carried, &list[i].value);
-	}
-	return 0;
-}
-
-static void stall_take(struct model *m, const struct ss_fact *f)
-{
-	const struct ss_thread_record key = {.tid = f->stall.tid, .start_ns = f->stall.start_ns};
-	struct loop_key k = {.tid = key.tid, .start_ns = key.start_ns};
-	uint64_t blocked = 0;
-	struct loop *l;
-	struct home *h;
-
-	HASH_FIND(hh, m->loops, &k, sizeof(k), l);
-	if (!l)
-		return;
-	l->stall = (struct stall){
-		.time = (double)m->wall_ns / 1e9 - (double)sub_sat(m->boot_ns, f->time_ns) / 1e9,
-		.seconds = (double)f->stall.wall_ns / 1e9,
-		.runqueue = (double)f->stall.runqueue_ns / 1e9,
-		.throttled = (double)f->stall.throttled_ns / 1e9,
-		.cause = cause_names[f->stall.cause < SS_STALL_CAUSES ? f->stall.cause : 0],
-	};
-	for (int i = 0; i < SS_WAIT_CLASSES; i++) {
-		l->stall.blocked[i] = (double)f->stall.blocked_ns[i] / 1e9;
-		blocked += f->stall.blocked_ns[i];
-	}
-	l->stall.oncpu = (double)sub_sat(f->stall.wall_ns, f->stall.runqueue_ns + blocked) / 1e9;
-	_Static_assert(WAIT_CLASSES == (int)SS_WAIT_CLASSES, "every class has a name");
-	h = f->stall.runner == SS_CGROUP_NONE || f->stall.runner == SS_CGROUP_OTHERS
-		    ? NULL
-		    : home_of_cgroup(m, f->stall.runner, NULL);
-	snprintf(l->runner, sizeof(l->runner), "%s", h ? h->name : "");
-}
-
-int loops_read(struct model *m, const struct sample *s)
-{
-	size_t waits_at = 0;
-	int r;
-
-	m->loops_known = collector_ok(s, "epoll");
-	for (struct group *g = m->groups; g; g = g->hh.next) {
-		g->loops_now = g->loops_carried;
-		g->has_loops = g->loops_carried.waits != 0;
-	}
-	if (!m->loops_known)
-		return 0;
-	r = gone_take(m, s->gone_loops_final, s->n_gone_loops_final, true);
-	if (r >= 0)
-		r = gone_take(m, s->gone_loops_open, s->n_gone_loops_open, false);
-	for (size_t i = 0; i < s->n_loops && r >= 0; i++)
-		r = loop_take(m, s, &s->loops[i], &waits_at);
-	for (size_t i = 0; i < s->n_waits && r >= 0 && s->loops_by_sleep; i++) {
-		struct ss_waits open = s->waits[i].waits;
-
-		if (s->waits[i].block != SS_BLOCK_WAITS)
-			continue;
-		waits_add_open(&open, &s->threads[s->waits[i].thread]);
-		r = loop_guess(m, s, s->waits[i].thread, &open);
-	}
-	for (size_t i = 0; i < s->n_stalls && r >= 0; i++)
-		stall_take(m, &s->stalls[i]);
-	return r;
-}
-
-/* ---- rows ---- */
 
 static uint64_t blocked_sum(const struct ss_loop *l)
 {
@@ -267,12 +35,13 @@ static double p99(const struct ss_loop *now, const uint64_t *before)
 		counts[i] = sub_sat(now->slots[i], before[i]);
 		total += counts[i];
 	}
-	for (int i = 0; i < SS_LOOP_SLOTS && total; i++) {
+	for (int i = 0; i < SS_LOOP_SLOTS - 1 && total; i++) {
 		below += counts[i];
 		if (below * 100 >= total * 99)
 			return (double)(2000ULL << i);
 	}
-	return VALUE_ABSENT;
+	/* The last slot has no upper edge. */
+	return total ? (double)now->longest_ns : VALUE_ABSENT;
 }
 
 static void loop_counters(const struct ss_loop *l, double *v)
@@ -284,15 +53,31 @@ static void loop_counters(const struct ss_loop *l, double *v)
 	v[LOOP_POLLS] = (double)l->polls;
 	v[LOOP_TIMEOUTS] = (double)l->timeouts;
 	v[LOOP_INTERRUPTED] = (double)l->interrupted;
-	v[LOOP_EMPTY_WAKEUPS] = (double)l->empty_wakeups;
+	v[LOOP_EMPTY_WAKEUPS] = (double)(l->empty_wakeups + l->taken);
 	v[LOOP_ADDS] = (double)l->adds;
 	v[LOOP_MODIFIES] = (double)l->modifies;
 	v[LOOP_DELETES] = (double)l->deletes;
 	v[LOOP_LONGEST] = (double)l->longest_ns;
-	v[LOOP_RUNQUEUE] = (double)(l->runqueue_ns + l->wait_runqueue_ns);
+}
+
+static uint64_t oncpu_ns(const struct ss_loop *l)
+{
+	return sub_sat(l->iteration_ns, l->runqueue_ns + blocked_sum(l)) + sub_sat(l->poll_ns, l->poll_runqueue_ns);
+}
+
+static uint64_t runqueue_ns(const struct ss_loop *l)
+{
+	return l->runqueue_ns + l->wait_runqueue_ns + l->poll_runqueue_ns;
+}
+
+/* Where its time went. Without the scheduler's hooks only how long it was in epoll is known. */
+static void loop_split(const struct ss_loop *l, double *v)
+{
+	v[LOOP_ONCPU] = (double)oncpu_ns(l);
+	v[LOOP_RUNQUEUE] = (double)runqueue_ns(l);
 	v[LOOP_THROTTLED] = (double)l->throttled_ns;
-	v[LOOP_BLOCKED] = (double)blocked_sum(l);
-	v[LOOP_ONCPU] = (double)sub_sat(l->iteration_ns, l->runqueue_ns + blocked_sum(l));
+	for (int i = 0; i < SS_WAIT_CLASSES; i++)
+		v[LOOP_BLOCKED_EPOLL + i] = (double)l->blocked_ns[i];
 }
 
 static double grown(const struct loop *l, const double *v, int metric)
@@ -304,6 +89,7 @@ static void loop_rates(struct loop *l, double *v)
 {
 	double interval = (double)sub_sat(l->read_ns, l->before_ns), wakeups, productive, wait;
 
+	l->wakeups = VALUE_ABSENT;
 	if (!l->before_ns || interval <= 0)
 		return;
 	wait = (double)sub_sat(l->now.wait_ns, l->wait_before_ns);
@@ -311,16 +97,19 @@ static void loop_rates(struct loop *l, double *v)
 	if (l->guessed)
 		return;
 	productive = (double)sub_sat(l->now.productive, l->productive_before);
-	wakeups = productive + grown(l, v, LOOP_TIMEOUTS) + grown(l, v, LOOP_EMPTY_WAKEUPS);
+	wakeups = productive - (double)sub_sat(l->now.taken, l->taken_before) + grown(l, v, LOOP_TIMEOUTS) +
+		  grown(l, v, LOOP_EMPTY_WAKEUPS);
 	v[LOOP_ITERATION_RATE] = grown(l, v, LOOP_ITERATIONS) / interval * 1e9;
 	if (productive > 0)
 		v[LOOP_EVENTS_PER_WAIT] = grown(l, v, LOOP_EVENTS) / productive;
+	l->wakeups = wakeups;
+	l->empty = grown(l, v, LOOP_EMPTY_WAKEUPS);
 	if (wakeups > 0)
 		v[LOOP_EMPTY] = grown(l, v, LOOP_EMPTY_WAKEUPS) / wakeups;
 	v[LOOP_ITERATION_P99] = p99(&l->now, l->slots_before);
 }
 
-static void loop_row(struct model *m, struct loop *l, struct loop_row *row)
+static void loop_row(const struct model *m, struct loop *l, struct loop_row *row)
 {
 	double *v = row->v;
 
@@ -331,80 +120,69 @@ static void loop_row(struct model *m, struct loop *l, struct loop_row *row)
 		v[i] = VALUE_ABSENT;
 	if (!l->guessed)
 		loop_counters(&l->now, v);
+	if (!l->guessed && m->waits_known)
+		loop_split(&l->now, v);
 	v[LOOP_ASLEEP] = (double)sub_sat(l->now.wait_ns, l->now.wait_runqueue_ns);
 	counters_hold(SCOPE_LOOP, v, l->held);
-	(void)m;
 	loop_rates(l, v);
 	memcpy(l->before, v, sizeof(l->before));
 	memcpy(l->slots_before, l->now.slots, sizeof(l->slots_before));
 	l->before_ns = l->read_ns;
 	l->wait_before_ns = l->now.wait_ns;
 	l->productive_before = l->now.productive;
+	l->taken_before = l->now.taken;
 }
 
-static int by_instance(const void *a, const void *b)
+/* What of a thread that takes turns says something of the whole: how often it was in epoll, and what it found there. */
+static const unsigned char turns_metrics[] = {
+	LOOP_WAITS,	    LOOP_EVENTS, LOOP_POLLS,	LOOP_TIMEOUTS, LOOP_INTERRUPTED,
+	LOOP_EMPTY_WAKEUPS, LOOP_ADDS,	 LOOP_MODIFIES, LOOP_DELETES,
+};
+
+/* One row for all threads of a process that take turns: the sum of what says something. */
+static void scheduler_row(struct loop_row *into, const struct loop_row *one)
 {
-	const struct loop *x = *(struct loop *const *)a, *y = *(struct loop *const *)b;
+	double v[LOOP_METRICS];
 
-	if (x->process != y->process)
-		return x->process->key.tgid < y->process->key.tgid ? -1 : 1;
-	if (x->instance != y->instance)
-		return x->instance < y->instance ? -1 : 1;
-	return (x->key.tid > y->key.tid) - (x->key.tid < y->key.tid);
-}
+	for (int i = 0; i < LOOP_METRICS; i++)
+		v[i] = VALUE_ABSENT;
+	for (size_t i = 0; i < ARRAY_SIZE(turns_metrics); i++) {
+		int metric = turns_metrics[i];
 
-/* The sum of the rows of threads that take turns, in the first one. What one of them does says nothing of the whole. */
-static void rows_join(struct loop_row *into, const struct loop_row *other)
-{
-	size_t n;
-	const struct metric_desc *d = metric_table(SCOPE_LOOP, &n);
-
-	into->scheduler = true;
-	into->threads++;
-	for (size_t i = 0; i < n; i++) {
-		bool add = metric_grows(&d[i]) || i == LOOP_ITERATION_RATE;
-
-		if (add && !value_absent(other->v[i]))
-			into->v[i] = value_absent(into->v[i]) ? other->v[i] : into->v[i] + other->v[i];
-		else if (!add)
-			into->v[i] = VALUE_ABSENT;
+		v[metric] = one->v[metric];
+		if (into->scheduler && !value_absent(into->v[metric]) && !value_absent(v[metric]))
+			v[metric] += into->v[metric];
 	}
-	if (other->last_stall.time > into->last_stall.time)
-		into->last_stall = other->last_stall;
+	if (!into->scheduler)
+		*into = (struct loop_row){.process = one->process, .tid = one->tid, .scheduler = true};
+	into->threads++;
+	memcpy(into->v, v, sizeof(v));
 }
 
 int loops_finish(struct model *m)
 {
-	size_t n = 0, rows = 0, all = HASH_COUNT(m->loops);
-	int r = array_reserve(&m->loop_rows, &m->cap_loops, all, sizeof(*m->loop_rows));
-	_cleanup_free_ struct loop **list = calloc(all + 1, sizeof(struct loop *));
-	struct loop *l, *next;
+	const struct process *scheduler = NULL; /* whose row is the last one */
+	size_t n = 0;
+	int r = array_reserve(&m->loop_rows, &m->cap_loops, m->n_loop_list, sizeof(*m->loop_rows));
 
-	if (r < 0 || !list)
-		return -ENOMEM;
-	HASH_ITER (hh, m->loops, l, next) {
-		if (l->seen == m->sequence) {
-			list[n++] = l;
-			continue;
-		}
-		HASH_DEL(m->loops, l);
-		free(l);
-	}
-	if (n)
-		qsort(list, n, sizeof(*list), by_instance);
-	for (size_t i = 0; i < n; i++) {
-		bool shared = i > 0 && list[i]->instance && list[i]->process == list[i - 1]->process &&
-			      list[i]->instance == list[i - 1]->instance;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < m->n_loop_list; i++) {
+		struct loop *l = m->loop_list[i];
 		struct loop_row row;
 
-		loop_row(m, list[i], &row);
-		if (shared)
-			rows_join(&m->loop_rows[rows - 1], &row);
-		else
-			m->loop_rows[rows++] = row;
+		loop_row(m, l, &row);
+		if (l->process->turns) {
+			if (l->process != scheduler)
+				m->loop_rows[n++] = (struct loop_row){.scheduler = false};
+			scheduler_row(&m->loop_rows[n - 1], &row);
+			scheduler = l->process;
+		} else if (l->is_loop) {
+			m->loop_rows[n++] = row;
+		}
 	}
 	m->snapshot.loops = m->loop_rows;
-	m->snapshot.n_loops = rows;
+	m->snapshot.n_loops = n;
 	return 0;
 }
 
@@ -412,32 +190,36 @@ int loops_finish(struct model *m)
 static const unsigned char bucket_bits[] = {6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 23};
 _Static_assert(ARRAY_SIZE(bucket_bits) == GROUP_LOOP_INF - GROUP_LOOP_64US, "one bound per bucket");
 
-void group_loop_values(const struct group *g, double *v)
+void group_loop_values(const struct model *m, const struct group *g, double *v)
 {
 	const struct ss_loop *l = &g->loops_now;
-	uint64_t blocked = blocked_sum(l), sum = 0;
+	uint64_t sum = 0;
 	size_t bucket = 0;
 
-	if (!g->has_loops)
+	if (!g->has_loops || !m->loops_known)
+		return;
+	v[GROUP_LOOP_EVENTS] = (double)l->events;
+	v[GROUP_LOOP_WAKEUPS_EVENTS] = (double)sub_sat(l->productive, l->taken);
+	v[GROUP_LOOP_WAKEUPS_TIMEOUT] = (double)l->timeouts;
+	v[GROUP_LOOP_WAKEUPS_EMPTY] = (double)(l->empty_wakeups + l->taken);
+	v[GROUP_LOOP_WAKEUPS_POLL] = (double)sub_sat(l->waits, l->productive + l->timeouts + l->interrupted);
+	v[GROUP_LOOP_WAKEUPS_INTERRUPTED] = (double)l->interrupted;
+	if (g->turns)
 		return;
 	v[GROUP_LOOP_ASLEEP] = (double)sub_sat(l->wait_ns, l->wait_runqueue_ns);
-	v[GROUP_LOOP_ONCPU] = (double)sub_sat(l->iteration_ns, l->runqueue_ns + blocked);
-	v[GROUP_LOOP_RUNQUEUE] = (double)(l->runqueue_ns + l->wait_runqueue_ns);
-	v[GROUP_LOOP_BLOCKED] = (double)blocked;
+	if (m->waits_known) {
+		v[GROUP_LOOP_ONCPU] = (double)oncpu_ns(l);
+		v[GROUP_LOOP_RUNQUEUE] = (double)runqueue_ns(l);
+		v[GROUP_LOOP_BLOCKED] = (double)blocked_sum(l);
+	}
 	for (unsigned int slot = 0; slot < SS_LOOP_SLOTS; slot++) {
 		sum += l->slots[slot];
 		if (bucket < ARRAY_SIZE(bucket_bits) && slot + 1 == bucket_bits[bucket])
 			v[GROUP_LOOP_64US + bucket++] = (double)sum;
 	}
 	v[GROUP_LOOP_INF] = v[GROUP_LOOP_COUNT] = (double)sum;
-	v[GROUP_LOOP_SUM] = (double)l->iteration_ns;
+	v[GROUP_LOOP_SUM] = (double)sub_sat(l->iteration_ns, g->loops_open_ns);
 	v[GROUP_LOOP_ITERATIONS] = (double)l->iterations;
-	v[GROUP_LOOP_EVENTS] = (double)l->events;
-	v[GROUP_LOOP_WAKEUPS_EVENTS] = (double)l->productive;
-	v[GROUP_LOOP_WAKEUPS_TIMEOUT] = (double)l->timeouts;
-	v[GROUP_LOOP_WAKEUPS_EMPTY] = (double)l->empty_wakeups;
-	v[GROUP_LOOP_WAKEUPS_POLL] = (double)sub_sat(l->waits, l->productive + l->timeouts + l->interrupted);
-	v[GROUP_LOOP_WAKEUPS_INTERRUPTED] = (double)l->interrupted;
 	for (int i = 0; i < SS_STALL_CAUSES; i++)
 		v[GROUP_LOOP_STALLS_ONCPU + i] = (double)l->stalls[i];
 }
@@ -450,4 +232,5 @@ void loops_free(struct model *m)
 		HASH_DEL(m->loops, l);
 		free(l);
 	}
+	free(m->loop_list);
 }

@@ -28,6 +28,7 @@ static struct process *process_get(struct model *m, const struct ss_thread_recor
 		return NULL;
 	p->key.tgid = r->tgid;
 	p->key.start_ns = r->process_start_ns;
+	p->first_seen = m->sequence;
 	p->cpu_before_ns = p->switches_before = p->wait_before_ns = SS_UNKNOWN;
 	for (int i = 0; i < PROCESS_METRICS; i++)
 		p->held[i] = VALUE_ABSENT;
@@ -109,8 +110,8 @@ void waits_add_open(struct ss_waits *w, const struct ss_thread_record *r)
 }
 
 /* Takes the blocks of this thread, from *at on. The gone tables hold what was charged; the dead's are the process's only. */
-static void thread_waits(const struct sample *s, size_t thread, size_t *at, struct process *p, struct home *h,
-			 struct group *g)
+static void thread_waits(struct model *m, const struct sample *s, size_t thread, size_t *at, struct process *p,
+			 struct home *h, struct group *g)
 {
 	const struct ss_thread_record *r = &s->threads[thread];
 	struct ss_waits uncharged = {};
@@ -127,6 +128,7 @@ static void thread_waits(const struct sample *s, size_t thread, size_t *at, stru
 			uncharged = w->waits;
 			waits_add_open(&uncharged, r);
 			waits_add(&p->waits, &uncharged);
+			sleep_take(&m->sleeps[thread], &uncharged, r);
 			h->open_wait_ns += r->open_wait_ns;
 			break;
 		case SS_BLOCK_WAITS_CHARGED:
@@ -157,7 +159,7 @@ static int thread_add(struct model *m, struct process *p, const struct sample *s
 	if (incarnation)
 		totals_add(&incarnation->tasks, &t);
 	g->threads++;
-	thread_waits(s, thread, at, p, h, g);
+	thread_waits(m, s, thread, at, p, h, g);
 	home_count_thread(h, r);
 	if (r == p->leader) {
 		h->processes++;
@@ -173,6 +175,8 @@ int processes_read(struct model *m, const struct sample *s)
 	size_t waits_at = 0;
 	int r = array_reserve(&m->by_thread, &m->cap_by_thread, s->n_threads, sizeof(*m->by_thread));
 
+	if (r >= 0)
+		r = array_reserve(&m->sleeps, &m->cap_sleeps, s->n_threads, sizeof(*m->sleeps));
 	if (r < 0)
 		return r;
 	/* Leaders first: they name the group that their threads are counted in, and may come after them. */
@@ -180,6 +184,7 @@ int processes_read(struct model *m, const struct sample *s)
 		const struct ss_thread_record *t = &s->threads[i];
 
 		m->by_thread[i] = NULL;
+		m->sleeps[i].known = false;
 		if (!(t->flags & SS_THREAD_LEADER))
 			continue;
 		m->by_thread[i] = process_get(m, t);
@@ -193,6 +198,7 @@ int processes_read(struct model *m, const struct sample *s)
 
 		if (!p)
 			return -ENOMEM;
+		m->by_thread[i] = p;
 		if (p->seen != m->sequence)
 			process_start(m, p, t);
 		r = thread_add(m, p, s, i, &waits_at);

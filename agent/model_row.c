@@ -290,7 +290,7 @@ static bool group_is_shown(const struct model *m, const struct group *g)
 	return m->keep_unpublished && g->unpublished;
 }
 
-static void group_row(struct group *g, bool lifecycle, struct group_row *row)
+static void group_row(const struct model *m, struct group *g, bool lifecycle, struct group_row *row)
 {
 	double cpu_before = g->held[GROUP_CPU_USAGE];
 
@@ -307,7 +307,7 @@ static void group_row(struct group *g, bool lifecycle, struct group_row *row)
 	row->v[GROUP_MAJOR_FAULTS] = (double)g->now.totals.major_faults;
 	if (lifecycle)
 		row->v[GROUP_ENDED] = (double)g->now.processes_ended;
-	group_loop_values(g, row->v);
+	group_loop_values(m, g, row->v);
 	counters_hold(SCOPE_GROUP, row->v, g->held);
 	if (g->processes || value_absent(cpu_before) || g->held[GROUP_CPU_USAGE] > cpu_before)
 		g->unpublished = true;
@@ -326,7 +326,7 @@ static int group_rows(struct model *m, bool lifecycle)
 		else if (!g->empty_since_ns)
 			g->empty_since_ns = m->boot_ns ?: 1;
 		if (g->key.home->row != HOME_NO_ROW && group_is_shown(m, g))
-			group_row(g, lifecycle, &m->group_rows[n++]);
+			group_row(m, g, lifecycle, &m->group_rows[n++]);
 	}
 	m->snapshot.groups = m->group_rows;
 	m->snapshot.n_groups = n;

@@ -87,8 +87,11 @@ static void collectors_missing(const struct pipeline *p, struct buf *out)
 
 static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, struct buf *error)
 {
-	struct loader_options lo = {
-		.disabled = o->disabled, .break_collector = o->break_collector, .capabilities = o->capabilities};
+	struct loader_options lo = {.disabled = o->disabled,
+				    .break_collector = o->break_collector,
+				    .epoll_hook = o->epoll_hook,
+				    .stall_ns = o->stall_ns,
+				    .capabilities = o->capabilities};
 	int r = kernel_probe(&p->kernel);
 
 	if (r < 0)
@@ -117,6 +120,7 @@ static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, s
 		buf_printf(error, "cannot read the cgroup tree: %s", strerror(-r));
 		return r;
 	}
+	sampler_no_listeners(p->sampler, o->no_listeners);
 	collectors_missing(p, error);
 	/* Loading has left megabytes of type information and of free heap behind, which nothing needs from here on. */
 	kernel_free(&p->kernel);

@@ -17,9 +17,12 @@ struct sample;
 
 struct pipeline_options {
 	const char *docker_root; /* a dockerd's --data-root, besides the usual one; NULL: none */
+	bool no_listeners;	 /* nobody looks at processes: who listens is not asked (serve) */
 	bool keep_unpublished;	 /* the dead stay until they were delivered once (serve) */
 	bool capabilities;	 /* capability checks are counted */
-	uint32_t disabled;	 /* bit per collector, in the order of collector_names() */
+	uint32_t disabled;	 /* bit per collector, in the order of enum collector */
+	const char *epoll_hook;	 /* "fentry", "kprobe", "tracepoint" or "sched"; NULL: the best that can be had */
+	uint64_t stall_ns;	 /* iterations of event loops that are longer are stalls; 0: the default */
 	/*
 	 * For tests: "NAME": its tracepoints get a name that no kernel has; "NAME:load": the kernel will refuse it;
 	 * "NAME:load-best": the best of its ways only.

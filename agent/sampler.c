@@ -18,8 +18,10 @@
 
 #include "cgroup_table.h"
 #include "cgroupfs.h"
+#include "facts.h"
 #include "host.h"
 #include "identity/identity.h"
+#include "listeners.h"
 #include "loader.h"
 #include "sampler.h"
 #include "stream.h"
@@ -35,8 +37,9 @@
 /* More than the buffer of an iterator (8 pages) and a record. */
 #define STREAM_BYTES (256 * 1024)
 
-/* Facts that wait for the next sample, of each of the two kinds that it takes. */
-#define FACTS_MAX 256
+/* Facts about stalls, and about namespaces, that wait for the next sample. */
+#define STALLS_MAX 256
+#define MOVES_MAX  256
 
 /* Long enough for the kernel to let this CPU go and come back, so that its run queue's clock is fresh. */
 #define SETTLE_NS 50000
@@ -57,10 +60,13 @@ struct sampler {
 	/* Dead tasks that are neither freed nor zombies: the fewest in this window, and for good. */
 	uint64_t unseen_least, unseen, window_ns, window_samples;
 	struct stream_room threads;
+	struct listeners listeners;
+	bool no_listeners;
 	size_t cap_cgroups, cap_gone, cap_pairs, cap_gone_loops, cap_transitions, cap_checks;
-	uint64_t facts_dropped; /* facts for which there was no room */
-	void *keys, *values;	/* for batches: room for the largest map */
-	char *stream;		/* of the task iterator */
+	size_t stalls_held;	 /* in sample.stalls: those of the last sample, then what came since */
+	uint64_t stalls_dropped; /* facts for which there was no room */
+	void *keys, *values;	 /* for batches: room for the largest map */
+	char *stream;		 /* of the task iterator */
 };
 
 /* ---- maps ---- */
@@ -347,6 +353,12 @@ static int sample_cgroups_used(struct sampler *s, uint64_t now)
 		r = cgroup_use(s, p->transitions_final[i].key.cgroup_id, now, &walked);
 	for (size_t i = 0; i < p->n_transitions_open && r >= 0; i++)
 		r = cgroup_use(s, p->transitions_open[i].key.cgroup_id, now, &walked);
+	for (size_t i = 0; i < p->n_gone_loops_final && r >= 0; i++)
+		r = cgroup_use(s, p->gone_loops_final[i].key.cgroup_id, now, &walked);
+	for (size_t i = 0; i < p->n_gone_loops_open && r >= 0; i++)
+		r = cgroup_use(s, p->gone_loops_open[i].key.cgroup_id, now, &walked);
+	for (size_t i = 0; i < p->n_stalls && r >= 0; i++)
+		r = cgroup_use(s, p->stalls[i].stall.runner, now, &walked);
 	for (size_t i = 0; i < p->n_pairs_final && r >= 0; i++)
 		r = pair_use(s, &p->pairs_final[i], now, &walked);
 	for (size_t i = 0; i < p->n_pairs_open && r >= 0; i++)
@@ -485,6 +497,27 @@ static void collector_add(struct sample *p, const char *name, bool ok, uint64_t 
 			(struct sample_collector){name, ok, began_ns ? clock_boot_ns() - began_ns : 0};
 }
 
+void sampler_no_listeners(struct sampler *s, bool no)
+{
+	s->no_listeners = no;
+}
+
+static void sample_listeners(struct sampler *s)
+{
+	int fd = loader_sockets_fd(s->loader);
+	uint64_t now = clock_boot_ns();
+	bool ok = fd >= 0;
+
+	if (s->no_listeners) {
+		collector_add(&s->sample, collector_name(COLLECTOR_SOCKETS), ok, 0);
+		return;
+	}
+	/* A pass that fails is not tried at every sample: what is known of who listens is then not known any more. */
+	if (ok && listeners_due(&s->listeners, &s->sample, now) && listeners_read(&s->listeners, fd, &s->sample) < 0)
+		s->sample.listeners_ns = 0;
+	collector_add(&s->sample, collector_name(COLLECTOR_SOCKETS), ok && s->sample.listeners_ns, ok ? now : 0);
+}
+
 int sampler_read(struct sampler *s, const struct sample **ret)
 {
 	struct sample *p = &s->sample;
@@ -493,9 +526,13 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 
 	s->number++;
 	p->n_collectors = 0;
-	if (s->delivered)
-		p->n_stalls = p->n_moves = 0;
+	if (s->delivered) {
+		p->n_moves = 0;
+		s->stalls_held -= p->n_stalls;
+		memmove(p->stalls, p->stalls + p->n_stalls, s->stalls_held * sizeof(*p->stalls));
+	}
 	sampler_facts(s);
+	p->n_stalls = s->stalls_held;
 
 	exited = __atomic_load_n(&s->skeleton->bss->tasks_exited, __ATOMIC_RELAXED);
 	ended = __atomic_load_n(&s->skeleton->bss->tasks_ended, __ATOMIC_RELAXED);
@@ -528,6 +565,7 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	collector_add(p, collector_name(COLLECTOR_NAMESPACES),
 		      gone >= 0 && loader_status(s->loader, COLLECTOR_NAMESPACES).loaded, 0);
 
+	sample_listeners(s);
 	now = clock_boot_ns();
 	r = sample_cgroups_used(s, now);
 	if (r == -ENOMEM)
@@ -543,7 +581,7 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	memcpy(p->losses, (const void *)s->skeleton->bss->losses, sizeof(p->losses));
 	sample_unseen(s, exited, ended, now);
 	p->losses[SS_LOSS_DEATH_UNSEEN] = s->unseen;
-	p->losses[SS_LOSS_RING_FULL] += s->facts_dropped;
+	p->losses[SS_LOSS_RING_FULL] += s->stalls_dropped;
 	p->losses[SS_LOSS_PROGRAM_SKIPPED] = loader_skipped(s->loader);
 	*ret = p;
 	return 0;
@@ -553,36 +591,32 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 
 static int fact_take(void *ctx, void *data, size_t size)
 {
-	const struct ss_fact *f = data;
 	struct sampler *s = ctx;
 	uint64_t now = clock_boot_ns();
+	struct ss_fact f;
 
-	if (size < sizeof(*f))
+	if (fact_decode(data, size, &f) < 0)
 		return 0;
-	if (f->kind == SS_FACT_LOOP_STALL) {
-		if (s->sample.n_stalls < FACTS_MAX)
-			s->sample.stalls[s->sample.n_stalls++] = *f;
-		else
-			s->facts_dropped++;
-		return 0;
-	}
-	if (f->kind == SS_FACT_NAMESPACE) {
-		/* What finds no room is in the transition table all the same. */
-		if (s->sample.n_moves < FACTS_MAX)
-			s->sample.moves[s->sample.n_moves++] = *f;
-		return 0;
-	}
-	if (!memchr(f->cgroup.name, '\0', sizeof(f->cgroup.name)))
-		return 0;
-	switch (f->kind) {
+	switch (f.kind) {
 	case SS_FACT_CGROUP_CREATE:
 		/* A name that may have been cut is left to the walk. */
-		if (strlen(f->cgroup.name) + 1 == sizeof(f->cgroup.name) ||
-		    cgroup_table_born(s->table, f->cgroup.id, f->cgroup.parent_id, f->cgroup.name, now) == -ENOENT)
+		if (strlen(f.cgroup.name) + 1 == sizeof(f.cgroup.name) ||
+		    cgroup_table_born(s->table, f.cgroup.id, f.cgroup.parent_id, f.cgroup.name, now) == -ENOENT)
 			s->walk_needed = true;
 		break;
 	case SS_FACT_CGROUP_REMOVE:
-		cgroup_table_removed(s->table, f->cgroup.id, now);
+		cgroup_table_removed(s->table, f.cgroup.id, now);
+		break;
+	case SS_FACT_LOOP_STALL:
+		if (s->stalls_held < STALLS_MAX)
+			s->sample.stalls[s->stalls_held++] = f;
+		else
+			s->stalls_dropped++;
+		break;
+	case SS_FACT_NAMESPACE:
+		/* What finds no room is in the transition table all the same. */
+		if (s->sample.n_moves < MOVES_MAX)
+			s->sample.moves[s->sample.n_moves++] = f;
 		break;
 	}
 	return 0;
@@ -637,8 +671,8 @@ int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, st
 	s->sample.checks = calloc(s->cap_checks + 1, sizeof(struct sample_check));
 	s->sample.transitions_final = calloc(s->cap_transitions + 1, sizeof(struct sample_transition));
 	s->sample.transitions_open = calloc(s->cap_transitions + 1, sizeof(struct sample_transition));
-	s->sample.stalls = calloc(FACTS_MAX, sizeof(struct ss_fact));
-	s->sample.moves = calloc(FACTS_MAX, sizeof(struct ss_fact));
+	s->sample.stalls = calloc(STALLS_MAX, sizeof(struct ss_fact));
+	s->sample.moves = calloc(MOVES_MAX, sizeof(struct ss_fact));
 	s->sample.loops_by_sleep = loader_status(l, COLLECTOR_EPOLL).loaded && !s->cap_gone_loops;
 	s->sample.pairs_final = calloc(s->cap_pairs + 1, sizeof(struct sample_pair));
 	s->sample.pairs_open = calloc(s->cap_pairs + 1, sizeof(struct sample_pair));
@@ -670,6 +704,7 @@ void sampler_close(struct sampler *s)
 	free(s->sample.threads);
 	free(s->sample.waits);
 	free(s->sample.loops);
+	free(s->sample.listeners);
 	free(s->sample.gone_loops_final);
 	free(s->sample.gone_loops_open);
 	free(s->sample.stalls);

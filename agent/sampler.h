@@ -17,6 +17,9 @@ struct sampler;
 int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, struct identities *ids);
 void sampler_close(struct sampler *s);
 
+/* Leaves out the pass that finds who listens. */
+void sampler_no_listeners(struct sampler *s, bool no);
+
 /* One sample, valid until the next. 0; negative errno when the task iterator could not be read. */
 int sampler_read(struct sampler *s, const struct sample **ret);
 

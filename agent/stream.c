@@ -28,7 +28,8 @@ static size_t record_size(const struct ss_thread_record *r)
 	size_t waits = (size_t)__builtin_popcountll(r->blocks & SS_BLOCK_WAITS_ALL);
 	bool loop = r->blocks & SS_BLOCK_LOOP;
 
-	return sizeof(*r) + waits * sizeof(struct ss_waits) + (loop ? sizeof(struct ss_loop) + sizeof(__u64) : 0) +
+	return sizeof(*r) + waits * sizeof(struct ss_waits) +
+	       (loop ? sizeof(struct ss_loop) + sizeof(struct ss_loop_begin) + sizeof(__u64) : 0) +
 	       (waits || loop ? sizeof(r->mark) : 0);
 }
 
@@ -65,6 +66,8 @@ static int thread_take(struct stream_room *room, struct sample *p, const char *d
 		l->thread = (uint32_t)p->n_threads;
 		memcpy(&l->loop, data, sizeof(l->loop));
 		data += sizeof(l->loop);
+		memcpy(&l->begin, data, sizeof(l->begin));
+		data += sizeof(l->begin);
 		memcpy(&l->read_ns, data, sizeof(l->read_ns));
 		data += sizeof(l->read_ns);
 	}

@@ -14,22 +14,17 @@
 
 #define STALL_EVERY_NS 1000000000ULL /* facts about one loop; the counters have all */
 
-static __always_inline __u64 waits_runqueue(const struct ss_waits *w)
-{
-	return w->wakeup_wait_ns + w->preempted_wait_ns;
-}
-
 /* The scheduler's totals as of now; what is under way is in none, since the thread is on a CPU. */
 static __always_inline void totals_copy(struct loop_state *l, struct ss_thread_state *state)
 {
 	if (!state || l->seen_mark == state->mark)
 		return;
 	l->seen_mark = state->mark;
-	l->runqueue = waits_runqueue(&state->waits);
-	l->throttled = state->waits.throttled_ns;
+	l->begin.runqueue_ns = waits_runqueue(&state->waits);
+	l->begin.throttled_ns = state->waits.throttled_ns;
 #pragma unroll
 	for (int i = 0; i < SS_WAIT_CLASSES; i++)
-		l->blocked[i] = state->waits.blocked_ns[i];
+		l->begin.blocked_ns[i] = state->waits.blocked_ns[i];
 }
 
 struct split {
@@ -110,29 +105,20 @@ static __always_inline void iteration_end(struct task_struct *task, struct loop_
 	if (s.wall > l->loop.longest_ns)
 		l->loop.longest_ns = s.wall;
 	if (state && state->mark != l->seen_mark) {
-		s.runqueue = waits_runqueue(&state->waits) - l->runqueue;
-		s.throttled = state->waits.throttled_ns - l->throttled;
+		s.runqueue = waits_runqueue(&state->waits) - l->begin.runqueue_ns;
+		s.throttled = state->waits.throttled_ns - l->begin.throttled_ns;
 		l->loop.runqueue_ns += s.runqueue;
 		l->loop.throttled_ns += s.throttled;
+		/* No iteration sleeps in epoll; what looks like it is the wait before, counted late (arrival_unseen). */
 #pragma unroll
-		for (int i = 0; i < SS_WAIT_CLASSES; i++) {
-			s.blocked[i] = state->waits.blocked_ns[i] - l->blocked[i];
+		for (int i = SS_WAIT_EPOLL + 1; i < SS_WAIT_CLASSES; i++) {
+			s.blocked[i] = state->waits.blocked_ns[i] - l->begin.blocked_ns[i];
 			s.blocked_sum += s.blocked[i];
 			l->loop.blocked_ns[i] += s.blocked[i];
 		}
 	}
 	if (s.wall >= cfg_stall_ns)
 		stall(task, l, state, &s, now);
-}
-
-static __always_inline __u64 instance_of(struct task_struct *task, __u32 fd)
-{
-	struct fdtable *table = task->files ? task->files->fdt : NULL;
-	__u64 file = 0;
-
-	if (table && fd < table->max_fds)
-		bpf_probe_read_kernel(&file, sizeof(file), (void *)table->fd + (__u64)fd * sizeof(file));
-	return file;
 }
 
 static __always_inline int wait_begin(__u32 fd, bool poll)
@@ -152,7 +138,7 @@ static __always_inline int wait_begin(__u32 fd, bool poll)
 	if ((l->loop.mark & SS_LOOP_PHASE) == SS_LOOP_ITERATING)
 		iteration_end(task, l, state, now);
 	totals_copy(l, state);
-	l->switches = task->nvcsw;
+	l->begin.switches = task->nvcsw;
 	l->loop.instance = instance_of(task, fd);
 	l->loop.mark = now << SS_LOOP_SHIFT | (poll ? SS_LOOP_POLLING : SS_LOOP_WAITING);
 	return 0;
@@ -163,7 +149,7 @@ static __always_inline int wait_end(long ret)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, 0);
 	struct ss_thread_state *state = NULL;
-	__u64 now, phase, began, sleeps;
+	__u64 now, phase, began, sleeps, waited = 0;
 
 	/* NULL: it began before there was anybody to see it. */
 	if (!l)
@@ -176,6 +162,7 @@ static __always_inline int wait_end(long ret)
 	if (cfg_sched)
 		state = bpf_task_storage_get(&thread_state, task, 0, 0);
 	l->loop.waits++;
+	l->alone = ret == 1;
 	if (ret > 0) {
 		l->loop.productive++;
 		l->loop.events += ret;
@@ -184,16 +171,19 @@ static __always_inline int wait_end(long ret)
 	} else if (phase == SS_LOOP_WAITING) {
 		l->loop.timeouts++;
 	}
+	if (state && state->mark != l->seen_mark)
+		waited = waits_runqueue(&state->waits) - l->begin.runqueue_ns;
 	if (phase == SS_LOOP_POLLING) {
 		l->loop.polls++;
+		l->loop.poll_ns += now > began ? now - began : 0;
+		l->loop.poll_runqueue_ns += waited;
 	} else {
 		l->loop.wait_ns += now > began ? now - began : 0;
+		l->loop.wait_runqueue_ns += waited;
 		/* Each sleep is one voluntary switch; the last one ended with what the wait returned. */
-		sleeps = task->nvcsw - l->switches;
+		sleeps = task->nvcsw - l->begin.switches;
 		if (sleeps > 1)
 			l->loop.empty_wakeups += sleeps - 1;
-		if (state && state->mark != l->seen_mark)
-			l->loop.wait_runqueue_ns += waits_runqueue(&state->waits) - l->runqueue;
 	}
 	totals_copy(l, state);
 	if (state)
@@ -220,6 +210,22 @@ static __always_inline int control(int op)
 	return 0;
 }
 
+/*
+ * A connection that several loops wait for wakes them all, and one gets it. Who comes before that finds an event, and then
+ * nothing to accept; who comes after is put back to sleep by the kernel (empty_wakeups).
+ */
+static __always_inline int accept_end(long ret)
+{
+	struct loop_state *l = bpf_task_storage_get(&loops, bpf_get_current_task_btf(), 0, 0);
+
+	if (!l || !l->alone)
+		return 0;
+	if (ret == -11) /* EAGAIN */
+		l->loop.taken++;
+	l->alone = 0;
+	return 0;
+}
+
 /* ---- fentry, fexit: since 5.11 the last argument is a time, NULL for no end ---- */
 
 static __always_inline bool time_is_zero(struct timespec64 *to)
@@ -237,6 +243,16 @@ SEC("?fexit/do_epoll_wait")
 int BPF_PROG(epoll_wait_fexit, int fd, void *events, int max, struct timespec64 *to, int ret)
 {
 	return wait_end(ret);
+}
+
+/* Its number of arguments changed in 6.10 (92ef0fd55ac8), so the result is asked for (bpf_get_func_ret, 5.17). */
+SEC("?fexit/inet_accept")
+int epoll_accept_fexit(__u64 *ctx)
+{
+	__u64 ret = 0;
+
+	bpf_get_func_ret(ctx, &ret);
+	return accept_end((int)ret);
 }
 
 SEC("?fentry/do_epoll_ctl")
@@ -257,6 +273,12 @@ SEC("?kretprobe/do_epoll_wait")
 int epoll_wait_kretprobe(struct pt_regs *ctx)
 {
 	return wait_end((int)PT_REGS_RC(ctx));
+}
+
+SEC("?kretprobe/inet_accept")
+int epoll_accept_kretprobe(struct pt_regs *ctx)
+{
+	return accept_end((int)PT_REGS_RC(ctx));
 }
 
 SEC("?kprobe/do_epoll_ctl")
@@ -312,4 +334,16 @@ SEC("?tracepoint/syscalls/sys_enter_epoll_ctl")
 int epoll_ctl_enter(struct trace_event_raw_sys_enter *ctx)
 {
 	return control(ctx->args[1]);
+}
+
+SEC("?tracepoint/syscalls/sys_exit_accept")
+int epoll_accept_exit(struct trace_event_raw_sys_exit *ctx)
+{
+	return accept_end(ctx->ret);
+}
+
+SEC("?tracepoint/syscalls/sys_exit_accept4")
+int epoll_accept4_exit(struct trace_event_raw_sys_exit *ctx)
+{
+	return accept_end(ctx->ret);
 }

@@ -70,6 +70,8 @@ SEC("?tp_btf/sched_process_exec")
 int BPF_PROG(lifecycle_exec, struct task_struct *task)
 {
 	exec_count(task);
+	if (cfg_epoll)
+		loop_exec(task);
 	if (cfg_namespaces && cfg_namespaces_compare) {
 		struct ss_thread_state *state = bpf_task_storage_get(&thread_state, task, 0, 0);
 

@@ -56,6 +56,24 @@ static __always_inline void record_namespaces(struct task_struct *task, struct s
 	r->ns_time = BPF_CORE_READ(set, time_ns, ns.inum);
 }
 
+/*
+ * 1 unless x is 0. Without a branch, and so that the compiler makes none: the verifier of 6.1 goes on from here once for each
+ * way that a flag can have come about.
+ */
+static __always_inline __u32 nonzero(__u64 x)
+{
+	asm volatile("" : "+r"(x));
+	return (x | -x) >> 63;
+}
+
+/* include/uapi/asm-generic/signal.h: SIGSTKFLT 16, SIGURG 23, SIGIO 29; handlers are counted from 1, SIG_IGN is 1. */
+static __always_inline __u32 catches_all(struct sighand_struct *hand)
+{
+	return nonzero((__u64)hand->action[15].sa.sa_handler >> 1) &
+	       nonzero((__u64)hand->action[22].sa.sa_handler >> 1) &
+	       nonzero((__u64)hand->action[28].sa.sa_handler >> 1);
+}
+
 /* What only the leader's record holds: the process. signal_struct sums up its threads that have been released. */
 static __always_inline void record_process(struct task_struct *task, struct ss_thread_record *r)
 {
@@ -71,6 +89,11 @@ static __always_inline void record_process(struct task_struct *task, struct ss_t
 	r->dead_threads.minor_faults = signal->min_flt;
 	r->dead_threads.major_faults = signal->maj_flt;
 	r->threads = signal->nr_threads;
+	_Static_assert(PF_FORKNOEXEC == SS_THREAD_FORKED, "the same bit");
+	r->flags |= task->flags & PF_FORKNOEXEC;
+	/* Only where it matters: each process has its handlers in memory of its own that nobody has read lately. */
+	if (r->threads > 1)
+		r->flags |= catches_all(task->sighand) * SS_THREAD_CATCHES;
 	r->capabilities_effective = compat_capabilities(cred, cap_effective);
 	r->capabilities_permitted = compat_capabilities(cred, cap_permitted);
 	r->capabilities_bounding = compat_capabilities(cred, cap_bset);
@@ -135,6 +158,14 @@ static __always_inline void state_begin(struct task_struct *task, struct ss_thre
 	__sync_val_compare_and_swap(&state->mark, 0, now << SS_MARK_SHIFT | mark);
 }
 
+/* Of a thread that sleeps in a call of the class network, which 32-bit ones never do. */
+static __always_inline __u32 task_accepts(struct task_struct *task)
+{
+	__u64 number = compat_syscall_number((struct pt_regs *)bpf_task_pt_regs(task)) & 0xffff;
+
+	return 1 ^ nonzero((number ^ SYSCALL_ACCEPT) * (number ^ SYSCALL_ACCEPT4));
+}
+
 /* The wait or the sleep under way. */
 static __always_inline void record_open(struct task_struct *task, struct ss_thread_state *state,
 					struct ss_thread_record *r, __u64 now)
@@ -150,6 +181,8 @@ static __always_inline void record_open(struct task_struct *task, struct ss_thre
 		wait = task->sched_info.last_queued ? task_waited(task, state, now) : 0;
 		r->open_wait_ns = wait < off ? wait : off;
 		r->open_blocked_ns = off - r->open_wait_ns;
+		if (mark_class(mark) == SS_WAIT_NETWORK)
+			r->flags |= task_accepts(task) * SS_THREAD_ACCEPTS;
 	}
 	if (r->open_wait_ns)
 		r->open_throttled_ns = task_throttled(task, state, now, r->open_wait_ns);
@@ -199,6 +232,8 @@ static __noinline int thread_write(struct seq_file *seq, struct task_struct *tas
 			r->blocks |= SS_BLOCK_WAITS_DEAD;
 	}
 	if (state && cfg_epoll) {
+		if ((r->mark & SS_MARK_STATE) == SS_MARK_BLOCKED && mark_class(r->mark) == SS_WAIT_EPOLL)
+			loop_adopt(task, state);
 		loop = bpf_task_storage_get(&loops, task, 0, 0);
 		if (loop && !loop->ended)
 			r->blocks |= SS_BLOCK_LOOP;
@@ -215,7 +250,9 @@ static __noinline int thread_write(struct seq_file *seq, struct task_struct *tas
 	if (loop && r->blocks & SS_BLOCK_LOOP) {
 		__u64 now = bpf_ktime_get_boot_ns();
 
+		loop_edge(loop);
 		bpf_seq_write(seq, &loop->loop, sizeof(loop->loop));
+		bpf_seq_write(seq, &loop->begin, sizeof(loop->begin));
 		bpf_seq_write(seq, &now, sizeof(now));
 	}
 	mark = state->mark;

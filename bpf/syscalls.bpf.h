@@ -36,6 +36,14 @@ extern const __u8 syscall_waits[SYSCALLS];
 #define CALL_EXECVEAT_32 387
 #endif
 
+#if defined(__TARGET_ARCH_x86)
+#define SYSCALL_ACCEPT	43
+#define SYSCALL_ACCEPT4 288
+#elif defined(__TARGET_ARCH_arm64)
+#define SYSCALL_ACCEPT	202
+#define SYSCALL_ACCEPT4 242
+#endif
+
 #ifdef SYSCALL_TABLE
 #define E (SS_WAIT_EPOLL + 1)
 #define P (SS_WAIT_POLL + 1)

@@ -18,8 +18,9 @@
 #include <bpf/bpf_tracing.h>
 #include "sysscope/abi.h"
 
-#define PF_KTHREAD   0x00200000
-#define CLONE_THREAD 0x00010000
+#define PF_KTHREAD    0x00200000
+#define PF_FORKNOEXEC 0x00000040
+#define CLONE_THREAD  0x00010000
 
 /* ---- configuration: set between open and load -------------------------------------------------- */
 extern const volatile bool cfg_cgroup_v1;	/* the hierarchy that carries resources is a v1 controller's */

@@ -263,6 +263,9 @@ static void cell_process(struct buf *out, const struct snapshot *s, const struct
 	case COLUMN_STATE:
 		buf_char(out, p->state);
 		break;
+	case COLUMN_MODEL:
+		buf_str(out, p->model ?: "-");
+		break;
 	default:
 		break;
 	}

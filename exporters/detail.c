@@ -145,6 +145,31 @@ static void detail_namespaces(struct buf *out, const struct snapshot *s, const s
 		}
 }
 
+static void detail_lines(struct buf *out, const struct model_lines *lines)
+{
+	for (size_t i = 0; i < lines->n; i++) {
+		buf_str(out, "  ");
+		add_name(out, lines->line[i]);
+		buf_char(out, '\n');
+	}
+}
+
+/* How it does its concurrency, why that is so, and how well it does. */
+static void detail_model(struct buf *out, const struct process_row *p)
+{
+	struct model_lines lines;
+
+	if (!p->model)
+		return;
+	buf_printf(out, "model          %s\n", p->model);
+	model_reasons(p, &lines);
+	detail_lines(out, &lines);
+	model_health(p, &lines);
+	if (lines.n)
+		buf_str(out, "  health:\n");
+	detail_lines(out, &lines);
+}
+
 void table_detail(struct buf *out, const struct snapshot *s, const struct process_row *p)
 {
 	const double *v = p->v;
@@ -181,6 +206,7 @@ void table_detail(struct buf *out, const struct snapshot *s, const struct proces
 	buf_str(out, " involuntary, ");
 	add_value(out, v, PROCESS_MIGRATIONS);
 	buf_str(out, " migrations\n");
+	detail_model(out, p);
 	detail_waits(out, v);
 	detail_blocked(out, v);
 	detail_namespaces(out, s, p);

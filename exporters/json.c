@@ -232,9 +232,20 @@ static json_t *container_value(struct writer *w, const struct snapshot *s, const
 	return row;
 }
 
+static json_t *lines_value(struct writer *w, const struct model_lines *lines)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < lines->n; i++)
+		if (json_array_append_new(list, text_value(w, lines->line[i])))
+			w->failed = true;
+	return list;
+}
+
 static json_t *process_value(struct writer *w, const struct snapshot *s, const struct process_row *p)
 {
 	json_t *row = json_object(), *namespaces = json_object();
+	struct model_lines lines;
 	char text[24];
 
 	set(w, row, "pid", json_integer(p->pid));
@@ -255,6 +266,11 @@ static json_t *process_value(struct writer *w, const struct snapshot *s, const s
 	snprintf(text, sizeof(text), "0x%016" PRIx64, p->capabilities_effective);
 	set(w, row, "capabilities", json_string_nocheck(text));
 	set_capabilities(w, row, s, p->capabilities_effective, p->capabilities_permitted, p->capabilities_bounding);
+	set_text(w, row, "model", p->model ?: "");
+	model_reasons(p, &lines);
+	set(w, row, "model_reasons", lines_value(w, &lines));
+	model_health(p, &lines);
+	set(w, row, "model_health", lines_value(w, &lines));
 	set_metrics(w, row, SCOPE_PROCESS, p->v);
 	return row;
 }

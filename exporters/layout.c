@@ -20,7 +20,7 @@ static const struct text_column texts_containers[] = {
 static const struct text_column texts_processes[] = {
 	{{COLUMN_PID, 0, "PID", 7, true}, 7, 7},	  {{COLUMN_USER, 0, "USER", 8, false}, 8, 8},
 	{{COLUMN_COMM, 0, "COMMAND", 12, false}, 15, 15}, {{COLUMN_CONTAINER, 0, "CONTAINER", 12, false}, 20, 40},
-	{{COLUMN_STATE, 0, "S", 1, false}, 1, 1},
+	{{COLUMN_STATE, 0, "S", 1, false}, 1, 1},	  {{COLUMN_MODEL, 0, "MODEL", 12, false}, 12, 12},
 };
 
 static const struct text_column texts_neighbours[] = {
@@ -49,12 +49,13 @@ static const struct wish wishes_processes[] = {
 	{COLUMN_USER, 0},
 	{COLUMN_METRIC, PROCESS_CPU_USAGE},
 	{COLUMN_STATE, 0},
+	{COLUMN_MODEL, 0},
 };
 
 static const struct text_column texts_loops[] = {
-	{{COLUMN_CONTAINER, 0, "CONTAINER", 12, false}, 16, 40},
+	{{COLUMN_CONTAINER, 0, "CONTAINER", 12, false}, 12, 40},
 	{{COLUMN_PID, 0, "PID", 7, true}, 7, 7},
-	{{COLUMN_COMM, 0, "COMMAND", 12, false}, 15, 15},
+	{{COLUMN_COMM, 0, "COMMAND", 12, false}, 12, 15},
 	{{COLUMN_TURNS, 0, "THR", 3, true}, 3, 3},
 };
 static const struct wish wishes_loops[] = {
@@ -62,6 +63,13 @@ static const struct wish wishes_loops[] = {
 	{COLUMN_METRIC, LOOP_UTILIZATION},
 	{COLUMN_PID, 0},
 	{COLUMN_CONTAINER, 0},
+	{COLUMN_METRIC, LOOP_ITERATION_RATE},
+	{COLUMN_METRIC, LOOP_EVENTS_PER_WAIT},
+	{COLUMN_METRIC, LOOP_ITERATION_P99},
+	{COLUMN_METRIC, LOOP_LONGEST},
+	{COLUMN_METRIC, LOOP_STALLS},
+	{COLUMN_METRIC, LOOP_EMPTY},
+	{COLUMN_TURNS, 0},
 };
 
 static const struct wish wishes_neighbours[] = {

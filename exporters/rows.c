@@ -14,13 +14,14 @@ const char *const table_view_names[TABLE_VIEWS] = {"containers", "processes", "n
 
 void table_choice_init(struct table_choice *c)
 {
-	*c = (struct table_choice){.sort = {CONTAINER_CPU_CORES, PROCESS_CPU_CORES, NEIGHBOUR_WAIT_RATE, LOOP_UTILIZATION}};
+	*c = (struct table_choice){
+		.sort = {CONTAINER_CPU_CORES, PROCESS_CPU_CORES, NEIGHBOUR_WAIT_RATE, LOOP_UTILIZATION}};
 }
 
 enum metric_scope table_scope(enum table_view view)
 {
 	static const enum metric_scope scopes[TABLE_VIEWS] = {SCOPE_CONTAINER, SCOPE_PROCESS, SCOPE_NEIGHBOUR,
-							  SCOPE_LOOP};
+							      SCOPE_LOOP};
 
 	return scopes[view];
 }
@@ -180,6 +181,8 @@ static const char *row_text(const struct order *o, uint32_t i)
 		return home->image;
 	case SORT_CONTAINER:
 		return home->name;
+	case SORT_MODEL:
+		return o->s->processes[i].model ?: "";
 	case SORT_RUNNER:
 		return neighbour_runner(o->s, &o->s->neighbours[i]);
 	default:
@@ -414,7 +417,8 @@ int table_rows_select(struct table_rows *rows, const struct snapshot *s, const s
 	if (c->reverse)
 		order.direction = -order.direction;
 	qsort_r(rows->index, rows->n, sizeof(*rows->index), row_compare, &order);
-	return c->tree && (c->view == TABLE_CONTAINERS || c->view == TABLE_PROCESSES) ? tree_order(rows, s, c->view) : 0;
+	return c->tree && (c->view == TABLE_CONTAINERS || c->view == TABLE_PROCESSES) ? tree_order(rows, s, c->view)
+										      : 0;
 }
 
 void table_rows_free(struct table_rows *rows)

@@ -26,6 +26,7 @@ static const struct text_sort text_sorts[] = {
 	{SORT_NAME, TABLE_PROCESSES, false, COLUMN_COMM, "COMMAND", "comm", "name"},
 	{SORT_CONTAINER, TABLE_PROCESSES, false, COLUMN_CONTAINER, "CONTAINER", "container", NULL},
 	{SORT_STATE, TABLE_PROCESSES, false, COLUMN_STATE, "S", "state", NULL},
+	{SORT_MODEL, TABLE_PROCESSES, false, COLUMN_MODEL, "MODEL", "model", NULL},
 	{SORT_NAME, TABLE_NEIGHBOURS, false, COLUMN_NAME, "WAITER", "waiter", "name"},
 	{SORT_CONTAINER, TABLE_LOOPS, false, COLUMN_CONTAINER, "CONTAINER", "container", NULL},
 	{SORT_PID, TABLE_LOOPS, false, COLUMN_PID, "PID", "pid", NULL},

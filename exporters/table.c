@@ -193,7 +193,7 @@ static void csv_titles(struct buf *out, enum table_view view, const struct metri
 {
 	static const char *const identities[TABLE_VIEWS] = {
 		[TABLE_CONTAINERS] = "time,name,kind,runtime,id,image,pod,namespace,state,cgroup",
-		[TABLE_PROCESSES] = "time,pid,ppid,comm,container,state,start_time",
+		[TABLE_PROCESSES] = "time,pid,ppid,comm,container,state,start_time,model",
 		[TABLE_NEIGHBOURS] = "time,waiter,runner",
 		[TABLE_LOOPS] = "time,pid,tid,comm,container,kind,threads",
 	};
@@ -231,7 +231,7 @@ static void csv_identity(struct buf *out, const struct snapshot *s, enum table_v
 		buf_printf(out, ",%u,%u", p->pid, p->ppid);
 		csv_text(out, p->comm);
 		csv_text(out, process_container(s, p)->name);
-		buf_printf(out, ",%c,%.3f", p->state, p->start_time);
+		buf_printf(out, ",%c,%.3f,%s", p->state, p->start_time, p->model ?: "");
 	}
 }
 

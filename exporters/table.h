@@ -40,6 +40,7 @@ enum sort_text {
 	SORT_STATE = -6,
 	SORT_USER = -7, /* by name, those without one behind them by number */
 	SORT_RUNNER = -8,
+	SORT_MODEL = -9,
 };
 
 void table_choice_init(struct table_choice *c);
@@ -49,7 +50,8 @@ enum metric_scope table_scope(enum table_view view);
 size_t table_row_count(const struct snapshot *s, enum table_view view);
 const struct process_row *table_row_process(const struct snapshot *s, enum table_view view, uint32_t i); /* or NULL */
 const double *table_row_values(const struct snapshot *s, enum table_view view, uint32_t i);
-const char *table_row_name(const struct snapshot *s, enum table_view view, uint32_t i); /* container, comm, waiter, comm of the loop */
+const char *table_row_name(const struct snapshot *s, enum table_view view,
+			   uint32_t i); /* container, comm, waiter, comm of the loop */
 const struct container_row *table_row_home(const struct snapshot *s, enum table_view view, uint32_t i);
 
 /* What people call `key`: JSON key, column title or identifier, whatever the case. -ENOENT: nothing in this view. */
@@ -79,6 +81,7 @@ enum column_kind {
 	COLUMN_RUNNER,
 	COLUMN_TURNS, /* threads that take turns in a loop */
 	COLUMN_STATE,
+	COLUMN_MODEL,
 	COLUMN_METRIC,
 	COLUMN_IMAGE
 };
@@ -109,6 +112,10 @@ void text_fit(struct buf *out, const char *text, int width, bool right);
 
 /* Lines about one process, each with its line feed (detail.c). */
 void table_detail(struct buf *out, const struct snapshot *s, const struct process_row *p);
+
+/* The same about one event loop; a stall as a sentence without a full stop (loop_detail.c). */
+void table_loop_detail(struct buf *out, const struct snapshot *s, const struct loop_row *l);
+void stall_sentence(struct buf *out, const struct stall *s);
 
 /* ---- outputs ---- */
 #define TABLE_HEADER_LINES 3

@@ -7,6 +7,8 @@
 #pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
 #endif
 
+typedef short unsigned int __u16;
+
 typedef unsigned int __u32;
 
 typedef long long int __s64;
@@ -22,6 +24,8 @@ typedef __u64 u64;
 typedef int __kernel_pid_t;
 
 typedef unsigned int __kernel_uid32_t;
+
+typedef unsigned int __poll_t;
 
 typedef short unsigned int umode_t;
 
@@ -62,6 +66,8 @@ struct nsproxy;
 
 struct signal_struct;
 
+struct sighand_struct;
+
 struct css_set;
 
 struct task_struct {
@@ -91,6 +97,7 @@ struct task_struct {
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
+	struct sighand_struct *sighand;
 	struct css_set *cgroups;
 };
 
@@ -126,6 +133,29 @@ struct ns_common {
 
 struct pid_namespace {
 	struct ns_common ns;
+};
+
+struct rb_node {
+	struct rb_node *rb_right;
+	struct rb_node *rb_left;
+};
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
+struct rb_root_cached {
+	struct rb_root rb_root;
+};
+
+typedef void *__sighandler_t;
+
+struct sigaction {
+	__sighandler_t sa_handler;
+};
+
+struct k_sigaction {
+	struct sigaction sa;
 };
 
 typedef struct {
@@ -190,6 +220,10 @@ struct signal_struct {
 	long long unsigned int sum_sched_runtime;
 };
 
+struct sighand_struct {
+	struct k_sigaction action[64];
+};
+
 struct cgroup_subsys_state;
 
 struct cgroup;
@@ -206,7 +240,9 @@ struct user_namespace {
 struct inode;
 
 struct file {
+	void *private_data;
 	struct inode *f_inode;
+	unsigned int f_flags;
 };
 
 struct super_block;
@@ -214,6 +250,7 @@ struct super_block;
 struct inode {
 	umode_t i_mode;
 	struct super_block *i_sb;
+	long unsigned int i_ino;
 };
 
 struct super_block {
@@ -261,6 +298,25 @@ struct cgroup_root {
 	int hierarchy_id;
 };
 
+struct sock_common {
+	union {
+		struct {
+			__u16 skc_num;
+		};
+	};
+	short unsigned int skc_family;
+	volatile unsigned char skc_state;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+};
+
+struct socket {
+	short int type;
+	struct sock *sk;
+};
+
 struct fdtable;
 
 struct files_struct {
@@ -269,7 +325,7 @@ struct files_struct {
 
 struct fdtable {
 	unsigned int max_fds;
-	void *fd;
+	struct file **fd;
 };
 
 struct ipc_namespace {
@@ -322,8 +378,35 @@ struct bpf_iter__task {
 	};
 };
 
+struct bpf_iter__task_file {
+	union {
+		struct bpf_iter_meta *meta;
+	};
+	union {
+		struct task_struct *task;
+	};
+	union {
+		struct file *file;
+	};
+};
+
 struct mnt_namespace {
 	struct ns_common ns;
+};
+
+struct epoll_event {
+	__poll_t events;
+};
+
+struct epitem {
+	union {
+		struct rb_node rbn;
+	};
+	struct epoll_event event;
+};
+
+struct eventpoll {
+	struct rb_root_cached rbr;
 };
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX

@@ -128,7 +128,7 @@ static void draw_row(struct screen *s, int line, size_t position, const struct t
 /* Those that fit, whole. */
 static void footer_hints(struct buf *line, const struct top_state *t)
 {
-	static const char *const tabs[TABLE_VIEWS] = {"Tab:containers", "Tab:processes", "Tab:neighbours"};
+	static const char *const tabs[TABLE_VIEWS] = {"Tab:containers", "Tab:processes", "Tab:neighbours", "Tab:loops"};
 	const char *const hints[] = {"?:help", "q:quit", tabs[(t->choice.view + 1) % TABLE_VIEWS], "/:filter",
 				     "t:tree"};
 
@@ -224,14 +224,18 @@ static void draw_help(struct screen *s)
 
 static void draw_detail(struct screen *s)
 {
-	const struct process_row *p = top_state_process(&s->state, s->snapshot);
+	bool loops = s->state.choice.view == TABLE_LOOPS;
+	const struct process_row *p = loops ? NULL : top_state_process(&s->state, s->snapshot);
+	const struct loop_row *l = loops ? top_state_loop(&s->state, s->snapshot) : NULL;
 	char *line, *rest;
 
 	buf_reset(&s->cell);
 	if (p)
 		table_detail(&s->cell, s->snapshot, p);
+	else if (l)
+		table_loop_detail(&s->cell, s->snapshot, l);
 	else
-		buf_str(&s->cell, "this process has ended\n");
+		buf_str(&s->cell, loops ? "this thread is no event loop any more\n" : "this process has ended\n");
 	rest = s->cell.data;
 	for (int y = header_lines(); rest && (line = strsep(&rest, "\n")) && y < LINES - 1; y++) {
 		buf_reset(&s->text);

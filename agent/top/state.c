@@ -9,7 +9,7 @@
 
 const char *const top_help[] = {
 	"Tab 1 2 3 4 containers / processes / neighbours / loops",
-	"Enter       a container's processes, a process's detail;  Esc, Backspace: back",
+	"Enter       a container's processes, a process's or a loop's detail;  Esc, Backspace: back",
 	"Up Down PgUp PgDn Home End   move",
 	"Left Right  sort by the column before / after;  r: reverse",
 	"P M N T W   sort by CPU, memory, name, CPU time, waiting for a CPU",
@@ -27,6 +27,9 @@ const char *const top_help[] = {
 	"does), P99 what 99 % of the waits stayed below, QUOTA% the share of the",
 	"time it wanted to run in which its own limit held it back.",
 	"'attributed' is CPU time that has an owner over all busy time.",
+	"Loops: UTIL% of the time not asleep in epoll, EV/W events per wait, P99 and",
+	"MAX of an iteration, STALLS iterations that were too long, EMPTY% wakeups",
+	"that found nothing, THR threads that take turns in it.",
 	NULL,
 };
 
@@ -93,6 +96,14 @@ const struct process_row *top_state_process(const struct top_state *t, const str
 	for (size_t i = 0; i < s->n_processes; i++)
 		if (selection_is(t, s, (uint32_t)i))
 			return &s->processes[i];
+	return NULL;
+}
+
+const struct loop_row *top_state_loop(const struct top_state *t, const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->n_loops; i++)
+		if (selection_is(t, s, (uint32_t)i))
+			return &s->loops[i];
 	return NULL;
 }
 
@@ -208,7 +219,7 @@ static void key_enter(struct top_state *t, const struct snapshot *s, const struc
 
 	if (t->selected >= rows->n || t->detail)
 		return;
-	if (t->choice.view == TABLE_PROCESSES) {
+	if (t->choice.view == TABLE_PROCESSES || t->choice.view == TABLE_LOOPS) {
 		selection_remember(t, s, rows);
 		t->detail = true;
 		return;

@@ -119,28 +119,32 @@ enum ss_loop_phase {
  * returns with events, at its timeout, or interrupted. Of iteration_ns what is neither runqueue nor blocked was on a CPU.
  */
 struct ss_loop {
-	__u64 mark;		       /* the wait or the iteration under way: enum ss_loop_phase, and since when */
-	__u64 instance;		       /* which epoll instance it waited in last: threads that share it take turns */
-	__u64 waits;		       /* that returned, polls included */
-	__u64 polls;		       /* of these with a timeout of 0 */
-	__u64 timeouts;		       /* of these after a timeout that was not 0, without events */
-	__u64 interrupted;	       /* of these with an error: mostly EINTR */
-	__u64 productive;	       /* of these with events */
-	__u64 events;		       /* returned in all */
-	__u64 empty_wakeups;	       /* it was woken in a wait, found nothing, and slept on */
-	__u64 adds, modifies, deletes; /* calls of epoll_ctl */
-	__u64 wait_ns;		       /* in waits other than polls */
-	__u64 wait_runqueue_ns;	       /* of it woken, and waiting for a CPU */
-	__u64 iterations;	       /* from the return of a wait to the next wait */
-	__u64 iteration_ns;	       /* their wall time */
-	__u64 runqueue_ns;	       /* of it: waiting for a CPU, throttled included */
-	__u64 throttled_ns;	       /* of that: the cgroup's CPU quota was used up */
+	__u64 mark;	     /* the wait or the iteration under way: enum ss_loop_phase, and since when */
+	__u64 instance;	     /* which epoll instance it waited in last: threads that share it take turns */
+	__u64 edge;	     /* 1: some descriptor of that instance is edge-triggered (EPOLLET), as far as was looked */
+	__u64 waits;	     /* that returned, polls included */
+	__u64 polls;	     /* of these with a timeout of 0 */
+	__u64 timeouts;	     /* of these after a timeout that was not 0, without events */
+	__u64 interrupted;   /* of these with an error: mostly EINTR */
+	__u64 productive;    /* of these with events */
+	__u64 events;	     /* returned in all */
+	__u64 empty_wakeups; /* it was woken in a wait, found nothing, and slept on */
+	__u64 taken;	     /* of productive: its only event was a connection that another had accepted before */
+	__u64 adds, modifies, deletes;	   /* calls of epoll_ctl */
+	__u64 wait_ns;			   /* in waits other than polls */
+	__u64 wait_runqueue_ns;		   /* of it woken, and waiting for a CPU */
+	__u64 poll_ns;			   /* in polls, which never sleep */
+	__u64 poll_runqueue_ns;		   /* of it waiting for a CPU */
+	__u64 iterations;		   /* from the return of a wait to the next wait */
+	__u64 iteration_ns;		   /* their wall time */
+	__u64 runqueue_ns;		   /* of it: waiting for a CPU, throttled included */
+	__u64 throttled_ns;		   /* of that: the cgroup's CPU quota was used up */
 	__u64 blocked_ns[SS_WAIT_CLASSES]; /* of it: asleep, by what for */
 	__u64 longest_ns;		   /* iteration */
 	__u64 stalls[SS_STALL_CAUSES];	   /* iterations longer than the threshold, by their main cause */
 	__u64 slots[SS_LOOP_SLOTS];	   /* number of iterations by wall time */
 };
-#define SS_LOOP_FIELDS (18 + SS_WAIT_CLASSES + 1 + SS_STALL_CAUSES + SS_LOOP_SLOTS)
+#define SS_LOOP_FIELDS (22 + SS_WAIT_CLASSES + 1 + SS_STALL_CAUSES + SS_LOOP_SLOTS)
 _Static_assert(sizeof(struct ss_loop) == SS_LOOP_FIELDS * 8, "ss_loop has no padding");
 
 /* What a thread's namespaces are told apart by, in the order of view.h's namespace_names. */
@@ -195,6 +199,14 @@ _Static_assert(sizeof(struct ss_capability_key) == 40, "ss_capability_key: no pa
 
 /* Functions of the kernel that probe without audit, at most. */
 #define SS_UNAUDITED_MAX 5
+/* The scheduler's totals of the thread (and nvcsw) when its wait or iteration under way began. */
+struct ss_loop_begin {
+	__u64 switches;
+	__u64 runqueue_ns;
+	__u64 throttled_ns;
+	__u64 blocked_ns[SS_WAIT_CLASSES];
+};
+_Static_assert(sizeof(struct ss_loop_begin) == 24 + SS_WAIT_CLASSES * 8, "ss_loop_begin has no padding");
 
 /* Task-local state: one BPF_MAP_TYPE_TASK_STORAGE entry per thread. */
 struct ss_thread_state {
@@ -225,10 +237,13 @@ _Static_assert(sizeof(struct ss_thread_state) == 16 + SS_TOTALS_FIELDS * 8 + 32 
 
 /* Bits of ss_thread_record.flags. */
 enum ss_thread_flag {
-	SS_THREAD_LEADER = 1 << 0, /* the process fields are filled */
-	SS_THREAD_KERNEL = 1 << 1, /* PF_KTHREAD */
-	SS_THREAD_ZOMBIE = 1 << 2, /* has exited, not yet reaped */
-	SS_THREAD_STATE = 1 << 3,  /* it has task-local state: `charged` is valid */
+	SS_THREAD_LEADER = 1 << 0,  /* the process fields are filled */
+	SS_THREAD_KERNEL = 1 << 1,  /* PF_KTHREAD */
+	SS_THREAD_ZOMBIE = 1 << 2,  /* has exited, not yet reaped */
+	SS_THREAD_STATE = 1 << 3,   /* it has task-local state: `charged` is valid */
+	SS_THREAD_ACCEPTS = 1 << 4, /* with the scheduler's hooks: asleep in accept or accept4 */
+	SS_THREAD_CATCHES = 1 << 5, /* with LEADER: it catches SIGSTKFLT, SIGURG and SIGIO, as Go's runtime does */
+	SS_THREAD_FORKED = 1 << 6,  /* with LEADER: born by fork, and has not executed another program since */
 };
 
 /* Thread states as in /proc/PID/stat, one letter; 'I' is an idle kernel thread. */
@@ -239,7 +254,7 @@ enum ss_thread_block {
 	SS_BLOCK_WAITS_CHARGED = 1 << 1, /* the part that the gone tables hold already; absent: nothing */
 	SS_BLOCK_WAITS_DEAD = 1 << 2,	 /* with LEADER: of its process's threads that have ended; absent: none */
 	SS_BLOCK_WAITS_ALL = 7,
-	SS_BLOCK_LOOP = 1 << 3, /* struct ss_loop, and a __u64 with CLOCK_BOOTTIME then; before the mark */
+	SS_BLOCK_LOOP = 1 << 3, /* struct ss_loop, struct ss_loop_begin, a __u64 with CLOCK_BOOTTIME; before the mark */
 };
 
 /*
@@ -281,6 +296,17 @@ struct ss_thread_record {
 };
 _Static_assert(sizeof(struct ss_thread_record) == 24 + 24 + 16 + 3 * SS_TOTALS_FIELDS * 8 + 40 + 40 + 8 + 32,
 	       "ss_thread_record: no padding");
+
+/* Written by the pass over open files: one per process and listening socket (TCP, UNIX stream). */
+struct ss_listener {
+	__u64 process_start_ns; /* group_leader->start_boottime */
+	__u64 inode;		/* of the socket: the same in all processes that share it */
+	__u32 tgid;
+	__u32 port; /* 0: UNIX */
+	__u32 family;
+	__u32 nonblocking; /* O_NONBLOCK: nobody sleeps in accept */
+};
+_Static_assert(sizeof(struct ss_listener) == 32, "ss_listener: no padding");
 
 /* Key of the gone tables. */
 struct ss_gone_key {

@@ -118,6 +118,7 @@ struct sample_loop {
 	uint32_t thread;  /* index into threads */
 	uint64_t read_ns; /* CLOCK_BOOTTIME */
 	struct ss_loop loop;
+	struct ss_loop_begin begin;
 };
 
 /* Event loops of ended threads. */
@@ -196,6 +197,10 @@ struct sample {
 
 	struct sample_check *checks;
 	size_t n_checks;
+	/* Who listens: read seldom, so it stays over many samples. */
+	struct ss_listener *listeners;
+	size_t n_listeners;
+	uint64_t listeners_ns; /* CLOCK_BOOTTIME of the reading, 0: not known */
 
 	struct sample_cgroup *cgroups;
 	size_t n_cgroups;

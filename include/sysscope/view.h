@@ -149,6 +149,8 @@ struct group_row {
 	double v[GROUP_METRICS];
 };
 
+struct concurrency; /* what is known of how a program does its concurrency; agent/model_concurrency.c */
+
 struct process_row {
 	uint32_t pid, ppid, uid;
 	uint32_t namespace_pid; /* pid inside its own pid namespace */
@@ -159,7 +161,9 @@ struct process_row {
 	char state;	    /* 'R', 'S', 'D', ... as in /proc/PID/stat */
 	bool kernel;	    /* kernel thread */
 	uint64_t capabilities_effective, capabilities_permitted, capabilities_bounding; /* bit per number */
-	uint32_t namespaces[NAMESPACE_OWN]; /* inode numbers in the order of namespace_names, 0: not known */
+	uint32_t namespaces[NAMESPACE_OWN];    /* inode numbers in the order of namespace_names, 0: not known */
+	const char *model;		       /* concurrency model: "single", "prefork", ...; NULL: not known */
+	const struct concurrency *concurrency; /* what it was concluded from, NULL: nothing */
 	double v[PROCESS_METRICS];
 };
 
@@ -179,6 +183,16 @@ struct check_row {
 	char comm[17];
 	uint64_t count;
 };
+
+/* Plain sentences with figures and, as all of a snapshot, raw names. */
+#define MODEL_LINES 4
+struct model_lines {
+	size_t n;
+	char line[MODEL_LINES][200];
+};
+/* Why the process has its concurrency model; how well it does with it. Made when asked for: most rows are never asked. */
+void model_reasons(const struct process_row *p, struct model_lines *ret);
+void model_health(const struct process_row *p, struct model_lines *ret);
 
 /* One container that waited for a CPU, and the one that had it. */
 struct neighbour_row {

@@ -67,6 +67,69 @@ static void waits_fill(struct ss_waits *w, uint64_t scale)
 		w->delay_slots[i] += (SS_DELAY_SLOTS - i) * scale;
 }
 
+static void loop_fill(struct ss_loop *l, uint64_t scale)
+{
+	l->waits += 100 * scale;
+	l->polls += 20 * scale;
+	l->timeouts += 5 * scale;
+	l->interrupted += scale;
+	l->productive += 80 * scale;
+	l->taken += 2 * scale;
+	l->events += 120 * scale;
+	l->empty_wakeups += 10 * scale;
+	l->adds += 7 * scale;
+	l->modifies += 3 * scale;
+	l->deletes += 6 * scale;
+	l->wait_ns += 300000000 * scale;
+	l->wait_runqueue_ns += 5000000 * scale;
+	l->poll_ns += 2000000 * scale;
+	l->iterations += 100 * scale;
+	l->iteration_ns += 600000000 * scale;
+	l->runqueue_ns += 90000000 * scale;
+	l->throttled_ns += 30000000 * scale;
+	l->blocked_ns[SS_WAIT_FILE] += 170000000 * scale;
+	l->blocked_ns[SS_WAIT_FUTEX] += 4000000 * scale;
+	l->longest_ns = 180000000;
+	l->stalls[SS_STALL_BLOCKED] += scale;
+	l->slots[6] += 60 * scale;
+	l->slots[9] += 39 * scale;
+	l->slots[17] += scale;
+}
+
+/* A loop of the latest process: most of what it sleeps is in epoll. */
+static void loop_add(uint64_t scale)
+{
+	scene_waits(&scene, SS_BLOCK_WAITS)->blocked_ns[SS_WAIT_EPOLL] = 60000000000ULL;
+	loop_fill(&scene_loop(&scene, SS_LOOP_WAITING, 10000000)->loop, scale);
+}
+
+/* Two threads that take turns. */
+static void scheduler_add(void)
+{
+	for (uint32_t i = 0; i < 2; i++) {
+		struct ss_thread_record *r = scene_process(&scene, 700 + i, 12, "go-server", 1000000);
+
+		r->tgid = 700;
+		r->process_start_ns = 5000000700ULL;
+		r->flags &= i ? ~(uint32_t)SS_THREAD_LEADER : ~0U;
+		loop_add(1 + i);
+		scene.loops[scene.sample.n_loops - 1].loop.instance = 0x700;
+		scene.loops[scene.sample.n_loops - 1].loop.edge = 1;
+	}
+}
+
+static void stall_add(void)
+{
+	struct ss_fact *f = scene_stall(&scene, 101, 400000000);
+
+	f->stall.wall_ns = 180000000;
+	f->stall.runqueue_ns = 5000000;
+	f->stall.blocked_ns[SS_WAIT_FILE] = 164000000;
+	f->stall.blocked_ns[SS_WAIT_FUTEX] = 1000000;
+	f->stall.cause = SS_STALL_BLOCKED;
+	f->stall.runner = 11;
+}
+
 static struct sample_cgroup *home(uint64_t id, const char *path, enum home_kind kind, const char *name,
 				  const char *runtime, const char *image)
 {
@@ -110,12 +173,15 @@ static void scene_build(void)
 	scene_process(&scene, 100, 10, "nginx", 1400000000)->rss_bytes = 5 << 20;
 	waits_fill(scene_waits(&scene, SS_BLOCK_WAITS), 1);
 	scene_process(&scene, 101, 10, "nginx", 20000000)->ppid = 100;
+	loop_add(1);
 	scene_process(&scene, 200, 11, "postgres", 2900000000)->rss_bytes = 64 << 20;
 	waits_fill(scene_waits(&scene, SS_BLOCK_WAITS), 3);
 	scene_process(&scene, 300, 12, "a\"} 1\x1b]52;c", 4000000000)->state = 'R';
 	scene_process(&scene, 400, 13, "sshd", 30000000)->capabilities_effective = 0x1ffffffffff;
 	scene_process(&scene, 500, 14, "ba\xc3", 10000000)->uid = 1000;
 	scene_process(&scene, 600, 15, "caf\xe9", 20000000)->ns_pid = 4026531836;
+	loop_add(3);
+	scheduler_add();
 	scene.sample.host.cpu_busy_ns = 10000000000ULL;
 	scene.sample.losses[SS_LOSS_RING_FULL] = 2;
 }
@@ -130,6 +196,11 @@ static void scene_work(void)
 	scene_pair(s->pairs_final, &s->n_pairs_final, 10, 11, 300000000);
 	for (size_t i = 0; i < s->n_waits; i++)
 		waits_fill(&s->waits[i].waits, 1);
+	for (size_t i = 0; i < s->n_loops; i++) {
+		scene_loop_read(&scene, &s->loops[i], SS_LOOP_WAITING, 10000000);
+		loop_fill(&s->loops[i].loop, 1);
+	}
+	stall_add();
 	for (size_t i = 0; i < s->n_threads; i++)
 		s->threads[i].used.exec_ns += 10000000 * (i + 1);
 	for (size_t i = 0; i < s->n_cgroups; i++) {
@@ -141,7 +212,7 @@ static void scene_work(void)
 		f->periods += 10;
 		f->throttled_periods += i;
 	}
-	s->host.cpu_busy_ns += 500000000;
+	s->host.cpu_busy_ns += 700000000;
 }
 
 static struct model *golden_model(void)
@@ -219,6 +290,25 @@ static void test_csv(void **state)
 	buf_reset(&out);
 	assert_int_equal(table_write_csv(&out, model_snapshot(m), &c, true), 0);
 	compare(&out, "processes.csv");
+	c.view = TABLE_LOOPS;
+	buf_reset(&out);
+	assert_int_equal(table_write_csv(&out, model_snapshot(m), &c, true), 0);
+	compare(&out, "loops.csv");
+	model_free(m);
+}
+
+static void test_loop_detail(void **state)
+{
+	struct model *m = golden_model();
+	_cleanup_buf_ struct buf out = {};
+	const struct snapshot *s = model_snapshot(m);
+
+	(void)state;
+	for (size_t i = 0; i < s->n_loops; i++) {
+		table_loop_detail(&out, s, &s->loops[i]);
+		buf_char(&out, '\n');
+	}
+	compare(&out, "loop-detail.txt");
 	model_free(m);
 }
 
@@ -255,10 +345,8 @@ static void test_prometheus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),
-		cmocka_unit_test(test_csv),
-		cmocka_unit_test(test_json),
-		cmocka_unit_test(test_prometheus),
+		cmocka_unit_test(test_plain), cmocka_unit_test(test_csv),	 cmocka_unit_test(test_loop_detail),
+		cmocka_unit_test(test_json),  cmocka_unit_test(test_prometheus),
 	};
 
 	setenv("TZ", "UTC", 1);

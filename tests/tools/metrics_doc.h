@@ -28,6 +28,17 @@ static inline void doc_cell(struct buf *out, const char *text, bool code)
 	buf_str(out, " |");
 }
 
+static inline bool doc_has_columns(enum metric_scope scope)
+{
+	return scope != SCOPE_HOST && scope != SCOPE_GROUP && scope != SCOPE_TRANSITION;
+}
+
+/* No series has a pid. */
+static inline bool doc_has_series(enum metric_scope scope)
+{
+	return scope != SCOPE_PROCESS && scope != SCOPE_LOOP;
+}
+
 static inline void doc_row(struct buf *out, enum metric_scope scope, const struct metric_desc *d)
 {
 	static const char *const units[] = {
@@ -36,15 +47,14 @@ static inline void doc_row(struct buf *out, enum metric_scope scope, const struc
 		[UNIT_CORES] = "CPUs",	    [UNIT_RATIO] = "ratio",
 		[UNIT_RATE] = "per second", [UNIT_DELAY] = "seconds",
 	};
-	bool columns = scope == SCOPE_CONTAINER || scope == SCOPE_PROCESS || scope == SCOPE_NEIGHBOUR;
 
 	buf_char(out, '|');
-	if (scope != SCOPE_PROCESS) {
+	if (doc_has_series(scope)) {
 		doc_cell(out, d->prom ? d->prom : "", true);
 		doc_cell(out, d->prom ? d->labels : "", true);
 	}
 	doc_cell(out, d->json ? d->json : "", true);
-	if (columns)
+	if (doc_has_columns(scope))
 		doc_cell(out, d->title ? d->title : "", true);
 	doc_cell(out, d->kind == METRIC_COUNTER ? "counter" : metric_grows(d) ? "histogram" : "gauge", false);
 	doc_cell(out, units[d->unit], false);
@@ -60,16 +70,13 @@ static inline void doc_scope(struct buf *out, enum metric_scope scope, const cha
 
 	d = metric_table(scope, &n);
 	buf_printf(out, "\n## %s\n\n%s\n\n|", heading, text);
-	if (scope != SCOPE_PROCESS)
+	if (doc_has_series(scope))
 		buf_str(out, " Prometheus | own labels |");
 	buf_str(out, " JSON |");
-	if (scope == SCOPE_CONTAINER || scope == SCOPE_PROCESS || scope == SCOPE_NEIGHBOUR)
+	if (doc_has_columns(scope))
 		buf_str(out, " column |");
 	buf_str(out, " type | unit | collector | what it is |\n|");
-	for (int i = scope == SCOPE_PROCESS				    ? 6
-		     : scope == SCOPE_CONTAINER || scope == SCOPE_NEIGHBOUR ? 8
-									    : 7;
-	     i > 0; i--)
+	for (int i = 5 + doc_has_columns(scope) + 2 * doc_has_series(scope); i > 0; i--)
 		buf_str(out, " --- |");
 	buf_char(out, '\n');
 	for (size_t i = 0; i < n; i++)
@@ -133,6 +140,18 @@ static inline void metrics_doc(struct buf *out)
 		"One row per pair: `waiter` waited for a CPU while `runner` ran on it; both are names of rows of\n"
 		"`containers`. `~other`: several that were not kept apart, or not known. Labels: `waiter`, `runner`.\n"
 		"docs/scheduler.md says what is blamed on whom, and what that cannot tell.");
+	doc_scope(
+		out, SCOPE_LOOP, "Event loops",
+		"In the JSON (`loops`) and on the screen only: no Prometheus series has a thread; the sums per name\n"
+		"of process are `sysscope_eventloop_*` above. One row per thread that lives in epoll, and one for all\n"
+		"threads of a process that take turns in it (`kind` is `scheduler`). docs/eventloops.md says what a\n"
+		"loop is, and how it is seen.");
+	doc_scope(out, SCOPE_TRANSITION, "Namespace transitions",
+		  "One row per container, kind of namespace, call, and whether it is a runtime's own. Labels: "
+		  "`container`, "
+		  "`kind`,\n`how`, `expected`, and `pod`, `namespace` in Kubernetes. In the JSON they are each "
+		  "container's\n"
+		  "`namespace_transitions`. docs/namespaces.md says what is seen and what is not.");
 	doc_own(out);
 }
 

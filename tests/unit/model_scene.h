@@ -20,6 +20,9 @@ struct scene {
 	struct sample_gone final[SCENE_MAX], open[SCENE_MAX];
 	struct sample_waits waits[SCENE_MAX];
 	struct sample_pair pairs_final[SCENE_MAX], pairs_open[SCENE_MAX];
+	struct sample_loop loops[SCENE_MAX];
+	struct sample_gone_loop gone_loops_final[64], gone_loops_open[64];
+	struct ss_fact stalls[64];
 	struct sample_cgroup cgroups[64];
 	struct identity who[64];
 };
@@ -36,6 +39,10 @@ static inline void scene_init(struct scene *s)
 		.waits = s->waits,
 		.pairs_final = s->pairs_final,
 		.pairs_open = s->pairs_open,
+		.loops = s->loops,
+		.gone_loops_final = s->gone_loops_final,
+		.gone_loops_open = s->gone_loops_open,
+		.stalls = s->stalls,
 		.cgroups = s->cgroups,
 		.host = {.cpus = 2,
 			 .memory_total = 8ULL << 30,
@@ -115,15 +122,64 @@ static inline void scene_gone(struct sample_gone *list, size_t *n, uint64_t cgro
 	g->value.processes_ended = ended;
 }
 
+static inline void scene_collector(struct scene *s, const char *name)
+{
+	for (size_t i = 0; i < s->sample.n_collectors; i++)
+		if (strcmp(s->sample.collectors[i].name, name) == 0)
+			return;
+	s->sample.collectors[s->sample.n_collectors++] = (struct sample_collector){name, true, 0};
+}
+
 /* What the latest process waited; `block`: enum ss_thread_block. Without this the scheduler's collector is off. */
 static inline struct ss_waits *scene_waits(struct scene *s, uint32_t block)
 {
 	struct sample_waits *w = &s->waits[s->sample.n_waits++];
 
-	if (s->sample.n_collectors == 5)
-		s->sample.collectors[s->sample.n_collectors++] = (struct sample_collector){"sched", true, 0};
+	scene_collector(s, "sched");
 	*w = (struct sample_waits){.thread = (uint32_t)s->sample.n_threads - 1, .block = block};
 	return &w->waits;
+}
+
+/*
+ * The event loop of the latest process, in `phase` since `ago_ns` before the sample. Without this the epoll collector is off.
+ */
+static inline struct sample_loop *scene_loop(struct scene *s, enum ss_loop_phase phase, uint64_t ago_ns)
+{
+	struct sample_loop *l = &s->loops[s->sample.n_loops++];
+
+	scene_collector(s, "epoll");
+	*l = (struct sample_loop){.thread = (uint32_t)s->sample.n_threads - 1, .read_ns = s->sample.boot_ns};
+	l->loop.mark = (l->read_ns - ago_ns) << SS_LOOP_SHIFT | phase;
+	l->loop.instance = 0x1000 + l->thread;
+	return l;
+}
+
+/* The same some seconds later: read now, in `phase` since `ago_ns`. */
+static inline void scene_loop_read(struct scene *s, struct sample_loop *l, enum ss_loop_phase phase, uint64_t ago_ns)
+{
+	l->read_ns = s->sample.boot_ns;
+	l->loop.mark = (l->read_ns - ago_ns) << SS_LOOP_SHIFT | phase;
+}
+
+static inline struct ss_loop *scene_gone_loop(struct sample_gone_loop *list, size_t *n, uint64_t cgroup,
+					      const char *comm)
+{
+	struct sample_gone_loop *g = &list[(*n)++];
+
+	*g = (struct sample_gone_loop){.key.cgroup_id = cgroup};
+	snprintf(g->key.comm, sizeof(g->key.comm), "%s", comm);
+	return &g->value;
+}
+
+/* A stall of the process `pid` of scene_process. */
+static inline struct ss_fact *scene_stall(struct scene *s, uint32_t pid, uint64_t ago_ns)
+{
+	struct ss_fact *f = &s->stalls[s->sample.n_stalls++];
+
+	*f = (struct ss_fact){.size = sizeof(*f), .kind = SS_FACT_LOOP_STALL, .time_ns = s->sample.boot_ns - ago_ns};
+	f->stall.tgid = f->stall.tid = pid;
+	f->stall.start_ns = 5000000000ULL + pid;
+	return f;
 }
 
 static inline void scene_pair(struct sample_pair *list, size_t *n, uint64_t waiter, uint64_t runner, uint64_t ns)

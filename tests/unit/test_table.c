@@ -214,7 +214,7 @@ static void test_users(void **state)
 static void test_sort_keys(void **state)
 {
 	static const char *const must[TABLE_VIEWS] = {" name kind image cpu_cores ",
-						      " pid user comm container state cpu_cores "};
+						      " pid user comm container state model cpu_cores "};
 
 	(void)state;
 	for (int view = TABLE_CONTAINERS; view <= TABLE_PROCESSES; view++) {

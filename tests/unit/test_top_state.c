@@ -18,6 +18,7 @@
 
 static struct container_row containers[ROWS];
 static struct process_row processes[ROWS];
+static struct loop_row loops[ROWS];
 static char names[ROWS][16];
 static struct snapshot snapshot;
 static struct table_rows rows;
@@ -27,8 +28,12 @@ static void start(void)
 {
 	struct table_choice c;
 
-	snapshot = (struct snapshot){
-		.containers = containers, .n_containers = ROWS, .processes = processes, .n_processes = ROWS};
+	snapshot = (struct snapshot){.containers = containers,
+				     .n_containers = ROWS,
+				     .processes = processes,
+				     .n_processes = ROWS,
+				     .loops = loops,
+				     .n_loops = ROWS};
 	for (uint32_t i = 0; i < ROWS; i++) {
 		snprintf(names[i], sizeof(names[i]), "c%02u", i);
 		containers[i] = (struct container_row){.name = names[i],
@@ -43,6 +48,8 @@ static void start(void)
 						       .parent = "",
 						       .state = "running"};
 		processes[i] = (struct process_row){.pid = 100 + i, .comm = names[i], .container = i};
+		loops[i] = (struct loop_row){.process = i, .tid = 1000 + i, .threads = 1, .last_stall.runner = ""};
+		loops[i].v[LOOP_UTILIZATION] = ROWS - i;
 		containers[i].v[CONTAINER_CPU_CORES] = ROWS - i;
 		processes[i].v[PROCESS_CPU_CORES] = ROWS - i;
 	}
@@ -132,6 +139,30 @@ static void test_views(void **state)
 	assert_true(top.quit);
 }
 
+static void test_loop_detail(void **state)
+{
+	(void)state;
+	start();
+	press('4');
+	assert_int_equal(top.choice.view, TABLE_LOOPS);
+	press(KEY_TOP_DOWN);
+	press(KEY_TOP_DOWN);
+	press('\n');
+	assert_true(top.detail);
+	assert_ptr_equal(top_state_loop(&top, &snapshot), &loops[2]);
+	/* Of the thread that was chosen, wherever it stands; another thread with its number is not it. */
+	loops[0] = loops[2];
+	loops[2].tid = 1;
+	assert_ptr_equal(top_state_loop(&top, &snapshot), &loops[0]);
+	processes[2].start_ns = 99;
+	assert_null(top_state_loop(&top, &snapshot));
+	press(27);
+	assert_false(top.detail);
+	assert_int_equal(top.choice.view, TABLE_LOOPS);
+	press('\t');
+	assert_int_equal(top.choice.view, TABLE_CONTAINERS);
+}
+
 static void test_filter(void **state)
 {
 	(void)state;
@@ -189,6 +220,7 @@ static void test_any_keys(void **state)
 		int key = rand_r(&seed) % 300;
 
 		snapshot.n_containers = snapshot.n_processes = (size_t)(rand_r(&seed) % (ROWS + 1));
+		snapshot.n_loops = snapshot.n_processes;
 		for (size_t p = 0; p < snapshot.n_processes; p++)
 			processes[p].container = snapshot.n_containers ? (uint32_t)(p % snapshot.n_containers) : 0;
 		press(key < 256 ? key : KEY_TOP_UP + key % 11);
@@ -203,8 +235,9 @@ static void test_any_keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_moves),  cmocka_unit_test(test_follows), cmocka_unit_test(test_views),
-		cmocka_unit_test(test_filter), cmocka_unit_test(test_sort),    cmocka_unit_test(test_any_keys),
+		cmocka_unit_test(test_moves),	    cmocka_unit_test(test_follows), cmocka_unit_test(test_views),
+		cmocka_unit_test(test_loop_detail), cmocka_unit_test(test_filter),  cmocka_unit_test(test_sort),
+		cmocka_unit_test(test_any_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * concurrency_text.c - the sentences about a concurrency model: why it is this one, and how well the program does with it.
+ * Called by views through sysscope/view.h; decides nothing.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "concurrency.h"
+#include "sysscope/view.h"
+
+/* From here on a loop has no room left. */
+#define SATURATED 0.9
+/* From here on it is said to be one. */
+#define HERD 0.25
+
+static void add(struct model_lines *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(struct model_lines *l, const char *format, ...)
+{
+	va_list args;
+
+	if (l->n >= MODEL_LINES)
+		return;
+	va_start(args, format);
+	vsnprintf(l->line[l->n++], sizeof(l->line[0]), format, args);
+	va_end(args);
+}
+
+static const char *plural(uint32_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* "97 % of its sleep in epoll"; *out has room for it. */
+struct share {
+	char text[64];
+};
+
+static struct share share_of(uint64_t part, uint64_t all, unsigned int class, const char *whose)
+{
+	struct share s;
+
+	if (class >= SS_WAIT_CLASSES)
+		snprintf(s.text, sizeof(s.text), "never seen asleep");
+	else if (!all)
+		snprintf(s.text, sizeof(s.text), "asleep in %s", wait_class_names[class]);
+	else
+		snprintf(s.text, sizeof(s.text), "%.0f %% of %s sleep in %s", (double)part / (double)all * 100, whose,
+			 wait_class_names[class]);
+	return s;
+}
+
+struct port {
+	char text[16];
+};
+
+static struct port port_name(uint32_t port)
+{
+	struct port p = {"(UNIX)"};
+
+	if (port)
+		snprintf(p.text, sizeof(p.text), ":%u", port);
+	return p;
+}
+
+/* "10 in futex, 2 in network": where threads or workers mostly sleep, the most first. */
+static void classes_text(char *to, size_t size, const uint32_t *classes, uint32_t awake)
+{
+	uint32_t left[SS_WAIT_CLASSES];
+	size_t used = 0;
+
+	memcpy(left, classes, sizeof(left));
+	to[0] = '\0';
+	for (int round = 0; round < 3; round++) {
+		int most = 0;
+
+		for (int i = 1; i < SS_WAIT_CLASSES; i++)
+			if (left[i] > left[most])
+				most = i;
+		if (!left[most] || used >= size)
+			break;
+		used += (size_t)snprintf(to + used, size - used, "%s%u in %s", used ? ", " : "", left[most],
+					 wait_class_names[most]);
+		left[most] = 0;
+	}
+	if (awake && used < size)
+		snprintf(to + used, size - used, "%s%u never seen asleep", used ? ", " : "", awake);
+}
+
+static unsigned int class_most(const uint32_t *classes)
+{
+	unsigned int most = SS_WAIT_CLASSES;
+
+	for (unsigned int i = 0; i < SS_WAIT_CLASSES; i++)
+		if (classes[i] && (most == SS_WAIT_CLASSES || classes[i] > classes[most]))
+			most = i;
+	return most;
+}
+
+static void reasons_process(const struct concurrency *c, enum concurrency_model m, struct model_lines *l)
+{
+	const struct concurrency_facts *f = &c->facts;
+	unsigned int class = f->loops ? SS_WAIT_EPOLL : f->leader;
+	uint32_t others = f->threads - f->loops;
+	char where[96];
+
+	classes_text(where, sizeof(where), f->classes, f->awake);
+	switch (m) {
+	case CONCURRENCY_SINGLE:
+		add(l, "1 thread, %s", share_of(f->main_ns, f->asleep_ns, class, "its").text);
+		break;
+	case CONCURRENCY_THREADS:
+		if (f->threads == 1)
+			add(l, "it listens on %s and has 1 thread, %s; others have ended: one for each connection",
+			    port_name(f->port).text, share_of(f->main_ns, f->asleep_ns, class, "its").text);
+		else
+			add(l, "%u threads, %u in an event loop; where they mostly sleep: %s", f->threads, f->loops,
+			    where);
+		if (f->accepting)
+			add(l, "%u of them wait%s in accept", f->accepting, f->accepting == 1 ? "s" : "");
+		break;
+	case CONCURRENCY_LOOP:
+	case CONCURRENCY_LOOP_POOL:
+		add(l, "%u of %u thread%s live%s in an event loop, %s", f->loops, f->threads, plural(f->threads),
+		    f->loops == 1 ? "s" : "",
+		    share_of(f->main_ns, f->asleep_ns, class, f->loops == 1 ? "its" : "their").text);
+		if (m == CONCURRENCY_LOOP_POOL)
+			add(l, "%u threads named %s mostly wait for work in futex: a pool", f->pool, f->pool_name);
+		else if (others)
+			add(l,
+			    "no pool: %u more thread%s, no two of one name that wait for work; where they mostly "
+			    "sleep: %s",
+			    others, plural(others), where);
+		break;
+	case CONCURRENCY_LOOPS:
+		add(l, "%u of %u threads live in event loops, %s", f->loops, f->threads,
+		    share_of(f->main_ns, f->asleep_ns, class, "their").text);
+		if (f->instances > 1)
+			add(l, "they wait in %u epoll instances", f->instances);
+		else if (f->instances)
+			add(l, "they all wait in one epoll instance");
+		break;
+	case CONCURRENCY_MN:
+		if (f->turns && f->sharing > 1)
+			add(l, "%u of %u threads take turns in one epoll instance", f->sharing, f->threads);
+		if (f->catches_all)
+			add(l,
+			    "%u threads; it catches nearly all signals, SIGURG among them, with which Go's scheduler "
+			    "interrupts threads",
+			    f->threads);
+		else if (f->pool_loops)
+			add(l, "of %u threads named %s one waits in epoll, %u wait for it in futex", f->pool + f->loops,
+			    f->pool_name, f->pool);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Who takes in the connections. */
+static void reason_listening(const struct concurrency *c, struct model_lines *l)
+{
+	const struct concurrency_tree *t = c->tree;
+	const char *of = t->workers == 1 ? "process" : "processes";
+
+	if (!c->listeners_known)
+		add(l, "%u sibling %s of one parent; who listens is not known", t->workers, of);
+	else if (t->listening > 1)
+		add(l, "%u sibling %s of one parent; %u of them share the listening socket %s%s", t->workers, of,
+		    t->listening, port_name(t->port).text, t->blocking ? ", in which one can sleep" : "");
+	else if (t->listening)
+		add(l, "1 of %u %s of one parent has the listening socket %s", t->workers, of, port_name(t->port).text);
+	else
+		add(l, "%u %s of one parent have no listening socket; the parent listens on %s", t->workers, of,
+		    port_name(c->head ? c->head->port : 0).text);
+}
+
+static void reasons_tree(const struct concurrency *c, struct model_lines *l)
+{
+	const struct concurrency_tree *t = c->tree;
+	unsigned int class = t->looping * 2 > t->workers ? SS_WAIT_EPOLL : class_most(t->classes);
+	char where[96];
+
+	reason_listening(c, l);
+	classes_text(where, sizeof(where), t->classes, t->awake);
+	add(l, "each: %s%u thread%s%s, %s", t->threads_max > 1 ? "up to " : "", t->threads_max, plural(t->threads_max),
+	    t->pooled ? ", with a pool" : "", share_of(t->main_ns, t->asleep_ns, class, "its").text);
+	if (c->verdict == CONCURRENCY_PREFORK && t->accepting)
+		add(l, "%u of %u wait%s for a connection in accept", t->accepting, t->workers,
+		    t->accepting == 1 ? "s" : "");
+	else if (c->verdict == CONCURRENCY_PREFORK)
+		add(l, "they mostly sleep: %s; one connection each", where);
+	if (c->head && !c->head->loops)
+		add(l, "the parent, pid %u, does no work of theirs: %s", t->head,
+		    share_of(c->head->main_ns, c->head->asleep_ns, c->head->leader, "its").text);
+}
+
+/* A tree whose workers are more than one thread or loop each: what they are by themselves says it. */
+static void reason_several(const struct concurrency_tree *t, struct model_lines *l)
+{
+	uint32_t others = t->workers + !t->headless - t->several;
+
+	add(l, "%u process%s of its tree: %s%s", t->several, t->several == 1 ? "" : "es", concurrency_name(t->each),
+	    others ? "; the rest looks after that" : "");
+}
+
+void model_reasons(const struct process_row *p, struct model_lines *ret)
+{
+	const struct concurrency *c = p->concurrency;
+
+	ret->n = 0;
+	if (!c)
+		return;
+	if (c->in_tree && c->tree && c->tree->several * 2 <= c->tree->workers) {
+		reasons_tree(c, ret);
+		return;
+	}
+	reasons_process(c, concurrency_of_process(c), ret);
+	if (c->in_tree && c->tree)
+		reason_several(c->tree, ret);
+}
+
+static const char *worker_name(enum concurrency_model m)
+{
+	switch (m) {
+	case CONCURRENCY_PREFORK:
+	case CONCURRENCY_LOOP_WORKERS:
+		return "worker process";
+	case CONCURRENCY_LOOPS:
+		return "loop";
+	default:
+		return "thread";
+	}
+}
+
+void model_health(const struct process_row *p, struct model_lines *ret)
+{
+	const struct concurrency *c = p->concurrency;
+	const double *v = p->v;
+	double workers = v[PROCESS_MODEL_WORKERS], idle = v[PROCESS_MODEL_IDLE],
+	       busiest = v[PROCESS_MODEL_BUSIEST_LOOP], empty = v[PROCESS_MODEL_EMPTY];
+	const char *name, *many;
+
+	ret->n = 0;
+	if (!c)
+		return;
+	name = worker_name(c->verdict);
+	many = strcmp(name, "worker process") == 0 ? "es" : "s";
+	if (idle <= 0)
+		add(ret, "exhausted: none of %.0f %s%s waits for work", workers, name, many);
+	else if (idle > 0)
+		add(ret, "%.0f of %.0f %s%s wait for work", idle, workers, name, many);
+	if (!value_absent(busiest))
+		add(ret, "the busiest event loop is %.*f %% busy%s", busiest < 0.0995, busiest * 100,
+		    busiest >= SATURATED ? ": saturated" : "");
+	if (!value_absent(v[PROCESS_MODEL_IMBALANCE]))
+		add(ret, "the busiest of %.0f %s%s does %.2f times the work of the mean", workers, name, many,
+		    v[PROCESS_MODEL_IMBALANCE]);
+	/* Where one waits alone nobody else can have been woken for the same. */
+	if (!value_absent(empty) && (workers > 1 || empty >= 0.005))
+		add(ret, "%.0f %% of the wakeups found nothing%s", empty * 100,
+		    empty >= HERD && workers > 1 ? ": a thundering herd" : "");
+}

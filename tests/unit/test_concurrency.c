@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_concurrency.c - which concurrency model the evidence shows: tables of what real programs look like, idle and under
+ * load, with and without knowing who listens; and through the whole model, from a sample to the sentences.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "concurrency.h"
+#include "model_scene.h"
+
+#define EPOLL	SS_WAIT_EPOLL
+#define POLL	SS_WAIT_POLL
+#define FUTEX	SS_WAIT_FUTEX
+#define NETWORK SS_WAIT_NETWORK
+#define OTHER	SS_WAIT_OTHER
+
+/* ---- one process by itself ---- */
+
+struct one {
+	const char *what;
+	const char *verdict;
+	struct concurrency_facts f;
+};
+
+static const struct one ones[] = {
+	{"a shell", "single", {.threads = 1, .leader = SS_WAIT_CHILD}},
+	{"a spinner, at the second look", "single", {.threads = 1, .awake = 1, .leader = CONCURRENCY_AWAKE}},
+	{"Redis with its helpers, each of its own name",
+	 "loop",
+	 {.threads = 5, .loops = 1, .pool = 1, .classes[FUTEX] = 4}},
+	{"a loop of one thread", "loop", {.threads = 1, .loops = 1, .leader_loops = true}},
+	{"Node.js before its first file", "loop+pool", {.threads = 7, .loops = 2, .pool = 5, .classes[FUTEX] = 5}},
+	{"Node.js, all of libuv's threads", "loop+pool", {.threads = 11, .loops = 2, .pool = 9, .classes[FUTEX] = 9}},
+	{"Node.js, its pool at work in files",
+	 "loop+pool",
+	 {.threads = 11, .loops = 2, .pool = 5, .classes[FUTEX] = 5, .classes[SS_WAIT_FILE] = 4}},
+	{"libuv alone", "loop+pool", {.threads = 5, .loops = 1, .pool = 4, .classes[FUTEX] = 4}},
+	{"memcached",
+	 "loops",
+	 {.threads = 10, .loops = 5, .pool = 1, .classes[FUTEX] = 4, .instances = 5, .sharing = 1}},
+	{"memcached with one worker", "loops", {.threads = 6, .loops = 2, .pool = 1, .classes[FUTEX] = 3}},
+	{"Envoy with one pool or another", "loops", {.threads = 12, .loops = 5, .pool = 4, .classes[FUTEX] = 7}},
+	{"threads that all live in one instance", "loops", {.threads = 8, .loops = 8, .instances = 1, .sharing = 8}},
+	{"Go, idle", "m:n", {.threads = 5, .loops = 1, .pool = 4, .catches_all = true}},
+	{"Go, all of its threads in locks", "m:n", {.threads = 5, .pool = 4, .catches_all = true}},
+	{"Go, seen taking turns", "m:n", {.threads = 5, .loops = 2, .instances = 1, .sharing = 4, .turns = true}},
+	{"Tokio, idle", "m:n", {.threads = 5, .loops = 1, .pool = 3, .pool_loops = true}},
+	{"one thread that catches all signals", "single", {.threads = 1, .catches_all = true}},
+	{"a thread per connection", "threads", {.threads = 4, .classes[NETWORK] = 4}},
+	{"a thread per connection, taken in by a loop", "threads", {.threads = 6, .loops = 1, .classes[NETWORK] = 5}},
+	{"a thread per connection, and none now", "threads", {.threads = 1, .had_threads = true, .listeners = 1}},
+	{"one thread, helped by others before", "single", {.threads = 1, .had_threads = true}},
+	{"a pool without a loop", "threads", {.threads = 9, .pool = 8, .classes[FUTEX] = 8, .classes[POLL] = 1}},
+};
+
+static void test_process(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(ones) / sizeof(ones[0]); i++) {
+		struct concurrency c = {.known = true, .facts = ones[i].f};
+		const char *saw = concurrency_name(concurrency_of_process(&c));
+
+		if (strcmp(saw, ones[i].verdict) != 0)
+			fail_msg("%s: saw %s, true is %s", ones[i].what, saw, ones[i].verdict);
+		c.known = false;
+		assert_int_equal(concurrency_of_process(&c), CONCURRENCY_UNKNOWN);
+	}
+}
+
+/* ---- trees ---- */
+
+#define LOOP_LISTENS                                                      \
+	{                                                                 \
+		.threads = 1, .loops = 1, .leader = EPOLL, .listeners = 1 \
+	}
+#define LOOP_SLEEPY                                                                      \
+	{                                                                                \
+		.threads = 1, .loops = 1, .leader = EPOLL, .listeners = 1, .blocking = 1 \
+	}
+#define LOOP_WITHOUT                                      \
+	{                                                 \
+		.threads = 1, .loops = 1, .leader = EPOLL \
+	}
+#define LOOPS_LISTEN                                                      \
+	{                                                                 \
+		.threads = 2, .loops = 2, .leader = EPOLL, .listeners = 1 \
+	}
+#define ACCEPTS                                                                                              \
+	{                                                                                                    \
+		.threads = 1, .leader = NETWORK, .listeners = 1, .blocking = 1, .accepting = 1, .idle = true \
+	}
+#define SERVES                                                                 \
+	{                                                                      \
+		.threads = 1, .leader = NETWORK, .listeners = 1, .blocking = 1 \
+	}
+#define LOCKED                                                              \
+	{                                                                   \
+		.threads = 1, .leader = FUTEX, .listeners = 2, .idle = true \
+	}
+#define SPINS                                                                                        \
+	{                                                                                            \
+		.threads = 1, .awake = 1, .leader = CONCURRENCY_AWAKE, .listeners = 1, .blocking = 1 \
+	}
+#define SUPERVISES                                            \
+	{                                                     \
+		.threads = 1, .leader = OTHER, .listeners = 1 \
+	}
+#define POLLS                                                \
+	{                                                    \
+		.threads = 1, .leader = POLL, .listeners = 2 \
+	}
+#define NODE                                                         \
+	{                                                            \
+		.threads = 7, .loops = 2, .leader = EPOLL, .pool = 5 \
+	}
+
+struct tree {
+	const char *what;
+	const char *known, *unknown;   /* the verdict with and without knowing who listens; "": none of its own */
+	struct concurrency_facts head; /* without threads: brothers, whose parent is no part of it */
+	struct concurrency_facts workers[4];
+	uint32_t n;
+};
+
+static const struct tree trees[] = {
+	{"nginx", "loop+workers", "loop+workers", SUPERVISES, {LOOP_LISTENS, LOOP_LISTENS, LOOP_WITHOUT}, 3},
+	{"nginx with one worker", "loop+workers", "loop+workers", SUPERVISES, {LOOP_LISTENS}, 1},
+	{"Apache prefork, idle", "prefork", "prefork", POLLS, {ACCEPTS, ACCEPTS, ACCEPTS}, 3},
+	{"Apache prefork, busy", "prefork", "prefork", POLLS, {ACCEPTS, SERVES, SERVES}, 3},
+	{"Apache prefork, some never asleep", "prefork", "prefork", POLLS, {SERVES, SERVES, SPINS}, 3},
+	{"Apache prefork with two ports: one in epoll, the others wait for their turn",
+	 "prefork",
+	 "",
+	 POLLS,
+	 {LOOP_LISTENS, LOCKED, LOCKED},
+	 3},
+	{"prefork in epoll, with a socket in which one can sleep",
+	 "prefork",
+	 "prefork",
+	 POLLS,
+	 {LOOP_SLEEPY, LOOP_SLEEPY},
+	 2},
+	{"Apache event",
+	 "loop+workers",
+	 "loop+workers",
+	 POLLS,
+	 {{.threads = 27, .loops = 1, .leader = FUTEX, .pool = 25, .listeners = 1},
+	  {.threads = 27, .loops = 1, .leader = FUTEX, .pool = 25, .listeners = 1}},
+	 2},
+	{"PHP-FPM, idle", "prefork", "prefork", LOOP_LISTENS, {ACCEPTS, ACCEPTS, ACCEPTS, ACCEPTS}, 4},
+	{"PHP-FPM, no worker idle", "prefork", "prefork", LOOP_LISTENS, {SERVES, SERVES, SERVES, SERVES}, 4},
+	{"PostgreSQL 15", "prefork", "prefork", POLLS, {LOOP_WITHOUT, LOOP_WITHOUT, LOOP_WITHOUT}, 3},
+	{"PostgreSQL 16, whose parent waits in epoll, too",
+	 "prefork",
+	 "prefork",
+	 LOOP_LISTENS,
+	 {LOOP_WITHOUT, LOOP_WITHOUT, LOOP_WITHOUT},
+	 3},
+	{"cluster of Node.js, idle and busy",
+	 "loop+workers",
+	 "loop+workers",
+	 {.threads = 11, .loops = 2, .leader = EPOLL, .pool = 5, .listeners = 1},
+	 {NODE, NODE},
+	 2},
+	{"haproxy -W", "loops", "loops", LOOP_WITHOUT, {LOOPS_LISTEN}, 1},
+	{"haproxy -W with one thread", "loop", "loop", LOOP_WITHOUT, {LOOP_LISTENS}, 1},
+	{"a shell and its subshells",
+	 "",
+	 "",
+	 {.threads = 1, .leader = SS_WAIT_CHILD},
+	 {{.threads = 1, .leader = SS_WAIT_PIPE}, {.threads = 1, .leader = SS_WAIT_CHILD}},
+	 2},
+	{"brothers of another's", "loop+workers", "loop+workers", {}, {LOOP_LISTENS, LOOP_LISTENS}, 2},
+};
+
+static enum concurrency_model tree_verdict(const struct tree *row, bool known)
+{
+	struct concurrency_tree t = {.headless = !row->head.threads};
+
+	for (uint32_t i = 0; i < row->n; i++) {
+		struct concurrency c = {.known = true, .facts = row->workers[i]};
+
+		if (!known)
+			c.facts.listeners = c.facts.blocking = 0;
+		concurrency_add_worker(&t, &c, 0);
+	}
+	return concurrency_of_tree(&t, !row->head.threads ? NULL : &row->head, known);
+}
+
+static void test_tree(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
+		const char *saw = concurrency_name(tree_verdict(&trees[i], true));
+
+		if (strcmp(saw, trees[i].known) != 0)
+			fail_msg("%s: saw %s, true is %s", trees[i].what, saw, trees[i].known);
+		saw = concurrency_name(tree_verdict(&trees[i], false));
+		if (strcmp(saw, trees[i].unknown) != 0)
+			fail_msg("%s, not known who listens: saw %s, should be %s", trees[i].what, saw,
+				 trees[i].unknown);
+	}
+}
+
+/* A tree without workers, and one of which nothing was seen yet. */
+static void test_tree_unseen(void **state)
+{
+	struct concurrency_facts head = SUPERVISES;
+	struct concurrency c = {.facts = SPINS};
+	struct concurrency_tree t = {};
+
+	(void)state;
+	assert_int_equal(concurrency_of_tree(&t, &head, true), CONCURRENCY_UNKNOWN);
+	concurrency_add_worker(&t, &c, 0);
+	assert_int_equal(concurrency_of_tree(&t, &head, true), CONCURRENCY_UNKNOWN);
+}
+
+/* ---- from a sample ---- */
+
+static struct ss_listener listeners[64];
+
+static void listen_on(struct scene *s, uint32_t pid, uint64_t inode, uint32_t port, bool nonblocking)
+{
+	s->sample.listeners = listeners;
+	s->sample.listeners_ns = s->sample.boot_ns;
+	listeners[s->sample.n_listeners++] = (struct ss_listener){.process_start_ns = 5000000000ULL + pid,
+								  .inode = inode,
+								  .tgid = pid,
+								  .port = port,
+								  .family = 2,
+								  .nonblocking = nonblocking};
+}
+
+/* Asleep for a second, in `class`. */
+static struct ss_thread_record *sleeps(struct scene *s, struct ss_thread_record *r, unsigned int class)
+{
+	struct ss_waits *w = scene_waits(s, SS_BLOCK_WAITS);
+
+	r->mark = SS_MARK_BLOCKED | class << SS_MARK_CLASS_SHIFT | 1000ULL << SS_MARK_SHIFT;
+	r->blocks = SS_BLOCK_WAITS;
+	r->open_blocked_ns = 970000000;
+	w->blocked_ns[SS_WAIT_FILE] = 30000000;
+	return r;
+}
+
+static struct ss_thread_record *process(struct scene *s, uint32_t pid, uint32_t ppid, const char *comm,
+					unsigned int class)
+{
+	struct ss_thread_record *r = scene_process(s, pid, 10, comm, 1000);
+
+	r->ppid = ppid;
+	return sleeps(s, r, class);
+}
+
+static struct ss_thread_record *thread(struct scene *s, uint32_t tid, const char *comm, unsigned int class)
+{
+	struct ss_thread_record *r = scene_process(s, tid, 10, comm, 1000), *leader = r - 1;
+
+	while (!(leader->flags & SS_THREAD_LEADER))
+		leader--;
+	r->flags &= ~(__u32)SS_THREAD_LEADER;
+	r->tgid = leader->tgid;
+	r->process_start_ns = leader->process_start_ns;
+	return sleeps(s, r, class);
+}
+
+static struct model *begin(struct scene *s)
+{
+	scene_init(s);
+	scene_cgroup(s, 1, 0, "/", HOME_HOST, "host");
+	scene_cgroup(s, 10, 1, "/docker/x", HOME_CONTAINER, "web");
+	scene_cgroup(s, 11, 1, "/docker/y", HOME_CONTAINER, "db");
+	return model_new();
+}
+
+static const struct snapshot *update(struct model *m, struct scene *s)
+{
+	assert_int_equal(model_update(m, &s->sample), 0);
+	return model_snapshot(m);
+}
+
+static const struct process_row *row(const struct snapshot *s, uint32_t pid)
+{
+	for (size_t i = 0; i < s->n_processes; i++)
+		if (s->processes[i].pid == pid)
+			return &s->processes[i];
+	fail_msg("no process %u", pid);
+	return NULL;
+}
+
+static void expect_model(const struct snapshot *s, uint32_t pid, const char *model)
+{
+	const char *saw = row(s, pid)->model ?: "not known";
+
+	if (strcmp(saw, model) != 0)
+		fail_msg("pid %u: saw %s, true is %s", pid, saw, model);
+}
+
+static bool says(const struct model_lines *l, const char *text)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strstr(l->line[i], text))
+			return true;
+	return false;
+}
+
+static void expect_reason(const struct snapshot *s, uint32_t pid, const char *text)
+{
+	struct model_lines l;
+
+	model_reasons(row(s, pid), &l);
+	assert_in_range(l.n, 1, MODEL_LINES);
+	if (!says(&l, text))
+		fail_msg("pid %u: saw \"%s\", \"%s\" ..., true is \"%s\"", pid, l.line[0], l.n > 1 ? l.line[1] : "",
+			 text);
+}
+
+/* An event loop with four workers that share its socket, and a stranger of the same name in another container. */
+static void test_sample_workers(void **state)
+{
+	struct scene s;
+	struct model *m = begin(&s);
+	const struct snapshot *p;
+	struct model_lines l;
+
+	(void)state;
+	process(&s, 100, 1, "nginx", OTHER);
+	listen_on(&s, 100, 77, 8080, true);
+	for (uint32_t pid = 101; pid <= 104; pid++) {
+		process(&s, pid, 100, "nginx", EPOLL);
+		listen_on(&s, pid, 77, 8080, true);
+	}
+	process(&s, 200, 100, "nginx", EPOLL)->cgroup_id = 11;
+	/* One script that starts two servers of its own name: no tree. */
+	process(&s, 300, 1, "python3", SS_WAIT_CHILD);
+	process(&s, 301, 300, "python3", EPOLL);
+	process(&s, 302, 300, "python3", EPOLL);
+	listen_on(&s, 301, 78, 9001, true);
+	listen_on(&s, 302, 79, 9002, true);
+	p = update(m, &s);
+	expect_model(p, 100, "loop+workers");
+	expect_model(p, 104, "loop+workers");
+	expect_model(p, 200, "loop");
+	expect_model(p, 300, "single");
+	expect_model(p, 301, "loop");
+	expect_reason(p, 100, "4 of them share the listening socket :8080");
+	expect_reason(p, 104, "each: 1 thread, 97 % of its sleep in epoll");
+	assert_true(row(p, 101)->v[PROCESS_MODEL_WORKERS] == 4);
+	assert_true(value_absent(row(p, 101)->v[PROCESS_MODEL_IDLE]));
+
+	/* One of them does three times the work of the others: 3 / 1.5. */
+	scene_tick(&s, 1);
+	s.threads[1].used.exec_ns += 300000000;
+	for (int i = 2; i < 5; i++)
+		s.threads[i].used.exec_ns += 100000000;
+	p = update(m, &s);
+	assert_true(fabs(row(p, 101)->v[PROCESS_MODEL_IMBALANCE] - 2) < 1e-9);
+	model_health(row(p, 101), &l);
+	assert_true(says(&l, "the busiest of 4 worker processes does 2.00 times the work of the mean"));
+	model_free(m);
+}
+
+/* Children that accept: how many are idle, and that none is. The same without knowing who listens. */
+static void test_sample_prefork(void **state)
+{
+	struct scene s;
+	struct model *m = begin(&s);
+	const struct snapshot *p;
+	struct model_lines l;
+
+	(void)state;
+	process(&s, 100, 1, "php-fpm8.2", EPOLL);
+	listen_on(&s, 100, 77, 0, false);
+	for (uint32_t pid = 101; pid <= 103; pid++) {
+		process(&s, pid, 100, "php-fpm8.2", NETWORK)->flags |= SS_THREAD_FORKED | SS_THREAD_ACCEPTS;
+		listen_on(&s, pid, 77, 0, false);
+	}
+	p = update(m, &s);
+	expect_model(p, 100, "prefork");
+	expect_model(p, 102, "prefork");
+	expect_reason(p, 102, "3 of 3 wait for a connection in accept");
+	assert_true(row(p, 100)->v[PROCESS_MODEL_IDLE] == 3);
+	for (int i = 1; i <= 3; i++)
+		s.threads[i].flags &= ~(__u32)SS_THREAD_ACCEPTS;
+	scene_tick(&s, 1);
+	p = update(m, &s);
+	expect_model(p, 102, "prefork");
+	assert_true(row(p, 100)->v[PROCESS_MODEL_IDLE] == 0);
+	model_health(row(p, 100), &l);
+	assert_true(says(&l, "exhausted: none of 3 worker processes"));
+	model_free(m);
+
+	m = begin(&s);
+	process(&s, 100, 1, "php-fpm8.2", EPOLL);
+	process(&s, 101, 100, "php-fpm8.2", NETWORK);
+	process(&s, 102, 100, "php-fpm8.2", NETWORK);
+	p = update(m, &s);
+	expect_model(p, 101, "prefork");
+	expect_reason(p, 101, "who listens is not known");
+	assert_true(value_absent(row(p, 100)->v[PROCESS_MODEL_IDLE]));
+	model_free(m);
+}
+
+/* Born since the last look at who listens: told by its sleep alone, and not taken for a program that serves nobody. */
+static void test_sample_young(void **state)
+{
+	struct scene s;
+	struct model *m = begin(&s);
+	const struct snapshot *p;
+
+	(void)state;
+	process(&s, 90, 1, "old", EPOLL);
+	listen_on(&s, 90, 70, 80, true);
+	s.sample.listeners_ns = 5000000095ULL;
+	process(&s, 100, 1, "nginx", OTHER);
+	process(&s, 101, 100, "nginx", EPOLL);
+	process(&s, 102, 100, "nginx", EPOLL);
+	p = update(m, &s);
+	expect_model(p, 90, "loop");
+	expect_model(p, 101, "loop+workers");
+	expect_reason(p, 101, "who listens is not known");
+	/* Looked at now: nobody of them does. */
+	s.sample.listeners_ns = s.sample.boot_ns;
+	p = update(m, &s);
+	expect_model(p, 101, "loop");
+	model_free(m);
+}
+
+/* Threads of one name, digits aside; helpers of several names; who catches all signals. */
+static void test_sample_threads(void **state)
+{
+	struct scene s;
+	struct model *m = begin(&s);
+	const struct snapshot *p;
+
+	(void)state;
+	process(&s, 100, 1, "node", EPOLL);
+	for (uint32_t tid = 101; tid <= 104; tid++)
+		thread(&s, tid, tid < 103 ? "worker-1" : "worker-22", FUTEX);
+	process(&s, 200, 1, "redis-server", EPOLL);
+	thread(&s, 201, "bio_aof", FUTEX);
+	thread(&s, 202, "bio_lazy_free", FUTEX);
+	process(&s, 300, 1, "server", EPOLL)->flags |= SS_THREAD_CATCHES;
+	thread(&s, 301, "server", FUTEX);
+	thread(&s, 302, "server", FUTEX);
+	process(&s, 400, 1, "memcached", EPOLL);
+	thread(&s, 401, "mc-worker", EPOLL);
+	process(&s, 500, 1, "rust", FUTEX);
+	for (uint32_t tid = 501; tid <= 504; tid++)
+		thread(&s, tid, "tokio-runtime-w", tid == 502 ? EPOLL : FUTEX);
+	p = update(m, &s);
+	expect_model(p, 100, "loop+pool");
+	expect_reason(p, 100, "4 threads named worker- mostly wait for work in futex");
+	assert_true(row(p, 100)->v[PROCESS_MODEL_IDLE] == 4);
+	expect_model(p, 200, "loop");
+	expect_model(p, 300, "m:n");
+	expect_model(p, 400, "loops");
+	expect_model(p, 500, "m:n");
+	model_free(m);
+}
+
+/* Nothing is said of what nobody saw: no hooks, the first look at a thread that runs, kernel threads. */
+static void test_sample_absent(void **state)
+{
+	struct scene s;
+	struct model *m = begin(&s);
+	const struct snapshot *p;
+	struct model_lines l;
+
+	(void)state;
+	scene_process(&s, 100, 10, "app", 1000);
+	p = update(m, &s);
+	assert_null(row(p, 100)->model);
+	model_reasons(row(p, 100), &l);
+	assert_int_equal(l.n, 0);
+	model_health(row(p, 100), &l);
+	assert_int_equal(l.n, 0);
+	assert_true(value_absent(row(p, 100)->v[PROCESS_MODEL_WORKERS]));
+	model_free(m);
+
+	m = begin(&s);
+	scene_process(&s, 100, 10, "app", 1000)->state = 'R';
+	scene_waits(&s, SS_BLOCK_WAITS);
+	process(&s, 200, 1, "kworker", SS_WAIT_KERNEL)->flags |= SS_THREAD_KERNEL;
+	p = update(m, &s);
+	assert_null(row(p, 100)->model);
+	scene_tick(&s, 1);
+	p = update(m, &s);
+	expect_model(p, 100, "single");
+	assert_null(row(p, 200)->model);
+	model_free(m);
+}
+
+/* Parents that are their own children's children, and a chain that is long: no hang, no verdict that is not there. */
+static void test_sample_circle(void **state)
+{
+	struct scene s;
+	struct model *m = begin(&s);
+	const struct snapshot *p;
+
+	(void)state;
+	process(&s, 100, 102, "a", OTHER);
+	process(&s, 101, 100, "a", OTHER);
+	process(&s, 102, 101, "a", OTHER);
+	process(&s, 110, 110, "self", OTHER);
+	for (uint32_t pid = 200; pid < 400; pid++)
+		process(&s, pid, pid - 1, "chain", OTHER);
+	p = update(m, &s);
+	expect_model(p, 101, "single");
+	expect_model(p, 110, "single");
+	expect_model(p, 399, "single");
+	model_free(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_process),	       cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_tree_unseen),    cmocka_unit_test(test_sample_workers),
+		cmocka_unit_test(test_sample_prefork), cmocka_unit_test(test_sample_threads),
+		cmocka_unit_test(test_sample_young),   cmocka_unit_test(test_sample_absent),
+		cmocka_unit_test(test_sample_circle),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
