@@ -16,191 +16,14 @@
 #include <bpf/libbpf.h>
 
 #include "cgroupfs.h"
+#include "collectors.h"
 #include "loader.h"
 #include "sysscope/abi.h"
 #include "tracefs.h"
 #include "sysscope.skel.h"
 
-#define MAX_PROGRAMS	 10
-#define MAX_ALTERNATIVES 4
 #define FDINFO_BYTES_MAX 4096
 #define MAP_LINK	 "anon_inode:bpf-map"
-
-/* One way to get a collector's data: a set of programs that belong together. */
-struct alternative {
-	const char *hook;		       /* NULL: there is no more */
-	const char *programs[MAX_PROGRAMS];    /* none: it comes with another collector */
-	const char *tracepoints[MAX_PROGRAMS]; /* need type information */
-	bool needs_task_storage;
-	const char *lacks;		  /* what this one cannot do, "" for nothing */
-	bool only_without_task_storage;	  /* it counts whole tasks, also what was charged from their state before */
-	const char *functions[3];	  /* need type information */
-	const char *events[MAX_PROGRAMS]; /* of tracefs, for each program */
-};
-
-static const struct {
-	const char *name, *gives;
-	bool required;
-	struct alternative ways[MAX_ALTERNATIVES]; /* best first */
-} collectors[COLLECTORS] = {
-	[COLLECTOR_TASKS] =
-		{
-			"tasks",
-			"CPU, memory and state of every thread",
-			true,
-			{
-				{"iter/task", {"snapshot_task"}, {}, true, ""},
-				{"iter/task",
-				 {"snapshot_task_plain"},
-				 {},
-				 false,
-				 "no task-local state: a moved task's CPU counts where it is now"},
-			},
-		},
-	[COLLECTOR_LIFECYCLE] =
-		{
-			"lifecycle",
-			"forks, execs, exits, and what short-lived processes used",
-			false,
-			{
-				{"tp_btf",
-				 {"lifecycle_newtask", "lifecycle_exec", "lifecycle_rename", "lifecycle_exit",
-				  "lifecycle_free"},
-				 {"task_newtask", "sched_process_exec", "task_rename", "sched_process_exit",
-				  "sched_process_free"},
-				 true,
-				 ""},
-				{"tp_btf",
-				 {"lifecycle_newtask_plain", "lifecycle_exec_plain", "lifecycle_free_plain"},
-				 {"task_newtask", "sched_process_exec", "sched_process_free"},
-				 false,
-				 "no task-local state: an exit counts when the process was reaped",
-				 true},
-			},
-		},
-	[COLLECTOR_CGROUPS] =
-		{
-			"cgroups",
-			"containers that live between two samples, and moves between cgroups",
-			false,
-			{
-				{"tp_btf",
-				 {"cgroup_mkdir", "cgroup_rmdir", "cgroup_attach_task"},
-				 {"cgroup_mkdir", "cgroup_rmdir", "cgroup_attach_task"},
-				 true,
-				 ""},
-				{"tp_btf",
-				 {"cgroup_mkdir", "cgroup_rmdir"},
-				 {"cgroup_mkdir", "cgroup_rmdir"},
-				 false,
-				 "no task-local state: moves are not seen"},
-			},
-		},
-	[COLLECTOR_SCHED] =
-		{
-			"sched",
-			"waits for a CPU, what threads sleep for, who has the CPU meanwhile",
-			false,
-			{
-				{"tp_btf",
-				 {"sched_switch", "sched_wakeup", "sched_wakeup_new"},
-				 {"sched_switch", "sched_wakeup", "sched_wakeup_new"},
-				 true,
-				 ""},
-			},
-		},
-	[COLLECTOR_EPOLL] =
-		{
-			"epoll",
-			"event loops: how busy they are, what their iterations are made of, stalls",
-			false,
-			{
-				{.hook = "fentry",
-				 .programs = {"epoll_wait_fentry", "epoll_wait_fexit", "epoll_ctl_fentry",
-					      "epoll_accept_fexit"},
-				 .needs_task_storage = true,
-				 .lacks = "",
-				 .functions = {"do_epoll_wait", "do_epoll_ctl", "inet_accept"}},
-				{.hook = "kprobe",
-				 .programs = {"epoll_wait_kprobe", "epoll_wait_kretprobe", "epoll_ctl_kprobe",
-					      "epoll_accept_kretprobe"},
-				 .needs_task_storage = true,
-				 .lacks = "",
-				 .functions = {"do_epoll_wait", "do_epoll_ctl", "inet_accept"}},
-				{.hook = "tracepoint",
-				 .programs = {"epoll_wait_enter", "epoll_pwait_enter", "epoll_pwait2_enter",
-					      "epoll_wait_exit", "epoll_pwait_exit", "epoll_pwait2_exit",
-					      "epoll_ctl_enter", "epoll_accept_exit", "epoll_accept4_exit"},
-				 .needs_task_storage = true,
-				 .lacks = "this slows down every system call of every process; "
-					  "--collector.epoll=sched does not",
-				 .events = {"syscalls/sys_enter_epoll_wait", "syscalls/sys_enter_epoll_pwait",
-					    "syscalls/sys_enter_epoll_pwait2", "syscalls/sys_exit_epoll_wait",
-					    "syscalls/sys_exit_epoll_pwait", "syscalls/sys_exit_epoll_pwait2",
-					    "syscalls/sys_enter_epoll_ctl", "syscalls/sys_exit_accept",
-					    "syscalls/sys_exit_accept4"}},
-				{.hook = "sched",
-				 .needs_task_storage = true,
-				 .lacks = "only what the scheduler sees: a loop that never sleeps is not seen, nor "
-					  "events, "
-					  "iterations and stalls"},
-			},
-		},
-	[COLLECTOR_NAMESPACES] =
-		{
-			"namespaces",
-			"who changes its namespaces: setns, unshare, clone",
-			false,
-			{
-				{.hook = "fentry",
-				 .programs = {"namespace_set_fentry", "namespace_user_fentry"},
-				 .needs_task_storage = true,
-				 .lacks = "",
-				 .functions = {"switch_task_namespaces", "commit_creds"}},
-				{.hook = "kprobe",
-				 .programs = {"namespace_set_kprobe", "namespace_user_kprobe"},
-				 .needs_task_storage = true,
-				 .lacks = "",
-				 .functions = {"switch_task_namespaces", "commit_creds"}},
-				{.hook = "compare",
-				 .needs_task_storage = true,
-				 .lacks = "only what differs at a switch, birth, exec, exit or sample is seen: not a "
-					  "thread that comes back in between; by which call is often not known"},
-			},
-		},
-	[COLLECTOR_CAPABILITIES] =
-		{
-			"capabilities",
-			"which capabilities are used, and which are denied",
-			false,
-			{
-				{.hook = "fexit",
-				 .programs = {"capability_fexit"},
-				 .lacks = "",
-				 .functions = {"cap_capable"}},
-				{.hook = "kprobe",
-				 .programs = {"capability_kprobe", "capability_kretprobe"},
-				 .lacks = "",
-				 .functions = {"cap_capable"}},
-				{.hook = "tp_btf",
-				 .programs = {"capability_tracepoint"},
-				 .tracepoints = {"cap_capable"},
-				 .lacks = "probes without audit are told by the functions that are known to make them"},
-			},
-		},
-	[COLLECTOR_SOCKETS] =
-		{
-			"sockets",
-			"who listens, for the concurrency model of processes",
-			false,
-			{
-				{.hook = "iter/task_file",
-				 .programs = {"socket_listeners"},
-				 .lacks = "",
-				 .functions = {"bpf_sock_from_file"}},
-			},
-		},
-};
 
 struct loader {
 	struct sysscope_bpf *skeleton;
@@ -233,7 +56,7 @@ bool collector_required(enum collector c)
 
 bool collector_on_request(enum collector c)
 {
-	return c == COLLECTOR_CAPABILITIES;
+	return collectors[c].on_request;
 }
 
 static const struct alternative *way_of(const struct loader *l, enum collector c)
@@ -316,6 +139,10 @@ static int choose_way(struct loader *l, enum collector c, int from)
 					 ? "it needs task-local state, which only the iterator hands out that is not "
 					   "loaded"
 					 : "this kernel has no task storage for tracing programs (5.11)");
+			continue;
+		}
+		if (w->needs_current_task && !l->kernel->task_storage) {
+			snprintf(reason, size, "this kernel has neither task storage nor a typed current task (5.11)");
 			continue;
 		}
 		if (!w->programs[0] && l->state[COLLECTOR_SCHED].way < 0 &&
@@ -600,7 +427,7 @@ int loader_open(struct loader **ret, const struct kernel *k, const struct loader
 		l->state[c].way = -1;
 		if (o->disabled >> c & 1 && !collectors[c].required)
 			snprintf(l->state[c].reason, sizeof(l->state[c].reason), "turned off on the command line");
-		else if (c == COLLECTOR_CAPABILITIES && !o->capabilities)
+		else if (collectors[c].on_request && !o->capabilities)
 			snprintf(l->state[c].reason, sizeof(l->state[c].reason), "only for `sysscope capabilities`");
 		else
 			l->state[c].way = choose_way(l, c, 0);

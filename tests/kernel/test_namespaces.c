@@ -73,6 +73,13 @@ static void inodes_read(pid_t pid, uint32_t *to)
 
 /* ---- the subject ---- */
 
+/* The other side's ends: with one of them in its own hands it would never hear the end. */
+static void subject_begin(void)
+{
+	close(to_subject[1]);
+	close(from_subject[0]);
+}
+
 static void step_done(void)
 {
 	char c = 'x';
@@ -92,6 +99,7 @@ static void step_begin(void)
 static void subject_unshares(void *ctx)
 {
 	(void)ctx;
+	subject_begin();
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		step_begin();
 		if (unshare(kinds[i].flag) < 0) {
@@ -108,6 +116,7 @@ static void subject_enters(void *ctx)
 	int fds[ARRAY_SIZE(kinds)];
 
 	(void)ctx;
+	subject_begin();
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		char path[64];
 
@@ -128,6 +137,7 @@ static void subject_enters(void *ctx)
 static void subject_clones(void *ctx)
 {
 	(void)ctx;
+	subject_begin();
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		struct clone_args args = {.flags = (uint64_t)kinds[i].flag, .exit_signal = SIGCHLD};
 		char c = 'x';
@@ -139,6 +149,9 @@ static void subject_clones(void *ctx)
 		step_begin();
 		pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 		if (pid == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			/* Nobody is left to end it if the subject was killed just before. */
+			alarm(300);
 			pause();
 			_exit(0);
 		}
@@ -150,11 +163,13 @@ static void subject_clones(void *ctx)
 			inodes_read(pid, shared->step.after);
 		}
 		if (write(from_subject[1], &c, 1) != 1 || read(to_subject[0], &c, 1) != 1)
-			_exit(0);
+			c = '\0';
 		if (pid > 0) {
 			kill(pid, SIGKILL);
 			waitpid(pid, NULL, 0);
 		}
+		if (!c)
+			break;
 	}
 	_exit(0);
 }
@@ -165,6 +180,7 @@ static void subject_hops(void *ctx)
 	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), away;
 
 	(void)ctx;
+	subject_begin();
 	step_begin();
 	shared->step.error = unshare(CLONE_NEWNET) < 0 ? errno : 0;
 	away = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -214,14 +230,20 @@ static pid_t subject_start(const char *home, void (*work)(void *ctx))
 	return run_in(home, work, NULL);
 }
 
+/* Each ends when it hears nothing more, and ends its own children; one that does not is killed. */
 static void subject_end(pid_t pid)
 {
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
 	for (int i = 0; i < 2; i++) {
 		close(to_subject[i]);
 		close(from_subject[i]);
 	}
+	for (int i = 0; i < 500; i++) {
+		if (waitpid(pid, NULL, WNOHANG) == pid)
+			return;
+		usleep(10000);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 }
 
 /* The step under way changed one kind, and that was seen once, with the numbers that /proc has. */
@@ -293,6 +315,7 @@ static void hold(void *ctx)
 	pid_t pid;
 
 	(void)ctx;
+	subject_begin();
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (kinds[i].flag != CLONE_NEWTIME && kinds[i].flag != CLONE_NEWPID)
 			unshare(kinds[i].flag);
@@ -306,9 +329,9 @@ static void hold(void *ctx)
 		_exit(0);
 	}
 	shared->holder = pid;
-	if (write(from_subject[1], &c, 1) != 1)
-		_exit(1);
-	pause();
+	if (write(from_subject[1], &c, 1) != 1 || read(to_subject[0], &c, 1) != 1)
+		kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 }
 
 static void test_setns(const char *box, const char *elsewhere, bool exact)
