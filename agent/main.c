@@ -12,6 +12,7 @@
 static const struct verb verbs[] = {
 	{"top", "who uses this machine: live screen, plain text, JSON or CSV", NULL, cmd_top},
 	{"serve", "metrics for Prometheus over HTTP", NULL, cmd_serve},
+	{"events", "what happens, one line each: stalls of event loops", NULL, cmd_events},
 	{"capabilities", "which capabilities containers use, are denied, and could do without", NULL, cmd_capabilities},
 	{"doctor", "what this kernel offers, what is missing and how to get it", NULL, cmd_doctor},
 };

@@ -150,6 +150,7 @@ struct loop {
 	double wakeups, empty; /* over the interval; absent: not known */
 	bool guessed;	       /* only what it sleeps in epoll is known */
 	struct stall stall;
+	uint64_t stall_seen; /* number of the sample that told it */
 	char runner[256];
 	double before[LOOP_METRICS], held[LOOP_METRICS];
 	UT_hash_handle hh;

@@ -116,6 +116,7 @@ static void loop_row(const struct model *m, struct loop *l, struct loop_row *row
 	*row = (struct loop_row){
 		.process = l->process->row, .tid = (uint32_t)l->key.tid, .threads = 1, .last_stall = l->stall};
 	row->last_stall.runner = l->runner;
+	row->stalled = l->stall_seen == m->sequence;
 	for (int i = 0; i < LOOP_METRICS; i++)
 		v[i] = VALUE_ABSENT;
 	if (!l->guessed)

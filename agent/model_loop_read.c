@@ -236,6 +236,7 @@ static void stall_take(struct model *m, const struct ss_fact *f)
 	HASH_FIND(hh, m->loops, &k, sizeof(k), l);
 	if (!l || l->seen != m->sequence || !l->is_loop || l->process->turns)
 		return;
+	l->stall_seen = m->sequence;
 	l->stall = (struct stall){
 		.time = (double)m->wall_ns / 1e9 - (double)sub_sat(m->boot_ns, f->time_ns) / 1e9,
 		.seconds = (double)f->stall.wall_ns / 1e9,

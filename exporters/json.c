@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "events.h"
 #include "json.h"
 #include "sysscope/util.h"
 
@@ -296,15 +297,10 @@ static json_t *neighbour_value(struct writer *w, const struct snapshot *s, const
 	return row;
 }
 
-static json_t *stall_value(struct writer *w, const struct stall *s)
+static void set_stall(struct writer *w, json_t *row, const struct stall *s)
 {
-	json_t *row, *blocked;
+	json_t *blocked = json_object();
 
-	if (!(s->time > 0))
-		return json_null();
-	row = json_object();
-	blocked = json_object();
-	set(w, row, "time", real_value(s->time));
 	set(w, row, "seconds", real_value(s->seconds));
 	set_text(w, row, "cause", s->cause);
 	set(w, row, "oncpu_seconds", real_value(s->oncpu));
@@ -315,6 +311,17 @@ static json_t *stall_value(struct writer *w, const struct stall *s)
 			set(w, blocked, wait_class_names[i], real_value(s->blocked[i]));
 	set(w, row, "blocked_seconds", blocked);
 	set_text(w, row, "runner", s->runner);
+}
+
+static json_t *stall_value(struct writer *w, const struct stall *s)
+{
+	json_t *row;
+
+	if (!(s->time > 0))
+		return json_null();
+	row = json_object();
+	set(w, row, "time", real_value(s->time));
+	set_stall(w, row, s);
 	return row;
 }
 
@@ -472,6 +479,38 @@ static void write_loops(struct writer *w, const struct snapshot *s, const struct
 	buf_char(w->out, ']');
 }
 
+/* Takes back what was written since `before`, if anything of it failed. */
+static int line_end(struct writer *w, size_t before)
+{
+	buf_free(&w->text);
+	if (!w->out->failed && !w->failed)
+		return 0;
+	w->out->len = before;
+	if (w->out->data)
+		w->out->data[before] = '\0';
+	return -ENOMEM;
+}
+
+int event_stall_json(struct buf *out, const struct snapshot *s, const struct loop_row *l)
+{
+	const struct process_row *p = &s->processes[l->process];
+	struct writer w = {.out = out};
+	json_t *line = json_object();
+	size_t before = out->len;
+
+	set(&w, line, "time", real_value(l->last_stall.time));
+	set_text(&w, line, "type", "loop_stall");
+	set_text(&w, line, "container", process_container(s, p)->name);
+	set(&w, line, "pid", json_integer(p->pid));
+	set(&w, line, "tid", json_integer(l->tid));
+	set(&w, line, "start_time", real_value(p->start_time));
+	set(&w, line, "comm", text_value(&w, p->comm));
+	set_stall(&w, line, &l->last_stall);
+	dump(&w, line);
+	buf_char(out, '\n');
+	return line_end(&w, before);
+}
+
 int json_write_snapshot(struct buf *out, const struct snapshot *s, const struct json_options *o)
 {
 	static const struct json_options all = {true, true, true, true, true, true, true, NULL};
@@ -505,11 +544,5 @@ int json_write_snapshot(struct buf *out, const struct snapshot *s, const struct 
 		dump(&w, collectors_value(&w, s));
 	}
 	buf_str(out, "}\n");
-	buf_free(&w.text);
-	if (!out->failed && !w.failed)
-		return 0;
-	out->len = before;
-	if (out->data)
-		out->data[before] = '\0';
-	return -ENOMEM;
+	return line_end(&w, before);
 }

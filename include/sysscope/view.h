@@ -219,6 +219,7 @@ struct loop_row {
 	uint32_t threads; /* 1, or how many take turns */
 	bool scheduler;	  /* they take turns: what one of them does says nothing */
 	struct stall last_stall;
+	bool stalled; /* the last stall is news: it was told since the snapshot before */
 	double v[LOOP_METRICS];
 };
 
