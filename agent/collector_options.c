@@ -17,7 +17,7 @@ size_t collector_options_rows(struct collector_options *o, struct option_row *ro
 
 	*o = (struct collector_options){.epoll_hook = "auto", .stall_seconds = 0.1};
 	for (enum collector c = 0; c < COLLECTORS; c++) {
-		if (collector_required(c))
+		if (collector_required(c) || collector_on_request(c))
 			continue;
 		rows[n] = (struct option_row){.name = option_name(o, n, "", c),
 					      .kind = OPTION_UNSET,

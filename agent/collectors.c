@@ -107,6 +107,52 @@ const struct collector_desc collectors[COLLECTORS] = {
 					  "iterations and stalls"},
 			},
 		},
+	[COLLECTOR_NAMESPACES] =
+		{
+			"namespaces",
+			"who changes its namespaces: setns, unshare, clone",
+			false,
+			{
+				{.hook = "fentry",
+				 .programs = {"namespace_set_fentry", "namespace_user_fentry"},
+				 .needs_task_storage = true,
+				 .lacks = "",
+				 .functions = {"switch_task_namespaces", "commit_creds"}},
+				{.hook = "kprobe",
+				 .programs = {"namespace_set_kprobe", "namespace_user_kprobe"},
+				 .needs_task_storage = true,
+				 .lacks = "",
+				 .functions = {"switch_task_namespaces", "commit_creds"}},
+				{.hook = "compare",
+				 .needs_task_storage = true,
+				 .lacks = "only what differs at a switch, birth, exec, exit or sample is seen: not a "
+					  "thread that comes back in between; by which call is often not known"},
+			},
+		},
+	[COLLECTOR_CAPABILITIES] =
+		{
+			"capabilities",
+			"which capabilities are used, and which are denied",
+			false,
+			{
+				{.hook = "fexit",
+				 .needs_current_task = true,
+				 .programs = {"capability_fexit"},
+				 .lacks = "",
+				 .functions = {"cap_capable"}},
+				{.hook = "kprobe",
+				 .needs_current_task = true,
+				 .programs = {"capability_kprobe", "capability_kretprobe"},
+				 .lacks = "",
+				 .functions = {"cap_capable"}},
+				{.hook = "tp_btf",
+				 .needs_current_task = true,
+				 .programs = {"capability_tracepoint"},
+				 .tracepoints = {"cap_capable"},
+				 .lacks = "probes without audit are told by the functions that are known to make them"},
+			},
+			true,
+		},
 	[COLLECTOR_SOCKETS] =
 		{
 			"sockets",

@@ -23,12 +23,14 @@ struct alternative {
 	bool only_without_task_storage;	  /* it counts whole tasks, also what was charged from their state before */
 	const char *functions[3];	  /* need type information */
 	const char *events[MAX_PROGRAMS]; /* of tracefs, for each program */
+	bool needs_current_task;	  /* bpf_get_current_task_btf, which came with task storage */
 };
 
 struct collector_desc {
 	const char *name, *gives;
 	bool required;
 	struct alternative ways[MAX_ALTERNATIVES]; /* best first */
+	bool on_request;			   /* off unless a command asks for it */
 };
 extern const struct collector_desc collectors[COLLECTORS];
 

@@ -6,6 +6,7 @@
 int cmd_top(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_events(int argc, char **argv);
+int cmd_capabilities(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 
 #endif

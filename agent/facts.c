@@ -16,6 +16,8 @@ static size_t kind_size(__u32 kind)
 		return offsetof(struct ss_fact, cgroup) + sizeof(((struct ss_fact *)0)->cgroup);
 	case SS_FACT_LOOP_STALL:
 		return offsetof(struct ss_fact, stall) + sizeof(((struct ss_fact *)0)->stall);
+	case SS_FACT_NAMESPACE:
+		return offsetof(struct ss_fact, namespaces) + sizeof(((struct ss_fact *)0)->namespaces);
 	default:
 		return 0;
 	}
@@ -30,6 +32,15 @@ static int stall_check(struct ss_fact *f)
 {
 	f->stall.comm[SS_COMM_LEN - 1] = '\0';
 	return f->stall.cause < SS_STALL_CAUSES && f->stall.tid && f->stall.tgid ? 0 : -EBADMSG;
+}
+
+static int namespaces_check(struct ss_fact *f)
+{
+	f->namespaces.comm[SS_COMM_LEN - 1] = '\0';
+	return f->namespaces.how < SS_NS_HOWS && f->namespaces.kinds && !(f->namespaces.kinds >> SS_NAMESPACES) &&
+			       f->namespaces.tid && f->namespaces.tgid
+		       ? 0
+		       : -EBADMSG;
 }
 
 int fact_decode(const void *data, size_t size, struct ss_fact *ret)
@@ -48,7 +59,9 @@ int fact_decode(const void *data, size_t size, struct ss_fact *ret)
 	if (f.size > size || f.size < least)
 		return -EBADMSG;
 	memcpy(&f, data, least);
-	r = f.kind == SS_FACT_LOOP_STALL ? stall_check(&f) : cgroup_check(&f);
+	r = f.kind == SS_FACT_LOOP_STALL  ? stall_check(&f)
+	    : f.kind == SS_FACT_NAMESPACE ? namespaces_check(&f)
+					  : cgroup_check(&f);
 	if (r == 0)
 		*ret = f;
 	return r;

@@ -144,6 +144,38 @@ bool kernel_has_function(const struct kernel *k, const char *name)
 	return k->btf && btf__find_by_name_kind(k->btf, name, BTF_KIND_FUNC) > 0;
 }
 
+size_t kernel_functions_find(const char *const *names, size_t n, uint64_t *begins, uint64_t *sizes)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char line[512], type, name[128];
+	unsigned long long address;
+	size_t found = 0, open = SIZE_MAX;
+
+	memset(begins, 0, n * sizeof(*begins));
+	memset(sizes, 0, n * sizeof(*sizes));
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%llx %c %127s", &address, &type, name) != 3 || !address)
+			continue;
+		/* In the order of addresses: a function ends where the next one begins; aliases begin where it does. */
+		if (open != SIZE_MAX && address > begins[open]) {
+			sizes[open] = address - begins[open];
+			open = SIZE_MAX;
+			found++;
+		}
+		for (size_t i = 0; i < n && open == SIZE_MAX; i++)
+			if (!begins[i] && strcmp(name, names[i]) == 0) {
+				begins[i] = address;
+				open = i;
+			}
+		if (found == n)
+			break;
+	}
+	fclose(f);
+	return found;
+}
+
 void kernel_explain(const struct kernel *k, int error, struct buf *out)
 {
 	if (!k->btf) {

@@ -35,6 +35,12 @@ bool kernel_has_tracepoint(const struct kernel *k, const char *name);
 /* Whether type information knows a function of this name: it can be hooked, if hooking functions is allowed. */
 bool kernel_has_function(const struct kernel *k, const char *name);
 
+/*
+ * Where the kernel's functions of these names lie: begins[i] and sizes[i], 0 for one that is not found. How many were found;
+ * 0 also where the kernel does not tell its addresses. Reads /proc/kallsyms whole, which takes some ten milliseconds.
+ */
+size_t kernel_functions_find(const char *const *names, size_t n, uint64_t *begins, uint64_t *sizes);
+
 /* One sentence on why loading failed with `error` and what would help. */
 void kernel_explain(const struct kernel *k, int error, struct buf *out);
 

@@ -54,6 +54,47 @@ bool collector_required(enum collector c)
 	return collectors[c].required;
 }
 
+bool collector_on_request(enum collector c)
+{
+	return collectors[c].on_request;
+}
+
+static const struct alternative *way_of(const struct loader *l, enum collector c)
+{
+	return l->state[c].way < 0 ? NULL : &collectors[c].ways[l->state[c].way];
+}
+
+/* The functions of the kernel that probe without audit, or whose only check is such a probe. */
+static void unaudited_find(struct sysscope_bpf *s)
+{
+	static const char *const names[SS_UNAUDITED_MAX] = {"ns_capable_noaudit", "has_capability_noaudit",
+							    "has_ns_capability_noaudit", "cap_vm_enough_memory",
+							    /* the one before is a jump and leaves no trace */
+							    "security_vm_enough_memory_mm"};
+	uint64_t begins[SS_UNAUDITED_MAX], sizes[SS_UNAUDITED_MAX];
+
+	kernel_functions_find(names, SS_UNAUDITED_MAX, begins, sizes);
+	for (size_t i = 0; i < SS_UNAUDITED_MAX; i++) {
+		s->rodata->cfg_unaudited[i].begin = begins[i];
+		s->rodata->cfg_unaudited[i].size = sizes[i];
+	}
+}
+
+static void capabilities_open(struct loader *l, struct sysscope_bpf *s, bool on)
+{
+	const struct alternative *w = on ? way_of(l, COLLECTOR_CAPABILITIES) : NULL;
+
+	if (!w)
+		bpf_map__set_autocreate(s->maps.capability_checks, false);
+	if (!w || strcmp(w->hook, "kprobe") != 0)
+		bpf_map__set_autocreate(s->maps.capability_calls, false);
+	/* In a pid namespace of its own the number is another process's, or nobody's. */
+	if (w && !l->kernel->pids_hidden)
+		s->rodata->cfg_agent = getpid();
+	if (w && strcmp(w->hook, "tp_btf") == 0)
+		unaudited_find(s);
+}
+
 void loader_options_hierarchy(struct loader_options *o, const struct kernel *k, const struct cgroup_layout_info *layout)
 {
 	bool memory = strcmp(layout->carrying_controller, "memory") == 0;
@@ -61,11 +102,6 @@ void loader_options_hierarchy(struct loader_options *o, const struct kernel *k, 
 	o->cgroup_v1 = !layout->carrying_v2;
 	o->cgroup_hierarchy = (int)layout->hierarchy_id;
 	o->cgroup_subsys = memory ? k->memory_subsys : k->cpu_subsys;
-}
-
-static const struct alternative *way_of(const struct loader *l, enum collector c)
-{
-	return l->state[c].way < 0 ? NULL : &collectors[c].ways[l->state[c].way];
 }
 
 /* For tests: whether SYSSCOPE_TEST_BREAK_COLLECTOR names this collector and this way to break it. */
@@ -105,8 +141,14 @@ static int choose_way(struct loader *l, enum collector c, int from)
 					 : "this kernel has no task storage for tracing programs (5.11)");
 			continue;
 		}
-		if (!w->programs[0] && l->state[COLLECTOR_SCHED].way < 0) {
-			snprintf(reason, size, "it needs the collector sched");
+		if (w->needs_current_task && !l->kernel->task_storage) {
+			snprintf(reason, size, "this kernel has neither task storage nor a typed current task (5.11)");
+			continue;
+		}
+		if (!w->programs[0] && l->state[COLLECTOR_SCHED].way < 0 &&
+		    (c != COLLECTOR_NAMESPACES || l->state[COLLECTOR_LIFECYCLE].way < 0)) {
+			snprintf(reason, size, "it needs the collector %s",
+				 c == COLLECTOR_NAMESPACES ? "sched or lifecycle" : "sched");
 			continue;
 		}
 		if (w->only_without_task_storage && l->task_storage)
@@ -125,7 +167,8 @@ static int choose_way(struct loader *l, enum collector c, int from)
 			if (!offered)
 				snprintf(reason, size, "this kernel has no function %s", name);
 		}
-		if (offered && strcmp(w->hook, "fentry") == 0 && l->kernel->fentry_error) {
+		if (offered && (strcmp(w->hook, "fentry") == 0 || strcmp(w->hook, "fexit") == 0) &&
+		    l->kernel->fentry_error) {
 			offered = false;
 			snprintf(reason, size, "the kernel refuses it: %s", strerror(l->kernel->fentry_error));
 		}
@@ -189,6 +232,13 @@ static int object_open(struct loader *l, uint32_t chosen)
 	if (!l->task_storage) {
 		bpf_map__set_autocreate(s->maps.thread_state, false);
 		bpf_map__set_autocreate(s->maps.process_waits, false);
+	}
+	capabilities_open(l, s, chosen >> COLLECTOR_CAPABILITIES & 1);
+	s->rodata->cfg_namespaces = way_of(l, COLLECTOR_NAMESPACES) && chosen >> COLLECTOR_NAMESPACES & 1;
+	s->rodata->cfg_namespaces_compare = s->rodata->cfg_namespaces && !way_of(l, COLLECTOR_NAMESPACES)->programs[0];
+	if (!s->rodata->cfg_namespaces) {
+		bpf_map__set_autocreate(s->maps.transitions_a, false);
+		bpf_map__set_autocreate(s->maps.transitions_b, false);
 	}
 	if (!s->rodata->cfg_sched) {
 		bpf_map__set_autocreate(s->maps.process_waits, false);
@@ -302,6 +352,9 @@ static int collector_attach(struct loader *l, enum collector c)
 	l->state[c].programs[0] = '\0';
 	if (!w)
 		return 0;
+	if (!w->programs[0])
+		snprintf(l->state[c].programs, sizeof(l->state[c].programs), "in those of %s",
+			 c == COLLECTOR_NAMESPACES ? "tasks, lifecycle and sched" : "tasks and sched");
 	for (int p = 0; p < MAX_PROGRAMS && w->programs[p]; p++) {
 		struct bpf_program *prog = program_find(l, w->programs[p]);
 		struct bpf_link *link = w->events[p] ? tracefs_attach(prog, w->events[p]) : bpf_program__attach(prog);
@@ -381,6 +434,8 @@ int loader_open(struct loader **ret, const struct kernel *k, const struct loader
 		l->state[c].way = -1;
 		if (o->disabled >> c & 1 && !collectors[c].required)
 			snprintf(l->state[c].reason, sizeof(l->state[c].reason), "turned off on the command line");
+		else if (collectors[c].on_request && !o->capabilities)
+			snprintf(l->state[c].reason, sizeof(l->state[c].reason), "only for `sysscope capabilities`");
 		else
 			l->state[c].way = choose_way(l, c, 0);
 	}

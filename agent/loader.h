@@ -23,6 +23,8 @@ enum collector {
 	COLLECTOR_CGROUPS,
 	COLLECTOR_SCHED,
 	COLLECTOR_EPOLL,
+	COLLECTOR_NAMESPACES,
+	COLLECTOR_CAPABILITIES, /* on request only */
 	COLLECTOR_SOCKETS,
 	COLLECTORS
 };
@@ -45,6 +47,7 @@ struct loader_options {
 	const char *break_collector;
 	const char *epoll_hook; /* "fentry", "kprobe", "tracepoint" or "sched"; NULL: the best that can be had */
 	uint64_t stall_ns;	/* 0: the default */
+	bool capabilities;	/* capability checks are counted */
 };
 
 /* From which hierarchy the programs take a task's cgroup. */
@@ -76,5 +79,6 @@ uint64_t loader_skipped(const struct loader *l);
 int loader_map_memory(uint64_t *ret);
 const char *collector_name(enum collector c);
 bool collector_required(enum collector c);
+bool collector_on_request(enum collector c); /* off unless a command asks for it: nobody misses it */
 
 #endif

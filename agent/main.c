@@ -13,6 +13,7 @@ static const struct verb verbs[] = {
 	{"top", "who uses this machine: live screen, plain text, JSON or CSV", NULL, cmd_top},
 	{"serve", "metrics for Prometheus over HTTP", NULL, cmd_serve},
 	{"events", "what happens, one line each: stalls of event loops", NULL, cmd_events},
+	{"capabilities", "which capabilities containers use, are denied, and could do without", NULL, cmd_capabilities},
 	{"doctor", "what this kernel offers, what is missing and how to get it", NULL, cmd_doctor},
 };
 
@@ -22,7 +23,7 @@ static void print_help(FILE *f)
 		   "Which container and which process uses this machine, from the kernel's own counters.\n\n"
 		   "commands:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-		fprintf(f, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
+		fprintf(f, "  %-12s %s\n", verbs[i].name, verbs[i].summary);
 	fprintf(f, "\n`sysscope COMMAND --help` has each one's options and examples.\n\n"
 		   "examples:\n"
 		   "  sudo sysscope top\n"

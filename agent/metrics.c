@@ -46,6 +46,12 @@ static const struct metric_desc loop_metrics[] = {
 #include "sysscope/metrics.def"
 };
 
+#define TRANSITION METRIC
+static const struct metric_desc transition_metrics[] = {
+#include "sysscope/metrics.def"
+};
+
+_Static_assert(ARRAY_SIZE(transition_metrics) == TRANSITION_METRICS, "one descriptor per transition metric");
 _Static_assert(ARRAY_SIZE(loop_metrics) == LOOP_METRICS, "one descriptor per loop metric");
 _Static_assert(ARRAY_SIZE(neighbour_metrics) == NEIGHBOUR_METRICS, "one descriptor per neighbour metric");
 
@@ -59,12 +65,66 @@ static const struct {
 	[SCOPE_GROUP] = {"group", group_metrics, GROUP_METRICS},
 	[SCOPE_PROCESS] = {"process", process_metrics, PROCESS_METRICS},
 	[SCOPE_LOOP] = {"loop", loop_metrics, LOOP_METRICS},
+	[SCOPE_TRANSITION] = {"transition", transition_metrics, TRANSITION_METRICS},
 	[SCOPE_NEIGHBOUR] = {"neighbour", neighbour_metrics, NEIGHBOUR_METRICS},
 };
 
 const char *const wait_class_names[WAIT_CLASSES] = {"epoll", "poll",  "futex",	  "sleep", "file",   "network",
 						    "pipe",  "child", "io_uring", "fault", "kernel", "other"};
-const char *const namespace_names[8] = {"pid", "mnt", "net", "uts", "ipc", "user", "cgroup", "time"};
+const char *const namespace_names[NAMESPACE_KINDS] = {
+	"pid", "mnt", "net", "uts", "ipc", "user", "cgroup", "time", "pid_for_children", "time_for_children"};
+
+const char *const capability_names[CAPABILITIES] = {
+	"CHOWN",
+	"DAC_OVERRIDE",
+	"DAC_READ_SEARCH",
+	"FOWNER",
+	"FSETID",
+	"KILL",
+	"SETGID",
+	"SETUID",
+	"SETPCAP",
+	"LINUX_IMMUTABLE",
+	"NET_BIND_SERVICE",
+	"NET_BROADCAST",
+	"NET_ADMIN",
+	"NET_RAW",
+	"IPC_LOCK",
+	"IPC_OWNER",
+	"SYS_MODULE",
+	"SYS_RAWIO",
+	"SYS_CHROOT",
+	"SYS_PTRACE",
+	"SYS_PACCT",
+	"SYS_ADMIN",
+	"SYS_BOOT",
+	"SYS_NICE",
+	"SYS_RESOURCE",
+	"SYS_TIME",
+	"SYS_TTY_CONFIG",
+	"MKNOD",
+	"LEASE",
+	"AUDIT_WRITE",
+	"AUDIT_CONTROL",
+	"SETFCAP",
+	"MAC_OVERRIDE",
+	"MAC_ADMIN",
+	"SYSLOG",
+	"WAKE_ALARM",
+	"BLOCK_SUSPEND",
+	"AUDIT_READ",
+	"PERFMON",
+	"BPF",
+	"CHECKPOINT_RESTORE",
+};
+
+void capability_name(struct buf *out, unsigned int number)
+{
+	if (number < CAPABILITIES)
+		buf_str(out, capability_names[number]);
+	else
+		buf_printf(out, "%u", number);
+}
 
 const struct metric_desc *metric_table(enum metric_scope scope, size_t *ret_n)
 {

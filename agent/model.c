@@ -25,6 +25,8 @@ static const char *const loss_names[SS_LOSS_KINDS] = {
 	[SS_LOSS_PROGRAM_SKIPPED] = "program_skipped",
 	[SS_LOSS_LOOP_LOST] = "loop_lost",
 	[SS_LOSS_WAIT_UNSEEN] = "wait_unseen",
+	[SS_LOSS_CAPABILITY_LOST] = "capability_lost",
+	[SS_LOSS_TRANSITION_LOST] = "transition_lost",
 };
 
 int array_reserve(void *array, size_t *cap, size_t n, size_t size)
@@ -115,6 +117,7 @@ void model_free(struct model *m)
 	processes_free(m);
 	pairs_free(m);
 	loops_free(m);
+	transitions_free(m);
 	concurrency_free(m);
 	homes_free(m);
 	free(m->by_thread);
@@ -124,6 +127,7 @@ void model_free(struct model *m)
 	free(m->process_rows);
 	free(m->neighbour_rows);
 	free(m->loop_rows);
+	free(m->check_rows);
 	free(m);
 }
 
@@ -239,6 +243,8 @@ int model_update(struct model *m, const struct sample *s)
 	if (r >= 0)
 		r = pairs_read(m, s);
 	if (r >= 0)
+		r = transitions_take(m, s);
+	if (r >= 0)
 		r = processes_read(m, s);
 	if (r >= 0)
 		r = loops_read(m, s);
@@ -252,6 +258,10 @@ int model_update(struct model *m, const struct sample *s)
 		r = pairs_finish(m, interval);
 	if (r >= 0)
 		r = loops_finish(m);
+	if (r >= 0)
+		r = namespaces_finish(m);
+	if (r >= 0)
+		r = capabilities_finish(m, s);
 	if (r >= 0)
 		r = concurrency_finish(m, s);
 	if (r < 0)

@@ -282,6 +282,13 @@ struct home *home_of_cgroup(struct model *m, uint64_t cgroup_id, struct cg **ret
 	return c->home;
 }
 
+struct home *home_known(struct model *m, uint64_t cgroup_id)
+{
+	struct cg *c = cg_find(m, cgroup_id);
+
+	return cgroup_id == SS_CGROUP_KERNEL ? m->kernel : c ? c->home : NULL;
+}
+
 struct group *group_get(struct model *m, struct home *h, const char *comm)
 {
 	struct group *g, key = {};
@@ -389,6 +396,7 @@ static void home_forget(struct model *m, struct home *h)
 		if (c->home == h)
 			c->home = NULL;
 	pairs_forget_home(m, h);
+	transitions_forget_home(m, h);
 	HASH_DEL(m->homes, h);
 	home_free(h);
 }

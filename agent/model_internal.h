@@ -2,7 +2,8 @@
 /*
  * model_internal.h - what the files of the model share: model.c (one update from beginning to end), model_home.c (homes,
  * cgroups and groups), model_row.c (their rows), model_process.c (processes), model_pair.c (neighbours), model_loop.c (event
- * loops), model_tree.c (concurrency models). Nobody else includes it.
+ * loops), model_tree.c (concurrency models), model_namespace.c (namespaces), model_capability.c (capabilities). Nobody else
+ * includes it.
  */
 #ifndef SYSSCOPE_MODEL_INTERNAL_H
 #define SYSSCOPE_MODEL_INTERNAL_H
@@ -172,6 +173,22 @@ struct pair {
 	UT_hash_handle hh;
 };
 
+/* Threads of a home that came into other namespaces of one kind. */
+struct transition {
+	struct {
+		struct home *home;
+		uint8_t kind, how, expected;
+	} key;
+	uint64_t carried, now, held;
+	UT_hash_handle hh;
+};
+
+/* A process in a namespace that is not the host's. */
+struct namespace_member {
+	uint32_t inode, kind;
+	struct process *process;
+};
+
 struct model {
 	struct home *homes;
 	struct cg *cgs;
@@ -179,6 +196,7 @@ struct model {
 	struct process *processes;
 	struct pair *pairs;
 	struct loop *loops;
+	struct transition *transitions;
 	struct loop **loop_list; /* of the sample at hand, in the order of process and instance */
 	size_t n_loop_list, cap_loop_list;
 	struct home *kernel, *host;
@@ -213,10 +231,16 @@ struct model {
 	struct process_row *process_rows;
 	struct neighbour_row *neighbour_rows;
 	struct loop_row *loop_rows;
+	struct transition_row *transition_rows;
+	struct namespace_member *members;
+	struct outsider_row *outsiders;
+	struct check_row *check_rows;
+	size_t cap_checks;
+	size_t cap_transitions, cap_members, cap_outsiders;
 	size_t cap_containers, cap_groups, cap_processes, cap_neighbours, cap_loops;
 	struct loss_row losses[SS_LOSS_KINDS];
-	struct collector_row collectors[12];
-	char collector_names[12][24];
+	struct collector_row collectors[16];
+	char collector_names[16][24];
 	char kernel_release[65], hostname[65];
 };
 
@@ -246,6 +270,7 @@ int homes_begin(struct model *m, const struct sample *s);
 /* Whether this sample or an earlier one named it; what is not known belongs to the host as far as sums go. */
 bool cgroup_is_known(struct model *m, uint64_t cgroup_id);
 struct home *home_of_cgroup(struct model *m, uint64_t cgroup_id, struct cg **ret_incarnation);
+struct home *home_known(struct model *m, uint64_t cgroup_id); /* NULL: no such cgroup any more */
 int homes_add_gone(struct model *m, const struct sample_gone *gone, size_t n, bool final);
 struct group *group_get(struct model *m, struct home *h, const char *comm);
 int homes_finish(struct model *m, const struct sample *s, double interval);
@@ -267,6 +292,15 @@ int loops_read(struct model *m, const struct sample *s);
 int loops_finish(struct model *m);
 void group_loop_values(const struct model *m, const struct group *g, double *v);
 void loops_free(struct model *m);
+
+/* ---- model_namespace.c ---- */
+int transitions_take(struct model *m, const struct sample *s);
+int namespaces_finish(struct model *m);
+void transitions_forget_home(struct model *m, const struct home *h);
+void transitions_free(struct model *m);
+
+/* ---- model_capability.c ---- */
+int capabilities_finish(struct model *m, const struct sample *s);
 
 /* ---- model_facts.c, model_tree.c ---- */
 void sleep_take(struct thread_sleep *to, const struct ss_waits *w, const struct ss_thread_record *r);

@@ -299,6 +299,8 @@ static void process_row(struct model *m, const struct sample *s, struct process 
 		.state = (char)r->state,
 		.kernel = r->flags & SS_THREAD_KERNEL,
 		.capabilities_effective = r->capabilities_effective,
+		.capabilities_permitted = r->capabilities_permitted,
+		.capabilities_bounding = r->capabilities_bounding,
 		.namespaces = {r->ns_pid, r->ns_mnt, r->ns_net, r->ns_uts, r->ns_ipc, r->ns_user, r->ns_cgroup,
 			       r->ns_time},
 	};

@@ -74,7 +74,7 @@ static void collectors_missing(const struct pipeline *p, struct buf *out)
 	for (int c = 0; c < COLLECTORS; c++) {
 		struct collector_status s = loader_status(p->loader, c);
 
-		if (!s.loaded)
+		if (!s.loaded && !collector_on_request(c))
 			buf_printf(out, "%scollector %s is off: %s; not shown: %s", out->len ? "\n" : "", s.name,
 				   s.reason, s.gives);
 	}
@@ -90,7 +90,8 @@ static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, s
 	struct loader_options lo = {.disabled = o->disabled,
 				    .break_collector = o->break_collector,
 				    .epoll_hook = o->epoll_hook,
-				    .stall_ns = o->stall_ns};
+				    .stall_ns = o->stall_ns,
+				    .capabilities = o->capabilities};
 	int r = kernel_probe(&p->kernel);
 
 	if (r < 0)
@@ -173,4 +174,23 @@ const struct sample *pipeline_sample(const struct pipeline *p)
 const struct snapshot_source *pipeline_source(struct pipeline *p)
 {
 	return &p->source;
+}
+
+const char *pipeline_hook(const struct pipeline *p, const char *collector)
+{
+	for (int c = 0; c < COLLECTORS; c++) {
+		struct collector_status s = loader_status(p->loader, c);
+
+		if (strcmp(s.name, collector) == 0)
+			return s.loaded ? s.hook : "";
+	}
+	return "";
+}
+
+const char *pipeline_hook_reason(const struct pipeline *p, const char *collector)
+{
+	for (int c = 0; c < COLLECTORS; c++)
+		if (strcmp(collector_name(c), collector) == 0)
+			return loader_status(p->loader, c).reason;
+	return "";
 }

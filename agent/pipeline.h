@@ -19,6 +19,7 @@ struct pipeline_options {
 	const char *docker_root; /* a dockerd's --data-root, besides the usual one; NULL: none */
 	bool no_listeners;	 /* nobody looks at processes: who listens is not asked (serve) */
 	bool keep_unpublished;	 /* the dead stay until they were delivered once (serve) */
+	bool capabilities;	 /* capability checks are counted */
 	uint32_t disabled;	 /* bit per collector, in the order of enum collector */
 	const char *epoll_hook;	 /* "fentry", "kprobe", "tracepoint" or "sched"; NULL: the best that can be had */
 	uint64_t stall_ns;	 /* iterations of event loops that are longer are stalls; 0: the default */
@@ -43,5 +44,10 @@ const struct snapshot_source *pipeline_source(struct pipeline *p);
 
 /* The sample that the latest snapshot was made from; valid until the next one is taken. NULL before the first. */
 const struct sample *pipeline_sample(const struct pipeline *p);
+
+/* Which hook the collector of this name got, as doctor calls it; "" without any. */
+const char *pipeline_hook(const struct pipeline *p, const char *collector);
+/* Why it got none, or what that hook lacks; "" for nothing to say. */
+const char *pipeline_hook_reason(const struct pipeline *p, const char *collector);
 
 #endif

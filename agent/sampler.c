@@ -37,8 +37,9 @@
 /* More than the buffer of an iterator (8 pages) and a record. */
 #define STREAM_BYTES (256 * 1024)
 
-/* Facts about stalls that wait for the next sample. */
+/* Facts about stalls, and about namespaces, that wait for the next sample. */
 #define STALLS_MAX 256
+#define MOVES_MAX  256
 
 /* Long enough for the kernel to let this CPU go and come back, so that its run queue's clock is fresh. */
 #define SETTLE_NS 50000
@@ -61,7 +62,7 @@ struct sampler {
 	struct stream_room threads;
 	struct listeners listeners;
 	bool no_listeners;
-	size_t cap_cgroups, cap_gone, cap_pairs, cap_gone_loops;
+	size_t cap_cgroups, cap_gone, cap_pairs, cap_gone_loops, cap_transitions, cap_checks;
 	size_t stalls_held;	 /* in sample.stalls: those of the last sample, then what came since */
 	uint64_t stalls_dropped; /* facts for which there was no room */
 	void *keys, *values;	 /* for batches: room for the largest map */
@@ -148,6 +149,41 @@ static int loops_read(struct sampler *s, uint32_t table, bool empty_it, struct s
 	return 0;
 }
 
+static int transitions_read(struct sampler *s, uint32_t table, bool empty_it, struct sample_transition *list, size_t *n)
+{
+	const struct ss_transition_key *keys = s->keys;
+	const uint64_t *values = s->values;
+	int count;
+
+	if (!s->cap_transitions)
+		return 0;
+	count = map_read(s, table ? s->skeleton->maps.transitions_b : s->skeleton->maps.transitions_a, empty_it);
+	if (count < 0)
+		return count;
+	for (int i = 0; i < count && *n < s->cap_transitions; i++)
+		if (values[i])
+			list[(*n)++] = (struct sample_transition){keys[i], values[i]};
+	return 0;
+}
+
+static int checks_read(struct sampler *s)
+{
+	const struct ss_capability_key *keys = s->keys;
+	const uint64_t *values = s->values;
+	struct sample *p = &s->sample;
+	int count;
+
+	p->n_checks = 0;
+	if (!s->cap_checks)
+		return 0;
+	count = map_read(s, s->skeleton->maps.capability_checks, false);
+	if (count < 0)
+		return count;
+	for (int i = 0; i < count && p->n_checks < s->cap_checks; i++)
+		p->checks[p->n_checks++] = (struct sample_check){keys[i], values[i]};
+	return 0;
+}
+
 /* Both tables of a kind: the one that is not being written, to be emptied if `drain`, and the other. */
 static int tables_read(struct sampler *s, uint32_t used, bool drain)
 {
@@ -159,11 +195,15 @@ static int tables_read(struct sampler *s, uint32_t used, bool drain)
 		r = gone_read(s, gone, true, &p->gone_final, &p->n_gone_final);
 		if (r >= 0)
 			r = loops_read(s, !used, true, p->gone_loops_final, &p->n_gone_loops_final);
+		if (r >= 0)
+			r = transitions_read(s, !used, true, p->transitions_final, &p->n_transitions_final);
 		return r < 0 ? r : pairs_read(s, !used, true, p->pairs_final, &p->n_pairs_final);
 	}
 	r = gone_read(s, gone, false, &p->gone_open, &p->n_gone_open);
 	if (r >= 0)
 		r = loops_read(s, !used, false, p->gone_loops_open, &p->n_gone_loops_open);
+	if (r >= 0)
+		r = transitions_read(s, !used, false, p->transitions_open, &p->n_transitions_open);
 	return r < 0 ? r : pairs_read(s, !used, false, p->pairs_open, &p->n_pairs_open);
 }
 
@@ -176,9 +216,10 @@ static int sample_gone(struct sampler *s)
 
 	/* What was taken out for a sample that then failed is handed over with this one. */
 	if (s->delivered)
-		p->n_gone_final = p->n_pairs_final = p->n_gone_loops_final = 0;
-	p->n_gone_open = p->n_pairs_open = p->n_gone_loops_open = 0;
-	if (p->n_gone_final || p->n_pairs_final || p->n_gone_loops_final || now - s->swapped_ns < GONE_SWAP_MIN_NS) {
+		p->n_gone_final = p->n_pairs_final = p->n_gone_loops_final = p->n_transitions_final = 0;
+	p->n_gone_open = p->n_pairs_open = p->n_gone_loops_open = p->n_transitions_open = 0;
+	if (p->n_gone_final || p->n_pairs_final || p->n_gone_loops_final || p->n_transitions_final ||
+	    now - s->swapped_ns < GONE_SWAP_MIN_NS) {
 		r = tables_read(s, used, false);
 		return r < 0 ? r : tables_read(s, !used, false);
 	}
@@ -306,6 +347,12 @@ static int sample_cgroups_used(struct sampler *s, uint64_t now)
 		r = cgroup_use(s, p->gone_final[i].key.cgroup_id, now, &walked);
 	for (size_t i = 0; i < p->n_gone_open && r >= 0; i++)
 		r = cgroup_use(s, p->gone_open[i].key.cgroup_id, now, &walked);
+	for (size_t i = 0; i < p->n_checks && r >= 0; i++)
+		r = cgroup_use(s, p->checks[i].key.cgroup_id, now, &walked);
+	for (size_t i = 0; i < p->n_transitions_final && r >= 0; i++)
+		r = cgroup_use(s, p->transitions_final[i].key.cgroup_id, now, &walked);
+	for (size_t i = 0; i < p->n_transitions_open && r >= 0; i++)
+		r = cgroup_use(s, p->transitions_open[i].key.cgroup_id, now, &walked);
 	for (size_t i = 0; i < p->n_gone_loops_final && r >= 0; i++)
 		r = cgroup_use(s, p->gone_loops_final[i].key.cgroup_id, now, &walked);
 	for (size_t i = 0; i < p->n_gone_loops_open && r >= 0; i++)
@@ -480,6 +527,7 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	s->number++;
 	p->n_collectors = 0;
 	if (s->delivered) {
+		p->n_moves = 0;
 		s->stalls_held -= p->n_stalls;
 		memmove(p->stalls, p->stalls + p->n_stalls, s->stalls_held * sizeof(*p->stalls));
 	}
@@ -490,6 +538,8 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	ended = __atomic_load_n(&s->skeleton->bss->tasks_ended, __ATOMIC_RELAXED);
 	gone = sample_gone(s);
 	s->delivered = false;
+	if (gone >= 0)
+		gone = checks_read(s);
 	if (gone >= 0)
 		gone = sample_cgroup_counts(s, began);
 	if (s->cap_pairs)
@@ -512,6 +562,8 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 		      0);
 	collector_add(p, collector_name(COLLECTOR_EPOLL), gone >= 0 && loader_status(s->loader, COLLECTOR_EPOLL).loaded,
 		      0);
+	collector_add(p, collector_name(COLLECTOR_NAMESPACES),
+		      gone >= 0 && loader_status(s->loader, COLLECTOR_NAMESPACES).loaded, 0);
 
 	sample_listeners(s);
 	now = clock_boot_ns();
@@ -561,6 +613,11 @@ static int fact_take(void *ctx, void *data, size_t size)
 		else
 			s->stalls_dropped++;
 		break;
+	case SS_FACT_NAMESPACE:
+		/* What finds no room is in the transition table all the same. */
+		if (s->sample.n_moves < MOVES_MAX)
+			s->sample.moves[s->sample.n_moves++] = f;
+		break;
 	}
 	return 0;
 }
@@ -597,6 +654,8 @@ int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, st
 	s->cap_gone = 2 * gone;
 	if (loader_status(l, COLLECTOR_SCHED).loaded)
 		s->cap_pairs = 2 * bpf_map__max_entries(k->maps.pairs_a);
+	/* Of the smaller tables the keys are larger. */
+	_Static_assert(sizeof(struct ss_capability_key) <= 2 * sizeof(struct ss_gone_key), "half as many fit");
 	s->keys = calloc(gone > cgroups ? gone : cgroups, sizeof(struct ss_gone_key));
 	s->values = calloc(cgroups, sizeof(struct ss_cgroup));
 	s->sample.gone_final = calloc(s->cap_gone, sizeof(struct sample_gone));
@@ -605,7 +664,15 @@ int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, st
 		s->cap_gone_loops = 2 * bpf_map__max_entries(k->maps.gone_loops_a);
 	s->sample.gone_loops_final = calloc(s->cap_gone_loops + 1, sizeof(struct sample_gone_loop));
 	s->sample.gone_loops_open = calloc(s->cap_gone_loops + 1, sizeof(struct sample_gone_loop));
+	if (loader_status(l, COLLECTOR_NAMESPACES).loaded)
+		s->cap_transitions = 2 * bpf_map__max_entries(k->maps.transitions_a);
+	if (loader_status(l, COLLECTOR_CAPABILITIES).loaded)
+		s->cap_checks = bpf_map__max_entries(k->maps.capability_checks);
+	s->sample.checks = calloc(s->cap_checks + 1, sizeof(struct sample_check));
+	s->sample.transitions_final = calloc(s->cap_transitions + 1, sizeof(struct sample_transition));
+	s->sample.transitions_open = calloc(s->cap_transitions + 1, sizeof(struct sample_transition));
 	s->sample.stalls = calloc(STALLS_MAX, sizeof(struct ss_fact));
+	s->sample.moves = calloc(MOVES_MAX, sizeof(struct ss_fact));
 	s->sample.loops_by_sleep = loader_status(l, COLLECTOR_EPOLL).loaded && !s->cap_gone_loops;
 	s->sample.pairs_final = calloc(s->cap_pairs + 1, sizeof(struct sample_pair));
 	s->sample.pairs_open = calloc(s->cap_pairs + 1, sizeof(struct sample_pair));
@@ -613,6 +680,7 @@ int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, st
 	s->table = cgroup_table_new(fs, ids);
 	if (!s->keys || !s->values || !s->sample.gone_final || !s->sample.gone_open || !s->sample.pairs_final ||
 	    !s->sample.pairs_open || !s->sample.gone_loops_final || !s->sample.gone_loops_open || !s->sample.stalls ||
+	    !s->sample.checks || !s->sample.moves || !s->sample.transitions_final || !s->sample.transitions_open ||
 	    !s->stream || !s->table)
 		goto fail;
 	/* Without a ring names come a little later. */
@@ -640,6 +708,10 @@ void sampler_close(struct sampler *s)
 	free(s->sample.gone_loops_final);
 	free(s->sample.gone_loops_open);
 	free(s->sample.stalls);
+	free(s->sample.moves);
+	free(s->sample.checks);
+	free(s->sample.transitions_final);
+	free(s->sample.transitions_open);
 	free(s->sample.pairs_final);
 	free(s->sample.pairs_open);
 	free(s->stream);

@@ -13,6 +13,7 @@
  */
 #include "sysscope.bpf.h"
 #include "epoll.bpf.h"
+#include "namespace.bpf.h"
 
 static __always_inline void birth_count(__u64 cgroup_id, __u64 clone_flags)
 {
@@ -45,6 +46,8 @@ int BPF_PROG(lifecycle_newtask, struct task_struct *task, __u64 clone_flags)
 		loss_count(SS_LOSS_STATE_REFUSED);
 	}
 	birth_count(cgroup_id, clone_flags);
+	if (cfg_namespaces)
+		namespaces_birth(task, state, clone_flags);
 	return 0;
 }
 
@@ -69,6 +72,12 @@ int BPF_PROG(lifecycle_exec, struct task_struct *task)
 	exec_count(task);
 	if (cfg_epoll)
 		loop_exec(task);
+	if (cfg_namespaces && cfg_namespaces_compare) {
+		struct ss_thread_state *state = bpf_task_storage_get(&thread_state, task, 0, 0);
+
+		if (state)
+			namespaces_compare(task, state);
+	}
 	return 0;
 }
 
@@ -146,6 +155,8 @@ int BPF_PROG(lifecycle_exit, struct task_struct *task)
 		BPF_CORE_READ_INTO(&state->group_comm, task, group_leader, comm);
 		if (cfg_sched && !task_is_leader(task))
 			process_keep_waits(task, state);
+		if (cfg_namespaces && cfg_namespaces_compare)
+			namespaces_compare(task, state);
 		if (cfg_epoll) {
 			struct ss_gone_key key = {.cgroup_id = task_cgroup_id(task)};
 

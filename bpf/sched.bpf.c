@@ -13,6 +13,7 @@
  * prepare_task_switch). All times are from that clock.
  */
 #include "sched.bpf.h"
+#include "namespace.bpf.h"
 
 /* Distinct runs that a wait is looked up in; what came before them is blamed on SS_CGROUP_OTHERS. */
 #define PAST_RUNS 8
@@ -252,6 +253,8 @@ int BPF_PROG(sched_switch, bool preempted, struct task_struct *prev, struct task
 			thread_leaves(prev, state, ledger, preempted, queue, now);
 		else
 			switch_unseen(prev);
+		if (state && cfg_namespaces && cfg_namespaces_compare)
+			namespaces_switch(prev, state);
 	}
 	if (next->pid) {
 		runner = SS_CGROUP_NONE;

@@ -7,6 +7,7 @@
 #include "sysscope.bpf.h"
 #include "sched.bpf.h"
 #include "epoll.bpf.h"
+#include "namespace.bpf.h"
 
 /* Bits of task->__state, include/linux/sched.h; the letters are those of /proc/PID/stat (fs/proc/array.c). */
 static __always_inline __u32 state_letter(__u32 state, __u32 exit_state)
@@ -42,22 +43,9 @@ static __always_inline void record_memory(struct task_struct *task, struct ss_th
 static __always_inline void record_namespaces(struct task_struct *task, struct ss_thread_record *r)
 {
 	struct nsproxy *set = task->nsproxy; /* NULL once it is exiting */
-	struct pid *pid = task->thread_pid;
-	struct upid upid = {};
-	__u32 level;
 
-	r->ns_user = BPF_CORE_READ(task, cred, user_ns, ns.inum);
-	if (pid) {
-		level = pid->level;
-		if (!bpf_core_read(&upid, sizeof(upid), &pid->numbers[0]) && level < 33) {
-			/* Masked, since the verifier of 6.1 loses the product's bounds. */
-			bpf_probe_read_kernel(&upid, sizeof(upid),
-					      (void *)pid + bpf_core_field_offset(pid->numbers) +
-						      ((level * bpf_core_type_size(struct upid)) & 1023));
-			r->namespace_pid = upid.nr;
-			r->ns_pid = BPF_CORE_READ(upid.ns, ns.inum);
-		}
-	}
+	r->ns_user = BPF_CORE_READ(task, real_cred, user_ns, ns.inum);
+	r->ns_pid = task_pid_namespace(task, &r->namespace_pid);
 	if (!set)
 		return;
 	r->ns_mnt = BPF_CORE_READ(set, mnt_ns, ns.inum);
@@ -108,6 +96,7 @@ static __always_inline void record_process(struct task_struct *task, struct ss_t
 		r->flags |= catches_all(task->sighand) * SS_THREAD_CATCHES;
 	r->capabilities_effective = compat_capabilities(cred, cap_effective);
 	r->capabilities_permitted = compat_capabilities(cred, cap_permitted);
+	r->capabilities_bounding = compat_capabilities(cred, cap_bset);
 	record_memory(task, r);
 	record_namespaces(task, r);
 }
@@ -212,36 +201,23 @@ static __always_inline void record_write(struct seq_file *seq, struct record_spa
 }
 
 /*
- * bpf_seq_write fails when the buffer is full; the kernel then throws away what this call wrote and comes back with the
- * same task. So a record is whole or not there, and nothing before the write may be done only once: creating the state
- * and settling a moved task are both done again with the same result.
+ * The record and its blocks. A frame of its own: together with what else the iterator calls it would be over the 512 bytes
+ * of a stack.
  */
-SEC("?iter/task")
-int snapshot_task(struct bpf_iter__task *ctx)
+static __noinline int thread_write(struct seq_file *seq, struct task_struct *task, struct ss_thread_state *state,
+				   __u64 seq_num, __u64 cgroup_id)
 {
-	/* Read once: read twice, the verifier of 6.1 sees a pointer that may be NULL again. */
-	struct task_struct *task = ctx->task;
 	struct record_space space = {};
 	struct ss_thread_record *r = (void *)&space;
-	struct ss_thread_state *state;
 	struct ss_waits *dead = NULL;
 	struct loop_state *loop = NULL;
-	__u64 cgroup_id, mark;
+	__u64 mark;
 
-	if (!task)
-		return 0;
-	cgroup_id = task_cgroup_id(task);
-	/* The dead are not given a new one: their end was counted without. */
-	state = bpf_task_storage_get(&thread_state, task, 0, task->exit_state ? 0 : BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (state) {
-		task_settle(task, state, cgroup_id);
+	if (state)
 		r->flags |= SS_THREAD_STATE;
-	} else if (!task->exit_state) {
-		loss_count(SS_LOSS_STATE_REFUSED);
-	}
 	record_thread(task, r, cgroup_id);
 	if (state && cfg_sched) {
-		__u64 now = pass_now(ctx->meta->seq_num);
+		__u64 now = pass_now(seq_num);
 
 		if (!state->mark && !task->exit_state)
 			state_begin(task, state, now);
@@ -262,26 +238,54 @@ int snapshot_task(struct bpf_iter__task *ctx)
 		if (loop && !loop->ended)
 			r->blocks |= SS_BLOCK_LOOP;
 	}
-	record_write(ctx->meta->seq, &space, state ? &state->charged : NULL);
+	record_write(seq, &space, state ? &state->charged : NULL);
 	if (!state || !r->blocks)
 		return 0;
 	if (r->blocks & SS_BLOCK_WAITS)
-		bpf_seq_write(ctx->meta->seq, &state->waits, sizeof(state->waits));
+		bpf_seq_write(seq, &state->waits, sizeof(state->waits));
 	if (r->blocks & SS_BLOCK_WAITS_CHARGED)
-		bpf_seq_write(ctx->meta->seq, &state->waits_charged, sizeof(state->waits_charged));
+		bpf_seq_write(seq, &state->waits_charged, sizeof(state->waits_charged));
 	if (dead)
-		bpf_seq_write(ctx->meta->seq, dead, sizeof(*dead));
+		bpf_seq_write(seq, dead, sizeof(*dead));
 	if (loop && r->blocks & SS_BLOCK_LOOP) {
 		__u64 now = bpf_ktime_get_boot_ns();
 
 		loop_edge(loop);
-		bpf_seq_write(ctx->meta->seq, &loop->loop, sizeof(loop->loop));
-		bpf_seq_write(ctx->meta->seq, &loop->begin, sizeof(loop->begin));
-		bpf_seq_write(ctx->meta->seq, &now, sizeof(now));
+		bpf_seq_write(seq, &loop->loop, sizeof(loop->loop));
+		bpf_seq_write(seq, &loop->begin, sizeof(loop->begin));
+		bpf_seq_write(seq, &now, sizeof(now));
 	}
 	mark = state->mark;
-	bpf_seq_write(ctx->meta->seq, &mark, sizeof(mark));
+	bpf_seq_write(seq, &mark, sizeof(mark));
 	return 0;
+}
+
+/*
+ * bpf_seq_write fails when the buffer is full; the kernel then throws away what this call wrote and comes back with the
+ * same task. So a record is whole or not there, and nothing before the write may be done only once: creating the state,
+ * settling a moved task and comparing its namespaces are all done again with the same result.
+ */
+SEC("?iter/task")
+int snapshot_task(struct bpf_iter__task *ctx)
+{
+	/* Read once: read twice, the verifier of 6.1 sees a pointer that may be NULL again. */
+	struct task_struct *task = ctx->task;
+	struct ss_thread_state *state;
+	__u64 cgroup_id;
+
+	if (!task)
+		return 0;
+	cgroup_id = task_cgroup_id(task);
+	/* The dead are not given a new one: their end was counted without. */
+	state = bpf_task_storage_get(&thread_state, task, 0, task->exit_state ? 0 : BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (state) {
+		task_settle(task, state, cgroup_id);
+		if (cfg_namespaces && cfg_namespaces_compare)
+			namespaces_compare(task, state);
+	} else if (!task->exit_state) {
+		loss_count(SS_LOSS_STATE_REFUSED);
+	}
+	return thread_write(ctx->meta->seq, task, state, ctx->meta->seq_num, cgroup_id);
 }
 
 /* For kernels without task storage in tracing programs (before 5.11). */

@@ -15,6 +15,27 @@
 #define BY_DESCRIPTOR SS_WAIT_CLASSES
 extern const __u8 syscall_waits[SYSCALLS];
 
+/* Those that move a thread between namespaces, for the 64-bit table and the 32-bit one. */
+#if defined(__TARGET_ARCH_x86)
+#define CALL_UNSHARE	 272
+#define CALL_SETNS	 308
+#define CALL_EXECVE	 59
+#define CALL_EXECVEAT	 322
+#define CALL_UNSHARE_32	 310
+#define CALL_SETNS_32	 346
+#define CALL_EXECVE_32	 11
+#define CALL_EXECVEAT_32 358
+#elif defined(__TARGET_ARCH_arm64)
+#define CALL_UNSHARE	 97
+#define CALL_SETNS	 268
+#define CALL_EXECVE	 221
+#define CALL_EXECVEAT	 281
+#define CALL_UNSHARE_32	 337
+#define CALL_SETNS_32	 375
+#define CALL_EXECVE_32	 11
+#define CALL_EXECVEAT_32 387
+#endif
+
 #if defined(__TARGET_ARCH_x86)
 #define SYSCALL_ACCEPT	43
 #define SYSCALL_ACCEPT4 288

@@ -82,6 +82,69 @@ static void detail_waits(struct buf *out, const double *v)
 	buf_char(out, '\n');
 }
 
+static void add_set(struct buf *out, const struct snapshot *s, const char *title, uint64_t set)
+{
+	buf_str(out, title);
+	if (s->capabilities_all && set == s->capabilities_all)
+		buf_str(out, " all");
+	else if (!set)
+		buf_str(out, " none");
+	for (unsigned int i = 0; i < 64 && set != s->capabilities_all; i++)
+		if (set >> i & 1) {
+			buf_char(out, ' ');
+			capability_name(out, i);
+		}
+	buf_char(out, '\n');
+}
+
+static void detail_capabilities(struct buf *out, const struct snapshot *s, const struct process_row *p)
+{
+	add_set(out, s, "capabilities   effective:", p->capabilities_effective);
+	add_set(out, s, "               permitted:", p->capabilities_permitted);
+	add_set(out, s, "               bounding: ", p->capabilities_bounding);
+}
+
+static void add_kinds(struct buf *out, uint32_t kinds)
+{
+	for (unsigned int i = 0; i < NAMESPACE_OWN; i++)
+		if (kinds >> i & 1)
+			buf_printf(out, " %s", namespace_names[i]);
+}
+
+/* What its container shares with the host, who is in that one from outside, and where this process is. */
+static void detail_namespaces(struct buf *out, const struct snapshot *s, const struct process_row *p)
+{
+	const struct container_row *home = process_container(s, p);
+	uint32_t index = (uint32_t)(p - s->processes);
+
+	if (home->host_namespaces_known) {
+		buf_str(out, "namespaces     shared with the host in this container:");
+		add_kinds(out, home->host_namespaces);
+		buf_str(out, home->host_namespaces ? "\n" : " none\n");
+	}
+	for (size_t i = 0; i < home->n_outside; i++) {
+		const struct process_row *other = &s->processes[home->outside[i].process];
+
+		buf_printf(out, "               from outside: pid %u ", other->pid);
+		add_name(out, other->comm);
+		buf_str(out, " of ");
+		add_name(out, process_container(s, other)->name);
+		buf_str(out, " in");
+		add_kinds(out, home->outside[i].kinds);
+		buf_char(out, '\n');
+	}
+	for (size_t c = 0; c < s->n_containers; c++)
+		for (size_t i = 0; i < s->containers[c].n_outside; i++) {
+			if (s->containers[c].outside[i].process != index)
+				continue;
+			buf_str(out, "               it is in the namespaces of ");
+			add_name(out, s->containers[c].name);
+			buf_char(out, ':');
+			add_kinds(out, s->containers[c].outside[i].kinds);
+			buf_char(out, '\n');
+		}
+}
+
 static void detail_lines(struct buf *out, const struct model_lines *lines)
 {
 	for (size_t i = 0; i < lines->n; i++) {
@@ -146,4 +209,6 @@ void table_detail(struct buf *out, const struct snapshot *s, const struct proces
 	detail_model(out, p);
 	detail_waits(out, v);
 	detail_blocked(out, v);
+	detail_namespaces(out, s, p);
+	detail_capabilities(out, s, p);
 }

@@ -128,7 +128,84 @@ static json_t *labels_value(struct writer *w, const char *text)
 	return clean;
 }
 
-static json_t *container_value(struct writer *w, const struct container_row *c)
+/* The names of a set of kinds of namespaces. */
+static json_t *kinds_value(struct writer *w, uint32_t kinds)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < NAMESPACE_KINDS; i++)
+		if (kinds >> i & 1 && json_array_append_new(list, json_string_nocheck(namespace_names[i])))
+			w->failed = true;
+	return list;
+}
+
+static json_t *outside_value(struct writer *w, const struct snapshot *s, const struct container_row *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->n_outside; i++) {
+		const struct process_row *p = &s->processes[c->outside[i].process];
+		json_t *row = json_object();
+
+		set(w, row, "pid", json_integer(p->pid));
+		set(w, row, "comm", text_value(w, p->comm));
+		set_text(w, row, "container", process_container(s, p)->name);
+		set(w, row, "namespaces", kinds_value(w, c->outside[i].kinds));
+		if (json_array_append_new(list, row))
+			w->failed = true;
+	}
+	return list;
+}
+
+static json_t *transitions_value(struct writer *w, const struct container_row *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->n_transitions; i++) {
+		const struct transition_row *t = &c->transitions[i];
+		json_t *row = json_object();
+
+		set_text(w, row, "kind", namespace_names[t->kind]);
+		set_text(w, row, "how", t->how);
+		set(w, row, "expected", json_boolean(t->expected));
+		set_metrics(w, row, SCOPE_TRANSITION, t->v);
+		if (json_array_append_new(list, row))
+			w->failed = true;
+	}
+	return list;
+}
+
+/* "CAP_CHOWN", ...; all that the kernel has is "ALL". */
+static json_t *capabilities_value(struct writer *w, const struct snapshot *s, uint64_t set)
+{
+	json_t *list = json_array();
+
+	if (s->capabilities_all && set == s->capabilities_all) {
+		if (json_array_append_new(list, json_string_nocheck("ALL")))
+			w->failed = true;
+		return list;
+	}
+	for (unsigned int i = 0; i < 64; i++) {
+		if (!(set >> i & 1))
+			continue;
+		buf_reset(&w->text);
+		buf_str(&w->text, "CAP_");
+		capability_name(&w->text, i);
+		if (w->text.failed || json_array_append_new(list, json_string_nocheck(w->text.data)))
+			w->failed = true;
+	}
+	return list;
+}
+
+static void set_capabilities(struct writer *w, json_t *row, const struct snapshot *s, uint64_t effective,
+			     uint64_t permitted, uint64_t bounding)
+{
+	set(w, row, "capabilities_effective", capabilities_value(w, s, effective));
+	set(w, row, "capabilities_permitted", capabilities_value(w, s, permitted));
+	set(w, row, "capabilities_bounding", capabilities_value(w, s, bounding));
+}
+
+static json_t *container_value(struct writer *w, const struct snapshot *s, const struct container_row *c)
 {
 	json_t *row = json_object(), *labels;
 
@@ -148,6 +225,10 @@ static json_t *container_value(struct writer *w, const struct container_row *c)
 	labels = labels_value(w, c->labels);
 	if (labels)
 		set(w, row, "labels", labels);
+	set(w, row, "host_namespaces", c->host_namespaces_known ? kinds_value(w, c->host_namespaces) : json_null());
+	set(w, row, "outside", outside_value(w, s, c));
+	set(w, row, "namespace_transitions", transitions_value(w, c));
+	set_capabilities(w, row, s, c->capabilities_effective, c->capabilities_permitted, c->capabilities_bounding);
 	set_metrics(w, row, SCOPE_CONTAINER, c->v);
 	return row;
 }
@@ -185,6 +266,7 @@ static json_t *process_value(struct writer *w, const struct snapshot *s, const s
 	set(w, row, "namespaces", namespaces);
 	snprintf(text, sizeof(text), "0x%016" PRIx64, p->capabilities_effective);
 	set(w, row, "capabilities", json_string_nocheck(text));
+	set_capabilities(w, row, s, p->capabilities_effective, p->capabilities_permitted, p->capabilities_bounding);
 	set_text(w, row, "model", p->model ?: "");
 	model_reasons(p, &lines);
 	set(w, row, "model_reasons", lines_value(w, &lines));
@@ -329,7 +411,7 @@ static void write_containers(struct writer *w, const struct snapshot *s, const s
 		if (!wanted(s, o, (uint32_t)i))
 			continue;
 		row_begin(w, &first);
-		dump(w, container_value(w, &s->containers[i]));
+		dump(w, container_value(w, s, &s->containers[i]));
 	}
 	buf_char(w->out, ']');
 }

@@ -21,11 +21,12 @@
 
 /* The rows of a snapshot, in the forms in which they are labelled. */
 enum label_form {
-	FORM_CADVISOR,	/* container_*: id, name, image, and what the kubelet adds */
-	FORM_OWN,	/* sysscope_container_* */
-	FORM_INFO,	/* sysscope_container_info: everything that is known, for joins */
-	FORM_GROUP,	/* container and comm */
-	FORM_NEIGHBOUR, /* waiter and runner */
+	FORM_CADVISOR,	 /* container_*: id, name, image, and what the kubelet adds */
+	FORM_OWN,	 /* sysscope_container_* */
+	FORM_INFO,	 /* sysscope_container_info: everything that is known, for joins */
+	FORM_GROUP,	 /* container and comm */
+	FORM_NEIGHBOUR,	 /* waiter and runner */
+	FORM_TRANSITION, /* container, kind, how, expected */
 	FORM_COUNT
 };
 
@@ -35,6 +36,7 @@ static const char *const form_other[FORM_COUNT] = {
 	[FORM_INFO] = "container=\"~other\"",
 	[FORM_GROUP] = "container=\"~other\",comm=\"~other\"",
 	[FORM_NEIGHBOUR] = "waiter=\"~other\",runner=\"~other\"",
+	[FORM_TRANSITION] = "container=\"~other\",kind=\"~other\",how=\"~other\",expected=\"~other\"",
 };
 
 /* The families that stand in no metrics.def: who, and how the agent itself is doing. */
@@ -101,9 +103,10 @@ static const struct metric_desc *form_lines(enum label_form form, size_t *ret_n)
 		*ret_n = 1;
 		return &own_families[OWN_INFO].line;
 	}
-	return metric_table(form == FORM_GROUP	     ? SCOPE_GROUP
-			    : form == FORM_NEIGHBOUR ? SCOPE_NEIGHBOUR
-						     : SCOPE_CONTAINER,
+	return metric_table(form == FORM_GROUP	      ? SCOPE_GROUP
+			    : form == FORM_NEIGHBOUR  ? SCOPE_NEIGHBOUR
+			    : form == FORM_TRANSITION ? SCOPE_TRANSITION
+						      : SCOPE_CONTAINER,
 			    ret_n);
 }
 
@@ -278,6 +281,28 @@ static int sets_add_neighbours(struct prometheus *p, const struct snapshot *s, u
 	return r ? r : series_set_end(p->sets[FORM_NEIGHBOUR]);
 }
 
+static int sets_add_transitions(struct prometheus *p, const struct snapshot *s, unsigned int max_series)
+{
+	int r = series_set_begin(p->sets[FORM_TRANSITION], max_series);
+
+	for (size_t i = 0; i < s->n_transitions && !r; i++) {
+		const struct transition_row *t = &s->transitions[i];
+		const struct container_row *c = &s->containers[t->container];
+
+		buf_reset(&p->labels);
+		label_add(&p->labels, "container", c->name);
+		label_add(&p->labels, "kind", namespace_names[t->kind]);
+		label_add(&p->labels, "how", t->how);
+		label_add(&p->labels, "expected", t->expected ? "true" : "false");
+		labels_pod(&p->labels, c);
+		if (p->labels.failed)
+			return -ENOMEM;
+		r = series_set_add(p->sets[FORM_TRANSITION], p->labels.data, p->labels.len, c->cgroup,
+				   t->v[TRANSITION_COUNT], t->v);
+	}
+	return r ? r : series_set_end(p->sets[FORM_TRANSITION]);
+}
+
 /* ---- families ---- */
 static void write_host(struct buf *out, const struct snapshot *s)
 {
@@ -317,7 +342,9 @@ static void write_forms(const struct prometheus *p, struct buf *out, enum metric
 
 	lines = metric_table(scope, &n);
 	for (size_t first = 0, end; first < n; first = end) {
-		enum label_form form = scope == SCOPE_NEIGHBOUR ? FORM_NEIGHBOUR : FORM_GROUP;
+		enum label_form form = scope == SCOPE_NEIGHBOUR	   ? FORM_NEIGHBOUR
+				       : scope == SCOPE_TRANSITION ? FORM_TRANSITION
+								   : FORM_GROUP;
 
 		end = first + 1;
 		if (!lines[first].prom)
@@ -428,6 +455,8 @@ int prometheus_write(struct prometheus *p, struct buf *out, const struct snapsho
 		r = sets_add_groups(p, s, max_series);
 	if (!r)
 		r = sets_add_neighbours(p, s, max_series);
+	if (!r)
+		r = sets_add_transitions(p, s, max_series);
 	if (r)
 		return r;
 
@@ -437,6 +466,7 @@ int prometheus_write(struct prometheus *p, struct buf *out, const struct snapsho
 	if (o->process_metrics)
 		write_forms(p, out, SCOPE_GROUP);
 	write_forms(p, out, SCOPE_NEIGHBOUR);
+	write_forms(p, out, SCOPE_TRANSITION);
 	write_agent(p, out, s);
 	write_folded(p, out, o->process_metrics);
 	if (o->self)

@@ -91,6 +91,7 @@ struct task_struct {
 	u64 start_boottime;
 	long unsigned int min_flt;
 	long unsigned int maj_flt;
+	const struct cred *real_cred;
 	const struct cred *cred;
 	char comm[16];
 	struct files_struct *files;
@@ -110,6 +111,7 @@ struct timespec64 {
 struct pt_regs {
 	long unsigned int ax;
 	long unsigned int cx;
+	long unsigned int dx;
 	long unsigned int si;
 	long unsigned int di;
 	long unsigned int orig_ax;
@@ -179,6 +181,7 @@ struct cred {
 	kuid_t euid;
 	kernel_cap_t cap_permitted;
 	kernel_cap_t cap_effective;
+	kernel_cap_t cap_bset;
 	struct user_namespace *user_ns;
 };
 
@@ -198,8 +201,10 @@ struct nsproxy {
 	struct uts_namespace *uts_ns;
 	struct ipc_namespace *ipc_ns;
 	struct mnt_namespace *mnt_ns;
+	struct pid_namespace *pid_ns_for_children;
 	struct net *net_ns;
 	struct time_namespace *time_ns;
+	struct time_namespace *time_ns_for_children;
 	struct cgroup_namespace *cgroup_ns;
 };
 

@@ -147,6 +147,58 @@ struct ss_loop {
 #define SS_LOOP_FIELDS (22 + SS_WAIT_CLASSES + 1 + SS_STALL_CAUSES + SS_LOOP_SLOTS)
 _Static_assert(sizeof(struct ss_loop) == SS_LOOP_FIELDS * 8, "ss_loop has no padding");
 
+/* What a thread's namespaces are told apart by, in the order of view.h's namespace_names. */
+enum ss_namespace {
+	SS_NS_PID,
+	SS_NS_MNT,
+	SS_NS_NET,
+	SS_NS_UTS,
+	SS_NS_IPC,
+	SS_NS_USER,
+	SS_NS_CGROUP,
+	SS_NS_TIME,
+	SS_NS_PID_FOR_CHILDREN, /* where it will bear children; a thread's own never changes */
+	SS_NS_TIME_FOR_CHILDREN,
+	SS_NAMESPACES
+};
+
+/* Inode numbers, as /proc/PID/ns has them; 0: not known. */
+struct ss_namespaces {
+	__u32 inode[SS_NAMESPACES];
+};
+
+/* How a thread came into other namespaces. */
+enum ss_namespace_how {
+	SS_NS_UNKNOWN, /* found by comparison, when the call was over */
+	SS_NS_CLONE,   /* born in others than its parent's */
+	SS_NS_UNSHARE,
+	SS_NS_SETNS,
+	SS_NS_EXEC, /* into the time namespace for children, since 6.1 */
+	SS_NS_HOWS
+};
+
+/* Key of the transition tables; the value is a __u64, how often. */
+struct ss_transition_key {
+	__u64 cgroup_id;
+	__u32 kinds;		/* bit per enum ss_namespace */
+	__u32 how;		/* enum ss_namespace_how */
+	char comm[SS_COMM_LEN]; /* of the thread */
+};
+_Static_assert(sizeof(struct ss_transition_key) == 32, "ss_transition_key: no padding");
+
+/* Key of the table of capability checks; the value is a __u64, how often. */
+struct ss_capability_key {
+	__u64 cgroup_id;
+	__u32 user_namespace; /* inode number of the one that the credentials belong to */
+	__u16 capability;     /* its number */
+	__u16 denied;	      /* else it was used */
+	__u64 bounding;	      /* bounding set of the credentials: a runtime has more than its container */
+	char comm[SS_COMM_LEN];
+};
+_Static_assert(sizeof(struct ss_capability_key) == 40, "ss_capability_key: no padding");
+
+/* Functions of the kernel that probe without audit, at most. */
+#define SS_UNAUDITED_MAX 5
 /* The scheduler's totals of the thread (and nvcsw) when its wait or iteration under way began. */
 struct ss_loop_begin {
 	__u64 switches;
@@ -173,8 +225,14 @@ struct ss_thread_state {
 	__u32 process_exited;	      /* on a group leader: its process's exit was counted */
 	__u32 short_lived;	      /* it ended within SS_SHORT_LIVED_NS of its process's birth */
 	char group_comm[SS_COMM_LEN]; /* its leader's comm, taken when it exits */
+	/* By comparison alone: what was seen last. The addresses save reading the numbers. */
+	__u64 namespace_set, namespace_user;
+	struct ss_namespaces namespaces;
+	__u32 namespaces_busy; /* somebody compares */
+	__u32 padding;
 };
-_Static_assert(sizeof(struct ss_thread_state) == 16 + SS_TOTALS_FIELDS * 8 + 32 + 2 * sizeof(struct ss_waits) + 16 + 24,
+_Static_assert(sizeof(struct ss_thread_state) == 16 + SS_TOTALS_FIELDS * 8 + 32 + 2 * sizeof(struct ss_waits) + 16 +
+							 24 + 24 + sizeof(struct ss_namespaces),
 	       "ss_thread_state: no padding");
 
 /* Bits of ss_thread_record.flags. */
@@ -228,6 +286,7 @@ struct ss_thread_record {
 	__u64 swap_bytes;
 	__u64 capabilities_effective;
 	__u64 capabilities_permitted;
+	__u64 capabilities_bounding;
 	__u32 threads;	     /* signal->nr_threads */
 	__u32 namespace_pid; /* its pid inside its own pid namespace */
 	__u32 ns_pid, ns_mnt, ns_net, ns_uts, ns_ipc, ns_user, ns_cgroup, ns_time; /* inode numbers, 0: unknown */
@@ -235,7 +294,7 @@ struct ss_thread_record {
 	/* Last, since the iterator writes it from the thread's own state: its stack has no room for it. */
 	struct ss_totals charged; /* part of `used` that the gone tables hold already; zero without SS_THREAD_STATE */
 };
-_Static_assert(sizeof(struct ss_thread_record) == 24 + 24 + 16 + 3 * SS_TOTALS_FIELDS * 8 + 40 + 32 + 8 + 32,
+_Static_assert(sizeof(struct ss_thread_record) == 24 + 24 + 16 + 3 * SS_TOTALS_FIELDS * 8 + 40 + 40 + 8 + 32,
 	       "ss_thread_record: no padding");
 
 /* Written by the pass over open files: one per process and listening socket (TCP, UNIX stream). */
@@ -306,6 +365,7 @@ enum ss_fact_kind {
 	SS_FACT_CGROUP_CREATE = 1,
 	SS_FACT_CGROUP_REMOVE = 2,
 	SS_FACT_LOOP_STALL = 3,
+	SS_FACT_NAMESPACE = 4,
 };
 
 struct ss_fact {
@@ -328,6 +388,15 @@ struct ss_fact {
 			__u64 suppressed; /* stalls of this loop since its last fact */
 			__u64 cause;	  /* enum ss_stall_cause */
 		} stall;
+		struct { /* SS_FACT_NAMESPACE */
+			__u32 tgid, tid;
+			__u64 start_ns; /* of the thread */
+			__u64 cgroup_id;
+			char comm[SS_COMM_LEN];
+			__u32 kinds; /* bit per enum ss_namespace: those that changed */
+			__u32 how;   /* enum ss_namespace_how */
+			struct ss_namespaces from, to;
+		} namespaces;
 	};
 };
 _Static_assert(sizeof(struct ss_fact) == 16 + 24 + 16 + 24 + 8 * SS_WAIT_CLASSES + 24, "ss_fact: no padding");
@@ -347,6 +416,8 @@ enum ss_loss {
 	SS_LOSS_PROGRAM_SKIPPED, /* the kernel did not run a program, since it was at work on that CPU: see loader_skipped */
 	SS_LOSS_LOOP_LOST,	 /* the table of ended event loops was full */
 	SS_LOSS_WAIT_UNSEEN, /* a wait in epoll whose return was not seen: neither it nor its events are counted */
+	SS_LOSS_CAPABILITY_LOST, /* the table of capability checks was full */
+	SS_LOSS_TRANSITION_LOST, /* the table of namespace transitions was full */
 	SS_LOSS_KINDS
 };
 

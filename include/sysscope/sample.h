@@ -133,6 +133,18 @@ struct sample_pair {
 	struct ss_pair value;
 };
 
+/* One line of a transition table. */
+struct sample_transition {
+	struct ss_transition_key key;
+	uint64_t count;
+};
+
+/* One line of the table of capability checks, counted since it was loaded. */
+struct sample_check {
+	struct ss_capability_key key;
+	uint64_t count;
+};
+
 struct sample_host {
 	unsigned int cpus;    /* online */
 	uint64_t cpu_busy_ns; /* /proc/stat user+nice+system+irq+softirq (guest is in user) */
@@ -176,6 +188,15 @@ struct sample {
 	struct sample_pair *pairs_final, *pairs_open;
 	size_t n_pairs_final, n_pairs_open;
 
+	/* Threads that came into other namespaces: in the same two ways. */
+	struct sample_transition *transitions_final, *transitions_open;
+	size_t n_transitions_final, n_transitions_open;
+	/* SS_FACT_NAMESPACE since the sample before. */
+	struct ss_fact *moves;
+	size_t n_moves;
+
+	struct sample_check *checks;
+	size_t n_checks;
 	/* Who listens: read seldom, so it stays over many samples. */
 	struct ss_listener *listeners;
 	size_t n_listeners;
@@ -191,7 +212,7 @@ struct sample {
 		const char *name;
 		bool ok;
 		uint64_t duration_ns;
-	} collectors[12];
+	} collectors[16];
 	size_t n_collectors;
 };
 

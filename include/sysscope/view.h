@@ -13,7 +13,16 @@
 #include <stdint.h>
 
 /* ---- descriptors, from metrics.def ---- */
-enum metric_scope { SCOPE_HOST, SCOPE_CONTAINER, SCOPE_GROUP, SCOPE_PROCESS, SCOPE_NEIGHBOUR, SCOPE_LOOP, SCOPE_COUNT };
+enum metric_scope {
+	SCOPE_HOST,
+	SCOPE_CONTAINER,
+	SCOPE_GROUP,
+	SCOPE_PROCESS,
+	SCOPE_NEIGHBOUR,
+	SCOPE_LOOP,
+	SCOPE_TRANSITION,
+	SCOPE_COUNT
+};
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_BUCKET, METRIC_SUM, METRIC_TALLY };
 enum metric_unit { UNIT_NS, UNIT_UNIX_NS, UNIT_DELAY, UNIT_BYTES, UNIT_COUNT, UNIT_CORES, UNIT_RATIO, UNIT_RATE };
 
@@ -62,6 +71,12 @@ enum {
 	LOOP_METRICS
 };
 
+#define TRANSITION(ID, ...) TRANSITION_##ID,
+enum {
+#include "sysscope/metrics.def"
+	TRANSITION_METRICS
+};
+
 /* It never goes down: counters and what a histogram consists of. */
 static inline bool metric_grows(const struct metric_desc *d)
 {
@@ -70,8 +85,8 @@ static inline bool metric_grows(const struct metric_desc *d)
 
 /* Descriptors of a scope in the order of metrics.def; index = the enum above. */
 const struct metric_desc *metric_table(enum metric_scope scope, size_t *ret_n);
-const char *
-metric_scope_name(enum metric_scope scope); /* "host", "container", "group", "process", "neighbour", "loop" */
+const char *metric_scope_name(
+	enum metric_scope scope); /* "host", "container", "group", "process", "neighbour", "loop", "transition" */
 
 /* Value in the unit that Prometheus and JSON write: ns -> seconds; others as they are. */
 double metric_base_value(const struct metric_desc *d, double v);
@@ -80,6 +95,27 @@ double metric_base_value(const struct metric_desc *d, double v);
 #define value_absent(v) isnan(v)
 
 /* ---- snapshot ---- */
+/* Kinds of namespaces: those that a process lives in, then those that lie ready for its children. */
+#define NAMESPACE_OWN	8
+#define NAMESPACE_KINDS 10
+extern const char *const namespace_names[NAMESPACE_KINDS]; /* pid mnt net uts ipc user cgroup time, ... */
+
+/* Threads of a container that came into another namespace. */
+struct transition_row {
+	uint32_t container; /* index into containers */
+	uint32_t kind;	    /* index into namespace_names */
+	const char *how;    /* "clone", "unshare", "setns", "exec", "unknown" */
+	bool expected;	    /* by its name a runtime's own */
+	double v[TRANSITION_METRICS];
+};
+
+/* A process that is in a container's namespaces and not in its cgroup. */
+struct outsider_row {
+	uint32_t container; /* whose namespaces: index into containers */
+	uint32_t process;   /* index into processes */
+	uint32_t kinds;	    /* bit per namespace_names */
+};
+
 struct container_row {
 	const char *name;					      /* never "" */
 	const char *id, *runtime, *image, *pod, *namespace_, *labels; /* "" when not known */
@@ -90,6 +126,19 @@ struct container_row {
 	int64_t uid; /* owner of a rootless container or session, -1: none */
 	bool dead;
 	double dead_seconds; /* since its death */
+	const struct transition_row *transitions;
+	size_t n_transitions;
+	const struct outsider_row *outside; /* who is in its namespaces from elsewhere */
+	size_t n_outside;
+	uint32_t host_namespaces; /* that its processes share with the host: bit per namespace_names */
+	bool host_namespaces_known;
+	/*
+	 * Capabilities that any of its processes has, bit per number; 0 also for one without a process. Those with more in
+	 * their bounding set than its oldest one are not counted: a runtime on its way into the container.
+	 */
+	uint64_t capabilities_effective, capabilities_permitted, capabilities_bounding;
+	uint32_t oldest_process; /* index into processes + 1; 0: it has none */
+	uint32_t user_namespace; /* of that one: inode number */
 	double v[CONTAINER_METRICS];
 };
 
@@ -111,13 +160,29 @@ struct process_row {
 	uint32_t container; /* index into containers */
 	char state;	    /* 'R', 'S', 'D', ... as in /proc/PID/stat */
 	bool kernel;	    /* kernel thread */
-	uint64_t capabilities_effective;
-	uint32_t namespaces[8];		       /* inode numbers in the order of namespace_names, 0: not known */
+	uint64_t capabilities_effective, capabilities_permitted, capabilities_bounding; /* bit per number */
+	uint32_t namespaces[NAMESPACE_OWN];    /* inode numbers in the order of namespace_names, 0: not known */
 	const char *model;		       /* concurrency model: "single", "prefork", ...; NULL: not known */
 	const struct concurrency *concurrency; /* what it was concluded from, NULL: nothing */
 	double v[PROCESS_METRICS];
 };
-extern const char *const namespace_names[8]; /* pid mnt net uts ipc user cgroup time */
+
+/* Capabilities by number, without the "CAP_" (include/uapi/linux/capability.h); one that is not known is its number. */
+#define CAPABILITIES 41
+extern const char *const capability_names[CAPABILITIES];
+struct buf;
+void capability_name(struct buf *out, unsigned int number);
+
+/* Checks of one capability that threads of one name met in a container, since the command began. */
+struct check_row {
+	uint32_t container;	 /* index into containers */
+	uint32_t user_namespace; /* to which the credentials belonged: inode number */
+	uint8_t capability;
+	bool denied;  /* else it was used */
+	bool foreign; /* with more in its bounding set than the container has: by the runtime that makes it */
+	char comm[17];
+	uint64_t count;
+};
 
 /* Plain sentences with figures and, as all of a snapshot, raw names. */
 #define MODEL_LINES 4
@@ -185,6 +250,11 @@ struct snapshot {
 	size_t n_neighbours;
 	const struct loop_row *loops;
 	size_t n_loops;
+	const struct transition_row *transitions; /* those of one container stand together */
+	size_t n_transitions;
+	const struct check_row *checks; /* only where capability checks are counted */
+	size_t n_checks;
+	uint64_t capabilities_all;     /* that this kernel has; 0: not known */
 	const struct loss_row *losses; /* every kind, also at 0 */
 	size_t n_losses;
 	const struct collector_row *collectors;

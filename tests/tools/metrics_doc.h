@@ -30,7 +30,7 @@ static inline void doc_cell(struct buf *out, const char *text, bool code)
 
 static inline bool doc_has_columns(enum metric_scope scope)
 {
-	return scope != SCOPE_HOST && scope != SCOPE_GROUP;
+	return scope != SCOPE_HOST && scope != SCOPE_GROUP && scope != SCOPE_TRANSITION;
 }
 
 /* No series has a pid. */
@@ -146,6 +146,12 @@ static inline void metrics_doc(struct buf *out)
 		"of process are `sysscope_eventloop_*` above. One row per thread that lives in epoll, and one for all\n"
 		"threads of a process that take turns in it (`kind` is `scheduler`). docs/eventloops.md says what a\n"
 		"loop is, and how it is seen.");
+	doc_scope(out, SCOPE_TRANSITION, "Namespace transitions",
+		  "One row per container, kind of namespace, call, and whether it is a runtime's own. Labels: "
+		  "`container`, "
+		  "`kind`,\n`how`, `expected`, and `pod`, `namespace` in Kubernetes. In the JSON they are each "
+		  "container's\n"
+		  "`namespace_transitions`. docs/namespaces.md says what is seen and what is not.");
 	doc_own(out);
 }
 

@@ -87,12 +87,37 @@ static void test_name_without_end(void **state)
 	assert_int_equal(fact_decode(&f, sizeof(f), &got), 0);
 }
 
+static void test_namespaces(void **state)
+{
+	struct ss_fact whole = {.size = sizeof(whole), .kind = SS_FACT_NAMESPACE}, f, got;
+
+	(void)state;
+	whole.namespaces.tgid = whole.namespaces.tid = 5;
+	whole.namespaces.kinds = 1u << SS_NS_NET;
+	whole.namespaces.how = SS_NS_SETNS;
+	memset(whole.namespaces.comm, 'x', sizeof(whole.namespaces.comm));
+	assert_int_equal(fact_decode(&whole, sizeof(whole), &got), 0);
+	assert_int_equal(strlen(got.namespaces.comm), SS_COMM_LEN - 1);
+	f = whole;
+	f.namespaces.how = SS_NS_HOWS;
+	assert_int_equal(fact_decode(&f, sizeof(f), &got), -EBADMSG);
+	f = whole;
+	f.namespaces.kinds = 0;
+	assert_int_equal(fact_decode(&f, sizeof(f), &got), -EBADMSG);
+	f.namespaces.kinds = 1u << SS_NAMESPACES;
+	assert_int_equal(fact_decode(&f, sizeof(f), &got), -EBADMSG);
+	f = whole;
+	f.namespaces.tid = 0;
+	assert_int_equal(fact_decode(&f, sizeof(f), &got), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_name_without_end),
+		cmocka_unit_test(test_namespaces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

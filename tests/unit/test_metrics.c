@@ -170,12 +170,16 @@ static const char *rule_key(enum metric_scope scope, const struct metric_desc *l
 	static const char *const taken[SCOPE_COUNT] = {
 		[SCOPE_HOST] = " hostname kernel ",
 		[SCOPE_CONTAINER] =
-			" name id runtime image kind cgroup pod namespace parent state uid dead_seconds labels ",
+			" name id runtime image kind cgroup pod namespace parent state uid dead_seconds labels "
+			"host_namespaces outside namespace_transitions capabilities_effective capabilities_permitted "
+			"capabilities_bounding ",
 		[SCOPE_GROUP] = " container comm state ",
 		[SCOPE_PROCESS] =
 			" pid ppid uid comm container start_time state kernel namespace_pid namespaces capabilities "
-			"model model_reasons model_health ",
+			"model model_reasons model_health capabilities_effective capabilities_permitted "
+			"capabilities_bounding ",
 		[SCOPE_NEIGHBOUR] = " waiter runner ",
+		[SCOPE_TRANSITION] = " kind how expected ",
 		[SCOPE_LOOP] = " pid tid comm container kind threads last_stall ",
 	};
 	const char *key = lines[i].json, *dot;
@@ -223,7 +227,7 @@ static const char *rule_title(enum metric_scope scope, const struct metric_desc 
 
 static const char *rule_rest(enum metric_scope scope, const struct metric_desc *lines, size_t n, size_t i)
 {
-	static const char collectors[] = " tasks lifecycle cgroups sched epoll cgroupfs host ";
+	static const char collectors[] = " tasks lifecycle cgroups sched epoll namespaces cgroupfs host ";
 	const struct metric_desc *d = &lines[i];
 	char padded[32];
 
