@@ -14,6 +14,7 @@ const volatile int cfg_cgroup_hierarchy = 0;
 const volatile __u32 cfg_page_size = 4096;
 const volatile bool cfg_sched = true;
 const volatile bool cfg_epoll = true;
+const volatile bool cfg_births = true;
 const volatile __u64 cfg_stall_ns = 100000000;
 
 __u64 losses[SS_LOSS_KINDS];

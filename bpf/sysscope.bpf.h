@@ -29,6 +29,7 @@ extern const volatile int cfg_cgroup_hierarchy; /* cgroup_root.hierarchy_id of i
 extern const volatile __u32 cfg_page_size;
 extern const volatile bool cfg_epoll;	  /* event loops are seen: the loops map is there */
 extern const volatile __u64 cfg_stall_ns; /* an iteration that lasts this long is a stall */
+extern const volatile bool cfg_births;	  /* births of cgroups are followed */
 extern const volatile bool cfg_sched;	  /* the scheduler's hooks are on: ss_thread_state.waits is kept */
 
 /* ---- state shared with the agent --------------------------------------------------------------- */
