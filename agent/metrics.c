@@ -64,6 +64,7 @@ static const struct {
 
 const char *const wait_class_names[WAIT_CLASSES] = {"epoll", "poll",  "futex",	  "sleep", "file",   "network",
 						    "pipe",  "child", "io_uring", "fault", "kernel", "other"};
+const char *const birth_phase_names[BIRTH_PHASES] = {"create", "setup", "init", "start"};
 const char *const namespace_names[8] = {"pid", "mnt", "net", "uts", "ipc", "user", "cgroup", "time"};
 
 const struct metric_desc *metric_table(enum metric_scope scope, size_t *ret_n)

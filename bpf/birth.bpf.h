@@ -58,7 +58,8 @@ static __always_inline void birth_note(struct ss_cgroup *entry, __u32 step, __u3
 		entry->flags &= ~SS_CGROUP_YOUNG;
 		return;
 	}
-	if (b->step_ns[step] || (step == SS_BIRTH_READY && !b->step_ns[SS_BIRTH_EXECUTED]))
+	if (b->step_ns[step] || (step == SS_BIRTH_READY && !b->step_ns[SS_BIRTH_EXECUTED]) ||
+	    (step == SS_BIRTH_ISOLATED && b->step_ns[SS_BIRTH_EXECUTED]))
 		return;
 	b->cpu_ns[step] = b->exec_ns + running;
 	if (step == SS_BIRTH_READY) {
@@ -94,6 +95,28 @@ static __always_inline __u64 birth_running(__u64 cgroup_id)
 	return now - state->young_ns;
 }
 
+/*
+ * The first process of a pid namespace is there. What was executed before by others was not the application: runtimes have
+ * helpers (newuidmap) and hooks.
+ */
+static __noinline int birth_init(struct ss_cgroup *entry, __u32 tgid)
+{
+	__u64 parent;
+
+	for (int i = 0; i < BIRTH_LEVELS; i++) {
+		if (!entry || !(entry->flags & SS_CGROUP_YOUNG))
+			break;
+		if (!entry->birth.init) {
+			entry->birth.init = tgid;
+			if (!entry->birth.step_ns[SS_BIRTH_ISOLATED])
+				entry->birth.step_ns[SS_BIRTH_EXECUTED] = 0;
+		}
+		parent = entry->parent_id;
+		entry = bpf_map_lookup_elem(&cgroups, &parent);
+	}
+	return 0;
+}
+
 /* unshare is seen by what comes after it: runtimes have a child then, or execute. */
 static __always_inline void birth_isolate(struct task_struct *task, struct ss_cgroup *entry, __u64 running)
 {
@@ -102,10 +125,10 @@ static __always_inline void birth_isolate(struct task_struct *task, struct ss_cg
 	__u32 mounts = mount_namespace(task);
 
 	innermost_pid(task, &pid, &inode, &level);
+	if (!b->init && pid == 1 && level && inode != b->maker_pid)
+		birth_init(entry, task->tgid);
 	if ((inode && inode != b->maker_pid) || (mounts && mounts != b->maker_mnt))
 		birth_step(entry, SS_BIRTH_ISOLATED, 0, running);
-	if (!b->init && pid == 1 && level && inode != b->maker_pid)
-		b->init = task->tgid;
 }
 
 /* Moved into the cgroup, or born there. */
@@ -139,7 +162,7 @@ static __always_inline void birth_exec(struct task_struct *task, struct linux_bi
 	struct inode *inode;
 	__u64 running;
 
-	if (!(entry->flags & SS_CGROUP_YOUNG) || entry->birth.step_ns[SS_BIRTH_EXECUTED])
+	if (!(entry->flags & SS_CGROUP_YOUNG))
 		return;
 	running = birth_running(task_cgroup_id(task));
 	birth_isolate(task, entry, running);
