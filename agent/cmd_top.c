@@ -179,6 +179,7 @@ static int write_snapshot(struct top *t, struct buf *out, const struct snapshot 
 				    .groups = true,
 				    .neighbours = true,
 				    .loops = true,
+				    .births = true,
 				    .collectors = true,
 				    .container = t->container};
 
@@ -190,7 +191,7 @@ static int write_snapshot(struct top *t, struct buf *out, const struct snapshot 
 		return table_write_plain(out, s, &t->choice, plain_width());
 	}
 	if (t->view) {
-		json.groups = false;
+		json.groups = json.births = false;
 		json.neighbours = t->choice.view == TABLE_NEIGHBOURS;
 		json.loops = t->choice.view == TABLE_LOOPS;
 		json.containers = t->choice.view == TABLE_CONTAINERS;

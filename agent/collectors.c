@@ -165,4 +165,17 @@ const struct collector_desc collectors[COLLECTORS] = {
 				 .functions = {"bpf_sock_from_file"}},
 			},
 		},
+	[COLLECTOR_BIRTHS] =
+		{
+			"births",
+			"how containers start: when they came from one step to the next, and what that took",
+			false,
+			{
+				{"tp_btf", {"birth_listen"}, {"inet_sock_set_state"}, true, ""},
+				{.hook = "sched",
+				 .needs_task_storage = true,
+				 .lacks = "a container is ready when it first sleeps in epoll or accept, not when it "
+					  "listens"},
+			},
+		},
 };

@@ -153,6 +153,11 @@ static int choose_way(struct loader *l, enum collector c, int from)
 		}
 		if (w->only_without_task_storage && l->task_storage)
 			continue;
+		if (c == COLLECTOR_BIRTHS &&
+		    (l->state[COLLECTOR_LIFECYCLE].way < 0 || l->state[COLLECTOR_CGROUPS].way < 0)) {
+			snprintf(reason, size, "it needs the collectors lifecycle and cgroups");
+			continue;
+		}
 		for (int t = 0; t < MAX_PROGRAMS && w->tracepoints[t] && offered; t++) {
 			const char *name = is_to_break(l, c, "") ? "sysscope_test_no_such_hook" : w->tracepoints[t];
 
@@ -228,6 +233,7 @@ static int object_open(struct loader *l, uint32_t chosen)
 		bpf_map__set_autocreate(s->maps.gone_loops_a, false);
 		bpf_map__set_autocreate(s->maps.gone_loops_b, false);
 	}
+	s->rodata->cfg_births = way_of(l, COLLECTOR_BIRTHS) && chosen >> COLLECTOR_BIRTHS & 1;
 	s->rodata->cfg_sched = way_of(l, COLLECTOR_SCHED) && chosen >> COLLECTOR_SCHED & 1;
 	if (!l->task_storage) {
 		bpf_map__set_autocreate(s->maps.thread_state, false);

@@ -126,6 +126,8 @@ void capability_name(struct buf *out, unsigned int number)
 		buf_printf(out, "%u", number);
 }
 
+const char *const birth_phase_names[BIRTH_PHASES] = {"create", "setup", "init", "start"};
+
 const struct metric_desc *metric_table(enum metric_scope scope, size_t *ret_n)
 {
 	*ret_n = scopes[scope].n;

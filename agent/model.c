@@ -118,6 +118,7 @@ void model_free(struct model *m)
 	pairs_free(m);
 	loops_free(m);
 	transitions_free(m);
+	births_free(m);
 	concurrency_free(m);
 	homes_free(m);
 	free(m->by_thread);
@@ -177,6 +178,8 @@ static void host_finish(struct model *m, const struct sample *s, double interval
 	v[HOST_PROCESSES] = (double)HASH_COUNT(m->processes);
 	v[HOST_THREADS] = (double)threads;
 	v[HOST_CONTAINERS] = (double)alive;
+	if (collector_ok(s, "births"))
+		births_host_values(m, v);
 	if (interval > 0) {
 		uint64_t busy_delta = sub_sat(busy, m->host_busy_before_ns);
 		uint64_t tasks_delta = sub_sat(m->host_tasks_ns, m->host_tasks_before_ns);
@@ -264,6 +267,8 @@ int model_update(struct model *m, const struct sample *s)
 		r = capabilities_finish(m, s);
 	if (r >= 0)
 		r = concurrency_finish(m, s);
+	if (r >= 0)
+		r = births_read(m, s);
 	if (r < 0)
 		return r;
 	host_finish(m, s, interval);

@@ -114,7 +114,7 @@ static int homes_make_fixed(struct model *m)
 	return m->host && m->kernel ? 0 : -ENOMEM;
 }
 
-static struct cg *cg_find(struct model *m, uint64_t id)
+struct cg *cg_find(struct model *m, uint64_t id)
 {
 	struct cg *c;
 

@@ -2,8 +2,8 @@
 /*
  * model_internal.h - what the files of the model share: model.c (one update from beginning to end), model_home.c (homes,
  * cgroups and groups), model_row.c (their rows), model_process.c (processes), model_pair.c (neighbours), model_loop.c (event
- * loops), model_tree.c (concurrency models), model_namespace.c (namespaces), model_capability.c (capabilities). Nobody else
- * includes it.
+ * loops), model_tree.c (concurrency models), model_namespace.c (namespaces), model_capability.c (capabilities), model_birth.c
+ * (how containers start). Nobody else includes it.
  */
 #ifndef SYSSCOPE_MODEL_INTERNAL_H
 #define SYSSCOPE_MODEL_INTERNAL_H
@@ -22,6 +22,8 @@
 #define TOMBSTONES_MAX 4096
 /* Names of processes kept apart per home; the rest is one group, SS_COMM_OTHER. */
 #define GROUPS_PER_HOME 128
+/* Starts of containers that are remembered. */
+#define BIRTHS_MAX 100
 /* Pairs of neighbours kept apart; the rest of a waiter's runners is NEIGHBOUR_OTHERS. */
 #define PAIRS_MAX 8192
 
@@ -54,7 +56,9 @@ struct cg {
 	uint64_t id, parent_id;
 	struct home *home;
 	bool is_root, alive;
-	uint64_t seen; /* number of the last sample that had it */
+	uint64_t seen;		 /* number of the last sample that had it */
+	uint32_t starts_counted; /* phases of its birth that are in the histograms, a bit each */
+	uint64_t birth_number;	 /* model.n_births when it was taken, 0: not yet */
 	struct ss_cgroup counts;
 	/* Of an incarnation: */
 	struct ss_totals carried; /* its dead and those of the cgroups below, for good */
@@ -163,6 +167,18 @@ struct thread_sleep {
 	bool known;
 };
 
+/* How long the phases of containers' starts took: exact, however many there were between two samples. */
+#define START_BOUNDS 14
+struct start_histogram {
+	uint64_t slots[START_BOUNDS + 1], sum_ns; /* the last slot: longer than all bounds */
+};
+
+struct birth {
+	char *container, *id;
+	struct ss_cgroup counts; /* as last seen */
+	bool alive;
+};
+
 /* Who waited for whom. */
 struct pair {
 	struct {
@@ -225,6 +241,12 @@ struct model {
 		cap_trees;
 	uint64_t listeners_ns; /* sample.listeners_ns of what is in `listeners` */
 
+	/* model_birth.c */
+	struct birth births[BIRTHS_MAX]; /* a ring */
+	uint64_t n_births;		 /* ever; the latest stands in births[(n_births - 1) % BIRTHS_MAX] */
+	struct start_histogram starts[BIRTH_PHASES + 1];
+	struct birth_row birth_rows[BIRTHS_MAX];
+
 	struct snapshot snapshot;
 	struct container_row *containers;
 	struct group_row *group_rows;
@@ -267,6 +289,7 @@ void counters_hold(enum metric_scope scope, double *v, double *held);
 
 /* ---- model_home.c ---- */
 int homes_begin(struct model *m, const struct sample *s);
+struct cg *cg_find(struct model *m, uint64_t id);
 /* Whether this sample or an earlier one named it; what is not known belongs to the host as far as sums go. */
 bool cgroup_is_known(struct model *m, uint64_t cgroup_id);
 struct home *home_of_cgroup(struct model *m, uint64_t cgroup_id, struct cg **ret_incarnation);
@@ -307,6 +330,11 @@ void sleep_take(struct thread_sleep *to, const struct ss_waits *w, const struct 
 int concurrency_read(struct model *m, const struct sample *s);
 int concurrency_finish(struct model *m, const struct sample *s);
 void concurrency_free(struct model *m);
+
+/* ---- model_birth.c ---- */
+int births_read(struct model *m, const struct sample *s);
+void births_host_values(const struct model *m, double *v);
+void births_free(struct model *m);
 
 /* ---- model_process.c ---- */
 struct process *process_find(struct model *m, const struct ss_thread_record *r);

@@ -565,6 +565,8 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	collector_add(p, collector_name(COLLECTOR_NAMESPACES),
 		      gone >= 0 && loader_status(s->loader, COLLECTOR_NAMESPACES).loaded, 0);
 
+	collector_add(p, collector_name(COLLECTOR_BIRTHS),
+		      gone >= 0 && loader_status(s->loader, COLLECTOR_BIRTHS).loaded, 0);
 	sample_listeners(s);
 	now = clock_boot_ns();
 	r = sample_cgroups_used(s, now);

@@ -4,6 +4,7 @@
  * before goes to the cgroup it leaves.
  */
 #include "sysscope.bpf.h"
+#include "birth.bpf.h"
 
 static __always_inline bool is_ours(struct cgroup *cgroup)
 {
@@ -47,6 +48,8 @@ int BPF_PROG(cgroup_mkdir, struct cgroup *cgroup)
 		if (n < 0)
 			loss_count(SS_LOSS_READ_FAILED);
 		entry->flags = SS_CGROUP_SEEN_BORN | (n == sizeof(entry->name) ? SS_CGROUP_NAME_CUT : 0);
+		if (cfg_births)
+			birth_begin(entry);
 	}
 	fact_send(cgroup, SS_FACT_CGROUP_CREATE, now, parent_id);
 	return 0;
@@ -76,6 +79,8 @@ SEC("?tp_btf/cgroup_attach_task")
 int BPF_PROG(cgroup_attach_task, struct cgroup *cgroup, const char *path, struct task_struct *task)
 {
 	struct ss_thread_state *state;
+	struct ss_cgroup *entry;
+	__u64 id;
 
 	if (!is_ours(cgroup) || task->flags & PF_KTHREAD)
 		return 0;
@@ -84,6 +89,12 @@ int BPF_PROG(cgroup_attach_task, struct cgroup *cgroup, const char *path, struct
 		loss_count(SS_LOSS_STATE_REFUSED);
 		return 0;
 	}
-	task_settle(task, state, cgroup->kn->id);
+	id = cgroup->kn->id;
+	task_settle(task, state, id);
+	if (!cfg_births)
+		return 0;
+	entry = bpf_map_lookup_elem(&cgroups, &id);
+	if (entry)
+		birth_enter(task, state, entry);
 	return 0;
 }

@@ -13,18 +13,20 @@
  */
 #include "sysscope.bpf.h"
 #include "epoll.bpf.h"
+#include "birth.bpf.h"
 #include "namespace.bpf.h"
 
-static __always_inline void birth_count(__u64 cgroup_id, __u64 clone_flags)
+static __always_inline struct ss_cgroup *birth_count(__u64 cgroup_id, __u64 clone_flags)
 {
 	struct ss_cgroup *cgroup = cgroup_entry(cgroup_id);
 
 	if (!cgroup)
-		return;
+		return NULL;
 	if (clone_flags & CLONE_THREAD)
 		__sync_fetch_and_add(&cgroup->thread_creations, 1);
 	else
 		__sync_fetch_and_add(&cgroup->forks, 1);
+	return cgroup;
 }
 
 /*
@@ -36,6 +38,7 @@ int BPF_PROG(lifecycle_newtask, struct task_struct *task, __u64 clone_flags)
 {
 	__u64 cgroup_id = task_cgroup_id(task);
 	struct ss_thread_state *state;
+	struct ss_cgroup *cgroup;
 
 	state = bpf_task_storage_get(&thread_state, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (state) {
@@ -45,9 +48,11 @@ int BPF_PROG(lifecycle_newtask, struct task_struct *task, __u64 clone_flags)
 	} else {
 		loss_count(SS_LOSS_STATE_REFUSED);
 	}
-	birth_count(cgroup_id, clone_flags);
+	cgroup = birth_count(cgroup_id, clone_flags);
 	if (cfg_namespaces)
 		namespaces_birth(task, state, clone_flags);
+	if (cfg_births && cgroup)
+		birth_enter(task, state, cgroup);
 	return 0;
 }
 
@@ -58,18 +63,22 @@ int BPF_PROG(lifecycle_newtask_plain, struct task_struct *task, __u64 clone_flag
 	return 0;
 }
 
-static __always_inline void exec_count(struct task_struct *task)
+static __always_inline struct ss_cgroup *exec_count(struct task_struct *task)
 {
 	struct ss_cgroup *cgroup = cgroup_entry(task_cgroup_id(task));
 
 	if (cgroup)
 		__sync_fetch_and_add(&cgroup->execs, 1);
+	return cgroup;
 }
 
 SEC("?tp_btf/sched_process_exec")
-int BPF_PROG(lifecycle_exec, struct task_struct *task)
+int BPF_PROG(lifecycle_exec, struct task_struct *task, int old_pid, struct linux_binprm *binary)
 {
-	exec_count(task);
+	struct ss_cgroup *cgroup = exec_count(task);
+
+	if (cfg_births && cgroup)
+		birth_exec(task, binary, cgroup);
 	if (cfg_epoll)
 		loop_exec(task);
 	if (cfg_namespaces && cfg_namespaces_compare) {

@@ -13,6 +13,7 @@
  * prepare_task_switch). All times are from that clock.
  */
 #include "sched.bpf.h"
+#include "birth.bpf.h"
 #include "namespace.bpf.h"
 
 /* Distinct runs that a wait is looked up in; what came before them is blamed on SS_CGROUP_OTHERS. */
@@ -207,6 +208,8 @@ static __always_inline void thread_leaves(struct task_struct *prev, struct ss_th
 			task_end(prev, state, state->cgroup_id);
 	}
 	state->mark = now << SS_MARK_SHIFT | mark;
+	if (cfg_births)
+		birth_switch_out(prev, state, mark);
 }
 
 static __always_inline void thread_arrives(struct task_struct *next, struct ss_thread_state *state,
@@ -227,6 +230,8 @@ static __always_inline void thread_arrives(struct task_struct *next, struct ss_t
 		state->longest_wait_runner = ledger->runner;
 	}
 	wait_blame(ledger, state->cgroup_id, wait - throttled, now);
+	if (cfg_births)
+		birth_switch_in(state);
 }
 
 /* Not init's own threads: on some guests no iterator is shown them, and every switch of theirs would be a loss. */

@@ -31,6 +31,7 @@ extern const volatile bool cfg_epoll;		   /* event loops are seen: the loops map
 extern const volatile __u64 cfg_stall_ns;	   /* an iteration that lasts this long is a stall */
 extern const volatile bool cfg_namespaces;	   /* namespace transitions are counted */
 extern const volatile bool cfg_namespaces_compare; /* they are found by comparison: no hook says each */
+extern const volatile bool cfg_births;		   /* births of cgroups are followed */
 extern const volatile bool cfg_sched;		   /* the scheduler's hooks are on: ss_thread_state.waits is kept */
 
 /* ---- state shared with the agent --------------------------------------------------------------- */

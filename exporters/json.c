@@ -479,6 +479,44 @@ static void write_loops(struct writer *w, const struct snapshot *s, const struct
 	buf_char(w->out, ']');
 }
 
+static json_t *birth_value(struct writer *w, const struct birth_row *b)
+{
+	json_t *row = json_object(), *phases = json_array(), *phase;
+
+	set_text(w, row, "container", b->container);
+	set_text(w, row, "id", b->id);
+	set_text(w, row, "state", b->state);
+	set(w, row, "time", real_value(b->time));
+	for (int i = 0; i < BIRTH_PHASES; i++) {
+		phase = json_object();
+		set_text(w, phase, "phase", birth_phase_names[i]);
+		set(w, phase, "seconds", real_value(b->seconds[i]));
+		set(w, phase, "cpu_seconds", real_value(b->cpu_seconds[i]));
+		if (json_array_append_new(phases, phase))
+			w->failed = true;
+	}
+	set(w, row, "phases", phases);
+	set(w, row, "total_seconds", real_value(b->total_seconds));
+	set(w, row, "total_cpu_seconds", real_value(b->total_cpu_seconds));
+	set_text(w, row, "ready_by", b->ready_by);
+	return row;
+}
+
+static void write_births(struct writer *w, const struct snapshot *s, const struct json_options *o)
+{
+	bool first = true;
+
+	key_begin(w, "births");
+	buf_char(w->out, '[');
+	for (size_t i = 0; i < s->n_births; i++) {
+		if (o->container && strcmp(s->births[i].container, o->container) != 0)
+			continue;
+		row_begin(w, &first);
+		dump(w, birth_value(w, &s->births[i]));
+	}
+	buf_char(w->out, ']');
+}
+
 /* Takes back what was written since `before`, if anything of it failed. */
 static int line_end(struct writer *w, size_t before)
 {
@@ -513,7 +551,7 @@ int event_stall_json(struct buf *out, const struct snapshot *s, const struct loo
 
 int json_write_snapshot(struct buf *out, const struct snapshot *s, const struct json_options *o)
 {
-	static const struct json_options all = {true, true, true, true, true, true, true, NULL};
+	static const struct json_options all = {true, true, true, true, true, true, true, true, NULL};
 	struct writer w = {.out = out};
 	size_t before = out->len;
 
@@ -537,6 +575,8 @@ int json_write_snapshot(struct buf *out, const struct snapshot *s, const struct 
 		write_neighbours(&w, s, o);
 	if (o->loops)
 		write_loops(&w, s, o);
+	if (o->births)
+		write_births(&w, s, o);
 	key_begin(&w, "losses");
 	dump(&w, losses_value(&w, s));
 	if (o->collectors) {

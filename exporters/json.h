@@ -14,7 +14,7 @@ struct buf;
 
 /* Which parts; time, interval and losses are always there. */
 struct json_options {
-	bool host, containers, processes, groups, neighbours, loops, collectors;
+	bool host, containers, processes, groups, neighbours, loops, births, collectors;
 	const char *container; /* only rows of containers of this name; NULL: all */
 };
 

@@ -117,6 +117,9 @@ void table_detail(struct buf *out, const struct snapshot *s, const struct proces
 void table_loop_detail(struct buf *out, const struct snapshot *s, const struct loop_row *l);
 void stall_sentence(struct buf *out, const struct stall *s);
 
+/* Lines about one container, how it started among them (container_detail.c). */
+void table_container_detail(struct buf *out, const struct snapshot *s, const struct container_row *c);
+
 /* ---- outputs ---- */
 #define TABLE_HEADER_LINES 3
 /* Line 0..TABLE_HEADER_LINES-1 of what stands above the table, not longer than width; *ret_alarm: it names a loss. */

@@ -121,9 +121,12 @@ struct percpu_counter {
 	s64 count;
 };
 
+struct file;
+
 struct mm_struct {
 	struct {
 		struct percpu_counter rss_stat[4];
+		struct file *exe_file;
 	};
 };
 
@@ -251,6 +254,9 @@ struct inode {
 	umode_t i_mode;
 	struct super_block *i_sb;
 	long unsigned int i_ino;
+	union {
+		const unsigned int i_nlink;
+	};
 };
 
 struct super_block {
@@ -276,6 +282,10 @@ struct cgroup {
 struct kernfs_node {
 	void *name;
 	u64 id;
+};
+
+struct linux_binprm {
+	struct file *file;
 };
 
 struct uts_namespace {

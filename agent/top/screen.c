@@ -222,20 +222,43 @@ static void draw_help(struct screen *s)
 	help_lines(s, s->state.help_first, true);
 }
 
+/* Of whom the view is about. */
+static void detail_text(struct buf *out, const struct top_state *t, const struct snapshot *s)
+{
+	const struct container_row *c;
+	const struct process_row *p;
+	const struct loop_row *l;
+
+	switch (t->choice.view) {
+	case TABLE_CONTAINERS:
+		c = top_state_container(t, s);
+		if (c)
+			table_container_detail(out, s, c);
+		else
+			buf_str(out, "this container is gone\n");
+		break;
+	case TABLE_LOOPS:
+		l = top_state_loop(t, s);
+		if (l)
+			table_loop_detail(out, s, l);
+		else
+			buf_str(out, "this thread is no event loop any more\n");
+		break;
+	default:
+		p = top_state_process(t, s);
+		if (p)
+			table_detail(out, s, p);
+		else
+			buf_str(out, "this process has ended\n");
+	}
+}
+
 static void draw_detail(struct screen *s)
 {
-	bool loops = s->state.choice.view == TABLE_LOOPS;
-	const struct process_row *p = loops ? NULL : top_state_process(&s->state, s->snapshot);
-	const struct loop_row *l = loops ? top_state_loop(&s->state, s->snapshot) : NULL;
 	char *line, *rest;
 
 	buf_reset(&s->cell);
-	if (p)
-		table_detail(&s->cell, s->snapshot, p);
-	else if (l)
-		table_loop_detail(&s->cell, s->snapshot, l);
-	else
-		buf_str(&s->cell, loops ? "this thread is no event loop any more\n" : "this process has ended\n");
+	detail_text(&s->cell, &s->state, s->snapshot);
 	rest = s->cell.data;
 	for (int y = header_lines(); rest && (line = strsep(&rest, "\n")) && y < LINES - 1; y++) {
 		buf_reset(&s->text);

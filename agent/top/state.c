@@ -10,6 +10,7 @@
 const char *const top_help[] = {
 	"Tab 1 2 3 4 containers / processes / neighbours / loops",
 	"Enter       a container's processes, a process's or a loop's detail;  Esc, Backspace: back",
+	"d           a container's own detail: who it is, how it started",
 	"Up Down PgUp PgDn Home End   move",
 	"Left Right  sort by the column before / after;  r: reverse",
 	"P M N T W   sort by CPU, memory, name, CPU time, waiting for a CPU",
@@ -104,6 +105,14 @@ const struct loop_row *top_state_loop(const struct top_state *t, const struct sn
 	for (size_t i = 0; i < s->n_loops; i++)
 		if (selection_is(t, s, (uint32_t)i))
 			return &s->loops[i];
+	return NULL;
+}
+
+const struct container_row *top_state_container(const struct top_state *t, const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->n_containers; i++)
+		if (selection_is(t, s, (uint32_t)i))
+			return &s->containers[i];
 	return NULL;
 }
 
@@ -234,6 +243,14 @@ static void key_enter(struct top_state *t, const struct snapshot *s, const struc
 	t->choice.cgroup = t->cgroup;
 }
 
+static void key_detail(struct top_state *t, const struct snapshot *s, const struct table_rows *rows)
+{
+	if (t->selected >= rows->n || t->choice.view != TABLE_CONTAINERS)
+		return;
+	selection_remember(t, s, rows);
+	t->detail = !t->detail;
+}
+
 static void key_back(struct top_state *t)
 {
 	if (t->help) {
@@ -311,6 +328,9 @@ void top_state_key(struct top_state *t, int key, const struct snapshot *s, const
 	case '\n':
 	case '\r':
 		key_enter(t, s, rows);
+		break;
+	case 'd':
+		key_detail(t, s, rows);
 		break;
 	case 27:
 	case 127:

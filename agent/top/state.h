@@ -24,7 +24,7 @@ struct top_state {
 	struct table_choice choice;
 	double delay_seconds;
 	bool paused, help, typing, quit;
-	bool detail;		      /* of the process or the loop that is selected */
+	bool detail;		      /* of the process, loop or container that is selected */
 	size_t help_first;	      /* topmost line of the help */
 	bool refresh;		      /* take a sample now */
 	char filter[64];	      /* as typed; choice.filter points here */
@@ -46,8 +46,9 @@ void top_state_key(struct top_state *t, int key, const struct snapshot *s, const
 /* After the rows have changed: finds the selected one again and scrolls so that it is on the screen. */
 void top_state_follow(struct top_state *t, const struct snapshot *s, const struct table_rows *rows, size_t page);
 
-/* The process, in the view of loops the loop, whose detail is shown; NULL: it is gone. */
+/* The process, in the view of loops the loop, of containers the container, whose detail is shown; NULL: it is gone. */
 const struct process_row *top_state_process(const struct top_state *t, const struct snapshot *s);
+const struct container_row *top_state_container(const struct top_state *t, const struct snapshot *s);
 const struct loop_row *top_state_loop(const struct top_state *t, const struct snapshot *s);
 
 extern const char *const top_help[]; /* lines, NULL at the end */

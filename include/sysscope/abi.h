@@ -208,10 +208,33 @@ struct ss_loop_begin {
 };
 _Static_assert(sizeof(struct ss_loop_begin) == 24 + SS_WAIT_CLASSES * 8, "ss_loop_begin has no padding");
 
+/* What a cgroup goes through until it is of use to somebody: each is noted when it happens for the first time. */
+enum ss_birth_step {
+	SS_BIRTH_ENTERED,  /* a task was moved into it, or born there */
+	SS_BIRTH_ISOLATED, /* a task of it is in another pid or mount namespace than the maker of the cgroup */
+	SS_BIRTH_EXECUTED, /* its first process executed what is not the runtime itself */
+	SS_BIRTH_READY,	   /* and after that a socket listened, or a thread went to sleep in epoll or accept */
+	SS_BIRTH_STEPS
+};
+
+enum ss_birth_ready { SS_READY_NOT_YET, SS_READY_LISTEN, SS_READY_EPOLL, SS_READY_ACCEPT, SS_READY_WAYS };
+
+/* Of a cgroup that was made under our eyes; zero with the collector births off. */
+struct ss_birth {
+	__u64 step_ns[SS_BIRTH_STEPS]; /* CLOCK_BOOTTIME; 0: not yet */
+	__u64 cpu_ns[SS_BIRTH_STEPS];  /* CPU time of its tasks by then; only with the scheduler's hooks */
+	__u64 exec_ns;		       /* the same so far, without what is running */
+	__u64 runtime;		       /* what the first task in it was executing: an address, of use only to compare */
+	__u32 maker_mnt, maker_pid;    /* namespaces of who made the cgroup: inode numbers */
+	__u32 init;		       /* process that is the first one of a pid namespace; 0: there is none so far */
+	__u32 ready_by;		       /* enum ss_birth_ready */
+};
+_Static_assert(sizeof(struct ss_birth) == 16 * SS_BIRTH_STEPS + 32, "ss_birth: no padding");
+
 /* Task-local state: one BPF_MAP_TYPE_TASK_STORAGE entry per thread. */
 struct ss_thread_state {
 	__u64 cgroup_id;	  /* the cgroup to which its use is being charged */
-	__u64 exit_ns;		  /* CLOCK_BOOTTIME at sched_process_exit, 0 while it runs */
+	__u64 young_ns;		  /* of a cgroup whose birth is not over: CLOCK_BOOTTIME when it got its CPU, else 0 */
 	struct ss_totals charged; /* how much of its totals the gone tables already hold */
 	__u64 mark;		  /* when it came into its present state, and which: enum ss_mark */
 	__u64 run_delay_seen;	  /* sched_info.run_delay when it left the CPU */
@@ -222,6 +245,8 @@ struct ss_thread_state {
 	struct ss_waits waits_charged;
 	__u64 longest_wait_ns;	      /* for a CPU, since the present iteration of an event loop began */
 	__u64 longest_wait_runner;    /* cgroup that had the CPU at its end */
+	__u64 exit_ns;		      /* CLOCK_BOOTTIME at sched_process_exit, 0 while it runs */
+	__u64 young_exec_ns;	      /* with young_ns: se.sum_exec_runtime as far as it is in ss_birth.exec_ns */
 	__u32 process_exited;	      /* on a group leader: its process's exit was counted */
 	__u32 short_lived;	      /* it ended within SS_SHORT_LIVED_NS of its process's birth */
 	char group_comm[SS_COMM_LEN]; /* its leader's comm, taken when it exits */
@@ -231,7 +256,7 @@ struct ss_thread_state {
 	__u32 namespaces_busy; /* somebody compares */
 	__u32 padding;
 };
-_Static_assert(sizeof(struct ss_thread_state) == 16 + SS_TOTALS_FIELDS * 8 + 32 + 2 * sizeof(struct ss_waits) + 16 +
+_Static_assert(sizeof(struct ss_thread_state) == 16 + SS_TOTALS_FIELDS * 8 + 32 + 2 * sizeof(struct ss_waits) + 32 +
 							 24 + 24 + sizeof(struct ss_namespaces),
 	       "ss_thread_state: no padding");
 
@@ -342,6 +367,7 @@ struct ss_pair {
 enum ss_cgroup_flag {
 	SS_CGROUP_NAME_CUT = 1 << 0,
 	SS_CGROUP_SEEN_BORN = 1 << 1, /* name, parent and birth are known from cgroup_mkdir */
+	SS_CGROUP_YOUNG = 1 << 2,     /* its birth is followed: not ready yet, and not too old */
 };
 
 /* Value of the cgroup table, keyed by cgroup id: what happened in this cgroup itself, not below. */
@@ -356,9 +382,11 @@ struct ss_cgroup {
 	__u32 flags; /* enum ss_cgroup_flag */
 	__u32 level; /* 0: root */
 	char name[SS_CGROUP_NAME_LEN];
+	struct ss_birth birth;
 	struct ss_gone other; /* its dead for which the gone table had no room */
 };
-_Static_assert(sizeof(struct ss_cgroup) == 7 * 8 + 8 + 128 + sizeof(struct ss_gone), "ss_cgroup: no padding");
+_Static_assert(sizeof(struct ss_cgroup) == 7 * 8 + 8 + 128 + sizeof(struct ss_birth) + sizeof(struct ss_gone),
+	       "ss_cgroup: no padding");
 
 /* Facts on the ring. */
 enum ss_fact_kind {

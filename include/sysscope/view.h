@@ -223,6 +223,20 @@ struct loop_row {
 	double v[LOOP_METRICS];
 };
 
+/* The start of a container, in phases that follow on each other without a gap; see docs/births.md. */
+#define BIRTH_PHASES 4
+extern const char *const birth_phase_names[BIRTH_PHASES]; /* "create", "setup", "init", "start" */
+struct birth_row {
+	const char *container; /* name of its row, as it was last; raw */
+	const char *id;	       /* "" when not known */
+	const char *state;     /* "starting", "ready", "ended" before it was ready, "unready" after five minutes */
+	const char *ready_by;  /* "listen", "epoll", "accept"; "" while it is not ready */
+	double time;	       /* when its cgroup was made, seconds since 1970 */
+	/* Absent: not over, or not told apart from the next one. CPU: of its own processes; absent: not known. */
+	double seconds[BIRTH_PHASES], cpu_seconds[BIRTH_PHASES];
+	double total_seconds, total_cpu_seconds; /* until it was ready */
+};
+
 struct loss_row {
 	const char *kind;
 	uint64_t count;
@@ -255,6 +269,8 @@ struct snapshot {
 	const struct check_row *checks; /* only where capability checks are counted */
 	size_t n_checks;
 	uint64_t capabilities_all;     /* that this kernel has; 0: not known */
+	const struct birth_row *births; /* of the last 100 that were made under our eyes, the oldest first */
+	size_t n_births;
 	const struct loss_row *losses; /* every kind, also at 0 */
 	size_t n_losses;
 	const struct collector_row *collectors;

@@ -142,6 +142,22 @@ static struct sample_cgroup *home(uint64_t id, const char *path, enum home_kind 
 	return c;
 }
 
+/* Of the latest cgroup: its steps, so many ms after it was made, 0: not seen. */
+static void birth_add(struct sample_cgroup *c, uint64_t enter_ms, uint64_t isolate_ms, uint64_t execute_ms,
+		      uint64_t ready_ms)
+{
+	const uint64_t ms[SS_BIRTH_STEPS] = {enter_ms, isolate_ms, execute_ms, ready_ms};
+
+	scene_collector(&scene, "births");
+	c->counts.flags |= SS_CGROUP_SEEN_BORN | (ready_ms ? 0 : SS_CGROUP_YOUNG);
+	for (uint64_t i = 0; i < SS_BIRTH_STEPS; i++) {
+		c->counts.birth.step_ns[i] = ms[i] ? c->counts.born_ns + ms[i] * 1000000 : 0;
+		c->counts.birth.cpu_ns[i] = ms[i] * 400000;
+	}
+	c->counts.birth.init = 1;
+	c->counts.birth.ready_by = ready_ms ? SS_READY_LISTEN : SS_READY_NOT_YET;
+}
+
 static void scene_build(void)
 {
 	struct identity *pod;
@@ -155,6 +171,8 @@ static void scene_build(void)
 		&home(12, "/kubepods/burstable/pod1/aa", HOME_CONTAINER, "app", "containerd", "registry/app:v1")->files,
 		3);
 	pod = &scene.who[scene.sample.n_cgroups - 1];
+	birth_add(&scene.cgroups[1], 3, 12, 95, 412);
+	birth_add(&scene.cgroups[2], 2, 0, 40, 0);
 	pod->pod = "app-7f9c";
 	pod->pod_namespace = "prod";
 	home(13, "/system.slice/ssh.service", HOME_SERVICE, "ssh.service", "systemd", "");
@@ -312,6 +330,22 @@ static void test_loop_detail(void **state)
 	model_free(m);
 }
 
+static void test_container_detail(void **state)
+{
+	struct model *m = golden_model();
+	_cleanup_buf_ struct buf out = {};
+	const struct snapshot *s = model_snapshot(m);
+
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	for (size_t i = 0; i < s->n_containers; i++) {
+		table_container_detail(&out, s, &s->containers[i]);
+		buf_char(&out, '\n');
+	}
+	compare(&out, "container-detail.txt");
+	model_free(m);
+}
+
 static void test_json(void **state)
 {
 	struct model *m = golden_model();
@@ -345,8 +379,9 @@ static void test_prometheus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain), cmocka_unit_test(test_csv),	 cmocka_unit_test(test_loop_detail),
-		cmocka_unit_test(test_json),  cmocka_unit_test(test_prometheus),
+		cmocka_unit_test(test_plain),	    cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_loop_detail), cmocka_unit_test(test_container_detail),
+		cmocka_unit_test(test_json),	    cmocka_unit_test(test_prometheus),
 	};
 
 	setenv("TZ", "UTC", 1);

@@ -118,7 +118,7 @@ static inline void metrics_doc(struct buf *out)
 		"is kept.\n"
 		"A counter goes on where it was when a container comes back under the same labels between two "
 		"scrapes.\n");
-	doc_scope(out, SCOPE_HOST, "Host", "No labels.");
+	doc_scope(out, SCOPE_HOST, "Host", "No labels but those shown.");
 	doc_scope(
 		out, SCOPE_CONTAINER, "Containers",
 		"One row per home: container, service, session, virtual machine, the kernel's threads, the host's "

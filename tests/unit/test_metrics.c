@@ -122,6 +122,21 @@ static bool in_histogram(const struct metric_desc *d)
 	return metric_grows(d) && d->kind != METRIC_COUNTER;
 }
 
+/* Its labels without the bucket's bound, which is the last one. */
+static size_t own_labels(const char *labels)
+{
+	const char *le = strstr(labels, "le=\"");
+
+	return !le ? strlen(labels) : le > labels ? (size_t)(le - labels) - 1 : 0;
+}
+
+/* A histogram that follows on another one of its family. */
+static bool next_histogram(const struct metric_desc *a, const struct metric_desc *b)
+{
+	return own_labels(a->labels) != own_labels(b->labels) ||
+	       strncmp(a->labels, b->labels, own_labels(a->labels)) != 0;
+}
+
 static const char *rule_family(enum metric_scope scope, const struct metric_desc *lines, size_t n, size_t i)
 {
 	const struct metric_desc *d = &lines[i];
@@ -138,8 +153,9 @@ static const char *rule_family(enum metric_scope scope, const struct metric_desc
 			return "two lines of its family have the same labels";
 		if (strcmp(lines[j].help, d->help) != 0)
 			return "lines of its family differ in help";
-		if (in_histogram(d) ? !in_histogram(&lines[j]) || lines[j].kind < d->kind
-				    : lines[j].kind != d->kind || lines[j].unit != d->unit)
+		if (in_histogram(d)
+			    ? !in_histogram(&lines[j]) || (lines[j].kind < d->kind && !next_histogram(d, &lines[j]))
+			    : lines[j].kind != d->kind || lines[j].unit != d->unit)
 			return "lines of its family differ in kind or unit, or are out of order";
 	}
 	return NULL;
@@ -227,7 +243,7 @@ static const char *rule_title(enum metric_scope scope, const struct metric_desc 
 
 static const char *rule_rest(enum metric_scope scope, const struct metric_desc *lines, size_t n, size_t i)
 {
-	static const char collectors[] = " tasks lifecycle cgroups sched epoll namespaces cgroupfs host ";
+	static const char collectors[] = " tasks lifecycle cgroups sched epoll namespaces births cgroupfs host ";
 	const struct metric_desc *d = &lines[i];
 	char padded[32];
 
