@@ -180,6 +180,10 @@ static int object_open(struct loader *l, uint32_t chosen)
 		way_of(l, COLLECTOR_EPOLL) && way_of(l, COLLECTOR_EPOLL)->programs[0] && chosen >> COLLECTOR_EPOLL & 1;
 	if (l->options.stall_ns)
 		s->rodata->cfg_stall_ns = l->options.stall_ns;
+	s->bss->facts_wanted = SS_FACTS_ALWAYS | l->options.facts;
+	s->bss->facts_arguments = l->options.facts_arguments;
+	if (l->options.ring_bytes)
+		bpf_map__set_max_entries(s->maps.facts, l->options.ring_bytes);
 	if (!s->rodata->cfg_epoll) {
 		bpf_map__set_autocreate(s->maps.loops, false);
 		bpf_map__set_autocreate(s->maps.gone_loops_a, false);

@@ -45,6 +45,9 @@ struct loader_options {
 	const char *break_collector;
 	const char *epoll_hook; /* "fentry", "kprobe", "tracepoint" or "sched"; NULL: the best that can be had */
 	uint64_t stall_ns;	/* 0: the default */
+	uint32_t facts;		/* bit per enum ss_fact_kind, besides SS_FACTS_ALWAYS */
+	bool facts_arguments;	/* of SS_FACT_EXEC */
+	uint32_t ring_bytes;	/* 0: the default, which is enough for SS_FACTS_ALWAYS */
 };
 
 /* From which hierarchy the programs take a task's cgroup. */

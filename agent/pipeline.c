@@ -90,7 +90,10 @@ static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, s
 	struct loader_options lo = {.disabled = o->disabled,
 				    .break_collector = o->break_collector,
 				    .epoll_hook = o->epoll_hook,
-				    .stall_ns = o->stall_ns};
+				    .stall_ns = o->stall_ns,
+				    .facts = o->facts,
+				    .facts_arguments = o->facts_arguments,
+				    .ring_bytes = o->ring_bytes};
 	int r = kernel_probe(&p->kernel);
 
 	if (r < 0)

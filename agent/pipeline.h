@@ -27,6 +27,9 @@ struct pipeline_options {
 	 * "NAME:load-best": the best of its ways only.
 	 */
 	const char *break_collector;
+	uint32_t facts; /* as in loader_options */
+	bool facts_arguments;
+	uint32_t ring_bytes;
 };
 
 void pipeline_options_init(struct pipeline_options *o);

@@ -13,6 +13,7 @@
  * prepare_task_switch). All times are from that clock.
  */
 #include "sched.bpf.h"
+#include "facts.bpf.h"
 
 /* Distinct runs that a wait is looked up in; what came before them is blamed on SS_CGROUP_OTHERS. */
 #define PAST_RUNS 8
@@ -202,8 +203,8 @@ static __always_inline void thread_leaves(struct task_struct *prev, struct ss_th
 		mark = SS_MARK_RUNNABLE;
 	} else {
 		mark = mark_blocked(prev, s);
-		if (s & TASK_DEAD)
-			task_end(prev, state, state->cgroup_id);
+		if (s & TASK_DEAD && task_end(prev, state, state->cgroup_id) && state->last_of_process)
+			exit_report(prev, true);
 	}
 	state->mark = now << SS_MARK_SHIFT | mark;
 }

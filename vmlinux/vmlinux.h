@@ -78,6 +78,7 @@ struct task_struct {
 	struct sched_info sched_info;
 	struct mm_struct *mm;
 	int exit_state;
+	int exit_code;
 	unsigned int in_iowait: 1;
 	pid_t pid;
 	pid_t tgid;
@@ -121,6 +122,8 @@ struct percpu_counter {
 
 struct mm_struct {
 	struct {
+		long unsigned int arg_start;
+		long unsigned int arg_end;
 		struct percpu_counter rss_stat[4];
 	};
 };
@@ -206,12 +209,15 @@ struct nsproxy {
 struct signal_struct {
 	atomic_t live;
 	int nr_threads;
+	int group_exit_code;
+	unsigned int flags;
 	u64 utime;
 	u64 stime;
 	long unsigned int nvcsw;
 	long unsigned int nivcsw;
 	long unsigned int min_flt;
 	long unsigned int maj_flt;
+	long unsigned int maxrss;
 	long long unsigned int sum_sched_runtime;
 };
 
@@ -271,6 +277,10 @@ struct cgroup {
 struct kernfs_node {
 	void *name;
 	u64 id;
+};
+
+struct linux_binprm {
+	void *filename;
 };
 
 struct uts_namespace {
