@@ -277,7 +277,7 @@ int cmd_capabilities(int argc, char **argv)
 	int r;
 
 	pipeline_options_init(&w.pipeline);
-	w.pipeline.capabilities = true;
+	w.pipeline.requested = 1u << COLLECTOR_CAPABILITIES;
 	/* What nobody looks at here. */
 	w.pipeline.disabled =
 		1u << COLLECTOR_SCHED | 1u << COLLECTOR_EPOLL | 1u << COLLECTOR_NAMESPACES | 1u << COLLECTOR_SOCKETS;

@@ -74,7 +74,7 @@ static void doctor_examine(struct doctor *d, const struct pipeline_options *o)
 				    .epoll_hook = o->epoll_hook,
 				    .stall_ns = o->stall_ns};
 
-	lo.capabilities = true;
+	lo.requested = ~0U;
 	uname(&d->uts);
 	kernel_probe(&d->kernel);
 	d->fs_error = cgroupfs_open(&d->fs, "");

@@ -151,7 +151,7 @@ const struct collector_desc collectors[COLLECTORS] = {
 				 .tracepoints = {"cap_capable"},
 				 .lacks = "probes without audit are told by the functions that are known to make them"},
 			},
-			true,
+			"`sysscope capabilities` and capability_denied facts",
 		},
 	[COLLECTOR_SOCKETS] =
 		{
@@ -177,5 +177,13 @@ const struct collector_desc collectors[COLLECTORS] = {
 				 .lacks = "a container is ready when it first sleeps in epoll or accept, not when it "
 					  "listens"},
 			},
+		},
+	[COLLECTOR_OOM] =
+		{
+			"oom",
+			"whom the kernel kills for want of memory, as it happens",
+			false,
+			{{.hook = "raw_tp", .programs = {"oom_victim"}, .tracepoints = {"mark_victim"}, .lacks = ""}},
+			"`sysscope events`",
 		},
 };

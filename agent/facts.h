@@ -6,6 +6,7 @@
 #ifndef SYSSCOPE_FACTS_H
 #define SYSSCOPE_FACTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "sysscope/abi.h"
@@ -15,5 +16,8 @@
  * too short or no fact at all; -ENOTSUP: of a kind that this agent does not know. *ret is untouched on errors.
  */
 int fact_decode(const void *data, size_t size, struct ss_fact *ret);
+
+/* As `sysscope events` calls it; "unknown" for another number. */
+const char *fact_kind_name(enum ss_fact_kind kind);
 
 #endif

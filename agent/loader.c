@@ -56,7 +56,7 @@ bool collector_required(enum collector c)
 
 bool collector_on_request(enum collector c)
 {
-	return collectors[c].on_request;
+	return collectors[c].only_for != NULL;
 }
 
 static const struct alternative *way_of(const struct loader *l, enum collector c)
@@ -228,6 +228,10 @@ static int object_open(struct loader *l, uint32_t chosen)
 		way_of(l, COLLECTOR_EPOLL) && way_of(l, COLLECTOR_EPOLL)->programs[0] && chosen >> COLLECTOR_EPOLL & 1;
 	if (l->options.stall_ns)
 		s->rodata->cfg_stall_ns = l->options.stall_ns;
+	s->bss->facts_wanted = SS_FACTS_ALWAYS | l->options.facts;
+	s->bss->facts_arguments = l->options.facts_arguments;
+	if (l->options.ring_bytes)
+		bpf_map__set_max_entries(s->maps.facts, l->options.ring_bytes);
 	if (!s->rodata->cfg_epoll) {
 		bpf_map__set_autocreate(s->maps.loops, false);
 		bpf_map__set_autocreate(s->maps.gone_loops_a, false);
@@ -404,6 +408,19 @@ static int load_and_attach(struct loader *l)
 	}
 }
 
+void loader_facts_count(const struct loader *l, uint64_t *produced, uint64_t *lost)
+{
+	for (int k = 0; k < SS_FACT_KINDS; k++) {
+		produced[k] = __atomic_load_n(&l->skeleton->bss->facts_produced[k], __ATOMIC_RELAXED);
+		lost[k] = __atomic_load_n(&l->skeleton->bss->facts_lost[k], __ATOMIC_RELAXED);
+	}
+}
+
+void loader_facts_end(struct loader *l)
+{
+	__atomic_store_n(&l->skeleton->bss->facts_wanted, SS_FACTS_ALWAYS, __ATOMIC_SEQ_CST);
+}
+
 int loader_pause(struct loader *l, enum collector c, bool pause)
 {
 	if (pause)
@@ -440,8 +457,8 @@ int loader_open(struct loader **ret, const struct kernel *k, const struct loader
 		l->state[c].way = -1;
 		if (o->disabled >> c & 1 && !collectors[c].required)
 			snprintf(l->state[c].reason, sizeof(l->state[c].reason), "turned off on the command line");
-		else if (collectors[c].on_request && !o->capabilities)
-			snprintf(l->state[c].reason, sizeof(l->state[c].reason), "only for `sysscope capabilities`");
+		else if (collectors[c].only_for && !(o->requested >> c & 1))
+			snprintf(l->state[c].reason, sizeof(l->state[c].reason), "only for %s", collectors[c].only_for);
 		else
 			l->state[c].way = choose_way(l, c, 0);
 	}

@@ -27,6 +27,7 @@ enum collector {
 	COLLECTOR_CAPABILITIES, /* on request only */
 	COLLECTOR_SOCKETS,
 	COLLECTOR_BIRTHS,
+	COLLECTOR_OOM, /* on request only */
 	COLLECTORS
 };
 
@@ -48,7 +49,10 @@ struct loader_options {
 	const char *break_collector;
 	const char *epoll_hook; /* "fentry", "kprobe", "tracepoint" or "sched"; NULL: the best that can be had */
 	uint64_t stall_ns;	/* 0: the default */
-	bool capabilities;	/* capability checks are counted */
+	uint32_t requested;	/* bit per collector that is off unless asked for */
+	uint32_t facts;		/* bit per enum ss_fact_kind, besides SS_FACTS_ALWAYS */
+	bool facts_arguments;	/* of SS_FACT_EXEC */
+	uint32_t ring_bytes;	/* 0: the default, which is enough for SS_FACTS_ALWAYS */
 };
 
 /* From which hierarchy the programs take a task's cgroup. */
@@ -57,6 +61,10 @@ void loader_options_hierarchy(struct loader_options *o, const struct kernel *k,
 
 /* 0; negative errno when the task iterator cannot be had, then with `error` filled. */
 int loader_open(struct loader **ret, const struct kernel *k, const struct loader_options *o, struct buf *error);
+/* See pipeline.h. */
+void loader_facts_count(const struct loader *l, uint64_t *produced, uint64_t *lost);
+void loader_facts_end(struct loader *l);
+
 void loader_close(struct loader *l);
 
 /* Detaches the programs of a collector, and attaches them again: 0 or negative errno. It has missed what happened meanwhile. */

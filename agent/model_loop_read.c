@@ -228,7 +228,7 @@ static int gone_take(struct model *m, const struct sample_gone_loop *list, size_
 
 static void stall_take(struct model *m, const struct ss_fact *f)
 {
-	struct loop_key k = {.tid = f->stall.tid, .start_ns = f->stall.start_ns};
+	struct loop_key k = {.tid = f->tid, .start_ns = f->start_ns};
 	uint64_t blocked = 0;
 	struct loop *l;
 	bool known;

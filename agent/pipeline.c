@@ -91,7 +91,10 @@ static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, s
 				    .break_collector = o->break_collector,
 				    .epoll_hook = o->epoll_hook,
 				    .stall_ns = o->stall_ns,
-				    .capabilities = o->capabilities};
+				    .requested = o->requested,
+				    .facts = o->facts,
+				    .facts_arguments = o->facts_arguments,
+				    .ring_bytes = o->ring_bytes};
 	int r = kernel_probe(&p->kernel);
 
 	if (r < 0)
@@ -121,6 +124,7 @@ static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, s
 		return r;
 	}
 	sampler_no_listeners(p->sampler, o->no_listeners);
+	sampler_listen(p->sampler, &o->listener);
 	collectors_missing(p, error);
 	/* Loading has left megabytes of type information and of free heap behind, which nothing needs from here on. */
 	kernel_free(&p->kernel);
@@ -169,6 +173,16 @@ void pipeline_close(struct pipeline *p)
 const struct sample *pipeline_sample(const struct pipeline *p)
 {
 	return p->sample;
+}
+
+void pipeline_facts_count(const struct pipeline *p, uint64_t *produced, uint64_t *lost)
+{
+	loader_facts_count(p->loader, produced, lost);
+}
+
+void pipeline_facts_end(struct pipeline *p)
+{
+	loader_facts_end(p->loader);
 }
 
 const struct snapshot_source *pipeline_source(struct pipeline *p)

@@ -12,15 +12,26 @@
 #include "sysscope/util.h"
 #include "sysscope/view.h"
 
+struct identity;
 struct pipeline;
 struct sample;
+struct ss_fact;
+
+/*
+ * Who hears of each fact as it comes, from pipeline_source's idle and next. `who`: whose cgroup it is, of the thread, or
+ * the one that was made, removed or entered; NULL: not known, or not any more. `whole`: that cgroup is all of `who`.
+ */
+struct fact_listener {
+	void (*take)(void *ctx, const struct ss_fact *f, const struct identity *who, bool whole);
+	void *ctx;
+};
 
 struct pipeline_options {
 	const char *docker_root; /* a dockerd's --data-root, besides the usual one; NULL: none */
 	bool no_listeners;	 /* nobody looks at processes: who listens is not asked (serve) */
 	bool keep_unpublished;	 /* the dead stay until they were delivered once (serve) */
-	bool capabilities;	 /* capability checks are counted */
 	uint32_t disabled;	 /* bit per collector, in the order of enum collector */
+	uint32_t requested;	 /* the same: of those that are off unless asked for */
 	const char *epoll_hook;	 /* "fentry", "kprobe", "tracepoint" or "sched"; NULL: the best that can be had */
 	uint64_t stall_ns;	 /* iterations of event loops that are longer are stalls; 0: the default */
 	/*
@@ -28,6 +39,10 @@ struct pipeline_options {
 	 * "NAME:load-best": the best of its ways only.
 	 */
 	const char *break_collector;
+	uint32_t facts; /* as in loader_options */
+	bool facts_arguments;
+	uint32_t ring_bytes;
+	struct fact_listener listener;
 };
 
 void pipeline_options_init(struct pipeline_options *o);
@@ -41,6 +56,13 @@ void pipeline_close(struct pipeline *p);
 
 /* Single-threaded: one thread at a time. */
 const struct snapshot_source *pipeline_source(struct pipeline *p);
+
+/*
+ * Of each kind of fact (SS_FACT_KINDS elements) that was wanted: how many there were, and for how many the ring had no room.
+ * pipeline_facts_end: from here on there are no more but those that the agent needs for itself.
+ */
+void pipeline_facts_count(const struct pipeline *p, uint64_t *produced, uint64_t *lost);
+void pipeline_facts_end(struct pipeline *p);
 
 /* The sample that the latest snapshot was made from; valid until the next one is taken. NULL before the first. */
 const struct sample *pipeline_sample(const struct pipeline *p);

@@ -39,7 +39,6 @@
 
 /* Facts about stalls, and about namespaces, that wait for the next sample. */
 #define STALLS_MAX 256
-#define MOVES_MAX  256
 
 /* Long enough for the kernel to let this CPU go and come back, so that its run queue's clock is fresh. */
 #define SETTLE_NS 50000
@@ -64,6 +63,7 @@ struct sampler {
 	bool no_listeners;
 	size_t cap_cgroups, cap_gone, cap_pairs, cap_gone_loops, cap_transitions, cap_checks;
 	size_t stalls_held;	 /* in sample.stalls: those of the last sample, then what came since */
+	struct fact_listener listener;
 	uint64_t stalls_dropped; /* facts for which there was no room */
 	void *keys, *values;	 /* for batches: room for the largest map */
 	char *stream;		 /* of the task iterator */
@@ -527,7 +527,6 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	s->number++;
 	p->n_collectors = 0;
 	if (s->delivered) {
-		p->n_moves = 0;
 		s->stalls_held -= p->n_stalls;
 		memmove(p->stalls, p->stalls + p->n_stalls, s->stalls_held * sizeof(*p->stalls));
 	}
@@ -591,6 +590,15 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 
 /* ---- facts ---- */
 
+static void fact_tell(struct sampler *s, const struct ss_fact *f)
+{
+	bool about_cgroup = f->kind == SS_FACT_CGROUP_CREATE || f->kind == SS_FACT_CGROUP_REMOVE ||
+			    f->kind == SS_FACT_CGROUP_ENTER;
+	const struct cgroup_entry *e = cgroup_table_find(s->table, about_cgroup ? f->cgroup.id : f->cgroup_id);
+
+	s->listener.take(s->listener.ctx, f, e ? e->who : NULL, e && e->home_root);
+}
+
 static int fact_take(void *ctx, void *data, size_t size)
 {
 	struct sampler *s = ctx;
@@ -615,12 +623,9 @@ static int fact_take(void *ctx, void *data, size_t size)
 		else
 			s->stalls_dropped++;
 		break;
-	case SS_FACT_NAMESPACE:
-		/* What finds no room is in the transition table all the same. */
-		if (s->sample.n_moves < MOVES_MAX)
-			s->sample.moves[s->sample.n_moves++] = f;
-		break;
 	}
+	if (s->listener.take)
+		fact_tell(s, &f);
 	return 0;
 }
 
@@ -629,6 +634,11 @@ void sampler_facts(struct sampler *s)
 	if (s->ring)
 		ring_buffer__consume(s->ring);
 	identities_refresh(s->ids, clock_boot_ns());
+}
+
+void sampler_listen(struct sampler *s, const struct fact_listener *listener)
+{
+	s->listener = *listener;
 }
 
 int sampler_facts_fd(const struct sampler *s)
@@ -674,7 +684,6 @@ int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, st
 	s->sample.transitions_final = calloc(s->cap_transitions + 1, sizeof(struct sample_transition));
 	s->sample.transitions_open = calloc(s->cap_transitions + 1, sizeof(struct sample_transition));
 	s->sample.stalls = calloc(STALLS_MAX, sizeof(struct ss_fact));
-	s->sample.moves = calloc(MOVES_MAX, sizeof(struct ss_fact));
 	s->sample.loops_by_sleep = loader_status(l, COLLECTOR_EPOLL).loaded && !s->cap_gone_loops;
 	s->sample.pairs_final = calloc(s->cap_pairs + 1, sizeof(struct sample_pair));
 	s->sample.pairs_open = calloc(s->cap_pairs + 1, sizeof(struct sample_pair));
@@ -682,7 +691,7 @@ int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, st
 	s->table = cgroup_table_new(fs, ids);
 	if (!s->keys || !s->values || !s->sample.gone_final || !s->sample.gone_open || !s->sample.pairs_final ||
 	    !s->sample.pairs_open || !s->sample.gone_loops_final || !s->sample.gone_loops_open || !s->sample.stalls ||
-	    !s->sample.checks || !s->sample.moves || !s->sample.transitions_final || !s->sample.transitions_open ||
+	    !s->sample.checks || !s->sample.transitions_final || !s->sample.transitions_open ||
 	    !s->stream || !s->table)
 		goto fail;
 	/* Without a ring names come a little later. */
@@ -710,7 +719,6 @@ void sampler_close(struct sampler *s)
 	free(s->sample.gone_loops_final);
 	free(s->sample.gone_loops_open);
 	free(s->sample.stalls);
-	free(s->sample.moves);
 	free(s->sample.checks);
 	free(s->sample.transitions_final);
 	free(s->sample.transitions_open);

@@ -6,6 +6,7 @@
 #ifndef SYSSCOPE_SAMPLER_H
 #define SYSSCOPE_SAMPLER_H
 
+#include "pipeline.h"
 #include "sysscope/sample.h"
 
 struct cgroupfs;
@@ -25,6 +26,7 @@ int sampler_read(struct sampler *s, const struct sample **ret);
 
 /* Takes in the facts that wait on the ring, so that a container's name is looked up while it lives. */
 void sampler_facts(struct sampler *s);
+void sampler_listen(struct sampler *s, const struct fact_listener *listener); /* see pipeline.h */
 int sampler_facts_fd(const struct sampler *s); /* readable when there are some; -1: there is no ring */
 
 #endif

@@ -41,6 +41,17 @@ struct {
 	__type(value, struct check);
 } capability_calls SEC(".maps");
 
+static __always_inline void denial_report(struct task_struct *task, __u32 capability, __u32 user_namespace)
+{
+	struct ss_fact *fact = fact_reserve(SS_FACT_CAPABILITY_DENIED, FACT_SIZE(denial), task);
+
+	if (!fact)
+		return;
+	fact->denial.capability = capability;
+	fact->denial.user_namespace = user_namespace;
+	fact_send(fact);
+}
+
 static __always_inline int check_count(const struct cred *cred, __u32 capability, int result)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -64,6 +75,8 @@ static __always_inline int check_count(const struct cred *cred, __u32 capability
 		__sync_fetch_and_add(count, 1);
 	else
 		loss_count(SS_LOSS_CAPABILITY_LOST);
+	if (result)
+		denial_report(task, capability, key.user_namespace);
 	return 0;
 }
 

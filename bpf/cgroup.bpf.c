@@ -5,28 +5,23 @@
  */
 #include "sysscope.bpf.h"
 #include "birth.bpf.h"
+#include "facts.bpf.h"
 
 static __always_inline bool is_ours(struct cgroup *cgroup)
 {
 	return cgroup->root->hierarchy_id == cfg_cgroup_hierarchy;
 }
 
-static __always_inline void fact_send(struct cgroup *cgroup, __u32 kind, __u64 time_ns, __u64 parent_id)
+static __always_inline void cgroup_report(struct cgroup *cgroup, enum ss_fact_kind kind, __u64 parent_id)
 {
-	struct ss_fact *fact = bpf_ringbuf_reserve(&facts, sizeof(*fact), 0);
+	struct ss_fact *fact = fact_reserve(kind, FACT_SIZE(cgroup), bpf_get_current_task_btf());
 
-	if (!fact) {
-		loss_count(SS_LOSS_RING_FULL);
+	if (!fact)
 		return;
-	}
-	__builtin_memset(fact, 0, sizeof(*fact));
-	fact->size = sizeof(*fact);
-	fact->kind = kind;
-	fact->time_ns = time_ns;
 	fact->cgroup.id = cgroup->kn->id;
 	fact->cgroup.parent_id = parent_id;
 	bpf_probe_read_kernel_str(fact->cgroup.name, sizeof(fact->cgroup.name), cgroup->kn->name);
-	bpf_ringbuf_submit(fact, 0);
+	fact_send(fact);
 }
 
 SEC("?tp_btf/cgroup_mkdir")
@@ -51,7 +46,7 @@ int BPF_PROG(cgroup_mkdir, struct cgroup *cgroup)
 		if (cfg_births)
 			birth_begin(entry);
 	}
-	fact_send(cgroup, SS_FACT_CGROUP_CREATE, now, parent_id);
+	cgroup_report(cgroup, SS_FACT_CGROUP_CREATE, parent_id);
 	return 0;
 }
 
@@ -66,7 +61,7 @@ int BPF_PROG(cgroup_rmdir, struct cgroup *cgroup)
 	entry = cgroup_entry(cgroup->kn->id);
 	if (entry)
 		entry->removed_ns = now;
-	fact_send(cgroup, SS_FACT_CGROUP_REMOVE, now, BPF_CORE_READ(cgroup, self.parent, cgroup, kn, id));
+	cgroup_report(cgroup, SS_FACT_CGROUP_REMOVE, BPF_CORE_READ(cgroup, self.parent, cgroup, kn, id));
 	return 0;
 }
 
@@ -84,17 +79,17 @@ int BPF_PROG(cgroup_attach_task, struct cgroup *cgroup, const char *path, struct
 
 	if (!is_ours(cgroup) || task->flags & PF_KTHREAD)
 		return 0;
+	id = cgroup->kn->id;
+	entry = cfg_births || fact_wanted(SS_FACT_CGROUP_ENTER) ? bpf_map_lookup_elem(&cgroups, &id) : NULL;
+	if (entry)
+		enter_report(task, entry, id);
 	state = bpf_task_storage_get(&thread_state, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!state) {
 		loss_count(SS_LOSS_STATE_REFUSED);
 		return 0;
 	}
-	id = cgroup->kn->id;
 	task_settle(task, state, id);
-	if (!cfg_births)
-		return 0;
-	entry = bpf_map_lookup_elem(&cgroups, &id);
-	if (entry)
+	if (cfg_births && entry)
 		birth_enter(task, state, entry);
 	return 0;
 }

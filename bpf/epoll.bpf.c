@@ -53,22 +53,11 @@ static __always_inline __u32 split_cause(const struct split *s)
 static __noinline int stall_send(struct task_struct *task, struct loop_state *l, struct ss_thread_state *state,
 				 struct split *s)
 {
-	struct ss_fact *fact;
+	struct ss_fact *fact = fact_reserve(SS_FACT_LOOP_STALL, FACT_SIZE(stall), task);
 
-	fact = bpf_ringbuf_reserve(&facts, sizeof(*fact), 0);
-	if (!fact) {
-		loss_count(SS_LOSS_RING_FULL);
+	if (!fact)
 		return 0;
-	}
-	__builtin_memset(fact, 0, sizeof(*fact));
-	fact->size = sizeof(*fact);
-	fact->kind = SS_FACT_LOOP_STALL;
 	fact->time_ns = l->fact_ns;
-	fact->stall.tgid = task->tgid;
-	fact->stall.tid = task->pid;
-	fact->stall.start_ns = task->start_boottime;
-	fact->stall.cgroup_id = task_cgroup_id(task);
-	BPF_CORE_READ_INTO(&fact->stall.comm, task, comm);
 	fact->stall.wall_ns = s->wall;
 	fact->stall.runqueue_ns = s->runqueue;
 	fact->stall.throttled_ns = s->throttled;
@@ -77,7 +66,7 @@ static __noinline int stall_send(struct task_struct *task, struct loop_state *l,
 	fact->stall.suppressed = l->suppressed;
 	fact->stall.cause = split_cause(s);
 	l->suppressed = 0;
-	bpf_ringbuf_submit(fact, 0);
+	fact_send(fact);
 	return 0;
 }
 

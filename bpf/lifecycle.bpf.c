@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * lifecycle.bpf.c - births, execs and deaths, counted per cgroup, and the totals of the dead, so that a process that
- * lives 1 ms is counted as exactly as one that lives a year. Nothing here sends an event.
+ * lives 1 ms is counted as exactly as one that lives a year. What is sent besides (facts.bpf.h) counts nothing.
  *
  * Where the dead are charged: at sched_process_free (and, with the scheduler's hooks on, at their last switch, which is
  * earlier, see task_end). At sched_process_exit the task still runs, and sum_exec_runtime is
@@ -14,9 +14,10 @@
 #include "sysscope.bpf.h"
 #include "epoll.bpf.h"
 #include "birth.bpf.h"
+#include "facts.bpf.h"
 #include "namespace.bpf.h"
 
-static __always_inline struct ss_cgroup *birth_count(__u64 cgroup_id, __u64 clone_flags)
+static __always_inline struct ss_cgroup *birth_count(struct task_struct *task, __u64 cgroup_id, __u64 clone_flags)
 {
 	struct ss_cgroup *cgroup = cgroup_entry(cgroup_id);
 
@@ -26,6 +27,7 @@ static __always_inline struct ss_cgroup *birth_count(__u64 cgroup_id, __u64 clon
 		__sync_fetch_and_add(&cgroup->thread_creations, 1);
 	else
 		__sync_fetch_and_add(&cgroup->forks, 1);
+	enter_report(task, cgroup, cgroup_id);
 	return cgroup;
 }
 
@@ -48,7 +50,8 @@ int BPF_PROG(lifecycle_newtask, struct task_struct *task, __u64 clone_flags)
 	} else {
 		loss_count(SS_LOSS_STATE_REFUSED);
 	}
-	cgroup = birth_count(cgroup_id, clone_flags);
+	cgroup = birth_count(task, cgroup_id, clone_flags);
+	birth_report(task, clone_flags);
 	if (cfg_namespaces)
 		namespaces_birth(task, state, clone_flags);
 	if (cfg_births && cgroup)
@@ -59,7 +62,8 @@ int BPF_PROG(lifecycle_newtask, struct task_struct *task, __u64 clone_flags)
 SEC("?tp_btf/task_newtask")
 int BPF_PROG(lifecycle_newtask_plain, struct task_struct *task, __u64 clone_flags)
 {
-	birth_count(task_cgroup_id(task), clone_flags);
+	birth_count(task, task_cgroup_id(task), clone_flags);
+	birth_report(task, clone_flags);
 	return 0;
 }
 
@@ -77,6 +81,7 @@ int BPF_PROG(lifecycle_exec, struct task_struct *task, int old_pid, struct linux
 {
 	struct ss_cgroup *cgroup = exec_count(task);
 
+	exec_report(task, binary->filename);
 	if (cfg_births && cgroup)
 		birth_exec(task, binary, cgroup);
 	if (cfg_epoll)
@@ -92,9 +97,10 @@ int BPF_PROG(lifecycle_exec, struct task_struct *task, int old_pid, struct linux
 
 /* Where there is no atomic exchange either (5.12), not even in code that is never reached. */
 SEC("?tp_btf/sched_process_exec")
-int BPF_PROG(lifecycle_exec_plain, struct task_struct *task)
+int BPF_PROG(lifecycle_exec_plain, struct task_struct *task, int old_pid, struct linux_binprm *binary)
 {
 	exec_count(task);
+	exec_report(task, binary->filename);
 	return 0;
 }
 
@@ -120,7 +126,7 @@ int BPF_PROG(lifecycle_rename, struct task_struct *task)
 }
 
 /* signal->live was counted down before this; the last two threads may both find it at 0, hence the mark. */
-static __always_inline void exit_count(struct task_struct *task)
+static __always_inline void exit_count(struct task_struct *task, struct ss_thread_state *state)
 {
 	struct ss_thread_state *leader;
 	struct ss_cgroup *cgroup;
@@ -133,6 +139,11 @@ static __always_inline void exit_count(struct task_struct *task)
 	cgroup = cgroup_entry(task_cgroup_id(task));
 	if (cgroup)
 		__sync_fetch_and_add(&cgroup->exits, 1);
+	/* At its last switch what it has used is known; without the scheduler's hooks this is the best moment there is. */
+	if (cfg_sched && state)
+		state->last_of_process = 1;
+	else
+		exit_report(task, false);
 }
 
 /* What the ended threads of a living process waited, for the process's own sum. The last few µs of a thread are not in. */
@@ -173,7 +184,7 @@ int BPF_PROG(lifecycle_exit, struct task_struct *task)
 			loop_end(task, &key);
 		}
 	}
-	exit_count(task);
+	exit_count(task, state);
 	return 0;
 }
 
@@ -207,7 +218,8 @@ int BPF_PROG(lifecycle_free, struct task_struct *task)
 		return 0;
 	}
 	task_settle(task, state, cgroup_id);
-	task_end(task, state, cgroup_id);
+	if (task_end(task, state, cgroup_id) && state->last_of_process)
+		exit_report(task, true);
 	return 0;
 }
 
@@ -230,5 +242,6 @@ int BPF_PROG(lifecycle_free_plain, struct task_struct *task)
 	cgroup = cgroup_entry(cgroup_id);
 	if (cgroup)
 		__sync_fetch_and_add(&cgroup->exits, 1);
+	exit_report(task, true);
 	return 0;
 }

@@ -128,32 +128,21 @@ static __always_inline void transition_count(struct task_struct *task, __u32 kin
 		loss_count(SS_LOSS_TRANSITION_LOST);
 }
 
-/* One transition: counted, and a fact. */
+/* One transition: counted, and a fact for whoever listens. */
 static __noinline int transition_report(struct task_struct *task, const struct ss_namespaces *from,
 					const struct ss_namespaces *to, __u32 kinds, __u32 how)
 {
 	struct ss_fact *fact;
 
 	transition_count(task, kinds, how);
-	fact = bpf_ringbuf_reserve(&facts, sizeof(*fact), 0);
-	if (!fact) {
-		loss_count(SS_LOSS_RING_FULL);
+	fact = fact_reserve(SS_FACT_NAMESPACE, FACT_SIZE(namespaces), task);
+	if (!fact)
 		return 0;
-	}
-	__builtin_memset(fact, 0, sizeof(*fact));
-	fact->size = sizeof(*fact);
-	fact->kind = SS_FACT_NAMESPACE;
-	fact->time_ns = bpf_ktime_get_boot_ns();
-	fact->namespaces.tgid = task->tgid;
-	fact->namespaces.tid = task->pid;
-	fact->namespaces.start_ns = task->start_boottime;
-	fact->namespaces.cgroup_id = task_cgroup_id(task);
-	BPF_CORE_READ_INTO(&fact->namespaces.comm, task, comm);
 	fact->namespaces.kinds = kinds;
 	fact->namespaces.how = how;
 	fact->namespaces.from = *from;
 	fact->namespaces.to = *to;
-	bpf_ringbuf_submit(fact, 0);
+	fact_send(fact);
 	return 0;
 }
 
@@ -235,7 +224,7 @@ static __always_inline void namespaces_switch(struct task_struct *task, struct s
 }
 
 /* A frame of its own, as namespaces_compare has: together they would be over the 512 bytes of a stack. */
-static __noinline int birth_report(struct task_struct *parent, struct task_struct *task)
+static __noinline int namespaces_birth_report(struct task_struct *parent, struct task_struct *task)
 {
 	struct ss_namespaces from = {}, to = {};
 	__u32 kinds;
@@ -267,7 +256,7 @@ static __always_inline void namespaces_birth(struct task_struct *task, struct ss
 	}
 	if (clone_flags & CLONE_NEW_ANY || task->nsproxy != parent->nsproxy ||
 	    task->thread_pid->level != parent->thread_pid->level)
-		birth_report(parent, task);
+		namespaces_birth_report(parent, task);
 }
 
 #endif

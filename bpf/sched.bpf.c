@@ -14,6 +14,7 @@
  */
 #include "sched.bpf.h"
 #include "birth.bpf.h"
+#include "facts.bpf.h"
 #include "namespace.bpf.h"
 
 /* Distinct runs that a wait is looked up in; what came before them is blamed on SS_CGROUP_OTHERS. */
@@ -204,8 +205,8 @@ static __always_inline void thread_leaves(struct task_struct *prev, struct ss_th
 		mark = SS_MARK_RUNNABLE;
 	} else {
 		mark = mark_blocked(prev, s);
-		if (s & TASK_DEAD)
-			task_end(prev, state, state->cgroup_id);
+		if (s & TASK_DEAD && task_end(prev, state, state->cgroup_id) && state->last_of_process)
+			exit_report(prev, true);
 	}
 	state->mark = now << SS_MARK_SHIFT | mark;
 	if (cfg_births)

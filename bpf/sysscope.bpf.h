@@ -46,6 +46,11 @@ extern __u64 tasks_exited, tasks_ended;
 extern __u32 gone_in_use; /* which gone and neighbour table the programs write now: 0 or 1 */
 extern __u32 all_known;	  /* every task has its state: the first pass of the iterator is over */
 
+extern __u32 facts_wanted;    /* bit per enum ss_fact_kind: what nobody listens for costs one load */
+extern __u32 facts_arguments; /* SS_FACT_EXEC carries the arguments */
+/* Of each kind that was wanted: those that there were, and those for which the ring had no room. The rest was sent. */
+extern __u64 facts_produced[SS_FACT_KINDS], facts_lost[SS_FACT_KINDS];
+
 extern const struct ss_gone gone_zero;
 extern const struct ss_cgroup cgroup_zero;
 extern const struct ss_loop loop_zero;
@@ -69,6 +74,7 @@ struct cgroup_map {
 };
 struct cgroup_map cgroups SEC(".maps") __weak;
 
+/* A ring, since order counts. Who listens for more than the agent needs for itself makes it larger before it is loaded. */
 struct facts_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 256 * 1024);
@@ -113,6 +119,60 @@ static __always_inline __u64 task_cgroup_id(struct task_struct *task)
 	bpf_probe_read_kernel(&css, sizeof(css),
 			      (void *)set + bpf_core_field_offset(set->subsys) + cfg_cgroup_subsys * sizeof(css));
 	return BPF_CORE_READ(css, cgroup, kn, id);
+}
+
+/* ---- facts ------------------------------------------------------------------------------------- */
+
+static __always_inline bool fact_wanted(enum ss_fact_kind kind)
+{
+	return facts_wanted >> kind & 1;
+}
+
+#define FACT_SIZE(member) (offsetof(struct ss_fact, member) + sizeof(((struct ss_fact *)0)->member))
+
+/*
+ * Room for a fact: zero but for its kind and time. NULL: nobody wants this kind, or there is no room, which is counted.
+ * `size` is a constant. Ends with fact_send().
+ */
+static __always_inline struct ss_fact *fact_begin(enum ss_fact_kind kind, __u64 size)
+{
+	struct ss_fact *fact;
+
+	if (!fact_wanted(kind))
+		return NULL;
+	__sync_fetch_and_add(&facts_produced[kind], 1);
+	fact = bpf_ringbuf_reserve(&facts, size, 0);
+	if (!fact) {
+		__sync_fetch_and_add(&facts_lost[kind], 1);
+		loss_count(SS_LOSS_RING_FULL);
+		return NULL;
+	}
+	/* More at once is more than clang makes of a memset; behind it lie arguments, as many as the fact says. */
+	__builtin_memset(fact, 0, size < FACT_SIZE(exec.path) ? size : FACT_SIZE(exec.path));
+	fact->size = size;
+	fact->kind = kind;
+	fact->time_ns = bpf_ktime_get_boot_ns();
+	return fact;
+}
+
+/* The same about the task, or about what it has brought about. */
+static __always_inline struct ss_fact *fact_reserve(enum ss_fact_kind kind, __u64 size, struct task_struct *task)
+{
+	struct ss_fact *fact = fact_begin(kind, size);
+
+	if (!fact)
+		return NULL;
+	fact->cgroup_id = task_cgroup_id(task);
+	fact->start_ns = task->start_boottime;
+	fact->tgid = task->tgid;
+	fact->tid = task->pid;
+	BPF_CORE_READ_INTO(&fact->comm, task, comm);
+	return fact;
+}
+
+static __always_inline void fact_send(struct ss_fact *fact)
+{
+	bpf_ringbuf_submit(fact, 0);
 }
 
 static __always_inline void comm_copy(char *to, const char *from)
@@ -247,15 +307,15 @@ static __always_inline void gone_count(struct task_struct *task, struct ss_gone 
 
 /*
  * The last charge of a task that will not run again: at its last switch, or when it is freed, whichever is seen first.
- * Counted once.
+ * Counted once; false: it had ended before.
  */
-static __always_inline void task_end(struct task_struct *task, struct ss_thread_state *state, __u64 cgroup_id)
+static __always_inline bool task_end(struct task_struct *task, struct ss_thread_state *state, __u64 cgroup_id)
 {
 	struct ss_gone_key key = {};
 	struct ss_gone *gone;
 
 	if (__sync_lock_test_and_set(&state->ended, 1))
-		return;
+		return false;
 	if (state->exit_ns)
 		__sync_fetch_and_add(&tasks_ended, 1);
 	key.cgroup_id = cgroup_id;
@@ -266,6 +326,7 @@ static __always_inline void task_end(struct task_struct *task, struct ss_thread_
 	gone = task_charge(task, state, &key);
 	if (gone)
 		gone_count(task, gone, state->short_lived);
+	return true;
 }
 
 #endif

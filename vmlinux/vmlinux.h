@@ -78,6 +78,7 @@ struct task_struct {
 	struct sched_info sched_info;
 	struct mm_struct *mm;
 	int exit_state;
+	int exit_code;
 	unsigned int in_iowait: 1;
 	pid_t pid;
 	pid_t tgid;
@@ -125,6 +126,8 @@ struct file;
 
 struct mm_struct {
 	struct {
+		long unsigned int arg_start;
+		long unsigned int arg_end;
 		struct percpu_counter rss_stat[4];
 		struct file *exe_file;
 	};
@@ -214,13 +217,17 @@ struct nsproxy {
 struct signal_struct {
 	atomic_t live;
 	int nr_threads;
+	int group_exit_code;
+	unsigned int flags;
 	u64 utime;
 	u64 stime;
 	long unsigned int nvcsw;
 	long unsigned int nivcsw;
 	long unsigned int min_flt;
 	long unsigned int maj_flt;
+	long unsigned int maxrss;
 	long long unsigned int sum_sched_runtime;
+	short int oom_score_adj;
 };
 
 struct sighand_struct {
@@ -286,6 +293,7 @@ struct kernfs_node {
 
 struct linux_binprm {
 	struct file *file;
+	void *filename;
 };
 
 struct uts_namespace {

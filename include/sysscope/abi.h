@@ -254,7 +254,7 @@ struct ss_thread_state {
 	__u64 namespace_set, namespace_user;
 	struct ss_namespaces namespaces;
 	__u32 namespaces_busy; /* somebody compares */
-	__u32 padding;
+	__u32 last_of_process; /* the last of its process to exit: its end is the process's */
 };
 _Static_assert(sizeof(struct ss_thread_state) == 16 + SS_TOTALS_FIELDS * 8 + 32 + 2 * sizeof(struct ss_waits) + 32 +
 							 24 + 24 + sizeof(struct ss_namespaces),
@@ -368,6 +368,7 @@ enum ss_cgroup_flag {
 	SS_CGROUP_NAME_CUT = 1 << 0,
 	SS_CGROUP_SEEN_BORN = 1 << 1, /* name, parent and birth are known from cgroup_mkdir */
 	SS_CGROUP_YOUNG = 1 << 2,     /* its birth is followed: not ready yet, and not too old */
+	SS_CGROUP_ENTERED = 1 << 3,   /* has had a task; only with SEEN_BORN, and while somebody wants to know */
 };
 
 /* Value of the cgroup table, keyed by cgroup id: what happened in this cgroup itself, not below. */
@@ -388,46 +389,91 @@ struct ss_cgroup {
 _Static_assert(sizeof(struct ss_cgroup) == 7 * 8 + 8 + 128 + sizeof(struct ss_birth) + sizeof(struct ss_gone),
 	       "ss_cgroup: no padding");
 
-/* Facts on the ring. */
+/* Facts on the ring. Append-only. */
 enum ss_fact_kind {
 	SS_FACT_CGROUP_CREATE = 1,
 	SS_FACT_CGROUP_REMOVE = 2,
 	SS_FACT_LOOP_STALL = 3,
 	SS_FACT_NAMESPACE = 4,
+	SS_FACT_CAPABILITY_DENIED = 5,
+	SS_FACT_PROCESS_START = 6,
+	SS_FACT_THREAD_START = 7,
+	SS_FACT_EXEC = 8,
+	SS_FACT_EXIT = 9, /* of a process */
+	SS_FACT_OOM_KILL = 10,
+	SS_FACT_CGROUP_ENTER = 11, /* the first task in a cgroup that was made under our eyes */
+	SS_FACT_KINDS
 };
 
+/* What the agent needs for itself, whoever listens: bits of facts_wanted. */
+#define SS_FACTS_ALWAYS (1u << SS_FACT_CGROUP_CREATE | 1u << SS_FACT_CGROUP_REMOVE | 1u << SS_FACT_LOOP_STALL)
+
+#define SS_EXEC_PATH_LEN  256
+#define SS_EXEC_PATH_MOST 64 /* most paths are shorter: such a record ends here */
+#define SS_ARGUMENTS_LEN  1024
+
+/* A record ends behind the member of the union that its kind has; exec in one of three places. */
 struct ss_fact {
 	__u32 size;    /* of the whole record */
 	__u32 kind;    /* enum ss_fact_kind */
 	__u64 time_ns; /* CLOCK_BOOTTIME */
+	/* Whom it is about, or who did it; zero when that is not known. */
+	__u64 cgroup_id;
+	__u64 start_ns; /* of the thread */
+	__u32 tgid, tid;
+	char comm[SS_COMM_LEN];
 	union {
-		struct { /* SS_FACT_CGROUP_* */
+		struct { /* SS_FACT_CGROUP_*; ENTER has no parent and no name */
 			__u64 id;
 			__u64 parent_id;
 			char name[SS_CGROUP_NAME_LEN];
 		} cgroup;
 		struct { /* SS_FACT_LOOP_STALL: an iteration that was too long; split as in ss_loop */
-			__u32 tgid, tid;
-			__u64 start_ns; /* of the thread */
-			__u64 cgroup_id;
-			char comm[SS_COMM_LEN];
 			__u64 wall_ns, runqueue_ns, throttled_ns, blocked_ns[SS_WAIT_CLASSES];
 			__u64 runner; /* cgroup that had the CPU at the end of its longest wait for one, SS_CGROUP_NONE: none */
 			__u64 suppressed; /* stalls of this loop since its last fact */
 			__u64 cause;	  /* enum ss_stall_cause */
 		} stall;
-		struct { /* SS_FACT_NAMESPACE */
-			__u32 tgid, tid;
-			__u64 start_ns; /* of the thread */
-			__u64 cgroup_id;
-			char comm[SS_COMM_LEN];
+		struct {	     /* SS_FACT_NAMESPACE */
 			__u32 kinds; /* bit per enum ss_namespace: those that changed */
 			__u32 how;   /* enum ss_namespace_how */
 			struct ss_namespaces from, to;
 		} namespaces;
+		struct {			       /* SS_FACT_PROCESS_START, SS_FACT_THREAD_START */
+			__u64 clone_flags;	       /* as copy_process got them: without the exit signal */
+			__u32 parent_tgid, parent_tid; /* who called clone */
+		} start;
+		struct {		       /* SS_FACT_EXEC */
+			__u32 path_bytes;      /* the NUL included; SS_EXEC_PATH_LEN: it may be longer. 0: not known */
+			__u32 arguments_bytes; /* that were read: a NUL behind each. 0: not asked for, or not to be had */
+			__u64 arguments_size; /* of all of them in the process's memory */
+			char path[SS_EXEC_PATH_LEN];
+			char arguments[SS_ARGUMENTS_LEN];
+		} exec;
+		struct {		    /* SS_FACT_EXIT */
+			__u32 status;	    /* as wait(2) tells it */
+			__u32 cpu_complete; /* the last slice of the last thread is in */
+			__u64 lifetime_ns;
+			__u64 cpu_ns;	      /* of all its threads */
+			__u64 peak_rss_bytes; /* signal->maxrss, as getrusage(2) tells it */
+			__u64 voluntary_switches, involuntary_switches;
+			__u64 minor_faults, major_faults;
+		} exit;
+		struct {		 /* SS_FACT_OOM_KILL */
+			__u64 rss_bytes; /* all ones: not known */
+			__s64 score_adjust;
+		} oom;
+		struct {			/* SS_FACT_CAPABILITY_DENIED */
+			__u32 capability;	/* linux/capability.h */
+			__u32 user_namespace;	/* of the thread's credentials: inode number */
+		} denial;
 	};
 };
-_Static_assert(sizeof(struct ss_fact) == 16 + 24 + 16 + 24 + 8 * SS_WAIT_CLASSES + 24, "ss_fact: no padding");
+#define SS_FACT_HEAD 56
+_Static_assert(sizeof(((struct ss_fact *)0)->exec) == 16 + SS_EXEC_PATH_LEN + SS_ARGUMENTS_LEN, "exec: no padding");
+_Static_assert(sizeof(struct ss_fact) == SS_FACT_HEAD + 16 + SS_EXEC_PATH_LEN + SS_ARGUMENTS_LEN,
+	       "ss_fact: no padding");
+_Static_assert(sizeof(((struct ss_fact *)0)->stall) == 24 + 8 * SS_WAIT_CLASSES + 24, "stall: no padding");
 
 /* What can be lost, and is counted instead. Named in agent/model.c. */
 enum ss_loss {

@@ -191,9 +191,6 @@ struct sample {
 	/* Threads that came into other namespaces: in the same two ways. */
 	struct sample_transition *transitions_final, *transitions_open;
 	size_t n_transitions_final, n_transitions_open;
-	/* SS_FACT_NAMESPACE since the sample before. */
-	struct ss_fact *moves;
-	size_t n_moves;
 
 	struct sample_check *checks;
 	size_t n_checks;

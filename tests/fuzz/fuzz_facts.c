@@ -16,14 +16,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			must(((unsigned char *)&f)[i] == 0xa5);
 	} else {
 		must(f.size <= size);
+		must(strnlen(f.comm, sizeof(f.comm)) < sizeof(f.comm));
 		switch (f.kind) {
 		case SS_FACT_CGROUP_CREATE:
 		case SS_FACT_CGROUP_REMOVE:
 			must(strnlen(f.cgroup.name, sizeof(f.cgroup.name)) < sizeof(f.cgroup.name));
 			break;
 		case SS_FACT_LOOP_STALL:
-			must(strnlen(f.stall.comm, sizeof(f.stall.comm)) < sizeof(f.stall.comm));
 			must(f.stall.cause < SS_STALL_CAUSES);
+			break;
+		case SS_FACT_EXEC:
+			must(strnlen(f.exec.path, sizeof(f.exec.path)) < sizeof(f.exec.path));
+			must(f.exec.arguments_bytes <= SS_ARGUMENTS_LEN);
+			break;
+		case SS_FACT_CGROUP_ENTER:
+		case SS_FACT_PROCESS_START:
+		case SS_FACT_THREAD_START:
+		case SS_FACT_EXIT:
+		case SS_FACT_OOM_KILL:
+			must(f.tid);
 			break;
 		default:
 			must(0);

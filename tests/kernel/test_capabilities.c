@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 
 #include "kernel_test.h"
+#include "loader.h"
 
 #define CHROOTS	  7  /* used: SYS_CHROOT, once for each */
 #define HOSTNAMES 11 /* denied: SYS_ADMIN, which is taken away before */
@@ -231,7 +232,7 @@ int main(void)
 	struct pipeline_options options;
 
 	pipeline_options_init(&options);
-	options.capabilities = true;
+	options.requested = 1u << COLLECTOR_CAPABILITIES;
 	pipeline_start_with(&options);
 	if (!pipeline_hook(test_pipeline, "capabilities")[0]) {
 		printf("ok 1 - # SKIP capability checks cannot be seen on this kernel: %s\n",

@@ -177,8 +177,8 @@ static inline struct ss_fact *scene_stall(struct scene *s, uint32_t pid, uint64_
 	struct ss_fact *f = &s->stalls[s->sample.n_stalls++];
 
 	*f = (struct ss_fact){.size = sizeof(*f), .kind = SS_FACT_LOOP_STALL, .time_ns = s->sample.boot_ns - ago_ns};
-	f->stall.tgid = f->stall.tid = pid;
-	f->stall.start_ns = 5000000000ULL + pid;
+	f->tgid = f->tid = pid;
+	f->start_ns = 5000000000ULL + pid;
 	return f;
 }
 

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * oom.bpf.c - owner of mark_victim: which process the kernel has chosen to kill, for want of memory. Runs once per victim.
+ * Loaded only when somebody wants to hear it; how many there were, the cgroups' own files say.
+ */
+#include "sysscope.bpf.h"
+#include "compat.bpf.h"
+
+#define PID_MAX 4194304
+
+/* As task_cgroup_id, of a task whose type the verifier does not know. */
+static __always_inline __u64 cgroup_id_of(struct task_struct *task)
+{
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct cgroup_subsys_state *css = NULL;
+
+	if (!cfg_cgroup_v1)
+		return BPF_CORE_READ(set, dfl_cgrp, kn, id);
+	bpf_probe_read_kernel(&css, sizeof(css),
+			      (void *)set + bpf_core_field_offset(set->subsys) + cfg_cgroup_subsys * sizeof(css));
+	return BPF_CORE_READ(css, cgroup, kn, id);
+}
+
+/*
+ * The argument is the victim's pid until 6.8; since commit 72ba14deb40a it is the victim. Raw, since it can be either:
+ * what is above the largest pid is an address.
+ */
+SEC("?raw_tp/mark_victim")
+int BPF_PROG(oom_victim, __u64 victim)
+{
+	struct ss_fact *fact = fact_begin(SS_FACT_OOM_KILL, FACT_SIZE(oom));
+	struct task_struct *task = (void *)victim;
+	struct mm_struct *mm;
+
+	if (!fact)
+		return 0;
+	fact->oom.rss_bytes = ~0ULL;
+	if (victim <= PID_MAX) {
+		fact->tgid = fact->tid = victim;
+		fact_send(fact);
+		return 0;
+	}
+	fact->cgroup_id = cgroup_id_of(task);
+	fact->start_ns = BPF_CORE_READ(task, start_boottime);
+	fact->tgid = BPF_CORE_READ(task, tgid);
+	fact->tid = BPF_CORE_READ(task, pid);
+	BPF_CORE_READ_INTO(&fact->comm, task, comm);
+	fact->oom.score_adjust = BPF_CORE_READ(task, signal, oom_score_adj);
+	mm = BPF_CORE_READ(task, mm);
+	if (mm)
+		fact->oom.rss_bytes =
+			(compat_mm_counter(mm, 0) + compat_mm_counter(mm, 1) + compat_mm_counter(mm, 3)) * cfg_page_size;
+	fact_send(fact);
+	return 0;
+}
