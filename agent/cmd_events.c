@@ -1,33 +1,56 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_events.c - `sysscope events`: what happens, a line each, until a signal or until nobody reads any more. Stalls of
- * event loops come from the snapshots, since only the model knows which thread is a loop.
+ * cmd_events.c - `sysscope events`: what happens, a line each, until a signal, until nobody reads any more or until the
+ * command that was given has ended. One thread takes facts from the kernel half and hands lines to whoever reads, and waits
+ * for neither: what cannot be handed on in time is counted, and said.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include "../exporters/events.h"
-#include "../exporters/table.h"
 #include "collector_options.h"
 #include "commands.h"
+#include "event_feed.h"
 #include "log.h"
 #include "options.h"
-#include "pipeline.h"
+#include "redact.h"
 
 /* More often than a loop's stalls are told, which is once a second. */
-#define SAMPLE_EVERY_NS 500000000ULL
+#define STALLS_EVERY_NS	 500000000ULL
+#define SAMPLE_EVERY_NS	 10000000000ULL /* so that tables stay small and names are known */
+#define LOST_EVERY_NS	 1000000000ULL
+#define FLUSH_MOST_NS	 2000000000ULL /* at the end, with somebody who does not read */
+#define WRITES_AT_ONCE	 64
+#define SETTLE_US	 20000 /* programs that saw a fact wanted have sent it */
+#define EXIT_NO_COMMAND	 127
+#define EXIT_NOT_STARTED 126
+
+/* On unless there are thousands a second of them; the rest is when one asks for a part of the machine. */
+#define TYPES_DEFAULT                                                                                                  \
+	(1u << EVENT_NAMESPACE | 1u << EVENT_CONTAINER_START | 1u << EVENT_CONTAINER_EXIT | 1u << EVENT_CGROUP_CREATE | \
+	 1u << EVENT_CGROUP_REMOVE | 1u << EVENT_OOM_KILL | 1u << EVENT_LOOP_STALL)
+#define TYPES_PROCESS (1u << EVENT_PROCESS_START | 1u << EVENT_EXEC | 1u << EVENT_EXIT)
 
 struct events {
-	bool json;
-	const char *type, *container;
+	bool json, arguments;
+	const char *types, *container, *output;
 	uint64_t pid, count;
+	struct option_list patterns;
 	struct pipeline_options pipeline;
 	struct collector_options collectors;
-	uint64_t written;
+	struct event_choice choice;
+	char **command; /* NULL: none */
+	pid_t child;
+	int child_fd, go_fd; /* pidfd; the child begins when go_fd is closed */
+	int out;
+	struct event_feed *feed;
 };
 
 static volatile sig_atomic_t stop;
@@ -38,25 +61,88 @@ static void on_signal(int sig)
 	stop = 1;
 }
 
+/* ---- command line ---- */
+
+static const char types_help[] =
+	"only these, separated by commas: process_start thread_start exec exit\n"
+	"namespace container_start container_exit cgroup_create cgroup_remove\n"
+	"oom_kill loop_stall capability_denied, or all; without it: all but\n"
+	"thread_start and capability_denied, and process_start, exec and exit\n"
+	"only with --container, --pid or COMMAND";
+
+static int types_parse(const char *list, uint32_t *ret)
+{
+	uint32_t types = 0;
+
+	for (const char *p = list; *p; p += *p == ',') {
+		size_t length = strcspn(p, ",");
+		bool found = length == 3 && strncmp(p, "all", 3) == 0;
+
+		if (found)
+			types |= (1u << EVENT_LOST) - 1;
+		for (int t = 0; t < EVENT_LOST; t++)
+			if (strlen(event_type_names[t]) == length && strncmp(event_type_names[t], p, length) == 0) {
+				types |= 1u << t;
+				found = true;
+			}
+		if (!found) {
+			log_error("--type: there is no event %.*s; see `sysscope events --help`", (int)(length < 40 ? length : 40), p);
+			return -EINVAL;
+		}
+		p += length;
+	}
+	if (!types)
+		log_error("--type: no event is named; see `sysscope events --help`");
+	*ret = types;
+	return types ? 0 : -EINVAL;
+}
+
+/* What follows from the options. */
+static int events_choose(struct events *e)
+{
+	bool narrow = e->container || e->pid || e->command;
+	_cleanup_buf_ struct buf error = {};
+	struct redactor *redactor;
+	int r;
+
+	e->choice = (struct event_choice){
+		.types = TYPES_DEFAULT | (narrow ? TYPES_PROCESS : 0),
+		.container = e->container,
+		.pid = (uint32_t)e->pid,
+		.tree = e->command != NULL,
+		.json = e->json,
+		.count = e->count,
+	};
+	if (e->types && types_parse(e->types, &e->choice.types) < 0)
+		return -EINVAL;
+	if (e->patterns.n && !e->arguments) {
+		log_error("--redact hides parts of arguments, and needs --args");
+		return -EINVAL;
+	}
+	if (!e->arguments)
+		return 0;
+	r = redactor_open(&redactor, e->patterns.values, e->patterns.n, &error);
+	if (r < 0)
+		log_error("--redact: %s", error.len ? error.data : strerror(-r));
+	else
+		e->choice.redactor = redactor;
+	return r;
+}
+
 static int events_parse(struct events *e, int argc, char **argv)
 {
 	static const struct verb verb = {
 		.name = "events",
-		.summary = "what happens, one line each, as it happens (loop_stall: an event loop was away\nfrom epoll "
-			   "for too long)",
-		.examples =
-			"  sysscope events\n"
-			"  sysscope events --container web-1\n"
-			"  sysscope events --json --loop.stall-threshold 0.05 | jq 'select(.cause == \"blocked\")'\n",
+		.summary = "what happens, one line each, as it happens",
+		.examples = "  sysscope events\n"
+			    "  sysscope events --container web-1\n"
+			    "  sysscope events --type exec,exit --args\n"
+			    "  sysscope events --output build.log -- make\n"
+			    "  sysscope events --json --loop.stall-threshold 0.05 | jq 'select(.cause == \"blocked\")'\n",
 	};
 	const struct option_row own[] = {
 		{.name = "json", .kind = OPTION_FLAG, .target = &e->json, .help = "a JSON object a line"},
-		{.name = "type",
-		 .kind = OPTION_CHOICE,
-		 .choices = "loop_stall",
-		 .target = &e->type,
-		 .argument = "TYPE",
-		 .help = "only this"},
+		{.name = "type", .kind = OPTION_STRING, .target = &e->types, .argument = "LIST", .help = types_help},
 		{.name = "container",
 		 .kind = OPTION_STRING,
 		 .target = &e->container,
@@ -67,7 +153,23 @@ static int events_parse(struct events *e, int argc, char **argv)
 		 .max = 4194304,
 		 .target = &e->pid,
 		 .argument = "PID",
-		 .help = "only of this process; 0: all"},
+		 .help = "only of this process, and the births of its children; 0: all"},
+		{.name = "args",
+		 .kind = OPTION_FLAG,
+		 .target = &e->arguments,
+		 .help = "exec with its arguments; what looks like a secret is hidden"},
+		{.name = "redact",
+		 .kind = OPTION_LIST,
+		 .target = &e->patterns,
+		 .argument = "PATTERN",
+		 .help = "hide in arguments also what matches this extended regular\nexpression; may be given several "
+			 "times"},
+		{.name = "output",
+		 .short_name = 'o',
+		 .kind = OPTION_STRING,
+		 .target = &e->output,
+		 .argument = "FILE",
+		 .help = "write there, not to standard output, which a COMMAND may use"},
 		{.name = "count",
 		 .short_name = 'n',
 		 .kind = OPTION_U64,
@@ -75,100 +177,231 @@ static int events_parse(struct events *e, int argc, char **argv)
 		 .target = &e->count,
 		 .argument = "N",
 		 .help = "stop after N lines; 0: go on"},
+		{.name = "docker.data-root",
+		 .kind = OPTION_STRING,
+		 .target = &e->pipeline.docker_root,
+		 .argument = "DIR",
+		 .help = "a dockerd's --data-root, besides the usual one"},
 	};
 	struct option_row rows[ARRAY_SIZE(own) + COLLECTOR_OPTION_ROWS];
 	size_t n = ARRAY_SIZE(own);
-	int r;
+	int r, rest = 0;
 
 	memcpy(rows, own, sizeof(own));
 	n += collector_options_rows(&e->collectors, rows + n);
-	r = options_parse(&verb, rows, n, argc, argv, NULL);
+	r = options_parse(&verb, rows, n, argc, argv, &rest);
+	if (r)
+		return r;
+	if (rest && rest < argc)
+		e->command = argv + rest;
 	collector_options_apply(&e->collectors, &e->pipeline);
+	return events_choose(e);
+}
+
+/* ---- the command ---- */
+
+/* It is there, and its pid known, before it begins. */
+static int command_start(struct events *e)
+{
+	int go[2];
+
+	if (pipe2(go, O_CLOEXEC) < 0)
+		return -errno;
+	e->child = fork();
+	if (e->child < 0) {
+		int r = -errno;
+
+		close(go[0]);
+		close(go[1]);
+		return r;
+	}
+	if (e->child == 0) {
+		char c;
+
+		close(go[1]);
+		if (read(go[0], &c, 1) < 0)
+			_exit(EXIT_NOT_STARTED);
+		signal(SIGPIPE, SIG_DFL);
+		execvp(e->command[0], e->command);
+		fprintf(stderr, "sysscope: %s: %s\n", e->command[0], strerror(errno));
+		_exit(errno == ENOENT ? EXIT_NO_COMMAND : EXIT_NOT_STARTED);
+	}
+	close(go[0]);
+	e->go_fd = go[1];
+	/* Without it (before 5.3) the end is noticed a little later. */
+	e->child_fd = (int)syscall(SYS_pidfd_open, e->child, 0);
+	return event_feed_tree(e->feed, (uint32_t)e->child);
+}
+
+/* Whether the command is over; its status then, as a shell has it. */
+static bool command_ended(struct events *e, int *ret)
+{
+	int status;
+
+	if (e->child <= 0 || waitpid(e->child, &status, WNOHANG) != e->child)
+		return false;
+	e->child = 0;
+	*ret = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return true;
+}
+
+/* ---- the stream ---- */
+
+/* As much as the reader takes without waiting. */
+static int lines_write(struct events *e)
+{
+	struct event_queue *q = event_feed_queue(e->feed);
+
+	for (int i = 0; i < WRITES_AT_ONCE && event_queue_waiting(q); i++) {
+		struct pollfd fd = {.fd = e->out, .events = POLLOUT};
+		int r;
+
+		if (poll(&fd, 1, 0) <= 0)
+			return 0;
+		if (fd.revents & (POLLERR | POLLNVAL))
+			return -EPIPE;
+		r = event_queue_write(q, e->out);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Until there is something to do or the time has come. */
+static void stream_wait(struct events *e, const struct snapshot_source *source, uint64_t due_ns)
+{
+	struct pollfd fds[3] = {
+		{.fd = source->fd, .events = POLLIN},
+		{.fd = e->out, .events = event_queue_waiting(event_feed_queue(e->feed)) ? POLLOUT : 0},
+		{.fd = e->child > 0 ? e->child_fd : -1, .events = POLLIN},
+	};
+	uint64_t now = clock_boot_ns();
+
+	if (!stop && now < due_ns)
+		poll(fds, 3, (int)((due_ns - now) / 1000000) + 1);
+}
+
+static int snapshot_next(struct events *e, const struct snapshot_source *source)
+{
+	int error = 0;
+
+	/* What the last one told lies where the next will be. */
+	event_feed_snapshot(e->feed, NULL);
+	event_feed_snapshot(e->feed, source->next(source->ctx, &error));
+	return error;
+}
+
+/* Returns 0, a negative errno, or with a command its exit status. */
+static int stream_run(struct events *e, struct pipeline *p)
+{
+	const struct snapshot_source *source = pipeline_source(p);
+	uint64_t every = e->choice.types >> EVENT_LOOP_STALL & 1 ? STALLS_EVERY_NS : SAMPLE_EVERY_NS;
+	uint64_t sample_ns = 0, lost_ns = 0;
+	int r = 0, status = 0;
+	bool ended = false;
+
+	while (r == 0 && !ended && !event_feed_full(e->feed)) {
+		uint64_t now = clock_boot_ns();
+
+		if (stop && e->child <= 0)
+			break;
+		if (stop) { /* the command is told, and what it still does is seen; a second signal ends us */
+			kill(e->child, SIGTERM);
+			signal(SIGTERM, SIG_DFL);
+			signal(SIGINT, SIG_DFL);
+			stop = 0;
+		}
+		ended = command_ended(e, &status);
+		event_feed_clock(e->feed);
+		source->idle(source->ctx);
+		if (now >= sample_ns) {
+			r = snapshot_next(e, source);
+			sample_ns = clock_boot_ns() + every;
+			if (e->go_fd >= 0) {
+				close(e->go_fd);
+				e->go_fd = -1;
+			}
+		}
+		if (now >= lost_ns) {
+			event_feed_lost(e->feed, p);
+			lost_ns = now + LOST_EVERY_NS;
+		}
+		r = r ?: event_feed_error(e->feed) ?: lines_write(e);
+		if (r == 0 && !ended)
+			stream_wait(e, source, sample_ns < lost_ns ? sample_ns : lost_ns);
+	}
+	return r ?: status;
+}
+
+/* What is on its way is told; then, as long as somebody reads, written. */
+static int stream_end(struct events *e, struct pipeline *p)
+{
+	const struct snapshot_source *source = pipeline_source(p);
+	struct event_queue *q = event_feed_queue(e->feed);
+	struct event_sums sums, before;
+	uint64_t progress_ns, waiting;
+	int r = 0;
+
+	pipeline_facts_end(p);
+	usleep(SETTLE_US);
+	event_feed_sums(e->feed, p, &sums);
+	do {
+		before = sums;
+		source->idle(source->ctx);
+		event_feed_sums(e->feed, p, &sums);
+	} while (sums.told != before.told || sums.left_out != before.left_out || sums.unread != before.unread);
+	if (!event_feed_full(e->feed))
+		event_feed_lost(e->feed, p);
+	progress_ns = clock_boot_ns();
+	while (r == 0 && (waiting = event_queue_waiting(q)) && clock_boot_ns() - progress_ns < FLUSH_MOST_NS) {
+		struct pollfd fd = {.fd = e->out, .events = POLLOUT};
+
+		poll(&fd, 1, 100);
+		r = lines_write(e);
+		if (event_queue_waiting(q) != waiting)
+			progress_ns = clock_boot_ns();
+	}
 	return r;
 }
 
-static bool is_wanted(const struct events *e, const struct snapshot *s, const struct loop_row *l)
+/* As packet sniffers do: how much of it one has seen. Silent where nothing is missing and nobody asked for the rest. */
+static void sums_say(struct events *e, struct pipeline *p)
 {
-	const struct process_row *p = &s->processes[l->process];
+	uint64_t unwritten = event_queue_lines_waiting(event_feed_queue(e->feed));
+	struct event_sums s;
 
-	if (!l->stalled || (e->pid && p->pid != e->pid))
-		return false;
-	return !e->container || table_container_matches(process_container(s, p), e->container);
+	event_feed_sums(e->feed, p, &s);
+	log_info("%llu facts: %llu told, %llu left out, %llu lost in the kernel's ring, %llu lost since nobody read",
+		 (unsigned long long)s.produced, (unsigned long long)s.told, (unsigned long long)s.left_out,
+		 (unsigned long long)s.lost_ring, (unsigned long long)s.unread);
+	if (unwritten)
+		log_warning("%llu lines were not written, since nobody read them", (unsigned long long)unwritten);
 }
 
-static int snapshot_events(struct events *e, const struct snapshot *s, struct buf *out)
+static void events_close(struct events *e)
 {
-	buf_reset(out);
-	for (size_t i = 0; i < s->n_loops && (!e->count || e->written < e->count); i++) {
-		int r;
-
-		if (!is_wanted(e, s, &s->loops[i]))
-			continue;
-		r = e->json ? event_stall_json(out, s, &s->loops[i]) : event_stall_text(out, s, &s->loops[i]);
-		if (r < 0)
-			return r;
-		e->written++;
-	}
-	for (size_t done = 0; done < out->len;) {
-		ssize_t n = write(STDOUT_FILENO, out->data + done, out->len - done);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return 0;
+	event_feed_free(e->feed);
+	redactor_close((struct redactor *)e->choice.redactor);
+	if (e->go_fd >= 0)
+		close(e->go_fd);
+	if (e->child_fd >= 0)
+		close(e->child_fd);
+	if (e->out > STDERR_FILENO)
+		close(e->out);
 }
 
-/* Until the time has come or a signal. -EPIPE: nobody reads any more. */
-static int wait_until(const struct snapshot_source *source, uint64_t due_ns)
+static int events_run(struct events *e)
 {
-	struct pollfd fds[2] = {{.fd = source->fd, .events = POLLIN}, {.fd = STDOUT_FILENO}};
-	uint64_t now;
-
-	while (!stop && (now = clock_boot_ns()) < due_ns) {
-		poll(fds, 2, (int)((due_ns - now) / 1000000) + 1);
-		if (fds[1].revents & POLLERR)
-			return -EPIPE;
-		if (fds[0].revents)
-			source->idle(source->ctx);
-	}
-	return 0;
-}
-
-static int events_run(struct events *e, const struct snapshot_source *source)
-{
-	_cleanup_buf_ struct buf out = {};
-	int r = 0;
-
-	while (!stop && r == 0 && (!e->count || e->written < e->count)) {
-		const struct snapshot *s = source->next(source->ctx, &r);
-
-		if (s)
-			r = snapshot_events(e, s, &out);
-		if (r == 0)
-			r = wait_until(source, clock_boot_ns() + SAMPLE_EVERY_NS);
-	}
-	return r == -EPIPE ? 0 : r;
-}
-
-int cmd_events(int argc, char **argv)
-{
-	struct sigaction action = {.sa_handler = on_signal};
 	_cleanup_buf_ struct buf error = {};
-	struct events e = {};
 	struct pipeline *p;
-	int r;
+	int r, end = 0;
 
-	pipeline_options_init(&e.pipeline);
-	r = events_parse(&e, argc, argv);
-	if (r)
-		return r < 0 ? EXIT_USAGE : EXIT_DONE;
-	e.pipeline.no_listeners = true;
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	r = pipeline_open(&p, &e.pipeline, &error);
+	r = event_feed_new(&e->feed, &e->choice);
+	if (r < 0)
+		return r;
+	event_feed_options(&e->choice, &e->pipeline);
+	e->pipeline.listener = (struct fact_listener){.take = event_feed_take, .ctx = e->feed};
+	r = pipeline_open(&p, &e->pipeline, &error);
 	if (r < 0) {
 		log_error("%s", error.data ? error.data : strerror(-r));
 		return EXIT_CANNOT;
@@ -176,9 +409,45 @@ int cmd_events(int argc, char **argv)
 	for (char *state = NULL, *line = error.data ? strtok_r(error.data, "\n", &state) : NULL; line;
 	     line = strtok_r(NULL, "\n", &state))
 		log_warning("%s", line);
-	r = events_run(&e, pipeline_source(p));
+	if (e->command)
+		r = command_start(e);
+	if (r >= 0)
+		r = stream_run(e, p);
+	if (r >= 0)
+		end = stream_end(e, p);
+	if (r >= 0 && end >= 0)
+		sums_say(e, p);
+	pipeline_close(p);
+	return end < 0 ? end : r;
+}
+
+int cmd_events(int argc, char **argv)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	struct events e = {.child_fd = -1, .go_fd = -1, .out = STDOUT_FILENO};
+	int r;
+
+	pipeline_options_init(&e.pipeline);
+	r = events_parse(&e, argc, argv);
+	if (r)
+		return r < 0 ? EXIT_USAGE : EXIT_DONE;
+	if (e.output) {
+		e.out = open(e.output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		if (e.out < 0) {
+			log_error("cannot write %s: %s", e.output, strerror(errno));
+			return EXIT_FAILED;
+		}
+	}
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	r = events_run(&e);
+	events_close(&e);
+	/* Nobody reads any more: that is how one ends it (`| head -1`). */
+	if (r == -EPIPE)
+		return EXIT_DONE;
 	if (r < 0)
 		log_error("cannot go on: %s", strerror(-r));
-	pipeline_close(p);
-	return r < 0 ? EXIT_FAILED : EXIT_DONE;
+	return r < 0 ? EXIT_FAILED : r;
 }

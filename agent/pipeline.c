@@ -69,12 +69,12 @@ static void source_idle(void *ctx)
 		source_next(p, &error);
 }
 
-static void collectors_missing(const struct pipeline *p, struct buf *out)
+static void collectors_missing(const struct pipeline *p, uint32_t requested, struct buf *out)
 {
 	for (int c = 0; c < COLLECTORS; c++) {
 		struct collector_status s = loader_status(p->loader, c);
 
-		if (!s.loaded && !collector_on_request(c))
+		if (!s.loaded && (!collector_on_request(c) || requested >> c & 1))
 			buf_printf(out, "%scollector %s is off: %s; not shown: %s", out->len ? "\n" : "", s.name,
 				   s.reason, s.gives);
 	}
@@ -125,7 +125,7 @@ static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, s
 	}
 	sampler_no_listeners(p->sampler, o->no_listeners);
 	sampler_listen(p->sampler, &o->listener);
-	collectors_missing(p, error);
+	collectors_missing(p, o->requested, error);
 	/* Loading has left megabytes of type information and of free heap behind, which nothing needs from here on. */
 	kernel_free(&p->kernel);
 	malloc_trim(0);

@@ -18,11 +18,11 @@ struct sample;
 struct ss_fact;
 
 /*
- * Who hears of each fact as it comes, from pipeline_source's idle and next. `who`: whose cgroup it is, of the thread, or
- * the one that was made, removed or entered; NULL: not known, or not any more. `whole`: that cgroup is all of `who`.
+ * Who hears of each fact as it comes, from pipeline_source's idle and next. `who` and `path`: of its cgroup, the thread's or
+ * the one that was made, removed or entered; NULL: not known, or not any more.
  */
 struct fact_listener {
-	void (*take)(void *ctx, const struct ss_fact *f, const struct identity *who, bool whole);
+	void (*take)(void *ctx, const struct ss_fact *f, const struct identity *who, const char *path);
 	void *ctx;
 };
 

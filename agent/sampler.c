@@ -38,6 +38,7 @@
 #define STREAM_BYTES (256 * 1024)
 
 /* Facts about stalls, and about namespaces, that wait for the next sample. */
+#define FACTS_AT_ONCE 8192
 #define STALLS_MAX 256
 
 /* Long enough for the kernel to let this CPU go and come back, so that its run queue's clock is fresh. */
@@ -64,6 +65,7 @@ struct sampler {
 	size_t cap_cgroups, cap_gone, cap_pairs, cap_gone_loops, cap_transitions, cap_checks;
 	size_t stalls_held;	 /* in sample.stalls: those of the last sample, then what came since */
 	struct fact_listener listener;
+	uint64_t facts_taken;
 	uint64_t stalls_dropped; /* facts for which there was no room */
 	void *keys, *values;	 /* for batches: room for the largest map */
 	char *stream;		 /* of the task iterator */
@@ -596,7 +598,7 @@ static void fact_tell(struct sampler *s, const struct ss_fact *f)
 			    f->kind == SS_FACT_CGROUP_ENTER;
 	const struct cgroup_entry *e = cgroup_table_find(s->table, about_cgroup ? f->cgroup.id : f->cgroup_id);
 
-	s->listener.take(s->listener.ctx, f, e ? e->who : NULL, e && e->home_root);
+	s->listener.take(s->listener.ctx, f, e ? e->who : NULL, e ? e->path : NULL);
 }
 
 static int fact_take(void *ctx, void *data, size_t size)
@@ -626,7 +628,8 @@ static int fact_take(void *ctx, void *data, size_t size)
 	}
 	if (s->listener.take)
 		fact_tell(s, &f);
-	return 0;
+	/* Whoever makes them faster than they are read must not keep us here: the rest comes next time. */
+	return ++s->facts_taken % FACTS_AT_ONCE ? 0 : -EAGAIN;
 }
 
 void sampler_facts(struct sampler *s)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * json.c - the JSON of one snapshot. jansson makes and writes every value; rows are made, written and freed one by
- * one, so that 10,000 processes do not stand in memory as a tree. Every name from outside goes through text_utf8.
+ * json.c - the JSON of one snapshot. Rows are made, written and freed one by one, so that 10,000 processes do not stand in
+ * memory as a tree. Every name from outside goes through writer_text.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -10,52 +10,16 @@
 
 #include <jansson.h>
 
-#include "events.h"
 #include "json.h"
+#include "json_writer.h"
 #include "sysscope/util.h"
-
-/* 15 digits keep a double as it was typed, and a time since 1970 to 10 microseconds. */
-#define DUMP_FLAGS (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))
-
-struct writer {
-	struct buf *out;
-	struct buf text; /* of the name being sanitised */
-	bool failed;
-};
-
-static void set(struct writer *w, json_t *object, const char *key, json_t *value)
-{
-	/* Keys are our own or were sanitised; a NULL object or value is refused, value is taken in any case. */
-	if (json_object_set_new_nocheck(object, key, value))
-		w->failed = true;
-}
-
-static json_t *text_value(struct writer *w, const char *s)
-{
-	buf_reset(&w->text);
-	text_utf8(&w->text, s, strlen(s));
-	if (w->text.failed)
-		return NULL;
-	return json_stringn_nocheck(w->text.data ? w->text.data : "", w->text.len);
-}
-
-/* "": not known. */
-static void set_text(struct writer *w, json_t *object, const char *key, const char *s)
-{
-	set(w, object, key, *s ? text_value(w, s) : json_null());
-}
-
-static json_t *real_value(double v)
-{
-	return isfinite(v) ? json_real(v) : json_null();
-}
 
 static json_t *number_value(const struct metric_desc *d, double v)
 {
 	/* What is counted in wholes is written as such. */
 	if ((d->unit == UNIT_COUNT || d->unit == UNIT_BYTES) && v == floor(v) && fabs(v) < 9.2e18)
 		return json_integer((json_int_t)v);
-	return real_value(metric_base_value(d, v));
+	return writer_real(metric_base_value(d, v));
 }
 
 static void set_metrics(struct writer *w, json_t *object, enum metric_scope scope, const double *v)
@@ -77,26 +41,12 @@ static void set_metrics(struct writer *w, json_t *object, enum metric_scope scop
 			into = json_object_get(object, outer);
 			if (!into) {
 				into = json_object();
-				set(w, object, outer, into);
+				writer_set(w, object, outer, into);
 			}
 			key = dot + 1;
 		}
-		set(w, into, key, number_value(&lines[i], v[i]));
+		writer_set(w, into, key, number_value(&lines[i], v[i]));
 	}
-}
-
-static int dump_write(const char *data, size_t len, void *ctx)
-{
-	buf_add(ctx, data, len);
-	return 0;
-}
-
-/* Takes `value`. */
-static void dump(struct writer *w, json_t *value)
-{
-	if (!value || json_dump_callback(value, dump_write, w->out, DUMP_FLAGS))
-		w->failed = true;
-	json_decref(value);
 }
 
 /* ---- rows ---- */
@@ -122,7 +72,7 @@ static json_t *labels_value(struct writer *w, const char *text)
 		if (name.failed)
 			w->failed = true;
 		else
-			set(w, clean, name.data ? name.data : "", text_value(w, json_string_value(value)));
+			writer_set(w, clean, name.data ? name.data : "", writer_text(w, json_string_value(value)));
 	}
 	json_decref(labels);
 	return clean;
@@ -147,10 +97,10 @@ static json_t *outside_value(struct writer *w, const struct snapshot *s, const s
 		const struct process_row *p = &s->processes[c->outside[i].process];
 		json_t *row = json_object();
 
-		set(w, row, "pid", json_integer(p->pid));
-		set(w, row, "comm", text_value(w, p->comm));
-		set_text(w, row, "container", process_container(s, p)->name);
-		set(w, row, "namespaces", kinds_value(w, c->outside[i].kinds));
+		writer_set(w, row, "pid", json_integer(p->pid));
+		writer_set(w, row, "comm", writer_text(w, p->comm));
+		writer_set_text(w, row, "container", process_container(s, p)->name);
+		writer_set(w, row, "namespaces", kinds_value(w, c->outside[i].kinds));
 		if (json_array_append_new(list, row))
 			w->failed = true;
 	}
@@ -165,9 +115,9 @@ static json_t *transitions_value(struct writer *w, const struct container_row *c
 		const struct transition_row *t = &c->transitions[i];
 		json_t *row = json_object();
 
-		set_text(w, row, "kind", namespace_names[t->kind]);
-		set_text(w, row, "how", t->how);
-		set(w, row, "expected", json_boolean(t->expected));
+		writer_set_text(w, row, "kind", namespace_names[t->kind]);
+		writer_set_text(w, row, "how", t->how);
+		writer_set(w, row, "expected", json_boolean(t->expected));
 		set_metrics(w, row, SCOPE_TRANSITION, t->v);
 		if (json_array_append_new(list, row))
 			w->failed = true;
@@ -200,34 +150,34 @@ static json_t *capabilities_value(struct writer *w, const struct snapshot *s, ui
 static void set_capabilities(struct writer *w, json_t *row, const struct snapshot *s, uint64_t effective,
 			     uint64_t permitted, uint64_t bounding)
 {
-	set(w, row, "capabilities_effective", capabilities_value(w, s, effective));
-	set(w, row, "capabilities_permitted", capabilities_value(w, s, permitted));
-	set(w, row, "capabilities_bounding", capabilities_value(w, s, bounding));
+	writer_set(w, row, "capabilities_effective", capabilities_value(w, s, effective));
+	writer_set(w, row, "capabilities_permitted", capabilities_value(w, s, permitted));
+	writer_set(w, row, "capabilities_bounding", capabilities_value(w, s, bounding));
 }
 
 static json_t *container_value(struct writer *w, const struct snapshot *s, const struct container_row *c)
 {
 	json_t *row = json_object(), *labels;
 
-	set_text(w, row, "name", c->name);
-	set_text(w, row, "id", c->id);
-	set_text(w, row, "runtime", c->runtime);
-	set_text(w, row, "image", c->image);
-	set_text(w, row, "kind", c->kind);
-	set_text(w, row, "cgroup", c->cgroup);
-	set_text(w, row, "pod", c->pod);
-	set_text(w, row, "namespace", c->namespace_);
-	set_text(w, row, "parent", c->parent);
-	set_text(w, row, "state", c->state);
-	set(w, row, "uid", c->uid >= 0 ? json_integer(c->uid) : json_null());
+	writer_set_text(w, row, "name", c->name);
+	writer_set_text(w, row, "id", c->id);
+	writer_set_text(w, row, "runtime", c->runtime);
+	writer_set_text(w, row, "image", c->image);
+	writer_set_text(w, row, "kind", c->kind);
+	writer_set_text(w, row, "cgroup", c->cgroup);
+	writer_set_text(w, row, "pod", c->pod);
+	writer_set_text(w, row, "namespace", c->namespace_);
+	writer_set_text(w, row, "parent", c->parent);
+	writer_set_text(w, row, "state", c->state);
+	writer_set(w, row, "uid", c->uid >= 0 ? json_integer(c->uid) : json_null());
 	if (c->dead)
-		set(w, row, "dead_seconds", real_value(c->dead_seconds));
+		writer_set(w, row, "dead_seconds", writer_real(c->dead_seconds));
 	labels = labels_value(w, c->labels);
 	if (labels)
-		set(w, row, "labels", labels);
-	set(w, row, "host_namespaces", c->host_namespaces_known ? kinds_value(w, c->host_namespaces) : json_null());
-	set(w, row, "outside", outside_value(w, s, c));
-	set(w, row, "namespace_transitions", transitions_value(w, c));
+		writer_set(w, row, "labels", labels);
+	writer_set(w, row, "host_namespaces", c->host_namespaces_known ? kinds_value(w, c->host_namespaces) : json_null());
+	writer_set(w, row, "outside", outside_value(w, s, c));
+	writer_set(w, row, "namespace_transitions", transitions_value(w, c));
 	set_capabilities(w, row, s, c->capabilities_effective, c->capabilities_permitted, c->capabilities_bounding);
 	set_metrics(w, row, SCOPE_CONTAINER, c->v);
 	return row;
@@ -238,7 +188,7 @@ static json_t *lines_value(struct writer *w, const struct model_lines *lines)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < lines->n; i++)
-		if (json_array_append_new(list, text_value(w, lines->line[i])))
+		if (json_array_append_new(list, writer_text(w, lines->line[i])))
 			w->failed = true;
 	return list;
 }
@@ -249,29 +199,29 @@ static json_t *process_value(struct writer *w, const struct snapshot *s, const s
 	struct model_lines lines;
 	char text[24];
 
-	set(w, row, "pid", json_integer(p->pid));
-	set(w, row, "ppid", json_integer(p->ppid));
-	set(w, row, "uid", json_integer(p->uid));
+	writer_set(w, row, "pid", json_integer(p->pid));
+	writer_set(w, row, "ppid", json_integer(p->ppid));
+	writer_set(w, row, "uid", json_integer(p->uid));
 	/* A process may have no name; that is known then. */
-	set(w, row, "comm", text_value(w, p->comm));
-	set_text(w, row, "container", process_container(s, p)->name);
-	set(w, row, "start_time", real_value(p->start_time));
+	writer_set(w, row, "comm", writer_text(w, p->comm));
+	writer_set_text(w, row, "container", process_container(s, p)->name);
+	writer_set(w, row, "start_time", writer_real(p->start_time));
 	snprintf(text, sizeof(text), "%c", p->state);
-	set_text(w, row, "state", text);
-	set(w, row, "kernel", json_boolean(p->kernel));
-	set(w, row, "namespace_pid", p->namespace_pid ? json_integer(p->namespace_pid) : json_null());
+	writer_set_text(w, row, "state", text);
+	writer_set(w, row, "kernel", json_boolean(p->kernel));
+	writer_set(w, row, "namespace_pid", p->namespace_pid ? json_integer(p->namespace_pid) : json_null());
 	for (size_t i = 0; i < ARRAY_SIZE(p->namespaces); i++)
 		if (p->namespaces[i])
-			set(w, namespaces, namespace_names[i], json_integer(p->namespaces[i]));
-	set(w, row, "namespaces", namespaces);
+			writer_set(w, namespaces, namespace_names[i], json_integer(p->namespaces[i]));
+	writer_set(w, row, "namespaces", namespaces);
 	snprintf(text, sizeof(text), "0x%016" PRIx64, p->capabilities_effective);
-	set(w, row, "capabilities", json_string_nocheck(text));
+	writer_set(w, row, "capabilities", json_string_nocheck(text));
 	set_capabilities(w, row, s, p->capabilities_effective, p->capabilities_permitted, p->capabilities_bounding);
-	set_text(w, row, "model", p->model ?: "");
+	writer_set_text(w, row, "model", p->model ?: "");
 	model_reasons(p, &lines);
-	set(w, row, "model_reasons", lines_value(w, &lines));
+	writer_set(w, row, "model_reasons", lines_value(w, &lines));
 	model_health(p, &lines);
-	set(w, row, "model_health", lines_value(w, &lines));
+	writer_set(w, row, "model_health", lines_value(w, &lines));
 	set_metrics(w, row, SCOPE_PROCESS, p->v);
 	return row;
 }
@@ -280,9 +230,9 @@ static json_t *group_value(struct writer *w, const struct snapshot *s, const str
 {
 	json_t *row = json_object();
 
-	set_text(w, row, "container", s->containers[g->container].name);
-	set(w, row, "comm", text_value(w, g->comm));
-	set_text(w, row, "state", g->dead ? "dead" : "running");
+	writer_set_text(w, row, "container", s->containers[g->container].name);
+	writer_set(w, row, "comm", writer_text(w, g->comm));
+	writer_set_text(w, row, "state", g->dead ? "dead" : "running");
 	set_metrics(w, row, SCOPE_GROUP, g->v);
 	return row;
 }
@@ -291,26 +241,10 @@ static json_t *neighbour_value(struct writer *w, const struct snapshot *s, const
 {
 	json_t *row = json_object();
 
-	set_text(w, row, "waiter", s->containers[n->waiter].name);
-	set_text(w, row, "runner", neighbour_runner(s, n));
+	writer_set_text(w, row, "waiter", s->containers[n->waiter].name);
+	writer_set_text(w, row, "runner", neighbour_runner(s, n));
 	set_metrics(w, row, SCOPE_NEIGHBOUR, n->v);
 	return row;
-}
-
-static void set_stall(struct writer *w, json_t *row, const struct stall *s)
-{
-	json_t *blocked = json_object();
-
-	set(w, row, "seconds", real_value(s->seconds));
-	set_text(w, row, "cause", s->cause);
-	set(w, row, "oncpu_seconds", real_value(s->oncpu));
-	set(w, row, "runqueue_seconds", real_value(s->runqueue));
-	set(w, row, "throttled_seconds", real_value(s->throttled));
-	for (int i = 0; i < WAIT_CLASSES; i++)
-		if (s->blocked[i] > 0)
-			set(w, blocked, wait_class_names[i], real_value(s->blocked[i]));
-	set(w, row, "blocked_seconds", blocked);
-	set_text(w, row, "runner", s->runner);
 }
 
 static json_t *stall_value(struct writer *w, const struct stall *s)
@@ -320,8 +254,8 @@ static json_t *stall_value(struct writer *w, const struct stall *s)
 	if (!(s->time > 0))
 		return json_null();
 	row = json_object();
-	set(w, row, "time", real_value(s->time));
-	set_stall(w, row, s);
+	writer_set(w, row, "time", writer_real(s->time));
+	writer_set_stall(w, row, s);
 	return row;
 }
 
@@ -330,14 +264,14 @@ static json_t *loop_value(struct writer *w, const struct snapshot *s, const stru
 	const struct process_row *p = &s->processes[l->process];
 	json_t *row = json_object();
 
-	set(w, row, "pid", json_integer(p->pid));
-	set(w, row, "tid", json_integer(l->tid));
-	set(w, row, "comm", text_value(w, p->comm));
-	set_text(w, row, "container", process_container(s, p)->name);
-	set_text(w, row, "kind", l->scheduler ? "scheduler" : "loop");
-	set(w, row, "threads", json_integer(l->threads));
+	writer_set(w, row, "pid", json_integer(p->pid));
+	writer_set(w, row, "tid", json_integer(l->tid));
+	writer_set(w, row, "comm", writer_text(w, p->comm));
+	writer_set_text(w, row, "container", process_container(s, p)->name);
+	writer_set_text(w, row, "kind", l->scheduler ? "scheduler" : "loop");
+	writer_set(w, row, "threads", json_integer(l->threads));
 	set_metrics(w, row, SCOPE_LOOP, l->v);
-	set(w, row, "last_stall", stall_value(w, &l->last_stall));
+	writer_set(w, row, "last_stall", stall_value(w, &l->last_stall));
 	return row;
 }
 
@@ -345,8 +279,8 @@ static json_t *host_value(struct writer *w, const struct snapshot *s)
 {
 	json_t *host = json_object();
 
-	set_text(w, host, "hostname", s->hostname);
-	set_text(w, host, "kernel", s->kernel);
+	writer_set_text(w, host, "hostname", s->hostname);
+	writer_set_text(w, host, "kernel", s->kernel);
 	set_metrics(w, host, SCOPE_HOST, s->v);
 	return host;
 }
@@ -358,7 +292,7 @@ static json_t *losses_value(struct writer *w, const struct snapshot *s)
 	for (size_t i = 0; i < s->n_losses; i++) {
 		uint64_t count = s->losses[i].count;
 
-		set(w, losses, s->losses[i].kind, json_integer(count > INT64_MAX ? INT64_MAX : (json_int_t)count));
+		writer_set(w, losses, s->losses[i].kind, json_integer(count > INT64_MAX ? INT64_MAX : (json_int_t)count));
 	}
 	return losses;
 }
@@ -371,9 +305,9 @@ static json_t *collectors_value(struct writer *w, const struct snapshot *s)
 		const struct collector_row *c = &s->collectors[i];
 		json_t *row = json_object();
 
-		set_text(w, row, "name", c->name);
-		set(w, row, "ok", json_boolean(c->ok));
-		set(w, row, "duration_seconds", real_value(c->duration_seconds));
+		writer_set_text(w, row, "name", c->name);
+		writer_set(w, row, "ok", json_boolean(c->ok));
+		writer_set(w, row, "duration_seconds", writer_real(c->duration_seconds));
 		if (json_array_append_new(list, row))
 			w->failed = true;
 	}
@@ -411,7 +345,7 @@ static void write_containers(struct writer *w, const struct snapshot *s, const s
 		if (!wanted(s, o, (uint32_t)i))
 			continue;
 		row_begin(w, &first);
-		dump(w, container_value(w, s, &s->containers[i]));
+		writer_dump(w, container_value(w, s, &s->containers[i]));
 	}
 	buf_char(w->out, ']');
 }
@@ -426,7 +360,7 @@ static void write_processes(struct writer *w, const struct snapshot *s, const st
 		if (!wanted(s, o, s->processes[i].container))
 			continue;
 		row_begin(w, &first);
-		dump(w, process_value(w, s, &s->processes[i]));
+		writer_dump(w, process_value(w, s, &s->processes[i]));
 	}
 	buf_char(w->out, ']');
 }
@@ -441,7 +375,7 @@ static void write_groups(struct writer *w, const struct snapshot *s, const struc
 		if (!wanted(s, o, s->groups[i].container))
 			continue;
 		row_begin(w, &first);
-		dump(w, group_value(w, s, &s->groups[i]));
+		writer_dump(w, group_value(w, s, &s->groups[i]));
 	}
 	buf_char(w->out, ']');
 }
@@ -459,7 +393,7 @@ static void write_neighbours(struct writer *w, const struct snapshot *s, const s
 		if (!wanted(s, o, n->waiter) && (n->runner == NEIGHBOUR_OTHERS || !wanted(s, o, n->runner)))
 			continue;
 		row_begin(w, &first);
-		dump(w, neighbour_value(w, s, n));
+		writer_dump(w, neighbour_value(w, s, n));
 	}
 	buf_char(w->out, ']');
 }
@@ -474,7 +408,7 @@ static void write_loops(struct writer *w, const struct snapshot *s, const struct
 		if (!wanted(s, o, s->processes[s->loops[i].process].container))
 			continue;
 		row_begin(w, &first);
-		dump(w, loop_value(w, s, &s->loops[i]));
+		writer_dump(w, loop_value(w, s, &s->loops[i]));
 	}
 	buf_char(w->out, ']');
 }
@@ -483,22 +417,22 @@ static json_t *birth_value(struct writer *w, const struct birth_row *b)
 {
 	json_t *row = json_object(), *phases = json_array(), *phase;
 
-	set_text(w, row, "container", b->container);
-	set_text(w, row, "id", b->id);
-	set_text(w, row, "state", b->state);
-	set(w, row, "time", real_value(b->time));
+	writer_set_text(w, row, "container", b->container);
+	writer_set_text(w, row, "id", b->id);
+	writer_set_text(w, row, "state", b->state);
+	writer_set(w, row, "time", writer_real(b->time));
 	for (int i = 0; i < BIRTH_PHASES; i++) {
 		phase = json_object();
-		set_text(w, phase, "phase", birth_phase_names[i]);
-		set(w, phase, "seconds", real_value(b->seconds[i]));
-		set(w, phase, "cpu_seconds", real_value(b->cpu_seconds[i]));
+		writer_set_text(w, phase, "phase", birth_phase_names[i]);
+		writer_set(w, phase, "seconds", writer_real(b->seconds[i]));
+		writer_set(w, phase, "cpu_seconds", writer_real(b->cpu_seconds[i]));
 		if (json_array_append_new(phases, phase))
 			w->failed = true;
 	}
-	set(w, row, "phases", phases);
-	set(w, row, "total_seconds", real_value(b->total_seconds));
-	set(w, row, "total_cpu_seconds", real_value(b->total_cpu_seconds));
-	set_text(w, row, "ready_by", b->ready_by);
+	writer_set(w, row, "phases", phases);
+	writer_set(w, row, "total_seconds", writer_real(b->total_seconds));
+	writer_set(w, row, "total_cpu_seconds", writer_real(b->total_cpu_seconds));
+	writer_set_text(w, row, "ready_by", b->ready_by);
 	return row;
 }
 
@@ -512,41 +446,9 @@ static void write_births(struct writer *w, const struct snapshot *s, const struc
 		if (o->container && strcmp(s->births[i].container, o->container) != 0)
 			continue;
 		row_begin(w, &first);
-		dump(w, birth_value(w, &s->births[i]));
+		writer_dump(w, birth_value(w, &s->births[i]));
 	}
 	buf_char(w->out, ']');
-}
-
-/* Takes back what was written since `before`, if anything of it failed. */
-static int line_end(struct writer *w, size_t before)
-{
-	buf_free(&w->text);
-	if (!w->out->failed && !w->failed)
-		return 0;
-	w->out->len = before;
-	if (w->out->data)
-		w->out->data[before] = '\0';
-	return -ENOMEM;
-}
-
-int event_stall_json(struct buf *out, const struct snapshot *s, const struct loop_row *l)
-{
-	const struct process_row *p = &s->processes[l->process];
-	struct writer w = {.out = out};
-	json_t *line = json_object();
-	size_t before = out->len;
-
-	set(&w, line, "time", real_value(l->last_stall.time));
-	set_text(&w, line, "type", "loop_stall");
-	set_text(&w, line, "container", process_container(s, p)->name);
-	set(&w, line, "pid", json_integer(p->pid));
-	set(&w, line, "tid", json_integer(l->tid));
-	set(&w, line, "start_time", real_value(p->start_time));
-	set(&w, line, "comm", text_value(&w, p->comm));
-	set_stall(&w, line, &l->last_stall);
-	dump(&w, line);
-	buf_char(out, '\n');
-	return line_end(&w, before);
 }
 
 int json_write_snapshot(struct buf *out, const struct snapshot *s, const struct json_options *o)
@@ -558,12 +460,12 @@ int json_write_snapshot(struct buf *out, const struct snapshot *s, const struct 
 	if (!o)
 		o = &all;
 	buf_str(out, "{\"time\":");
-	dump(&w, real_value(s->time));
+	writer_dump(&w, writer_real(s->time));
 	key_begin(&w, "interval");
-	dump(&w, real_value(s->interval));
+	writer_dump(&w, writer_real(s->interval));
 	if (o->host) {
 		key_begin(&w, "host");
-		dump(&w, host_value(&w, s));
+		writer_dump(&w, host_value(&w, s));
 	}
 	if (o->containers)
 		write_containers(&w, s, o);
@@ -578,11 +480,11 @@ int json_write_snapshot(struct buf *out, const struct snapshot *s, const struct 
 	if (o->births)
 		write_births(&w, s, o);
 	key_begin(&w, "losses");
-	dump(&w, losses_value(&w, s));
+	writer_dump(&w, losses_value(&w, s));
 	if (o->collectors) {
 		key_begin(&w, "collectors");
-		dump(&w, collectors_value(&w, s));
+		writer_dump(&w, collectors_value(&w, s));
 	}
 	buf_str(out, "}\n");
-	return line_end(&w, before);
+	return writer_end(&w, before);
 }

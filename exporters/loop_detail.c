@@ -28,7 +28,7 @@ static void add_value(struct buf *out, const double *v, int metric)
 	format_value(out, &d[metric], v[metric]);
 }
 
-static void add_time(struct buf *out, double seconds)
+void sentence_time(struct buf *out, double seconds)
 {
 	if (seconds < 0.00095)
 		buf_printf(out, "%.0f us", seconds * 1e6);
@@ -47,7 +47,7 @@ static void part_text(struct buf *out, const struct stall *s, int part, double s
 {
 	if (part == PART_RUNQUEUE)
 		buf_str(out, "run queue ");
-	add_time(out, seconds);
+	sentence_time(out, seconds);
 	if (part == PART_RUNQUEUE && s->runner[0]) {
 		buf_str(out, ", CPU held by ");
 		add_name(out, s->runner);
@@ -71,7 +71,7 @@ void stall_sentence(struct buf *out, const struct stall *s)
 	parts[PART_RUNQUEUE] = s->runqueue > s->throttled ? s->runqueue - s->throttled : 0;
 	parts[PART_THROTTLED] = s->throttled;
 	buf_str(out, "blocked ");
-	add_time(out, s->seconds);
+	sentence_time(out, s->seconds);
 	/* From the longest on, until what is left says nothing any more. */
 	for (;;) {
 		int most = 0;

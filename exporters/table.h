@@ -115,6 +115,7 @@ void table_detail(struct buf *out, const struct snapshot *s, const struct proces
 
 /* The same about one event loop; a stall as a sentence without a full stop (loop_detail.c). */
 void table_loop_detail(struct buf *out, const struct snapshot *s, const struct loop_row *l);
+void sentence_time(struct buf *out, double seconds); /* "164 ms" */
 void stall_sentence(struct buf *out, const struct stall *s);
 
 /* Lines about one container, how it started among them (container_detail.c). */

@@ -197,11 +197,11 @@ static void subject_hops(void *ctx)
 
 /* ---- the other side ---- */
 
-static void fact_take(void *ctx, const struct ss_fact *f, const struct identity *who, bool whole)
+static void fact_take(void *ctx, const struct ss_fact *f, const struct identity *who, const char *path)
 {
 	(void)ctx;
 	(void)who;
-	(void)whole;
+	(void)path;
 	if (f->kind == SS_FACT_NAMESPACE && n_facts < ARRAY_SIZE(facts))
 		facts[n_facts++] = *f;
 }

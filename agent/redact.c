@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* redact.c - see redact.h. */
+#include <errno.h>
+#include <regex.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "redact.h"
+#include "sysscope/util.h"
+
+/* In names, whatever the case. */
+#define SECRET_NAMES                                                                                                   \
+	"pass(w|phrase|$)|pwd|secret|token|(api|access|private|encryption|signing)[-_]?key|credential|authorization|" \
+	"auth$|cookie|bearer"
+#define URL_PASSWORD "://[^/@: ]*:([^/@ ]+)@"
+
+struct redactor {
+	regex_t names, url;
+	regex_t *more;
+	size_t n;
+};
+
+static int pattern_compile(regex_t *to, const char *pattern, struct buf *error)
+{
+	int r = regcomp(to, pattern, REG_EXTENDED | REG_ICASE);
+	char why[128];
+
+	if (r == 0)
+		return 0;
+	regerror(r, to, why, sizeof(why));
+	buf_printf(error, "%s", why);
+	return -EINVAL;
+}
+
+int redactor_open(struct redactor **ret, const char *const *patterns, size_t n, struct buf *error)
+{
+	struct redactor *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	r->more = calloc(n + 1, sizeof(*r->more));
+	if (!r->more || regcomp(&r->names, SECRET_NAMES, REG_EXTENDED | REG_ICASE | REG_NOSUB)) {
+		free(r->more);
+		free(r);
+		return -ENOMEM;
+	}
+	if (regcomp(&r->url, URL_PASSWORD, REG_EXTENDED)) {
+		regfree(&r->names);
+		free(r->more);
+		free(r);
+		return -ENOMEM;
+	}
+	for (; r->n < n; r->n++) {
+		int error_code = pattern_compile(&r->more[r->n], patterns[r->n], error);
+
+		if (error_code < 0) {
+			redactor_close(r);
+			return error_code;
+		}
+	}
+	*ret = r;
+	return 0;
+}
+
+void redactor_close(struct redactor *r)
+{
+	if (!r)
+		return;
+	regfree(&r->names);
+	regfree(&r->url);
+	for (size_t i = 0; i < r->n; i++)
+		regfree(&r->more[i]);
+	free(r->more);
+	free(r);
+}
+
+/* Whether these bytes, which have no NUL, are the name of a secret. */
+static bool is_secret(const struct redactor *r, const char *name, size_t length)
+{
+	char copy[256];
+
+	/* Nobody calls anything that; its end is what tells. */
+	if (length >= sizeof(copy)) {
+		name += length - (sizeof(copy) - 1);
+		length = sizeof(copy) - 1;
+	}
+	memcpy(copy, name, length);
+	copy[length] = '\0';
+	return regexec(&r->names, copy, 0, NULL, 0) == 0;
+}
+
+/* `text` with each match, or what its first group matched, hidden. */
+static void hide_matches(const regex_t *pattern, bool group, const char *text, struct buf *out)
+{
+	regmatch_t m[2];
+	int flags = 0;
+
+	while (*text && regexec(pattern, text, 2, m, flags) == 0) {
+		const regmatch_t *hidden = group ? &m[1] : &m[0];
+
+		if (m[0].rm_eo == 0) { /* it matches nothing, which would be hidden for ever */
+			buf_char(out, *text++);
+			flags = REG_NOTBOL;
+			continue;
+		}
+		buf_add(out, text, (size_t)hidden->rm_so);
+		buf_str(out, REDACTED);
+		buf_add(out, text + hidden->rm_eo, (size_t)(m[0].rm_eo - hidden->rm_eo));
+		text += m[0].rm_eo;
+		flags = REG_NOTBOL;
+	}
+	buf_str(out, text);
+}
+
+/* URLs and the patterns asked for. */
+static void hide_patterns(const struct redactor *r, const char *text, struct buf *out)
+{
+	struct buf now = {0}, next = {0};
+
+	hide_matches(&r->url, true, text, &now);
+	for (size_t i = 0; i < r->n; i++) {
+		buf_reset(&next);
+		hide_matches(&r->more[i], false, now.data ? now.data : "", &next);
+		buf_reset(&now);
+		buf_str(&now, next.data ? next.data : "");
+	}
+	if (now.failed || next.failed)
+		buf_str(out, REDACTED);
+	else
+		buf_str(out, now.data ? now.data : "");
+	buf_free(&now);
+	buf_free(&next);
+}
+
+#define BLANKS " \t\n\r\v\f"
+#define QUOTES "'\""
+
+/* What follows a word. */
+enum hidden { HIDE_NOTHING, HIDE_WORD, HIDE_ALL };
+
+/* One word, in place. A name that is secret hides its value, or what comes behind it: --header=X-Token: VALUE. */
+static enum hidden redact_word(const struct redactor *r, const char *word, size_t length, struct buf *out)
+{
+	size_t begin = 0, end;
+
+	for (; begin < length; begin = end + 1) {
+		begin += strspn(word + begin, QUOTES);
+		end = begin + strcspn(word + begin, "=:");
+		if (end < length && !is_secret(r, word + begin, end - begin))
+			continue;
+		if (end >= length) /* no value: --password VALUE, but not just any word */
+			break;
+		buf_add(out, word, end + 1);
+		if (end + 1 == length) /* Authorization: Bearer VALUE */
+			return HIDE_ALL;
+		buf_str(out, REDACTED);
+		return HIDE_NOTHING;
+	}
+	buf_add(out, word, length);
+	return begin < length && word[begin] == '-' && is_secret(r, word + begin, length - begin) ? HIDE_WORD
+												   : HIDE_NOTHING;
+}
+
+/* One argument: words, since it may be a script. Returns what is to be hidden of the next one. */
+static enum hidden redact_one(const struct redactor *r, const char *text, enum hidden hidden, struct buf *out)
+{
+	struct buf words = {0};
+
+	while (*text) {
+		size_t blanks = strspn(text, BLANKS), length;
+
+		buf_add(&words, text, blanks);
+		text += blanks;
+		length = strcspn(text, BLANKS);
+		if (hidden == HIDE_ALL && length) {
+			buf_str(&words, REDACTED);
+			break;
+		}
+		if (hidden == HIDE_WORD && length) {
+			buf_str(&words, REDACTED);
+			hidden = HIDE_NOTHING;
+		} else if (length) {
+			hidden = redact_word(r, text, length, &words);
+		}
+		text += length;
+	}
+	if (words.failed)
+		buf_str(out, REDACTED);
+	else
+		hide_patterns(r, words.data ? words.data : "", out);
+	buf_free(&words);
+	/* The rest of an argument, and no more. */
+	return hidden == HIDE_WORD ? HIDE_WORD : HIDE_NOTHING;
+}
+
+void redact(const struct redactor *r, const char *arguments, size_t bytes, struct buf *out)
+{
+	enum hidden next = HIDE_NOTHING;
+
+	for (size_t at = 0; at < bytes;) {
+		size_t length = strnlen(arguments + at, bytes - at);
+		char *text = strndup(arguments + at, length);
+
+		if (!text)
+			buf_str(out, REDACTED);
+		else
+			next = redact_one(r, text, next, out);
+		buf_add(out, "", 1);
+		free(text);
+		at += length + 1;
+	}
+}
