@@ -33,9 +33,9 @@
 #define EXIT_NOT_STARTED 126
 
 /* On unless there are thousands a second of them; the rest is when one asks for a part of the machine. */
-#define TYPES_DEFAULT                                                                                                  \
-	(1u << EVENT_NAMESPACE | 1u << EVENT_CONTAINER_START | 1u << EVENT_CONTAINER_EXIT | 1u << EVENT_CGROUP_CREATE | \
-	 1u << EVENT_CGROUP_REMOVE | 1u << EVENT_OOM_KILL | 1u << EVENT_LOOP_STALL)
+#define TYPES_DEFAULT                                                                       \
+	(1u << EVENT_NAMESPACE | 1u << EVENT_CONTAINER_START | 1u << EVENT_CONTAINER_EXIT | \
+	 1u << EVENT_CGROUP_CREATE | 1u << EVENT_CGROUP_REMOVE | 1u << EVENT_OOM_KILL | 1u << EVENT_LOOP_STALL)
 #define TYPES_PROCESS (1u << EVENT_PROCESS_START | 1u << EVENT_EXEC | 1u << EVENT_EXIT)
 
 struct events {
@@ -63,12 +63,11 @@ static void on_signal(int sig)
 
 /* ---- command line ---- */
 
-static const char types_help[] =
-	"only these, separated by commas: process_start thread_start exec exit\n"
-	"namespace container_start container_exit cgroup_create cgroup_remove\n"
-	"oom_kill loop_stall capability_denied, or all; without it: all but\n"
-	"thread_start and capability_denied, and process_start, exec and exit\n"
-	"only with --container, --pid or COMMAND";
+static const char types_help[] = "only these, separated by commas: process_start thread_start exec exit\n"
+				 "namespace container_start container_exit cgroup_create cgroup_remove\n"
+				 "oom_kill loop_stall capability_denied, or all; without it: all but\n"
+				 "thread_start and capability_denied, and process_start, exec and exit\n"
+				 "only with --container, --pid or COMMAND";
 
 static int types_parse(const char *list, uint32_t *ret)
 {
@@ -86,7 +85,8 @@ static int types_parse(const char *list, uint32_t *ret)
 				found = true;
 			}
 		if (!found) {
-			log_error("--type: there is no event %.*s; see `sysscope events --help`", (int)(length < 40 ? length : 40), p);
+			log_error("--type: there is no event %.*s; see `sysscope events --help`",
+				  (int)(length < 40 ? length : 40), p);
 			return -EINVAL;
 		}
 		p += length;
@@ -134,11 +134,12 @@ static int events_parse(struct events *e, int argc, char **argv)
 	static const struct verb verb = {
 		.name = "events",
 		.summary = "what happens, one line each, as it happens",
-		.examples = "  sysscope events\n"
-			    "  sysscope events --container web-1\n"
-			    "  sysscope events --type exec,exit --args\n"
-			    "  sysscope events --output build.log -- make\n"
-			    "  sysscope events --json --loop.stall-threshold 0.05 | jq 'select(.cause == \"blocked\")'\n",
+		.examples =
+			"  sysscope events\n"
+			"  sysscope events --container web-1\n"
+			"  sysscope events --type exec,exit --args\n"
+			"  sysscope events --output build.log -- make\n"
+			"  sysscope events --json --loop.stall-threshold 0.05 | jq 'select(.cause == \"blocked\")'\n",
 	};
 	const struct option_row own[] = {
 		{.name = "json", .kind = OPTION_FLAG, .target = &e->json, .help = "a JSON object a line"},

@@ -30,7 +30,7 @@ struct collector_desc {
 	const char *name, *gives;
 	bool required;
 	struct alternative ways[MAX_ALTERNATIVES]; /* best first */
-	const char *only_for; /* off unless this asks for it; NULL: always on */
+	const char *only_for;			   /* off unless this asks for it; NULL: always on */
 };
 extern const struct collector_desc collectors[COLLECTORS];
 

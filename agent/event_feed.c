@@ -86,13 +86,11 @@ void event_feed_free(struct event_feed *f)
 
 	if (!f)
 		return;
-	HASH_ITER(hh, f->tree, m, next_member)
-	{
+	HASH_ITER (hh, f->tree, m, next_member) {
 		HASH_DEL(f->tree, m);
 		free(m);
 	}
-	HASH_ITER(hh, f->born, b, next_born)
-	{
+	HASH_ITER (hh, f->born, b, next_born) {
 		HASH_DEL(f->born, b);
 		free(b);
 	}
@@ -152,8 +150,7 @@ static void tree_sweep(struct event_feed *f)
 {
 	struct member *m, *next;
 
-	HASH_ITER(hh, f->tree, m, next)
-	{
+	HASH_ITER (hh, f->tree, m, next) {
 		if (kill((pid_t)m->pid, 0) == 0 || errno != ESRCH)
 			continue;
 		HASH_DEL(f->tree, m);
@@ -372,8 +369,8 @@ static void fact_fill(struct event_feed *f, const struct ss_fact *fact, const st
 	}
 }
 
-static enum fate line_tell(struct event_feed *f, const struct ss_fact *fact, const struct identity *who, const char *path,
-		      enum event_type type, double lifetime)
+static enum fate line_tell(struct event_feed *f, const struct ss_fact *fact, const struct identity *who,
+			   const char *path, enum event_type type, double lifetime)
 {
 	struct event e = {
 		.type = type,

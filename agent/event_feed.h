@@ -13,10 +13,10 @@
 struct redactor;
 
 struct event_choice {
-	uint32_t types; /* bit per enum event_type */
+	uint32_t types;	       /* bit per enum event_type */
 	const char *container; /* name as shown, or the beginning of an id; NULL: all */
 	uint32_t pid;	       /* 0: all */
-	bool tree; /* only what event_feed_tree names, and what comes from it */
+	bool tree;	       /* only what event_feed_tree names, and what comes from it */
 	bool json;
 	const struct redactor *redactor; /* NULL: no arguments */
 	uint64_t count;			 /* lines, 0: no end */

@@ -10,7 +10,7 @@
 #include "sysscope/util.h"
 
 /* In names, whatever the case. */
-#define SECRET_NAMES                                                                                                   \
+#define SECRET_NAMES                                                                                                  \
 	"pass(w|phrase|$)|pwd|secret|token|(api|access|private|encryption|signing)[-_]?key|credential|authorization|" \
 	"auth$|cookie|bearer"
 #define URL_PASSWORD "://[^/@: ]*:([^/@ ]+)@"
@@ -159,7 +159,7 @@ static enum hidden redact_word(const struct redactor *r, const char *word, size_
 	}
 	buf_add(out, word, length);
 	return begin < length && word[begin] == '-' && is_secret(r, word + begin, length - begin) ? HIDE_WORD
-												   : HIDE_NOTHING;
+												  : HIDE_NOTHING;
 }
 
 /* One argument: words, since it may be a script. Returns what is to be hidden of the next one. */

@@ -39,7 +39,7 @@
 
 /* Facts about stalls, and about namespaces, that wait for the next sample. */
 #define FACTS_AT_ONCE 8192
-#define STALLS_MAX 256
+#define STALLS_MAX    256
 
 /* Long enough for the kernel to let this CPU go and come back, so that its run queue's clock is fresh. */
 #define SETTLE_NS 50000
@@ -63,7 +63,7 @@ struct sampler {
 	struct listeners listeners;
 	bool no_listeners;
 	size_t cap_cgroups, cap_gone, cap_pairs, cap_gone_loops, cap_transitions, cap_checks;
-	size_t stalls_held;	 /* in sample.stalls: those of the last sample, then what came since */
+	size_t stalls_held; /* in sample.stalls: those of the last sample, then what came since */
 	struct fact_listener listener;
 	uint64_t facts_taken;
 	uint64_t stalls_dropped; /* facts for which there was no room */
@@ -594,8 +594,8 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 
 static void fact_tell(struct sampler *s, const struct ss_fact *f)
 {
-	bool about_cgroup = f->kind == SS_FACT_CGROUP_CREATE || f->kind == SS_FACT_CGROUP_REMOVE ||
-			    f->kind == SS_FACT_CGROUP_ENTER;
+	bool about_cgroup =
+		f->kind == SS_FACT_CGROUP_CREATE || f->kind == SS_FACT_CGROUP_REMOVE || f->kind == SS_FACT_CGROUP_ENTER;
 	const struct cgroup_entry *e = cgroup_table_find(s->table, about_cgroup ? f->cgroup.id : f->cgroup_id);
 
 	s->listener.take(s->listener.ctx, f, e ? e->who : NULL, e ? e->path : NULL);
@@ -694,8 +694,7 @@ int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, st
 	s->table = cgroup_table_new(fs, ids);
 	if (!s->keys || !s->values || !s->sample.gone_final || !s->sample.gone_open || !s->sample.pairs_final ||
 	    !s->sample.pairs_open || !s->sample.gone_loops_final || !s->sample.gone_loops_open || !s->sample.stalls ||
-	    !s->sample.checks || !s->sample.transitions_final || !s->sample.transitions_open ||
-	    !s->stream || !s->table)
+	    !s->sample.checks || !s->sample.transitions_final || !s->sample.transitions_open || !s->stream || !s->table)
 		goto fail;
 	/* Without a ring names come a little later. */
 	s->ring = ring_buffer__new(bpf_map__fd(k->maps.facts), fact_take, s, NULL);

@@ -26,17 +26,16 @@ static __always_inline __u64 cgroup_id_of(struct task_struct *task)
  * what is above the largest pid is an address.
  */
 SEC("?raw_tp/mark_victim")
-int BPF_PROG(oom_victim, __u64 victim)
+int BPF_PROG(oom_victim, struct task_struct *task)
 {
 	struct ss_fact *fact = fact_begin(SS_FACT_OOM_KILL, FACT_SIZE(oom));
-	struct task_struct *task = (void *)victim;
 	struct mm_struct *mm;
 
 	if (!fact)
 		return 0;
 	fact->oom.rss_bytes = ~0ULL;
-	if (victim <= PID_MAX) {
-		fact->tgid = fact->tid = victim;
+	if ((__u64)task <= PID_MAX) {
+		fact->tgid = fact->tid = (__u64)task;
 		fact_send(fact);
 		return 0;
 	}
@@ -48,8 +47,8 @@ int BPF_PROG(oom_victim, __u64 victim)
 	fact->oom.score_adjust = BPF_CORE_READ(task, signal, oom_score_adj);
 	mm = BPF_CORE_READ(task, mm);
 	if (mm)
-		fact->oom.rss_bytes =
-			(compat_mm_counter(mm, 0) + compat_mm_counter(mm, 1) + compat_mm_counter(mm, 3)) * cfg_page_size;
+		fact->oom.rss_bytes = (compat_mm_counter(mm, 0) + compat_mm_counter(mm, 1) + compat_mm_counter(mm, 3)) *
+				      cfg_page_size;
 	fact_send(fact);
 	return 0;
 }

@@ -151,5 +151,6 @@ void table_container_detail(struct buf *out, const struct snapshot *s, const str
 	if (b)
 		birth_lines(out, b);
 	else if (strcmp(c->kind, "container") == 0)
-		buf_str(out, "start          not known: it was there before sysscope, or many others have started since\n");
+		buf_str(out,
+			"start          not known: it was there before sysscope, or many others have started since\n");
 }

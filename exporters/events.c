@@ -19,8 +19,9 @@
 #define FLAG_IO		   0x80000000ULL
 
 const char *const event_type_names[EVENT_TYPES] = {
-	"process_start", "thread_start",  "exec",	 "exit",     "namespace",  "container_start",	"container_exit",
-	"cgroup_create", "cgroup_remove", "oom_kill", "loop_stall", "capability_denied", "lost",
+	"process_start",   "thread_start",	"exec",		 "exit",	  "namespace",
+	"container_start", "container_exit",	"cgroup_create", "cgroup_remove", "oom_kill",
+	"loop_stall",	   "capability_denied", "lost",
 };
 
 const struct clone_flag clone_flags[] = {

@@ -175,7 +175,8 @@ static json_t *container_value(struct writer *w, const struct snapshot *s, const
 	labels = labels_value(w, c->labels);
 	if (labels)
 		writer_set(w, row, "labels", labels);
-	writer_set(w, row, "host_namespaces", c->host_namespaces_known ? kinds_value(w, c->host_namespaces) : json_null());
+	writer_set(w, row, "host_namespaces",
+		   c->host_namespaces_known ? kinds_value(w, c->host_namespaces) : json_null());
 	writer_set(w, row, "outside", outside_value(w, s, c));
 	writer_set(w, row, "namespace_transitions", transitions_value(w, c));
 	set_capabilities(w, row, s, c->capabilities_effective, c->capabilities_permitted, c->capabilities_bounding);
@@ -292,7 +293,8 @@ static json_t *losses_value(struct writer *w, const struct snapshot *s)
 	for (size_t i = 0; i < s->n_losses; i++) {
 		uint64_t count = s->losses[i].count;
 
-		writer_set(w, losses, s->losses[i].kind, json_integer(count > INT64_MAX ? INT64_MAX : (json_int_t)count));
+		writer_set(w, losses, s->losses[i].kind,
+			   json_integer(count > INT64_MAX ? INT64_MAX : (json_int_t)count));
 	}
 	return losses;
 }

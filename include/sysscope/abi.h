@@ -463,9 +463,9 @@ struct ss_fact {
 			__u64 rss_bytes; /* all ones: not known */
 			__s64 score_adjust;
 		} oom;
-		struct {			/* SS_FACT_CAPABILITY_DENIED */
-			__u32 capability;	/* linux/capability.h */
-			__u32 user_namespace;	/* of the thread's credentials: inode number */
+		struct {		      /* SS_FACT_CAPABILITY_DENIED */
+			__u32 capability;     /* linux/capability.h */
+			__u32 user_namespace; /* of the thread's credentials: inode number */
 		} denial;
 	};
 };
@@ -489,7 +489,7 @@ enum ss_loss {
 	SS_LOSS_PAIR_LOST,     /* not even that */
 	SS_LOSS_PROGRAM_SKIPPED, /* the kernel did not run a program, since it was at work on that CPU: see loader_skipped */
 	SS_LOSS_LOOP_LOST,	 /* the table of ended event loops was full */
-	SS_LOSS_WAIT_UNSEEN, /* a wait in epoll whose return was not seen: neither it nor its events are counted */
+	SS_LOSS_WAIT_UNSEEN,	 /* a wait in epoll whose return was not seen: neither it nor its events are counted */
 	SS_LOSS_CAPABILITY_LOST, /* the table of capability checks was full */
 	SS_LOSS_TRANSITION_LOST, /* the table of namespace transitions was full */
 	SS_LOSS_KINDS

@@ -268,7 +268,7 @@ struct snapshot {
 	size_t n_transitions;
 	const struct check_row *checks; /* only where capability checks are counted */
 	size_t n_checks;
-	uint64_t capabilities_all;     /* that this kernel has; 0: not known */
+	uint64_t capabilities_all;	/* that this kernel has; 0: not known */
 	const struct birth_row *births; /* of the last 100 that were made under our eyes, the oldest first */
 	size_t n_births;
 	const struct loss_row *losses; /* every kind, also at 0 */

@@ -402,6 +402,7 @@ int main(void)
 {
 	const char *box = cgroup_make("namespaces"), *elsewhere = cgroup_make("holder"), *hops = cgroup_make("hops");
 	const char *hook;
+	struct pipeline_options options;
 	bool exact;
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -200,9 +200,9 @@ static void test_namespaces(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole),	    cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_exec),	    cmocka_unit_test(test_names),
-		cmocka_unit_test(test_broken),	    cmocka_unit_test(test_name_without_end),
+		cmocka_unit_test(test_whole),	   cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_exec),	   cmocka_unit_test(test_names),
+		cmocka_unit_test(test_broken),	   cmocka_unit_test(test_name_without_end),
 		cmocka_unit_test(test_namespaces),
 	};
 
