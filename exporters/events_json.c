@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* events_json.c - see events.h; here as JSON. Every name from outside goes through writer_text. */
+#include <math.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -110,7 +111,7 @@ static void set_container(struct writer *w, json_t *line, const struct event *e)
 
 static void set_oom(struct writer *w, json_t *line, const struct event *e)
 {
-	writer_set(w, line, "rss_bytes", writer_real(e->peak_rss));
+	writer_set(w, line, "rss_bytes", isfinite(e->peak_rss) ? json_integer((json_int_t)e->peak_rss) : json_null());
 	writer_set(w, line, "oom_score_adj", json_integer(e->score_adjust));
 }
 
