@@ -57,7 +57,7 @@ static void doctor_price(struct doctor *d)
 	struct price again;
 
 	d->with = price_measure();
-	for (int i = 1; i < PRICE_TURNS_MAX && s.programs[0] && !d->price_sure; i++) {
+	for (int i = 1; i < PRICE_TURNS_MAX && s.has_programs && !d->price_sure; i++) {
 		loader_pause(d->loader, COLLECTOR_EPOLL, true);
 		again = price_measure();
 		d->price_sure = price_join(&d->without, &again);
@@ -125,7 +125,7 @@ static void print_price(const struct doctor *d, const struct collector_status *s
 	double one = d->with.syscall_ns - d->without.syscall_ns, wait = d->with.epoll_ns - d->without.epoll_ns;
 
 	printf("  %-12s %-14s costs", "", "");
-	if (!s->programs[0]) {
+	if (!s->has_programs) {
 		printf(" nothing: it has no hooks of its own\n");
 		return;
 	}
@@ -205,7 +205,7 @@ static int print_json(const struct doctor *d)
 					s.gives, "verified_instructions",
 					(json_int_t)loader_verified_instructions(d->loader, c));
 
-		if (c == COLLECTOR_EPOLL && s.programs[0])
+		if (c == COLLECTOR_EPOLL && s.has_programs)
 			json_object_set_new(
 				one, "price",
 				json_pack("{s:f,s:f,s:f,s:f}", "syscall_ns", d->with.syscall_ns - d->without.syscall_ns,

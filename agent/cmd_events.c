@@ -73,10 +73,11 @@ static int types_parse(const char *list, uint32_t *ret)
 {
 	uint32_t types = 0;
 
-	for (const char *p = list; *p; p += *p == ',') {
+	for (const char *p = list, *end; p; p = *end ? end + 1 : NULL) {
 		size_t length = strcspn(p, ",");
 		bool found = length == 3 && strncmp(p, "all", 3) == 0;
 
+		end = p + length;
 		if (found)
 			types |= (1u << EVENT_LOST) - 1;
 		for (int t = 0; t < EVENT_LOST; t++)
@@ -85,16 +86,13 @@ static int types_parse(const char *list, uint32_t *ret)
 				found = true;
 			}
 		if (!found) {
-			log_error("--type: there is no event %.*s; see `sysscope events --help`",
+			log_error("--type: there is no event '%.*s'; see `sysscope events --help`",
 				  (int)(length < 40 ? length : 40), p);
 			return -EINVAL;
 		}
-		p += length;
 	}
-	if (!types)
-		log_error("--type: no event is named; see `sysscope events --help`");
 	*ret = types;
-	return types ? 0 : -EINVAL;
+	return 0;
 }
 
 /* What follows from the options. */
@@ -193,6 +191,10 @@ static int events_parse(struct events *e, int argc, char **argv)
 	r = options_parse(&verb, rows, n, argc, argv, &rest);
 	if (r)
 		return r;
+	if (rest && rest < argc && strcmp(argv[rest - 1], "--") != 0) {
+		log_error("unexpected '%s': a command to run goes behind --", argv[rest]);
+		return -EINVAL;
+	}
 	if (rest && rest < argc)
 		e->command = argv + rest;
 	collector_options_apply(&e->collectors, &e->pipeline);
@@ -268,8 +270,8 @@ static int lines_write(struct events *e)
 	return 0;
 }
 
-/* Until there is something to do or the time has come. */
-static void stream_wait(struct events *e, const struct snapshot_source *source, uint64_t due_ns)
+/* Until there is something to do or the time has come. -EPIPE: nobody reads any more. */
+static int stream_wait(struct events *e, const struct snapshot_source *source, uint64_t due_ns)
 {
 	struct pollfd fds[3] = {
 		{.fd = source->fd, .events = POLLIN},
@@ -280,6 +282,7 @@ static void stream_wait(struct events *e, const struct snapshot_source *source, 
 
 	if (!stop && now < due_ns)
 		poll(fds, 3, (int)((due_ns - now) / 1000000) + 1);
+	return fds[1].revents & (POLLERR | POLLNVAL) ? -EPIPE : 0;
 }
 
 static int snapshot_next(struct events *e, const struct snapshot_source *source)
@@ -329,7 +332,7 @@ static int stream_run(struct events *e, struct pipeline *p)
 		}
 		r = r ?: event_feed_error(e->feed) ?: lines_write(e);
 		if (r == 0 && !ended)
-			stream_wait(e, source, sample_ns < lost_ns ? sample_ns : lost_ns);
+			r = stream_wait(e, source, sample_ns < lost_ns ? sample_ns : lost_ns);
 	}
 	return r ?: status;
 }

@@ -205,6 +205,14 @@ static void way_next(struct loader *l, enum collector c)
 		memcpy(l->state[c].reason, said, sizeof(said));
 }
 
+/* A way that lives by another collector goes with it. */
+static void ways_review(struct loader *l)
+{
+	for (int c = 0; c < COLLECTORS; c++)
+		if (l->state[c].way >= 0)
+			l->state[c].way = choose_way(l, c, l->state[c].way);
+}
+
 static struct bpf_program *program_find(const struct loader *l, const char *name)
 {
 	return bpf_object__find_program_by_name(l->skeleton->obj, name);
@@ -343,6 +351,7 @@ static int load_all(struct loader *l)
 		}
 		if (!blamed)
 			return r;
+		ways_review(l);
 	}
 }
 
@@ -405,6 +414,7 @@ static int load_and_attach(struct loader *l)
 		for (int c = 0; c < COLLECTORS; c++)
 			collector_detach(l, c);
 		way_next(l, failed);
+		ways_review(l);
 	}
 }
 
@@ -510,6 +520,7 @@ struct collector_status loader_status(const struct loader *l, enum collector c)
 		.gives = collectors[c].gives,
 		.hook = w ? w->hook : "",
 		.programs = l->state[c].programs,
+		.has_programs = w && w->programs[0],
 		.loaded = w != NULL,
 		.reason = l->state[c].reason,
 		.tried = l->state[c].tried.data ?: "",

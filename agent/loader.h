@@ -34,7 +34,8 @@ enum collector {
 struct collector_status {
 	const char *name;     /* "tasks", ... as in --no-collector.NAME */
 	const char *hook;     /* of the alternative in use: "tp_btf", "iter/task", ... */
-	const char *programs; /* their names, separated by blanks */
+	const char *programs; /* their names, separated by blanks; or in those of which other collectors it is */
+	bool has_programs;    /* of its own */
 	const char *gives;    /* what one loses without it */
 	bool loaded;
 	const char *reason; /* why not, or what this alternative lacks; "" for nothing to say */

@@ -14,7 +14,7 @@ static __always_inline bool is_ours(struct cgroup *cgroup)
 
 static __always_inline void cgroup_report(struct cgroup *cgroup, enum ss_fact_kind kind, __u64 parent_id)
 {
-	struct ss_fact *fact = fact_reserve(kind, FACT_SIZE(cgroup), bpf_get_current_task_btf());
+	struct ss_fact *fact = fact_reserve_current(kind, FACT_SIZE(cgroup));
 
 	if (!fact)
 		return;

@@ -28,7 +28,7 @@ static __always_inline void enter_report(struct task_struct *task, struct ss_cgr
 
 static __always_inline void birth_report(struct task_struct *task, __u64 clone_flags)
 {
-	struct task_struct *parent = bpf_get_current_task_btf();
+	__u64 parent = bpf_get_current_pid_tgid();
 	struct ss_fact *fact;
 
 	if (clone_flags & CLONE_THREAD)
@@ -38,8 +38,8 @@ static __always_inline void birth_report(struct task_struct *task, __u64 clone_f
 	if (!fact)
 		return;
 	fact->start.clone_flags = clone_flags;
-	fact->start.parent_tgid = parent->tgid;
-	fact->start.parent_tid = parent->pid;
+	fact->start.parent_tgid = parent >> 32;
+	fact->start.parent_tid = parent;
 	fact_send(fact);
 }
 

@@ -8,19 +8,6 @@
 
 #define PID_MAX 4194304
 
-/* As task_cgroup_id, of a task whose type the verifier does not know. */
-static __always_inline __u64 cgroup_id_of(struct task_struct *task)
-{
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct cgroup_subsys_state *css = NULL;
-
-	if (!cfg_cgroup_v1)
-		return BPF_CORE_READ(set, dfl_cgrp, kn, id);
-	bpf_probe_read_kernel(&css, sizeof(css),
-			      (void *)set + bpf_core_field_offset(set->subsys) + cfg_cgroup_subsys * sizeof(css));
-	return BPF_CORE_READ(css, cgroup, kn, id);
-}
-
 /*
  * The argument is the victim's pid until 6.8; since commit 72ba14deb40a it is the victim. Raw, since it can be either:
  * what is above the largest pid is an address.
@@ -39,7 +26,7 @@ int BPF_PROG(oom_victim, struct task_struct *task)
 		fact_send(fact);
 		return 0;
 	}
-	fact->cgroup_id = cgroup_id_of(task);
+	fact->cgroup_id = task_cgroup_id_untyped(task);
 	fact->start_ns = BPF_CORE_READ(task, start_boottime);
 	fact->tgid = BPF_CORE_READ(task, tgid);
 	fact->tid = BPF_CORE_READ(task, pid);

@@ -121,6 +121,21 @@ static __always_inline __u64 task_cgroup_id(struct task_struct *task)
 	return BPF_CORE_READ(css, cgroup, kn, id);
 }
 
+/* The same of a task whose type the verifier does not know. */
+static __always_inline __u64 task_cgroup_id_untyped(struct task_struct *task)
+{
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct cgroup_subsys_state *css = NULL;
+
+	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
+		return SS_CGROUP_KERNEL;
+	if (!cfg_cgroup_v1)
+		return BPF_CORE_READ(set, dfl_cgrp, kn, id);
+	bpf_probe_read_kernel(&css, sizeof(css),
+			      (void *)set + bpf_core_field_offset(set->subsys) + cfg_cgroup_subsys * sizeof(css));
+	return BPF_CORE_READ(css, cgroup, kn, id);
+}
+
 /* ---- facts ------------------------------------------------------------------------------------- */
 
 static __always_inline bool fact_wanted(enum ss_fact_kind kind)
@@ -167,6 +182,23 @@ static __always_inline struct ss_fact *fact_reserve(enum ss_fact_kind kind, __u6
 	fact->tgid = task->tgid;
 	fact->tid = task->pid;
 	BPF_CORE_READ_INTO(&fact->comm, task, comm);
+	return fact;
+}
+
+/* The same about the current task, on kernels that have no typed one, too (5.10). */
+static __always_inline struct ss_fact *fact_reserve_current(enum ss_fact_kind kind, __u64 size)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct ss_fact *fact = fact_begin(kind, size);
+	__u64 id = bpf_get_current_pid_tgid();
+
+	if (!fact)
+		return NULL;
+	fact->cgroup_id = task_cgroup_id_untyped(task);
+	fact->start_ns = BPF_CORE_READ(task, start_boottime);
+	fact->tgid = id >> 32;
+	fact->tid = id;
+	bpf_get_current_comm(&fact->comm, sizeof(fact->comm));
 	return fact;
 }
 
