@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_events.c - each type of event as text and as JSON, with names that mean harm; clone's flags; the queue of lines when
+ * nobody reads.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "../../exporters/events.h"
+#include "event_queue.h"
+#include "sysscope/util.h"
+
+#define HOSTILE "a\"\x1b[2J\n\xff"
+
+static struct event event(enum event_type type)
+{
+	return (struct event){.type = type,
+			      .time = 1700000000.25,
+			      .start_time = 1700000000.125,
+			      .container = "web-1",
+			      .comm = "nginx",
+			      .pid = 100,
+			      .tid = 100};
+}
+
+/* The line's text behind its time, which is the machine's own time zone's. */
+static void expect_text(const struct event *e, const char *want)
+{
+	_cleanup_buf_ struct buf out = {};
+	char *start;
+
+	assert_int_equal(event_text(&out, e), 0);
+	assert_int_equal(out.data[out.len - 1], '\n');
+	out.data[out.len - 1] = '\0';
+	/* " (HH:MM:SS.mmm)" goes, too. */
+	start = strstr(out.data, " (");
+	if (e->type != EVENT_LOST) {
+		assert_non_null(start);
+		memmove(start, strchr(start, ')') + 1, strlen(strchr(start, ')') + 1) + 1);
+	}
+	assert_string_equal(out.data + strlen("00:00:00.250 "), want);
+}
+
+/* `want` is in the object, and all that every line has. */
+static void expect_json(const struct event *e, const char *want)
+{
+	static const char *const always[] = {"time", "type", "container", "pid", "tid", "start_time", "comm"};
+	_cleanup_buf_ struct buf out = {};
+	json_t *got, *true_, *value;
+	const char *key;
+
+	assert_int_equal(event_json(&out, e), 0);
+	assert_null(memchr(out.data, '\n', out.len - 1));
+	got = json_loadb(out.data, out.len, JSON_REJECT_DUPLICATES, NULL);
+	true_ = json_loads(want, 0, NULL);
+	assert_non_null(got);
+	assert_non_null(true_);
+	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
+		assert_non_null(json_object_get(got, always[i]));
+	json_object_foreach (true_, key, value)
+		if (!json_equal(json_object_get(got, key), value))
+			fail_msg("%s: %s", key, out.data);
+	assert_int_equal(json_object_size(got), json_object_size(true_) + ARRAY_SIZE(always));
+	json_decref(got);
+	json_decref(true_);
+}
+
+static void test_starts(void **state)
+{
+	struct event e = event(EVENT_PROCESS_START);
+
+	(void)state;
+	e.parent_pid = e.parent_tid = 7;
+	expect_text(&e, "process_start web-1 nginx 100: by 7");
+	e.clone_flags = CLONE_VM | CLONE_FILES | CLONE_VFORK | CLONE_NEWNET | CLONE_NEWPID | 0x80 | 0x200000000ULL;
+	e.parent_tid = 8;
+	expect_text(&e, "process_start web-1 nginx 100: by 7/8; shares memory, open files; vfork; into another cgroup; "
+			"new namespaces: pid, net, time");
+	expect_json(&e, "{\"parent_pid\":7,\"parent_tid\":8,\"clone_flags\":\"0x260004580\","
+			"\"flags\":[\"CLONE_VM\",\"CLONE_FILES\",\"CLONE_VFORK\",\"CLONE_NEWPID\",\"CLONE_NEWNET\","
+			"\"CLONE_NEWTIME\",\"CLONE_INTO_CGROUP\"],\"shares\":[\"memory\",\"open files\"],"
+			"\"new_namespaces\":[\"pid\",\"net\",\"time\"]}");
+	e.type = EVENT_THREAD_START;
+	e.tid = 101;
+	e.clone_flags = CLONE_VM | CLONE_THREAD;
+	expect_text(&e, "thread_start web-1 nginx 100/101: by 7/8");
+}
+
+/* Every bit of clone's and clone3's flags has one name; the namespaces' are those of the kernel's header. */
+static void test_flags(void **state)
+{
+	static const uint64_t namespaces[] = {0x20000000, 0x20000,    0x40000000, 0x4000000,
+					      0x8000000,  0x10000000, 0x2000000,  0x80};
+	uint64_t seen = 0;
+
+	(void)state;
+	for (const struct clone_flag *f = clone_flags; f->flag; f++) {
+		assert_int_equal(__builtin_popcountll(f->flag), 1);
+		assert_false(seen & f->flag);
+		seen |= f->flag;
+	}
+	/* linux/sched.h: all from CSIGNAL's end to CLONE_INTO_CGROUP, and CLONE_NEWTIME within CSIGNAL. */
+	assert_true(seen == (0x3ffffff00ULL | 0x80));
+	for (uint32_t i = 0; i < ARRAY_SIZE(namespaces); i++)
+		assert_int_equal(clone_namespaces(namespaces[i]), 1u << i);
+	assert_int_equal(clone_namespaces(~0ULL), 0xff);
+}
+
+static void test_exec_and_exit(void **state)
+{
+	static const char arguments[] = "nginx\0-g\0" HOSTILE "\0";
+	struct event e = event(EVENT_EXEC);
+
+	(void)state;
+	e.path = "/usr/sbin/nginx";
+	expect_text(&e, "exec web-1 nginx 100: /usr/sbin/nginx");
+	expect_json(&e, "{\"path\":\"/usr/sbin/nginx\",\"path_truncated\":false,\"arguments\":null,"
+			"\"arguments_truncated\":false}");
+	e.arguments = arguments;
+	e.arguments_bytes = sizeof(arguments); /* the last is empty */
+	e.path_cut = e.arguments_cut = true;
+	expect_text(&e, "exec web-1 nginx 100: /usr/sbin/nginx... -g a\"\\x1b[2J\\x0a\xef\xbf\xbd '' ...");
+	expect_json(&e, "{\"path\":\"/usr/sbin/nginx\",\"path_truncated\":true,\"arguments\":[\"nginx\",\"-g\","
+			"\"a\\\"\\u001b[2J\\n\xef\xbf\xbd\",\"\"],\"arguments_truncated\":true}");
+	e.path = NULL;
+	e.arguments = NULL;
+	e.arguments_bytes = 0;
+	e.path_cut = e.arguments_cut = false;
+	expect_text(&e, "exec web-1 nginx 100: path not known");
+
+	e = event(EVENT_EXIT);
+	e.status = 3 << 8;
+	e.lifetime = 1.25;
+	e.cpu = 0.5;
+	e.cpu_complete = true;
+	e.peak_rss = 1 << 20;
+	e.voluntary_switches = 5;
+	e.involuntary_switches = 2;
+	expect_text(&e, "exit web-1 nginx 100: code 3 after 1.2 s; CPU 500 ms, peak 1.0M, switches 5 + 2");
+	expect_json(&e, "{\"exit_code\":3,\"signal\":null,\"core_dumped\":false,\"lifetime_seconds\":1.25,"
+			"\"cpu_seconds\":0.5,\"cpu_complete\":true,\"peak_rss_bytes\":1048576,\"voluntary_switches\":5,"
+			"\"involuntary_switches\":2,\"minor_page_faults\":0,\"major_page_faults\":0}");
+	e.status = 0x80 | 11;
+	expect_text(&e, "exit web-1 nginx 100: killed by SIGSEGV, core dumped after 1.2 s; CPU 500 ms, peak 1.0M, "
+			"switches 5 + 2");
+}
+
+static void test_others(void **state)
+{
+	static const uint32_t from[NAMESPACE_KINDS] = {1, 2, 3, 4}, to[NAMESPACE_KINDS] = {5, 6, 7, 8};
+	struct event e = event(EVENT_NAMESPACE);
+	struct stall stall = {.seconds = 0.18, .cause = "blocked", .runner = ""};
+
+	(void)state;
+	e.how = "setns";
+	e.kinds = 1 << 0 | 1 << 2;
+	e.from = from;
+	e.to = to;
+	e.expected = true;
+	expect_text(&e, "namespace web-1 nginx 100: setns: pid 1 to 5, net 3 to 7 (a runtime's own)");
+	expect_json(&e, "{\"how\":\"setns\",\"kinds\":[\"pid\",\"net\"],\"from\":{\"pid\":1,\"net\":3},"
+			"\"to\":{\"pid\":5,\"net\":7},\"expected\":true}");
+
+	e = event(EVENT_CONTAINER_EXIT);
+	e.runtime = "docker";
+	e.image = HOSTILE;
+	e.id = "abc";
+	e.cgroup = "/docker/abc";
+	e.lifetime = NAN;
+	expect_text(&e, "container_exit web-1 nginx 100: docker a\"\\x1b[2J\\x0a\xef\xbf\xbd");
+	e.lifetime = 2;
+	expect_text(&e, "container_exit web-1 nginx 100: docker a\"\\x1b[2J\\x0a\xef\xbf\xbd, after 2.0 s");
+	expect_json(&e, "{\"cgroup\":\"/docker/abc\",\"id\":\"abc\",\"runtime\":\"docker\","
+			"\"image\":\"a\\\"\\u001b[2J\\n\xef\xbf\xbd\",\"lifetime_seconds\":2.0}");
+	e.type = EVENT_CGROUP_CREATE;
+	e.container = NULL;
+	expect_text(&e, "cgroup_create - nginx 100: /docker/abc");
+	expect_json(&e, "{\"cgroup\":\"/docker/abc\"}");
+
+	e = event(EVENT_OOM_KILL);
+	e.peak_rss = NAN;
+	expect_text(&e, "oom_kill web-1 nginx 100: no memory left");
+	expect_json(&e, "{\"rss_bytes\":null,\"oom_score_adj\":0}");
+	e.peak_rss = 5 << 20;
+	e.score_adjust = -999;
+	expect_text(&e, "oom_kill web-1 nginx 100: no memory left; it had 5.0M, oom_score_adj -999");
+
+	e = event(EVENT_CAPABILITY_DENIED);
+	e.capability = 21;
+	e.user_namespace = 9;
+	expect_text(&e, "capability_denied web-1 nginx 100: CAP_SYS_ADMIN");
+	expect_json(&e, "{\"capability\":\"SYS_ADMIN\",\"user_namespace\":9}");
+
+	e = event(EVENT_LOOP_STALL);
+	e.stall = &stall;
+	stall.oncpu = 0.18;
+	expect_text(&e, "loop_stall web-1 nginx 100: blocked 180 ms: 180 ms on CPU");
+}
+
+static void test_lost(void **state)
+{
+	uint64_t ring[EVENT_TYPES] = {[EVENT_EXEC] = 5, [EVENT_EXIT] = 1}, unread[EVENT_TYPES] = {[EVENT_EXEC] = 2};
+	struct event e = {
+		.type = EVENT_LOST, .time = 1700000000.25, .start_time = NAN, .lost_ring = ring, .lost_unread = unread};
+
+	(void)state;
+	expect_text(&e, "lost 5 exec, 1 exit: no room in the kernel's ring; 2 exec: nobody read them in time");
+	expect_json(&e, "{\"ring\":{\"exec\":5,\"exit\":1},\"unread\":{\"exec\":2}}");
+	memset(ring, 0, sizeof(ring));
+	expect_text(&e, "lost 2 exec: nobody read them in time");
+}
+
+static void test_hostile_names(void **state)
+{
+	struct event e = event(EVENT_EXEC);
+
+	(void)state;
+	e.container = e.comm = HOSTILE;
+	e.path = "/x";
+	expect_text(&e, "exec a\"\\x1b[2J\\x0a\xef\xbf\xbd a\"\\x1b[2J\\x0a\xef\xbf\xbd 100: /x");
+}
+
+static void test_queue(void **state)
+{
+	struct event_queue q = {.limit = 100000};
+	char line[1000], got[4096];
+	size_t added = 0, read_bytes = 0;
+	int pipes[2], r;
+
+	(void)state;
+	memset(line, 'x', sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	assert_int_equal(pipe2(pipes, O_NONBLOCK), 0);
+	while ((r = event_queue_add(&q, line, sizeof(line))) == 0)
+		added++;
+	assert_int_equal(r, -ENOBUFS);
+	assert_int_equal(added, 100);
+	assert_int_equal(event_queue_lines_waiting(&q), 100);
+	/* What a full pipe does not take stays; then in turn, until all is there. */
+	for (int i = 0; i < 1000 && read_bytes < added * sizeof(line); i++) {
+		ssize_t n;
+
+		assert_int_equal(event_queue_write(&q, pipes[1]), 0);
+		if (i % 20)
+			continue;
+		while ((n = read(pipes[0], got, sizeof(got))) > 0)
+			read_bytes += (size_t)n;
+	}
+	assert_int_equal(read_bytes, added * sizeof(line));
+	assert_int_equal(q.lines_written, 100);
+	assert_int_equal(event_queue_waiting(&q), 0);
+	assert_int_equal(event_queue_write(&q, pipes[1]), 0);
+	assert_int_equal(event_queue_add(&q, line, sizeof(line)), 0);
+	close(pipes[0]);
+	close(pipes[1]);
+	assert_int_equal(event_queue_write(&q, pipes[1]), -EBADF);
+	event_queue_free(&q);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_starts), cmocka_unit_test(test_flags), cmocka_unit_test(test_exec_and_exit),
+		cmocka_unit_test(test_others), cmocka_unit_test(test_lost),  cmocka_unit_test(test_hostile_names),
+		cmocka_unit_test(test_queue),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
