@@ -200,10 +200,11 @@ static int print_json(const struct doctor *d)
 	for (int c = 0; d->loader && c < COLLECTORS; c++) {
 		struct collector_status s = loader_status(d->loader, c);
 
-		json_t *one = json_pack("{s:s,s:b,s:s,s:s,s:s,s:s,s:s,s:I}", "name", s.name, "loaded", s.loaded, "hook",
-					s.hook, "programs", s.programs, "reason", s.reason, "tried", s.tried, "gives",
-					s.gives, "verified_instructions",
-					(json_int_t)loader_verified_instructions(d->loader, c));
+		json_t *one =
+			json_pack("{s:s,s:b,s:b,s:s,s:s,s:s,s:s,s:s,s:I}", "name", s.name, "on_request",
+				  collector_on_request(c), "loaded", s.loaded, "hook", s.hook, "programs", s.programs,
+				  "reason", s.reason, "tried", s.tried, "gives", s.gives, "verified_instructions",
+				  (json_int_t)loader_verified_instructions(d->loader, c));
 
 		if (c == COLLECTOR_EPOLL && s.has_programs)
 			json_object_set_new(

@@ -51,9 +51,9 @@ def perf_bench(*arguments):
 
 
 def collectors():
-    """Those that this kernel gives and that can be left out, as `sysscope doctor` names them."""
+    """Those that this kernel gives, that are on and can be left out, as `sysscope doctor` names them."""
     p = harness.run([harness.SYSSCOPE, "doctor", "--json"])
-    return [c["name"] for c in json.loads(p.stdout)["collectors"] if c["loaded"] and c["name"] != "tasks"]
+    return [c["name"] for c in json.loads(p.stdout)["collectors"] if c["loaded"] and c["name"] != "tasks" and not c["on_request"]]
 
 
 # ---- who answers scrapes -----------------------------------------------------------------------------
