@@ -2,11 +2,6 @@
 /*
  * sampler.c - reads the kernel half: the gone tables, then the cgroup table, then every thread; then the files of each
  * home's cgroup. The dead are read before the living: who dies in between is in neither for one sample, never in both.
- *
- * The gone tables are two, used in turn. A sample empties the one that has not been written since the sample before
- * (`gone_final`), makes the programs write there from now on, and reads the other one as far as it goes (`gone_open`).
- * So no entry is deleted while a program may be adding to it, and a table never holds more than what died between
- * two samples. The neighbour tables change places with them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,22 +9,13 @@
 #include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 
-#include "cgroup_table.h"
 #include "cgroupfs.h"
-#include "facts.h"
 #include "host.h"
 #include "identity/identity.h"
-#include "listeners.h"
 #include "loader.h"
-#include "sampler.h"
-#include "stream.h"
+#include "sampler_internal.h"
 #include "sysscope/util.h"
-#include "sysscope.skel.h"
-
-/* A program that found the other table in use has certainly finished after this time. */
-#define GONE_SWAP_MIN_NS 200000000ULL
 
 /* No dead task waits longer than this to be freed, unless it is a zombie. */
 #define UNSEEN_WINDOW_NS 10000000000ULL
@@ -37,201 +23,8 @@
 /* More than the buffer of an iterator (8 pages) and a record. */
 #define STREAM_BYTES (256 * 1024)
 
-/* Facts about stalls, and about namespaces, that wait for the next sample. */
-#define FACTS_AT_ONCE 8192
-#define STALLS_MAX    256
-
 /* Long enough for the kernel to let this CPU go and come back, so that its run queue's clock is fresh. */
 #define SETTLE_NS 50000
-
-struct sampler {
-	struct loader *loader;
-	struct sysscope_bpf *skeleton;
-	struct cgroupfs *fs;
-	struct identities *ids;
-	struct cgroup_table *table;
-	struct ring_buffer *ring;
-	struct sample sample;
-	uint64_t number;	/* of samples so far */
-	uint64_t swapped_ns;	/* when the gone tables changed places */
-	uint64_t folded_before; /* SS_LOSS_CGROUP_FULL at the last walk */
-	bool walk_needed;
-	bool delivered; /* the last sample was */
-	/* Dead tasks that are neither freed nor zombies: the fewest in this window, and for good. */
-	uint64_t unseen_least, unseen, window_ns, window_samples;
-	struct stream_room threads;
-	struct listeners listeners;
-	bool no_listeners;
-	size_t cap_cgroups, cap_gone, cap_pairs, cap_gone_loops, cap_transitions, cap_checks;
-	size_t stalls_held; /* in sample.stalls: those of the last sample, then what came since */
-	struct fact_listener listener;
-	uint64_t facts_taken;
-	uint64_t stalls_dropped; /* facts for which there was no room */
-	void *keys, *values;	 /* for batches: room for the largest map */
-	char *stream;		 /* of the task iterator */
-};
-
-/* ---- maps ---- */
-
-/* All entries of a hash map into s->keys, s->values. Returns their number or negative errno. */
-static int map_read(struct sampler *s, const struct bpf_map *map, bool empty_it)
-{
-	__u32 count = bpf_map__max_entries(map), batch = 0;
-	int fd = bpf_map__fd(map), r;
-
-	if (empty_it)
-		r = bpf_map_lookup_and_delete_batch(fd, NULL, &batch, s->keys, s->values, &count, NULL);
-	else
-		r = bpf_map_lookup_batch(fd, NULL, &batch, s->keys, s->values, &count, NULL);
-	/* -ENOENT: that was all of them. */
-	return r < 0 && r != -ENOENT ? r : (int)count;
-}
-
-static bool gone_is_empty(const struct ss_gone *gone)
-{
-	const __u64 *field = (const __u64 *)gone;
-
-	for (size_t i = 0; i < sizeof(*gone) / sizeof(*field); i++)
-		if (field[i])
-			return false;
-	return true;
-}
-
-static int gone_read(struct sampler *s, const struct bpf_map *map, bool empty_it, struct sample_gone **list, size_t *n)
-{
-	const struct ss_gone_key *keys = s->keys;
-	const struct ss_gone *values = s->values;
-	int count = map_read(s, map, empty_it);
-
-	if (count < 0)
-		return count;
-	for (int i = 0; i < count && *n < s->cap_gone; i++) {
-		struct sample_gone *g = &(*list)[*n];
-
-		if (gone_is_empty(&values[i]))
-			continue;
-		g->key = keys[i];
-		g->value = values[i];
-		(*n)++;
-	}
-	return 0;
-}
-
-static int pairs_read(struct sampler *s, uint32_t table, bool empty_it, struct sample_pair *list, size_t *n)
-{
-	const struct ss_pair_key *keys = s->keys;
-	const struct ss_pair *values = s->values;
-	int count;
-
-	if (!s->cap_pairs)
-		return 0;
-	count = map_read(s, table ? s->skeleton->maps.pairs_b : s->skeleton->maps.pairs_a, empty_it);
-	if (count < 0)
-		return count;
-	for (int i = 0; i < count && *n < s->cap_pairs; i++)
-		if (values[i].wait_ns)
-			list[(*n)++] = (struct sample_pair){keys[i], values[i]};
-	return 0;
-}
-
-static int loops_read(struct sampler *s, uint32_t table, bool empty_it, struct sample_gone_loop *list, size_t *n)
-{
-	const struct ss_gone_key *keys = s->keys;
-	const struct ss_loop *values = s->values;
-	int count;
-
-	if (!s->cap_gone_loops)
-		return 0;
-	count = map_read(s, table ? s->skeleton->maps.gone_loops_b : s->skeleton->maps.gone_loops_a, empty_it);
-	if (count < 0)
-		return count;
-	for (int i = 0; i < count && *n < s->cap_gone_loops; i++)
-		if (values[i].waits)
-			list[(*n)++] = (struct sample_gone_loop){keys[i], values[i]};
-	return 0;
-}
-
-static int transitions_read(struct sampler *s, uint32_t table, bool empty_it, struct sample_transition *list, size_t *n)
-{
-	const struct ss_transition_key *keys = s->keys;
-	const uint64_t *values = s->values;
-	int count;
-
-	if (!s->cap_transitions)
-		return 0;
-	count = map_read(s, table ? s->skeleton->maps.transitions_b : s->skeleton->maps.transitions_a, empty_it);
-	if (count < 0)
-		return count;
-	for (int i = 0; i < count && *n < s->cap_transitions; i++)
-		if (values[i])
-			list[(*n)++] = (struct sample_transition){keys[i], values[i]};
-	return 0;
-}
-
-static int checks_read(struct sampler *s)
-{
-	const struct ss_capability_key *keys = s->keys;
-	const uint64_t *values = s->values;
-	struct sample *p = &s->sample;
-	int count;
-
-	p->n_checks = 0;
-	if (!s->cap_checks)
-		return 0;
-	count = map_read(s, s->skeleton->maps.capability_checks, false);
-	if (count < 0)
-		return count;
-	for (int i = 0; i < count && p->n_checks < s->cap_checks; i++)
-		p->checks[p->n_checks++] = (struct sample_check){keys[i], values[i]};
-	return 0;
-}
-
-/* Both tables of a kind: the one that is not being written, to be emptied if `drain`, and the other. */
-static int tables_read(struct sampler *s, uint32_t used, bool drain)
-{
-	const struct bpf_map *gone = used ? s->skeleton->maps.gone_a : s->skeleton->maps.gone_b;
-	struct sample *p = &s->sample;
-	int r;
-
-	if (drain) {
-		r = gone_read(s, gone, true, &p->gone_final, &p->n_gone_final);
-		if (r >= 0)
-			r = loops_read(s, !used, true, p->gone_loops_final, &p->n_gone_loops_final);
-		if (r >= 0)
-			r = transitions_read(s, !used, true, p->transitions_final, &p->n_transitions_final);
-		return r < 0 ? r : pairs_read(s, !used, true, p->pairs_final, &p->n_pairs_final);
-	}
-	r = gone_read(s, gone, false, &p->gone_open, &p->n_gone_open);
-	if (r >= 0)
-		r = loops_read(s, !used, false, p->gone_loops_open, &p->n_gone_loops_open);
-	if (r >= 0)
-		r = transitions_read(s, !used, false, p->transitions_open, &p->n_transitions_open);
-	return r < 0 ? r : pairs_read(s, !used, false, p->pairs_open, &p->n_pairs_open);
-}
-
-static int sample_gone(struct sampler *s)
-{
-	uint32_t used = s->skeleton->bss->gone_in_use & 1;
-	uint64_t now = clock_boot_ns();
-	struct sample *p = &s->sample;
-	int r;
-
-	/* What was taken out for a sample that then failed is handed over with this one. */
-	if (s->delivered)
-		p->n_gone_final = p->n_pairs_final = p->n_gone_loops_final = p->n_transitions_final = 0;
-	p->n_gone_open = p->n_pairs_open = p->n_gone_loops_open = p->n_transitions_open = 0;
-	if (p->n_gone_final || p->n_pairs_final || p->n_gone_loops_final || p->n_transitions_final ||
-	    now - s->swapped_ns < GONE_SWAP_MIN_NS) {
-		r = tables_read(s, used, false);
-		return r < 0 ? r : tables_read(s, !used, false);
-	}
-	r = tables_read(s, used, true);
-	if (r < 0)
-		return r;
-	__atomic_store_n(&s->skeleton->bss->gone_in_use, !used, __ATOMIC_SEQ_CST);
-	s->swapped_ns = now;
-	return tables_read(s, !used, false);
-}
 
 /* ---- cgroups ---- */
 
@@ -262,7 +55,7 @@ static int sample_cgroup_counts(struct sampler *s, uint64_t now)
 {
 	const uint64_t *ids = s->keys;
 	const struct ss_cgroup *values = s->values;
-	int count = map_read(s, s->skeleton->maps.cgroups, false);
+	int count = sampler_map_read(s, s->skeleton->maps.cgroups, false);
 
 	if (count < 0)
 		return count;
@@ -537,10 +330,10 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 
 	exited = __atomic_load_n(&s->skeleton->bss->tasks_exited, __ATOMIC_RELAXED);
 	ended = __atomic_load_n(&s->skeleton->bss->tasks_ended, __ATOMIC_RELAXED);
-	gone = sample_gone(s);
+	gone = sampler_tables_read(s);
 	s->delivered = false;
 	if (gone >= 0)
-		gone = checks_read(s);
+		gone = sampler_checks_read(s);
 	if (gone >= 0)
 		gone = sample_cgroup_counts(s, began);
 	if (s->cap_pairs)
@@ -588,65 +381,6 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	p->losses[SS_LOSS_PROGRAM_SKIPPED] = loader_skipped(s->loader);
 	*ret = p;
 	return 0;
-}
-
-/* ---- facts ---- */
-
-static void fact_tell(struct sampler *s, const struct ss_fact *f)
-{
-	bool about_cgroup =
-		f->kind == SS_FACT_CGROUP_CREATE || f->kind == SS_FACT_CGROUP_REMOVE || f->kind == SS_FACT_CGROUP_ENTER;
-	const struct cgroup_entry *e = cgroup_table_find(s->table, about_cgroup ? f->cgroup.id : f->cgroup_id);
-
-	s->listener.take(s->listener.ctx, f, e ? e->who : NULL, e ? e->path : NULL);
-}
-
-static int fact_take(void *ctx, void *data, size_t size)
-{
-	struct sampler *s = ctx;
-	uint64_t now = clock_boot_ns();
-	struct ss_fact f;
-
-	if (fact_decode(data, size, &f) < 0)
-		return 0;
-	switch (f.kind) {
-	case SS_FACT_CGROUP_CREATE:
-		/* A name that may have been cut is left to the walk. */
-		if (strlen(f.cgroup.name) + 1 == sizeof(f.cgroup.name) ||
-		    cgroup_table_born(s->table, f.cgroup.id, f.cgroup.parent_id, f.cgroup.name, now) == -ENOENT)
-			s->walk_needed = true;
-		break;
-	case SS_FACT_CGROUP_REMOVE:
-		cgroup_table_removed(s->table, f.cgroup.id, now);
-		break;
-	case SS_FACT_LOOP_STALL:
-		if (s->stalls_held < STALLS_MAX)
-			s->sample.stalls[s->stalls_held++] = f;
-		else
-			s->stalls_dropped++;
-		break;
-	}
-	if (s->listener.take)
-		fact_tell(s, &f);
-	/* Whoever makes them faster than they are read must not keep us here: the rest comes next time. */
-	return ++s->facts_taken % FACTS_AT_ONCE ? 0 : -EAGAIN;
-}
-
-void sampler_facts(struct sampler *s)
-{
-	if (s->ring)
-		ring_buffer__consume(s->ring);
-	identities_refresh(s->ids, clock_boot_ns());
-}
-
-void sampler_listen(struct sampler *s, const struct fact_listener *listener)
-{
-	s->listener = *listener;
-}
-
-int sampler_facts_fd(const struct sampler *s)
-{
-	return s->ring ? ring_buffer__epoll_fd(s->ring) : -1;
 }
 
 /* ---- life ---- */
@@ -697,7 +431,7 @@ int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, st
 	    !s->sample.checks || !s->sample.transitions_final || !s->sample.transitions_open || !s->stream || !s->table)
 		goto fail;
 	/* Without a ring names come a little later. */
-	s->ring = ring_buffer__new(bpf_map__fd(k->maps.facts), fact_take, s, NULL);
+	s->ring = ring_buffer__new(bpf_map__fd(k->maps.facts), sampler_fact_take, s, NULL);
 	r = cgroup_table_walk(s->table, clock_boot_ns());
 	if (r < 0)
 		goto fail;

@@ -1,7 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* fuzz_facts.c - records of the ring: none is read past its end, and what is taken can be relied on. */
+/*
+ * fuzz_facts.c - records of the ring: none is read past its end, what is taken can be relied on, and becomes one line of
+ * JSON or none.
+ */
+#include <jansson.h>
+
+#include "event_feed.h"
 #include "facts.h"
 #include "fuzz.h"
+#include "redact.h"
+
+static void line_try(const struct ss_fact *f)
+{
+	static struct redactor *redactor;
+	struct event_choice choice = {.types = (1u << EVENT_LOST) - 1, .json = true};
+	const struct event_queue *q;
+	struct event_feed *feed;
+	struct buf error = {0};
+
+	if (!redactor)
+		must(redactor_open(&redactor, NULL, 0, &error) == 0);
+	choice.redactor = redactor;
+	must(event_feed_new(&feed, &choice) == 0);
+	event_feed_take(feed, f, NULL, NULL);
+	q = event_feed_queue(feed);
+	if (q->lines.len) {
+		json_t *line = json_loadb(q->lines.data, q->lines.len, JSON_REJECT_DUPLICATES, NULL);
+
+		must(line);
+		must(event_queue_lines_waiting(q) == 1);
+		json_decref(line);
+	}
+	event_feed_free(feed);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -34,11 +65,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		case SS_FACT_THREAD_START:
 		case SS_FACT_EXIT:
 		case SS_FACT_OOM_KILL:
+		case SS_FACT_CAPABILITY_DENIED:
 			must(f.tid);
+			break;
+		case SS_FACT_NAMESPACE:
+			must(f.namespaces.how < SS_NS_HOWS);
+			must(f.namespaces.kinds && !(f.namespaces.kinds >> SS_NAMESPACES));
 			break;
 		default:
 			must(0);
 		}
+		line_try(&f);
 	}
 	free(bytes);
 	return 0;
