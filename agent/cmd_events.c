@@ -48,7 +48,7 @@ struct events {
 	struct event_choice choice;
 	char **command; /* NULL: none */
 	pid_t child;
-	int child_fd, go_fd; /* pidfd; the child begins when go_fd is closed */
+	int child_fd, go_fd; /* pidfd; the child begins when it reads a byte from the other end of go_fd */
 	int out;
 	struct event_feed *feed;
 };
@@ -57,8 +57,7 @@ static volatile sig_atomic_t stop;
 
 static void on_signal(int sig)
 {
-	(void)sig;
-	stop = 1;
+	stop = sig;
 }
 
 /* ---- command line ---- */
@@ -222,7 +221,7 @@ static int command_start(struct events *e)
 		char c;
 
 		close(go[1]);
-		if (read(go[0], &c, 1) < 0)
+		if (read(go[0], &c, 1) != 1)
 			_exit(EXIT_NOT_STARTED);
 		signal(SIGPIPE, SIG_DFL);
 		execvp(e->command[0], e->command);
@@ -310,7 +309,8 @@ static int stream_run(struct events *e, struct pipeline *p)
 		if (stop && e->child <= 0)
 			break;
 		if (stop) { /* the command is told, and what it still does is seen; a second signal ends us */
-			kill(e->child, SIGTERM);
+			if (stop != SIGINT) /* from the terminal it has it already */
+				kill(e->child, stop);
 			signal(SIGTERM, SIG_DFL);
 			signal(SIGINT, SIG_DFL);
 			stop = 0;
@@ -321,7 +321,7 @@ static int stream_run(struct events *e, struct pipeline *p)
 		if (now >= sample_ns) {
 			r = snapshot_next(e, source);
 			sample_ns = clock_boot_ns() + every;
-			if (e->go_fd >= 0) {
+			if (e->go_fd >= 0 && write(e->go_fd, "", 1) == 1) {
 				close(e->go_fd);
 				e->go_fd = -1;
 			}
@@ -388,6 +388,9 @@ static void events_close(struct events *e)
 	redactor_close((struct redactor *)e->choice.redactor);
 	if (e->go_fd >= 0)
 		close(e->go_fd);
+	/* Nobody looks any more; the command goes on to its end. */
+	if (e->child > 0)
+		waitpid(e->child, NULL, 0);
 	if (e->child_fd >= 0)
 		close(e->child_fd);
 	if (e->out > STDERR_FILENO)

@@ -34,6 +34,8 @@ struct born {
 	char path[];
 };
 
+_Static_assert(SS_NAMESPACES == NAMESPACE_KINDS, "view.h names them all");
+
 struct event_feed {
 	struct event_choice choice;
 	struct event_queue queue;
@@ -349,7 +351,6 @@ static void fact_fill(struct event_feed *f, const struct ss_fact *fact, const st
 		exit_fill(fact, e);
 		break;
 	case SS_FACT_NAMESPACE:
-		_Static_assert(SS_NAMESPACES == NAMESPACE_KINDS, "view.h names them all");
 		e->how = namespace_how_name(fact->namespaces.how);
 		e->kinds = fact->namespaces.kinds;
 		e->from = fact->namespaces.from.inode;

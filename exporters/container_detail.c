@@ -148,6 +148,10 @@ void table_container_detail(struct buf *out, const struct snapshot *s, const str
 	buf_str(out, ", threads ");
 	add_value(out, c->v, CONTAINER_THREADS);
 	buf_char(out, '\n');
+	if (strcmp(c->kind, "container") == 0) {
+		detail_container_namespaces(out, s, c);
+		detail_capability_set(out, s, "capabilities   effective:", c->capabilities_effective);
+	}
 	if (b)
 		birth_lines(out, b);
 	else if (strcmp(c->kind, "container") == 0)

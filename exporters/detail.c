@@ -82,7 +82,7 @@ static void detail_waits(struct buf *out, const double *v)
 	buf_char(out, '\n');
 }
 
-static void add_set(struct buf *out, const struct snapshot *s, const char *title, uint64_t set)
+void detail_capability_set(struct buf *out, const struct snapshot *s, const char *title, uint64_t set)
 {
 	buf_str(out, title);
 	if (s->capabilities_all && set == s->capabilities_all)
@@ -99,9 +99,9 @@ static void add_set(struct buf *out, const struct snapshot *s, const char *title
 
 static void detail_capabilities(struct buf *out, const struct snapshot *s, const struct process_row *p)
 {
-	add_set(out, s, "capabilities   effective:", p->capabilities_effective);
-	add_set(out, s, "               permitted:", p->capabilities_permitted);
-	add_set(out, s, "               bounding: ", p->capabilities_bounding);
+	detail_capability_set(out, s, "capabilities   effective:", p->capabilities_effective);
+	detail_capability_set(out, s, "               permitted:", p->capabilities_permitted);
+	detail_capability_set(out, s, "               bounding: ", p->capabilities_bounding);
 }
 
 static void add_kinds(struct buf *out, uint32_t kinds)
@@ -111,12 +111,8 @@ static void add_kinds(struct buf *out, uint32_t kinds)
 			buf_printf(out, " %s", namespace_names[i]);
 }
 
-/* What its container shares with the host, who is in that one from outside, and where this process is. */
-static void detail_namespaces(struct buf *out, const struct snapshot *s, const struct process_row *p)
+void detail_container_namespaces(struct buf *out, const struct snapshot *s, const struct container_row *home)
 {
-	const struct container_row *home = process_container(s, p);
-	uint32_t index = (uint32_t)(p - s->processes);
-
 	if (home->host_namespaces_known) {
 		buf_str(out, "namespaces     shared with the host in this container:");
 		add_kinds(out, home->host_namespaces);
@@ -133,6 +129,14 @@ static void detail_namespaces(struct buf *out, const struct snapshot *s, const s
 		add_kinds(out, home->outside[i].kinds);
 		buf_char(out, '\n');
 	}
+}
+
+/* What its container shares with the host, who is in that one from outside, and where this process is. */
+static void detail_namespaces(struct buf *out, const struct snapshot *s, const struct process_row *p)
+{
+	uint32_t index = (uint32_t)(p - s->processes);
+
+	detail_container_namespaces(out, s, process_container(s, p));
 	for (size_t c = 0; c < s->n_containers; c++)
 		for (size_t i = 0; i < s->containers[c].n_outside; i++) {
 			if (s->containers[c].outside[i].process != index)

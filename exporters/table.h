@@ -119,6 +119,8 @@ void sentence_time(struct buf *out, double seconds); /* "164 ms" */
 void stall_sentence(struct buf *out, const struct stall *s);
 
 /* Lines about one container, how it started among them (container_detail.c). */
+void detail_container_namespaces(struct buf *out, const struct snapshot *s, const struct container_row *home);
+void detail_capability_set(struct buf *out, const struct snapshot *s, const char *title, uint64_t set);
 void table_container_detail(struct buf *out, const struct snapshot *s, const struct container_row *c);
 
 /* ---- outputs ---- */
