@@ -5,64 +5,17 @@
  * alternative or are dropped with the verifier's words, and the rest is loaded again. Nothing is pinned: when the
  * process ends, however it ends, the kernel takes everything away.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 
 #include "cgroupfs.h"
-#include "collectors.h"
-#include "loader.h"
+#include "loader_internal.h"
 #include "sysscope/abi.h"
 #include "tracefs.h"
-#include "sysscope.skel.h"
-
-#define FDINFO_BYTES_MAX 4096
-#define MAP_LINK	 "anon_inode:bpf-map"
-
-struct loader {
-	struct sysscope_bpf *skeleton;
-	const struct kernel *kernel;
-	struct loader_options options;
-	bool task_storage; /* the kernel has it, and the iterator that hands it out is loaded */
-	struct {
-		int way; /* index of the alternative in use, -1: none */
-		char reason[512];
-		struct buf tried; /* better ways, and why not, a line each */
-		char programs[256];
-		struct bpf_link *links[MAX_PROGRAMS];
-	} state[COLLECTORS];
-	/*
-	 * The verifier's words on the program that failed last. Before 6.4 a log that does not fit makes every failure
-	 * ENOSPC and hides the reason; untouched pages cost nothing.
-	 */
-	char log[4 << 20];
-};
-
-const char *collector_name(enum collector c)
-{
-	return collectors[c].name;
-}
-
-bool collector_required(enum collector c)
-{
-	return collectors[c].required;
-}
-
-bool collector_on_request(enum collector c)
-{
-	return collectors[c].only_for != NULL;
-}
-
-static const struct alternative *way_of(const struct loader *l, enum collector c)
-{
-	return l->state[c].way < 0 ? NULL : &collectors[c].ways[l->state[c].way];
-}
 
 /* The functions of the kernel that probe without audit, or whose only check is such a probe. */
 static void unaudited_find(struct sysscope_bpf *s)
@@ -82,7 +35,7 @@ static void unaudited_find(struct sysscope_bpf *s)
 
 static void capabilities_open(struct loader *l, struct sysscope_bpf *s, bool on)
 {
-	const struct alternative *w = on ? way_of(l, COLLECTOR_CAPABILITIES) : NULL;
+	const struct alternative *w = on ? loader_way(l, COLLECTOR_CAPABILITIES) : NULL;
 
 	if (!w)
 		bpf_map__set_autocreate(s->maps.capability_checks, false);
@@ -104,116 +57,7 @@ void loader_options_hierarchy(struct loader_options *o, const struct kernel *k, 
 	o->cgroup_subsys = memory ? k->memory_subsys : k->cpu_subsys;
 }
 
-/* For tests: whether SYSSCOPE_TEST_BREAK_COLLECTOR names this collector and this way to break it. */
-static bool is_to_break(const struct loader *l, enum collector c, const char *how)
-{
-	const char *asked = l->options.break_collector;
-	size_t length = strlen(collectors[c].name);
-
-	return asked && strncmp(asked, collectors[c].name, length) == 0 && strcmp(asked + length, how) == 0;
-}
-
-/* This way is not to be had, for the reason that stands there. */
-static void way_tried(struct loader *l, enum collector c, int way)
-{
-	struct buf *tried = &l->state[c].tried;
-
-	buf_printf(tried, "%s%s: %s", tried->len ? "\n" : "", collectors[c].ways[way].hook, l->state[c].reason);
-}
-
-/* The first alternative from `from` on that the kernel offers, -1 for none, with the reason of the last one. */
-static int choose_way(struct loader *l, enum collector c, int from)
-{
-	char *reason = l->state[c].reason;
-	size_t size = sizeof(l->state[c].reason);
-
-	for (int i = from; i < MAX_ALTERNATIVES && collectors[c].ways[i].hook; i++) {
-		const struct alternative *w = &collectors[c].ways[i];
-		bool offered = true;
-
-		if (c == COLLECTOR_EPOLL && l->options.epoll_hook && strcmp(l->options.epoll_hook, w->hook) != 0)
-			continue;
-		if (w->needs_task_storage && !l->task_storage) {
-			snprintf(reason, size, "%s",
-				 l->kernel->task_storage
-					 ? "it needs task-local state, which only the iterator hands out that is not "
-					   "loaded"
-					 : "this kernel has no task storage for tracing programs (5.11)");
-			continue;
-		}
-		if (w->needs_current_task && !l->kernel->task_storage) {
-			snprintf(reason, size, "this kernel has neither task storage nor a typed current task (5.11)");
-			continue;
-		}
-		if (!w->programs[0] && l->state[COLLECTOR_SCHED].way < 0 &&
-		    (c != COLLECTOR_NAMESPACES || l->state[COLLECTOR_LIFECYCLE].way < 0)) {
-			snprintf(reason, size, "it needs the collector %s",
-				 c == COLLECTOR_NAMESPACES ? "sched or lifecycle" : "sched");
-			continue;
-		}
-		if (w->only_without_task_storage && l->task_storage)
-			continue;
-		if (c == COLLECTOR_BIRTHS &&
-		    (l->state[COLLECTOR_LIFECYCLE].way < 0 || l->state[COLLECTOR_CGROUPS].way < 0)) {
-			snprintf(reason, size, "it needs the collectors lifecycle and cgroups");
-			continue;
-		}
-		for (int t = 0; t < MAX_PROGRAMS && w->tracepoints[t] && offered; t++) {
-			const char *name = is_to_break(l, c, "") ? "sysscope_test_no_such_hook" : w->tracepoints[t];
-
-			offered = kernel_has_tracepoint(l->kernel, name);
-			if (!offered)
-				snprintf(reason, size, "this kernel has no tracepoint %s", name);
-		}
-		for (int f = 0; f < 3 && w->functions[f] && offered; f++) {
-			const char *name = is_to_break(l, c, "") ? "sysscope_test_no_such_hook" : w->functions[f];
-
-			offered = kernel_has_function(l->kernel, name);
-			if (!offered)
-				snprintf(reason, size, "this kernel has no function %s", name);
-		}
-		if (offered && (strcmp(w->hook, "fentry") == 0 || strcmp(w->hook, "fexit") == 0) &&
-		    l->kernel->fentry_error) {
-			offered = false;
-			snprintf(reason, size, "the kernel refuses it: %s", strerror(l->kernel->fentry_error));
-		}
-		if (offered && strcmp(w->hook, "kprobe") == 0 && l->kernel->kprobe_error) {
-			offered = false;
-			snprintf(reason, size, "this kernel has no probes of functions");
-		}
-		if (is_to_break(l, c, "") && (w->events[0] || !w->programs[0]))
-			offered = false;
-		if (!offered) {
-			way_tried(l, c, i);
-			continue;
-		}
-		snprintf(reason, size, "%s", w->lacks);
-		return i;
-	}
-	return -1;
-}
-
-/* The way in use did not work, for the reason that stands there: it stays the reason when there is no other way. */
-static void way_next(struct loader *l, enum collector c)
-{
-	char said[sizeof(l->state[c].reason)];
-
-	memcpy(said, l->state[c].reason, sizeof(said));
-	way_tried(l, c, l->state[c].way);
-	l->state[c].way = choose_way(l, c, l->state[c].way + 1);
-	if (l->state[c].way < 0)
-		memcpy(l->state[c].reason, said, sizeof(said));
-}
-
-/* A way that lives by another collector goes with it. */
-static void ways_review(struct loader *l)
-{
-	for (int c = 0; c < COLLECTORS; c++)
-		if (l->state[c].way >= 0)
-			l->state[c].way = choose_way(l, c, l->state[c].way);
-}
-
-static struct bpf_program *program_find(const struct loader *l, const char *name)
+struct bpf_program *loader_program(const struct loader *l, const char *name)
 {
 	return bpf_object__find_program_by_name(l->skeleton->obj, name);
 }
@@ -232,8 +76,8 @@ static int object_open(struct loader *l, uint32_t chosen)
 	s->rodata->cfg_cgroup_subsys = l->options.cgroup_subsys;
 	s->rodata->cfg_cgroup_hierarchy = l->options.cgroup_hierarchy;
 	s->rodata->cfg_page_size = (uint32_t)sysconf(_SC_PAGESIZE);
-	s->rodata->cfg_epoll =
-		way_of(l, COLLECTOR_EPOLL) && way_of(l, COLLECTOR_EPOLL)->programs[0] && chosen >> COLLECTOR_EPOLL & 1;
+	s->rodata->cfg_epoll = loader_way(l, COLLECTOR_EPOLL) && loader_way(l, COLLECTOR_EPOLL)->programs[0] &&
+			       chosen >> COLLECTOR_EPOLL & 1;
 	if (l->options.stall_ns)
 		s->rodata->cfg_stall_ns = l->options.stall_ns;
 	s->bss->facts_wanted = SS_FACTS_ALWAYS | l->options.facts;
@@ -245,15 +89,16 @@ static int object_open(struct loader *l, uint32_t chosen)
 		bpf_map__set_autocreate(s->maps.gone_loops_a, false);
 		bpf_map__set_autocreate(s->maps.gone_loops_b, false);
 	}
-	s->rodata->cfg_births = way_of(l, COLLECTOR_BIRTHS) && chosen >> COLLECTOR_BIRTHS & 1;
-	s->rodata->cfg_sched = way_of(l, COLLECTOR_SCHED) && chosen >> COLLECTOR_SCHED & 1;
+	s->rodata->cfg_births = loader_way(l, COLLECTOR_BIRTHS) && chosen >> COLLECTOR_BIRTHS & 1;
+	s->rodata->cfg_sched = loader_way(l, COLLECTOR_SCHED) && chosen >> COLLECTOR_SCHED & 1;
 	if (!l->task_storage) {
 		bpf_map__set_autocreate(s->maps.thread_state, false);
 		bpf_map__set_autocreate(s->maps.process_waits, false);
 	}
 	capabilities_open(l, s, chosen >> COLLECTOR_CAPABILITIES & 1);
-	s->rodata->cfg_namespaces = way_of(l, COLLECTOR_NAMESPACES) && chosen >> COLLECTOR_NAMESPACES & 1;
-	s->rodata->cfg_namespaces_compare = s->rodata->cfg_namespaces && !way_of(l, COLLECTOR_NAMESPACES)->programs[0];
+	s->rodata->cfg_namespaces = loader_way(l, COLLECTOR_NAMESPACES) && chosen >> COLLECTOR_NAMESPACES & 1;
+	s->rodata->cfg_namespaces_compare =
+		s->rodata->cfg_namespaces && !loader_way(l, COLLECTOR_NAMESPACES)->programs[0];
 	if (!s->rodata->cfg_namespaces) {
 		bpf_map__set_autocreate(s->maps.transitions_a, false);
 		bpf_map__set_autocreate(s->maps.transitions_b, false);
@@ -266,13 +111,13 @@ static int object_open(struct loader *l, uint32_t chosen)
 	}
 	l->log[0] = '\0';
 	for (int c = 0; c < COLLECTORS; c++) {
-		const struct alternative *w = way_of(l, c);
+		const struct alternative *w = loader_way(l, c);
 
 		if (!w || !(chosen >> c & 1))
 			continue;
-		break_it = is_to_break(l, c, ":load") || (l->state[c].way == 0 && is_to_break(l, c, ":load-best"));
+		break_it = loader_breaks(l, c, ":load") || (l->state[c].way == 0 && loader_breaks(l, c, ":load-best"));
 		for (int p = 0; p < MAX_PROGRAMS && w->programs[p]; p++) {
-			struct bpf_program *prog = program_find(l, w->programs[p]);
+			struct bpf_program *prog = loader_program(l, w->programs[p]);
 
 			if (!prog)
 				return -ENOENT;
@@ -310,8 +155,8 @@ static void task_storage_give_up(struct loader *l)
 {
 	l->task_storage = false;
 	for (int c = 0; c < COLLECTORS; c++)
-		if (l->state[c].way >= 0 && way_of(l, c)->needs_task_storage)
-			l->state[c].way = choose_way(l, c, 0);
+		if (l->state[c].way >= 0 && loader_way(l, c)->needs_task_storage)
+			l->state[c].way = loader_way_choose(l, c, 0);
 }
 
 /*
@@ -341,17 +186,17 @@ static int load_all(struct loader *l)
 				continue;
 			blamed = true;
 			reason_from_log(l, c, one);
-			way_next(l, c);
+			loader_way_next(l, c);
 			if (c == COLLECTOR_TASKS && l->state[c].way < 0)
 				return one;
-			if (c == COLLECTOR_TASKS && !way_of(l, c)->needs_task_storage)
+			if (c == COLLECTOR_TASKS && !loader_way(l, c)->needs_task_storage)
 				task_storage_give_up(l);
 			if (c == COLLECTOR_TASKS)
 				break; /* the others were not tried beside a working iterator */
 		}
 		if (!blamed)
 			return r;
-		ways_review(l);
+		loader_ways_review(l);
 	}
 }
 
@@ -365,7 +210,7 @@ static void collector_detach(struct loader *l, enum collector c)
 
 static int collector_attach(struct loader *l, enum collector c)
 {
-	const struct alternative *w = way_of(l, c);
+	const struct alternative *w = loader_way(l, c);
 	size_t used = 0;
 
 	l->state[c].programs[0] = '\0';
@@ -375,7 +220,7 @@ static int collector_attach(struct loader *l, enum collector c)
 		snprintf(l->state[c].programs, sizeof(l->state[c].programs), "in those of %s",
 			 c == COLLECTOR_NAMESPACES ? "tasks, lifecycle and sched" : "tasks and sched");
 	for (int p = 0; p < MAX_PROGRAMS && w->programs[p]; p++) {
-		struct bpf_program *prog = program_find(l, w->programs[p]);
+		struct bpf_program *prog = loader_program(l, w->programs[p]);
 		struct bpf_link *link = w->events[p] ? tracefs_attach(prog, w->events[p]) : bpf_program__attach(prog);
 		int r = -errno;
 
@@ -413,8 +258,8 @@ static int load_and_attach(struct loader *l)
 			return 0;
 		for (int c = 0; c < COLLECTORS; c++)
 			collector_detach(l, c);
-		way_next(l, failed);
-		ways_review(l);
+		loader_way_next(l, failed);
+		loader_ways_review(l);
 	}
 }
 
@@ -470,7 +315,7 @@ int loader_open(struct loader **ret, const struct kernel *k, const struct loader
 		else if (collectors[c].only_for && !(o->requested >> c & 1))
 			snprintf(l->state[c].reason, sizeof(l->state[c].reason), "only for %s", collectors[c].only_for);
 		else
-			l->state[c].way = choose_way(l, c, 0);
+			l->state[c].way = loader_way_choose(l, c, 0);
 	}
 	r = load_and_attach(l);
 	if (r < 0) {
@@ -508,104 +353,5 @@ int loader_iterator_fd(const struct loader *l)
 
 int loader_sockets_fd(const struct loader *l)
 {
-	return way_of(l, COLLECTOR_SOCKETS) ? bpf_link__fd(l->state[COLLECTOR_SOCKETS].links[0]) : -1;
-}
-
-struct collector_status loader_status(const struct loader *l, enum collector c)
-{
-	const struct alternative *w = way_of(l, c);
-
-	return (struct collector_status){
-		.name = collectors[c].name,
-		.gives = collectors[c].gives,
-		.hook = w ? w->hook : "",
-		.programs = l->state[c].programs,
-		.has_programs = w && w->programs[0],
-		.loaded = w != NULL,
-		.reason = l->state[c].reason,
-		.tried = l->state[c].tried.data ?: "",
-	};
-}
-
-uint64_t loader_skipped(const struct loader *l)
-{
-	uint64_t sum = 0;
-
-	for (int c = 0; c < COLLECTORS; c++) {
-		const struct alternative *w = way_of(l, c);
-
-		for (int p = 0; w && p < MAX_PROGRAMS && w->programs[p]; p++) {
-			struct bpf_prog_info info = {};
-			__u32 size = sizeof(info);
-
-			if (bpf_obj_get_info_by_fd(bpf_program__fd(program_find(l, w->programs[p])), &info, &size) == 0)
-				sum += info.recursion_misses;
-		}
-	}
-	return sum;
-}
-
-uint64_t loader_verified_instructions(const struct loader *l, enum collector c)
-{
-	const struct alternative *w = way_of(l, c);
-	uint64_t sum = 0;
-
-	for (int p = 0; w && p < MAX_PROGRAMS && w->programs[p]; p++) {
-		struct bpf_prog_info info = {};
-		__u32 size = sizeof(info);
-
-		if (bpf_obj_get_info_by_fd(bpf_program__fd(program_find(l, w->programs[p])), &info, &size) == 0)
-			sum += info.verified_insns;
-	}
-	return sum;
-}
-
-/* The number behind "memlock:", which the map information of bpf(2) does not have. */
-static int fdinfo_memory(const char *fd, uint64_t *ret)
-{
-	static const char key[] = "\nmemlock:";
-	_cleanup_free_ char *text = NULL;
-	char path[64], *found, *end;
-	int r;
-
-	if ((size_t)snprintf(path, sizeof(path), "/proc/self/fdinfo/%s", fd) >= sizeof(path))
-		return -ENAMETOOLONG;
-	r = read_file(path, FDINFO_BYTES_MAX, &text, NULL);
-	if (r < 0)
-		return r;
-	found = strstr(text, key);
-	if (!found)
-		return -ENODATA;
-	found += strlen(key);
-	found += strspn(found, "\t ");
-	end = strchr(found, '\n');
-	if (end)
-		*end = '\0';
-	return parse_u64(found, 0, UINT64_MAX, ret);
-}
-
-int loader_map_memory(uint64_t *ret)
-{
-	DIR *d = opendir("/proc/self/fd");
-	uint64_t sum = 0, one;
-	int r = -ENODATA;
-
-	if (!d)
-		return -errno;
-	for (struct dirent *e = readdir(d); e; e = readdir(d)) {
-		char target[sizeof(MAP_LINK)];
-
-		/* Reading the link is much cheaper than reading the information of every descriptor. */
-		if (readlinkat(dirfd(d), e->d_name, target, sizeof(target)) != sizeof(MAP_LINK) - 1 ||
-		    memcmp(target, MAP_LINK, sizeof(MAP_LINK) - 1) != 0)
-			continue;
-		r = fdinfo_memory(e->d_name, &one);
-		if (r < 0)
-			break;
-		sum += one;
-	}
-	closedir(d);
-	if (r == 0)
-		*ret = sum;
-	return r < 0 ? -ENODATA : 0;
+	return loader_way(l, COLLECTOR_SOCKETS) ? bpf_link__fd(l->state[COLLECTOR_SOCKETS].links[0]) : -1;
 }

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* loader_status.c - what came of loading: each collector's hook and programs, and what all of it costs in memory. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+
+#include "loader_internal.h"
+#include "sysscope/util.h"
+
+#define FDINFO_BYTES_MAX 4096
+#define MAP_LINK	 "anon_inode:bpf-map"
+
+const char *collector_name(enum collector c)
+{
+	return collectors[c].name;
+}
+
+bool collector_required(enum collector c)
+{
+	return collectors[c].required;
+}
+
+bool collector_on_request(enum collector c)
+{
+	return collectors[c].only_for != NULL;
+}
+
+struct collector_status loader_status(const struct loader *l, enum collector c)
+{
+	const struct alternative *w = loader_way(l, c);
+
+	return (struct collector_status){
+		.name = collectors[c].name,
+		.gives = collectors[c].gives,
+		.hook = w ? w->hook : "",
+		.programs = l->state[c].programs,
+		.has_programs = w && w->programs[0],
+		.loaded = w != NULL,
+		.reason = l->state[c].reason,
+		.tried = l->state[c].tried.data ?: "",
+	};
+}
+
+uint64_t loader_skipped(const struct loader *l)
+{
+	uint64_t sum = 0;
+
+	for (int c = 0; c < COLLECTORS; c++) {
+		const struct alternative *w = loader_way(l, c);
+
+		for (int p = 0; w && p < MAX_PROGRAMS && w->programs[p]; p++) {
+			struct bpf_prog_info info = {};
+			__u32 size = sizeof(info);
+
+			if (bpf_obj_get_info_by_fd(bpf_program__fd(loader_program(l, w->programs[p])), &info, &size) ==
+			    0)
+				sum += info.recursion_misses;
+		}
+	}
+	return sum;
+}
+
+uint64_t loader_verified_instructions(const struct loader *l, enum collector c)
+{
+	const struct alternative *w = loader_way(l, c);
+	uint64_t sum = 0;
+
+	for (int p = 0; w && p < MAX_PROGRAMS && w->programs[p]; p++) {
+		struct bpf_prog_info info = {};
+		__u32 size = sizeof(info);
+
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(loader_program(l, w->programs[p])), &info, &size) == 0)
+			sum += info.verified_insns;
+	}
+	return sum;
+}
+
+/* The number behind "memlock:", which the map information of bpf(2) does not have. */
+static int fdinfo_memory(const char *fd, uint64_t *ret)
+{
+	static const char key[] = "\nmemlock:";
+	_cleanup_free_ char *text = NULL;
+	char path[64], *found, *end;
+	int r;
+
+	if ((size_t)snprintf(path, sizeof(path), "/proc/self/fdinfo/%s", fd) >= sizeof(path))
+		return -ENAMETOOLONG;
+	r = read_file(path, FDINFO_BYTES_MAX, &text, NULL);
+	if (r < 0)
+		return r;
+	found = strstr(text, key);
+	if (!found)
+		return -ENODATA;
+	found += strlen(key);
+	found += strspn(found, "\t ");
+	end = strchr(found, '\n');
+	if (end)
+		*end = '\0';
+	return parse_u64(found, 0, UINT64_MAX, ret);
+}
+
+int loader_map_memory(uint64_t *ret)
+{
+	DIR *d = opendir("/proc/self/fd");
+	uint64_t sum = 0, one;
+	int r = -ENODATA;
+
+	if (!d)
+		return -errno;
+	for (struct dirent *e = readdir(d); e; e = readdir(d)) {
+		char target[sizeof(MAP_LINK)];
+
+		/* Reading the link is much cheaper than reading the information of every descriptor. */
+		if (readlinkat(dirfd(d), e->d_name, target, sizeof(target)) != sizeof(MAP_LINK) - 1 ||
+		    memcmp(target, MAP_LINK, sizeof(MAP_LINK) - 1) != 0)
+			continue;
+		r = fdinfo_memory(e->d_name, &one);
+		if (r < 0)
+			break;
+		sum += one;
+	}
+	closedir(d);
+	if (r == 0)
+		*ret = sum;
+	return r < 0 ? -ENODATA : 0;
+}
