@@ -2,14 +2,12 @@
 /* event_feed.c - see event_feed.h. */
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#define HASH_NONFATAL_OOM 1 /* an element for which there was no memory has hh.tbl == NULL */
-#include <uthash.h>
 
 #include "../exporters/table.h"
 #include "event_feed.h"
+#include "event_sets.h"
 #include "loader.h"
 #include "namespaces.h"
 #include "redact.h"
@@ -19,28 +17,13 @@
 #define QUEUE_BYTES	  (16u << 20) /* 100,000 lines or more */
 #define RING_BYTES	  (4u << 20)  /* what comes at 60,000 a second while a sample takes half a second */
 #define RING_BYTES_LARGER (16u << 20) /* with arguments */
-#define TREE_MAX	  65536
-#define BORN_MAX	  65536
-
-/* A process of the tree, by pid; or a container that was made under our eyes, by its path. */
-struct member {
-	uint32_t pid;
-	UT_hash_handle hh;
-};
-struct born {
-	uint64_t time_ns;
-	bool started;
-	UT_hash_handle hh;
-	char path[];
-};
 
 _Static_assert(SS_NAMESPACES == NAMESPACE_KINDS, "view.h names them all");
 
 struct event_feed {
 	struct event_choice choice;
 	struct event_queue queue;
-	struct member *tree;
-	struct born *born;
+	struct event_sets sets;
 	const struct snapshot *snapshot;
 	int64_t wall_offset_ns; /* CLOCK_REALTIME less CLOCK_BOOTTIME */
 	struct buf line, arguments;
@@ -83,19 +66,9 @@ int event_feed_new(struct event_feed **ret, const struct event_choice *c)
 
 void event_feed_free(struct event_feed *f)
 {
-	struct member *m, *next_member;
-	struct born *b, *next_born;
-
 	if (!f)
 		return;
-	HASH_ITER (hh, f->tree, m, next_member) {
-		HASH_DEL(f->tree, m);
-		free(m);
-	}
-	HASH_ITER (hh, f->born, b, next_born) {
-		HASH_DEL(f->born, b);
-		free(b);
-	}
+	event_sets_free(&f->sets);
 	event_queue_free(&f->queue);
 	buf_free(&f->line);
 	buf_free(&f->arguments);
@@ -137,111 +110,9 @@ void event_feed_clock(struct event_feed *f)
 	f->wall_offset_ns = (int64_t)(clock_wall_ns() - clock_boot_ns());
 }
 
-/* ---- the tree of a command ---- */
-
-static bool tree_has(const struct event_feed *f, uint32_t pid)
-{
-	struct member *m;
-
-	HASH_FIND(hh, f->tree, &pid, sizeof(pid), m);
-	return m != NULL;
-}
-
-/* Those whose end was lost are looked for when there are many. */
-static void tree_sweep(struct event_feed *f)
-{
-	struct member *m, *next;
-
-	HASH_ITER (hh, f->tree, m, next) {
-		if (kill((pid_t)m->pid, 0) == 0 || errno != ESRCH)
-			continue;
-		HASH_DEL(f->tree, m);
-		free(m);
-	}
-}
-
 int event_feed_tree(struct event_feed *f, uint32_t pid)
 {
-	struct member *m;
-
-	if (tree_has(f, pid))
-		return 0;
-	if (HASH_COUNT(f->tree) >= TREE_MAX)
-		tree_sweep(f);
-	m = calloc(1, sizeof(*m));
-	if (!m)
-		return -ENOMEM;
-	m->pid = pid;
-	HASH_ADD(hh, f->tree, pid, sizeof(m->pid), m);
-	if (m->hh.tbl)
-		return 0;
-	free(m);
-	return -ENOMEM;
-}
-
-static void tree_leave(struct event_feed *f, uint32_t pid)
-{
-	struct member *m;
-
-	HASH_FIND(hh, f->tree, &pid, sizeof(pid), m);
-	if (!m)
-		return;
-	HASH_DEL(f->tree, m);
-	free(m);
-}
-
-/* ---- containers that were made under our eyes ---- */
-
-static struct born *born_find(struct event_feed *f, const char *path)
-{
-	struct born *b;
-
-	HASH_FIND_STR(f->born, path, b);
-	return b;
-}
-
-static void born_add(struct event_feed *f, const char *path, uint64_t time_ns)
-{
-	size_t size = strlen(path) + 1;
-	struct born *b = born_find(f, path);
-
-	if (b || HASH_COUNT(f->born) >= BORN_MAX)
-		return;
-	b = calloc(1, sizeof(*b) + size);
-	if (!b) {
-		f->error = -ENOMEM;
-		return;
-	}
-	b->time_ns = time_ns;
-	memcpy(b->path, path, size);
-	HASH_ADD_STR(f->born, path, b);
-	if (!b->hh.tbl)
-		free(b);
-}
-
-/* The first task in it, or in a cgroup inside of it. */
-static bool born_starts(struct event_feed *f, const struct identity *who)
-{
-	struct born *b = who ? born_find(f, who->home) : NULL;
-
-	if (!b || b->started)
-		return false;
-	b->started = true;
-	return true;
-}
-
-/* Seconds that it lived; not a number when it was there before. */
-static double born_ends(struct event_feed *f, const char *path, uint64_t time_ns)
-{
-	struct born *b = born_find(f, path);
-	double lived;
-
-	if (!b)
-		return NAN;
-	lived = (double)(time_ns - b->time_ns) / 1e9;
-	HASH_DEL(f->born, b);
-	free(b);
-	return lived;
+	return tree_add(&f->sets, pid);
 }
 
 /* ---- lines ---- */
@@ -292,7 +163,7 @@ static bool is_wanted(const struct event_feed *f, const struct ss_fact *fact, co
 
 	if (f->choice.pid && fact->tgid != f->choice.pid && !(start && fact->start.parent_tgid == f->choice.pid))
 		return false;
-	return (!f->choice.tree || tree_has(f, fact->tgid)) && container_is_wanted(f, who);
+	return (!f->choice.tree || tree_has(&f->sets, fact->tgid)) && container_is_wanted(f, who);
 }
 
 /* Until 6.8 the kernel says of an OOM kill's victim only which process it is. */
@@ -402,12 +273,14 @@ static enum fate cgroup_take(struct event_feed *f, const struct ss_fact *fact, c
 	bool whole = who && path && who->kind == HOME_CONTAINER && strcmp(path, who->home) == 0;
 	bool wanted = is_wanted(f, fact, who), ended = whole && fact->kind == SS_FACT_CGROUP_REMOVE;
 	enum fate fate = FATE_LEFT_OUT;
-	double lived = ended ? born_ends(f, path, fact->time_ns) : NAN;
+	double lived = ended ? container_removed(&f->sets, path, fact->time_ns) : NAN;
 
 	if (fact->kind == SS_FACT_CGROUP_ENTER)
-		return born_starts(f, who) && wanted ? line_tell(f, fact, who, path, EVENT_CONTAINER_START, NAN) : fate;
-	if (whole && fact->kind == SS_FACT_CGROUP_CREATE)
-		born_add(f, path, fact->time_ns);
+		return who && container_entered(&f->sets, who->home) && wanted
+			       ? line_tell(f, fact, who, path, EVENT_CONTAINER_START, NAN)
+			       : fate;
+	if (whole && fact->kind == SS_FACT_CGROUP_CREATE && container_made(&f->sets, path, fact->time_ns) < 0)
+		f->error = -ENOMEM;
 	if (ended && wanted && type_wanted(&f->choice, EVENT_CONTAINER_EXIT))
 		fate = line_tell(f, fact, who, path, EVENT_CONTAINER_EXIT, lived);
 	if (wanted && type_wanted(&f->choice, type_of_kind[fact->kind]))
@@ -421,7 +294,7 @@ void event_feed_take(void *ctx, const struct ss_fact *fact, const struct identit
 	enum event_type type = type_of_kind[fact->kind];
 	enum fate fate = FATE_LEFT_OUT;
 
-	if (f->choice.tree && fact->kind == SS_FACT_PROCESS_START && tree_has(f, fact->start.parent_tgid) &&
+	if (f->choice.tree && fact->kind == SS_FACT_PROCESS_START && tree_has(&f->sets, fact->start.parent_tgid) &&
 	    event_feed_tree(f, fact->tgid) < 0)
 		f->error = -ENOMEM;
 	if (type == EVENT_CGROUP_CREATE || type == EVENT_CGROUP_REMOVE || type == EVENT_CONTAINER_START)
@@ -429,7 +302,7 @@ void event_feed_take(void *ctx, const struct ss_fact *fact, const struct identit
 	else if (type != EVENT_LOOP_STALL && type_wanted(&f->choice, type) && is_wanted(f, fact, who))
 		fate = line_tell(f, fact, who, path, type, NAN);
 	if (f->choice.tree && fact->kind == SS_FACT_EXIT)
-		tree_leave(f, fact->tgid);
+		tree_remove(&f->sets, fact->tgid);
 	if (!kind_counts(&f->choice, (int)fact->kind))
 		return;
 	f->sums.told += fate == FATE_TOLD;
@@ -456,7 +329,7 @@ void event_feed_snapshot(struct event_feed *f, const struct snapshot *s)
 		};
 
 		if (!l->stalled || (f->choice.pid && p->pid != f->choice.pid) ||
-		    (f->choice.tree && !tree_has(f, p->pid)) ||
+		    (f->choice.tree && !tree_has(&f->sets, p->pid)) ||
 		    (f->choice.container && !table_container_matches(c, f->choice.container)))
 			continue;
 		line_add(f, &e);
