@@ -62,11 +62,10 @@ static void on_signal(int sig)
 
 /* ---- command line ---- */
 
-static const char types_help[] = "only these, separated by commas: process_start thread_start exec exit\n"
-				 "namespace container_start container_exit cgroup_create cgroup_remove\n"
-				 "oom_kill loop_stall capability_denied, or all; without it: all but\n"
-				 "thread_start and capability_denied, and process_start, exec and exit\n"
-				 "only with --container, --pid or COMMAND";
+static const char types_help[] =
+	"only these, separated by commas, or all: process_start, thread_start, exec, exit, namespace, container_start, "
+	"container_exit, cgroup_create, cgroup_remove, oom_kill, loop_stall, capability_denied. Without it: all but "
+	"thread_start and capability_denied; process_start, exec and exit only with --container, --pid or a COMMAND";
 
 static int types_parse(const char *list, uint32_t *ret)
 {
@@ -130,7 +129,9 @@ static int events_parse(struct events *e, int argc, char **argv)
 {
 	static const struct verb verb = {
 		.name = "events",
-		.summary = "what happens, one line each, as it happens",
+		.summary = "what happens, one line each, as it happens; a COMMAND is run, what comes of\n"
+			   "it is told, and its exit status is that of sysscope",
+		.rest = "[-- COMMAND...]",
 		.examples =
 			"  sysscope events\n"
 			"  sysscope events --container web-1\n"
@@ -160,8 +161,7 @@ static int events_parse(struct events *e, int argc, char **argv)
 		 .kind = OPTION_LIST,
 		 .target = &e->patterns,
 		 .argument = "PATTERN",
-		 .help = "hide in arguments also what matches this extended regular\nexpression; may be given several "
-			 "times"},
+		 .help = "hide in arguments also what matches this extended regular expression"},
 		{.name = "output",
 		 .short_name = 'o',
 		 .kind = OPTION_STRING,

@@ -10,11 +10,15 @@
 #include "sysscope/util.h"
 
 static const struct verb verbs[] = {
-	{"top", "who uses this machine: live screen, plain text, JSON or CSV", NULL, cmd_top},
-	{"serve", "metrics for Prometheus over HTTP", NULL, cmd_serve},
-	{"events", "what happens, one line each: stalls of event loops", NULL, cmd_events},
-	{"capabilities", "which capabilities containers use, are denied, and could do without", NULL, cmd_capabilities},
-	{"doctor", "what this kernel offers, what is missing and how to get it", NULL, cmd_doctor},
+	{.name = "top", .summary = "who uses this machine: live screen, plain text, JSON or CSV", .run = cmd_top},
+	{.name = "serve", .summary = "metrics for Prometheus over HTTP", .run = cmd_serve},
+	{.name = "events",
+	 .summary = "what happens as it happens: births, execs, exits, containers, stalls",
+	 .run = cmd_events},
+	{.name = "capabilities",
+	 .summary = "which capabilities containers use, are denied, and could do without",
+	 .run = cmd_capabilities},
+	{.name = "doctor", .summary = "what this kernel offers, what is missing and how to get it", .run = cmd_doctor},
 };
 
 static void print_help(FILE *f)

@@ -102,7 +102,8 @@ static void print_help(const struct verb *verb, const struct option_row *rows, s
 {
 	_cleanup_buf_ struct buf out = {};
 
-	buf_printf(&out, "usage: sysscope %s [OPTIONS]\n\n%s\n\noptions:\n", verb->name, verb->summary);
+	buf_printf(&out, "usage: sysscope %s [OPTIONS]%s%s\n\n%s\n\noptions:\n", verb->name, verb->rest ? " " : "",
+		   verb->rest ?: "", verb->summary);
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_buf_ struct buf left = {}, text = {};
 

@@ -42,6 +42,7 @@ struct option_row {
 struct verb {
 	const char *name;
 	const char *summary;		   /* one line of `sysscope --help` */
+	const char *rest;		   /* behind the options in the usage line; NULL: nothing */
 	const char *examples;		   /* shown at the end of `sysscope NAME --help` */
 	int (*run)(int argc, char **argv); /* argv[0] is the verb; returns the exit code */
 };
