@@ -353,8 +353,10 @@ int options_parse(const struct verb *verb, const struct option_row *rows, size_t
 	struct shared shared = {.level = "info", .format = "text"};
 	int r;
 
-	if (!all)
+	if (!all) {
+		fprintf(stderr, "sysscope %s: out of memory\n", verb->name);
 		return -ENOMEM;
+	}
 	if (n)
 		memcpy(all, rows, n * sizeof(*all));
 	shared_rows(&shared, all + n);
