@@ -116,6 +116,13 @@ static void outer_idle(void *ctx)
 	s->inner->idle(s->inner->ctx);
 }
 
+static void outer_rest(void *ctx)
+{
+	struct serve *s = ctx;
+
+	s->inner->rest(s->inner->ctx);
+}
+
 /* ---- signals ---- */
 
 static int signals_open(void)
@@ -196,7 +203,7 @@ static int serve_run(struct serve *s)
 	int r;
 
 	s->inner = pipeline_source(s->source);
-	s->outer = (struct snapshot_source){outer_next, outer_published, outer_idle, s->inner->fd, s};
+	s->outer = (struct snapshot_source){outer_next, outer_published, outer_idle, outer_rest, s->inner->fd, s};
 	for (size_t i = 0; http_address(s->server, i); i++)
 		log_info("sysscope " SYSSCOPE_VERSION " listening on http://%s%s", http_address(s->server, i),
 			 s->http.telemetry_path);

@@ -298,7 +298,7 @@ static void outer_idle(void *ctx)
 static void source_wrap(struct top *t, const struct snapshot_source *inner)
 {
 	t->inner = inner;
-	t->outer = (struct snapshot_source){outer_next, outer_published, outer_idle, inner->fd, t};
+	t->outer = (struct snapshot_source){outer_next, outer_published, outer_idle, NULL, inner->fd, t};
 	t->users = users_new("/etc/passwd");
 	if (!t->users)
 		return;

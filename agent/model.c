@@ -123,6 +123,7 @@ void model_free(struct model *m)
 	homes_free(m);
 	free(m->by_thread);
 	free(m->sleeps);
+	free(m->process_waits);
 	free(m->containers);
 	free(m->group_rows);
 	free(m->process_rows);
@@ -134,7 +135,28 @@ void model_free(struct model *m)
 
 const struct snapshot *model_snapshot(const struct model *m)
 {
-	return m->sequence ? &m->snapshot : NULL;
+	return m->snapshot.sequence ? &m->snapshot : NULL;
+}
+
+static void array_free(void *array, size_t *cap)
+{
+	void **p = array;
+
+	free(*p);
+	*p = NULL;
+	*cap = 0;
+}
+
+/* Only what grows with the processes is worth it. */
+void model_rest(struct model *m)
+{
+	m->snapshot.sequence = 0;
+	m->snapshot.processes = NULL;
+	m->snapshot.n_processes = 0;
+	array_free(&m->process_rows, &m->cap_processes);
+	array_free(&m->by_thread, &m->cap_by_thread);
+	array_free(&m->sleeps, &m->cap_sleeps);
+	array_free(&m->process_waits, &m->cap_process_waits);
 }
 
 void model_keep_unpublished(struct model *m, bool keep)

@@ -125,7 +125,7 @@ struct process {
 	uint64_t threads;
 	bool turns; /* its threads take turns in epoll: seen once, it stays */
 	uint64_t cpu_ns, user_ns, system_ns;
-	struct ss_waits waits; /* the same; waits and sleeps under way included */
+	struct ss_waits *waits; /* the same, in model.process_waits; waits and sleeps under way included */
 	uint64_t cpu_before_ns, switches_before, wait_before_ns;
 	double held[PROCESS_METRICS];
 	struct concurrency concurrency;
@@ -227,9 +227,10 @@ struct model {
 	uint64_t pairs_folded;
 	uint64_t host_tasks_ns, host_busy_before_ns, host_tasks_before_ns;
 
-	struct process **by_thread;  /* of sample.threads[i] */
-	struct thread_sleep *sleeps; /* the same */
-	size_t cap_by_thread, cap_sleeps;
+	struct process **by_thread;	/* of sample.threads[i] */
+	struct thread_sleep *sleeps;	/* the same */
+	struct ss_waits *process_waits; /* of this sample's processes */
+	size_t n_process_waits, cap_by_thread, cap_sleeps, cap_process_waits;
 
 	/* model_facts.c and model_tree.c: who listens, in the order of processes; and what it needs while it works. */
 	struct ss_listener *listeners;

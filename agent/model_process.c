@@ -49,7 +49,8 @@ static void process_start(struct model *m, struct process *p, const struct ss_th
 	p->leader = r;
 	p->home = home_of_cgroup(m, r->cgroup_id, NULL);
 	p->used = r->flags & SS_THREAD_LEADER ? r->dead_threads : none;
-	memset(&p->waits, 0, sizeof(p->waits));
+	p->waits = &m->process_waits[m->n_process_waits++];
+	memset(p->waits, 0, sizeof(*p->waits));
 	p->threads = 0;
 	memcpy(p->comm, r->comm, SS_COMM_LEN);
 }
@@ -127,7 +128,7 @@ static void thread_waits(struct model *m, const struct sample *s, size_t thread,
 		case SS_BLOCK_WAITS:
 			uncharged = w->waits;
 			waits_add_open(&uncharged, r);
-			waits_add(&p->waits, &uncharged);
+			waits_add(p->waits, &uncharged);
 			sleep_take(&m->sleeps[thread], &uncharged, r);
 			h->open_wait_ns += r->open_wait_ns;
 			break;
@@ -136,7 +137,7 @@ static void thread_waits(struct model *m, const struct sample *s, size_t thread,
 				left[i] = sub_sat(left[i], field[i]);
 			break;
 		case SS_BLOCK_WAITS_DEAD:
-			waits_add(&p->waits, &w->waits);
+			waits_add(p->waits, &w->waits);
 			break;
 		}
 	}
@@ -177,8 +178,12 @@ int processes_read(struct model *m, const struct sample *s)
 
 	if (r >= 0)
 		r = array_reserve(&m->sleeps, &m->cap_sleeps, s->n_threads, sizeof(*m->sleeps));
+	/* Room for as many processes as there are threads costs nothing: pages are there once they are written. */
+	if (r >= 0)
+		r = array_reserve(&m->process_waits, &m->cap_process_waits, s->n_threads, sizeof(*m->process_waits));
 	if (r < 0)
 		return r;
+	m->n_process_waits = 0;
 	/* Leaders first: they name the group that their threads are counted in, and may come after them. */
 	for (size_t i = 0; i < s->n_threads; i++) {
 		const struct ss_thread_record *t = &s->threads[i];
@@ -215,7 +220,7 @@ static double rate(uint64_t now, uint64_t before, double interval)
 
 static void values_waits(const struct process *p, double *v)
 {
-	const struct ss_waits *w = &p->waits;
+	const struct ss_waits *w = p->waits;
 
 	v[PROCESS_WAKEUP_WAIT] = (double)w->wakeup_wait_ns;
 	v[PROCESS_PREEMPTED_WAIT] = (double)w->preempted_wait_ns;

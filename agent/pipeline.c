@@ -19,6 +19,9 @@
 /* A sample of its own when nobody asks for one, so that tables stay small and the dead are noticed. */
 #define IDLE_SAMPLE_NS (30 * 1000000000ULL)
 
+/* From this size on memory is asked of the kernel directly: malloc's own first threshold, which it then raises. */
+#define ARRAY_OF_ITS_OWN_BYTES (1024 * 1024)
+
 struct pipeline {
 	struct kernel kernel;
 	struct cgroupfs *fs;
@@ -67,6 +70,14 @@ static void source_idle(void *ctx)
 	sampler_facts(p->sampler);
 	if (clock_boot_ns() - p->sampled_ns > IDLE_SAMPLE_NS)
 		source_next(p, &error);
+}
+
+static void source_rest(void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	model_rest(p->model);
+	sampler_rest(p->sampler);
 }
 
 static void collectors_missing(const struct pipeline *p, uint32_t requested, struct buf *out)
@@ -139,6 +150,12 @@ int pipeline_open(struct pipeline **ret, const struct pipeline_options *o, struc
 
 	if (!p)
 		return -ENOMEM;
+	/*
+	 * The large arrays of a sample grow by moving pages and go back to the kernel when freed. Left alone, malloc would
+	 * keep them in its heap after the first time, with holes below each.
+	 */
+	mallopt(M_MMAP_THRESHOLD, ARRAY_OF_ITS_OWN_BYTES);
+	mallopt(M_TRIM_THRESHOLD, 2 * ARRAY_OF_ITS_OWN_BYTES);
 	r = pipeline_fill(p, o, error);
 	if (r < 0) {
 		if (!error->len)
@@ -150,6 +167,7 @@ int pipeline_open(struct pipeline **ret, const struct pipeline_options *o, struc
 		.next = source_next,
 		.published = source_published,
 		.idle = source_idle,
+		.rest = source_rest,
 		.fd = sampler_facts_fd(p->sampler),
 		.ctx = p,
 	};

@@ -383,6 +383,20 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	return 0;
 }
 
+void sampler_rest(struct sampler *s)
+{
+	struct sample *p = &s->sample;
+
+	free(p->threads);
+	free(p->waits);
+	free(p->loops);
+	p->threads = NULL;
+	p->waits = NULL;
+	p->loops = NULL;
+	p->n_threads = p->n_waits = p->n_loops = 0;
+	s->threads = (struct stream_room){};
+}
+
 /* ---- life ---- */
 
 int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, struct identities *ids)

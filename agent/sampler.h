@@ -24,6 +24,9 @@ void sampler_no_listeners(struct sampler *s, bool no);
 /* One sample, valid until the next. 0; negative errno when the task iterator could not be read. */
 int sampler_read(struct sampler *s, const struct sample **ret);
 
+/* Nobody needs the latest sample any more: gives back what its threads took. */
+void sampler_rest(struct sampler *s);
+
 /* Takes in the facts that wait on the ring, so that a container's name is looked up while it lives. */
 void sampler_facts(struct sampler *s);
 void sampler_listen(struct sampler *s, const struct fact_listener *listener); /* see pipeline.h */

@@ -29,6 +29,7 @@ struct http_options {
 	uint32_t between_ms;	 /* that a connection is kept for a further request */
 	uint32_t share_ms;	 /* scrapes so soon after another's sample are given the same text */
 	uint32_t idle_ms;	 /* the source's idle work is done at least as often */
+	uint32_t rest_ms;	 /* without a scrape, until the source may give its memory back */
 	uint32_t drain_ms;	 /* for answers under way when it is told to stop */
 	int wake_fd;		 /* when readable, `wake` is called; -1: none */
 	bool (*wake)(void *ctx); /* true: stop */

@@ -34,6 +34,7 @@ struct http {
 	struct body *body;   /* of the last sample, for scrapes soon after it */
 	uint64_t sequence;   /* of the last snapshot, SEQUENCE_NONE when the source may have made another */
 	uint64_t sampled_ns; /* when it was taken */
+	uint64_t asked_ns;   /* when one was taken for a scrape, 0: never */
 	bool ready;	     /* there was a sample */
 	uint64_t scrapes;    /* answers with a body of metrics under way */
 	uint64_t idle_ns;    /* when the source's idle work was last done */

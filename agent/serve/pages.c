@@ -128,6 +128,7 @@ static int scrape(struct http *h, struct body **ret)
 	s = http_sample(h, &r);
 	if (!s)
 		return r;
+	h->asked_ns = h->sampled_ns;
 	if (!h->o.no_self)
 		self_read(&h->self);
 	r = body_new(&body, h->prometheus, s, &po);

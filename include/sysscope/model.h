@@ -25,8 +25,11 @@ void model_free(struct model *m);
  */
 int model_update(struct model *m, const struct sample *s);
 
-/* The latest snapshot, valid until the next model_update; NULL before the first. */
+/* The latest snapshot, valid until the next model_update; NULL before the first and after model_rest. */
 const struct snapshot *model_snapshot(const struct model *m);
+
+/* Gives up the latest snapshot and the memory that only it and its making need. What is remembered stays. */
+void model_rest(struct model *m);
 
 /*
  * An exporter has delivered the latest snapshot. With `keep_unpublished` set (serve), the dead stay

@@ -85,6 +85,24 @@ static void test_namespaces(const struct process_row *p, pid_t pid)
 	}
 }
 
+/* The process sleeps: nothing of it may have changed when the source gave its memory back in between. */
+static void test_rest(pid_t pid, double cpu_ns, double switches)
+{
+	const struct snapshot_source *source = pipeline_source(test_pipeline);
+	const struct process_row *p;
+
+	source->rest(source->ctx);
+	source->rest(source->ctx);
+	p = process_find(snapshot_take(), pid);
+	if (!p) {
+		check(false, "the process is in the snapshot after a rest");
+		return;
+	}
+	check_equal("CPU after a rest", p->v[PROCESS_CPU_USAGE], cpu_ns);
+	check_equal("voluntary switches after a rest", p->v[PROCESS_VOLUNTARY_SWITCHES], switches);
+	check_equal("CPU cores after a rest", p->v[PROCESS_CPU_CORES], 0);
+}
+
 int main(void)
 {
 	struct report *r = mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -127,6 +145,7 @@ int main(void)
 	      process_container(s, p)->cgroup);
 	test_memory(p, pid);
 	test_namespaces(p, pid);
+	test_rest(pid, p->v[PROCESS_CPU_USAGE], p->v[PROCESS_VOLUNTARY_SWITCHES]);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	return test_finish();

@@ -38,7 +38,7 @@ struct fake {
 	struct container_row *rows;
 	char (*names)[32];
 	atomic_int error; /* what next() fails with */
-	atomic_int samples, published, idles;
+	atomic_int samples, published, idles, rests;
 	int fd; /* eventfd that idle() empties */
 };
 
@@ -72,11 +72,18 @@ static inline void fake_idle(void *ctx)
 	atomic_fetch_add(&f->idles, 1);
 }
 
+static inline void fake_rest(void *ctx)
+{
+	struct fake *f = ctx;
+
+	atomic_fetch_add(&f->rests, 1);
+}
+
 static inline void fake_init(struct fake *f, size_t containers)
 {
 	*f = (struct fake){.snapshot = {.kernel = "6.1.0", .hostname = "host", .interval = 1}};
 	f->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	f->source = (struct snapshot_source){fake_next, fake_published, fake_idle, f->fd, f};
+	f->source = (struct snapshot_source){fake_next, fake_published, fake_idle, fake_rest, f->fd, f};
 	for (size_t i = 0; i < HOST_METRICS; i++)
 		f->snapshot.v[i] = VALUE_ABSENT;
 	f->rows = calloc(containers + 1, sizeof(*f->rows));

@@ -280,6 +280,42 @@ static void test_idle_on_readable(void **state)
 	assert_int_equal(atomic_load(&s->fake.idles), 3);
 }
 
+static void test_rest(void **state)
+{
+	struct server *s = *state;
+
+	s->options.idle_ms = 40;
+	server_start(s);
+	assert_true(reaches(&s->fake.rests, 3)); /* nobody has asked yet */
+}
+
+static void test_no_rest_after_scrape(void **state)
+{
+	struct server *s = *state;
+	int rests;
+
+	s->options.idle_ms = 40;
+	s->options.share_ms = 10;
+	s->options.rest_ms = 60000;
+	server_start(s);
+	assert_int_equal(client_status(s, "/metrics"), 200);
+	rests = atomic_load(&s->fake.rests);
+	assert_true(reaches(&s->fake.idles, atomic_load(&s->fake.idles) + 3));
+	assert_int_equal(atomic_load(&s->fake.rests), rests);
+}
+
+static void test_rest_long_after_scrape(void **state)
+{
+	struct server *s = *state;
+
+	s->options.idle_ms = 40;
+	s->options.rest_ms = 50;
+	server_start(s);
+	assert_int_equal(client_status(s, "/metrics"), 200);
+	assert_true(reaches(&s->fake.rests, atomic_load(&s->fake.rests) + 2));
+	assert_int_equal(client_status(s, "/metrics"), 200);
+}
+
 /* Until there was a sample, idle turns try again. */
 static void test_ready_by_itself(void **state)
 {
@@ -387,6 +423,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_max_requests, big_setup, server_teardown),
 		server_test(test_idle_work),
 		server_test(test_idle_on_readable),
+		server_test(test_rest),
+		server_test(test_no_rest_after_scrape),
+		server_test(test_rest_long_after_scrape),
 		server_test(test_ready_by_itself),
 		server_test(test_published),
 		server_test(test_stop),
