@@ -158,6 +158,14 @@ static bool serve_wake(void *ctx)
 
 /* ---- the verb ---- */
 
+static double serve_map_bytes(void *ctx)
+{
+	const struct serve *s = ctx;
+	uint64_t bytes;
+
+	return pipeline_map_memory(s->source, &bytes) < 0 ? VALUE_ABSENT : (double)bytes;
+}
+
 /* A line each. */
 static void log_lines(char *text)
 {
@@ -179,6 +187,7 @@ static int serve_open(struct serve *s)
 	}
 	s->http.wake_fd = s->signal_fd;
 	s->http.wake = serve_wake;
+	s->http.map_bytes = serve_map_bytes;
 	s->http.ctx = s;
 	/* The port first: that it is in use is known before anything is loaded into the kernel. */
 	r = http_open(&s->server, &s->http, &error);

@@ -83,10 +83,10 @@ uint64_t loader_verified_instructions(const struct loader *l, enum collector c);
  */
 uint64_t loader_skipped(const struct loader *l);
 /*
- * Kernel memory of all BPF maps that this process holds, in bytes, as the kernel says of each. It does not count the
- * entries of task storage. -ENODATA: it holds none, or the kernel did not say of one of them.
+ * Kernel memory of all BPF maps that were loaded, in bytes, as the kernel says of each. It does not count the entries of
+ * task storage. -ENODATA: the kernel did not say of one of them.
  */
-int loader_map_memory(uint64_t *ret);
+int loader_map_memory(const struct loader *l, uint64_t *ret);
 const char *collector_name(enum collector c);
 bool collector_required(enum collector c);
 bool collector_on_request(enum collector c); /* off unless a command asks for it: nobody misses it */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* loader_status.c - what came of loading: each collector's hook and programs, and what all of it costs in memory. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,7 +12,6 @@
 #include "sysscope/util.h"
 
 #define FDINFO_BYTES_MAX 4096
-#define MAP_LINK	 "anon_inode:bpf-map"
 
 const char *collector_name(enum collector c)
 {
@@ -81,15 +79,14 @@ uint64_t loader_verified_instructions(const struct loader *l, enum collector c)
 }
 
 /* The number behind "memlock:", which the map information of bpf(2) does not have. */
-static int fdinfo_memory(const char *fd, uint64_t *ret)
+static int fdinfo_memory(int fd, uint64_t *ret)
 {
 	static const char key[] = "\nmemlock:";
 	_cleanup_free_ char *text = NULL;
 	char path[64], *found, *end;
 	int r;
 
-	if ((size_t)snprintf(path, sizeof(path), "/proc/self/fdinfo/%s", fd) >= sizeof(path))
-		return -ENAMETOOLONG;
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	r = read_file(path, FDINFO_BYTES_MAX, &text, NULL);
 	if (r < 0)
 		return r;
@@ -104,28 +101,20 @@ static int fdinfo_memory(const char *fd, uint64_t *ret)
 	return parse_u64(found, 0, UINT64_MAX, ret);
 }
 
-int loader_map_memory(uint64_t *ret)
+/* By the object's own list: among our descriptors there are ten files of each cgroup. */
+int loader_map_memory(const struct loader *l, uint64_t *ret)
 {
-	DIR *d = opendir("/proc/self/fd");
+	const struct bpf_map *map;
 	uint64_t sum = 0, one;
-	int r = -ENODATA;
 
-	if (!d)
-		return -errno;
-	for (struct dirent *e = readdir(d); e; e = readdir(d)) {
-		char target[sizeof(MAP_LINK)];
-
-		/* Reading the link is much cheaper than reading the information of every descriptor. */
-		if (readlinkat(dirfd(d), e->d_name, target, sizeof(target)) != sizeof(MAP_LINK) - 1 ||
-		    memcmp(target, MAP_LINK, sizeof(MAP_LINK) - 1) != 0)
+	bpf_object__for_each_map(map, l->skeleton->obj)
+	{
+		if (!bpf_map__autocreate(map))
 			continue;
-		r = fdinfo_memory(e->d_name, &one);
-		if (r < 0)
-			break;
+		if (fdinfo_memory(bpf_map__fd(map), &one) < 0)
+			return -ENODATA;
 		sum += one;
 	}
-	closedir(d);
-	if (r == 0)
-		*ret = sum;
-	return r < 0 ? -ENODATA : 0;
+	*ret = sum;
+	return 0;
 }

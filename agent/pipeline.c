@@ -203,6 +203,11 @@ void pipeline_facts_end(struct pipeline *p)
 	loader_facts_end(p->loader);
 }
 
+int pipeline_map_memory(const struct pipeline *p, uint64_t *ret)
+{
+	return loader_map_memory(p->loader, ret);
+}
+
 const struct snapshot_source *pipeline_source(struct pipeline *p)
 {
 	return &p->source;

@@ -64,6 +64,9 @@ const struct snapshot_source *pipeline_source(struct pipeline *p);
 void pipeline_facts_count(const struct pipeline *p, uint64_t *produced, uint64_t *lost);
 void pipeline_facts_end(struct pipeline *p);
 
+/* See loader.h. */
+int pipeline_map_memory(const struct pipeline *p, uint64_t *ret);
+
 /* The sample that the latest snapshot was made from; valid until the next one is taken. NULL before the first. */
 const struct sample *pipeline_sample(const struct pipeline *p);
 

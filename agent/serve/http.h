@@ -22,17 +22,18 @@ struct http_options {
 	const char *listen[HTTP_LISTEN_MAX]; /* HOST:PORT, [IPV6]:PORT, :PORT */
 	size_t n_listen;		     /* at least 1 */
 	const char *telemetry_path;
-	uint64_t max_requests;	 /* scrapes under way at once, 503 beyond; 0: no limit */
-	bool no_self;		 /* no process_* families */
-	uint32_t headers_ms;	 /* for all headers of a request to come, however fast they trickle */
-	uint32_t answer_ms;	 /* for a client to take its answer */
-	uint32_t between_ms;	 /* that a connection is kept for a further request */
-	uint32_t share_ms;	 /* scrapes so soon after another's sample are given the same text */
-	uint32_t idle_ms;	 /* the source's idle work is done at least as often */
-	uint32_t rest_ms;	 /* without a scrape, until the source may give its memory back */
-	uint32_t drain_ms;	 /* for answers under way when it is told to stop */
-	int wake_fd;		 /* when readable, `wake` is called; -1: none */
-	bool (*wake)(void *ctx); /* true: stop */
+	uint64_t max_requests;		/* scrapes under way at once, 503 beyond; 0: no limit */
+	bool no_self;			/* no process_* families */
+	uint32_t headers_ms;		/* for all headers of a request to come, however fast they trickle */
+	uint32_t answer_ms;		/* for a client to take its answer */
+	uint32_t between_ms;		/* that a connection is kept for a further request */
+	uint32_t share_ms;		/* scrapes so soon after another's sample are given the same text */
+	uint32_t idle_ms;		/* the source's idle work is done at least as often */
+	uint32_t rest_ms;		/* without a scrape, until the source may give its memory back */
+	uint32_t drain_ms;		/* for answers under way when it is told to stop */
+	int wake_fd;			/* when readable, `wake` is called; -1: none */
+	bool (*wake)(void *ctx);	/* true: stop */
+	double (*map_bytes)(void *ctx); /* for sysscope_bpf_map_memory_bytes; NULL: not known */
 	void *ctx;
 };
 void http_options_init(struct http_options *o);

@@ -131,6 +131,7 @@ static int scrape(struct http *h, struct body **ret)
 	h->asked_ns = h->sampled_ns;
 	if (!h->o.no_self)
 		self_read(&h->self);
+	h->self.map_bytes = h->o.map_bytes && !h->o.no_self ? h->o.map_bytes(h->o.ctx) : VALUE_ABSENT;
 	r = body_new(&body, h->prometheus, s, &po);
 	if (r < 0)
 		return r;

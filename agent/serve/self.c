@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * self.c - CPU, memory, descriptors and kernel maps of the agent's own process. Reads /proc/self when asked,
+ * self.c - CPU, memory and descriptors of the agent's own process. Reads /proc/self when asked,
  * keeps nothing.
  */
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../exporters/prometheus.h"
-#include "loader.h"
 #include "self.h"
 #include "sysscope/util.h"
 
@@ -64,11 +64,16 @@ static void memory_read(struct prometheus_self *ret)
 		ret->resident_bytes = (double)resident * page;
 }
 
+/* From 6.2 on the folder's size is their number (f1f1f2569901): ten thousand need not be listed. */
 static double open_fds(void)
 {
-	DIR *d = opendir("/proc/self/fd");
 	double n = -1; /* the folder itself is open meanwhile */
+	struct stat st;
+	DIR *d;
 
+	if (stat("/proc/self/fd", &st) == 0 && st.st_size > 0)
+		return (double)st.st_size;
+	d = opendir("/proc/self/fd");
 	if (!d)
 		return VALUE_ABSENT;
 	for (struct dirent *e = readdir(d); e; e = readdir(d))
@@ -76,13 +81,6 @@ static double open_fds(void)
 			n++;
 	closedir(d);
 	return n;
-}
-
-static double map_bytes(void)
-{
-	uint64_t bytes;
-
-	return loader_map_memory(&bytes) < 0 ? VALUE_ABSENT : (double)bytes;
 }
 
 void self_read(struct prometheus_self *ret)
@@ -97,7 +95,6 @@ void self_read(struct prometheus_self *ret)
 				   (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
 	memory_read(ret);
 	ret->open_fds = open_fds();
-	ret->map_bytes = map_bytes();
 	ret->max_fds = VALUE_ABSENT;
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY)
 		ret->max_fds = (double)files.rlim_cur;

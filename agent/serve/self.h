@@ -13,7 +13,7 @@ struct prometheus_self;
  */
 double self_start_time(void);
 
-/* Fills everything but start_time; what cannot be found out is VALUE_ABSENT. */
+/* Fills everything but start_time and map_bytes; what cannot be found out is VALUE_ABSENT. */
 void self_read(struct prometheus_self *ret);
 
 #endif
