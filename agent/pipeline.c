@@ -16,8 +16,13 @@
 #include "sampler.h"
 #include "sysscope/model.h"
 
-/* A sample of its own when nobody asks for one, so that tables stay small and the dead are noticed. */
-#define IDLE_SAMPLE_NS (30 * 1000000000ULL)
+/*
+ * A sample of its own when nobody asks for one, so that tables stay small and the dead are noticed: the sooner when more
+ * have died than a fifth of the smallest table of the dead can hold.
+ */
+#define IDLE_SAMPLE_NS	    (60 * 1000000000ULL)
+#define IDLE_SAMPLE_SOON_NS (30 * 1000000000ULL)
+#define IDLE_DEAD	    100
 
 /* From this size on memory is asked of the kernel directly: malloc's own first threshold, which it then raises. */
 #define ARRAY_OF_ITS_OWN_BYTES (1024 * 1024)
@@ -65,10 +70,12 @@ static void source_published(void *ctx)
 static void source_idle(void *ctx)
 {
 	struct pipeline *p = ctx;
+	uint64_t age_ns;
 	int error;
 
 	sampler_facts(p->sampler);
-	if (clock_boot_ns() - p->sampled_ns > IDLE_SAMPLE_NS)
+	age_ns = clock_boot_ns() - p->sampled_ns;
+	if (age_ns > IDLE_SAMPLE_NS || (age_ns > IDLE_SAMPLE_SOON_NS && sampler_dead(p->sampler) > IDLE_DEAD))
 		source_next(p, &error);
 }
 

@@ -329,7 +329,7 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	p->n_stalls = s->stalls_held;
 
 	exited = __atomic_load_n(&s->skeleton->bss->tasks_exited, __ATOMIC_RELAXED);
-	ended = __atomic_load_n(&s->skeleton->bss->tasks_ended, __ATOMIC_RELAXED);
+	ended = s->ended_before = __atomic_load_n(&s->skeleton->bss->tasks_ended, __ATOMIC_RELAXED);
 	gone = sampler_tables_read(s);
 	s->delivered = false;
 	if (gone >= 0)
@@ -381,6 +381,11 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	p->losses[SS_LOSS_PROGRAM_SKIPPED] = loader_skipped(s->loader);
 	*ret = p;
 	return 0;
+}
+
+uint64_t sampler_dead(const struct sampler *s)
+{
+	return __atomic_load_n(&s->skeleton->bss->tasks_ended, __ATOMIC_RELAXED) - s->ended_before;
 }
 
 void sampler_rest(struct sampler *s)

@@ -24,6 +24,9 @@ void sampler_no_listeners(struct sampler *s, bool no);
 /* One sample, valid until the next. 0; negative errno when the task iterator could not be read. */
 int sampler_read(struct sampler *s, const struct sample **ret);
 
+/* Threads and processes that have ended since the latest sample. */
+uint64_t sampler_dead(const struct sampler *s);
+
 /* Nobody needs the latest sample any more: gives back what its threads took. */
 void sampler_rest(struct sampler *s);
 

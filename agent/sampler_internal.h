@@ -28,6 +28,7 @@ struct sampler {
 	uint64_t number;	/* of samples so far */
 	uint64_t swapped_ns;	/* when the gone tables changed places */
 	uint64_t folded_before; /* SS_LOSS_CGROUP_FULL at the last walk */
+	uint64_t ended_before;	/* tasks_ended at the latest sample */
 	bool walk_needed;
 	bool delivered; /* the last sample was */
 	/* Dead tasks that are neither freed nor zombies: the fewest in this window, and for good. */
