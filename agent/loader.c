@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 
@@ -63,6 +64,15 @@ struct bpf_program *loader_program(const struct loader *l, const char *name)
 }
 
 /* Opens the object with everything off but the collectors of `chosen` (bit per collector). */
+/* Length of the scheduler's tick (CONFIG_HZ): what the kernel's coarse clocks advance by. */
+static uint64_t tick_ns(void)
+{
+	struct timespec tick = {.tv_nsec = 10000000};
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	return (uint64_t)tick.tv_nsec;
+}
+
 static int object_open(struct loader *l, uint32_t chosen)
 {
 	struct sysscope_bpf *s;
@@ -76,6 +86,7 @@ static int object_open(struct loader *l, uint32_t chosen)
 	s->rodata->cfg_cgroup_subsys = l->options.cgroup_subsys;
 	s->rodata->cfg_cgroup_hierarchy = l->options.cgroup_hierarchy;
 	s->rodata->cfg_page_size = (uint32_t)sysconf(_SC_PAGESIZE);
+	s->rodata->cfg_tick_ns = tick_ns();
 	s->rodata->cfg_epoll = loader_way(l, COLLECTOR_EPOLL) && loader_way(l, COLLECTOR_EPOLL)->programs[0] &&
 			       chosen >> COLLECTOR_EPOLL & 1;
 	if (l->options.stall_ns)

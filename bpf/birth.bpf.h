@@ -84,15 +84,21 @@ static __noinline int birth_step(struct ss_cgroup *entry, __u32 step, __u32 by, 
 	return 0;
 }
 
-/* The current task's part in the CPU time of the cgroup that no switch has counted yet. */
+/*
+ * The current task's part in the CPU time of the cgroup that no switch has counted yet: what the kernel has counted, and
+ * since then at most a tick. The time since it got its CPU alone would be too much where a hypervisor takes CPU time.
+ */
 static __always_inline __u64 birth_running(__u64 cgroup_id)
 {
-	struct ss_thread_state *state = bpf_task_storage_get(&thread_state, bpf_get_current_task_btf(), 0, 0);
-	__u64 now = bpf_ktime_get_boot_ns();
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct ss_thread_state *state = bpf_task_storage_get(&thread_state, task, 0, 0);
+	__u64 now = bpf_ktime_get_boot_ns(), had, most;
 
 	if (!cfg_sched || !state || !state->young_ns || state->cgroup_id != cgroup_id || now < state->young_ns)
 		return 0;
-	return now - state->young_ns;
+	had = now - state->young_ns;
+	most = task->se.sum_exec_runtime - state->young_exec_ns + cfg_tick_ns;
+	return had < most ? had : most;
 }
 
 /*

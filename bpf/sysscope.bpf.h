@@ -27,9 +27,10 @@ extern const volatile bool cfg_cgroup_v1;	/* the hierarchy that carries resource
 extern const volatile __u32 cfg_cgroup_subsys;	/* index of that controller in css_set.subsys */
 extern const volatile int cfg_cgroup_hierarchy; /* cgroup_root.hierarchy_id of it; 0 is the v2 one */
 extern const volatile __u32 cfg_page_size;
-extern const volatile bool cfg_epoll;		   /* event loops are seen: the loops map is there */
-extern const volatile __u64 cfg_stall_ns;	   /* an iteration that lasts this long is a stall */
-extern const volatile bool cfg_namespaces;	   /* namespace transitions are counted */
+extern const volatile __u64 cfg_tick_ns;   /* between two ticks sum_exec_runtime of a running task stands still */
+extern const volatile bool cfg_epoll;	   /* event loops are seen: the loops map is there */
+extern const volatile __u64 cfg_stall_ns;  /* an iteration that lasts this long is a stall */
+extern const volatile bool cfg_namespaces; /* namespace transitions are counted */
 extern const volatile bool cfg_namespaces_compare; /* they are found by comparison: no hook says each */
 extern const volatile bool cfg_births;		   /* births of cgroups are followed */
 extern const volatile bool cfg_sched;		   /* the scheduler's hooks are on: ss_thread_state.waits is kept */
