@@ -63,8 +63,8 @@ const struct collector_desc collectors[COLLECTORS] = {
 			false,
 			{
 				{"tp_btf",
-				 {"sched_switch", "sched_wakeup", "sched_wakeup_new"},
-				 {"sched_switch", "sched_wakeup", "sched_wakeup_new"},
+				 {"sched_switch", "sched_wakeup", "sched_wakeup_new", "sched_migrate_task"},
+				 {"sched_switch", "sched_wakeup", "sched_wakeup_new", "sched_migrate_task"},
 				 true,
 				 ""},
 			},

@@ -63,7 +63,6 @@ struct bpf_program *loader_program(const struct loader *l, const char *name)
 	return bpf_object__find_program_by_name(l->skeleton->obj, name);
 }
 
-/* Opens the object with everything off but the collectors of `chosen` (bit per collector). */
 /* Length of the scheduler's tick (CONFIG_HZ): what the kernel's coarse clocks advance by. */
 static uint64_t tick_ns(void)
 {
@@ -73,6 +72,7 @@ static uint64_t tick_ns(void)
 	return (uint64_t)tick.tv_nsec;
 }
 
+/* Opens the object with everything off but the collectors of `chosen` (bit per collector). */
 static int object_open(struct loader *l, uint32_t chosen)
 {
 	struct sysscope_bpf *s;
@@ -93,6 +93,8 @@ static int object_open(struct loader *l, uint32_t chosen)
 		s->rodata->cfg_stall_ns = l->options.stall_ns;
 	s->bss->facts_wanted = SS_FACTS_ALWAYS | l->options.facts;
 	s->bss->facts_arguments = l->options.facts_arguments;
+	if (l->options.pairs_named)
+		s->rodata->cfg_pairs_named = l->options.pairs_named;
 	if (l->options.ring_bytes)
 		bpf_map__set_max_entries(s->maps.facts, l->options.ring_bytes);
 	if (!s->rodata->cfg_epoll) {

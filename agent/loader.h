@@ -54,6 +54,7 @@ struct loader_options {
 	uint32_t facts;		/* bit per enum ss_fact_kind, besides SS_FACTS_ALWAYS */
 	bool facts_arguments;	/* of SS_FACT_EXEC */
 	uint32_t ring_bytes;	/* 0: the default, which is enough for SS_FACTS_ALWAYS */
+	uint32_t pairs_named;	/* neighbours kept apart between two samples; 0: the default */
 };
 
 /* From which hierarchy the programs take a task's cgroup. */

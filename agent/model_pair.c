@@ -9,7 +9,8 @@
 
 #include "model_internal.h"
 
-static struct pair *pair_get(struct model *m, struct home *waiter, struct home *runner)
+/* `final`: what it is asked for will not come again, so that a pair without room of its own is counted now. */
+static struct pair *pair_get(struct model *m, struct home *waiter, struct home *runner, bool final)
 {
 	struct pair *p, key;
 
@@ -20,8 +21,8 @@ static struct pair *pair_get(struct model *m, struct home *waiter, struct home *
 	if (p)
 		return p;
 	if (runner && HASH_COUNT(m->pairs) >= PAIRS_MAX) {
-		m->pairs_folded++;
-		return pair_get(m, waiter, NULL);
+		m->pairs_folded += final;
+		return pair_get(m, waiter, NULL, final);
 	}
 	p = calloc(1, sizeof(*p));
 	if (!p)
@@ -48,7 +49,7 @@ static int pairs_add(struct model *m, const struct sample_pair *list, size_t n, 
 		const struct ss_pair_key *key = &list[i].key;
 		bool others = key->runner == SS_CGROUP_OTHERS || key->runner == SS_CGROUP_NONE;
 		struct pair *p = pair_get(m, home_of_cgroup(m, key->waiter, NULL),
-					  others ? NULL : home_of_cgroup(m, key->runner, NULL));
+					  others ? NULL : home_of_cgroup(m, key->runner, NULL), final);
 
 		if (!p)
 			return -ENOMEM;

@@ -112,7 +112,8 @@ static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, s
 				    .requested = o->requested,
 				    .facts = o->facts,
 				    .facts_arguments = o->facts_arguments,
-				    .ring_bytes = o->ring_bytes};
+				    .ring_bytes = o->ring_bytes,
+				    .pairs_named = o->pairs_named};
 	int r = kernel_probe(&p->kernel);
 
 	if (r < 0)

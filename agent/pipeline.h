@@ -42,6 +42,7 @@ struct pipeline_options {
 	uint32_t facts; /* as in loader_options */
 	bool facts_arguments;
 	uint32_t ring_bytes;
+	uint32_t pairs_named; /* for tests: as in loader_options */
 	struct fact_listener listener;
 };
 

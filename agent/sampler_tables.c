@@ -141,7 +141,11 @@ static int tables_read(struct sampler *s, uint32_t used, bool drain)
 			r = loops_read(s, !used, true, p->gone_loops_final, &p->n_gone_loops_final);
 		if (r >= 0)
 			r = transitions_read(s, !used, true, p->transitions_final, &p->n_transitions_final);
-		return r < 0 ? r : pairs_read(s, !used, true, p->pairs_final, &p->n_pairs_final);
+		if (r >= 0)
+			r = pairs_read(s, !used, true, p->pairs_final, &p->n_pairs_final);
+		if (r >= 0)
+			s->skeleton->bss->pairs_made[!used] = 0;
+		return r;
 	}
 	r = gone_read(s, gone, false, &p->gone_open, &p->n_gone_open);
 	if (r >= 0)

@@ -108,6 +108,28 @@ static __always_inline __u64 compat_throttled_ns(struct cfs_rq *queue, __u64 clo
 	return 0;
 }
 
+/*
+ * The same of the same cgroup on another CPU, but for a throttling under way: the kernel moves nobody to a queue that is
+ * throttled, unless somebody wants it. Read as memory, since the verifier does not follow tables of pointers.
+ */
+static __always_inline __u64 compat_throttled_there_ns(struct cfs_rq *queue, __u32 cpu)
+{
+	struct cfs_rq *there = NULL, **queues = BPF_CORE_READ(queue, tg, cfs_rq);
+	struct cfs_rq___pelt *pelt;
+	struct cfs_rq___task *task;
+
+	bpf_probe_read_kernel(&there, sizeof(there), &queues[cpu]);
+	pelt = (void *)there;
+	task = (void *)there;
+	if (bpf_core_field_exists(queue->throttled_clock_self_time))
+		return BPF_CORE_READ(there, throttled_clock_self_time);
+	if (bpf_core_field_exists(pelt->throttled_clock_pelt_time))
+		return BPF_CORE_READ(pelt, throttled_clock_pelt_time);
+	if (bpf_core_field_exists(task->throttled_clock_task_time))
+		return BPF_CORE_READ(task, throttled_clock_task_time);
+	return 0;
+}
+
 /* The system call that the registers belong to, negative outside of one; and its first argument. */
 #if defined(__TARGET_ARCH_x86)
 static __always_inline long compat_syscall_number(struct pt_regs *regs)

@@ -19,7 +19,7 @@
 
 /* Distinct runs that a wait is looked up in; what came before them is blamed on SS_CGROUP_OTHERS. */
 #define PAST_RUNS 8
-/* Pairs are collected per CPU and written to the table at the latest with the first switch after this time. */
+/* Pairs are collected per CPU and written to the table once they are this long, or with the first wait after this time. */
 #define PAIR_HOLD_NS 10000000ULL
 
 /* Runner of an idle CPU: nobody to blame. */
@@ -34,6 +34,10 @@ struct pair_map {
 /* In turn, with the gone tables. */
 struct pair_map pairs_a SEC(".maps");
 struct pair_map pairs_b SEC(".maps");
+
+/* Entries of each so far. The last quarter of a table is kept for SS_CGROUP_OTHERS, of which each waiter has one. */
+__u32 pairs_made[2];
+const volatile __u32 cfg_pairs_named = 3072;
 
 /* Who ran on this CPU lately. Consecutive threads of one cgroup are one run. */
 struct ledger {
@@ -57,12 +61,14 @@ struct {
 
 static __always_inline struct ss_pair *pair_find_or_make(const struct ss_pair_key *key)
 {
-	void *table = gone_in_use ? (void *)&pairs_b : (void *)&pairs_a;
+	__u32 in_use = gone_in_use & 1;
+	void *table = in_use ? (void *)&pairs_b : (void *)&pairs_a;
 	struct ss_pair *pair = bpf_map_lookup_elem(table, key), zero = {};
 
-	if (pair)
+	if (pair || (key->runner != SS_CGROUP_OTHERS && pairs_made[in_use] >= cfg_pairs_named))
 		return pair;
-	bpf_map_update_elem(table, key, &zero, BPF_NOEXIST);
+	if (!bpf_map_update_elem(table, key, &zero, BPF_NOEXIST))
+		__sync_fetch_and_add(&pairs_made[in_use], 1);
 	return bpf_map_lookup_elem(table, key);
 }
 
@@ -97,6 +103,8 @@ static __always_inline void pair_add(struct ledger *ledger, __u64 waiter, __u64 
 	}
 	ledger->pending.wait_ns += ns;
 	ledger->pending.waits++;
+	if (ledger->pending.wait_ns > PAIR_HOLD_NS)
+		pair_flush(ledger);
 }
 
 /*
@@ -218,12 +226,13 @@ static __always_inline void thread_arrives(struct task_struct *next, struct ss_t
 {
 	__u64 mark = state->mark, wait, throttled;
 
+	wait = task_waited(next, state, mark, now);
 	state->mark = now << SS_MARK_SHIFT | SS_MARK_RUNNING;
 	if ((mark & SS_MARK_STATE) == SS_MARK_RUNNING) {
 		loss_count(SS_LOSS_SWITCH_UNSEEN);
 		return;
 	}
-	wait = wait_end(&state->waits, mark, now, task_waited(next, state, now));
+	wait = wait_end(&state->waits, mark, now, wait);
 	throttled = task_throttled(next, state, now, wait);
 	state->waits.throttled_ns += throttled;
 	if (wait - throttled > state->longest_wait_ns) {
@@ -297,6 +306,28 @@ static __always_inline int thread_wakes(struct task_struct *task)
 		return 0;
 	state->throttled_seen = throttled;
 	state->throttled_cpu = queue->rq->cpu;
+	return 0;
+}
+
+/*
+ * A thread that waits for a CPU is moved to another one's run queue, which counts throttling on its own: what the thread
+ * was throttled so far is taken along. Those that are moved while they sleep or are woken wait for nothing yet.
+ */
+SEC("?tp_btf/sched_migrate_task")
+int BPF_PROG(sched_migrate_task, struct task_struct *task, int cpu)
+{
+	struct cfs_rq *queue = task->se.cfs_rq;
+	__u32 s = compat_task_state(task);
+	struct ss_thread_state *state;
+
+	if (s == TASK_WAKING)
+		return 0;
+	state = bpf_task_storage_get(&thread_state, task, 0, 0);
+	if (!state || (s && (state->mark & SS_MARK_STATE) == SS_MARK_BLOCKED))
+		return 0;
+	state->throttled_seen =
+		compat_throttled_there_ns(queue, cpu) - task_throttled_since(task, state, queue->rq->clock);
+	state->throttled_cpu = cpu;
 	return 0;
 }
 

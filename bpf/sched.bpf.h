@@ -13,6 +13,7 @@
 #define PF_IO_WORKER	     0x00000010
 #define TASK_UNINTERRUPTIBLE 0x0002
 #define TASK_DEAD	     0x0080
+#define TASK_WAKING	     0x0200
 #define TASK_NOLOAD	     0x0400
 #define ANON_INODE_FS_MAGIC  0x09041934
 
@@ -42,7 +43,7 @@ static __always_inline __u32 mark_class(__u64 mark)
 /* floor(log2(microseconds)), within SS_DELAY_SLOTS, which is SS_LOOP_SLOTS. */
 static __always_inline __u32 time_slot(__u64 ns)
 {
-	__u64 us = ns >> 42 ? ~0U : ns * 4294968 >> 32; /* a division costs ten times as much */
+	__u64 us = ns >> 41 ? ~0U : ns * 4294968 >> 32; /* a division costs ten times as much */
 	__u32 slot = 0;
 
 	if (us >> 16) {
@@ -145,29 +146,39 @@ static __always_inline __u64 mark_blocked(struct task_struct *task, __u32 task_s
 	return mark | (__u64)task_wait_class(task, iowait) << SS_MARK_CLASS_SHIFT;
 }
 
-/* How long the task has been runnable since it left the CPU, as far as `clock`; 0 while it sleeps. */
-static __always_inline __u64 task_waited(struct task_struct *task, struct ss_thread_state *state, __u64 clock)
+/* How long the task, whose state has this mark, has been runnable since it left the CPU, as far as `clock`; 0 while it sleeps. */
+static __always_inline __u64 task_waited(struct task_struct *task, struct ss_thread_state *state, __u64 mark,
+					 __u64 clock)
 {
 	__u64 queued = task->sched_info.last_queued, wait = 0;
 
-	/* What it waited on other run queues before it was moved to this one. */
-	if (state->mark)
+	/* What it waited on other run queues before it was moved to this one; of a thread not seen before, all of its life. */
+	if (mark)
 		wait = task->sched_info.run_delay - state->run_delay_seen;
 	if (queued && clock > queued)
 		wait += clock - queued;
 	return wait;
 }
 
-/* The part of a wait that lasts `wait` until now during which the task's cgroup, or one above it, was out of quota. */
+/* How long of the time since the task left its CPU, or was woken, its cgroup, or one above it, was out of quota. */
+static __always_inline __u64 task_throttled_since(struct task_struct *task, struct ss_thread_state *state, __u64 clock)
+{
+	struct cfs_rq *queue = task->se.cfs_rq;
+	__u64 total = compat_throttled_ns(queue, clock);
+	__s64 part = (__s64)(total - state->throttled_seen);
+
+	/* Most have never been throttled: the first test is all that they cost. */
+	if ((!total && !state->throttled_seen) || (__u32)queue->rq->cpu != state->throttled_cpu)
+		return 0;
+	return part > 0 ? (__u64)part : 0;
+}
+
+/* The same of a wait that lasts `wait` until now. */
 static __always_inline __u64 task_throttled(struct task_struct *task, struct ss_thread_state *state, __u64 clock,
 					    __u64 wait)
 {
-	struct cfs_rq *queue = task->se.cfs_rq;
-	__u64 total = compat_throttled_ns(queue, clock), part;
+	__u64 part = task_throttled_since(task, state, clock);
 
-	if (!total || (__u32)queue->rq->cpu != state->throttled_cpu)
-		return 0;
-	part = total > state->throttled_seen ? total - state->throttled_seen : 0;
 	return part < wait ? part : wait;
 }
 

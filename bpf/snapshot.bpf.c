@@ -178,7 +178,7 @@ static __always_inline void record_open(struct task_struct *task, struct ss_thre
 	if ((mark & SS_MARK_STATE) == SS_MARK_RUNNABLE) {
 		r->open_wait_ns = off;
 	} else if ((mark & SS_MARK_STATE) == SS_MARK_BLOCKED) {
-		wait = task->sched_info.last_queued ? task_waited(task, state, now) : 0;
+		wait = task->sched_info.last_queued ? task_waited(task, state, mark, now) : 0;
 		r->open_wait_ns = wait < off ? wait : off;
 		r->open_blocked_ns = off - r->open_wait_ns;
 		if (mark_class(mark) == SS_WAIT_NETWORK)

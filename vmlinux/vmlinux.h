@@ -352,8 +352,11 @@ struct ipc_namespace {
 
 struct rq;
 
+struct task_group;
+
 struct cfs_rq {
 	struct rq *rq;
+	struct task_group *tg;
 	u64 throttled_clock_pelt;
 	u64 throttled_clock_pelt_time;
 	u64 throttled_clock_self;
@@ -370,6 +373,10 @@ struct rq {
 	u64 clock_pelt;
 	long unsigned int lost_idle_time;
 	int cpu;
+};
+
+struct task_group {
+	struct cfs_rq **cfs_rq;
 };
 
 struct trace_event_raw_sys_enter {

@@ -6,7 +6,7 @@ import agents
 import measure
 from measure import number, percent, say, summary, table
 
-HOOKS = ["sched_switch", "sched_wakeup", "sched_wakeup_new"]
+HOOKS = ["sched_switch", "sched_wakeup", "sched_wakeup_new", "sched_migrate_task"]
 LOOPS, SLICES = 4000, 12
 ROUNDS = 15
 LEARN_LOOPS = 40000
