@@ -13,9 +13,6 @@
 
 static const char *const cause_names[SS_STALL_CAUSES] = {"oncpu", "runqueue", "throttled", "blocked"};
 
-/* The first fields (mark, instance, what that is like) are no numbers to add up. */
-#define LOOP_SUMS (offsetof(struct ss_loop, waits) / sizeof(__u64))
-
 static void loop_begin(struct loop *l)
 {
 	UT_hash_handle hh = l->hh;
@@ -54,7 +51,7 @@ static void loop_add(struct ss_loop *to, const struct ss_loop *what)
 	const __u64 *b = (const __u64 *)what;
 	uint64_t longest = to->longest_ns > what->longest_ns ? to->longest_ns : what->longest_ns;
 
-	for (size_t i = LOOP_SUMS; i < SS_LOOP_FIELDS; i++)
+	for (size_t i = SS_LOOP_FIRST_SUM; i < SS_LOOP_FIELDS; i++)
 		a[i] += b[i];
 	to->longest_ns = longest;
 }
@@ -64,7 +61,7 @@ static void loop_subtract(struct ss_loop *from, const struct ss_loop *what)
 	__u64 *a = (__u64 *)from;
 	const __u64 *b = (const __u64 *)what;
 
-	for (size_t i = LOOP_SUMS; i < SS_LOOP_FIELDS; i++)
+	for (size_t i = SS_LOOP_FIRST_SUM; i < SS_LOOP_FIELDS; i++)
 		a[i] = sub_sat(a[i], b[i]);
 }
 
@@ -166,14 +163,14 @@ static int loop_take(struct model *m, const struct sample *s, const struct sampl
 	g = group_get(m, home_of_cgroup(m, r->cgroup_id, NULL), p->comm);
 	if (!l || !g)
 		return -ENOMEM;
+	/* Another program in the same thread: what the one before did has ended. */
+	if (now.since_ns != l->now.since_ns)
+		loop_begin(l);
 	/* It has moved, or taken another name: what it did before stays where it was. */
 	if (l->group && l->seen + 1 == m->sequence && l->group != g) {
 		loop_add(&l->group->loops_carried, &l->now);
 		loop_add(&g->loops_elsewhere, &l->now);
 	}
-	/* Another program in the same thread. */
-	if (now.waits < l->now.waits)
-		loop_begin(l);
 	l->group = g;
 	l->seen = m->sequence;
 	l->process = p;

@@ -87,7 +87,7 @@ static int loops_read(struct sampler *s, uint32_t table, bool empty_it, struct s
 	if (count < 0)
 		return count;
 	for (int i = 0; i < count && *n < s->cap_gone_loops; i++)
-		if (values[i].waits)
+		if (values[i].waits || values[i].wait_ns)
 			list[(*n)++] = (struct sample_gone_loop){keys[i], values[i]};
 	return 0;
 }

@@ -12,104 +12,6 @@
 #include "sched.bpf.h"
 #include "epoll.bpf.h"
 
-#define STALL_EVERY_NS 1000000000ULL /* facts about one loop; the counters have all */
-
-/* The scheduler's totals as of now; what is under way is in none, since the thread is on a CPU. */
-static __always_inline void totals_copy(struct loop_state *l, struct ss_thread_state *state)
-{
-	if (!state || l->seen_mark == state->mark)
-		return;
-	l->seen_mark = state->mark;
-	l->begin.runqueue_ns = waits_runqueue(&state->waits);
-	l->begin.throttled_ns = state->waits.throttled_ns;
-#pragma unroll
-	for (int i = 0; i < SS_WAIT_CLASSES; i++)
-		l->begin.blocked_ns[i] = state->waits.blocked_ns[i];
-}
-
-struct split {
-	__u64 wall, runqueue, throttled, blocked_sum, blocked[SS_WAIT_CLASSES];
-};
-
-static __always_inline __u32 split_cause(const struct split *s)
-{
-	__u64 contention = s->runqueue - s->throttled, off = s->runqueue + s->blocked_sum;
-	__u64 oncpu = s->wall > off ? s->wall - off : 0, most = oncpu;
-	__u32 cause = SS_STALL_ONCPU;
-
-	if (contention > most) {
-		most = contention;
-		cause = SS_STALL_RUNQUEUE;
-	}
-	if (s->throttled > most) {
-		most = s->throttled;
-		cause = SS_STALL_THROTTLED;
-	}
-	if (s->blocked_sum > most)
-		cause = SS_STALL_BLOCKED;
-	return cause;
-}
-
-static __noinline int stall_send(struct task_struct *task, struct loop_state *l, struct ss_thread_state *state,
-				 struct split *s)
-{
-	struct ss_fact *fact = fact_reserve(SS_FACT_LOOP_STALL, FACT_SIZE(stall), task);
-
-	if (!fact)
-		return 0;
-	fact->time_ns = l->fact_ns;
-	fact->stall.wall_ns = s->wall;
-	fact->stall.runqueue_ns = s->runqueue;
-	fact->stall.throttled_ns = s->throttled;
-	__builtin_memcpy(fact->stall.blocked_ns, s->blocked, sizeof(s->blocked));
-	fact->stall.runner = state ? state->longest_wait_runner : SS_CGROUP_NONE;
-	fact->stall.suppressed = l->suppressed;
-	fact->stall.cause = split_cause(s);
-	l->suppressed = 0;
-	fact_send(fact);
-	return 0;
-}
-
-static __always_inline void stall(struct task_struct *task, struct loop_state *l, struct ss_thread_state *state,
-				  struct split *s, __u64 now)
-{
-	l->loop.stalls[split_cause(s) & 3]++;
-	if (l->fact_ns && now - l->fact_ns < STALL_EVERY_NS) {
-		l->suppressed++;
-		return;
-	}
-	l->fact_ns = now;
-	stall_send(task, l, state, s);
-}
-
-static __always_inline void iteration_end(struct task_struct *task, struct loop_state *l, struct ss_thread_state *state,
-					  __u64 now)
-{
-	__u64 began = l->loop.mark >> SS_LOOP_SHIFT;
-	struct split s = {.wall = now > began ? now - began : 0};
-
-	l->loop.iterations++;
-	l->loop.iteration_ns += s.wall;
-	l->loop.slots[time_slot(s.wall)]++;
-	if (s.wall > l->loop.longest_ns)
-		l->loop.longest_ns = s.wall;
-	if (state && state->mark != l->seen_mark) {
-		s.runqueue = waits_runqueue(&state->waits) - l->begin.runqueue_ns;
-		s.throttled = state->waits.throttled_ns - l->begin.throttled_ns;
-		l->loop.runqueue_ns += s.runqueue;
-		l->loop.throttled_ns += s.throttled;
-		/* No iteration sleeps in epoll; what looks like it is the wait before, counted late (arrival_unseen). */
-#pragma unroll
-		for (int i = SS_WAIT_EPOLL + 1; i < SS_WAIT_CLASSES; i++) {
-			s.blocked[i] = state->waits.blocked_ns[i] - l->begin.blocked_ns[i];
-			s.blocked_sum += s.blocked[i];
-			l->loop.blocked_ns[i] += s.blocked[i];
-		}
-	}
-	if (s.wall >= cfg_stall_ns)
-		stall(task, l, state, &s, now);
-}
-
 static __always_inline int wait_begin(__u32 fd, bool poll)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -124,11 +26,12 @@ static __always_inline int wait_begin(__u32 fd, bool poll)
 	now = bpf_ktime_get_boot_ns();
 	if (cfg_sched)
 		state = bpf_task_storage_get(&thread_state, task, 0, 0);
-	if ((l->loop.mark & SS_LOOP_PHASE) == SS_LOOP_ITERATING)
-		iteration_end(task, l, state, now);
-	else if (l->loop.mark && !l->adopted)
+	if (l->loop.mark && (l->loop.mark & SS_LOOP_PHASE) != SS_LOOP_ITERATING && !l->adopted)
 		loss_count(SS_LOSS_WAIT_UNSEEN);
+	loop_close(task, l, state, now);
 	l->adopted = 0;
+	if (!l->loop.since_ns)
+		l->loop.since_ns = now;
 	totals_copy(l, state);
 	l->begin.switches = task->nvcsw;
 	l->loop.instance = instance_of(task, fd);
@@ -147,12 +50,19 @@ static __always_inline int wait_end(long ret)
 	if (!l)
 		return 0;
 	phase = l->loop.mark & SS_LOOP_PHASE;
-	if (phase != SS_LOOP_WAITING && phase != SS_LOOP_POLLING)
+	if (!phase)
 		return 0;
 	began = l->loop.mark >> SS_LOOP_SHIFT;
 	now = bpf_ktime_get_boot_ns();
 	if (cfg_sched)
 		state = bpf_task_storage_get(&thread_state, task, 0, 0);
+	if (phase == SS_LOOP_ITERATING) {
+		/* The wait's beginning was not seen: how long the iteration before it was is not known, so it is none. */
+		loss_count(SS_LOSS_WAIT_UNSEEN);
+		totals_copy(l, state);
+		l->loop.mark = now << SS_LOOP_SHIFT | SS_LOOP_ITERATING;
+		return 0;
+	}
 	l->loop.waits++;
 	l->alone = ret == 1;
 	if (ret > 0) {

@@ -8,7 +8,8 @@
 #include "sysscope.bpf.h"
 #include "sched.bpf.h"
 
-#define EPOLLET_BIT (1U << 31)
+#define EPOLLET_BIT    (1U << 31)
+#define STALL_EVERY_NS 1000000000ULL /* facts about one loop; the counters have all */
 
 /* A thread's loop and what is needed to go on with it. */
 struct loop_state {
@@ -20,6 +21,7 @@ struct loop_state {
 	__u64 alone;   /* the last wait returned one event, and nothing was accepted since */
 	__u64 adopted; /* the wait under way began before there was anybody to see it: its end may not be seen either */
 	__u64 ended;   /* its totals are in the gone table */
+	char comm[SS_COMM_LEN]; /* before the latest change of it */
 };
 
 /* One entry per thread that has ever used epoll. */
@@ -56,6 +58,126 @@ static __always_inline __u64 instance_of(struct task_struct *task, __u32 fd)
 	return file;
 }
 
+/* The scheduler's totals as of now; what is under way is in none, since the thread is on a CPU. */
+static __always_inline void totals_copy(struct loop_state *l, struct ss_thread_state *state)
+{
+	if (!state || l->seen_mark == state->mark)
+		return;
+	l->seen_mark = state->mark;
+	l->begin.runqueue_ns = waits_runqueue(&state->waits);
+	l->begin.throttled_ns = state->waits.throttled_ns;
+#pragma unroll
+	for (int i = 0; i < SS_WAIT_CLASSES; i++)
+		l->begin.blocked_ns[i] = state->waits.blocked_ns[i];
+}
+
+struct split {
+	__u64 wall, runqueue, throttled, blocked_sum, blocked[SS_WAIT_CLASSES];
+};
+
+static __always_inline __u32 split_cause(const struct split *s)
+{
+	__u64 contention = s->runqueue - s->throttled, off = s->runqueue + s->blocked_sum;
+	__u64 oncpu = s->wall > off ? s->wall - off : 0, most = oncpu;
+	__u32 cause = SS_STALL_ONCPU;
+
+	if (contention > most) {
+		most = contention;
+		cause = SS_STALL_RUNQUEUE;
+	}
+	if (s->throttled > most) {
+		most = s->throttled;
+		cause = SS_STALL_THROTTLED;
+	}
+	if (s->blocked_sum > most)
+		cause = SS_STALL_BLOCKED;
+	return cause;
+}
+
+static __noinline int stall_send(struct task_struct *task, struct loop_state *l, struct ss_thread_state *state,
+				 struct split *s)
+{
+	struct ss_fact *fact = fact_reserve(SS_FACT_LOOP_STALL, FACT_SIZE(stall), task);
+
+	if (!fact)
+		return 0;
+	fact->time_ns = l->fact_ns;
+	fact->stall.wall_ns = s->wall;
+	fact->stall.runqueue_ns = s->runqueue;
+	fact->stall.throttled_ns = s->throttled;
+	__builtin_memcpy(fact->stall.blocked_ns, s->blocked, sizeof(s->blocked));
+	fact->stall.runner = state ? state->longest_wait_runner : SS_CGROUP_NONE;
+	fact->stall.suppressed = l->suppressed;
+	fact->stall.cause = split_cause(s);
+	l->suppressed = 0;
+	fact_send(fact);
+	return 0;
+}
+
+static __always_inline void stall(struct task_struct *task, struct loop_state *l, struct ss_thread_state *state,
+				  struct split *s, __u64 now)
+{
+	l->loop.stalls[split_cause(s) & 3]++;
+	if (l->fact_ns && now - l->fact_ns < STALL_EVERY_NS) {
+		l->suppressed++;
+		return;
+	}
+	l->fact_ns = now;
+	stall_send(task, l, state, s);
+}
+
+static __always_inline void iteration_end(struct task_struct *task, struct loop_state *l, struct ss_thread_state *state,
+					  __u64 now)
+{
+	__u64 began = l->loop.mark >> SS_LOOP_SHIFT;
+	struct split s = {.wall = now > began ? now - began : 0};
+
+	l->loop.iterations++;
+	l->loop.iteration_ns += s.wall;
+	l->loop.slots[time_slot(s.wall)]++;
+	if (s.wall > l->loop.longest_ns)
+		l->loop.longest_ns = s.wall;
+	if (state && state->mark != l->seen_mark) {
+		s.runqueue = waits_runqueue(&state->waits) - l->begin.runqueue_ns;
+		s.throttled = state->waits.throttled_ns - l->begin.throttled_ns;
+		l->loop.runqueue_ns += s.runqueue;
+		l->loop.throttled_ns += s.throttled;
+		/* No iteration sleeps in epoll; what looks like it is the wait before, counted late (arrival_unseen). */
+#pragma unroll
+		for (int i = SS_WAIT_EPOLL + 1; i < SS_WAIT_CLASSES; i++) {
+			s.blocked[i] = state->waits.blocked_ns[i] - l->begin.blocked_ns[i];
+			s.blocked_sum += s.blocked[i];
+			l->loop.blocked_ns[i] += s.blocked[i];
+		}
+	}
+	if (s.wall >= cfg_stall_ns)
+		stall(task, l, state, &s, now);
+}
+
+/*
+ * What is under way ends where nobody saw its end: in a wait that began before there was anybody to see it, or whose return
+ * was missed, it slept for as long as the scheduler says, and the rest is in no total; everything else ends now.
+ */
+static __always_inline void loop_close(struct task_struct *task, struct loop_state *l, struct ss_thread_state *state,
+				       __u64 now)
+{
+	__u64 began = l->loop.mark >> SS_LOOP_SHIFT, since = now > began ? now - began : 0, slept = since;
+
+	switch (l->loop.mark & SS_LOOP_PHASE) {
+	case SS_LOOP_WAITING:
+		if (state)
+			slept = state->waits.blocked_ns[SS_WAIT_EPOLL] - l->begin.blocked_ns[SS_WAIT_EPOLL];
+		l->loop.wait_ns += slept < since ? slept : since;
+		break;
+	case SS_LOOP_POLLING:
+		l->loop.poll_ns += since;
+		break;
+	case SS_LOOP_ITERATING:
+		iteration_end(task, l, state, now);
+		break;
+	}
+}
+
 #define EDGE_DEPTH 8
 
 /*
@@ -90,9 +212,9 @@ static __always_inline void loop_edge(struct loop_state *l)
 
 /*
  * For the iterator: a thread that is asleep in epoll since before there was anybody to see it go there. Its wait counts from
- * now, so that an idle loop is one, too.
+ * now, so that an idle loop is one, too; of the sleep under way, `asleep` was before.
  */
-static __always_inline void loop_adopt(struct task_struct *task, struct ss_thread_state *state)
+static __always_inline void loop_adopt(struct task_struct *task, struct ss_thread_state *state, __u64 asleep)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	__u32 fd = compat_syscall_argument(regs);
@@ -103,8 +225,10 @@ static __always_inline void loop_adopt(struct task_struct *task, struct ss_threa
 	l->adopted = 1;
 	l->begin.switches = task->nvcsw;
 	l->begin.runqueue_ns = waits_runqueue(&state->waits);
+	l->begin.blocked_ns[SS_WAIT_EPOLL] = state->waits.blocked_ns[SS_WAIT_EPOLL] + asleep;
 	l->seen_mark = state->mark;
 	l->loop.instance = instance_of(task, fd);
+	l->loop.since_ns = bpf_ktime_get_boot_ns();
 	__sync_val_compare_and_swap(&l->loop.mark, 0, bpf_ktime_get_boot_ns() << SS_LOOP_SHIFT | SS_LOOP_WAITING);
 }
 
@@ -123,11 +247,15 @@ static __always_inline struct ss_loop *gone_loop(const struct ss_gone_key *key)
 static __always_inline void loop_end(struct task_struct *task, struct ss_gone_key *key)
 {
 	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, 0);
+	struct ss_thread_state *state = NULL;
 	__u64 *from, *to;
 	struct ss_loop *gone;
 
-	if (!l || !l->loop.waits || __sync_lock_test_and_set(&l->ended, 1))
+	if (!l || !l->loop.mark || __sync_lock_test_and_set(&l->ended, 1))
 		return;
+	if (cfg_sched)
+		state = bpf_task_storage_get(&thread_state, task, 0, 0);
+	loop_close(task, l, state, bpf_ktime_get_boot_ns());
 	gone = gone_loop(key);
 	if (!gone) {
 		loss_count(SS_LOSS_LOOP_LOST);
@@ -136,17 +264,29 @@ static __always_inline void loop_end(struct task_struct *task, struct ss_gone_ke
 	from = (__u64 *)&l->loop;
 	to = (__u64 *)gone;
 #pragma unroll
-	for (int i = 3; i < SS_LOOP_FIELDS; i++)
+	for (int i = SS_LOOP_FIRST_SUM; i < SS_LOOP_FIELDS; i++)
 		if (from[i])
 			__sync_fetch_and_add(&to[i], from[i]);
 }
 
-/* Another program begins in the same thread: what the one before did is not its own, nor is the iteration under way. */
+/* Before task->comm changes: an exec, which changes it, too, comes after. */
+static __always_inline void loop_rename(struct task_struct *task)
+{
+	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, 0);
+
+	if (l)
+		BPF_CORE_READ_INTO(&l->comm, task, comm);
+}
+
+/* Another program begins in the same thread: what the one before did stays with the name that it had. */
 static __always_inline void loop_exec(struct task_struct *task)
 {
+	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, 0);
 	struct ss_gone_key key = {.cgroup_id = task_cgroup_id(task)};
 
-	BPF_CORE_READ_INTO(&key.comm, task, comm);
+	if (!l)
+		return;
+	comm_copy(key.comm, l->comm);
 	loop_end(task, &key);
 	bpf_task_storage_delete(&loops, task);
 }

@@ -122,6 +122,8 @@ int BPF_PROG(lifecycle_rename, struct task_struct *task)
 	key.cgroup_id = state->cgroup_id;
 	BPF_CORE_READ_INTO(&key.comm, task, comm);
 	task_charge(task, state, &key);
+	if (cfg_epoll)
+		loop_rename(task);
 	return 0;
 }
 

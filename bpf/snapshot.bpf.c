@@ -233,7 +233,7 @@ static __noinline int thread_write(struct seq_file *seq, struct task_struct *tas
 	}
 	if (state && cfg_epoll) {
 		if ((r->mark & SS_MARK_STATE) == SS_MARK_BLOCKED && mark_class(r->mark) == SS_WAIT_EPOLL)
-			loop_adopt(task, state);
+			loop_adopt(task, state, mark_age(r->mark, pass_now(seq_num)));
 		loop = bpf_task_storage_get(&loops, task, 0, 0);
 		if (loop && !loop->ended)
 			r->blocks |= SS_BLOCK_LOOP;

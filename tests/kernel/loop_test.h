@@ -20,6 +20,17 @@ __attribute__((unused)) static const struct loop_row *loop_find(const struct sna
 	return NULL;
 }
 
+/* A counter of the processes of one name in one cgroup; nothing where there are none. */
+__attribute__((unused)) static double group_value(const struct snapshot *s, const char *home, const char *name,
+						  int metric)
+{
+	for (size_t i = 0; i < s->n_groups; i++)
+		if (strcmp(s->containers[s->groups[i].container].cgroup, home) == 0 &&
+		    strcmp(s->groups[i].comm, name) == 0)
+			return s->groups[i].v[metric];
+	return VALUE_ABSENT;
+}
+
 static void tell(int fd)
 {
 	char c = 'x';

@@ -510,15 +510,16 @@ static void test_executes(void **state)
 	scene_tick(&s, 1);
 	snprintf(r->comm, sizeof(r->comm), "node");
 	scene_loop_read(&s, l, SS_LOOP_WAITING, 0);
-	loop_fill(&l->loop, 1);
+	loop_fill(&l->loop, 9);
+	l->loop.since_ns = 2;
 	l->loop.longest_ns = 5;
-	loop_fill(scene_gone_loop(s.gone_loops_final, &s.sample.n_gone_loops_final, 10, "node"), 7);
+	loop_fill(scene_gone_loop(s.gone_loops_final, &s.sample.n_gone_loops_final, 10, "runc"), 7);
 	p = update(m, &s);
-	expect(p->loops[0].v[LOOP_EVENTS], 17);
+	expect(p->loops[0].v[LOOP_EVENTS], 9 * 17);
 	expect(p->loops[0].v[LOOP_LONGEST], 5);
 	assert_true(value_absent(p->loops[0].v[LOOP_UTILIZATION]));
 	expect(group(p, "web", "runc")->v[GROUP_LOOP_EVENTS], 7 * 17);
-	expect(group(p, "web", "node")->v[GROUP_LOOP_EVENTS], 17);
+	expect(group(p, "web", "node")->v[GROUP_LOOP_EVENTS], 9 * 17);
 	model_free(m);
 }
 
