@@ -313,24 +313,22 @@ void event_feed_take(void *ctx, const struct ss_fact *fact, const struct identit
 void event_feed_snapshot(struct event_feed *f, const struct snapshot *s)
 {
 	f->snapshot = s;
-	for (size_t i = 0; s && type_wanted(&f->choice, EVENT_LOOP_STALL) && i < s->n_loops; i++) {
-		const struct loop_row *l = &s->loops[i];
-		const struct process_row *p = &s->processes[l->process];
-		const struct container_row *c = process_container(s, p);
+	for (size_t i = 0; s && type_wanted(&f->choice, EVENT_LOOP_STALL) && i < s->n_stalls; i++) {
+		const struct stall_row *r = &s->stalls[i];
+		const struct container_row *c = r->container == STALL_NOWHERE ? NULL : &s->containers[r->container];
 		struct event e = {
 			.type = EVENT_LOOP_STALL,
-			.time = l->last_stall.time,
-			.start_time = p->start_time,
-			.container = c->name,
-			.comm = p->comm,
-			.pid = p->pid,
-			.tid = l->tid,
-			.stall = &l->last_stall,
+			.time = r->stall.time,
+			.start_time = r->start_time,
+			.container = c ? c->name : NULL,
+			.comm = r->comm,
+			.pid = r->pid,
+			.tid = r->tid,
+			.stall = &r->stall,
 		};
 
-		if (!l->stalled || (f->choice.pid && p->pid != f->choice.pid) ||
-		    (f->choice.tree && !tree_has(&f->sets, p->pid)) ||
-		    (f->choice.container && !table_container_matches(c, f->choice.container)))
+		if ((f->choice.pid && r->pid != f->choice.pid) || (f->choice.tree && !tree_has(&f->sets, r->pid)) ||
+		    (f->choice.container && !(c && table_container_matches(c, f->choice.container))))
 			continue;
 		line_add(f, &e);
 	}

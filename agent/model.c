@@ -282,7 +282,7 @@ int model_update(struct model *m, const struct sample *s)
 	if (r >= 0)
 		r = pairs_finish(m, interval);
 	if (r >= 0)
-		r = loops_finish(m);
+		r = loops_finish(m, s);
 	if (r >= 0)
 		r = namespaces_finish(m);
 	if (r >= 0)

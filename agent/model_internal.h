@@ -123,7 +123,7 @@ struct process {
 	char comm[SS_COMM_LEN + 1];
 	struct ss_totals used; /* of this sample: its threads, living and released */
 	uint64_t threads;
-	bool turns; /* its threads take turns in epoll: seen once, it stays */
+	bool turns; /* its threads take turns in epoll: seen once, it stays as long as there are several */
 	uint64_t cpu_ns, user_ns, system_ns;
 	struct ss_waits *waits; /* the same, in model.process_waits; waits and sleeps under way included */
 	uint64_t cpu_before_ns, switches_before, wait_before_ns;
@@ -154,7 +154,6 @@ struct loop {
 	double wakeups, empty; /* over the interval; absent: not known */
 	bool guessed;	       /* only what it sleeps in epoll is known */
 	struct stall stall;
-	uint64_t stall_seen; /* number of the sample that told it */
 	char runner[256];
 	double before[LOOP_METRICS], held[LOOP_METRICS];
 	UT_hash_handle hh;
@@ -215,6 +214,8 @@ struct model {
 	struct transition *transitions;
 	struct loop **loop_list; /* of the sample at hand, in the order of process and instance */
 	size_t n_loop_list, cap_loop_list;
+	uint32_t *stalls_told; /* of the sample at hand: index into sample.stalls */
+	size_t n_stalls_told, cap_stalls_told, cap_stall_rows;
 	struct home *kernel, *host;
 	uint64_t sequence, boot_ns, before_ns; /* sample at hand and the one before */
 	uint64_t wall_ns;
@@ -254,6 +255,7 @@ struct model {
 	struct process_row *process_rows;
 	struct neighbour_row *neighbour_rows;
 	struct loop_row *loop_rows;
+	struct stall_row *stall_rows;
 	struct transition_row *transition_rows;
 	struct namespace_member *members;
 	struct outsider_row *outsiders;
@@ -311,9 +313,10 @@ void pairs_free(struct model *m);
 
 /* ---- model_loop_read.c ---- */
 int loops_read(struct model *m, const struct sample *s);
+int stalls_finish(struct model *m, const struct sample *s);
 
 /* ---- model_loop.c ---- */
-int loops_finish(struct model *m);
+int loops_finish(struct model *m, const struct sample *s);
 void group_loop_values(const struct model *m, const struct group *g, double *v);
 void loops_free(struct model *m);
 

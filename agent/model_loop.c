@@ -116,7 +116,6 @@ static void loop_row(const struct model *m, struct loop *l, struct loop_row *row
 	*row = (struct loop_row){
 		.process = l->process->row, .tid = (uint32_t)l->key.tid, .threads = 1, .last_stall = l->stall};
 	row->last_stall.runner = l->runner;
-	row->stalled = l->stall_seen == m->sequence;
 	for (int i = 0; i < LOOP_METRICS; i++)
 		v[i] = VALUE_ABSENT;
 	if (!l->guessed)
@@ -156,11 +155,12 @@ static void scheduler_row(struct loop_row *into, const struct loop_row *one)
 	}
 	if (!into->scheduler)
 		*into = (struct loop_row){.process = one->process, .tid = one->tid, .scheduler = true};
+	into->tid = one->tid < into->tid ? one->tid : into->tid;
 	into->threads++;
 	memcpy(into->v, v, sizeof(v));
 }
 
-int loops_finish(struct model *m)
+int loops_finish(struct model *m, const struct sample *s)
 {
 	const struct process *scheduler = NULL; /* whose row is the last one */
 	size_t n = 0;
@@ -184,7 +184,7 @@ int loops_finish(struct model *m)
 	}
 	m->snapshot.loops = m->loop_rows;
 	m->snapshot.n_loops = n;
-	return 0;
+	return stalls_finish(m, s);
 }
 
 /* Upper bounds of the buckets as powers of two of microseconds; the last has none. */
@@ -234,4 +234,6 @@ void loops_free(struct model *m)
 		free(l);
 	}
 	free(m->loop_list);
+	free(m->stalls_told);
+	free(m->stall_rows);
 }

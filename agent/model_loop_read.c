@@ -164,8 +164,10 @@ static int loop_take(struct model *m, const struct sample *s, const struct sampl
 	if (!l || !g)
 		return -ENOMEM;
 	/* Another program in the same thread: what the one before did has ended. */
-	if (now.since_ns != l->now.since_ns)
+	if (l->seen && now.since_ns != l->now.since_ns) {
 		loop_begin(l);
+		p->turns = false;
+	}
 	/* It has moved, or taken another name: what it did before stays where it was. */
 	if (l->group && l->seen + 1 == m->sequence && l->group != g) {
 		loop_add(&l->group->loops_carried, &l->now);
@@ -223,33 +225,67 @@ static int gone_take(struct model *m, const struct sample_gone_loop *list, size_
 	return 0;
 }
 
-static void stall_take(struct model *m, const struct ss_fact *f)
+/* "" for the idle task and what found no room, which are no cgroup. */
+static const char *runner_name(struct model *m, uint64_t cgroup_id)
 {
-	struct loop_key k = {.tid = f->tid, .start_ns = f->start_ns};
-	uint64_t blocked = 0;
-	struct loop *l;
-	bool known;
+	return cgroup_is_known(m, cgroup_id) ? home_of_cgroup(m, cgroup_id, NULL)->name : "";
+}
 
-	HASH_FIND(hh, m->loops, &k, sizeof(k), l);
-	if (!l || l->seen != m->sequence || !l->is_loop || l->process->turns)
-		return;
-	l->stall_seen = m->sequence;
-	l->stall = (struct stall){
+static struct stall stall_of(const struct model *m, const struct ss_fact *f, const char *runner)
+{
+	struct stall stall = {
 		.time = (double)m->wall_ns / 1e9 - (double)sub_sat(m->boot_ns, f->time_ns) / 1e9,
 		.seconds = (double)f->stall.wall_ns / 1e9,
 		.runqueue = (double)f->stall.runqueue_ns / 1e9,
 		.throttled = (double)f->stall.throttled_ns / 1e9,
 		.cause = cause_names[f->stall.cause < SS_STALL_CAUSES ? f->stall.cause : 0],
+		.runner = runner,
+		.suppressed = f->stall.suppressed,
 	};
+	uint64_t blocked = 0;
+
 	for (int i = 0; i < SS_WAIT_CLASSES; i++) {
-		l->stall.blocked[i] = (double)f->stall.blocked_ns[i] / 1e9;
+		stall.blocked[i] = (double)f->stall.blocked_ns[i] / 1e9;
 		blocked += f->stall.blocked_ns[i];
 	}
-	l->stall.oncpu = (double)sub_sat(f->stall.wall_ns, f->stall.runqueue_ns + blocked) / 1e9;
 	_Static_assert(WAIT_CLASSES == (int)SS_WAIT_CLASSES, "every class has a name");
-	/* The idle task and what found no room are no cgroup. */
-	known = cgroup_is_known(m, f->stall.runner);
-	snprintf(l->runner, sizeof(l->runner), "%s", !known ? "" : home_of_cgroup(m, f->stall.runner, NULL)->name);
+	stall.oncpu = (double)sub_sat(f->stall.wall_ns, f->stall.runqueue_ns + blocked) / 1e9;
+	return stall;
+}
+
+/* Those of threads that live in epoll; such a one may have ended since the sample before. */
+static int stalls_take(struct model *m, const struct sample *s)
+{
+	int r = array_reserve(&m->stalls_told, &m->cap_stalls_told, s->n_stalls, sizeof(*m->stalls_told));
+
+	m->n_stalls_told = 0;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < s->n_stalls; i++) {
+		const struct ss_fact *f = &s->stalls[i];
+		struct loop_key k = {.tid = f->tid, .start_ns = f->start_ns};
+		struct loop *l;
+
+		HASH_FIND(hh, m->loops, &k, sizeof(k), l);
+		if (!l || !l->is_loop || l->process->turns)
+			continue;
+		m->stalls_told[m->n_stalls_told++] = (uint32_t)i;
+		snprintf(l->runner, sizeof(l->runner), "%s", runner_name(m, f->stall.runner));
+		l->stall = stall_of(m, f, l->runner);
+	}
+	return 0;
+}
+
+/*
+ * Idle threads of Go are not seen taking turns; by what else they are known: see concurrency_of_process. One thread alone,
+ * and another program, have nobody to take turns with.
+ */
+static void process_turns(struct process *p)
+{
+	if (p->threads < 2)
+		p->turns = false;
+	else if (p->leader && p->leader->flags & SS_THREAD_CATCHES)
+		p->turns = true;
 }
 
 static int by_instance(const void *a, const void *b)
@@ -260,6 +296,8 @@ static int by_instance(const void *a, const void *b)
 		return x->process->key.tgid < y->process->key.tgid ? -1 : 1;
 	if (x->instance != y->instance)
 		return x->instance < y->instance ? -1 : 1;
+	if (x->now.instance_ns != y->now.instance_ns)
+		return x->now.instance_ns < y->now.instance_ns ? -1 : 1;
 	return (x->key.tid > y->key.tid) - (x->key.tid < y->key.tid);
 }
 
@@ -275,20 +313,30 @@ static size_t instance_end(const struct model *m, size_t from)
 }
 
 /*
- * Threads take turns in an epoll instance if several were in it and for one of them at least it is not the main business,
- * or if its descriptors are edge-triggered, so that one thread is told of an event. A pool of threads that all sleep in one
- * instance is a loop each.
+ * Threads take turns in an epoll instance if several were in it over the same time (one that was closed may have left its
+ * address to another) and for one of them at least it is not the main business, or its descriptors are edge-triggered, so
+ * that one thread is told of an event. A pool of threads that all sleep in one instance is a loop each. In the order of
+ * when they first waited there.
  */
 static void turns_find(struct model *m, size_t from, size_t to)
 {
-	bool some_not = false, edge = false;
+	uint64_t last = 0, last_odd = 0; /* when one of those before last began a wait or ended it */
+	bool edge = false, any_odd = false;
 
-	for (size_t i = from; i < to; i++) {
-		some_not |= !m->loop_list[i]->is_loop;
+	for (size_t i = from; i < to; i++)
 		edge |= m->loop_list[i]->now.edge;
+	for (size_t i = from; i < to; i++) {
+		const struct loop *l = m->loop_list[i];
+		uint64_t active = l->now.mark >> SS_LOOP_SHIFT;
+		bool odd = edge || !l->is_loop;
+
+		if ((odd && i > from && l->now.instance_ns <= last) || (any_odd && l->now.instance_ns <= last_odd))
+			l->process->turns = true;
+		last = active > last ? active : last;
+		if (odd)
+			last_odd = active > last_odd ? active : last_odd;
+		any_odd |= odd;
 	}
-	if (to - from > 1 && (some_not || edge))
-		m->loop_list[from]->process->turns = true;
 }
 
 /* The loops of this sample in order, and which of them are threads that take turns. */
@@ -305,11 +353,16 @@ static int loops_sort(struct model *m)
 			m->loop_list[m->n_loop_list++] = l;
 			continue;
 		}
+		/* Of the one before: its last stalls may come now. */
+		if (l->seen + 1 == m->sequence)
+			continue;
 		HASH_DEL(m->loops, l);
 		free(l);
 	}
 	if (m->n_loop_list)
 		qsort(m->loop_list, m->n_loop_list, sizeof(*m->loop_list), by_instance);
+	for (size_t i = 0; i < m->n_loop_list; i++)
+		process_turns(m->loop_list[i]->process);
 	for (size_t from = 0, to; from < m->n_loop_list; from = to) {
 		to = instance_end(m, from);
 		turns_find(m, from, to);
@@ -340,7 +393,7 @@ int loops_read(struct model *m, const struct sample *s)
 	int r;
 
 	m->loops_known = collector_ok(s, "epoll");
-	m->n_loop_list = 0;
+	m->n_loop_list = m->n_stalls_told = 0;
 	for (struct group *g = m->groups; g; g = g->hh.next) {
 		g->loops_now = g->loops_carried;
 		g->loops_open_ns = 0;
@@ -365,7 +418,30 @@ int loops_read(struct model *m, const struct sample *s)
 	if (r < 0)
 		return r;
 	groups_take(m);
-	for (size_t i = 0; i < s->n_stalls; i++)
-		stall_take(m, &s->stalls[i]);
+	return stalls_take(m, s);
+}
+
+/* Of the chosen ones; their loops and processes may be gone by now. */
+int stalls_finish(struct model *m, const struct sample *s)
+{
+	int r = array_reserve(&m->stall_rows, &m->cap_stall_rows, m->n_stalls_told, sizeof(*m->stall_rows));
+
+	m->snapshot.stalls = m->stall_rows;
+	m->snapshot.n_stalls = 0;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < m->n_stalls_told; i++) {
+		const struct ss_fact *f = &s->stalls[m->stalls_told[i]];
+		const struct home *h = home_of_cgroup(m, f->cgroup_id, NULL);
+
+		m->stall_rows[m->snapshot.n_stalls++] = (struct stall_row){
+			.container = h->row == HOME_NO_ROW ? STALL_NOWHERE : h->row,
+			.pid = f->tgid,
+			.tid = f->tid,
+			.start_time = (double)(s->host.boot_wall_ns + f->start_ns) / 1e9,
+			.comm = f->comm,
+			.stall = stall_of(m, f, runner_name(m, f->stall.runner)),
+		};
+	}
 	return 0;
 }

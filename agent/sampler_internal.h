@@ -15,7 +15,7 @@
 #include "sysscope.skel.h"
 
 /* Stalls that wait for the next sample. */
-#define STALLS_MAX 256
+#define STALLS_MAX 1024
 
 struct sampler {
 	struct loader *loader;

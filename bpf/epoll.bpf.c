@@ -34,7 +34,7 @@ static __always_inline int wait_begin(__u32 fd, bool poll)
 		l->loop.since_ns = now;
 	totals_copy(l, state);
 	l->begin.switches = task->nvcsw;
-	l->loop.instance = instance_of(task, fd);
+	instance_enter(l, instance_of(task, fd), now);
 	l->loop.mark = now << SS_LOOP_SHIFT | (poll ? SS_LOOP_POLLING : SS_LOOP_WAITING);
 	return 0;
 }

@@ -58,6 +58,14 @@ static __always_inline __u64 instance_of(struct task_struct *task, __u32 fd)
 	return file;
 }
 
+static __always_inline void instance_enter(struct loop_state *l, __u64 instance, __u64 now)
+{
+	if (l->loop.instance == instance)
+		return;
+	l->loop.instance = instance;
+	l->loop.instance_ns = now;
+}
+
 /* The scheduler's totals as of now; what is under way is in none, since the thread is on a CPU. */
 static __always_inline void totals_copy(struct loop_state *l, struct ss_thread_state *state)
 {
@@ -227,9 +235,9 @@ static __always_inline void loop_adopt(struct task_struct *task, struct ss_threa
 	l->begin.runqueue_ns = waits_runqueue(&state->waits);
 	l->begin.blocked_ns[SS_WAIT_EPOLL] = state->waits.blocked_ns[SS_WAIT_EPOLL] + asleep;
 	l->seen_mark = state->mark;
-	l->loop.instance = instance_of(task, fd);
 	l->loop.since_ns = bpf_ktime_get_boot_ns();
-	__sync_val_compare_and_swap(&l->loop.mark, 0, bpf_ktime_get_boot_ns() << SS_LOOP_SHIFT | SS_LOOP_WAITING);
+	instance_enter(l, instance_of(task, fd), l->loop.since_ns);
+	__sync_val_compare_and_swap(&l->loop.mark, 0, l->loop.since_ns << SS_LOOP_SHIFT | SS_LOOP_WAITING);
 }
 
 static __always_inline struct ss_loop *gone_loop(const struct ss_gone_key *key)

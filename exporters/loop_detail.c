@@ -3,6 +3,7 @@
  * loop_detail.c - all that is known of one event loop, as lines for a person, and a stall as a sentence. Called by the live
  * screen; names pass through text_terminal, numbers come from metrics.def.
  */
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -80,12 +81,14 @@ void stall_sentence(struct buf *out, const struct stall *s)
 			if (parts[i] > parts[most])
 				most = i;
 		if (!(parts[most] > 0) || (!first && parts[most] < s->seconds / 10))
-			return;
+			break;
 		buf_str(out, first ? ": " : "; ");
 		part_text(out, s, most, parts[most]);
 		parts[most] = 0;
 		first = false;
 	}
+	if (s->suppressed)
+		buf_printf(out, " (%" PRIu64 " more just before it)", s->suppressed);
 }
 
 static void detail_waits(struct buf *out, const double *v)

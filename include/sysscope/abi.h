@@ -121,6 +121,7 @@ enum ss_loop_phase {
 struct ss_loop {
 	__u64 mark;	     /* the wait or the iteration under way: enum ss_loop_phase, and since when */
 	__u64 instance;	     /* which epoll instance it waited in last: threads that share it take turns */
+	__u64 instance_ns;   /* since when: the address of one that was closed may be another's */
 	__u64 edge;	     /* 1: some descriptor of that instance is edge-triggered (EPOLLET), as far as was looked */
 	__u64 since_ns;	     /* when its first wait was seen; another program in the same thread begins anew */
 	__u64 waits;	     /* that returned, polls included */
@@ -145,8 +146,8 @@ struct ss_loop {
 	__u64 stalls[SS_STALL_CAUSES];	   /* iterations longer than the threshold, by their main cause */
 	__u64 slots[SS_LOOP_SLOTS];	   /* number of iterations by wall time */
 };
-#define SS_LOOP_FIRST_SUM 4 /* the fields before it are no numbers to add up */
-#define SS_LOOP_FIELDS	  (23 + SS_WAIT_CLASSES + 1 + SS_STALL_CAUSES + SS_LOOP_SLOTS)
+#define SS_LOOP_FIRST_SUM 5 /* the fields before it are no numbers to add up */
+#define SS_LOOP_FIELDS	  (24 + SS_WAIT_CLASSES + 1 + SS_STALL_CAUSES + SS_LOOP_SLOTS)
 _Static_assert(sizeof(struct ss_loop) == SS_LOOP_FIELDS * 8, "ss_loop has no padding");
 
 /* What a thread's namespaces are told apart by, in the order of view.h's namespace_names. */

@@ -208,18 +208,28 @@ extern const char *const wait_class_names[WAIT_CLASSES]; /* "epoll", "poll", ...
 struct stall {
 	double time; /* seconds since 1970; 0: there was none */
 	double seconds, oncpu, runqueue, throttled, blocked[WAIT_CLASSES];
-	const char *cause;  /* "oncpu", "runqueue", "throttled", "blocked" */
-	const char *runner; /* container that had the CPU when it waited longest; "" for none or not known */
+	const char *cause;   /* "oncpu", "runqueue", "throttled", "blocked" */
+	const char *runner;  /* container that had the CPU when it waited longest; "" for none or not known */
+	uint64_t suppressed; /* stalls of the loop just before it that are only in its counters */
 };
+
+/* A stall that was told since the snapshot before. Its loop may have ended. */
+struct stall_row {
+	uint32_t container; /* index into containers; STALL_NOWHERE: none that is shown */
+	uint32_t pid, tid;
+	double start_time; /* of the thread, seconds since 1970 */
+	const char *comm;
+	struct stall stall;
+};
+#define STALL_NOWHERE UINT32_MAX
 
 /* A thread that lives in epoll, or the threads of a process that take turns in it. */
 struct loop_row {
 	uint32_t process; /* index into processes */
-	uint32_t tid;	  /* of the first of them */
+	uint32_t tid;	  /* the lowest of them */
 	uint32_t threads; /* 1, or how many take turns */
 	bool scheduler;	  /* they take turns: what one of them does says nothing */
 	struct stall last_stall;
-	bool stalled; /* the last stall is news: it was told since the snapshot before */
 	double v[LOOP_METRICS];
 };
 
@@ -264,6 +274,8 @@ struct snapshot {
 	size_t n_neighbours;
 	const struct loop_row *loops;
 	size_t n_loops;
+	const struct stall_row *stalls;
+	size_t n_stalls;
 	const struct transition_row *transitions; /* those of one container stand together */
 	size_t n_transitions;
 	const struct check_row *checks; /* only where capability checks are counted */

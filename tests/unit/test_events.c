@@ -206,6 +206,8 @@ static void test_others(void **state)
 	e.stall = &stall;
 	stall.oncpu = 0.18;
 	expect_text(&e, "loop_stall web-1 nginx 100: blocked 180 ms: 180 ms on CPU");
+	stall.suppressed = 2;
+	expect_text(&e, "loop_stall web-1 nginx 100: blocked 180 ms: 180 ms on CPU (2 more just before it)");
 }
 
 static void test_lost(void **state)

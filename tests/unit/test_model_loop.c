@@ -143,8 +143,10 @@ static void test_who_is_one(void **state)
 }
 
 /* A process of `threads` threads, each with a loop in the same instance; the second is none by itself if `some_not`. */
-static void shared_instance(struct scene *s, uint32_t pid, int threads, bool some_not, bool edge)
+static void shared_instance(struct scene *s, uint32_t pid, int threads, bool some_not, bool edge, bool in_turn)
 {
+	uint64_t then = s->sample.boot_ns - MS;
+
 	for (int i = 0; i < threads; i++) {
 		struct ss_thread_record *r = scene_process(s, pid + (uint32_t)i, 10, "go", 100);
 		struct ss_waits *w = scene_waits(s, SS_BLOCK_WAITS);
@@ -156,6 +158,9 @@ static void shared_instance(struct scene *s, uint32_t pid, int threads, bool som
 			r->flags &= ~(uint32_t)SS_THREAD_LEADER;
 		w->blocked_ns[i == 1 && some_not ? SS_WAIT_FUTEX : SS_WAIT_EPOLL] = 10 * S;
 		l->loop.instance = 0x77;
+		/* In turn: whoever comes later came after the one before had gone. */
+		l->loop.mark = (then + (uint64_t)i * 2) << SS_LOOP_SHIFT | SS_LOOP_ITERATING;
+		l->loop.instance_ns = in_turn ? then + (uint64_t)i * 2 - 1 : then - (uint64_t)i;
 		l->loop.edge = edge;
 		l->loop.waits = 100;
 		l->loop.wait_ns = i == 1 && some_not ? 0 : 10 * S;
@@ -171,14 +176,18 @@ static void test_turns(void **state)
 	static const struct {
 		const char *what;
 		int threads;
-		bool some_not, edge;
+		bool some_not, edge, in_turn, go;
 		size_t want;
 		bool scheduler;
 	} rows[] = {
-		{"a pool of threads that live in one instance", 3, false, false, 3, false},
-		{"for one of them it is not the main business", 3, true, false, 1, true},
-		{"edge-triggered", 2, false, true, 1, true},
-		{"edge-triggered, but alone in it", 1, false, true, 1, false},
+		{"a pool of threads that live in one instance", 3, false, false, false, false, 3, false},
+		{"for one of them it is not the main business", 3, true, false, false, false, 1, true},
+		{"edge-triggered", 2, false, true, false, false, 1, true},
+		{"edge-triggered, but alone in it", 1, false, true, false, false, 1, false},
+		{"edge-triggered, but not at the same time", 2, false, true, true, false, 2, false},
+		{"not the main business of one, but not at the same time", 2, true, false, true, false, 1, false},
+		{"Go, which is idle: one of two is in epoll", 2, true, false, true, true, 1, true},
+		{"Go with one thread", 1, false, false, false, true, 1, false},
 	};
 
 	(void)state;
@@ -188,7 +197,9 @@ static void test_turns(void **state)
 		const struct snapshot *p;
 		const struct group_row *g;
 
-		shared_instance(&s, 20, rows[i].threads, rows[i].some_not, rows[i].edge);
+		shared_instance(&s, 20, rows[i].threads, rows[i].some_not, rows[i].edge, rows[i].in_turn);
+		if (rows[i].go)
+			s.threads[0].flags |= SS_THREAD_CATCHES;
 		p = update(m, &s);
 		if (p->n_loops != rows[i].want || p->loops[0].scheduler != rows[i].scheduler)
 			fail_msg("%s: saw %zu rows, true is %zu", rows[i].what, p->n_loops, rows[i].want);
@@ -533,6 +544,7 @@ static void test_stalls(void **state)
 	};
 	struct scene s;
 	struct model *m = begin(&s);
+	const struct snapshot *p;
 	const struct stall *seen;
 	struct ss_fact *f;
 
@@ -561,10 +573,52 @@ static void test_stalls(void **state)
 		assert_string_equal(seen->cause, "runqueue");
 		assert_string_equal(seen->runner, rows[i].want);
 	}
-	/* It stays until the next one. */
+	/* It stays until the next one, which is news only once. */
 	s.sample.n_stalls = 0;
 	scene_tick(&s, 1);
-	expect(update(m, &s)->loops[0].last_stall.seconds, 0.18);
+	seen = &(p = update(m, &s))->loops[0].last_stall;
+	assert_int_equal(p->n_stalls, 0);
+	expect(seen->seconds, 0.18);
+	model_free(m);
+}
+
+/* Each that was told is a row, also where two came in one interval, and where the loop has ended since. */
+static void test_stall_rows(void **state)
+{
+	struct scene s;
+	struct model *m = begin(&s);
+	const struct snapshot *p;
+
+	(void)state;
+	scene_process(&s, 7, 10, "node", 100);
+	scene_loop(&s, SS_LOOP_WAITING, S)->loop.waits = 2;
+	assert_int_equal(update(m, &s)->n_stalls, 0);
+	scene_tick(&s, 1);
+	for (uint64_t i = 1; i <= 2; i++) {
+		struct ss_fact *f = scene_stall(&s, 7, 100 * MS);
+
+		f->cgroup_id = 10;
+		strcpy(f->comm, "node");
+		f->stall.wall_ns = i * 200 * MS;
+		f->stall.suppressed = i;
+	}
+	scene_stall(&s, 8, 0); /* of nobody that is a loop */
+	s.sample.n_threads = s.sample.n_loops = 0;
+	p = update(m, &s);
+	assert_int_equal(p->n_loops, 0);
+	assert_int_equal(p->n_stalls, 2);
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(p->stalls[i].tid, 7);
+		assert_string_equal(p->stalls[i].comm, "node");
+		assert_string_equal(p->containers[p->stalls[i].container].name, "web");
+		expect(p->stalls[i].stall.seconds, 0.2 * (i + 1));
+		assert_int_equal(p->stalls[i].stall.suppressed, i + 1);
+	}
+	/* A sample later nobody knows the loop any more. */
+	scene_tick(&s, 1);
+	update(m, &s);
+	scene_tick(&s, 1);
+	assert_int_equal(update(m, &s)->n_stalls, 0);
 	model_free(m);
 }
 
@@ -634,7 +688,8 @@ int main(void)
 		cmocka_unit_test(test_rates),	    cmocka_unit_test(test_p99),
 		cmocka_unit_test(test_dies),	    cmocka_unit_test(test_moves),
 		cmocka_unit_test(test_executes),    cmocka_unit_test(test_stalls),
-		cmocka_unit_test(test_by_sleep),    cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_stall_rows),  cmocka_unit_test(test_by_sleep),
+		cmocka_unit_test(test_absent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
