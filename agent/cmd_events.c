@@ -29,6 +29,8 @@
 #define FLUSH_MOST_NS	 2000000000ULL /* at the end, with somebody who does not read */
 #define WRITES_AT_ONCE	 64
 #define SETTLE_US	 20000 /* programs that saw a fact wanted have sent it */
+#define EXIT_SEEN_US	 50000 /* a process's end is told at its last switch, or when it is freed: after its parent knows */
+#define GONE		 (POLLERR | POLLHUP | POLLNVAL)
 #define EXIT_NO_COMMAND	 127
 #define EXIT_NOT_STARTED 126
 
@@ -46,8 +48,9 @@ struct events {
 	struct pipeline_options pipeline;
 	struct collector_options collectors;
 	struct event_choice choice;
-	char **command; /* NULL: none */
-	pid_t child;
+	char **command;	     /* NULL: none */
+	pid_t child;	     /* 0: it has ended */
+	int status;	     /* of the command, as a shell has it */
 	int child_fd, go_fd; /* pidfd; the child begins when it reads a byte from the other end of go_fd */
 	int out;
 	struct event_feed *feed;
@@ -235,16 +238,40 @@ static int command_start(struct events *e)
 	return event_feed_tree(e->feed, (uint32_t)e->child);
 }
 
-/* Whether the command is over; its status then, as a shell has it. */
-static bool command_ended(struct events *e, int *ret)
+/* Whether the command is over. */
+static bool command_ended(struct events *e, int options)
 {
 	int status;
 
-	if (e->child <= 0 || waitpid(e->child, &status, WNOHANG) != e->child)
+	if (e->child <= 0 || waitpid(e->child, &status, options) != e->child)
 		return false;
 	e->child = 0;
-	*ret = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	e->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	return true;
+}
+
+/* The first signal that ends us is the command's; a second one is ours. */
+static void command_signal(struct events *e)
+{
+	if (stop != SIGINT) /* from the terminal it has it already */
+		kill(e->child, stop);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	stop = 0;
+}
+
+/* Nobody looks any more; the command goes on to its end. */
+static void command_wait(struct events *e)
+{
+	if (e->go_fd >= 0)
+		close(e->go_fd);
+	e->go_fd = -1;
+	while (e->child > 0 && !command_ended(e, 0)) {
+		if (errno != EINTR)
+			break;
+		if (stop)
+			command_signal(e);
+	}
 }
 
 /* ---- the stream ---- */
@@ -260,7 +287,7 @@ static int lines_write(struct events *e)
 
 		if (poll(&fd, 1, 0) <= 0)
 			return 0;
-		if (fd.revents & (POLLERR | POLLNVAL))
+		if (fd.revents & GONE)
 			return -EPIPE;
 		r = event_queue_write(q, e->out);
 		if (r < 0)
@@ -281,7 +308,7 @@ static int stream_wait(struct events *e, const struct snapshot_source *source, u
 
 	if (!stop && now < due_ns)
 		poll(fds, 3, (int)((due_ns - now) / 1000000) + 1);
-	return fds[1].revents & (POLLERR | POLLNVAL) ? -EPIPE : 0;
+	return fds[1].revents & GONE ? -EPIPE : 0;
 }
 
 static int snapshot_next(struct events *e, const struct snapshot_source *source)
@@ -294,28 +321,23 @@ static int snapshot_next(struct events *e, const struct snapshot_source *source)
 	return error;
 }
 
-/* Returns 0, a negative errno, or with a command its exit status. */
+/* To the end of the command, or until it is enough. */
 static int stream_run(struct events *e, struct pipeline *p)
 {
 	const struct snapshot_source *source = pipeline_source(p);
 	uint64_t every = e->choice.types >> EVENT_LOOP_STALL & 1 ? STALLS_EVERY_NS : SAMPLE_EVERY_NS;
 	uint64_t sample_ns = 0, lost_ns = 0;
-	int r = 0, status = 0;
 	bool ended = false;
+	int r = 0;
 
 	while (r == 0 && !ended && !event_feed_full(e->feed)) {
 		uint64_t now = clock_boot_ns();
 
 		if (stop && e->child <= 0)
 			break;
-		if (stop) { /* the command is told, and what it still does is seen; a second signal ends us */
-			if (stop != SIGINT) /* from the terminal it has it already */
-				kill(e->child, stop);
-			signal(SIGTERM, SIG_DFL);
-			signal(SIGINT, SIG_DFL);
-			stop = 0;
-		}
-		ended = command_ended(e, &status);
+		if (stop) /* what the command still does is seen */
+			command_signal(e);
+		ended = command_ended(e, WNOHANG);
 		event_feed_clock(e->feed);
 		source->idle(source->ctx);
 		if (now >= sample_ns) {
@@ -334,7 +356,7 @@ static int stream_run(struct events *e, struct pipeline *p)
 		if (r == 0 && !ended)
 			r = stream_wait(e, source, sample_ns < lost_ns ? sample_ns : lost_ns);
 	}
-	return r ?: status;
+	return r;
 }
 
 /* What is on its way is told; then, as long as somebody reads, written. */
@@ -346,6 +368,8 @@ static int stream_end(struct events *e, struct pipeline *p)
 	uint64_t progress_ns, waiting;
 	int r = 0;
 
+	if (e->command && e->child == 0)
+		usleep(EXIT_SEEN_US);
 	pipeline_facts_end(p);
 	usleep(SETTLE_US);
 	event_feed_sums(e->feed, p, &sums);
@@ -354,14 +378,15 @@ static int stream_end(struct events *e, struct pipeline *p)
 		source->idle(source->ctx);
 		event_feed_sums(e->feed, p, &sums);
 	} while (sums.told != before.told || sums.left_out != before.left_out || sums.unread != before.unread);
-	if (!event_feed_full(e->feed))
-		event_feed_lost(e->feed, p);
+	event_feed_lost(e->feed, p);
 	progress_ns = clock_boot_ns();
 	while (r == 0 && (waiting = event_queue_waiting(q)) && clock_boot_ns() - progress_ns < FLUSH_MOST_NS) {
 		struct pollfd fd = {.fd = e->out, .events = POLLOUT};
 
 		poll(&fd, 1, 100);
 		r = lines_write(e);
+		/* A full queue has room for it only now. */
+		event_feed_lost(e->feed, p);
 		if (event_queue_waiting(q) != waiting)
 			progress_ns = clock_boot_ns();
 	}
@@ -386,11 +411,6 @@ static void events_close(struct events *e)
 {
 	event_feed_free(e->feed);
 	redactor_close((struct redactor *)e->choice.redactor);
-	if (e->go_fd >= 0)
-		close(e->go_fd);
-	/* Nobody looks any more; the command goes on to its end. */
-	if (e->child > 0)
-		waitpid(e->child, NULL, 0);
 	if (e->child_fd >= 0)
 		close(e->child_fd);
 	if (e->out > STDERR_FILENO)
@@ -450,10 +470,11 @@ int cmd_events(int argc, char **argv)
 	sigaction(SIGHUP, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	r = events_run(&e);
+	command_wait(&e);
 	events_close(&e);
 	/* Nobody reads any more: that is how one ends it (`| head -1`). */
-	if (r == -EPIPE)
-		return EXIT_DONE;
+	if (r == -EPIPE || r == 0)
+		return e.status;
 	if (r < 0)
 		log_error("cannot go on: %s", strerror(-r));
 	return r < 0 ? EXIT_FAILED : r;

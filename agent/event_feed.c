@@ -107,7 +107,7 @@ void event_feed_options(const struct event_choice *c, struct pipeline_options *o
 
 void event_feed_clock(struct event_feed *f)
 {
-	f->wall_offset_ns = (int64_t)(clock_wall_ns() - clock_boot_ns());
+	f->wall_offset_ns = (int64_t)clock_wall_at_boot_ns((uint64_t)f->wall_offset_ns);
 }
 
 int event_feed_tree(struct event_feed *f, uint32_t pid)
@@ -157,27 +157,30 @@ static bool container_is_wanted(const struct event_feed *f, const struct identit
 	return table_container_matches(&row, f->choice.container);
 }
 
-static bool is_wanted(const struct event_feed *f, const struct ss_fact *fact, const struct identity *who)
-{
-	bool start = fact->kind == SS_FACT_PROCESS_START || fact->kind == SS_FACT_THREAD_START;
-
-	if (f->choice.pid && fact->tgid != f->choice.pid && !(start && fact->start.parent_tgid == f->choice.pid))
-		return false;
-	return (!f->choice.tree || tree_has(&f->sets, fact->tgid)) && container_is_wanted(f, who);
-}
-
-/* Until 6.8 the kernel says of an OOM kill's victim only which process it is. */
-static void victim_find(const struct event_feed *f, struct event *e)
+/* Until 6.8 the kernel says of an OOM kill's victim only which process it is. NULL: it is known, or by nobody. */
+static const struct process_row *victim_find(const struct event_feed *f, const struct ss_fact *fact)
 {
 	const struct snapshot *s = f->snapshot;
 
-	for (size_t i = 0; s && i < s->n_processes; i++) {
-		if (s->processes[i].pid != e->pid)
-			continue;
-		e->comm = s->processes[i].comm;
-		e->start_time = s->processes[i].start_time;
-		e->container = process_container(s, &s->processes[i])->name;
-	}
+	for (size_t i = 0; s && fact->kind == SS_FACT_OOM_KILL && !fact->comm[0] && i < s->n_processes; i++)
+		if (s->processes[i].pid == fact->tgid)
+			return &s->processes[i];
+	return NULL;
+}
+
+static bool is_wanted(const struct event_feed *f, const struct ss_fact *fact, const struct identity *who)
+{
+	bool start = fact->kind == SS_FACT_PROCESS_START || fact->kind == SS_FACT_THREAD_START;
+	const struct process_row *victim;
+
+	if (f->choice.pid && fact->tgid != f->choice.pid && !(start && fact->start.parent_tgid == f->choice.pid))
+		return false;
+	if (f->choice.tree && !tree_has(&f->sets, fact->tgid))
+		return false;
+	victim = victim_find(f, fact);
+	return victim && f->choice.container
+		       ? table_container_matches(process_container(f->snapshot, victim), f->choice.container)
+		       : container_is_wanted(f, who);
 }
 
 static void exec_fill(struct event_feed *f, const struct ss_fact *fact, struct event *e)
@@ -208,6 +211,8 @@ static void exit_fill(const struct ss_fact *fact, struct event *e)
 
 static void fact_fill(struct event_feed *f, const struct ss_fact *fact, const struct identity *who, struct event *e)
 {
+	const struct process_row *victim;
+
 	switch (fact->kind) {
 	case SS_FACT_PROCESS_START:
 	case SS_FACT_THREAD_START:
@@ -231,8 +236,12 @@ static void fact_fill(struct event_feed *f, const struct ss_fact *fact, const st
 	case SS_FACT_OOM_KILL:
 		e->peak_rss = fact->oom.rss_bytes == UINT64_MAX ? NAN : (double)fact->oom.rss_bytes;
 		e->score_adjust = (int)fact->oom.score_adjust;
-		if (!fact->comm[0])
-			victim_find(f, e);
+		victim = victim_find(f, fact);
+		if (!victim)
+			break;
+		e->comm = victim->comm;
+		e->start_time = victim->start_time;
+		e->container = process_container(f->snapshot, victim)->name;
 		break;
 	case SS_FACT_CAPABILITY_DENIED:
 		e->capability = fact->denial.capability;

@@ -68,6 +68,7 @@ static int read_memory(const char *root, struct sample_host *ret)
 int host_read(const char *root, struct sample_host *ret)
 {
 	_cleanup_free_ char *load = NULL;
+	uint64_t boot_wall_ns = ret->boot_wall_ns;
 	struct utsname u;
 	int r;
 
@@ -80,7 +81,7 @@ int host_read(const char *root, struct sample_host *ret)
 		return r;
 	if (proc_read(root, "loadavg", &load) < 0 || sscanf(load, "%lf", &ret->load1) != 1)
 		ret->load1 = -1;
-	ret->boot_wall_ns = clock_wall_ns() - clock_boot_ns();
+	ret->boot_wall_ns = clock_wall_at_boot_ns(boot_wall_ns);
 	if (uname(&u) == 0) {
 		snprintf(ret->kernel, sizeof(ret->kernel), "%s", u.release);
 		snprintf(ret->hostname, sizeof(ret->hostname), "%s", u.nodename);

@@ -10,10 +10,11 @@
 #include "sysscope/util.h"
 
 /* In names, whatever the case. */
-#define SECRET_NAMES                                                                                                  \
-	"pass(w|phrase|$)|pwd|secret|token|(api|access|private|encryption|signing)[-_]?key|credential|authorization|" \
-	"auth$|cookie|bearer"
-#define URL_PASSWORD "://[^/@: ]*:([^/@ ]+)@"
+#define SECRET_NAMES                                                                                          \
+	"pass(w|phrase|code|$)|pwd|secret|token|jwt|credential|authorization|auth$|cookie|bearer|signature$|" \
+	"session[-_]?(id|key)|(api|access|account|shared|private|master|license|encryption|signing)[-_]?key"
+/* To the last @, which a password may have in it, too. */
+#define URL_PASSWORD "://[^/@: ]*:([^ ]+)@"
 
 struct redactor {
 	regex_t names, url;
@@ -136,8 +137,33 @@ static void hide_patterns(const struct redactor *r, const char *text, struct buf
 #define BLANKS " \t\n\r\v\f"
 #define QUOTES "'\""
 
-/* What follows a word. */
-enum hidden { HIDE_NOTHING, HIDE_WORD, HIDE_ALL };
+/* What is hidden of what comes: the rest of an open quote, a word or quote, what is behind a colon in it, or everything. */
+enum hidden { HIDE_NOTHING, HIDE_QUOTE, HIDE_WORD, HIDE_USER, HIDE_ALL };
+
+/* The quote that is open at the end of these bytes, 0: none. */
+static char quote_open(const char *text, size_t length)
+{
+	char open = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		if (open)
+			open = text[i] == open ? '\0' : open;
+		else if (text[i] == '\'' || text[i] == '"')
+			open = text[i];
+	}
+	return open;
+}
+
+/* An option whose value is USER:PASSWORD, as that of curl. */
+static bool is_user(const char *word, size_t length)
+{
+	static const char *const names[] = {"-u", "-U", "--user", "--proxy-user"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strlen(names[i]) == length && memcmp(word, names[i], length) == 0)
+			return true;
+	return false;
+}
 
 /* One word, in place. A name that is secret hides its value, or what comes behind it: --header=X-Token: VALUE. */
 static enum hidden redact_word(const struct redactor *r, const char *word, size_t length, struct buf *out)
@@ -147,19 +173,34 @@ static enum hidden redact_word(const struct redactor *r, const char *word, size_
 	for (; begin < length; begin = end + 1) {
 		begin += strspn(word + begin, QUOTES);
 		end = begin + strcspn(word + begin, "=:");
-		if (end < length && !is_secret(r, word + begin, end - begin))
+		if (end < length && is_user(word + begin, end - begin) && memchr(word + end, ':', length - end))
+			end = (size_t)((const char *)memchr(word + end, ':', length - end) - word);
+		else if (end < length && !is_secret(r, word + begin, end - begin))
 			continue;
 		if (end >= length) /* no value: --password VALUE, but not just any word */
 			break;
 		buf_add(out, word, end + 1);
-		if (end + 1 == length) /* Authorization: Bearer VALUE */
-			return HIDE_ALL;
-		buf_str(out, REDACTED);
-		return HIDE_NOTHING;
+		if (end + 1 < length)
+			buf_str(out, REDACTED);
+		/* Authorization: Bearer VALUE, with and without the blank. */
+		return word[end] == ':' || end + 1 == length ? HIDE_ALL : HIDE_QUOTE;
 	}
 	buf_add(out, word, length);
+	if (is_user(word, length))
+		return HIDE_USER;
 	return begin < length && word[begin] == '-' && is_secret(r, word + begin, length - begin) ? HIDE_WORD
 												  : HIDE_NOTHING;
+}
+
+/* The end of what is hidden from here on, of which the first `length` bytes are a word. */
+static const char *hidden_end(const char *text, size_t length)
+{
+	char quote = quote_open(text, length);
+	const char *end = quote ? strchr(text + length, quote) : NULL;
+
+	if (!quote)
+		return text + length;
+	return end ? end + 1 : text + strlen(text);
 }
 
 /* One argument: words, since it may be a script. Returns what is to be hidden of the next one. */
@@ -167,31 +208,56 @@ static enum hidden redact_one(const struct redactor *r, const char *text, enum h
 {
 	struct buf words = {0};
 
+	if (hidden == HIDE_ALL && *text) {
+		buf_str(out, REDACTED);
+		return HIDE_NOTHING;
+	}
+	if (hidden == HIDE_USER && strchr(text, ':')) {
+		buf_add(out, text, strcspn(text, ":") + 1);
+		buf_str(out, REDACTED);
+		return HIDE_NOTHING;
+	}
 	while (*text) {
 		size_t blanks = strspn(text, BLANKS), length;
 
 		buf_add(&words, text, blanks);
 		text += blanks;
 		length = strcspn(text, BLANKS);
-		if (hidden == HIDE_ALL && length) {
+		if (!length)
+			break;
+		if (hidden == HIDE_WORD) {
 			buf_str(&words, REDACTED);
+			text = hidden_end(text, length);
+			hidden = HIDE_NOTHING;
+			continue;
+		}
+		if (hidden == HIDE_USER && memchr(text, ':', length)) {
+			buf_add(&words, text, strcspn(text, ":") + 1);
+			buf_str(&words, REDACTED);
+			text = hidden_end(text, length);
+			hidden = HIDE_NOTHING;
+			continue;
+		}
+		hidden = redact_word(r, text, length, &words);
+		if (hidden == HIDE_ALL) {
+			if (text[length])
+				buf_str(&words, " " REDACTED);
 			break;
 		}
-		if (hidden == HIDE_WORD && length) {
-			buf_str(&words, REDACTED);
-			hidden = HIDE_NOTHING;
-		} else if (length) {
-			hidden = redact_word(r, text, length, &words);
-		}
-		text += length;
+		if (hidden == HIDE_QUOTE)
+			text = hidden_end(text, length);
+		else
+			text += length;
 	}
 	if (words.failed)
 		buf_str(out, REDACTED);
 	else
 		hide_patterns(r, words.data ? words.data : "", out);
 	buf_free(&words);
-	/* The rest of an argument, and no more. */
-	return hidden == HIDE_WORD ? HIDE_WORD : HIDE_NOTHING;
+	/* --password as the last word: the next argument is what it is, blanks and all. */
+	if (hidden == HIDE_USER)
+		return HIDE_USER;
+	return hidden == HIDE_WORD ? HIDE_ALL : HIDE_NOTHING;
 }
 
 void redact(const struct redactor *r, const char *arguments, size_t bytes, struct buf *out)

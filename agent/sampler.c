@@ -378,6 +378,7 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	sample_unseen(s, exited, ended, now);
 	p->losses[SS_LOSS_DEATH_UNSEEN] = s->unseen;
 	p->losses[SS_LOSS_RING_FULL] += s->stalls_dropped;
+	p->losses[SS_LOSS_READ_FAILED] += s->malformed;
 	p->losses[SS_LOSS_PROGRAM_SKIPPED] = loader_skipped(s->loader);
 	*ret = p;
 	return 0;

@@ -26,8 +26,10 @@ int sampler_fact_take(void *ctx, void *data, size_t size)
 	uint64_t now = clock_boot_ns();
 	struct ss_fact f;
 
-	if (fact_decode(data, size, &f) < 0)
+	if (fact_decode(data, size, &f) < 0) {
+		s->malformed++;
 		return 0;
+	}
 	switch (f.kind) {
 	case SS_FACT_CGROUP_CREATE:
 		/* A name that may have been cut is left to the walk. */

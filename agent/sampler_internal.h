@@ -41,6 +41,7 @@ struct sampler {
 	struct fact_listener listener;
 	uint64_t facts_taken;
 	uint64_t stalls_dropped; /* facts for which there was no room */
+	uint64_t malformed;	 /* facts that cannot be what the kernel half sends */
 	void *keys, *values;	 /* for batches: room for the largest map */
 	char *stream;		 /* of the task iterator */
 };

@@ -227,3 +227,10 @@ uint64_t clock_wall_ns(void)
 {
 	return clock_ns(CLOCK_REALTIME);
 }
+
+uint64_t clock_wall_at_boot_ns(uint64_t before)
+{
+	uint64_t now = clock_wall_ns() - clock_boot_ns();
+
+	return before && now - before + 1000000 < 2000000 ? before : now;
+}

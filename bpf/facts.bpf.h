@@ -139,7 +139,8 @@ static __noinline __attribute__((unused)) int exit_report(struct task_struct *ta
 		fact->start_ns = leader->start_boottime;
 		BPF_CORE_READ_INTO(&fact->comm, leader, comm);
 	}
-	fact->exit.cpu_complete = cpu_complete;
+	/* The kernel adds up a thread's time when it releases it, which most do themselves, before their last slice ends. */
+	fact->exit.cpu_complete = cpu_complete && !signal->sum_sched_runtime;
 	fact->exit.status = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : leader->exit_code;
 	fact->exit.lifetime_ns = fact->time_ns - fact->start_ns;
 	fact->exit.peak_rss_bytes = signal->maxrss * cfg_page_size;

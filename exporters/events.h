@@ -52,7 +52,7 @@ struct event {
 	/* exit */
 	int status; /* as wait(2) tells it */
 	double lifetime, cpu;
-	bool cpu_complete; /* what it used since the last tick is in */
+	bool cpu_complete; /* what it used since the last ticks of its threads is in */
 	double peak_rss, voluntary_switches, involuntary_switches, minor_faults, major_faults;
 
 	/* namespace: bits and elements are kinds as in namespace_names */

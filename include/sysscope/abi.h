@@ -455,7 +455,7 @@ struct ss_fact {
 		} exec;
 		struct {		    /* SS_FACT_EXIT */
 			__u32 status;	    /* as wait(2) tells it */
-			__u32 cpu_complete; /* the last slice of the last thread is in */
+			__u32 cpu_complete; /* the last slices of all threads are in */
 			__u64 lifetime_ns;
 			__u64 cpu_ns;	      /* of all its threads */
 			__u64 peak_rss_bytes; /* signal->maxrss, as getrusage(2) tells it */

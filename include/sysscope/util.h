@@ -67,5 +67,10 @@ static inline uint64_t sub_sat(uint64_t now, uint64_t before)
 
 uint64_t clock_boot_ns(void); /* CLOCK_BOOTTIME */
 uint64_t clock_wall_ns(void); /* CLOCK_REALTIME */
+/*
+ * Wall clock at boot: CLOCK_REALTIME - CLOCK_BOOTTIME. `before`, what it was last (0: nothing), where it is off by less than a
+ * millisecond: so times of the same moment stay equal, and a process keeps its start time.
+ */
+uint64_t clock_wall_at_boot_ns(uint64_t before);
 
 #endif

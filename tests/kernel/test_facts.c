@@ -319,7 +319,8 @@ static void check_execs(void)
 
 static void check_exits(bool complete)
 {
-	int status = 0, lifetime = 0, cpu = 0, switches = 0, rss = 0;
+	int status = 0, lifetime = 0, cpu = 0, switches = 0, rss = 0, known = 0;
+	const struct ss_fact *own = fact_of(SS_FACT_EXIT, shared->pid, "exit of the subject");
 
 	check(count(SS_FACT_EXIT) == PROCESSES + 1, "exits, with the subject's own: saw %zu, true is %d",
 	      count(SS_FACT_EXIT), PROCESSES + 1);
@@ -334,6 +335,7 @@ static void check_exits(bool complete)
 		       (double)(b->usage.ru_utime.tv_usec + b->usage.ru_stime.tv_usec) / 1e6;
 		lived = (double)f->exit.lifetime_ns / 1e9;
 		status += f->exit.status == (uint32_t)b->status;
+		known += f->exit.cpu_complete == complete;
 		/* The parent may hear of it before its last switch. */
 		lifetime += lived > 0 && lived <= b->ended - b->began + 0.1;
 		cpu += fabs((double)f->exit.cpu_ns / 1e9 - used) <= 50e-6 + (complete ? 0 : 0.01);
@@ -355,6 +357,8 @@ static void check_exits(bool complete)
 	}
 	check(status == PROCESSES, "how they ended, code or signal: saw %d right, true is %d", status, PROCESSES);
 	check(lifetime == PROCESSES, "how long they lived: saw %d right, true is %d", lifetime, PROCESSES);
+	check(known == PROCESSES, "whether it is complete: saw %d right, true is %d", known, PROCESSES);
+	check(own && !own->exit.cpu_complete, "that of who had threads is not");
 	check(cpu == PROCESSES, "their CPU time is that of wait4: saw %d right, true is %d", cpu, PROCESSES);
 	check(switches == PROCESSES, "their switches: saw %d right, true is %d", switches, PROCESSES);
 	check(rss == PROCESSES, "their peak memory: saw %d right, true is %d", rss, PROCESSES);

@@ -265,7 +265,8 @@ static void quota_moving(const char *home)
 	throttled = after.throttled - before.throttled;
 	check_time_within("moved while it waits for its quota: it runs or waits",
 			  after.exec - before.exec + after.wait - before.wait, wall, 0.02, 0.05);
-	check(throttled > wall / 2, "moved while it waits for its quota: saw %.4f of %.4f s throttled", throttled, wall);
+	check(throttled > wall / 2, "moved while it waits for its quota: saw %.4f of %.4f s throttled", throttled,
+	      wall);
 	check_time_within("moved while it waits for its quota: the rest of its wait is what is blamed",
 			  after.wait - before.wait - throttled, pairs, 0.02, 0.1);
 	end(pid);

@@ -43,7 +43,20 @@ static void test_names(void **state)
 	expect(NULL, 0, "curl|-H|Authorization: Bearer abc def|http://h/", "curl|-H|Authorization: ***|http://h/");
 	expect(NULL, 0, "curl|--header=X-Auth-Token: abc", "curl|--header=X-Auth-Token: ***");
 	expect(NULL, 0, "sh|-c|x --token abc; y PASS=1 z", "sh|-c|x --token *** y PASS=*** z");
-	expect(NULL, 0, "sh|-c|\"SECRET=a b\"", "sh|-c|\"SECRET=*** b\"");
+	expect(NULL, 0, "sh|-c|\"SECRET=a b\" c", "sh|-c|\"SECRET=*** c");
+	expect(NULL, 0, "sh|-c|SECRET=\"a b\" c", "sh|-c|SECRET=*** c");
+	expect(NULL, 0, "sh|-c|SECRET='a b", "sh|-c|SECRET=***"); /* cut, or a quote of its own */
+	expect(NULL, 0, "sh|-c|x --token 'a b' c", "sh|-c|x --token *** c");
+	expect(NULL, 0, "app|--password|two words|-v", "app|--password|***|-v");
+	expect(NULL, 0, "curl|-H|Authorization:Bearer abc", "curl|-H|Authorization:*** ***");
+	expect(NULL, 0, "curl|-d|{\"user\": \"me\", \"password\": \"a b\"}",
+	       "curl|-d|{\"user\": \"me\", \"password\": ***");
+	expect(NULL, 0, "curl|-u|me:hunter2|x", "curl|-u|me:***|x");
+	expect(NULL, 0, "curl|--user=me:hunter2|x", "curl|--user=me:***|x");
+	expect(NULL, 0, "sh|-c|curl -u me:hunter2 x", "sh|-c|curl -u me:*** x");
+	expect(NULL, 0, "docker|run|-u|1000|x:y", "docker|run|-u|1000|x:y");
+	expect(NULL, 0, "openssl|-passin|pass:hunter2|-x", "openssl|-passin|pass:***|-x");
+	expect(NULL, 0, "az|DefaultEndpoints=https;AccountKey=abc==", "az|DefaultEndpoints=https;AccountKey=***");
 	expect(NULL, 0, "passwd|root", "passwd|root"); /* a program's own name, and a word that is no option */
 	expect(NULL, 0, "ls|-l|/etc/shadow", "ls|-l|/etc/shadow");
 	expect(NULL, 0, "app||--token", "app||--token");
@@ -54,7 +67,8 @@ static void test_urls(void **state)
 {
 	(void)state;
 	expect(NULL, 0, "psql|postgres://me:hunter2@db/x", "psql|postgres://me:***@db/x");
-	expect(NULL, 0, "a|http://h:80/x|ftp://u:p@h,ftp://u:q@i", "a|http://h:80/x|ftp://u:***@h,ftp://u:***@i");
+	expect(NULL, 0, "a|http://h:80/x|ftp://u:p@h,ftp://u:q@i", "a|http://h:80/x|ftp://u:***@i");
+	expect(NULL, 0, "redis|redis://:p/w@x@h:1/0", "redis|redis://:***@h:1/0");
 }
 
 static void test_patterns(void **state)

@@ -275,6 +275,13 @@ static void test_clocks(void **state)
 	assert_true(clock_boot_ns() >= boot);
 	assert_true(boot > 0);
 	assert_true(wall > 1600000000ULL * 1000000000ULL);
+	/* What was said of the boot stays, unless the clock was set. */
+	boot = clock_wall_at_boot_ns(0);
+	assert_true(boot > 1600000000ULL * 1000000000ULL && boot < wall);
+	assert_int_equal(clock_wall_at_boot_ns(boot + 400000), boot + 400000);
+	assert_int_equal(clock_wall_at_boot_ns(boot - 400000), boot - 400000);
+	assert_true(clock_wall_at_boot_ns(boot + 4000000) < boot + 2000000);
+	assert_true(clock_wall_at_boot_ns(boot - 4000000) > boot - 2000000);
 	assert_int_equal(sub_sat(5, 3), 2);
 	assert_int_equal(sub_sat(3, 5), 0);
 }
