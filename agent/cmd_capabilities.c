@@ -151,6 +151,9 @@ static int snapshot_add(struct watch *w, const struct snapshot *s)
 		if (c->dead && !r->ended) {
 			r->ended = true;
 			r->seconds += s->time - c->dead_seconds;
+		} else if (!c->dead && r->ended) { /* started again */
+			r->ended = false;
+			r->seconds -= s->time;
 		}
 	}
 	/* The rows count since the beginning: each container that has some is counted anew. */

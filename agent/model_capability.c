@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model_internal.h"
+#include "namespaces.h"
 
 static struct container_row *row_of(struct model *m, const struct process *p)
 {
@@ -38,7 +39,9 @@ static void sets_collect(struct model *m)
 	for (struct process *p = m->processes; p; p = p->hh.next) {
 		struct container_row *c = row_of(m, p);
 
-		if (!c || p->leader->capabilities_bounding & ~c->capabilities_bounding)
+		/* A runtime on its way into the container; who is let in with more (docker exec --privileged) has it. */
+		if (!c || (p->leader->capabilities_bounding & ~c->capabilities_bounding &&
+			   namespace_transition_expected(p->comm, p->home->kind)))
 			continue;
 		c->capabilities_effective |= p->leader->capabilities_effective;
 		c->capabilities_permitted |= p->leader->capabilities_permitted;

@@ -13,7 +13,8 @@
 #include "sysscope/util.h"
 
 /* A program that found the other table in use has certainly finished after this time. */
-#define GONE_SWAP_MIN_NS 200000000ULL
+#define CHECKS_FORGET_AFTER_NS (60 * 1000000000ULL)
+#define GONE_SWAP_MIN_NS       200000000ULL
 
 int sampler_map_read(struct sampler *s, const struct bpf_map *map, bool empty_it)
 {
@@ -110,11 +111,13 @@ static int transitions_read(struct sampler *s, uint32_t table, bool empty_it, st
 	return 0;
 }
 
+/* What was counted of cgroups that are gone makes room once the samples have told it for long. */
 int sampler_checks_read(struct sampler *s)
 {
 	const struct ss_capability_key *keys = s->keys;
 	const uint64_t *values = s->values;
 	struct sample *p = &s->sample;
+	uint64_t now = clock_boot_ns();
 	int count;
 
 	p->n_checks = 0;
@@ -123,8 +126,14 @@ int sampler_checks_read(struct sampler *s)
 	count = sampler_map_read(s, s->skeleton->maps.capability_checks, false);
 	if (count < 0)
 		return count;
-	for (int i = 0; i < count && p->n_checks < s->cap_checks; i++)
-		p->checks[p->n_checks++] = (struct sample_check){keys[i], values[i]};
+	for (int i = 0; i < count && p->n_checks < s->cap_checks; i++) {
+		const struct cgroup_entry *e = cgroup_table_find(s->table, keys[i].cgroup_id);
+
+		if (e && !e->alive && sub_sat(now, e->dead_ns) > CHECKS_FORGET_AFTER_NS)
+			bpf_map__delete_elem(s->skeleton->maps.capability_checks, &keys[i], sizeof(keys[i]), 0);
+		else
+			p->checks[p->n_checks++] = (struct sample_check){keys[i], values[i]};
+	}
 	return 0;
 }
 

@@ -29,14 +29,14 @@ const volatile struct {
 /* Whose checks are not of interest: sysscope's own, at each sample. In the initial pid namespace. */
 const volatile int cfg_agent = 0;
 
-/* Between kprobe and kretprobe, by thread: cap_capable does not call itself. */
+/* Between kprobe and kretprobe, by thread: cap_capable does not call itself. LRU: of some the return is never seen. */
 struct check {
 	__u64 cred;
 	__u32 capability, options;
 };
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
 	__type(key, __u64);
 	__type(value, struct check);
 } capability_calls SEC(".maps");

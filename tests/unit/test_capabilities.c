@@ -125,7 +125,7 @@ static void test_json(void **state)
 	buf_free(&b);
 }
 
-/* The oldest process says what is the container's: who has more in the bounding set is on its way into it. */
+/* The oldest process says what is the container's: a runtime with more in its bounding set is on its way into it. */
 static void test_model(void **state)
 {
 	static struct scene s;
@@ -148,8 +148,11 @@ static void test_model(void **state)
 	r->capabilities_bounding = CHOWN | NET_BIND_SERVICE;
 	r->capabilities_permitted = r->capabilities_effective = CHOWN;
 	r->ns_user = 15;
-	r = scene_process(&s, 200, 20, "exe", 0);
+	r = scene_process(&s, 200, 20, "runc:[2:INIT]", 0);
 	r->capabilities_bounding = r->capabilities_permitted = r->capabilities_effective = ~0ULL;
+	r = scene_process(&s, 250, 20, "sh", 0); /* docker exec --privileged */
+	r->capabilities_bounding = ~0ULL;
+	r->capabilities_permitted = r->capabilities_effective = 1ULL << SYS_ADMIN;
 	r = scene_process(&s, 300, 20, "app", 0);
 	r->capabilities_bounding = CHOWN;
 	r->capabilities_permitted = NET_BIND_SERVICE;
@@ -158,8 +161,8 @@ static void test_model(void **state)
 	assert_int_equal(model_update(m, &s.sample), 0);
 	p = model_snapshot(m);
 	row = scene_row(p, "/docker/a");
-	assert_true(row->capabilities_effective == CHOWN);
-	assert_true(row->capabilities_permitted == (CHOWN | NET_BIND_SERVICE));
+	assert_true(row->capabilities_effective == (CHOWN | 1ULL << SYS_ADMIN));
+	assert_true(row->capabilities_permitted == (CHOWN | NET_BIND_SERVICE | 1ULL << SYS_ADMIN));
 	assert_true(row->capabilities_bounding == (CHOWN | NET_BIND_SERVICE));
 	assert_int_equal(row->user_namespace, 15);
 	assert_int_equal(p->n_checks, 3);
