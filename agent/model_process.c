@@ -128,7 +128,8 @@ static void thread_waits(struct model *m, const struct sample *s, size_t thread,
 		case SS_BLOCK_WAITS:
 			uncharged = w->waits;
 			waits_add_open(&uncharged, r);
-			waits_add(p->waits, &uncharged);
+			if (!(r->flags & SS_THREAD_ENDED))
+				waits_add(p->waits, &uncharged);
 			sleep_take(&m->sleeps[thread], &uncharged, r);
 			h->open_wait_ns += r->open_wait_ns;
 			break;

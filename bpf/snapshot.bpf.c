@@ -226,6 +226,8 @@ static __noinline int thread_write(struct seq_file *seq, struct task_struct *tas
 		r->blocks = SS_BLOCK_WAITS;
 		if (state->charged.timeslices)
 			r->blocks |= SS_BLOCK_WAITS_CHARGED;
+		if (state->exit_ns && !(r->flags & SS_THREAD_LEADER))
+			r->flags |= SS_THREAD_ENDED;
 		if (r->flags & SS_THREAD_LEADER)
 			dead = bpf_task_storage_get(&process_waits, task, 0, 0);
 		if (dead)

@@ -271,6 +271,7 @@ enum ss_thread_flag {
 	SS_THREAD_STATE = 1 << 3,   /* it has task-local state: `charged` is valid */
 	SS_THREAD_ACCEPTS = 1 << 4, /* with the scheduler's hooks: asleep in accept or accept4 */
 	SS_THREAD_CATCHES = 1 << 5, /* with LEADER: it catches SIGSTKFLT, SIGURG and SIGIO, as Go's runtime does */
+	SS_THREAD_ENDED = 1 << 7,   /* not LEADER: what it waited is in its process's block of the dead already */
 	SS_THREAD_FORKED = 1 << 6,  /* with LEADER: born by fork, and has not executed another program since */
 };
 

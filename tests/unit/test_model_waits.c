@@ -99,12 +99,26 @@ static void test_whose(void **state)
 	expect(c->v[CONTAINER_DELAY_COUNT], 4);
 	expect(c->v[CONTAINER_DELAY_SUM], 1100);
 
+	/* A thread that has just ended is still there: its process has what it waited already, the container has not. */
+	t = scene_process(&s, 8, 10, "app", 0);
+	t->tgid = 7;
+	t->process_start_ns = s.threads[0].process_start_ns;
+	t->flags = (t->flags & ~(uint32_t)SS_THREAD_LEADER) | SS_THREAD_ENDED;
+	scene_waits(&s, SS_BLOCK_WAITS)->wakeup_wait_ns = 1000;
+	scene_tick(&s, 1);
+	s.sample.n_gone_final = 0;
+	p = update(m, &s);
+	expect(p->processes[0].v[PROCESS_WAKEUP_WAIT], 1103);
+	expect(scene_row(p, "/docker/x")->v[CONTAINER_WAKEUP_WAIT], 2103);
+	s.sample.n_threads = 1;
+	s.sample.n_waits = 3;
+
 	/* Read while it was being charged: the charged part is the larger. Nothing falls, nothing wraps. */
 	scene_tick(&s, 1);
 	s.sample.n_gone_final = 0;
 	s.waits[1].waits.wakeup_wait_ns = 150;
 	c = scene_row(update(m, &s), "/docker/x");
-	expect(c->v[CONTAINER_WAKEUP_WAIT], 1103);
+	expect(c->v[CONTAINER_WAKEUP_WAIT], 2103);
 	model_free(m);
 }
 
