@@ -204,7 +204,7 @@ static int watch_loop(struct watch *w, const struct snapshot_source *source)
 			struct pollfd fd = {.fd = source->fd, .events = POLLIN};
 
 			if (poll(&fd, 1, (int)((due - now + 999999) / 1000000)) > 0)
-				source->idle(source->ctx);
+				source->idle(source->ctx, &s);
 		}
 	}
 }

@@ -327,6 +327,7 @@ static int stream_run(struct events *e, struct pipeline *p)
 	const struct snapshot_source *source = pipeline_source(p);
 	uint64_t every = e->choice.types >> EVENT_LOOP_STALL & 1 ? STALLS_EVERY_NS : SAMPLE_EVERY_NS;
 	uint64_t sample_ns = 0, lost_ns = 0;
+	const struct snapshot *latest; /* is never older than the tables can wait */
 	bool ended = false;
 	int r = 0;
 
@@ -339,7 +340,7 @@ static int stream_run(struct events *e, struct pipeline *p)
 			command_signal(e);
 		ended = command_ended(e, WNOHANG);
 		event_feed_clock(e->feed);
-		source->idle(source->ctx);
+		source->idle(source->ctx, &latest);
 		if (now >= sample_ns) {
 			r = snapshot_next(e, source);
 			sample_ns = clock_boot_ns() + every;
@@ -365,6 +366,7 @@ static int stream_end(struct events *e, struct pipeline *p)
 	const struct snapshot_source *source = pipeline_source(p);
 	struct event_queue *q = event_feed_queue(e->feed);
 	struct event_sums sums, before;
+	const struct snapshot *latest;
 	uint64_t progress_ns, waiting;
 	int r = 0;
 
@@ -375,7 +377,7 @@ static int stream_end(struct events *e, struct pipeline *p)
 	event_feed_sums(e->feed, p, &sums);
 	do {
 		before = sums;
-		source->idle(source->ctx);
+		source->idle(source->ctx, &latest);
 		event_feed_sums(e->feed, p, &sums);
 	} while (sums.told != before.told || sums.left_out != before.left_out || sums.unread != before.unread);
 	event_feed_lost(e->feed, p);

@@ -109,11 +109,11 @@ static void outer_published(void *ctx)
 	s->inner->published(s->inner->ctx);
 }
 
-static void outer_idle(void *ctx)
+static void outer_idle(void *ctx, const struct snapshot **latest)
 {
 	struct serve *s = ctx;
 
-	s->inner->idle(s->inner->ctx);
+	s->inner->idle(s->inner->ctx, latest);
 }
 
 static void outer_rest(void *ctx)

@@ -208,6 +208,7 @@ static int wait_until(const struct snapshot_source *source, uint64_t due_ns)
 {
 	struct pollfd fds[2] = {{.fd = source->fd, .events = POLLIN}, {.fd = STDOUT_FILENO}};
 	uint64_t now, idle_ns = clock_boot_ns();
+	const struct snapshot *latest;
 
 	while (!stop && (now = clock_boot_ns()) < due_ns) {
 		uint64_t ms = (due_ns - now + 999999) / 1000000;
@@ -216,7 +217,7 @@ static int wait_until(const struct snapshot_source *source, uint64_t due_ns)
 		if (fds[1].revents & POLLERR)
 			return -EPIPE;
 		if (fds[0].revents || now - idle_ns > IDLE_EVERY_NS) {
-			source->idle(source->ctx);
+			source->idle(source->ctx, &latest);
 			idle_ns = now;
 		}
 	}
@@ -288,11 +289,11 @@ static void outer_published(void *ctx)
 	t->inner->published(t->inner->ctx);
 }
 
-static void outer_idle(void *ctx)
+static void outer_idle(void *ctx, const struct snapshot **latest)
 {
 	struct top *t = ctx;
 
-	t->inner->idle(t->inner->ctx);
+	t->inner->idle(t->inner->ctx, latest);
 }
 
 static void source_wrap(struct top *t, const struct snapshot_source *inner)

@@ -23,6 +23,7 @@
 #define IDLE_SAMPLE_NS	    (60 * 1000000000ULL)
 #define IDLE_SAMPLE_SOON_NS (30 * 1000000000ULL)
 #define IDLE_DEAD	    100
+#define IDLE_DEAD_MANY	    4096 /* half of the tables, if each had another name */
 
 /* From this size on memory is asked of the kernel directly: malloc's own first threshold, which it then raises. */
 #define ARRAY_OF_ITS_OWN_BYTES (1024 * 1024)
@@ -37,6 +38,7 @@ struct pipeline {
 	struct snapshot_source source;
 	const struct sample *sample; /* the latest */
 	uint64_t sampled_ns;
+	bool serves; /* somebody asks when he likes, maybe never */
 };
 
 void pipeline_options_init(struct pipeline_options *o)
@@ -67,16 +69,26 @@ static void source_published(void *ctx)
 	model_published(p->model);
 }
 
-static void source_idle(void *ctx)
+/*
+ * A server knows who was there though nobody asked for minutes. A view has its own time between two snapshots, over which its
+ * rates are: that is cut short only before the tables of the dead are full.
+ */
+static void source_idle(void *ctx, const struct snapshot **latest)
 {
 	struct pipeline *p = ctx;
-	uint64_t age_ns;
+	uint64_t age_ns, dead;
+	bool due;
 	int error;
 
 	sampler_facts(p->sampler);
 	age_ns = clock_boot_ns() - p->sampled_ns;
-	if (age_ns > IDLE_SAMPLE_NS || (age_ns > IDLE_SAMPLE_SOON_NS && sampler_dead(p->sampler) > IDLE_DEAD))
-		source_next(p, &error);
+	dead = sampler_dead(p->sampler);
+	if (p->serves)
+		due = age_ns > IDLE_SAMPLE_NS || (age_ns > IDLE_SAMPLE_SOON_NS && dead > IDLE_DEAD);
+	else
+		due = age_ns > IDLE_SAMPLE_SOON_NS && dead > IDLE_DEAD_MANY;
+	if (due)
+		*latest = source_next(p, &error);
 }
 
 static void source_rest(void *ctx)
@@ -134,6 +146,7 @@ static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, s
 	if (o->docker_root)
 		identities_add_docker_root(p->ids, o->docker_root);
 	model_keep_unpublished(p->model, o->keep_unpublished);
+	p->serves = o->keep_unpublished;
 	r = loader_open(&p->loader, &p->kernel, &lo, error);
 	if (r < 0)
 		return r;

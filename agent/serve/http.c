@@ -271,6 +271,7 @@ static void rest(struct http *h)
 static void idle_work(struct http *h, struct pollfd *source)
 {
 	uint64_t now_ns = clock_boot_ns();
+	const struct snapshot *latest; /* only its text is kept */
 	int error;
 
 	if (h->body && now_ns - h->body->made_ns >= h->o.share_ms * NS_PER_MS) {
@@ -282,7 +283,7 @@ static void idle_work(struct http *h, struct pollfd *source)
 		source->fd = -1;
 	if (!(source->revents & POLLIN) && now_ns - h->idle_ns < h->o.idle_ms * NS_PER_MS)
 		return;
-	h->source->idle(h->source->ctx);
+	h->source->idle(h->source->ctx, &latest);
 	/* It may take a sample of its own there when nobody asked for long: an answer still under way is not that one. */
 	if (now_ns - h->sampled_ns > SAMPLE_OLD_NS)
 		h->sequence = SEQUENCE_NONE;

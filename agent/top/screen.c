@@ -24,6 +24,7 @@ struct screen {
 	const struct snapshot_source *source;
 	const struct top_options *options;
 	const struct snapshot *snapshot;
+	uint64_t sequence; /* of the snapshot */
 	struct top_state state;
 	struct table_rows rows;
 	struct buf text, cell;
@@ -358,18 +359,31 @@ static int keys_take(struct screen *s)
 	return 0;
 }
 
+static void snapshot_set(struct screen *s, const struct snapshot *snapshot)
+{
+	s->snapshot = snapshot;
+	s->sequence = snapshot ? snapshot->sequence : 0;
+}
+
 /* A signal that comes just before poll is noticed a second later at most. */
 static void wait_for_something(struct screen *s, uint64_t now)
 {
 	struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = s->source->fd, .events = POLLIN}};
 	uint64_t left = s->state.paused ? 1000000000ULL : sub_sat(s->due_ns, now);
 	int ms = left > 1000000000ULL ? 1000 : (int)((left + 999999) / 1000000);
+	const struct snapshot *latest = s->snapshot;
 
-	poll(fds, 2, ms);
-	if (fds[1].revents || now - s->idle_ns > IDLE_EVERY_NS) {
-		s->source->idle(s->source->ctx);
-		s->idle_ns = now;
-	}
+	/* What somebody has stopped to read must stay, whatever is lost meanwhile: that is counted. */
+	poll(fds, s->state.paused ? 1 : 2, ms);
+	if (s->state.paused || !(fds[1].revents || now - s->idle_ns > IDLE_EVERY_NS))
+		return;
+	s->idle_ns = now;
+	s->source->idle(s->source->ctx, &latest);
+	if (latest && latest->sequence == s->sequence)
+		return;
+	/* Keys must not meet rows of the one before. */
+	snapshot_set(s, latest);
+	draw(s);
 }
 
 static bool sample_take(struct screen *s)
@@ -380,8 +394,8 @@ static bool sample_take(struct screen *s)
 	next = s->source->next(s->source->ctx, &error);
 	s->error = next ? 0 : error;
 	if (!next && !error)
-		return false; /* the end of a replay */
-	s->snapshot = next;   /* the one before is not valid any more, also after an error */
+		return false;  /* the end of a replay */
+	snapshot_set(s, next); /* the one before is not valid any more, also after an error */
 	s->taken += next != NULL;
 	return true;
 }

@@ -294,13 +294,14 @@ struct snapshot {
  * `next` takes a sample now and returns the snapshot made of it, valid until the next call; NULL at the end of a
  * replay or on an error (then *ret_error is a negative errno, else 0). `published`: the latest snapshot was
  * delivered. `idle` does what has to be done between samples; call it when `fd` (-1: none) is readable and at least
- * every ten seconds. `rest` says that nobody looks at the latest snapshot any more: it and the memory that it needs are
+ * every ten seconds. It may have to take a sample: then the latest snapshot is the one that it returns in *latest, or gone
+ * (NULL); else that stays as it is. `rest` says that nobody looks at the latest snapshot any more: it and the memory that it needs are
  * gone until the next one. May be called at any time and again; NULL: there is nothing to give back.
  */
 struct snapshot_source {
 	const struct snapshot *(*next)(void *ctx, int *ret_error);
 	void (*published)(void *ctx);
-	void (*idle)(void *ctx);
+	void (*idle)(void *ctx, const struct snapshot **latest);
 	void (*rest)(void *ctx);
 	int fd;
 	void *ctx;

@@ -62,11 +62,12 @@ static inline void fake_published(void *ctx)
 	atomic_fetch_add(&f->published, 1);
 }
 
-static inline void fake_idle(void *ctx)
+static inline void fake_idle(void *ctx, const struct snapshot **latest)
 {
 	struct fake *f = ctx;
 	uint64_t n;
 
+	(void)latest;
 	if (read(f->fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
 		abort();
 	atomic_fetch_add(&f->idles, 1);
