@@ -15,6 +15,8 @@
 #define TASK_DEAD	     0x0080
 #define TASK_WAKING	     0x0200
 #define TASK_NOLOAD	     0x0400
+#define TASK_RTLOCK_WAIT     0x1000 /* since 5.15 */
+#define TASK_FROZEN	     0x8000 /* since 6.1; of the v1 freezer (docker pause) */
 #define ANON_INODE_FS_MAGIC  0x09041934
 
 /*

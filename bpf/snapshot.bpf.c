@@ -26,6 +26,8 @@ static __always_inline __u32 state_letter(__u32 state, __u32 exit_state)
 		return 't';
 	if (state & 0x0040)
 		return 'P';
+	if (state & (TASK_RTLOCK_WAIT | TASK_FROZEN))
+		return 'D';
 	return 'R';
 }
 
