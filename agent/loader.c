@@ -128,7 +128,9 @@ static int object_open(struct loader *l, uint32_t chosen)
 
 		if (!w || !(chosen >> c & 1))
 			continue;
-		break_it = loader_breaks(l, c, ":load") || (l->state[c].way == 0 && loader_breaks(l, c, ":load-best"));
+		break_it = loader_breaks(l, c, ":load") ||
+			   (l->state[c].way == 0 && loader_breaks(l, c, ":load-best")) ||
+			   (__builtin_popcount(chosen) > 2 && loader_breaks(l, c, ":together"));
 		for (int p = 0; p < MAX_PROGRAMS && w->programs[p]; p++) {
 			struct bpf_program *prog = loader_program(l, w->programs[p]);
 
@@ -172,9 +174,23 @@ static void task_storage_give_up(struct loader *l)
 			l->state[c].way = loader_way_choose(l, c, 0);
 }
 
+/* Each loads alone, but not all together (memory, the sum of what one program does): the last goes first. */
+static bool last_drop(struct loader *l, uint32_t all, int error)
+{
+	for (int c = COLLECTORS - 1; c >= 0; c--) {
+		if (c == COLLECTOR_TASKS || !(all >> c & 1))
+			continue;
+		l->state[c].way = -1;
+		snprintf(l->state[c].reason, sizeof(l->state[c].reason),
+			 "it loads alone, but not beside the others: %s", strerror(-error));
+		return true;
+	}
+	return false;
+}
+
 /*
  * Loads all chosen collectors; when that fails, finds who is at fault by loading each beside the iterator, moves it to
- * its next alternative, and tries again. Ends since every round takes an alternative away.
+ * its next alternative, and tries again. Ends since every round takes an alternative away or a collector.
  */
 static int load_all(struct loader *l)
 {
@@ -207,7 +223,7 @@ static int load_all(struct loader *l)
 			if (c == COLLECTOR_TASKS)
 				break; /* the others were not tried beside a working iterator */
 		}
-		if (!blamed)
+		if (!blamed && !last_drop(l, all, r))
 			return r;
 		loader_ways_review(l);
 	}
