@@ -209,8 +209,9 @@ int epoll_pwait2_enter(struct trace_event_raw_sys_enter *ctx)
 	const void *to = (const void *)ctx->args[3];
 	__s64 time[2] = {1, 1};
 
-	if (to)
-		bpf_probe_read_user(time, sizeof(time), to);
+	/* A failed read leaves zeros; a page that is not there yet says nothing of a poll. */
+	if (to && bpf_probe_read_user(time, sizeof(time), to))
+		time[0] = 1;
 	return wait_begin(ctx->args[0], !time[0] && !time[1]);
 }
 

@@ -226,14 +226,16 @@ static void test_elsewhere(const char *box)
 	subject_end(pid);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const char *box = cgroup_make("capabilities");
 	struct pipeline_options options;
 
 	pipeline_options_init(&options);
 	options.requested = 1u << COLLECTOR_CAPABILITIES;
+	hook_ask(&options, argc, "capabilities:load-best");
 	pipeline_start_with(&options);
+	hook_check(argc, argv, "capabilities");
 	if (!pipeline_hook(test_pipeline, "capabilities")[0]) {
 		printf("ok 1 - # SKIP capability checks cannot be seen on this kernel: %s\n",
 		       pipeline_hook_reason(test_pipeline, "capabilities"));

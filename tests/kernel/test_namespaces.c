@@ -398,7 +398,7 @@ static void test_counts(const char *box)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const char *box = cgroup_make("namespaces"), *elsewhere = cgroup_make("holder"), *hops = cgroup_make("hops");
 	const char *hook;
@@ -410,7 +410,9 @@ int main(void)
 	pipeline_options_init(&options);
 	options.facts = 1u << SS_FACT_NAMESPACE;
 	options.listener.take = fact_take;
+	hook_ask(&options, argc, "namespaces:load-best");
 	pipeline_start_with(&options);
+	hook_check(argc, argv, "namespaces");
 	hook = pipeline_hook(test_pipeline, "namespaces");
 	if (!hook[0]) {
 		printf("ok 1 - # SKIP the collector namespaces is not to be had on this kernel\n");
