@@ -82,6 +82,24 @@ static bool cgroup_folder(const char *name, size_t i, char *path, size_t size)
 	return true;
 }
 
+/* Whoever is still in it: only the test's own can be. */
+static void cgroup_kill(const char *folder)
+{
+	char path[300], pids[4096], *at = pids;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", folder);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	n = read(fd, pids, sizeof(pids) - 1);
+	close(fd);
+	pids[n > 0 ? n : 0] = '\0';
+	for (long pid; (pid = strtol(at, &at, 10)) > 0;)
+		kill((pid_t)pid, SIGKILL);
+}
+
 static void cgroups_remove(void)
 {
 	char path[256];
@@ -89,14 +107,16 @@ static void cgroups_remove(void)
 	if (getpid() != test_owner)
 		return;
 	for (int c = n_test_cgroups; c-- > 0;)
-		for (size_t i = 0; cgroup_folder(test_cgroups[c], i, path, sizeof(path)); i++)
+		for (size_t i = 0; cgroup_folder(test_cgroups[c], i, path, sizeof(path)); i++) {
+			cgroup_kill(path);
 			for (int tries = 0; rmdir(path) < 0 && errno == EBUSY && tries < 100; tries++)
 				usleep(20000);
+		}
 }
 
 __attribute__((unused)) static void test_interrupted(int sig)
 {
-	(void)sig;
+	cgroups_remove();
 	_exit(128 + sig);
 }
 
@@ -164,6 +184,9 @@ __attribute__((unused)) static void pipeline_start_with(const struct pipeline_op
 	int r;
 
 	signal(SIGTERM, test_interrupted);
+	signal(SIGINT, test_interrupted);
+	signal(SIGHUP, test_interrupted);
+	signal(SIGPIPE, test_interrupted); /* who read it has gone */
 	r = pipeline_open(&test_pipeline, o, &error);
 	if (r == 0)
 		return;
