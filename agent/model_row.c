@@ -193,7 +193,10 @@ static void values_rates(struct model *m, struct home *h, double *v, double inte
 			v[CONTAINER_THROTTLED_RATIO] = 0;
 	}
 	memcpy(h->before, v, sizeof(h->before));
-	memcpy(h->slots_before, h->waits.delay_slots, sizeof(h->slots_before));
+	/* A thread that is read while it is charged is missing once: its waits are no news the next time. */
+	for (int i = 0; i < SS_DELAY_SLOTS; i++)
+		if (h->waits.delay_slots[i] > h->slots_before[i])
+			h->slots_before[i] = h->waits.delay_slots[i];
 }
 
 static void values_time(const struct sample *s, struct home *h, double *v)
