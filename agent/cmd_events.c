@@ -11,11 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "collector_options.h"
+#include "command.h"
 #include "commands.h"
 #include "event_feed.h"
 #include "log.h"
@@ -23,16 +22,14 @@
 #include "redact.h"
 
 /* More often than a loop's stalls are told, which is once a second. */
-#define STALLS_EVERY_NS	 500000000ULL
-#define SAMPLE_EVERY_NS	 10000000000ULL /* so that tables stay small and names are known */
-#define LOST_EVERY_NS	 1000000000ULL
-#define FLUSH_MOST_NS	 2000000000ULL /* at the end, with somebody who does not read */
-#define WRITES_AT_ONCE	 64
-#define SETTLE_US	 20000 /* programs that saw a fact wanted have sent it */
-#define EXIT_SEEN_US	 50000 /* a process's end is told at its last switch, or when it is freed: after its parent knows */
-#define GONE		 (POLLERR | POLLHUP | POLLNVAL)
-#define EXIT_NO_COMMAND	 127
-#define EXIT_NOT_STARTED 126
+#define STALLS_EVERY_NS 500000000ULL
+#define SAMPLE_EVERY_NS 10000000000ULL /* so that tables stay small and names are known */
+#define LOST_EVERY_NS	1000000000ULL
+#define FLUSH_MOST_NS	2000000000ULL /* at the end, with somebody who does not read */
+#define WRITES_AT_ONCE	64
+#define SETTLE_US	20000 /* programs that saw a fact wanted have sent it */
+#define EXIT_SEEN_US	50000 /* a process's end is told at its last switch, or when it is freed: after its parent knows */
+#define GONE		(POLLERR | POLLHUP | POLLNVAL)
 
 /* On unless there are thousands a second of them; the rest is when one asks for a part of the machine. */
 #define TYPES_DEFAULT                                                                       \
@@ -48,10 +45,7 @@ struct events {
 	struct pipeline_options pipeline;
 	struct collector_options collectors;
 	struct event_choice choice;
-	char **command;	     /* NULL: none */
-	pid_t child;	     /* 0: it has ended */
-	int status;	     /* of the command, as a shell has it */
-	int child_fd, go_fd; /* pidfd; the child begins when it reads a byte from the other end of go_fd */
+	struct command command;
 	int out;
 	struct event_feed *feed;
 };
@@ -99,7 +93,7 @@ static int types_parse(const char *list, uint32_t *ret)
 /* What follows from the options. */
 static int events_choose(struct events *e)
 {
-	bool narrow = e->container || e->pid || e->command;
+	bool narrow = e->container || e->pid || e->command.argv;
 	_cleanup_buf_ struct buf error = {};
 	struct redactor *redactor;
 	int r;
@@ -108,7 +102,7 @@ static int events_choose(struct events *e)
 		.types = TYPES_DEFAULT | (narrow ? TYPES_PROCESS : 0),
 		.container = e->container,
 		.pid = (uint32_t)e->pid,
-		.tree = e->command != NULL,
+		.tree = e->command.argv != NULL,
 		.json = e->json,
 		.count = e->count,
 	};
@@ -198,80 +192,29 @@ static int events_parse(struct events *e, int argc, char **argv)
 		return -EINVAL;
 	}
 	if (rest && rest < argc)
-		e->command = argv + rest;
+		e->command.argv = argv + rest;
 	collector_options_apply(&e->collectors, &e->pipeline);
 	return events_choose(e);
 }
 
 /* ---- the command ---- */
 
-/* It is there, and its pid known, before it begins. */
-static int command_start(struct events *e)
-{
-	int go[2];
-
-	if (pipe2(go, O_CLOEXEC) < 0)
-		return -errno;
-	e->child = fork();
-	if (e->child < 0) {
-		int r = -errno;
-
-		close(go[0]);
-		close(go[1]);
-		return r;
-	}
-	if (e->child == 0) {
-		char c;
-
-		close(go[1]);
-		if (read(go[0], &c, 1) != 1)
-			_exit(EXIT_NOT_STARTED);
-		signal(SIGPIPE, SIG_DFL);
-		execvp(e->command[0], e->command);
-		fprintf(stderr, "sysscope: %s: %s\n", e->command[0], strerror(errno));
-		_exit(errno == ENOENT ? EXIT_NO_COMMAND : EXIT_NOT_STARTED);
-	}
-	close(go[0]);
-	e->go_fd = go[1];
-	/* Without it (before 5.3) the end is noticed a little later. */
-	e->child_fd = (int)syscall(SYS_pidfd_open, e->child, 0);
-	return event_feed_tree(e->feed, (uint32_t)e->child);
-}
-
-/* Whether the command is over. */
-static bool command_ended(struct events *e, int options)
-{
-	int status;
-
-	if (e->child <= 0 || waitpid(e->child, &status, options) != e->child)
-		return false;
-	e->child = 0;
-	e->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	return true;
-}
-
 /* The first signal that ends us is the command's; a second one is ours. */
-static void command_signal(struct events *e)
+static void signal_pass(struct events *e)
 {
-	if (stop != SIGINT) /* from the terminal it has it already */
-		kill(e->child, stop);
+	command_signal(&e->command, stop);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	stop = 0;
 }
 
 /* Nobody looks any more; the command goes on to its end. */
-static void command_wait(struct events *e)
+static void command_finish(struct events *e)
 {
-	if (e->go_fd >= 0)
-		close(e->go_fd);
-	e->go_fd = -1;
-	while (e->child > 0 && !command_ended(e, 0)) {
-		if (errno != EINTR)
-			break;
+	command_cancel(&e->command);
+	while (command_runs(&e->command) && !command_ended(&e->command, true) && errno == EINTR)
 		if (stop)
-			command_signal(e);
-	}
+			signal_pass(e);
 }
 
 /* ---- the stream ---- */
@@ -302,7 +245,7 @@ static int stream_wait(struct events *e, const struct snapshot_source *source, u
 	struct pollfd fds[3] = {
 		{.fd = source->fd, .events = POLLIN},
 		{.fd = e->out, .events = event_queue_waiting(event_feed_queue(e->feed)) ? POLLOUT : 0},
-		{.fd = e->child > 0 ? e->child_fd : -1, .events = POLLIN},
+		{.fd = command_runs(&e->command) ? e->command.ended_fd : -1, .events = POLLIN},
 	};
 	uint64_t now = clock_boot_ns();
 
@@ -334,20 +277,17 @@ static int stream_run(struct events *e, struct pipeline *p)
 	while (r == 0 && !ended && !event_feed_full(e->feed)) {
 		uint64_t now = clock_boot_ns();
 
-		if (stop && e->child <= 0)
+		if (stop && !command_runs(&e->command))
 			break;
 		if (stop) /* what the command still does is seen */
-			command_signal(e);
-		ended = command_ended(e, WNOHANG);
+			signal_pass(e);
+		ended = command_ended(&e->command, false);
 		event_feed_clock(e->feed);
 		source->idle(source->ctx, &latest);
 		if (now >= sample_ns) {
 			r = snapshot_next(e, source);
 			sample_ns = clock_boot_ns() + every;
-			if (e->go_fd >= 0 && write(e->go_fd, "", 1) == 1) {
-				close(e->go_fd);
-				e->go_fd = -1;
-			}
+			command_go(&e->command);
 		}
 		if (now >= lost_ns) {
 			event_feed_lost(e->feed, p);
@@ -370,7 +310,7 @@ static int stream_end(struct events *e, struct pipeline *p)
 	uint64_t progress_ns, waiting;
 	int r = 0;
 
-	if (e->command && e->child == 0)
+	if (e->command.argv && !command_runs(&e->command))
 		usleep(EXIT_SEEN_US);
 	pipeline_facts_end(p);
 	usleep(SETTLE_US);
@@ -413,8 +353,7 @@ static void events_close(struct events *e)
 {
 	event_feed_free(e->feed);
 	redactor_close((struct redactor *)e->choice.redactor);
-	if (e->child_fd >= 0)
-		close(e->child_fd);
+	command_close(&e->command);
 	if (e->out > STDERR_FILENO)
 		close(e->out);
 }
@@ -438,8 +377,8 @@ static int events_run(struct events *e)
 	for (char *state = NULL, *line = error.data ? strtok_r(error.data, "\n", &state) : NULL; line;
 	     line = strtok_r(NULL, "\n", &state))
 		log_warning("%s", line);
-	if (e->command)
-		r = command_start(e);
+	if (e->command.argv)
+		r = command_start(&e->command) ?: event_feed_tree(e->feed, (uint32_t)e->command.pid);
 	if (r >= 0)
 		r = stream_run(e, p);
 	if (r >= 0)
@@ -453,7 +392,7 @@ static int events_run(struct events *e)
 int cmd_events(int argc, char **argv)
 {
 	struct sigaction action = {.sa_handler = on_signal};
-	struct events e = {.child_fd = -1, .go_fd = -1, .out = STDOUT_FILENO};
+	struct events e = {.command = {.ended_fd = -1, .go_fd = -1}, .out = STDOUT_FILENO};
 	int r;
 
 	pipeline_options_init(&e.pipeline);
@@ -472,11 +411,11 @@ int cmd_events(int argc, char **argv)
 	sigaction(SIGHUP, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	r = events_run(&e);
-	command_wait(&e);
+	command_finish(&e);
 	events_close(&e);
 	/* Nobody reads any more: that is how one ends it (`| head -1`). */
 	if (r == -EPIPE || r == 0)
-		return e.status;
+		return e.command.status;
 	if (r < 0)
 		log_error("cannot go on: %s", strerror(-r));
 	return r < 0 ? EXIT_FAILED : r;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * model_internal.h - what the files of the model share: model.c (one update from beginning to end), model_home.c (homes,
- * cgroups and groups), model_row.c (their rows), model_process.c (processes), model_pair.c (neighbours), model_loop.c (event
- * loops), model_tree.c (concurrency models), model_namespace.c (namespaces), model_capability.c (capabilities), model_birth.c
- * (how containers start). Nobody else includes it.
+ * cgroups and groups), model_row.c (their rows), model_process.c (processes), model_pair.c (neighbours), model_loop.c and
+ * model_loop_read.c (event loops), model_stall.c (their stalls), model_facts.c and model_tree.c (concurrency models),
+ * model_namespace.c (namespaces), model_capability.c (capabilities), model_birth.c (how containers start). Nobody else
+ * includes it.
  */
 #ifndef SYSSCOPE_MODEL_INTERNAL_H
 #define SYSSCOPE_MODEL_INTERNAL_H
@@ -313,6 +314,9 @@ void pairs_free(struct model *m);
 
 /* ---- model_loop_read.c ---- */
 int loops_read(struct model *m, const struct sample *s);
+
+/* ---- model_stall.c ---- */
+int stalls_take(struct model *m, const struct sample *s); /* after the loops were read */
 int stalls_finish(struct model *m, const struct sample *s);
 
 /* ---- model_loop.c ---- */
