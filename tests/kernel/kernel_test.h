@@ -296,6 +296,28 @@ __attribute__((unused)) static void burn(double seconds)
 		;
 }
 
+/*
+ * Until it sleeps. The kernel gives what a task has used since its last switch or tick to the cgroup that it is in when that
+ * is added up, so who moves it while it runs moves some of its past along.
+ */
+__attribute__((unused)) static void asleep_wait(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	for (int tries = 0; tries < 2000; tries++) {
+		_cleanup_free_ char *text = NULL;
+		const char *end;
+
+		if (read_file(path, 4096, &text, NULL) < 0)
+			return;
+		end = strrchr(text, ')');
+		if (end && strncmp(end, ") S", 3) == 0)
+			return;
+		usleep(500);
+	}
+}
+
 /* Runs `work` in a child that is in the cgroup from before it begins. Returns its pid; wait for it. */
 __attribute__((unused)) static pid_t run_in(const char *cgroup, void (*work)(void *ctx), void *ctx)
 {
@@ -314,6 +336,7 @@ __attribute__((unused)) static pid_t run_in(const char *cgroup, void (*work)(voi
 		_exit(0);
 	}
 	close(gate[0]);
+	asleep_wait(pid);
 	cgroup_enter(cgroup, pid);
 	if (write(gate[1], &c, 1) != 1)
 		exit(1);

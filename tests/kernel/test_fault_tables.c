@@ -75,6 +75,7 @@ static void child_work(int i)
 	}
 	child_path(path, sizeof(path) - 16, i);
 	strcat(path, "/cgroup.procs");
+	asleep_wait(pid);
 	{
 		char text[16];
 
