@@ -320,6 +320,8 @@ static int stream_end(struct events *e, struct pipeline *p)
 		source->idle(source->ctx, &latest);
 		event_feed_sums(e->feed, p, &sums);
 	} while (sums.told != before.told || sums.left_out != before.left_out || sums.unread != before.unread);
+	if (e->choice.types >> EVENT_LOOP_STALL & 1)
+		r = snapshot_next(e, source);
 	event_feed_lost(e->feed, p);
 	progress_ns = clock_boot_ns();
 	while (r == 0 && (waiting = event_queue_waiting(q)) && clock_boot_ns() - progress_ns < FLUSH_MOST_NS) {

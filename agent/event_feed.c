@@ -311,7 +311,7 @@ void event_feed_take(void *ctx, const struct ss_fact *fact, const struct identit
 	else if (type != EVENT_LOOP_STALL && type_wanted(&f->choice, type) && is_wanted(f, fact, who))
 		fate = line_tell(f, fact, who, path, type, NAN);
 	if (f->choice.tree && fact->kind == SS_FACT_EXIT)
-		tree_remove(&f->sets, fact->tgid);
+		tree_end(&f->sets, fact->tgid, type_wanted(&f->choice, EVENT_LOOP_STALL));
 	if (!kind_counts(&f->choice, (int)fact->kind))
 		return;
 	f->sums.told += fate == FATE_TOLD;
@@ -336,11 +336,13 @@ void event_feed_snapshot(struct event_feed *f, const struct snapshot *s)
 			.stall = &r->stall,
 		};
 
-		if ((f->choice.pid && r->pid != f->choice.pid) || (f->choice.tree && !tree_has(&f->sets, r->pid)) ||
+		if ((f->choice.pid && r->pid != f->choice.pid) || (f->choice.tree && !tree_had(&f->sets, r->pid)) ||
 		    (f->choice.container && !(c && table_container_matches(c, f->choice.container))))
 			continue;
 		line_add(f, &e);
 	}
+	if (s)
+		tree_forget_ended(&f->sets);
 }
 
 /* ---- losses ---- */

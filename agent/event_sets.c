@@ -15,6 +15,7 @@
 
 struct pid_member {
 	uint32_t pid;
+	bool ended;
 	UT_hash_handle hh;
 };
 struct container_member {
@@ -51,17 +52,42 @@ static struct pid_member *tree_find(const struct event_sets *s, uint32_t pid)
 
 bool tree_has(const struct event_sets *s, uint32_t pid)
 {
+	const struct pid_member *m = tree_find(s, pid);
+
+	return m && !m->ended;
+}
+
+bool tree_had(const struct event_sets *s, uint32_t pid)
+{
 	return tree_find(s, pid) != NULL;
 }
 
-void tree_remove(struct event_sets *s, uint32_t pid)
+static void tree_remove(struct event_sets *s, struct pid_member *m)
+{
+	HASH_DEL(s->tree, m);
+	free(m);
+}
+
+void tree_end(struct event_sets *s, uint32_t pid, bool keep)
 {
 	struct pid_member *m = tree_find(s, pid);
 
-	if (!m)
+	if (m && keep && HASH_COUNT(s->tree) < TREE_MANY)
+		m->ended = s->any_ended = true;
+	else if (m)
+		tree_remove(s, m);
+}
+
+void tree_forget_ended(struct event_sets *s)
+{
+	struct pid_member *m, *next;
+
+	if (!s->any_ended)
 		return;
-	HASH_DEL(s->tree, m);
-	free(m);
+	s->any_ended = false;
+	HASH_ITER (hh, s->tree, m, next)
+		if (m->ended)
+			tree_remove(s, m);
 }
 
 /* Those whose end was lost are looked for when there are many. */
@@ -71,15 +97,17 @@ static void tree_sweep(struct event_sets *s)
 
 	HASH_ITER (hh, s->tree, m, next)
 		if (kill((pid_t)m->pid, 0) < 0 && errno == ESRCH)
-			tree_remove(s, m->pid);
+			tree_remove(s, m);
 }
 
 int tree_add(struct event_sets *s, uint32_t pid)
 {
-	struct pid_member *m;
+	struct pid_member *m = tree_find(s, pid);
 
-	if (tree_has(s, pid))
+	if (m) {
+		m->ended = false;
 		return 0;
+	}
 	if (HASH_COUNT(s->tree) >= TREE_MANY)
 		tree_sweep(s);
 	m = calloc(1, sizeof(*m));

@@ -119,6 +119,7 @@ static void set_denial(struct writer *w, json_t *line, const struct event *e)
 {
 	_cleanup_buf_ struct buf name = {0};
 
+	buf_str(&name, "CAP_");
 	capability_name(&name, e->capability);
 	writer_set_text(w, line, "capability", name.data ? name.data : "");
 	set_integer(w, line, "user_namespace", e->user_namespace);

@@ -200,7 +200,7 @@ static void test_others(void **state)
 	e.capability = 21;
 	e.user_namespace = 9;
 	expect_text(&e, "capability_denied web-1 nginx 100: CAP_SYS_ADMIN");
-	expect_json(&e, "{\"capability\":\"SYS_ADMIN\",\"user_namespace\":9}");
+	expect_json(&e, "{\"capability\":\"CAP_SYS_ADMIN\",\"user_namespace\":9}");
 
 	e = event(EVENT_LOOP_STALL);
 	e.stall = &stall;
