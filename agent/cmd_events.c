@@ -308,7 +308,7 @@ static int stream_end(struct events *e, struct pipeline *p)
 	struct event_sums sums, before;
 	const struct snapshot *latest;
 	uint64_t progress_ns, waiting;
-	int r = 0;
+	int r = 0, last = 0;
 
 	if (e->command.argv && !command_runs(&e->command))
 		usleep(EXIT_SEEN_US);
@@ -320,8 +320,9 @@ static int stream_end(struct events *e, struct pipeline *p)
 		source->idle(source->ctx, &latest);
 		event_feed_sums(e->feed, p, &sums);
 	} while (sums.told != before.told || sums.left_out != before.left_out || sums.unread != before.unread);
+	/* Without it what waits is written all the same. */
 	if (e->choice.types >> EVENT_LOOP_STALL & 1)
-		r = snapshot_next(e, source);
+		last = snapshot_next(e, source);
 	event_feed_lost(e->feed, p);
 	progress_ns = clock_boot_ns();
 	while (r == 0 && (waiting = event_queue_waiting(q)) && clock_boot_ns() - progress_ns < FLUSH_MOST_NS) {
@@ -334,7 +335,7 @@ static int stream_end(struct events *e, struct pipeline *p)
 		if (event_queue_waiting(q) != waiting)
 			progress_ns = clock_boot_ns();
 	}
-	return r;
+	return r ?: last;
 }
 
 /* As packet sniffers do: how much of it one has seen. Silent where nothing is missing and nobody asked for the rest. */
