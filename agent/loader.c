@@ -72,11 +72,38 @@ static uint64_t tick_ns(void)
 	return (uint64_t)tick.tv_nsec;
 }
 
+/* Which programs are loaded; some are spoilt on the way for tests. */
+static int programs_choose(struct loader *l, uint32_t chosen)
+{
+	bool break_it;
+
+	l->log[0] = '\0';
+	for (int c = 0; c < COLLECTORS; c++) {
+		const struct alternative *w = loader_way(l, c);
+
+		if (!w || !(chosen >> c & 1))
+			continue;
+		break_it = loader_breaks(l, c, ":load") ||
+			   (l->state[c].way == 0 && loader_breaks(l, c, ":load-best")) ||
+			   (__builtin_popcount(chosen) > 2 && loader_breaks(l, c, ":together"));
+		for (int p = 0; p < MAX_PROGRAMS && w->programs[p]; p++) {
+			struct bpf_program *prog = loader_program(l, w->programs[p]);
+
+			if (!prog)
+				return -ENOENT;
+			bpf_program__set_autoload(prog, true);
+			bpf_program__set_log_buf(prog, l->log, sizeof(l->log));
+			if (break_it && p == 0)
+				bpf_program__set_type(prog, BPF_PROG_TYPE_SOCKET_FILTER);
+		}
+	}
+	return 0;
+}
+
 /* Opens the object with everything off but the collectors of `chosen` (bit per collector). */
 static int object_open(struct loader *l, uint32_t chosen)
 {
 	struct sysscope_bpf *s;
-	bool break_it;
 
 	sysscope_bpf__destroy(l->skeleton);
 	l->skeleton = s = sysscope_bpf__open();
@@ -122,27 +149,7 @@ static int object_open(struct loader *l, uint32_t chosen)
 		bpf_map__set_autocreate(s->maps.pairs_b, false);
 		bpf_map__set_autocreate(s->maps.ledgers, false);
 	}
-	l->log[0] = '\0';
-	for (int c = 0; c < COLLECTORS; c++) {
-		const struct alternative *w = loader_way(l, c);
-
-		if (!w || !(chosen >> c & 1))
-			continue;
-		break_it = loader_breaks(l, c, ":load") ||
-			   (l->state[c].way == 0 && loader_breaks(l, c, ":load-best")) ||
-			   (__builtin_popcount(chosen) > 2 && loader_breaks(l, c, ":together"));
-		for (int p = 0; p < MAX_PROGRAMS && w->programs[p]; p++) {
-			struct bpf_program *prog = loader_program(l, w->programs[p]);
-
-			if (!prog)
-				return -ENOENT;
-			bpf_program__set_autoload(prog, true);
-			bpf_program__set_log_buf(prog, l->log, sizeof(l->log));
-			if (break_it && p == 0)
-				bpf_program__set_type(prog, BPF_PROG_TYPE_SOCKET_FILTER);
-		}
-	}
-	return 0;
+	return programs_choose(l, chosen);
 }
 
 static int object_load(struct loader *l, uint32_t chosen)
