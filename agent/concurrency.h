@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sysscope/abi.h"
+#include "sysscope/abi/task.h"
 
 enum concurrency_model {
 	CONCURRENCY_UNKNOWN, /* nothing was seen yet */

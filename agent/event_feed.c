@@ -11,7 +11,7 @@
 #include "loader.h"
 #include "namespaces.h"
 #include "redact.h"
-#include "sysscope/abi.h"
+#include "sysscope/abi/fact.h"
 #include "sysscope/sample.h"
 
 #define QUEUE_BYTES	  (16u << 20) /* 100,000 lines or more */
@@ -173,7 +173,7 @@ static bool is_wanted(const struct event_feed *f, const struct ss_fact *fact, co
 	bool start = fact->kind == SS_FACT_PROCESS_START || fact->kind == SS_FACT_THREAD_START;
 	const struct process_row *victim;
 
-	if (f->choice.pid && fact->tgid != f->choice.pid && !(start && fact->start.parent_tgid == f->choice.pid))
+	if (f->choice.pid && fact->tgid != f->choice.pid && !(start && fact->birth.parent_tgid == f->choice.pid))
 		return false;
 	if (f->choice.tree && !tree_has(&f->sets, fact->tgid))
 		return false;
@@ -216,9 +216,9 @@ static void fact_fill(struct event_feed *f, const struct ss_fact *fact, const st
 	switch (fact->kind) {
 	case SS_FACT_PROCESS_START:
 	case SS_FACT_THREAD_START:
-		e->clone_flags = fact->start.clone_flags;
-		e->parent_pid = fact->start.parent_tgid;
-		e->parent_tid = fact->start.parent_tid;
+		e->clone_flags = fact->birth.clone_flags;
+		e->parent_pid = fact->birth.parent_tgid;
+		e->parent_tid = fact->birth.parent_tid;
 		break;
 	case SS_FACT_EXEC:
 		exec_fill(f, fact, e);
@@ -303,7 +303,7 @@ void event_feed_take(void *ctx, const struct ss_fact *fact, const struct identit
 	enum event_type type = type_of_kind[fact->kind];
 	enum fate fate = FATE_LEFT_OUT;
 
-	if (f->choice.tree && fact->kind == SS_FACT_PROCESS_START && tree_has(&f->sets, fact->start.parent_tgid) &&
+	if (f->choice.tree && fact->kind == SS_FACT_PROCESS_START && tree_has(&f->sets, fact->birth.parent_tgid) &&
 	    event_feed_tree(f, fact->tgid) < 0)
 		f->error = -ENOMEM;
 	if (type == EVENT_CGROUP_CREATE || type == EVENT_CGROUP_REMOVE || type == EVENT_CONTAINER_START)

@@ -27,7 +27,7 @@ static size_t kind_size(__u32 kind)
 		return END_OF(namespaces);
 	case SS_FACT_PROCESS_START:
 	case SS_FACT_THREAD_START:
-		return END_OF(start);
+		return END_OF(birth);
 	case SS_FACT_EXEC:
 		return EXEC_SHORT;
 	case SS_FACT_EXIT:

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "sysscope/abi.h"
+#include "sysscope/abi/fact.h"
 
 /*
  * One record of the ring. *ret gets a copy, zero behind what its kind has; texts in it end with a NUL. 0; -EBADMSG: it is

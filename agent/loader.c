@@ -15,7 +15,8 @@
 
 #include "cgroupfs.h"
 #include "loader_internal.h"
-#include "sysscope/abi.h"
+#include "sysscope/abi/cgroup.h"
+#include "sysscope/abi/fact.h"
 #include "tracefs.h"
 
 /* The functions of the kernel that probe without audit, or whose only check is such a probe. */

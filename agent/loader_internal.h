@@ -10,7 +10,8 @@
 
 #include "collectors.h"
 #include "loader.h"
-#include "sysscope/abi.h"
+#include "sysscope/abi/cgroup.h"
+#include "sysscope/abi/task.h"
 #include "sysscope.skel.h"
 
 struct loader {

@@ -20,7 +20,7 @@ static const uint64_t bounds_ns[START_BOUNDS] = {1000000,    5000000,	  10000000
 #define START_LINES (START_BOUNDS + 3)
 _Static_assert(HOST_START_CREATE_COUNT - HOST_START_CREATE_1MS + 1 == START_LINES, "one bound per bucket");
 _Static_assert(HOST_START_TOTAL_COUNT - HOST_START_CREATE_1MS + 1 == START_LINES * (BIRTH_PHASES + 1), "five phases");
-_Static_assert(SS_BIRTH_STEPS == BIRTH_PHASES, "each phase ends with a step");
+_Static_assert(SS_START_STEPS == BIRTH_PHASES, "each phase ends with a step");
 
 static const char *const ready_names[SS_READY_WAYS] = {
 	[SS_READY_NOT_YET] = "",
@@ -36,8 +36,8 @@ struct span {
 /* From the last step known before it, which may be that the cgroup was made, to its end. False: not over, or not noted. */
 static bool phase_span(const struct ss_cgroup *c, int phase, struct span *ret)
 {
-	const struct ss_birth *b = &c->birth;
-	uint64_t from = c->born_ns, cpu_from = 0, end = b->step_ns[phase];
+	const struct ss_start *b = &c->start;
+	uint64_t from = c->created_ns, cpu_from = 0, end = b->step_ns[phase];
 
 	for (int i = phase - 1; i >= 0; i--) {
 		if (!b->step_ns[i])
@@ -54,9 +54,9 @@ static bool phase_span(const struct ss_cgroup *c, int phase, struct span *ret)
 
 static bool total_span(const struct ss_cgroup *c, struct span *ret)
 {
-	if (!c->birth.step_ns[SS_BIRTH_READY])
+	if (!c->start.step_ns[SS_START_READY])
 		return false;
-	*ret = (struct span){sub_sat(c->birth.step_ns[SS_BIRTH_READY], c->born_ns), c->birth.cpu_ns[SS_BIRTH_READY]};
+	*ret = (struct span){sub_sat(c->start.step_ns[SS_START_READY], c->created_ns), c->start.cpu_ns[SS_START_READY]};
 	return true;
 }
 
@@ -80,7 +80,7 @@ static void phases_count(struct model *m, struct cg *c)
 		if (c->starts_counted >> i & 1)
 			continue;
 		/* While its first process may still come, an exec was perhaps a helper's. */
-		if (i >= SS_BIRTH_EXECUTED && !c->counts.birth.init && c->alive && c->counts.flags & SS_CGROUP_YOUNG)
+		if (i >= SS_START_EXECUTED && !c->counts.start.init && c->alive && c->counts.flags & SS_CGROUP_STARTING)
 			continue;
 		if (i < BIRTH_PHASES ? !phase_span(&c->counts, i, &span) : !total_span(&c->counts, &span))
 			continue;
@@ -156,24 +156,24 @@ static int birth_compare(const void *a, const void *b)
 
 static const char *birth_state(const struct birth *b)
 {
-	if (b->counts.birth.step_ns[SS_BIRTH_READY])
+	if (b->counts.start.step_ns[SS_START_READY])
 		return "ready";
 	if (b->counts.removed_ns || !b->alive)
 		return "ended";
-	return b->counts.flags & SS_CGROUP_YOUNG ? "starting" : "unready";
+	return b->counts.flags & SS_CGROUP_STARTING ? "starting" : "unready";
 }
 
 static void birth_row_fill(const struct model *m, const struct sample *s, const struct birth *b, struct birth_row *row)
 {
-	uint32_t by = b->counts.birth.ready_by;
+	uint32_t by = b->counts.start.ready_by;
 	struct span span;
 
 	*row = (struct birth_row){
 		.container = b->container ?: "",
 		.id = b->id ?: "",
 		.state = birth_state(b),
-		.ready_by = b->counts.birth.step_ns[SS_BIRTH_READY] && by < SS_READY_WAYS ? ready_names[by] : "",
-		.time = (double)(s->host.boot_wall_ns + b->counts.born_ns) / 1e9,
+		.ready_by = b->counts.start.step_ns[SS_START_READY] && by < SS_READY_WAYS ? ready_names[by] : "",
+		.time = (double)(s->host.boot_wall_ns + b->counts.created_ns) / 1e9,
 		.total_seconds = VALUE_ABSENT,
 		.total_cpu_seconds = VALUE_ABSENT,
 	};
@@ -197,7 +197,7 @@ int births_read(struct model *m, const struct sample *s)
 
 	for (struct cg *c = m->cgs; c && known && r == 0; c = c->hh.next) {
 		if (!c->is_root || !c->home || c->home->kind != HOME_CONTAINER ||
-		    !(c->counts.flags & SS_CGROUP_SEEN_BORN))
+		    !(c->counts.flags & SS_CGROUP_SEEN_CREATED))
 			continue;
 		phases_count(m, c);
 		r = birth_take(m, c);

@@ -166,7 +166,7 @@ static int cg_take(struct model *m, const struct sample_cgroup *s)
 		h->n_living_cgs++;
 	if (c->is_root && s->alive) {
 		h->current = c;
-		h->born_ns = s->counts.born_ns;
+		h->born_ns = s->counts.created_ns;
 	}
 	return 0;
 }

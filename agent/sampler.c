@@ -65,7 +65,7 @@ static int sample_cgroup_counts(struct sampler *s, uint64_t now)
 
 		missing = 0;
 		for (int i = 0; i < count; i++)
-			if (values[i].flags & SS_CGROUP_SEEN_BORN && !(values[i].flags & SS_CGROUP_NAME_CUT) &&
+			if (values[i].flags & SS_CGROUP_SEEN_CREATED && !(values[i].flags & SS_CGROUP_NAME_CUT) &&
 			    !cgroup_table_find(s->table, ids[i]) &&
 			    cgroup_table_born(s->table, ids[i], values[i].parent_id, values[i].name, now) < 0)
 				missing++;

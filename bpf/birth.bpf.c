@@ -21,7 +21,7 @@ int BPF_PROG(birth_listen, const struct sock *sk, int before, int now)
 	task = bpf_get_current_task_btf();
 	id = task_cgroup_id(task);
 	entry = bpf_map_lookup_elem(&cgroups, &id);
-	if (entry && entry->flags & SS_CGROUP_YOUNG)
-		birth_step(entry, SS_BIRTH_READY, SS_READY_LISTEN, birth_running(id));
+	if (entry && entry->flags & SS_CGROUP_STARTING)
+		birth_step(entry, SS_START_READY, SS_READY_LISTEN, birth_running(id));
 	return 0;
 }

@@ -44,27 +44,27 @@ static __always_inline void birth_begin(struct ss_cgroup *entry)
 	__u32 pid = 0, inode = 0, level;
 
 	innermost_pid(maker, &pid, &inode, &level);
-	entry->birth.maker_pid = inode;
-	entry->birth.maker_mnt = mount_namespace(maker);
-	entry->flags |= SS_CGROUP_YOUNG;
+	entry->start.creator_pid = inode;
+	entry->start.creator_mnt = mount_namespace(maker);
+	entry->flags |= SS_CGROUP_STARTING;
 }
 
 /* The first to come has it. What belongs to the step is written before it can be read. */
 static __always_inline void birth_note(struct ss_cgroup *entry, __u32 step, __u32 by, __u64 now, __u64 running)
 {
-	struct ss_birth *b = &entry->birth;
+	struct ss_start *b = &entry->start;
 
-	if (now - entry->born_ns > BIRTH_MAX_NS) {
-		entry->flags &= ~SS_CGROUP_YOUNG;
+	if (now - entry->created_ns > BIRTH_MAX_NS) {
+		entry->flags &= ~SS_CGROUP_STARTING;
 		return;
 	}
-	if (b->step_ns[step] || (step == SS_BIRTH_READY && !b->step_ns[SS_BIRTH_EXECUTED]) ||
-	    (step == SS_BIRTH_ISOLATED && b->step_ns[SS_BIRTH_EXECUTED]))
+	if (b->step_ns[step] || (step == SS_START_READY && !b->step_ns[SS_START_EXECUTED]) ||
+	    (step == SS_START_ISOLATED && b->step_ns[SS_START_EXECUTED]))
 		return;
 	b->cpu_ns[step] = b->exec_ns + running;
-	if (step == SS_BIRTH_READY) {
+	if (step == SS_START_READY) {
 		b->ready_by = by;
-		entry->flags &= ~SS_CGROUP_YOUNG;
+		entry->flags &= ~SS_CGROUP_STARTING;
 	}
 	__sync_val_compare_and_swap(&b->step_ns[step], 0, now);
 }
@@ -75,7 +75,7 @@ static __noinline int birth_step(struct ss_cgroup *entry, __u32 step, __u32 by, 
 	__u64 now = bpf_ktime_get_boot_ns(), parent;
 
 	for (int i = 0; i < BIRTH_LEVELS; i++) {
-		if (!entry || !(entry->flags & SS_CGROUP_YOUNG))
+		if (!entry || !(entry->flags & SS_CGROUP_STARTING))
 			break;
 		parent = entry->parent_id;
 		birth_note(entry, step & 3, by, now, running);
@@ -94,10 +94,10 @@ static __always_inline __u64 birth_running(__u64 cgroup_id)
 	struct ss_thread_state *state = bpf_task_storage_get(&thread_state, task, 0, 0);
 	__u64 now = bpf_ktime_get_boot_ns(), had, most;
 
-	if (!cfg_sched || !state || !state->young_ns || state->cgroup_id != cgroup_id || now < state->young_ns)
+	if (!cfg_sched || !state || !state->starting_ns || state->cgroup_id != cgroup_id || now < state->starting_ns)
 		return 0;
-	had = now - state->young_ns;
-	most = task->se.sum_exec_runtime - state->young_exec_ns + cfg_tick_ns;
+	had = now - state->starting_ns;
+	most = task->se.sum_exec_runtime - state->starting_exec_ns + cfg_tick_ns;
 	return had < most ? had : most;
 }
 
@@ -110,12 +110,12 @@ static __noinline int birth_init(struct ss_cgroup *entry, __u32 tgid)
 	__u64 parent;
 
 	for (int i = 0; i < BIRTH_LEVELS; i++) {
-		if (!entry || !(entry->flags & SS_CGROUP_YOUNG))
+		if (!entry || !(entry->flags & SS_CGROUP_STARTING))
 			break;
-		if (!entry->birth.init) {
-			entry->birth.init = tgid;
-			if (!entry->birth.step_ns[SS_BIRTH_ISOLATED])
-				entry->birth.step_ns[SS_BIRTH_EXECUTED] = 0;
+		if (!entry->start.init) {
+			entry->start.init = tgid;
+			if (!entry->start.step_ns[SS_START_ISOLATED])
+				entry->start.step_ns[SS_START_EXECUTED] = 0;
 		}
 		parent = entry->parent_id;
 		entry = bpf_map_lookup_elem(&cgroups, &parent);
@@ -126,15 +126,15 @@ static __noinline int birth_init(struct ss_cgroup *entry, __u32 tgid)
 /* unshare is seen by what comes after it: runtimes have a child then, or execute. */
 static __always_inline void birth_isolate(struct task_struct *task, struct ss_cgroup *entry, __u64 running)
 {
-	struct ss_birth *b = &entry->birth;
+	struct ss_start *b = &entry->start;
 	__u32 pid = 0, inode = 0, level = 0;
 	__u32 mounts = mount_namespace(task);
 
 	innermost_pid(task, &pid, &inode, &level);
-	if (!b->init && pid == 1 && level && inode != b->maker_pid)
+	if (!b->init && pid == 1 && level && inode != b->creator_pid)
 		birth_init(entry, task->tgid);
-	if ((inode && inode != b->maker_pid) || (mounts && mounts != b->maker_mnt))
-		birth_step(entry, SS_BIRTH_ISOLATED, 0, running);
+	if ((inode && inode != b->creator_pid) || (mounts && mounts != b->creator_mnt))
+		birth_step(entry, SS_START_ISOLATED, 0, running);
 }
 
 /* Moved into the cgroup, or born there. */
@@ -143,18 +143,18 @@ static __always_inline void birth_enter(struct task_struct *task, struct ss_thre
 {
 	__u64 running;
 
-	if (!(entry->flags & SS_CGROUP_YOUNG))
+	if (!(entry->flags & SS_CGROUP_STARTING))
 		return;
 	running = birth_running(state ? state->cgroup_id : 0);
 	if (state) {
-		state->young_exec_ns = task->se.sum_exec_runtime;
-		state->young_ns = bpf_ktime_get_boot_ns();
+		state->starting_exec_ns = task->se.sum_exec_runtime;
+		state->starting_ns = bpf_ktime_get_boot_ns();
 	}
 	if (!task_is_leader(task))
 		return;
-	if (!entry->birth.runtime)
-		entry->birth.runtime = (__u64)BPF_CORE_READ(task, mm, exe_file, f_inode);
-	birth_step(entry, SS_BIRTH_ENTERED, 0, running);
+	if (!entry->start.runtime)
+		entry->start.runtime = (__u64)BPF_CORE_READ(task, mm, exe_file, f_inode);
+	birth_step(entry, SS_START_ENTERED, 0, running);
 	birth_isolate(task, entry, running);
 }
 
@@ -168,16 +168,16 @@ static __always_inline void birth_exec(struct task_struct *task, struct linux_bi
 	struct inode *inode;
 	__u64 running;
 
-	if (!(entry->flags & SS_CGROUP_YOUNG))
+	if (!(entry->flags & SS_CGROUP_STARTING))
 		return;
 	running = birth_running(task_cgroup_id(task));
 	birth_isolate(task, entry, running);
-	if (entry->birth.init && entry->birth.init != (__u32)task->tgid)
+	if (entry->start.init && entry->start.init != (__u32)task->tgid)
 		return;
 	inode = BPF_CORE_READ(binary, file, f_inode);
-	if ((__u64)inode == entry->birth.runtime || !BPF_CORE_READ(inode, i_nlink))
+	if ((__u64)inode == entry->start.runtime || !BPF_CORE_READ(inode, i_nlink))
 		return;
-	birth_step(entry, SS_BIRTH_EXECUTED, 0, running);
+	birth_step(entry, SS_START_EXECUTED, 0, running);
 }
 
 static __always_inline __u32 sleep_is_ready(struct task_struct *task, __u64 mark)
@@ -195,47 +195,47 @@ static __always_inline __u32 sleep_is_ready(struct task_struct *task, __u64 mark
 	return number == SYSCALL_ACCEPT || number == SYSCALL_ACCEPT4 ? SS_READY_ACCEPT : SS_READY_NOT_YET;
 }
 
-/* A thread with young_ns leaves its CPU: what it used since it got it, and whether it is ready with what it had to do. */
+/* A thread with starting_ns leaves its CPU: what it used since it got it, and whether it is ready with what it had to do. */
 static __noinline int birth_leave(struct task_struct *task, struct ss_thread_state *state, __u64 mark)
 {
-	__u64 used = task->se.sum_exec_runtime - state->young_exec_ns, id = state->cgroup_id, parent;
-	__u64 had = bpf_ktime_get_boot_ns() - state->young_ns;
+	__u64 used = task->se.sum_exec_runtime - state->starting_exec_ns, id = state->cgroup_id, parent;
+	__u64 had = bpf_ktime_get_boot_ns() - state->starting_ns;
 	struct ss_cgroup *entry = bpf_map_lookup_elem(&cgroups, &id), *up = entry;
 	__u32 ready;
 
 	/* Moved in while it was running, it brought along what it had used since the last tick. */
 	if (used > had)
 		used = had;
-	state->young_exec_ns = task->se.sum_exec_runtime;
-	if (!entry || !(entry->flags & SS_CGROUP_YOUNG)) {
-		state->young_ns = 0;
+	state->starting_exec_ns = task->se.sum_exec_runtime;
+	if (!entry || !(entry->flags & SS_CGROUP_STARTING)) {
+		state->starting_ns = 0;
 		return 0;
 	}
 	for (int i = 0; i < BIRTH_LEVELS; i++) {
-		if (!up || !(up->flags & SS_CGROUP_YOUNG))
+		if (!up || !(up->flags & SS_CGROUP_STARTING))
 			break;
 		parent = up->parent_id;
-		__sync_fetch_and_add(&up->birth.exec_ns, used);
+		__sync_fetch_and_add(&up->start.exec_ns, used);
 		up = bpf_map_lookup_elem(&cgroups, &parent);
 	}
 	ready = sleep_is_ready(task, mark);
 	if (ready)
-		birth_step(entry, SS_BIRTH_READY, ready, 0);
-	else if (bpf_ktime_get_boot_ns() - entry->born_ns > BIRTH_MAX_NS)
-		entry->flags &= ~SS_CGROUP_YOUNG;
+		birth_step(entry, SS_START_READY, ready, 0);
+	else if (bpf_ktime_get_boot_ns() - entry->created_ns > BIRTH_MAX_NS)
+		entry->flags &= ~SS_CGROUP_STARTING;
 	return 0;
 }
 
 static __always_inline void birth_switch_out(struct task_struct *task, struct ss_thread_state *state, __u64 mark)
 {
-	if (state->young_ns)
+	if (state->starting_ns)
 		birth_leave(task, state, mark);
 }
 
 static __always_inline void birth_switch_in(struct ss_thread_state *state)
 {
-	if (state->young_ns)
-		state->young_ns = bpf_ktime_get_boot_ns();
+	if (state->starting_ns)
+		state->starting_ns = bpf_ktime_get_boot_ns();
 }
 
 #endif

@@ -37,12 +37,12 @@ int BPF_PROG(cgroup_mkdir, struct cgroup *cgroup)
 	entry = cgroup_entry(cgroup->kn->id);
 	if (entry) {
 		entry->parent_id = parent_id;
-		entry->born_ns = now;
+		entry->created_ns = now;
 		entry->level = cgroup->level;
 		n = bpf_probe_read_kernel_str(entry->name, sizeof(entry->name), cgroup->kn->name);
 		if (n < 0)
 			loss_count(SS_LOSS_READ_FAILED);
-		entry->flags = SS_CGROUP_SEEN_BORN | (n == sizeof(entry->name) ? SS_CGROUP_NAME_CUT : 0);
+		entry->flags = SS_CGROUP_SEEN_CREATED | (n == sizeof(entry->name) ? SS_CGROUP_NAME_CUT : 0);
 		if (cfg_births)
 			birth_begin(entry);
 	}

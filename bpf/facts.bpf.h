@@ -16,7 +16,7 @@ static __always_inline void enter_report(struct task_struct *task, struct ss_cgr
 	struct ss_fact *fact;
 
 	if (!fact_wanted(SS_FACT_CGROUP_ENTER) ||
-	    (cgroup->flags & (SS_CGROUP_SEEN_BORN | SS_CGROUP_ENTERED)) != SS_CGROUP_SEEN_BORN)
+	    (cgroup->flags & (SS_CGROUP_SEEN_CREATED | SS_CGROUP_ENTERED)) != SS_CGROUP_SEEN_CREATED)
 		return;
 	cgroup->flags |= SS_CGROUP_ENTERED;
 	fact = fact_reserve(SS_FACT_CGROUP_ENTER, FACT_SIZE(cgroup.parent_id), task);
@@ -32,14 +32,14 @@ static __always_inline void birth_report(struct task_struct *task, __u64 clone_f
 	struct ss_fact *fact;
 
 	if (clone_flags & CLONE_THREAD)
-		fact = fact_reserve(SS_FACT_THREAD_START, FACT_SIZE(start), task);
+		fact = fact_reserve(SS_FACT_THREAD_START, FACT_SIZE(birth), task);
 	else
-		fact = fact_reserve(SS_FACT_PROCESS_START, FACT_SIZE(start), task);
+		fact = fact_reserve(SS_FACT_PROCESS_START, FACT_SIZE(birth), task);
 	if (!fact)
 		return;
-	fact->start.clone_flags = clone_flags;
-	fact->start.parent_tgid = parent >> 32;
-	fact->start.parent_tid = parent;
+	fact->birth.clone_flags = clone_flags;
+	fact->birth.parent_tgid = parent >> 32;
+	fact->birth.parent_tid = parent;
 	fact_send(fact);
 }
 

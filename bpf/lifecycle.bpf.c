@@ -45,7 +45,7 @@ int BPF_PROG(lifecycle_newtask, struct task_struct *task, __u64 clone_flags)
 	state = bpf_task_storage_get(&thread_state, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (state) {
 		state->throttled_cpu = ~0U;
-		state->mark = SS_MARK_BORN;
+		state->mark = SS_MARK_NEVER_RAN;
 		state->cgroup_id = cgroup_id;
 	} else {
 		loss_count(SS_LOSS_STATE_REFUSED);

@@ -8,7 +8,7 @@
 #ifndef SYSSCOPE_SYSCALLS_BPF_H
 #define SYSSCOPE_SYSCALLS_BPF_H
 
-#include "sysscope/abi.h"
+#include "sysscope/abi/common.h"
 
 #define SYSCALLS 512
 /* The descriptor in the first argument says it. In the table each entry is one more than the class; 0 is "other". */

@@ -16,7 +16,9 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
-#include "sysscope/abi.h"
+#include "sysscope/abi/cgroup.h"
+#include "sysscope/abi/fact.h"
+#include "sysscope/abi/task.h"
 
 #define PF_KTHREAD    0x00200000
 #define PF_FORKNOEXEC 0x00000040

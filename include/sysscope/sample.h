@@ -11,7 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sysscope/abi.h"
+#include "sysscope/abi/cgroup.h"
+#include "sysscope/abi/fact.h"
+#include "sysscope/abi/task.h"
 
 /* A counter or a size that a cgroup file did not give. */
 #define SS_UNKNOWN UINT64_MAX

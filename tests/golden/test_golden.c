@@ -138,7 +138,7 @@ static struct sample_cgroup *home(uint64_t id, const char *path, enum home_kind 
 
 	who->runtime = runtime;
 	who->image = image;
-	c->counts = (struct ss_cgroup){.born_ns = 900000000000ULL, .forks = id, .execs = id + 1, .exits = id - 1};
+	c->counts = (struct ss_cgroup){.created_ns = 900000000000ULL, .forks = id, .execs = id + 1, .exits = id - 1};
 	return c;
 }
 
@@ -146,16 +146,16 @@ static struct sample_cgroup *home(uint64_t id, const char *path, enum home_kind 
 static void birth_add(struct sample_cgroup *c, uint64_t enter_ms, uint64_t isolate_ms, uint64_t execute_ms,
 		      uint64_t ready_ms)
 {
-	const uint64_t ms[SS_BIRTH_STEPS] = {enter_ms, isolate_ms, execute_ms, ready_ms};
+	const uint64_t ms[SS_START_STEPS] = {enter_ms, isolate_ms, execute_ms, ready_ms};
 
 	scene_collector(&scene, "births");
-	c->counts.flags |= SS_CGROUP_SEEN_BORN | (ready_ms ? 0 : SS_CGROUP_YOUNG);
-	for (uint64_t i = 0; i < SS_BIRTH_STEPS; i++) {
-		c->counts.birth.step_ns[i] = ms[i] ? c->counts.born_ns + ms[i] * 1000000 : 0;
-		c->counts.birth.cpu_ns[i] = ms[i] * 400000;
+	c->counts.flags |= SS_CGROUP_SEEN_CREATED | (ready_ms ? 0 : SS_CGROUP_STARTING);
+	for (uint64_t i = 0; i < SS_START_STEPS; i++) {
+		c->counts.start.step_ns[i] = ms[i] ? c->counts.created_ns + ms[i] * 1000000 : 0;
+		c->counts.start.cpu_ns[i] = ms[i] * 400000;
 	}
-	c->counts.birth.init = 1;
-	c->counts.birth.ready_by = ready_ms ? SS_READY_LISTEN : SS_READY_NOT_YET;
+	c->counts.start.init = 1;
+	c->counts.start.ready_by = ready_ms ? SS_READY_LISTEN : SS_READY_NOT_YET;
 }
 
 static void scene_build(void)
@@ -177,7 +177,7 @@ static void scene_build(void)
 	pod->pod_namespace = "prod";
 	home(13, "/system.slice/ssh.service", HOME_SERVICE, "ssh.service", "systemd", "");
 	home(14, "/user.slice/user-1000.slice/session-3.scope", HOME_SESSION, "session-3", "systemd", "")
-		->counts.born_ns = 0;
+		->counts.created_ns = 0;
 	scene.who[scene.sample.n_cgroups - 1].uid = 1000;
 	files_fill(&home(15, "/evil\x1b[31m\"} 1\xe9", HOME_CGROUP, "/evil\x1b[31m\"} 1\xe9", "", "")->files, 4);
 	home(16, "/docker/gone", HOME_CONTAINER, "job", "docker", "batch:2")->alive = false;

@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 
 #include "kernel_test.h"
-#include "sysscope/abi.h"
+#include "sysscope/abi/fact.h"
 #include "sysscope/sample.h"
 
 #define PROCESSES  23
@@ -266,12 +266,12 @@ static void check_starts(void)
 		const struct born *b = &shared->processes[i];
 		const struct ss_fact *f = fact_of(SS_FACT_PROCESS_START, b->pid, "birth of a process");
 
-		if (f && f->start.clone_flags == b->flags && f->start.parent_tgid == (uint32_t)shared->pid &&
-		    f->start.parent_tid == (uint32_t)shared->pid && f->tgid == (uint32_t)b->pid)
+		if (f && f->birth.clone_flags == b->flags && f->birth.parent_tgid == (uint32_t)shared->pid &&
+		    f->birth.parent_tid == (uint32_t)shared->pid && f->tgid == (uint32_t)b->pid)
 			right++;
 		else if (f)
 			printf("# process %d: saw flags %#llx of parent %u, true is %#llx of %d\n", i,
-			       (unsigned long long)f->start.clone_flags, f->start.parent_tgid,
+			       (unsigned long long)f->birth.clone_flags, f->birth.parent_tgid,
 			       (unsigned long long)b->flags, shared->pid);
 	}
 	check(right == PROCESSES, "their flags and parents: saw %d right, true is %d", right, PROCESSES);
@@ -279,11 +279,11 @@ static void check_starts(void)
 	for (int i = 0; i < THREADS; i++) {
 		const struct ss_fact *f = fact_of(SS_FACT_THREAD_START, shared->threads[i], "birth of a thread");
 
-		if (f && f->start.clone_flags == shared->thread_flags[i] && f->tgid == (uint32_t)shared->pid)
+		if (f && f->birth.clone_flags == shared->thread_flags[i] && f->tgid == (uint32_t)shared->pid)
 			right++;
 		else if (f)
 			printf("# thread %d: saw flags %#llx, true is %#llx\n", i,
-			       (unsigned long long)f->start.clone_flags, (unsigned long long)shared->thread_flags[i]);
+			       (unsigned long long)f->birth.clone_flags, (unsigned long long)shared->thread_flags[i]);
 	}
 	check(right == THREADS, "the threads' flags and process: saw %d right, true is %d", right, THREADS);
 }

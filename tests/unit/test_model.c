@@ -297,7 +297,7 @@ static void test_restart(void **state)
 	memset(&c->files, 0xff, sizeof(c->files));
 	c->alive = false;
 	c = scene_cgroup(&s, 11, 1, "/docker/x", HOME_CONTAINER, "web");
-	c->counts.born_ns = s.sample.boot_ns - 1000;
+	c->counts.created_ns = s.sample.boot_ns - 1000;
 	c->files.cpu_usage_ns = 100;
 	c->files.cpu_user_ns = 100;
 	c->files.cpu_system_ns = 0;
@@ -306,7 +306,7 @@ static void test_restart(void **state)
 	assert_true(row->v[CONTAINER_CPU_USAGE] == 5000 + 600 + 100);
 	assert_true(row->v[CONTAINER_CPU_USER] + row->v[CONTAINER_CPU_SYSTEM] == row->v[CONTAINER_CPU_USAGE]);
 	assert_true(row->v[CONTAINER_CPU_TASKS] == 4690);
-	assert_true(row->v[CONTAINER_START_TIME] == (double)(s.sample.host.boot_wall_ns + c->counts.born_ns));
+	assert_true(row->v[CONTAINER_START_TIME] == (double)(s.sample.host.boot_wall_ns + c->counts.created_ns));
 	assert_false(row->dead);
 
 	/* The old cgroup is forgotten: nothing changes. */
@@ -414,8 +414,8 @@ static void test_dead(void **state)
 	scene_tick(&s, 1);
 	c = scene_cgroup(&s, 10, 1, "/docker/x", HOME_CONTAINER, "flash");
 	c->alive = false;
-	c->counts =
-		(struct ss_cgroup){.born_ns = s.sample.boot_ns - 500, .removed_ns = s.sample.boot_ns - 100, .forks = 3};
+	c->counts = (struct ss_cgroup){
+		.created_ns = s.sample.boot_ns - 500, .removed_ns = s.sample.boot_ns - 100, .forks = 3};
 	scene_gone(s.open, &s.sample.n_gone_open, 10, "job", 12345, 3);
 	row = scene_row(update(m, &s), "/docker/x");
 	assert_non_null(row);

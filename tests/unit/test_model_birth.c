@@ -20,25 +20,25 @@ static struct sample_cgroup *container(uint64_t id, const char *path, const char
 	struct sample_cgroup *c = scene_cgroup(&scene, id, 1, path, HOME_CONTAINER, name);
 
 	scene_collector(&scene, "births");
-	c->counts.born_ns = scene.sample.boot_ns - 10000 * MS;
-	c->counts.flags = SS_CGROUP_SEEN_BORN | SS_CGROUP_YOUNG;
+	c->counts.created_ns = scene.sample.boot_ns - 10000 * MS;
+	c->counts.flags = SS_CGROUP_SEEN_CREATED | SS_CGROUP_STARTING;
 	return c;
 }
 
 /* The step, so long after the cgroup was made and with so much CPU time by then. */
-static void step(struct sample_cgroup *c, enum ss_birth_step s, uint64_t ns, uint64_t cpu_ns)
+static void step(struct sample_cgroup *c, enum ss_start_step s, uint64_t ns, uint64_t cpu_ns)
 {
-	c->counts.birth.step_ns[s] = c->counts.born_ns + ns;
-	c->counts.birth.cpu_ns[s] = cpu_ns;
-	if (s == SS_BIRTH_ISOLATED)
-		c->counts.birth.init = 77;
+	c->counts.start.step_ns[s] = c->counts.created_ns + ns;
+	c->counts.start.cpu_ns[s] = cpu_ns;
+	if (s == SS_START_ISOLATED)
+		c->counts.start.init = 77;
 }
 
-static void ready(struct sample_cgroup *c, enum ss_birth_ready by, uint64_t ns, uint64_t cpu_ns)
+static void ready(struct sample_cgroup *c, enum ss_start_ready by, uint64_t ns, uint64_t cpu_ns)
 {
-	step(c, SS_BIRTH_READY, ns, cpu_ns);
-	c->counts.birth.ready_by = by;
-	c->counts.flags &= ~(uint32_t)SS_CGROUP_YOUNG;
+	step(c, SS_START_READY, ns, cpu_ns);
+	c->counts.start.ready_by = by;
+	c->counts.flags &= ~(uint32_t)SS_CGROUP_STARTING;
 }
 
 static const struct snapshot *update(struct model *m)
@@ -77,13 +77,13 @@ static void test_phases(void **state)
 	assert_string_equal(b->container, "web");
 	assert_string_equal(b->state, "starting");
 	assert_true(value_absent(b->seconds[0]) && value_absent(b->total_seconds));
-	step(c, SS_BIRTH_ENTERED, 3 * MS, 0);
-	step(c, SS_BIRTH_ISOLATED, 10 * MS, 2 * MS);
+	step(c, SS_START_ENTERED, 3 * MS, 0);
+	step(c, SS_START_ISOLATED, 10 * MS, 2 * MS);
 	b = one(update(m));
 	assert_true(b->seconds[0] == 0.003 && b->seconds[1] == 0.007);
 	assert_true(b->cpu_seconds[0] == 0 && b->cpu_seconds[1] == 0.002);
 	assert_true(value_absent(b->seconds[2]));
-	step(c, SS_BIRTH_EXECUTED, 50 * MS, 30 * MS);
+	step(c, SS_START_EXECUTED, 50 * MS, 30 * MS);
 	ready(c, SS_READY_LISTEN, 150 * MS, 90 * MS);
 	b = one(update(m));
 	assert_true(b->seconds[2] == 0.04 && b->seconds[3] == 0.1 && b->total_seconds == 0.15);
@@ -110,8 +110,8 @@ static void test_gaps(void **state)
 	(void)state;
 	begin(&m, &host);
 	c = container(10, "/docker/a", "hostpid");
-	step(c, SS_BIRTH_ENTERED, 3 * MS, 0);
-	step(c, SS_BIRTH_EXECUTED, 50 * MS, 30 * MS);
+	step(c, SS_START_ENTERED, 3 * MS, 0);
+	step(c, SS_START_EXECUTED, 50 * MS, 30 * MS);
 	ready(c, SS_READY_EPOLL, 60 * MS, 31 * MS);
 	b = one(update(m));
 	assert_true(value_absent(b->seconds[1]) && value_absent(b->cpu_seconds[1]));
@@ -135,9 +135,9 @@ static void test_states(void **state)
 	(void)state;
 	begin(&m, &host);
 	c = container(10, "/docker/a", "job");
-	step(c, SS_BIRTH_ENTERED, 3 * MS, 0);
+	step(c, SS_START_ENTERED, 3 * MS, 0);
 	assert_string_equal(one(update(m))->state, "starting");
-	c->counts.flags &= ~(uint32_t)SS_CGROUP_YOUNG;
+	c->counts.flags &= ~(uint32_t)SS_CGROUP_STARTING;
 	assert_string_equal(one(update(m))->state, "unready");
 	c->counts.removed_ns = scene.sample.boot_ns;
 	c->alive = false;
@@ -162,7 +162,7 @@ static void test_others(void **state)
 	container(10, "/docker/a", "old")->counts.flags = 0;
 	c = container(11, "/system.slice/x.service", "x.service");
 	scene.who[2].kind = HOME_SERVICE;
-	step(c, SS_BIRTH_ENTERED, MS, 0);
+	step(c, SS_START_ENTERED, MS, 0);
 	s = update(m);
 	assert_int_equal(s->n_births, 0);
 	assert_true(s->v[HOST_START_CREATE_COUNT] == 0);
@@ -200,7 +200,7 @@ static void test_histogram(void **state)
 		struct model *m;
 
 		begin(&m, &host);
-		step(container(10, "/docker/a", "web"), SS_BIRTH_ENTERED, cases[i].ns, 0);
+		step(container(10, "/docker/a", "web"), SS_START_ENTERED, cases[i].ns, 0);
 		/* Once, however often it is seen. */
 		update(m);
 		s = update(m);
@@ -224,13 +224,13 @@ static void test_helper(void **state)
 	(void)state;
 	begin(&m, &host);
 	c = container(10, "/docker/a", "web");
-	step(c, SS_BIRTH_ENTERED, MS, 0);
-	step(c, SS_BIRTH_EXECUTED, 2 * MS, 0);
+	step(c, SS_START_ENTERED, MS, 0);
+	step(c, SS_START_EXECUTED, 2 * MS, 0);
 	assert_true(update(m)->v[HOST_START_INIT_COUNT] == 0);
-	step(c, SS_BIRTH_ISOLATED, 3 * MS, 0);
-	c->counts.birth.step_ns[SS_BIRTH_EXECUTED] = 0;
+	step(c, SS_START_ISOLATED, 3 * MS, 0);
+	c->counts.start.step_ns[SS_START_EXECUTED] = 0;
 	assert_true(update(m)->v[HOST_START_INIT_COUNT] == 0);
-	step(c, SS_BIRTH_EXECUTED, 9 * MS, 0);
+	step(c, SS_START_EXECUTED, 9 * MS, 0);
 	s = update(m);
 	assert_true(s->v[HOST_START_INIT_COUNT] == 1 && s->v[HOST_START_INIT_SUM] == 6e6);
 	model_free(m);
@@ -252,9 +252,9 @@ static void test_many(void **state)
 		snprintf(path, sizeof(path), "/docker/%llu", (unsigned long long)i);
 		scene.sample.n_cgroups = 1;
 		c = container(100 + i, path, path + 8);
-		step(c, SS_BIRTH_ENTERED, MS, 0);
-		step(c, SS_BIRTH_ISOLATED, MS, 0);
-		step(c, SS_BIRTH_EXECUTED, 2 * MS, 0);
+		step(c, SS_START_ENTERED, MS, 0);
+		step(c, SS_START_ISOLATED, MS, 0);
+		step(c, SS_START_EXECUTED, 2 * MS, 0);
 		ready(c, SS_READY_ACCEPT, 3 * MS, 0);
 		c->alive = false;
 		s = update(m);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * abi/common.h - the part of the contract between the kernel half (bpf/) and the agent that its other headers build on:
+ * name lengths, reserved cgroup ids, histogram shape, a thread's totals and waits, namespaces, loss counters.
+ *
+ * Rules for all of abi/: __u types only, no implicit padding, every size asserted. Fields that end in _ns are
+ * nanoseconds, in _bytes bytes; fields without a unit are counts. Enum values are append-only.
+ */
+#ifndef SYSSCOPE_ABI_COMMON_H
+#define SYSSCOPE_ABI_COMMON_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+/* TASK_COMM_LEN of the kernel, the NUL included. */
+#define SS_COMM_LEN 16
+
+/* The name under which the gone table counts ended threads when it has no room for their own. */
+#define SS_COMM_OTHER "~other"
+
+/* A thread that ends less than this after its process's birth counts as short-lived. */
+#define SS_SHORT_LIVED_NS 1000000000ULL
+
+/* Cgroup ids that no cgroup has: */
+#define SS_CGROUP_NONE	 0ULL	 /* the cgroup is not known */
+#define SS_CGROUP_KERNEL (~0ULL) /* all kernel threads, whichever cgroup they are in */
+#define SS_CGROUP_OTHERS (~1ULL) /* in neighbour pairs: the runners for which the table had no room */
+
+/*
+ * Shape of every histogram of times: slot i counts the times in [2^i, 2^(i+1)) microseconds. Slot 0 also counts shorter
+ * times, the last slot longer ones.
+ */
+#define SS_DELAY_SLOTS 24 /* waits for a CPU */
+#define SS_LOOP_SLOTS  24 /* iterations of an event loop */
+
+/*
+ * What a thread has used. In the gone tables: the sum over ended threads, and over the use of living threads in an
+ * earlier cgroup or under an earlier name.
+ */
+struct ss_totals {
+	__u64 exec_ns;		    /* task->se.sum_exec_runtime: CPU time */
+	__u64 utime_ns;		    /* task->utime: sampled at ticks; only its ratio to stime is used */
+	__u64 stime_ns;		    /* task->stime */
+	__u64 run_delay_ns;	    /* task->sched_info.run_delay: wait for a CPU; 0 if the kernel does not keep it */
+	__u64 voluntary_switches;   /* task->nvcsw */
+	__u64 involuntary_switches; /* task->nivcsw */
+	__u64 minor_faults;	    /* task->min_flt */
+	__u64 major_faults;	    /* task->maj_flt */
+	__u64 migrations;	    /* task->se.nr_migrations */
+	__u64 timeslices;	    /* task->sched_info.pcount: how often it was given a CPU */
+};
+#define SS_TOTALS_FIELDS 10
+_Static_assert(sizeof(struct ss_totals) == SS_TOTALS_FIELDS * 8, "ss_totals: no padding");
+
+/*
+ * What a thread waits for while it is neither running nor runnable. It is derived from the system call in which the
+ * thread sleeps, and for calls that take a descriptor (read, write, ...) from the type of the file: bpf/syscalls.bpf.h.
+ */
+enum ss_wait_class {
+	SS_WAIT_EPOLL,	  /* epoll_wait, epoll_pwait, epoll_pwait2 */
+	SS_WAIT_POLL,	  /* poll, select */
+	SS_WAIT_FUTEX,	  /* user-space locks and condition variables */
+	SS_WAIT_SLEEP,	  /* nanosleep */
+	SS_WAIT_FILE,	  /* files, directories, block devices, fsync, exec */
+	SS_WAIT_NETWORK,  /* sockets */
+	SS_WAIT_PIPE,	  /* pipes and FIFOs */
+	SS_WAIT_CHILD,	  /* wait4, waitid, vfork */
+	SS_WAIT_IO_URING, /* io_uring_enter, io_getevents, and io_uring's worker threads */
+	SS_WAIT_FAULT,	  /* page faults and reclaim outside of a system call; calls that change the address space */
+	SS_WAIT_KERNEL,	  /* kernel threads, whatever they wait for */
+	SS_WAIT_OTHER,	  /* everything else; stopped or traced */
+	SS_WAIT_CLASSES
+};
+
+/*
+ * A thread's waits since it was first seen, measured by the scheduler hooks (bpf/sched.bpf.c). For each thread
+ *   wall time = ss_totals.exec_ns + wakeup_wait_ns + preempted_wait_ns + the sum of blocked_ns.
+ */
+struct ss_waits {
+	__u64 wakeup_wait_ns;		   /* runnable after a wakeup or its birth, until it ran */
+	__u64 preempted_wait_ns;	   /* runnable after it was preempted or yielded, until it ran again */
+	__u64 throttled_ns;		   /* the part of both while its cgroup's CPU quota was used up */
+	__u64 preemptions;		   /* how often it left the CPU while runnable */
+	__u64 blocked_ns[SS_WAIT_CLASSES]; /* asleep, by what it waited for */
+	__u64 uninterruptible_ns;	   /* the part of blocked_ns in state D */
+	__u64 iowait_ns;		   /* the part of blocked_ns with task->in_iowait set */
+	__u64 delay_slots[SS_DELAY_SLOTS]; /* waits of both kinds by duration; their sum is the number of waits */
+};
+#define SS_WAITS_FIELDS (6 + SS_WAIT_CLASSES + SS_DELAY_SLOTS)
+_Static_assert(sizeof(struct ss_waits) == SS_WAITS_FIELDS * 8, "ss_waits: no padding");
+
+/* Why an iteration of an event loop was long: the part that took most of it. */
+enum ss_stall_cause { SS_STALL_ONCPU, SS_STALL_RUNQUEUE, SS_STALL_THROTTLED, SS_STALL_BLOCKED, SS_STALL_CAUSES };
+
+/* The namespaces of a thread, in the order of view.h's namespace_names. */
+enum ss_namespace {
+	SS_NS_PID,
+	SS_NS_MNT,
+	SS_NS_NET,
+	SS_NS_UTS,
+	SS_NS_IPC,
+	SS_NS_USER,
+	SS_NS_CGROUP,
+	SS_NS_TIME,
+	SS_NS_PID_FOR_CHILDREN, /* the one its children are born into; a thread's own pid namespace never changes */
+	SS_NS_TIME_FOR_CHILDREN,
+	SS_NAMESPACES
+};
+
+/* Inode numbers as in /proc/PID/ns (ns_common.inum); 0: not known. */
+struct ss_namespaces {
+	__u32 inode[SS_NAMESPACES];
+};
+_Static_assert(sizeof(struct ss_namespaces) == SS_NAMESPACES * 4, "ss_namespaces: no padding");
+
+/* How a thread came into other namespaces. */
+enum ss_namespace_how {
+	SS_NS_UNKNOWN, /* found by comparison after the call had returned */
+	SS_NS_CLONE,   /* born into other namespaces than its parent's */
+	SS_NS_UNSHARE,
+	SS_NS_SETNS,
+	SS_NS_EXEC, /* exec moves a thread into its time namespace for children, since 6.1 */
+	SS_NS_HOWS
+};
+
+/* What can be lost, and is counted instead. The names that users see are in the model. */
+enum ss_loss {
+	SS_LOSS_RING_FULL,	 /* a fact found no room on the ring */
+	SS_LOSS_GONE_FOLDED,	 /* the gone table was full: an ended thread's use went to ~other of its cgroup */
+	SS_LOSS_GONE_LOST,	 /* the cgroup table was full as well: an ended thread's use was dropped */
+	SS_LOSS_CGROUP_FULL,	 /* the cgroup table was full: a fork, exec or exit was not counted */
+	SS_LOSS_STATE_REFUSED,	 /* task storage could not be created or looked up */
+	SS_LOSS_READ_FAILED,	 /* a kernel field could not be read */
+	SS_LOSS_DEATH_UNSEEN,	 /* a task exited, but no program was called when it was freed: see tasks_exited */
+	SS_LOSS_SWITCH_UNSEEN,	 /* a thread was switched without its state being updated: its wait goes on as it was */
+	SS_LOSS_PAIR_FOLDED,	 /* the neighbour table was full: a wait was attributed to SS_CGROUP_OTHERS */
+	SS_LOSS_PAIR_LOST,	 /* that entry found no room either */
+	SS_LOSS_PROGRAM_SKIPPED, /* the kernel skipped a program because it was already running on that CPU */
+	SS_LOSS_LOOP_LOST,	 /* the table of ended event loops was full */
+	SS_LOSS_WAIT_UNSEEN,	 /* one end of a wait in epoll was not seen: neither the wait nor its events count */
+	SS_LOSS_CAPABILITY_LOST, /* the table of capability checks was full */
+	SS_LOSS_TRANSITION_LOST, /* the table of namespace transitions was full */
+	SS_LOSS_KINDS
+};
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * abi/task.h - the contract for threads and processes: the task-local state that the hooks keep (ss_thread_state,
+ * ss_loop), and what the iterators write (ss_thread_record with its blocks, ss_listener). abi/common.h has the rules.
+ */
+#ifndef SYSSCOPE_ABI_TASK_H
+#define SYSSCOPE_ABI_TASK_H
+
+#include "sysscope/abi/common.h"
+
+/*
+ * Low bits of ss_thread_state.mark: the state that the thread is in. The other bits are the time at which it came into
+ * that state: its run queue's clock (rq->clock, close to CLOCK_MONOTONIC) << SS_MARK_SHIFT, so the clock's highest byte
+ * is lost.
+ */
+enum ss_mark {
+	SS_MARK_RUNNING = 1,
+	SS_MARK_RUNNABLE = 2, /* off the CPU because it was preempted or yielded */
+	SS_MARK_BLOCKED = 3,
+	SS_MARK_STATE = 3,	     /* mask of the values above; 0: not known yet */
+	SS_MARK_UNINTERRUPTIBLE = 4, /* with BLOCKED: state D */
+	SS_MARK_IOWAIT = 8,	     /* with BLOCKED: task->in_iowait */
+	SS_MARK_NEVER_RAN = 4,	     /* with state 0: born, and not given a CPU yet */
+	SS_MARK_CLASS_SHIFT = 4,     /* with BLOCKED: four bits of enum ss_wait_class from here */
+	SS_MARK_SHIFT = 8,
+};
+
+/*
+ * Low bits of ss_loop.mark: the phase that the loop is in. The other bits are its beginning: CLOCK_BOOTTIME <<
+ * SS_LOOP_SHIFT.
+ */
+enum ss_loop_phase {
+	SS_LOOP_WAITING = 1,   /* in epoll, with a timeout or without limit */
+	SS_LOOP_POLLING = 2,   /* in epoll, with a timeout of 0 */
+	SS_LOOP_ITERATING = 3, /* between two waits */
+	SS_LOOP_PHASE = 3,     /* mask of the above; 0: no wait was seen yet */
+	SS_LOOP_SHIFT = 2,
+};
+
+/*
+ * What a thread has done in waits in epoll (epoll_wait, epoll_pwait, epoll_pwait2) and between them, since its first
+ * wait that was seen. Measured by bpf/epoll.bpf.c; the run-queue and blocked parts are differences of ss_waits. The
+ * part of iteration_ns that is neither runqueue_ns nor blocked_ns was spent on a CPU.
+ */
+struct ss_loop {
+	__u64 mark;	   /* the wait or iteration under way: enum ss_loop_phase, and its beginning */
+	__u64 instance;	   /* address of the epoll file it waited in last: threads that share one take turns */
+	__u64 instance_ns; /* CLOCK_BOOTTIME since when; a closed instance's address may be reused */
+	__u64 edge;	   /* 1: a descriptor of that instance is edge-triggered (EPOLLET); only a few are looked at */
+	__u64 since_ns;	   /* CLOCK_BOOTTIME when its first wait was seen; exec begins a new loop */
+	__u64 waits;	   /* waits that returned, polls included */
+	__u64 polls;	   /* of these, with a timeout of 0 */
+	__u64 timeouts;	   /* of these, ended by a timeout other than 0, without events */
+	__u64 interrupted; /* of these, ended by an error, mostly EINTR */
+	__u64 productive;  /* of these, with events */
+	__u64 events;	   /* returned by all waits */
+	__u64 empty_wakeups; /* woken in a wait, found no event, and went back to sleep in the kernel */
+	__u64 taken;	     /* of productive: the only event was a connection that another thread accepted first */
+	__u64 adds, modifies, deletes;	   /* calls of epoll_ctl */
+	__u64 wait_ns;			   /* in waits other than polls */
+	__u64 wait_runqueue_ns;		   /* of that, runnable and waiting for a CPU */
+	__u64 poll_ns;			   /* in polls, which never sleep */
+	__u64 poll_runqueue_ns;		   /* of that, waiting for a CPU */
+	__u64 iterations;		   /* from the return of a wait to the next wait */
+	__u64 iteration_ns;		   /* their wall time */
+	__u64 runqueue_ns;		   /* of that, waiting for a CPU, throttled time included */
+	__u64 throttled_ns;		   /* of runqueue_ns, while the cgroup's CPU quota was used up */
+	__u64 blocked_ns[SS_WAIT_CLASSES]; /* of iteration_ns, asleep, by what it waited for */
+	__u64 longest_ns;		   /* the longest iteration */
+	__u64 stalls[SS_STALL_CAUSES];	   /* iterations longer than the threshold, by their main cause */
+	__u64 slots[SS_LOOP_SLOTS];	   /* iterations by wall time */
+};
+#define SS_LOOP_FIRST_SUM 5 /* index of the first field that can be added up over loops: waits */
+#define SS_LOOP_FIELDS	  (24 + SS_WAIT_CLASSES + 1 + SS_STALL_CAUSES + SS_LOOP_SLOTS)
+_Static_assert(sizeof(struct ss_loop) == SS_LOOP_FIELDS * 8, "ss_loop: no padding");
+
+/* The thread's totals when its wait or iteration under way began. */
+struct ss_loop_begin {
+	__u64 switches;			   /* task->nvcsw */
+	__u64 runqueue_ns;		   /* ss_waits.wakeup_wait_ns + preempted_wait_ns */
+	__u64 throttled_ns;		   /* ss_waits.throttled_ns */
+	__u64 blocked_ns[SS_WAIT_CLASSES]; /* ss_waits.blocked_ns */
+};
+_Static_assert(sizeof(struct ss_loop_begin) == 24 + SS_WAIT_CLASSES * 8, "ss_loop_begin: no padding");
+
+/* Task-local state: one BPF_MAP_TYPE_TASK_STORAGE entry per thread, zero when it is created. */
+struct ss_thread_state {
+	__u64 cgroup_id;	       /* kernfs id of the cgroup that its use is charged to; 0: not known yet */
+	__u64 starting_ns;	       /* in a cgroup that is starting: CLOCK_BOOTTIME when it got its CPU, else 0 */
+	struct ss_totals charged;      /* the part of its totals that the gone tables hold already */
+	__u64 mark;		       /* enum ss_mark, and since when; 0: not known yet */
+	__u64 run_delay_seen;	       /* task->sched_info.run_delay when it left the CPU */
+	__u64 throttled_seen;	       /* its run queue's throttled time when it left the CPU or was woken */
+	__u32 throttled_cpu;	       /* the CPU of that run queue */
+	__u32 ended;		       /* 1: its last charge was made */
+	struct ss_waits waits;	       /* written by sched_switch only, under the run queue's lock */
+	struct ss_waits waits_charged; /* the part that the gone tables hold already */
+	__u64 longest_wait_ns;	       /* longest wait for a CPU in the event loop's iteration under way */
+	__u64 longest_wait_runner;     /* kernfs id of the cgroup that had the CPU at the end of that wait */
+	__u64 exit_ns;		       /* CLOCK_BOOTTIME at sched_process_exit; 0: alive */
+	__u64 starting_exec_ns;	       /* with starting_ns: the part of sum_exec_runtime that ss_start.exec_ns holds */
+	__u32 process_exited;	       /* on a group leader, 1: its process's exit was counted */
+	__u32 short_lived;	       /* 1: it ended within SS_SHORT_LIVED_NS of its process's birth */
+	char group_comm[SS_COMM_LEN];  /* its group leader's comm when it exited */
+	__u64 namespace_set;	       /* by comparison only: task->nsproxy when it was last looked at, */
+	__u64 namespace_user;	       /* the address of its credentials' user namespace, */
+	struct ss_namespaces namespaces; /* and its namespaces; unchanged addresses save reading these */
+	__u32 namespaces_busy;		 /* 1: a comparison is under way */
+	__u32 last_of_process;		 /* 1: the last thread of its process to exit: its end is the process's */
+};
+_Static_assert(sizeof(struct ss_thread_state) == 16 + SS_TOTALS_FIELDS * 8 + 32 + 2 * sizeof(struct ss_waits) + 32 +
+							 24 + 24 + sizeof(struct ss_namespaces),
+	       "ss_thread_state: no padding");
+
+/* Bits of ss_thread_record.flags. */
+enum ss_thread_flag {
+	SS_THREAD_LEADER = 1 << 0,  /* thread group leader: the process fields are filled in */
+	SS_THREAD_KERNEL = 1 << 1,  /* PF_KTHREAD */
+	SS_THREAD_ZOMBIE = 1 << 2,  /* has exited, and is not reaped yet */
+	SS_THREAD_STATE = 1 << 3,   /* it has task-local state: `charged` is valid */
+	SS_THREAD_ACCEPTS = 1 << 4, /* with the scheduler hooks: asleep in accept or accept4 */
+	SS_THREAD_CATCHES = 1 << 5, /* with LEADER: it catches SIGSTKFLT, SIGURG and SIGIO, as Go's runtime does */
+	SS_THREAD_FORKED = 1 << 6,  /* with LEADER: born by fork, and has not executed another program since */
+	SS_THREAD_ENDED = 1 << 7,   /* without LEADER: its waits are in its process's SS_BLOCK_WAITS_DEAD already */
+};
+
+/*
+ * Bits of ss_thread_record.blocks: what follows the record, in this order. The WAITS blocks are a struct ss_waits each.
+ */
+enum ss_thread_block {
+	SS_BLOCK_WAITS = 1 << 0,	 /* ss_thread_state.waits */
+	SS_BLOCK_WAITS_CHARGED = 1 << 1, /* the part that the gone tables hold already; absent: none */
+	SS_BLOCK_WAITS_DEAD = 1 << 2,	 /* with LEADER: waits of the process's ended threads; absent: none */
+	SS_BLOCK_WAITS_ALL = 7,
+	SS_BLOCK_LOOP = 1 << 3, /* struct ss_loop, struct ss_loop_begin, and CLOCK_BOOTTIME as a __u64 */
+};
+
+/*
+ * Written by the task iterator (bpf/snapshot.bpf.c): one per thread, ordered by tid; a group leader usually, but not
+ * always, comes before its threads. The blocks that `blocks` names follow the record. If there are any, the thread's
+ * mark, read again, follows as a __u64: if it differs from `mark`, the thread was switched in between, and the totals
+ * may include `open_*` already.
+ */
+struct ss_thread_record {
+	__u32 tid; /* task->pid: in the initial pid namespace, like every pid here */
+	__u32 tgid;
+	__u32 ppid;		/* task->real_parent->tgid */
+	__u32 uid;		/* task->cred->euid, in the initial user namespace */
+	__u32 flags;		/* enum ss_thread_flag */
+	__u32 state;		/* the letter that /proc/PID/stat shows; 'I': an idle kernel thread */
+	__u64 start_ns;		/* task->start_boottime */
+	__u64 process_start_ns; /* task->group_leader->start_boottime */
+	__u64 cgroup_id;	/* kernfs id in the hierarchy that carries resources */
+	char comm[SS_COMM_LEN];
+	struct ss_totals used;	 /* since its birth */
+	__u64 mark;		 /* ss_thread_state.mark; 0: not known */
+	__u64 open_wait_ns;	 /* the wait for a CPU under way: runnable so far; `mark` says of which kind */
+	__u64 open_throttled_ns; /* the part of it while the cgroup's CPU quota was used up */
+	__u64 open_blocked_ns;	 /* asleep so far, or until it was woken; its class is in `mark` */
+	__u64 blocks;		 /* enum ss_thread_block */
+
+	/* About the process; zero unless SS_THREAD_LEADER is set. */
+	struct ss_totals dead_threads; /* signal->sum_sched_runtime, utime, stime, nvcsw, ...; no run delay */
+	__u64 rss_bytes;	       /* file, anonymous and shared memory pages of task->mm */
+	__u64 swap_bytes;	       /* swap entries of task->mm */
+	__u64 capabilities_effective;  /* task->cred->cap_effective, one bit per capability */
+	__u64 capabilities_permitted;  /* task->cred->cap_permitted */
+	__u64 capabilities_bounding;   /* task->cred->cap_bset */
+	__u32 threads;		       /* signal->nr_threads */
+	__u32 namespace_pid;	       /* its pid in its own pid namespace */
+	__u32 ns_pid, ns_mnt, ns_net, ns_uts, ns_ipc, ns_user, ns_cgroup, ns_time; /* inode numbers, 0: not known */
+
+	/* Last, because the iterator writes it from ss_thread_state: the BPF stack has no room for a copy. */
+	struct ss_totals charged; /* the part of `used` that the gone tables hold; zero without SS_THREAD_STATE */
+};
+_Static_assert(sizeof(struct ss_thread_record) == 24 + 24 + 16 + 3 * SS_TOTALS_FIELDS * 8 + 40 + 40 + 8 + 32,
+	       "ss_thread_record: no padding");
+
+/* Written by the pass over open files (bpf/socket.bpf.c): one per process and listening socket (TCP, UNIX). */
+struct ss_listener {
+	__u64 process_start_ns; /* task->group_leader->start_boottime */
+	__u64 inode;		/* of the socket: the same in all processes that share it */
+	__u32 tgid;
+	__u32 port;	   /* local port in host byte order; 0: UNIX */
+	__u32 family;	   /* AF_UNIX, AF_INET or AF_INET6 */
+	__u32 nonblocking; /* 1: O_NONBLOCK is set, so accept never sleeps */
+};
+_Static_assert(sizeof(struct ss_listener) == 32, "ss_listener: no padding");
+
+#endif
