@@ -191,9 +191,9 @@ __attribute__((unused)) static void pipeline_start_with(const struct pipeline_op
 	if (r == 0)
 		return;
 	if (geteuid() != 0)
-		printf("ok 1 - # SKIP needs root\n");
+		printf("1..0 # SKIP needs root\n");
 	else
-		printf("not ok 1 - pipeline_open: %s\n", error.data ? error.data : strerror(-r));
+		printf("1..1\nnot ok 1 - pipeline_open: %s\n", error.data ? error.data : strerror(-r));
 	exit(geteuid() != 0 ? 0 : 1);
 }
 
@@ -347,6 +347,7 @@ __attribute__((unused)) static pid_t run_in(const char *cgroup, void (*work)(voi
 __attribute__((unused)) static int test_finish(void)
 {
 	pipeline_close(test_pipeline);
+	printf("1..%d\n", test_number);
 	return test_failures ? 1 : 0;
 }
 

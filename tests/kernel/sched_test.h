@@ -119,7 +119,7 @@ __attribute__((unused)) static bool sched_is_on(void)
 	for (size_t i = 0; i < s->n_collectors; i++)
 		if (strcmp(s->collectors[i].name, "sched") == 0 && s->collectors[i].ok)
 			return true;
-	printf("ok 1 - # SKIP the scheduler's collector is not to be had on this kernel\n");
+	printf("ok %d - # SKIP the scheduler's collector is not available on this kernel\n", ++test_number);
 	return false;
 }
 

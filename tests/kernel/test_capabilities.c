@@ -237,7 +237,7 @@ int main(int argc, char **argv)
 	pipeline_start_with(&options);
 	hook_check(argc, argv, "capabilities");
 	if (!pipeline_hook(test_pipeline, "capabilities")[0]) {
-		printf("ok 1 - # SKIP capability checks cannot be seen on this kernel: %s\n",
+		printf("ok %d - # SKIP capability checks cannot be seen on this kernel: %s\n", ++test_number,
 		       pipeline_hook_reason(test_pipeline, "capabilities"));
 		return test_finish();
 	}

@@ -415,7 +415,7 @@ int main(int argc, char **argv)
 	hook_check(argc, argv, "namespaces");
 	hook = pipeline_hook(test_pipeline, "namespaces");
 	if (!hook[0]) {
-		printf("ok 1 - # SKIP the collector namespaces is not to be had on this kernel\n");
+		printf("ok %d - # SKIP the collector namespaces is not available on this kernel\n", ++test_number);
 		return test_finish();
 	}
 	exact = strcmp(hook, "compare") != 0;

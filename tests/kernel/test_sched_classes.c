@@ -215,7 +215,8 @@ static void blocker_check(const struct blocker *b)
 		if (c != (int)b->class && c != SS_WAIT_OTHER)
 			others += t.classes[c] - b->before.classes[c];
 	if (b->class == SS_WAIT_FILE && b->truth < 0.05) {
-		printf("ok - %s # SKIP there is no disk to wait for: %.4f s in %d calls\n", b->name, b->truth, ROUNDS);
+		printf("ok %d - %s # SKIP there is no disk to wait for: %.4f s in %d calls\n", ++test_number, b->name,
+		       b->truth, ROUNDS);
 		return;
 	}
 	snprintf(what, sizeof(what), "%s: its class", b->name);

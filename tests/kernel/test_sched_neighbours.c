@@ -198,7 +198,7 @@ static void quota(const char *home)
 	pid_t pid;
 
 	if (!quota_set(home)) {
-		printf("ok - quota # SKIP this kernel or cgroup has no CPU quota\n");
+		printf("ok %d - quota # SKIP this kernel or cgroup has no CPU quota\n", ++test_number);
 		return;
 	}
 	pid = run_in(home, spin_for_ever, NULL);

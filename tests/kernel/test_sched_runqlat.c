@@ -131,7 +131,7 @@ int main(void)
 		pthread_create(&threads[i], NULL, mixed, (void *)(intptr_t)i);
 	out = runqlat_start(&pid);
 	if (!out || !fgets(line, sizeof(line), out)) {
-		printf("ok 1 - # SKIP runqlat (libbpf-tools) is not installed or does not load here\n");
+		printf("ok %d - # SKIP runqlat (libbpf-tools) is not installed or does not load here\n", ++test_number);
 		stop = true;
 		return test_finish();
 	}

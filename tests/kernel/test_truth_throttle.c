@@ -181,8 +181,8 @@ int main(void)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!quota_set(home) || stat_read(home).periods < 0) {
-		printf("ok 1 - # SKIP this kernel or cgroup hierarchy has no CPU quotas\n");
-		return 0;
+		printf("ok %d - # SKIP this kernel or cgroup hierarchy has no CPU quotas\n", ++test_number);
+		return test_finish();
 	}
 	pipeline_start();
 	throttling(home);

@@ -186,5 +186,5 @@ def main(*tests):
         code = e.code
     finally:
         _clean()
-    sys.stdout.flush()
+    _say("1..%d" % _number)
     os._exit(code if isinstance(code, int) else 1)
