@@ -6,6 +6,8 @@
 #ifndef SYSSCOPE_TESTS_METRICS_DOC_H
 #define SYSSCOPE_TESTS_METRICS_DOC_H
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../exporters/prometheus.h"
@@ -13,19 +15,26 @@
 #include "sysscope/view.h"
 
 /* A `|` would end the cell. */
-static inline void doc_cell(struct buf *out, const char *text, bool code)
+static inline void doc_text(struct buf *out, const char *text)
 {
 	buf_char(out, ' ');
-	if (*text && code)
-		buf_char(out, '`');
 	for (; *text; text++) {
 		if (*text == '|')
 			buf_char(out, '\\');
 		buf_char(out, *text);
-		if (!text[1] && code)
-			buf_char(out, '`');
 	}
-	buf_str(out, " |");
+}
+
+static inline void doc_cell(struct buf *out, const char *text, bool code)
+{
+	if (*text && code)
+		buf_printf(out, " `%s` |", text);
+	else if (*text) {
+		doc_text(out, text);
+		buf_str(out, " |");
+	} else {
+		buf_str(out, " |");
+	}
 }
 
 static inline bool doc_has_columns(enum metric_scope scope)
@@ -39,7 +48,143 @@ static inline bool doc_has_series(enum metric_scope scope)
 	return scope != SCOPE_PROCESS && scope != SCOPE_LOOP;
 }
 
-static inline void doc_row(struct buf *out, enum metric_scope scope, const struct metric_desc *d)
+/* Neighbouring lines of a table that are one row of the page. */
+struct doc_family {
+	const struct metric_desc *lines;
+	size_t n;
+};
+
+/* They share a Prometheus family; or they have none, and are keys of one JSON object. */
+static inline bool doc_same_family(const struct metric_desc *a, const struct metric_desc *b)
+{
+	size_t len = a->json ? strcspn(a->json, ".") + 1 : 0;
+
+	if (a->prom || b->prom)
+		return a->prom && b->prom && !strcmp(a->prom, b->prom);
+	return len && b->json && strchr(a->json, '.') && !strncmp(a->json, b->json, len);
+}
+
+static inline struct doc_family doc_family_at(const struct metric_desc *d, size_t n)
+{
+	struct doc_family f = {d, 1};
+
+	while (f.n < n && doc_same_family(d, &d[f.n]))
+		f.n++;
+	return f;
+}
+
+/* The value of label `name` (of length `len`) in `labels`, without quotes; NULL without it. */
+static inline const char *doc_label_value(const char *labels, const char *name, size_t len, size_t *ret_len)
+{
+	for (const char *p = labels; *p; p++) {
+		if ((p != labels && p[-1] != ',') || strncmp(p, name, len) != 0 || strncmp(p + len, "=\"", 2) != 0)
+			continue;
+		*ret_len = strcspn(p + len + 2, "\"");
+		return p + len + 2;
+	}
+	return NULL;
+}
+
+/* `name`: each value once, in the order of the lines. */
+static inline void doc_label(struct buf *out, struct doc_family f, const char *name, size_t len)
+{
+	const char *last = NULL;
+	size_t value_len = 0, last_len = 0;
+
+	buf_printf(out, " `%.*s`:", (int)len, name);
+	for (size_t i = 0; i < f.n; i++) {
+		const char *value = doc_label_value(f.lines[i].labels, name, len, &value_len);
+
+		if (!value || (last && value_len == last_len && !strncmp(value, last, last_len)))
+			continue;
+		buf_printf(out, "%s %.*s", last ? "," : "", (int)value_len, value);
+		last = value;
+		last_len = value_len;
+	}
+}
+
+static inline void doc_labels(struct buf *out, struct doc_family f)
+{
+	const char *p = f.lines[0].prom ? f.lines[0].labels : "";
+	bool first = true;
+
+	while (*p) {
+		size_t len = strcspn(p, "=");
+
+		if (strncmp(p, "le=", 3) != 0) {
+			buf_str(out, first ? "" : ";");
+			doc_label(out, f, p, len);
+			first = false;
+		}
+		p += len + 1;
+		p += 1 + strcspn(p + 1, "\"") + 1;
+		p += *p == ',';
+	}
+	buf_str(out, " |");
+}
+
+/* Keys of one object are written once: `object.*`, or its keys by name where no label names them. */
+static inline void doc_keys(struct buf *out, struct doc_family f)
+{
+	const char *object = "";
+	bool first = true;
+
+	for (size_t i = 0; i < f.n; i++) {
+		const char *key = f.lines[i].json;
+		size_t len = key ? strcspn(key, ".") : 0;
+		bool again = key && key[len] && !strncmp(key, object, len) && object[len] == '.';
+
+		if (again && !f.lines[i].prom)
+			buf_printf(out, ", %s", key + len + 1);
+		if (!key || again)
+			continue;
+		buf_printf(out, "%s `%.*s", first ? "" : ",", (int)len, key);
+		if (!key[len])
+			buf_char(out, '`');
+		else if (f.lines[i].prom)
+			buf_str(out, ".*`");
+		else
+			buf_printf(out, "`: %s", key + len + 1);
+		object = key;
+		first = false;
+	}
+	buf_str(out, " |");
+}
+
+static inline void doc_seconds(struct buf *out, double s)
+{
+	if (s < 0.001)
+		buf_printf(out, "%.3g us", s * 1e6);
+	else if (s < 1)
+		buf_printf(out, "%.3g ms", s * 1e3);
+	else
+		buf_printf(out, "%.3g s", s);
+}
+
+/* " 15 buckets: 4 us to 4.19 s, and the rest." for a histogram of times, which all of them are. */
+static inline void doc_buckets(struct buf *out, struct doc_family f)
+{
+	double low = 0, high = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < f.n && f.lines[i].kind == METRIC_BUCKET; i++, n++) {
+		size_t len;
+		const char *text = doc_label_value(f.lines[i].labels, "le", 2, &len);
+		double le = text ? strtod(text, NULL) : 0;
+
+		low = n ? low : le;
+		high = isinf(le) ? high : le;
+	}
+	if (!n)
+		return;
+	buf_printf(out, " %zu buckets: up to ", n);
+	doc_seconds(out, low);
+	buf_str(out, ", ..., up to ");
+	doc_seconds(out, high);
+	buf_str(out, ", and longer.");
+}
+
+static inline const char *doc_unit(struct doc_family f)
 {
 	static const char *const units[] = {
 		[UNIT_NS] = "seconds",	    [UNIT_UNIX_NS] = "seconds since 1970",
@@ -48,24 +193,37 @@ static inline void doc_row(struct buf *out, enum metric_scope scope, const struc
 		[UNIT_RATE] = "per second", [UNIT_DELAY] = "seconds",
 	};
 
+	/* A histogram's unit is that of its sum. */
+	for (size_t i = 0; i < f.n; i++)
+		if (f.lines[i].kind == METRIC_SUM)
+			return units[f.lines[i].unit];
+	return units[f.lines[0].unit];
+}
+
+static inline void doc_row(struct buf *out, enum metric_scope scope, struct doc_family f)
+{
+	const struct metric_desc *d = f.lines;
+
 	buf_char(out, '|');
 	if (doc_has_series(scope)) {
 		doc_cell(out, d->prom ? d->prom : "", true);
-		doc_cell(out, d->prom ? d->labels : "", true);
+		doc_labels(out, f);
 	}
-	doc_cell(out, d->json ? d->json : "", true);
+	doc_keys(out, f);
 	if (doc_has_columns(scope))
 		doc_cell(out, d->title ? d->title : "", true);
 	doc_cell(out, d->kind == METRIC_COUNTER ? "counter" : metric_grows(d) ? "histogram" : "gauge", false);
-	doc_cell(out, units[d->unit], false);
+	doc_cell(out, doc_unit(f), false);
 	doc_cell(out, d->collector, false);
-	doc_cell(out, d->help, false);
-	buf_char(out, '\n');
+	doc_text(out, d->help);
+	doc_buckets(out, f);
+	buf_str(out, " |\n");
 }
 
 static inline void doc_scope(struct buf *out, enum metric_scope scope, const char *heading, const char *text)
 {
 	const struct metric_desc *d;
+	struct doc_family f;
 	size_t n;
 
 	d = metric_table(scope, &n);
@@ -79,8 +237,10 @@ static inline void doc_scope(struct buf *out, enum metric_scope scope, const cha
 	for (int i = 5 + doc_has_columns(scope) + 2 * doc_has_series(scope); i > 0; i--)
 		buf_str(out, " --- |");
 	buf_char(out, '\n');
-	for (size_t i = 0; i < n; i++)
-		doc_row(out, scope, &d[i]);
+	for (size_t i = 0; i < n; i += f.n) {
+		f = doc_family_at(&d[i], n - i);
+		doc_row(out, scope, f);
+	}
 }
 
 static inline void doc_own(struct buf *out)
@@ -101,57 +261,75 @@ static inline void doc_own(struct buf *out)
 	}
 }
 
+struct doc_section {
+	enum metric_scope scope;
+	const char *heading, *anchor, *text;
+};
+
+static const struct doc_section doc_sections[] = {
+	{SCOPE_HOST, "Host", "host", "No labels but those shown."},
+	{SCOPE_CONTAINER, "Containers", "containers",
+	 "One row per container, service, session, virtual machine, the kernel's threads, and what is left of the "
+	 "host.\n\n"
+	 "- `container_*` families have the labels `id` (cgroup path), `name` (containers only), `image`, and in "
+	 "Kubernetes\n"
+	 "  `container`, `pod`, `namespace`.\n"
+	 "- `sysscope_container_*` families have `container` (the name of the row), and `pod`, `namespace` in "
+	 "Kubernetes. Join\n"
+	 "  them with `sysscope_container_info` for the other labels.\n"
+	 "- Empty labels are left out."},
+	{SCOPE_GROUP, "Processes of one name", "processes-of-one-name",
+	 "All processes of one name in one container, living and dead. Labels: `container`, `comm`, and `pod`, "
+	 "`namespace` in\n"
+	 "Kubernetes. In the JSON they are the rows of `groups`."},
+	{SCOPE_PROCESS, "Processes", "processes",
+	 "In the JSON and on the screen only: no Prometheus series has a pid."},
+	{SCOPE_NEIGHBOUR, "Neighbours", "neighbours",
+	 "One row per pair: `waiter` waited for a CPU while `runner` ran on it. Both are names of rows of "
+	 "`containers`;\n"
+	 "`~other` stands for runners that were not kept apart, or are not known. Labels: `waiter`, `runner`.\n"
+	 "[scheduler.md](scheduler.md) explains how the time is assigned, and what that cannot tell."},
+	{SCOPE_LOOP, "Event loops", "event-loops",
+	 "In the JSON (`loops`) and on the screen only: no Prometheus series has a thread. The sums per process name "
+	 "are\n"
+	 "`sysscope_eventloop_*` above. One row per thread that lives in epoll, and one for all threads of a process "
+	 "that take\n"
+	 "turns in it (`kind` is `scheduler`). [eventloops.md](eventloops.md) explains what a loop is and how it is "
+	 "seen."},
+	{SCOPE_TRANSITION, "Namespace transitions", "namespace-transitions",
+	 "One row per container, kind of namespace, call, and whether a runtime is expected to make it. Labels: "
+	 "`container`,\n"
+	 "`kind`, `how`, `expected`, and `pod`, `namespace` in Kubernetes. In the JSON they are each container's\n"
+	 "`namespace_transitions`. [namespaces.md](namespaces.md) explains what is seen and what is not."},
+};
+
 static inline void metrics_doc(struct buf *out)
 {
+	const size_t n = sizeof(doc_sections) / sizeof(doc_sections[0]);
+
 	buf_str(out,
 		"# Metrics\n\n"
 		"<!-- Made by `make docs` from include/sysscope/metrics.def; a test fails when it is stale. -->\n\n"
-		"A value that is not known is absent: no sample in Prometheus, `null` in JSON, `-` on the screen; it "
-		"is never\n"
-		"shown as 0. Counters never go down; `*_total` counts since sysscope saw the entity, CPU time since "
-		"the entity\n"
-		"was born. A column's title in lower case and a JSON key are both names for `top --sort`.\n\n"
-		"Families that cAdvisor has keep its names, types, labels and units. In Prometheus each family has at "
-		"most\n"
-		"2,000 series; what is over that is summed in one series whose labels say `~other`, and counted in\n"
-		"`sysscope_series_folded_total`. Rows with the same labels are summed; of times and limits the largest "
-		"is kept.\n"
-		"A counter goes on where it was when a container comes back under the same labels between two "
-		"scrapes.\n");
-	doc_scope(out, SCOPE_HOST, "Host", "No labels but those shown.");
-	doc_scope(
-		out, SCOPE_CONTAINER, "Containers",
-		"One row per home: container, service, session, virtual machine, the kernel's threads, the host's "
-		"rest.\n"
-		"`container_*` families have the labels `id` (cgroup path), `name` (containers only), `image`, and in\n"
-		"Kubernetes `container`, `pod`, `namespace`. `sysscope_container_*` families have `container` (the "
-		"name of\n"
-		"the row), and `pod`, `namespace` in Kubernetes; join with `sysscope_container_info` for the rest. "
-		"Empty\n"
-		"labels are left out.");
-	doc_scope(
-		out, SCOPE_GROUP, "Processes of one name",
-		"All processes of one name in one container, living and dead. Labels: `container`, `comm`, and `pod`,\n"
-		"`namespace` in Kubernetes. In the JSON they are the rows of `groups`.");
-	doc_scope(out, SCOPE_PROCESS, "Processes",
-		  "In the JSON and on the screen only: no Prometheus series has a pid.");
-	doc_scope(
-		out, SCOPE_NEIGHBOUR, "Neighbours",
-		"One row per pair: `waiter` waited for a CPU while `runner` ran on it; both are names of rows of\n"
-		"`containers`. `~other`: several that were not kept apart, or not known. Labels: `waiter`, `runner`.\n"
-		"docs/scheduler.md says what is blamed on whom, and what that cannot tell.");
-	doc_scope(
-		out, SCOPE_LOOP, "Event loops",
-		"In the JSON (`loops`) and on the screen only: no Prometheus series has a thread; the sums per name\n"
-		"of process are `sysscope_eventloop_*` above. One row per thread that lives in epoll, and one for all\n"
-		"threads of a process that take turns in it (`kind` is `scheduler`). docs/eventloops.md says what a\n"
-		"loop is, and how it is seen.");
-	doc_scope(out, SCOPE_TRANSITION, "Namespace transitions",
-		  "One row per container, kind of namespace, call, and whether it is a runtime's own. Labels: "
-		  "`container`, "
-		  "`kind`,\n`how`, `expected`, and `pod`, `namespace` in Kubernetes. In the JSON they are each "
-		  "container's\n"
-		  "`namespace_transitions`. docs/namespaces.md says what is seen and what is not.");
+		"Use this page to look up what a metric, a JSON key or a column means.\n\n");
+	for (size_t i = 0; i < n; i++)
+		buf_printf(out, "- [%s](#%s)\n", doc_sections[i].heading, doc_sections[i].anchor);
+	buf_str(out, "- [About sysscope itself](#about-sysscope-itself)\n\n"
+		     "How to read it:\n\n"
+		     "- A value that is not known is absent: no sample in Prometheus, `null` in the JSON, `-` on the "
+		     "screen. It is\n"
+		     "  never shown as 0.\n"
+		     "- Counters never go down. `*_total` counts since sysscope first saw the entity; CPU time counts "
+		     "since the entity\n"
+		     "  was born. A counter continues when a container comes back under the same labels between two "
+		     "scrapes.\n"
+		     "- A column's title in lower case and a JSON key are both valid for `top --sort`.\n"
+		     "- Families that cAdvisor also has keep its names, types, labels and units.\n"
+		     "- Each family has at most 2,000 series in Prometheus. The rest is summed in one series whose "
+		     "labels are `~other`,\n"
+		     "  and counted in `sysscope_series_folded_total`.\n"
+		     "- Rows with the same labels are summed; of times and limits the largest is kept.\n");
+	for (size_t i = 0; i < n; i++)
+		doc_scope(out, doc_sections[i].scope, doc_sections[i].heading, doc_sections[i].text);
 	doc_own(out);
 }
 
