@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cgroup_files.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define OFFSET(field) offsetof(struct cgroup_counters, field)
 #define KEY(name, field, times)                                                                      \

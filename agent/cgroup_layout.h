@@ -8,7 +8,7 @@
 
 #include "cgroup_mounts.h"
 #include "cgroupfs.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 /*
  * v2 where it offers cpu or memory, else v1 cpu, else v1 memory, else a v2 tree without controllers. `text` keeps

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "cgroup_mounts.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define MOUNTINFO_MAX	(16U << 20)
 #define PROC_CGROUP_MAX (256U << 10)

@@ -13,7 +13,7 @@
 #include "cgroup_table.h"
 #include "cgroupfs.h"
 #include "identity/identity.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 struct cgroup_table {
 	struct cgroupfs *fs;

@@ -13,7 +13,7 @@
 
 #include "cgroup_walk.h"
 #include "cgroupfs.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 struct level {
 	DIR *dir;

@@ -20,7 +20,7 @@
 #include "cgroup_mounts.h"
 #include "cgroup_walk.h"
 #include "cgroupfs.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 /* memory.stat, the longest file, comes to 8 KiB on large machines. */
 #define FILE_TEXT_MAX 16384

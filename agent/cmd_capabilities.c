@@ -14,7 +14,7 @@
 #include "../exporters/table.h"
 #include "commands.h"
 #include "loader.h"
-#include "log.h"
+#include "base/log.h"
 #include "namespaces.h"
 #include "options.h"
 #include "pipeline.h"

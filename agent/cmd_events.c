@@ -17,7 +17,7 @@
 #include "command.h"
 #include "commands.h"
 #include "event_feed.h"
-#include "log.h"
+#include "base/log.h"
 #include "options.h"
 #include "redact.h"
 

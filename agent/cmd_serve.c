@@ -12,7 +12,7 @@
 
 #include "collector_options.h"
 #include "commands.h"
-#include "log.h"
+#include "base/log.h"
 #include "options.h"
 #include "pipeline.h"
 #include "serve/http.h"

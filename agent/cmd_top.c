@@ -17,11 +17,11 @@
 #include "../exporters/table.h"
 #include "collector_options.h"
 #include "commands.h"
-#include "log.h"
+#include "base/log.h"
 #include "options.h"
 #include "pipeline.h"
 #include "top/screen.h"
-#include "users.h"
+#include "base/users.h"
 
 #define PLAIN_WIDTH   80
 #define IDLE_EVERY_NS 5000000000ULL

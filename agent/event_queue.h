@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sysscope/util.h"
+#include "base/util.h"
 
 struct event_queue {
 	struct buf lines;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "host.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 static int proc_read(const char *root, const char *name, char **ret)
 {

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sysscope/util.h"
+#include "base/util.h"
 
 struct btf;
 

@@ -11,7 +11,7 @@
 
 #include "listeners.h"
 #include "sysscope/sample.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define SPACING	      5000000000ULL
 #define SPACING_SOON  1000000000ULL

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "kernel.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 struct cgroup_layout_info;
 struct sysscope_bpf;

@@ -9,7 +9,7 @@
 #include <bpf/bpf.h>
 
 #include "loader_internal.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define FDINFO_BYTES_MAX 4096
 

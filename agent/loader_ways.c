@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "loader_internal.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 const struct alternative *loader_way(const struct loader *l, enum collector c)
 {

@@ -9,7 +9,7 @@
 
 #include "commands.h"
 #include "options.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 static const struct verb verbs[] = {
 	{.name = "top", .summary = "who uses this machine: live screen, plain text, JSON or CSV", .run = cmd_top},

@@ -3,7 +3,7 @@
  * metrics.c - the descriptor tables of view.h, made from metrics.def. Every view and docs/metrics.md read
  * them; the model indexes its value arrays by the same enums.
  */
-#include "sysscope/util.h"
+#include "base/util.h"
 #include "sysscope/view.h"
 
 /* clang-format off */

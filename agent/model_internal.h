@@ -15,7 +15,7 @@
 #include "concurrency.h"
 #include "sysscope/model.h"
 #include "sysscope/sample.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 /* How long the dead stay in the snapshots. */
 #define TOMBSTONE_NS (30 * 1000000000ULL)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "namespaces.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 const char *namespace_how_name(uint32_t how)
 {

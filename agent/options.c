@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
+#include "base/log.h"
 #include "options.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define HELP_COLUMN 30
 #define HELP_WIDTH  79

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sysscope/util.h"
+#include "base/util.h"
 #include "sysscope/view.h"
 
 struct identity;

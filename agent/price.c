@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "price.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define ROUNDS 40
 #define CALLS  2000

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "redact.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 /* In names, whatever the case. */
 #define SECRET_NAMES                                                                                          \

@@ -15,7 +15,7 @@
 #include "identity/identity.h"
 #include "loader.h"
 #include "sampler_internal.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 /* No dead task waits longer than this to be freed, unless it is a zombie. */
 #define UNSEEN_WINDOW_NS 10000000000ULL

@@ -6,7 +6,7 @@
 #include "facts.h"
 #include "identity/identity.h"
 #include "sampler_internal.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 /* Then whoever asked for them has a turn. */
 #define FACTS_AT_ONCE 8192

@@ -10,7 +10,7 @@
 #include <bpf/bpf.h>
 
 #include "sampler_internal.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 /* A program that found the other table in use has certainly finished after this time. */
 #define CHECKS_FORGET_AFTER_NS (60 * 1000000000ULL)

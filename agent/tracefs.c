@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <bpf/libbpf.h>
 
-#include "sysscope/util.h"
+#include "base/util.h"
 #include "tracefs.h"
 
 /* A descriptor of tracefs's root, or negative errno. */

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sysscope/util.h"
+#include "base/util.h"
 
 /* A capability that threads of this name were denied. */
 struct denial {

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "events.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 #include "table.h"
 
 /* linux/sched.h, since 5.5, 5.6 and 5.7; not all in the C library's header. */

@@ -4,7 +4,7 @@
  * 100,000 samples a scrape, so whole numbers are written without printf. Labels arrive sanitised.
  */
 #include "exposition.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 static void number_u64(struct buf *out, uint64_t v)
 {

@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "sysscope/util.h"
+#include "base/util.h"
 #include "sysscope/view.h"
 
 struct writer {

@@ -10,7 +10,7 @@
 #include "exposition.h"
 #include "prometheus.h"
 #include "series.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #ifndef SYSSCOPE_VERSION
 #define SYSSCOPE_VERSION "unknown"

@@ -17,7 +17,7 @@
 #include <uthash.h>
 
 #include "series.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define NO_SLOT UINT32_MAX
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sysscope/util.h"
+#include "base/util.h"
 #include "sysscope/view.h"
 
 enum table_view { TABLE_CONTAINERS, TABLE_PROCESSES, TABLE_NEIGHBOURS, TABLE_LOOPS, TABLE_VIEWS };

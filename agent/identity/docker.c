@@ -11,7 +11,7 @@
 #include "identity/family.h"
 #include "identity/hostile_file.h"
 #include "identity/stores.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define CONFIG_FORMAT	 "containers/%s/config.v2.json"
 #define ROOTLESS_ROOT	 ".local/share/docker/"

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "identity/hostile_file.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 static int open_resolved(int folder, const char *path, uint64_t flags, uint64_t resolve)
 {

@@ -14,7 +14,7 @@
 #include "identity/identity.h"
 #include "identity/path.h"
 #include "identity/stores.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define MS     1000000ULL
 #define SECOND (1000 * MS)

@@ -13,7 +13,7 @@
 #include "identity/family.h"
 #include "identity/hostile_file.h"
 #include "identity/stores.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 /* ---- path ---- */
 

@@ -12,7 +12,7 @@
 
 #include "identity/hostile_file.h"
 #include "identity/stores.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 void store_answer_free(struct store_answer *a)
 {

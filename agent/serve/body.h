@@ -6,7 +6,7 @@
 #ifndef SYSSCOPE_SERVE_BODY_H
 #define SYSSCOPE_SERVE_BODY_H
 
-#include "sysscope/util.h"
+#include "base/util.h"
 
 struct prometheus;
 struct prometheus_options;

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sysscope/util.h"
+#include "base/util.h"
 #include "sysscope/view.h"
 
 #define HTTP_LISTEN_MAX		  8

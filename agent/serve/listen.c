@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "listen.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define HOST_BYTES_MAX 256
 #define PORT_MAX       65535

@@ -12,7 +12,7 @@
 
 #include "../../exporters/prometheus.h"
 #include "self.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define STAT_BYTES_MAX	     4096
 #define STAT_FIELD_STATE     3	/* the first one behind the comm */

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define SLICES 10
 

@@ -12,7 +12,7 @@
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 
-#include "sysscope/util.h"
+#include "base/util.h"
 
 static int hook_attach(const char *tracepoint)
 {

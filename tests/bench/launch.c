@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "sysscope/util.h"
+#include "base/util.h"
 
 static double used_seconds(int who)
 {

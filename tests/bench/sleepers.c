@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define PATH_BYTES 512
 

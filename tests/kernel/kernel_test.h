@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "pipeline.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 #include "sysscope/view.h"
 
 /* One tick of 250 Hz: sum_exec_runtime of a running task is that old at most, on each CPU. */

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "../../exporters/prometheus.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 #include "sysscope/view.h"
 
 /* A `|` would end the cell. */

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "sysscope/util.h"
+#include "base/util.h"
 #include "sysscope/view.h"
 
 struct fixture {

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "cgroup_files.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define UNTOUCHED 4242
 

@@ -23,7 +23,7 @@
 #include <cmocka.h>
 
 #include "cgroupfs.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 struct tree {
 	char root[256];

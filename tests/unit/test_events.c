@@ -19,7 +19,7 @@
 
 #include "../../exporters/events.h"
 #include "event_queue.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define HOSTILE "a\"\x1b[2J\n\xff"
 

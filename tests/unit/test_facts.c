@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "facts.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 static struct ss_fact cgroup_fact(void)
 {

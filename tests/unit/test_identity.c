@@ -6,7 +6,7 @@
 #include "test_identity_tree.h"
 
 #include "identity/identity.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define MS     1000000ULL
 #define SECOND 1000000000ULL

@@ -13,7 +13,7 @@
 
 #include "identity/hostile_file.h"
 #include "identity/identity.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define CONFIG	 DOCKER_FOLDER A "/config.v2.json"
 #define RELATIVE "containers/" A "/config.v2.json"

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "identity/path.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define A   "4f2b0c9d8e7a6f5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b"
 #define B   "b43d92bf1e5c6f78bb9b7bc6f40721280299855ba692092716e3a1b6c0b86f3f"

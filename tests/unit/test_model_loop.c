@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "model_scene.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define MS 1000000ULL
 #define S  1000000000ULL

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "serve/negotiate.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 static void test_quality(void **state)
 {

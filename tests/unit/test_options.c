@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "agent/options.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 struct given {
 	bool flag, unset;

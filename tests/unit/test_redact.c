@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "redact.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 /* Arguments are separated by | here. */
 static void expect(const char *const *patterns, size_t n, const char *in, const char *out)

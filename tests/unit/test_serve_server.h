@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #include "serve/http.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 #include "sysscope/view.h"
 
 #define CLIENT_WAIT_MS 10000 /* after that the test has failed */

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "agent/top/terminal.h"
-#include "sysscope/util.h"
+#include "base/util.h"
 
 static volatile char sink;
 

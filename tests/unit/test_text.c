@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define FFFD "\xef\xbf\xbd"
 

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/users.h"
-#include "sysscope/util.h"
+#include "base/users.h"
+#include "base/util.h"
 
 static char folder[] = "/tmp/sysscope-users-XXXXXX", path[64];
 

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sysscope/util.h"
+#include "base/util.h"
 
 static void test_parse_u64(void **state)
 {

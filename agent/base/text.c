@@ -9,7 +9,7 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define LABEL_MAX_BYTES	 256
 #define LABEL_HASH_BYTES 17 /* "~" and 16 hexadecimal digits */

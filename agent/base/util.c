@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sysscope/util.h"
+#include "base/util.h"
 
 #define BUF_FIRST_CAP	 256
 #define READ_FIRST_BYTES 4096

@@ -10,8 +10,8 @@
 #include <unistd.h>
 #include <jansson.h>
 
-#include "log.h"
-#include "sysscope/util.h"
+#include "base/log.h"
+#include "base/util.h"
 
 enum log_format { FORMAT_TEXT, FORMAT_LOGFMT, FORMAT_JSON };
 
