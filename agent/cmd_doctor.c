@@ -12,6 +12,7 @@
 #include <sys/utsname.h>
 #include <jansson.h>
 
+#include "base/text.h"
 #include "cgroupfs.h"
 #include "collector_options.h"
 #include "commands.h"

@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "../exporters/json.h"
 #include "../exporters/table.h"
 #include "collector_options.h"

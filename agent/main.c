@@ -9,6 +9,7 @@
 
 #include "commands.h"
 #include "options.h"
+#include "base/text.h"
 #include "base/util.h"
 
 static const struct verb verbs[] = {

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "options.h"
+#include "base/text.h"
 #include "base/util.h"
 
 #define HELP_COLUMN 30

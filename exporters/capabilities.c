@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "capabilities.h"
 #include "sysscope/view.h"
 

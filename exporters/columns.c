@@ -9,6 +9,7 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "base/text.h"
 #include "table.h"
 
 /* ---- numbers ---- */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "table.h"
 
 #define BLOCKED_PREFIX "blocked_seconds_total."

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "events.h"
+#include "base/text.h"
 #include "base/util.h"
 #include "table.h"
 

@@ -12,6 +12,7 @@
 
 #include "json.h"
 #include "json_writer.h"
+#include "base/text.h"
 #include "base/util.h"
 
 static json_t *number_value(const struct metric_desc *d, double v)

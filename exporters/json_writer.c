@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "json_writer.h"
 
 /* 15 digits keep a double as it was typed, and a time since 1970 to 10 microseconds. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/text.h"
 #include "table.h"
 
 /* Behind "164 ms", in the order of wait_class_names. */

@@ -10,6 +10,7 @@
 #include "exposition.h"
 #include "prometheus.h"
 #include "series.h"
+#include "base/text.h"
 #include "base/util.h"
 
 #ifndef SYSSCOPE_VERSION

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "table.h"
 
 const char *const table_view_names[TABLE_VIEWS] = {"containers", "processes", "neighbours", "loops"};

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/text.h"
 #include "table.h"
 
 static void host_value(struct buf *out, const struct snapshot *s, int metric)

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "base/util.h"
 
 enum log_format { FORMAT_TEXT, FORMAT_LOGFMT, FORMAT_JSON };

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "base/text.h"
 #include "base/util.h"
 
 #define LABEL_MAX_BYTES	 256

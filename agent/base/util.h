@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * util.h - what every part of the agent uses: scope cleanup, growing buffers, whole-and-in-range
- * number parsers, bounded file reads, clocks, and the sanitisers (one per output) through which
- * every name from outside must pass. Nothing here logs.
+ * number parsers, bounded file reads and clocks. Nothing here logs.
  */
 #ifndef SYSSCOPE_UTIL_H
 #define SYSSCOPE_UTIL_H
@@ -34,20 +33,6 @@ void buf_str(struct buf *b, const char *s);
 void buf_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 #define _cleanup_buf_ cleanup(buf_free)
-
-/*
- * ---- sanitisers ----
- * Input: `len` bytes of anything. All four write valid UTF-8 without control characters: an ill-formed
- * byte becomes U+FFFD, and C0, DEL and C1 become the text \xNN (JSON: C0 as \u00NN escapes by the writer,
- * so text_utf8 leaves C0 alone). For people (text_terminal, text_csv) also what a screen does not show or what turns its
- * line round, combining marks that stand on nothing, and characters that the C library does not know become \\uNNNN.
- */
-void text_terminal(struct buf *out, const char *s, size_t len); /* screen, logs, plain tables */
-void text_label(struct buf *out, const char *s,
-		size_t len); /* inside the quotes of a Prometheus label: also \\ \" \n; at most 256 bytes of input */
-void text_csv(struct buf *out, const char *s, size_t len); /* one RFC 4180 field, quoted when needed */
-void text_utf8(struct buf *out, const char *s,
-	       size_t len); /* for a JSON writer: C0 stays, DEL and C1 become \xNN text, NUL becomes \x00 text */
 
 /* ---- numbers from outside: whole and in range or refused with -EINVAL / -ERANGE; *ret untouched then ---- */
 int parse_u64(const char *s, uint64_t min, uint64_t max, uint64_t *ret);

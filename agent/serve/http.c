@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "http_internal.h"
 #include "listen.h"
 #include "self.h"

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "listen.h"
+#include "base/text.h"
 #include "base/util.h"
 
 #define HOST_BYTES_MAX 256

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "screen.h"
 #include "state.h"
 #include "terminal.h"

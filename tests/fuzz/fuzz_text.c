@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* fuzz_text.c - the sanitisers: whatever a name is, nothing goes out that an output cannot take. */
 #include "fuzz.h"
+#include "base/text.h"
 #include "base/util.h"
 
 /* Bytes that a terminal would take for a command, or that would end a line. */
