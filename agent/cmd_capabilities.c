@@ -13,7 +13,7 @@
 #include "../exporters/capabilities.h"
 #include "../exporters/table.h"
 #include "commands.h"
-#include "loader.h"
+#include "kernel/loader.h"
 #include "base/log.h"
 #include "namespaces.h"
 #include "options.h"

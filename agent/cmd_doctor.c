@@ -16,10 +16,10 @@
 #include "cgroupfs.h"
 #include "collector_options.h"
 #include "commands.h"
-#include "kernel.h"
-#include "loader.h"
+#include "kernel/probe.h"
+#include "kernel/loader.h"
 #include "options.h"
-#include "price.h"
+#include "kernel/price.h"
 #include "pipeline.h"
 
 /* Less than both is noise: ten per cent, since an emulated CPU is slower and no more even. */

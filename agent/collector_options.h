@@ -6,7 +6,7 @@
 #ifndef SYSSCOPE_COLLECTOR_OPTIONS_H
 #define SYSSCOPE_COLLECTOR_OPTIONS_H
 
-#include "loader.h"
+#include "kernel/loader.h"
 #include "options.h"
 #include "pipeline.h"
 

@@ -8,7 +8,7 @@
 #include "../exporters/table.h"
 #include "event_feed.h"
 #include "event_sets.h"
-#include "loader.h"
+#include "kernel/loader.h"
 #include "namespaces.h"
 #include "redact.h"
 #include "sysscope/abi/fact.h"

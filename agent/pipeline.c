@@ -10,8 +10,8 @@
 
 #include "cgroupfs.h"
 #include "identity/identity.h"
-#include "kernel.h"
-#include "loader.h"
+#include "kernel/probe.h"
+#include "kernel/loader.h"
 #include "pipeline.h"
 #include "sampler.h"
 #include "sysscope/model.h"

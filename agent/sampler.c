@@ -13,7 +13,7 @@
 #include "cgroupfs.h"
 #include "host.h"
 #include "identity/identity.h"
-#include "loader.h"
+#include "kernel/loader.h"
 #include "sampler_internal.h"
 #include "base/util.h"
 

@@ -16,7 +16,7 @@
 #include <sys/syscall.h>
 
 #include "kernel_test.h"
-#include "loader.h"
+#include "kernel/loader.h"
 
 #define CHROOTS	  7  /* used: SYS_CHROOT, once for each */
 #define HOSTNAMES 11 /* denied: SYS_ADMIN, which is taken away before */

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <spawn.h>
 
-#include "kernel.h"
+#include "kernel/probe.h"
 #include "kernel_test.h"
 
 #define VFORKS	11

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* collectors.c - see collectors.h. */
-#include "collectors.h"
+#include "kernel/collectors.h"
 
 const struct collector_desc collectors[COLLECTORS] = {
 	[COLLECTOR_TASKS] =

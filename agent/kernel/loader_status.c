@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 
-#include "loader_internal.h"
+#include "kernel/loader_internal.h"
 #include "base/util.h"
 
 #define FDINFO_BYTES_MAX 4096

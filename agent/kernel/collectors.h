@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "loader.h"
+#include "kernel/loader.h"
 
 #define MAX_PROGRAMS	 10
 #define MAX_ALTERNATIVES 4

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kernel.h"
+#include "kernel/probe.h"
 #include "base/util.h"
 
 struct cgroup_layout_info;

@@ -13,7 +13,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-#include "kernel.h"
+#include "kernel/probe.h"
 
 static bool enum_value(const struct btf *btf, const char *type, const char *name, uint32_t *ret)
 {

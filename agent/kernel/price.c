@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "price.h"
+#include "kernel/price.h"
 #include "base/util.h"
 
 #define ROUNDS 40

@@ -14,6 +14,8 @@
 #include <bpf/bpf.h>
 
 #include "cgroupfs.h"
+#include "kernel/loader_internal.h"
+#include "kernel/tracefs.h"
 #include "loader_internal.h"
 #include "sysscope/abi/cgroup.h"
 #include "sysscope/abi/fact.h"

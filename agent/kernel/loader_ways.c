@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "loader_internal.h"
+#include "kernel/loader_internal.h"
 #include "base/util.h"
 
 const struct alternative *loader_way(const struct loader *l, enum collector c)

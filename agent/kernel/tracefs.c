@@ -14,7 +14,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/util.h"
-#include "tracefs.h"
+#include "kernel/tracefs.h"
 
 /* A descriptor of tracefs's root, or negative errno. */
 static int tracefs_open(void)
