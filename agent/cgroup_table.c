@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "cgroup_table.h"
-#include "cgroupfs.h"
+#include "cgroup/cgroupfs.h"
 #include "identity/identity.h"
 #include "base/util.h"
 

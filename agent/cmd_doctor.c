@@ -13,7 +13,7 @@
 #include <jansson.h>
 
 #include "base/text.h"
-#include "cgroupfs.h"
+#include "cgroup/cgroupfs.h"
 #include "collector_options.h"
 #include "commands.h"
 #include "kernel/probe.h"

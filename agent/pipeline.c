@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cgroupfs.h"
+#include "cgroup/cgroupfs.h"
 #include "identity/identity.h"
 #include "kernel/probe.h"
 #include "kernel/loader.h"

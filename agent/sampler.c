@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 
-#include "cgroupfs.h"
+#include "cgroup/cgroupfs.h"
 #include "host.h"
 #include "identity/identity.h"
 #include "kernel/loader.h"

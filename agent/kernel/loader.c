@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 
-#include "cgroupfs.h"
+#include "cgroup/cgroupfs.h"
 #include "kernel/loader_internal.h"
 #include "kernel/tracefs.h"
 #include "loader_internal.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* fuzz_cgroup_files.c - texts of cgroup files and lines of mountinfo. The first byte chooses which. */
-#include "cgroup_files.h"
+#include "cgroup/files.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cgroupfs.h"
+#include "cgroup/cgroupfs.h"
 #include "fuzz.h"
 #include "host.h"
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "cgroup_files.h"
+#include "cgroup/files.h"
 #include "base/util.h"
 
 #define UNTOUCHED 4242

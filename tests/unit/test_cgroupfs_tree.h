@@ -22,7 +22,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "cgroupfs.h"
+#include "cgroup/cgroupfs.h"
 #include "base/util.h"
 
 struct tree {

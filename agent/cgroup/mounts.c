@@ -14,7 +14,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-#include "cgroup_mounts.h"
+#include "cgroup/mounts.h"
 #include "base/util.h"
 
 #define MOUNTINFO_MAX	(16U << 20)

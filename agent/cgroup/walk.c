@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cgroup_walk.h"
-#include "cgroupfs.h"
+#include "cgroup/walk.h"
+#include "cgroup/cgroupfs.h"
 #include "base/util.h"
 
 struct level {

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cgroup_files.h"
+#include "cgroup/files.h"
 #include "base/util.h"
 
 #define OFFSET(field) offsetof(struct cgroup_counters, field)

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cgroup_mounts.h"
+#include "cgroup/mounts.h"
 #include "sysscope/sample.h"
 
 /* One wanted key of a "key number" file. */

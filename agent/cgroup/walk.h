@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cgroup_mounts.h"
+#include "cgroup/mounts.h"
 
 typedef int cgroup_walk_fn(void *ctx, uint64_t id, uint64_t parent_id, const char *path);
 

@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 
-#include "cgroup_layout.h"
+#include "cgroup/layout.h"
 
 const char *cgroup_layout_name(enum cgroup_layout layout)
 {

@@ -6,8 +6,8 @@
 #ifndef SYSSCOPE_CGROUP_LAYOUT_H
 #define SYSSCOPE_CGROUP_LAYOUT_H
 
-#include "cgroup_mounts.h"
-#include "cgroupfs.h"
+#include "cgroup/mounts.h"
+#include "cgroup/cgroupfs.h"
 #include "base/util.h"
 
 /*
