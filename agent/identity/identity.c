@@ -12,8 +12,8 @@
 #include <utlist.h>
 
 #include "identity/identity.h"
-#include "identity/path.h"
-#include "identity/stores.h"
+#include "identity/shape/path.h"
+#include "identity/store/stores.h"
 #include "base/util.h"
 
 #define MS     1000000ULL

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* fuzz_json.c - JSON as runtimes' files have it: refused or a tree within the bounds, never a crash. */
 #include "fuzz.h"
-#include "identity/hostile_file.h"
+#include "identity/store/hostile_file.h"
 
 static size_t parts(const json_t *j, int depth)
 {

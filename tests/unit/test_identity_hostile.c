@@ -11,7 +11,7 @@
 
 #include "test_identity_tree.h"
 
-#include "identity/hostile_file.h"
+#include "identity/store/hostile_file.h"
 #include "identity/identity.h"
 #include "base/util.h"
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "identity/path.h"
+#include "identity/shape/path.h"
 #include "base/util.h"
 
 #define A   "4f2b0c9d8e7a6f5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a1b"

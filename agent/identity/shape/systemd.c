@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "identity/family.h"
+#include "identity/shape/family.h"
 
 static bool is_unit(struct part p)
 {

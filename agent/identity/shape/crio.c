@@ -2,7 +2,7 @@
 /*
  * crio.c - containers, sandboxes and monitors of CRI-O. Asked by path.c; reads no file.
  */
-#include "identity/family.h"
+#include "identity/shape/family.h"
 
 bool crio_match(struct path_walk *w)
 {

@@ -1,38 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * docker.c - Docker's containers: the shapes of their cgroups (asked by path.c) and config.v2.json, in which the
- * daemon keeps name, image and labels (asked by identity.c). Never talks to the daemon: its socket is root's power.
+ * docker.c - what dockerd keeps on disk about a container: config.v2.json has its name, image and labels. Asked by
+ * identity.c. Never talks to the daemon: access to its socket is as good as root.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "identity/family.h"
-#include "identity/hostile_file.h"
-#include "identity/stores.h"
+#include "identity/shape/family.h"
+#include "identity/store/hostile_file.h"
+#include "identity/store/stores.h"
 #include "base/util.h"
 
 #define CONFIG_FORMAT	 "containers/%s/config.v2.json"
 #define ROOTLESS_ROOT	 ".local/share/docker/"
 #define LABELS_MAX	 16384
 #define KUBERNETES(what) "io.kubernetes." what
-
-/* ---- path ---- */
-
-bool docker_match(struct path_walk *w)
-{
-	bool trusted = w->place != PLACE_UNIT || part_is(w->prev, "docker.service");
-	struct part id;
-
-	if (!walk_scope(w, "docker", &id)) {
-		if (!part_is(w->prev, "docker") || !part_hex(w->part, 64))
-			return false;
-		id = w->part;
-	}
-	walk_container(w, "docker", id, trusted ? STORE_DOCKER : 0);
-	return true;
-}
 
 /* ---- data roots ---- */
 

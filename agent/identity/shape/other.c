@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "identity/family.h"
+#include "identity/shape/family.h"
 
 /* /ecs/TASK/ID; on Fargate /ecs/TASK/TASK-NUMBER. */
 static bool ecs_match(struct path_walk *w)

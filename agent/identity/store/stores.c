@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "identity/hostile_file.h"
-#include "identity/stores.h"
+#include "identity/store/hostile_file.h"
+#include "identity/store/stores.h"
 #include "base/util.h"
 
 void store_answer_free(struct store_answer *a)

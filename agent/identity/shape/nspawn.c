@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "identity/family.h"
+#include "identity/shape/family.h"
 
 bool nspawn_match(struct path_walk *w)
 {

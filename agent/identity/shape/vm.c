@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "identity/family.h"
+#include "identity/shape/family.h"
 
 /*
  * libvirt calls its machines DRIVER-NUMBER-NAME. Only the first number goes: "qemu-1-web-01" is web-01, and the

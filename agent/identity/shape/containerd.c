@@ -3,7 +3,7 @@
  * containerd.c - containers of containerd's CRI plugin and of nerdctl. Asked by path.c; reads no file. Its own
  * namespaces (/NAMESPACE/ID, ids of any text) look like anything else, so they are left alone.
  */
-#include "identity/family.h"
+#include "identity/shape/family.h"
 
 bool containerd_match(struct path_walk *w)
 {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "identity/family.h"
+#include "identity/shape/family.h"
 
 #define DELETED	      " (deleted)"
 #define COMPONENT_MAX 255 /* the kernel's NAME_MAX: a longer one is no cgroup's name */

@@ -3,7 +3,7 @@
  * lxc.c - LXC, LXD, Incus and Proxmox containers: the name is in the path. Asked by path.c; reads no file. What is
  * below is the container's own, mostly a whole systemd tree.
  */
-#include "identity/family.h"
+#include "identity/shape/family.h"
 
 static void claim(struct path_walk *w, struct part name)
 {

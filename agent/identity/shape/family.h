@@ -7,7 +7,7 @@
 #ifndef SYSSCOPE_IDENTITY_FAMILY_H
 #define SYSSCOPE_IDENTITY_FAMILY_H
 
-#include "identity/path.h"
+#include "identity/shape/path.h"
 
 struct part {
 	const char *s;

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "identity/family.h"
+#include "identity/shape/family.h"
 
 static bool pod_uid(struct part p, char separator, char uid[37])
 {
