@@ -119,7 +119,7 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
 
 # Whoever includes the skeleton has to wait for it once; afterwards the .d files know.
-$(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/sampler*.c agent/kernel/*.c agent/sample/*.c)): | $(BUILD)/sysscope.skel.h
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/kernel/*.c agent/sample/*.c)): | $(BUILD)/sysscope.skel.h
 
 $(BUILD)/libsysscope.a: $(AGENT_OBJECTS)
 	$(say) AR $@

@@ -13,7 +13,7 @@
 #include "kernel/probe.h"
 #include "kernel/loader.h"
 #include "pipeline.h"
-#include "sampler.h"
+#include "sample/sampler.h"
 #include "sysscope/model.h"
 
 /*

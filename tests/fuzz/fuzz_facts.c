@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 #include "event_feed.h"
-#include "facts.h"
+#include "sample/fact.h"
 #include "fuzz.h"
 #include "redact.h"
 

@@ -10,7 +10,7 @@
 
 #include "cgroup/cgroupfs.h"
 #include "fuzz.h"
-#include "host.h"
+#include "sample/host.h"
 
 static char root[64];
 

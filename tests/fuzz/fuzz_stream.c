@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* fuzz_stream.c - the bytes of the task iterator, in pieces: whole records are taken, the sample stays consistent. */
 #include "fuzz.h"
-#include "stream.h"
+#include "sample/stream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "facts.h"
+#include "sample/fact.h"
 #include "base/util.h"
 
 static struct ss_fact cgroup_fact(void)

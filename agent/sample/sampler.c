@@ -11,10 +11,10 @@
 #include <bpf/bpf.h>
 
 #include "cgroup/cgroupfs.h"
-#include "host.h"
+#include "sample/host.h"
 #include "identity/identity.h"
 #include "kernel/loader.h"
-#include "sampler_internal.h"
+#include "sample/sampler_internal.h"
 #include "base/util.h"
 
 /* No dead task waits longer than this to be freed, unless it is a zombie. */

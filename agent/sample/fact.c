@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * facts.c - see facts.h.
+ * fact.c - see facts.h.
  */
 #include <errno.h>
 #include <string.h>
 
-#include "facts.h"
+#include "sample/fact.h"
 
 #define END_OF(member) (offsetof(struct ss_fact, member) + sizeof(((struct ss_fact *)0)->member))
 #define EXEC_SHORT     (offsetof(struct ss_fact, exec.path) + SS_EXEC_PATH_MOST)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cgroup_table.h"
+#include "sample/cgroup_table.h"
 #include "cgroup/cgroupfs.h"
 #include "identity/identity.h"
 #include "base/util.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stream.h"
+#include "sample/stream.h"
 
 static int array_room(void *array, size_t *cap, size_t n, size_t size)
 {

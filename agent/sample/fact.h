@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * facts.h - turns what came over the ring into facts that can be relied on: whole, of a known kind, texts that end,
+ * fact.h - turns what came over the ring into facts that can be relied on: whole, of a known kind, texts that end,
  * enumerators in range. Called by the sampler; pure: it takes bytes and touches nothing else.
  */
 #ifndef SYSSCOPE_FACTS_H

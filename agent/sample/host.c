@@ -10,7 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "host.h"
+#include "sample/host.h"
 #include "base/util.h"
 
 static int proc_read(const char *root, const char *name, char **ret)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * listeners.c - see listeners.h. A pass visits every open file of every process, so it is made seldom: it may take a
+ * socket_owners.c - see listeners.h. A pass visits every open file of every process, so it is made seldom: it may take a
  * thousandth of the time, five thousandths when somebody was born who looks as if it had a concurrency model.
  */
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 
-#include "listeners.h"
+#include "sample/socket_owners.h"
 #include "sysscope/sample.h"
 #include "base/util.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sampler_tables.c - the kernel half's tables of what has ended, of who waited for whom and of who came into other namespaces.
+ * tables.c - the kernel half's tables of what has ended, of who waited for whom and of who came into other namespaces.
  *
  * Each is two, used in turn. A sample empties the one that has not been written since the sample before (`gone_final`),
  * makes the programs write there from now on, and reads the other one as far as it goes (`gone_open`). So no entry is
@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <bpf/bpf.h>
 
-#include "sampler_internal.h"
+#include "sample/sampler_internal.h"
 #include "base/util.h"
 
 /* A program that found the other table in use has certainly finished after this time. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * listeners.h - the pass over the open files of all processes that finds who listens, and when it is worth its cost.
+ * socket_owners.h - the pass over the open files of all processes that finds who listens, and when it is worth its cost.
  * Called by sampler.c only.
  */
 #ifndef SYSSCOPE_LISTENERS_H

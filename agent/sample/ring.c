@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* sampler_facts.c - the ring: cgroups that come and go, stalls, and whatever somebody listens for. */
+/* ring.c - the ring: cgroups that come and go, stalls, and whatever somebody listens for. */
 #include <errno.h>
 #include <string.h>
 
-#include "facts.h"
+#include "sample/fact.h"
 #include "identity/identity.h"
-#include "sampler_internal.h"
+#include "sample/sampler_internal.h"
 #include "base/util.h"
 
 /* Then whoever asked for them has a turn. */

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sampler_internal.h - what the files of the sampler share: sampler.c (one sample from beginning to end), sampler_tables.c
- * (the kernel half's tables of the dead and their like), sampler_facts.c (the ring). Nobody else includes it.
+ * sampler_internal.h - what the files of the sampler share: sampler.c (one sample from beginning to end), tables.c
+ * (the kernel half's tables of the dead and their like), ring.c (the ring). Nobody else includes it.
  */
 #ifndef SYSSCOPE_SAMPLER_INTERNAL_H
 #define SYSSCOPE_SAMPLER_INTERNAL_H
 
 #include <bpf/libbpf.h>
 
-#include "cgroup_table.h"
-#include "listeners.h"
-#include "sampler.h"
-#include "stream.h"
+#include "sample/cgroup_table.h"
+#include "sample/socket_owners.h"
+#include "sample/sampler.h"
+#include "sample/stream.h"
 #include "sysscope.skel.h"
 
 /* Stalls that wait for the next sample. */
@@ -46,14 +46,14 @@ struct sampler {
 	char *stream;		 /* of the task iterator */
 };
 
-/* ---- sampler_tables.c ---- */
+/* ---- tables.c ---- */
 /* All entries of a hash map into s->keys, s->values. Returns their number or negative errno. */
 int sampler_map_read(struct sampler *s, const struct bpf_map *map, bool empty_it);
 int sampler_checks_read(struct sampler *s);
 /* The tables of what has ended, both of each kind. */
 int sampler_tables_read(struct sampler *s);
 
-/* ---- sampler_facts.c ---- */
+/* ---- ring.c ---- */
 int sampler_fact_take(void *ctx, void *data, size_t size); /* of the ring, with the sampler for its ctx */
 
 #endif
