@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "../exporters/capabilities.h"
-#include "../exporters/table.h"
+#include "exporters/table/table.h"
 #include "commands.h"
 #include "kernel/loader.h"
 #include "base/log.h"

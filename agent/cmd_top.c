@@ -15,7 +15,7 @@
 
 #include "base/text.h"
 #include "../exporters/json.h"
-#include "../exporters/table.h"
+#include "exporters/table/table.h"
 #include "collector_options.h"
 #include "commands.h"
 #include "base/log.h"

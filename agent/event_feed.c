@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../exporters/table.h"
+#include "exporters/table/table.h"
 #include "event_feed.h"
 #include "event_sets.h"
 #include "kernel/loader.h"

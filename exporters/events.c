@@ -10,7 +10,7 @@
 #include "events.h"
 #include "base/text.h"
 #include "base/util.h"
-#include "table.h"
+#include "exporters/table/table.h"
 
 /* linux/sched.h, since 5.5, 5.6 and 5.7; not all in the C library's header. */
 #define FLAG_NEWTIME	   0x00000080ULL

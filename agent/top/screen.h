@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <stdint.h>
 
-#include "../../exporters/table.h"
+#include "exporters/table/table.h"
 
 struct top_options {
 	struct table_choice choice;

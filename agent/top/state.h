@@ -3,7 +3,7 @@
 #ifndef SYSSCOPE_TOP_STATE_H
 #define SYSSCOPE_TOP_STATE_H
 
-#include "../../exporters/table.h"
+#include "exporters/table/table.h"
 
 /* Keys beyond characters; the screen translates those of curses. */
 enum top_key {

@@ -11,7 +11,7 @@
 
 #include <locale.h>
 
-#include "exporters/table.h"
+#include "exporters/table/table.h"
 
 /* In the order of wait_class_names. */
 enum { POLL = 1, FUTEX = 2, FILES = 4, CHILD = 7 };

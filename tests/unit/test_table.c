@@ -12,7 +12,7 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "exporters/table.h"
+#include "exporters/table/table.h"
 
 static const char hostile[] = "a\x1b[31m\"\\,\n\xe9 \xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xc2\x9b";
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "table.h"
+#include "exporters/table/table.h"
 
 const char *const table_view_names[TABLE_VIEWS] = {"containers", "processes", "neighbours", "loops"};
 

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <strings.h>
 
-#include "table.h"
+#include "exporters/table/table.h"
 
 /* The columns of text that one can sort by, in the order of the screen: those before the numbers, then those behind. */
 struct text_sort {

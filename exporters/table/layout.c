@@ -3,7 +3,7 @@
  * layout.c - which columns fit on a line, and how wide each is. On a short line those that matter least go first; the
  * name and the CPU stay. Columns of numbers come from metrics.def. Used by table.c and by the live screen.
  */
-#include "table.h"
+#include "exporters/table/table.h"
 
 #define IMAGE_MIN 16
 /* A column of text: its width on a short line, on one that is long enough, and the most that is of use. */

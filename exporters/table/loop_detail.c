@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/text.h"
-#include "table.h"
+#include "exporters/table/table.h"
 
 /* Behind "164 ms", in the order of wait_class_names. */
 static const char *const class_phrases[WAIT_CLASSES] = {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "table.h"
+#include "exporters/table/table.h"
 
 #define BLOCKED_PREFIX "blocked_seconds_total."
 

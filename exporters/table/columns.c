@@ -10,7 +10,7 @@
 #include <wchar.h>
 
 #include "base/text.h"
-#include "table.h"
+#include "exporters/table/table.h"
 
 /* ---- numbers ---- */
 

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/text.h"
-#include "table.h"
+#include "exporters/table/table.h"
 
 #define BAR_WIDTH 24
 

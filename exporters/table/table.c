@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "base/text.h"
-#include "table.h"
+#include "exporters/table/table.h"
 
 static void host_value(struct buf *out, const struct snapshot *s, int metric)
 {
