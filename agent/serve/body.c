@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-#include "../../exporters/prometheus.h"
+#include "exporters/prometheus/prometheus.h"
 #include "body.h"
 
 /* Names and labels repeat: level 1 already shrinks the text more than tenfold, higher ones mostly cost time. */

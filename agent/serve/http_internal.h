@@ -7,7 +7,7 @@
 
 #include <microhttpd.h>
 
-#include "../../exporters/prometheus.h"
+#include "exporters/prometheus/prometheus.h"
 #include "body.h"
 #include "clients.h"
 #include "http.h"

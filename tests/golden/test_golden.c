@@ -16,7 +16,7 @@
 
 #include "../unit/model_scene.h"
 #include "exporters/json.h"
-#include "exporters/prometheus.h"
+#include "exporters/prometheus/prometheus.h"
 #include "exporters/table/table.h"
 
 static struct scene scene;

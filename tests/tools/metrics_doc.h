@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../exporters/prometheus.h"
+#include "exporters/prometheus/prometheus.h"
 #include "base/util.h"
 #include "sysscope/view.h"
 

@@ -12,7 +12,7 @@
 #include <locale.h>
 #include <time.h>
 
-#include "../../exporters/prometheus.h"
+#include "exporters/prometheus/prometheus.h"
 #include "tools/promcheck.h"
 #include "tools/snapshot_fixture.h"
 

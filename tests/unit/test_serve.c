@@ -12,7 +12,7 @@
 #include <time.h>
 #include <zlib.h>
 
-#include "../../exporters/prometheus.h"
+#include "exporters/prometheus/prometheus.h"
 #include "serve/listen.h"
 #include "serve/self.h"
 

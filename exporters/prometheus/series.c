@@ -16,7 +16,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "series.h"
+#include "exporters/prometheus/series.h"
 #include "base/util.h"
 
 #define NO_SLOT UINT32_MAX

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exposition.h"
-#include "prometheus.h"
-#include "series.h"
+#include "exporters/prometheus/exposition.h"
+#include "exporters/prometheus/prometheus.h"
+#include "exporters/prometheus/series.h"
 #include "base/text.h"
 #include "base/util.h"
 
