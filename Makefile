@@ -49,7 +49,7 @@ BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__bpf__ -D__TARGET_ARCH_$(ARCH) -Wal
 
 BPF_SOURCES   := $(wildcard bpf/*.bpf.c)
 BPF_OBJECTS   := $(BPF_SOURCES:%.c=$(BUILD)/%.o)
-AGENT_SOURCES := $(filter-out agent/main.c,$(wildcard agent/*.c agent/*/*.c agent/*/*/*.c exporters/*.c exporters/*/*.c))
+AGENT_SOURCES := $(filter-out agent/main.c,$(wildcard agent/*.c agent/*/*.c agent/*/*/*.c exporters/*/*.c))
 AGENT_OBJECTS := $(AGENT_SOURCES:%.c=$(BUILD)/%.o)
 UNIT_TESTS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/golden/test_*.c))
 KERNEL_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/kernel/*.c tests/bench/*.c))

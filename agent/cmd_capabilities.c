@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../exporters/capabilities.h"
+#include "exporters/capabilities/capabilities.h"
 #include "exporters/table/table.h"
 #include "commands.h"
 #include "kernel/loader.h"

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "../exporters/json.h"
+#include "exporters/json/json.h"
 #include "exporters/table/table.h"
 #include "collector_options.h"
 #include "commands.h"

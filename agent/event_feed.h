@@ -6,7 +6,7 @@
 #ifndef SYSSCOPE_EVENT_FEED_H
 #define SYSSCOPE_EVENT_FEED_H
 
-#include "../exporters/events.h"
+#include "exporters/events/events.h"
 #include "event_queue.h"
 #include "pipeline.h"
 

@@ -15,7 +15,7 @@
 #include <time.h>
 
 #include "../unit/model_scene.h"
-#include "exporters/json.h"
+#include "exporters/json/json.h"
 #include "exporters/prometheus/prometheus.h"
 #include "exporters/table/table.h"
 

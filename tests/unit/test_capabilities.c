@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "../../exporters/capabilities.h"
+#include "exporters/capabilities/capabilities.h"
 #include "model_scene.h"
 
 #define CHOWN		 (1ULL << 0)

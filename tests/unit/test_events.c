@@ -17,7 +17,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "../../exporters/events.h"
+#include "exporters/events/events.h"
 #include "event_queue.h"
 #include "base/util.h"
 

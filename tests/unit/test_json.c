@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../exporters/json.h"
+#include "exporters/json/json.h"
 #include "tools/snapshot_fixture.h"
 
 static json_t *written(const struct fixture *f, const struct json_options *o)

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "events.h"
-#include "json_writer.h"
+#include "exporters/events/events.h"
+#include "exporters/json/json_writer.h"
 
 static void set_integer(struct writer *w, json_t *line, const char *key, uint64_t v)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "json_writer.h"
+#include "exporters/json/json_writer.h"
 
 /* 15 digits keep a double as it was typed, and a time since 1970 to 10 microseconds. */
 #define DUMP_FLAGS (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "capabilities.h"
+#include "exporters/capabilities/capabilities.h"
 #include "sysscope/view.h"
 
 #define SET_BITS 64

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "events.h"
+#include "exporters/events/events.h"
 #include "base/text.h"
 #include "base/util.h"
 #include "exporters/table/table.h"

@@ -10,8 +10,8 @@
 
 #include <jansson.h>
 
-#include "json.h"
-#include "json_writer.h"
+#include "exporters/json/json.h"
+#include "exporters/json/json_writer.h"
 #include "base/text.h"
 #include "base/util.h"
 
