@@ -15,7 +15,7 @@
 #include "commands.h"
 #include "kernel/loader.h"
 #include "base/log.h"
-#include "namespaces.h"
+#include "view/expected.h"
 #include "options.h"
 #include "pipeline.h"
 

@@ -9,7 +9,7 @@
 #include "event_feed.h"
 #include "event_sets.h"
 #include "kernel/loader.h"
-#include "namespaces.h"
+#include "view/expected.h"
 #include "redact.h"
 #include "sysscope/abi/fact.h"
 #include "sysscope/sample.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "model_internal.h"
-#include "namespaces.h"
+#include "view/expected.h"
 
 static struct container_row *row_of(struct model *m, const struct process *p)
 {

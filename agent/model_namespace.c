@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "model_internal.h"
-#include "namespaces.h"
+#include "view/expected.h"
 
 _Static_assert((int)SS_NAMESPACES == NAMESPACE_KINDS, "one name for each kind");
 

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 
 #include "kernel_test.h"
-#include "namespaces.h"
+#include "view/expected.h"
 #include "sysscope/sample.h"
 
 #ifndef CLONE_NEWTIME

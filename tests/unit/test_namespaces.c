@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../../agent/namespaces.h"
+#include "view/expected.h"
 #include "model_scene.h"
 
 static void test_expected(void **state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * namespaces.h - what is known of namespace transitions by name alone: how they are called, and which of them runtimes
+ * expected.h - what is known of namespace transitions by name alone: how they are called, and which of them runtimes
  * make in the ordinary course of things. Pure; used by the model and by whatever shows facts.
  */
 #ifndef SYSSCOPE_NAMESPACES_H

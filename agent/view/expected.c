@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * namespaces.c - see namespaces.h.
+ * expected.c - see namespaces.h.
  */
 #include <string.h>
 
-#include "namespaces.h"
+#include "view/expected.h"
 #include "base/util.h"
 
 const char *namespace_how_name(uint32_t how)
