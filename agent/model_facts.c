@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model_internal.h"
+#include "model/internal.h"
 
 /* A thread that waits in futex, or in epoll (`loops`), by its name: those alike stand together once sorted. */
 struct thread_note {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model_internal.h"
+#include "model/internal.h"
 
 static uint64_t blocked_sum(const struct ss_loop *l)
 {

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "model_internal.h"
+#include "model/internal.h"
 
 static const char *const cause_names[SS_STALL_CAUSES] = {"oncpu", "runqueue", "throttled", "blocked"};
 

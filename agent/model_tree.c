@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model_internal.h"
+#include "model/internal.h"
 
 /* A loop's utilisation, or a worker's CPUs: below it there is no balance of work to speak of. */
 #define WORTH_COMPARING 0.02

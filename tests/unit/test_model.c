@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "agent/model_internal.h"
+#include "model/internal.h"
 #include "model_scene.h"
 
 /* ---- a simulated kernel half: tasks are born, run, are renamed, moved, die, and are freed later ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * model.c - one update from a sample to a snapshot: homes first, then the dead, then the living, then rates. See
+ * model_update.c - one update from a sample to a snapshot: homes first, then the dead, then the living, then rates. See
  * sysscope/model.h. Pure: no file, no clock, no kernel.
  */
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model_internal.h"
+#include "model/internal.h"
 
 static const char *const loss_names[SS_LOSS_KINDS] = {
 	[SS_LOSS_RING_FULL] = "ring_full",

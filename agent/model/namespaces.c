@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * model_namespace.c - namespaces: transitions counted by home, kind and call; who is in a container's namespaces without
- * being in its cgroup; which namespaces a container shares with the host. Part of the model (model_internal.h).
+ * namespaces.c - namespaces: transitions counted by home, kind and call; who is in a container's namespaces without
+ * being in its cgroup; which namespaces a container shares with the host. Part of the model (internal.h).
  *
  * A namespace belongs to the container in which its oldest process is. So of two containers that share one it is the
  * first one's, and what a process outside of any container made, and older ones hold, is nobody's.
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model_internal.h"
+#include "model/internal.h"
 #include "view/expected.h"
 
 _Static_assert((int)SS_NAMESPACES == NAMESPACE_KINDS, "one name for each kind");

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * model_row.c - writes the rows of homes and groups: one assignment per metric of metrics.def. Part of the model
- * (model_internal.h).
+ * home_rows.c - writes the rows of homes and groups: one assignment per metric of metrics.def. Part of the model
+ * (internal.h).
  */
 #include <string.h>
 
-#include "model_internal.h"
+#include "model/internal.h"
 
 static double or_absent(uint64_t value)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * model_pair.c - neighbours: which home waited for a CPU that which other home had. Sums the cgroups' pairs up to homes,
- * keeps them for as long as both are known. Part of the model (model_internal.h).
+ * pairs.c - neighbours: which home waited for a CPU that which other home had. Sums the cgroups' pairs up to homes,
+ * keeps them for as long as both are known. Part of the model (internal.h).
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model_internal.h"
+#include "model/internal.h"
 
 /* `final`: what it is asked for will not come again, so that a pair without room of its own is counted now. */
 static struct pair *pair_get(struct model *m, struct home *waiter, struct home *runner, bool final)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * model_capability.c - capabilities: what each container's processes have, and which checks its threads have met. Part of
- * the model (model_internal.h).
+ * capabilities.c - capabilities: what each container's processes have, and which checks its threads have met. Part of
+ * the model (internal.h).
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model_internal.h"
+#include "model/internal.h"
 #include "view/expected.h"
 
 static struct container_row *row_of(struct model *m, const struct process *p)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * model_process.c - joins threads to processes and to their homes' groups, and keeps what a process has used from
- * going down. Part of the model (model_internal.h).
+ * processes.c - joins threads to processes and to their homes' groups, and keeps what a process has used from
+ * going down. Part of the model (internal.h).
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model_internal.h"
+#include "model/internal.h"
 
 struct process *process_find(struct model *m, const struct ss_thread_record *r)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * model_internal.h - what the files of the model share: model.c (one update from beginning to end), model_home.c (homes,
- * cgroups and groups), model_row.c (their rows), model_process.c (processes), model_pair.c (neighbours), model_loop.c and
+ * internal.h - what the files of the model share: model_update.c (one update from beginning to end), homes.c (homes,
+ * cgroups and groups), home_rows.c (their rows), processes.c (processes), pairs.c (neighbours), model_loop.c and
  * model_loop_read.c (event loops), model_stall.c (their stalls), model_facts.c and model_tree.c (concurrency models),
- * model_namespace.c (namespaces), model_capability.c (capabilities), model_birth.c (how containers start). Nobody else
+ * namespaces.c (namespaces), capabilities.c (capabilities), starts.c (how containers start). Nobody else
  * includes it.
  */
 #ifndef SYSSCOPE_MODEL_INTERNAL_H
@@ -244,7 +244,7 @@ struct model {
 		cap_trees;
 	uint64_t listeners_ns; /* sample.listeners_ns of what is in `listeners` */
 
-	/* model_birth.c */
+	/* starts.c */
 	struct birth births[BIRTHS_MAX]; /* a ring */
 	uint64_t n_births;		 /* ever; the latest stands in births[(n_births - 1) % BIRTHS_MAX] */
 	struct start_histogram starts[BIRTH_PHASES + 1];
@@ -291,7 +291,7 @@ uint64_t waits_total(const struct ss_waits *w);
 /* Counters never go down: raises v[i] to held[i] and remembers it. */
 void counters_hold(enum metric_scope scope, double *v, double *held);
 
-/* ---- model_home.c ---- */
+/* ---- homes.c ---- */
 int homes_begin(struct model *m, const struct sample *s);
 struct cg *cg_find(struct model *m, uint64_t id);
 /* Whether this sample or an earlier one named it; what is not known belongs to the host as far as sums go. */
@@ -303,10 +303,10 @@ struct group *group_get(struct model *m, struct home *h, const char *comm);
 int homes_finish(struct model *m, const struct sample *s, double interval);
 void homes_free(struct model *m);
 
-/* ---- model_row.c ---- */
+/* ---- home_rows.c ---- */
 int home_rows(struct model *m, const struct sample *s, double interval);
 
-/* ---- model_pair.c ---- */
+/* ---- pairs.c ---- */
 int pairs_read(struct model *m, const struct sample *s);
 int pairs_finish(struct model *m, double interval);
 void pairs_forget_home(struct model *m, const struct home *h);
@@ -324,13 +324,13 @@ int loops_finish(struct model *m, const struct sample *s);
 void group_loop_values(const struct model *m, const struct group *g, double *v);
 void loops_free(struct model *m);
 
-/* ---- model_namespace.c ---- */
+/* ---- namespaces.c ---- */
 int transitions_take(struct model *m, const struct sample *s);
 int namespaces_finish(struct model *m);
 void transitions_forget_home(struct model *m, const struct home *h);
 void transitions_free(struct model *m);
 
-/* ---- model_capability.c ---- */
+/* ---- capabilities.c ---- */
 int capabilities_finish(struct model *m, const struct sample *s);
 
 /* ---- model_facts.c, model_tree.c ---- */
@@ -339,12 +339,12 @@ int concurrency_read(struct model *m, const struct sample *s);
 int concurrency_finish(struct model *m, const struct sample *s);
 void concurrency_free(struct model *m);
 
-/* ---- model_birth.c ---- */
+/* ---- starts.c ---- */
 int births_read(struct model *m, const struct sample *s);
 void births_host_values(const struct model *m, double *v);
 void births_free(struct model *m);
 
-/* ---- model_process.c ---- */
+/* ---- processes.c ---- */
 struct process *process_find(struct model *m, const struct ss_thread_record *r);
 /* Adds what the record says of a wait or a sleep under way. */
 void waits_add_open(struct ss_waits *w, const struct ss_thread_record *r);

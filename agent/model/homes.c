@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * model_home.c - homes and their incarnations: which cgroup belongs to whom, what the dead left, when a home is dead
- * and when it is forgotten. Part of the model (model_internal.h); the rows are written by model_row.c.
+ * homes.c - homes and their incarnations: which cgroup belongs to whom, what the dead left, when a home is dead
+ * and when it is forgotten. Part of the model (internal.h); the rows are written by home_rows.c.
  *
  * A container that is restarted gets a new cgroup under the same path: it goes on being the same home, and its totals
  * go on too. Each cgroup is an incarnation; what its files said last, and what its tasks used after that, stays.
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model_internal.h"
+#include "model/internal.h"
 
 static int string_set(char **to, const char *value)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * model_birth.c - how containers start: from the steps that the kernel half has noted in their cgroups' entries to phases
- * with durations and CPU time; the last of them by name, and histograms of all. Part of the model (model_internal.h).
+ * starts.c - how containers start: from the steps that the kernel half has noted in their cgroups' entries to phases
+ * with durations and CPU time; the last of them by name, and histograms of all. Part of the model (internal.h).
  *
  * A phase is counted as soon as a sample has its end, once per cgroup, whether the container lives or not: how often
  * samples are taken does not matter.
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model_internal.h"
+#include "model/internal.h"
 
 /* As in metrics.def. Inclusive. */
 static const uint64_t bounds_ns[START_BOUNDS] = {1000000,    5000000,	  10000000,    25000000,   50000000,
