@@ -191,7 +191,7 @@ static __always_inline void loop_close(struct task_struct *task, struct loop_sta
 /*
  * For the iterator: whether a loop that is in a wait, so that its instance stays, has an edge-triggered descriptor. Looks at
  * one way down the tree of its descriptors. Runtimes whose threads take turns (Go, Tokio) register theirs so, most others
- * do not; see agent/model_loop.c.
+ * do not; see agent/loops/loops.c.
  */
 static __always_inline void loop_edge(struct loop_state *l)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * internal.h - what the files of the model share: model_update.c (one update from beginning to end), homes.c (homes,
- * cgroups and groups), home_rows.c (their rows), processes.c (processes), pairs.c (neighbours), model_loop.c and
- * model_loop_read.c (event loops), model_stall.c (their stalls), model_facts.c and model_tree.c (concurrency models),
+ * cgroups and groups), home_rows.c (their rows), processes.c (processes), pairs.c (neighbours), loops/loops.c and
+ * loops/read.c (event loops), loops/stalls.c (their stalls), model_facts.c and model_tree.c (concurrency models),
  * namespaces.c (namespaces), capabilities.c (capabilities), starts.c (how containers start). Nobody else
  * includes it.
  */
@@ -312,14 +312,14 @@ int pairs_finish(struct model *m, double interval);
 void pairs_forget_home(struct model *m, const struct home *h);
 void pairs_free(struct model *m);
 
-/* ---- model_loop_read.c ---- */
+/* ---- loops/read.c ---- */
 int loops_read(struct model *m, const struct sample *s);
 
-/* ---- model_stall.c ---- */
+/* ---- loops/stalls.c ---- */
 int stalls_take(struct model *m, const struct sample *s); /* after the loops were read */
 int stalls_finish(struct model *m, const struct sample *s);
 
-/* ---- model_loop.c ---- */
+/* ---- loops/loops.c ---- */
 int loops_finish(struct model *m, const struct sample *s);
 void group_loop_values(const struct model *m, const struct group *g, double *v);
 void loops_free(struct model *m);

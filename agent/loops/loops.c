@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * model_loop.c - what is shown of event loops: the row of each loop, one row for threads that take turns, and the values of
- * a group. What they are made of comes from model_loop_read.c. Part of the model (model_internal.h).
+ * loops/loops.c - what is shown of event loops: the row of each loop, one row for threads that take turns, and the values of
+ * a group. What they are made of comes from loops/read.c. Part of the model (model_internal.h).
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * model_loop_read.c - event loops of a sample: which threads use epoll and which live in it, which of them take turns, and
- * what the groups of their homes get. Rows are made of it in model_loop.c. Part of the model
+ * loops/read.c - event loops of a sample: which threads use epoll and which live in it, which of them take turns, and
+ * what the groups of their homes get. Rows are made of it in loops/loops.c. Part of the model
  * (model_internal.h).
  */
 #include <errno.h>

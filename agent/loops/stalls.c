@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* model_stall.c - stalls of event loops that the kernel half has told. Part of the model (model_internal.h). */
+/* loops/stalls.c - stalls of event loops that the kernel half has told. Part of the model (model_internal.h). */
 #include <errno.h>
 #include <stdio.h>
 
