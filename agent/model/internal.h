@@ -2,7 +2,7 @@
 /*
  * internal.h - what the files of the model share: model_update.c (one update from beginning to end), homes.c (homes,
  * cgroups and groups), home_rows.c (their rows), processes.c (processes), pairs.c (neighbours), loops/loops.c and
- * loops/read.c (event loops), loops/stalls.c (their stalls), model_facts.c and model_tree.c (concurrency models),
+ * loops/read.c (event loops), loops/stalls.c (their stalls), concurrency/evidence.c and concurrency/tree.c (concurrency models),
  * namespaces.c (namespaces), capabilities.c (capabilities), starts.c (how containers start). Nobody else
  * includes it.
  */
@@ -12,7 +12,7 @@
 #define HASH_NONFATAL_OOM 1 /* an element for which there was no memory has hh.tbl == NULL */
 #include <uthash.h>
 
-#include "concurrency.h"
+#include "concurrency/concurrency.h"
 #include "sysscope/model.h"
 #include "sysscope/sample.h"
 #include "base/util.h"
@@ -234,7 +234,7 @@ struct model {
 	struct ss_waits *process_waits; /* of this sample's processes */
 	size_t n_process_waits, cap_by_thread, cap_sleeps, cap_process_waits;
 
-	/* model_facts.c and model_tree.c: who listens, in the order of processes; and what it needs while it works. */
+	/* concurrency/evidence.c and concurrency/tree.c: who listens, in the order of processes; and what it needs while it works. */
 	struct ss_listener *listeners;
 	struct process **in_order;
 	struct thread_note *notes;
@@ -333,7 +333,7 @@ void transitions_free(struct model *m);
 /* ---- capabilities.c ---- */
 int capabilities_finish(struct model *m, const struct sample *s);
 
-/* ---- model_facts.c, model_tree.c ---- */
+/* ---- concurrency/evidence.c, concurrency/tree.c ---- */
 void sleep_take(struct thread_sleep *to, const struct ss_waits *w, const struct ss_thread_record *r);
 int concurrency_read(struct model *m, const struct sample *s);
 int concurrency_finish(struct model *m, const struct sample *s);

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "concurrency.h"
+#include "concurrency/concurrency.h"
 #include "model_scene.h"
 
 #define EPOLL	SS_WAIT_EPOLL

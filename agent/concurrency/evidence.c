@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * model_facts.c - the evidence on concurrency models, process by process: what each thread mostly sleeps for, which threads
- * share a name or an epoll instance. Part of the model (model_internal.h); what belongs together is model_tree.c's, the
- * verdict model_concurrency.c's.
+ * concurrency/evidence.c - the evidence on concurrency models, process by process: what each thread mostly sleeps for, which threads
+ * share a name or an epoll instance. Part of the model (model_internal.h); what belongs together is concurrency/tree.c's, the
+ * verdict concurrency/verdict.c's.
  */
 #include <errno.h>
 #include <stdlib.h>

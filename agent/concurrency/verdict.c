@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * model_concurrency.c - the verdict: which concurrency model the evidence on a process and its tree shows. Pure; called by
- * model_tree.c and by its unit test. The sentences that say why are concurrency_text.c's.
+ * concurrency/verdict.c - the verdict: which concurrency model the evidence on a process and its tree shows. Pure; called by
+ * concurrency/tree.c and by its unit test. The sentences that say why are concurrency/text.c's.
  *
  * Nothing here asks how busy a program is: an idle one has the same verdict as a loaded one.
  */
 #include <math.h>
 
-#include "concurrency.h"
+#include "concurrency/concurrency.h"
 
 const char *concurrency_name(enum concurrency_model m)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * model_tree.c - which processes belong together, who of them listens, and what their concurrency model and its numbers
- * come to. Part of the model (model_internal.h); the evidence on each process is model_facts.c's, the verdict
- * model_concurrency.c's.
+ * concurrency/tree.c - which processes belong together, who of them listens, and what their concurrency model and its numbers
+ * come to. Part of the model (model_internal.h); the evidence on each process is concurrency/evidence.c's, the verdict
+ * concurrency/verdict.c's.
  *
  * A tree is a process, those of its children that have its name, and theirs; or children of one parent that share a
  * listening socket. Who came by exec and listens on sockets of its own only is nobody's worker.

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * concurrency_text.c - the sentences about a concurrency model: why it is this one, and how well the program does with it.
+ * concurrency/text.c - the sentences about a concurrency model: why it is this one, and how well the program does with it.
  * Called by views through sysscope/view.h; decides nothing.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "concurrency.h"
+#include "concurrency/concurrency.h"
 #include "sysscope/view.h"
 
 /* From here on a loop has no room left. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * concurrency.h - how a program does its concurrency: the evidence on one process and on its tree, and what is concluded
- * from it. The evidence is gathered by model_tree.c, the verdict is model_concurrency.c's; that one is pure, so that a
+ * from it. The evidence is gathered by concurrency/tree.c, the verdict is concurrency/verdict.c's; that one is pure, so that a
  * test can feed it. Knows nothing of samples.
  */
 #ifndef SYSSCOPE_CONCURRENCY_H
