@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 #include "collector_options.h"
-#include "command.h"
+#include "events/child.h"
 #include "commands.h"
-#include "event_feed.h"
+#include "events/feed.h"
 #include "base/log.h"
 #include "options.h"
-#include "redact.h"
+#include "events/redact.h"
 
 /* More often than a loop's stalls are told, which is once a second. */
 #define STALLS_EVERY_NS 500000000ULL

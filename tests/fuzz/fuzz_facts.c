@@ -5,10 +5,10 @@
  */
 #include <jansson.h>
 
-#include "event_feed.h"
+#include "events/feed.h"
 #include "sample/fact.h"
 #include "fuzz.h"
-#include "redact.h"
+#include "events/redact.h"
 
 static void line_try(const struct ss_fact *f)
 {

@@ -18,7 +18,7 @@
 #include <jansson.h>
 
 #include "exporters/events/events.h"
-#include "event_queue.h"
+#include "events/queue.h"
 #include "base/util.h"
 
 #define HOSTILE "a\"\x1b[2J\n\xff"

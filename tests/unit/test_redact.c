@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "redact.h"
+#include "events/redact.h"
 #include "base/util.h"
 
 /* Arguments are separated by | here. */

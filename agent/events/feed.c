@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* event_feed.c - see event_feed.h. */
+/* feed.c - see event_feed.h. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "exporters/table/table.h"
-#include "event_feed.h"
-#include "event_sets.h"
+#include "events/feed.h"
+#include "events/sets.h"
 #include "kernel/loader.h"
 #include "view/expected.h"
+#include "events/redact.h"
 #include "redact.h"
 #include "sysscope/abi/fact.h"
 #include "sysscope/sample.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* event_sets.c - see event_sets.h. */
+/* sets.c - see event_sets.h. */
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -8,7 +8,7 @@
 #define HASH_NONFATAL_OOM 1 /* an element for which there was no memory has hh.tbl == NULL */
 #include <uthash.h>
 
-#include "event_sets.h"
+#include "events/sets.h"
 
 #define TREE_MANY      65536
 #define CONTAINERS_MAX 65536

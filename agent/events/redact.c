@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "redact.h"
+#include "events/redact.h"
 #include "base/util.h"
 
 /* In names, whatever the case. */

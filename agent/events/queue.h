@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * event_queue.h - lines on their way to somebody who may read slowly or not at all: a bounded queue that never waits. Used by
+ * queue.h - lines on their way to somebody who may read slowly or not at all: a bounded queue that never waits. Used by
  * `sysscope events`.
  */
 #ifndef SYSSCOPE_EVENT_QUEUE_H

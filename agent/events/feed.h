@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * event_feed.h - from facts to lines: which of them somebody wants, whose they are, what was lost. Used by `sysscope events`;
+ * feed.h - from facts to lines: which of them somebody wants, whose they are, what was lost. Used by `sysscope events`;
  * never waits and writes nothing itself.
  */
 #ifndef SYSSCOPE_EVENT_FEED_H
 #define SYSSCOPE_EVENT_FEED_H
 
 #include "exporters/events/events.h"
-#include "event_queue.h"
+#include "events/queue.h"
 #include "pipeline.h"
 
 struct redactor;

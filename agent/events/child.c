@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* command.c - see command.h. */
-#include "command.h"
+#include "events/child.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * command.h - a command that is started only once everything is ready to see it. Used by `sysscope events -- COMMAND`.
+ * child.h - a command that is started only once everything is ready to see it. Used by `sysscope events -- COMMAND`.
  */
 #ifndef SYSSCOPE_COMMAND_H
 #define SYSSCOPE_COMMAND_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * event_sets.h - what the stream of facts has to remember: the processes of a command's tree, and the containers that were made
- * under its eyes. Used by event_feed.c; bounded.
+ * sets.h - what the stream of facts has to remember: the processes of a command's tree, and the containers that were made
+ * under its eyes. Used by feed.c; bounded.
  */
 #ifndef SYSSCOPE_EVENT_SETS_H
 #define SYSSCOPE_EVENT_SETS_H

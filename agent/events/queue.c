@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* event_queue.c - see event_queue.h. */
+/* queue.c - see event_queue.h. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "event_queue.h"
+#include "events/queue.h"
 
 /* A pipe with any room has room for a page. */
 #define WRITE_MOST 4096
