@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "commands.h"
-#include "options.h"
+#include "cli/verbs.h"
+#include "cli/options.h"
 #include "base/text.h"
 #include "base/util.h"
 

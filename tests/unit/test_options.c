@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/options.h"
+#include "cli/options.h"
 #include "base/util.h"
 
 struct given {

@@ -7,7 +7,7 @@
 #define SYSSCOPE_COLLECTOR_OPTIONS_H
 
 #include "kernel/loader.h"
-#include "options.h"
+#include "cli/options.h"
 #include "pipeline.h"
 
 #define COLLECTOR_OPTION_ROWS (2 * COLLECTORS + 1)

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "collector_options.h"
+#include "cli/collector_options.h"
 
 static const char *option_name(struct collector_options *o, size_t row, const char *prefix, enum collector c)
 {

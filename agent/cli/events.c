@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_events.c - `sysscope events`: what happens, a line each, until a signal, until nobody reads any more or until the
+ * events.c - `sysscope events`: what happens, a line each, until a signal, until nobody reads any more or until the
  * command that was given has ended. One thread takes facts from the kernel half and hands lines to whoever reads, and waits
  * for neither: what cannot be handed on in time is counted, and said.
  */
@@ -13,12 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "collector_options.h"
+#include "cli/collector_options.h"
 #include "events/child.h"
-#include "commands.h"
+#include "cli/verbs.h"
 #include "events/feed.h"
 #include "base/log.h"
-#include "options.h"
+#include "cli/options.h"
 #include "events/redact.h"
 
 /* More often than a loop's stalls are told, which is once a second. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_serve.c - `sysscope serve`: opens the port, then the pipeline, and hands both to agent/serve/http.c until SIGTERM
+ * serve.c - `sysscope serve`: opens the port, then the pipeline, and hands both to agent/serve/http.c until SIGTERM
  * or SIGINT. Says on stderr what it does; knows nothing of HTTP.
  */
 #include <errno.h>
@@ -10,10 +10,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "collector_options.h"
-#include "commands.h"
+#include "cli/collector_options.h"
+#include "cli/verbs.h"
 #include "base/log.h"
-#include "options.h"
+#include "cli/options.h"
 #include "pipeline.h"
 #include "serve/http.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* commands.h - the verbs of main.c's table. Each gets argv from its own name on and returns the exit code (options.h). */
+/* verbs.h - the verbs of main.c's table. Each gets argv from its own name on and returns the exit code (options.h). */
 #ifndef SYSSCOPE_COMMANDS_H
 #define SYSSCOPE_COMMANDS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_doctor.c - `sysscope doctor`: what this kernel and this user offer, which hook each collector got, what is missing
+ * doctor.c - `sysscope doctor`: what this kernel and this user offer, which hook each collector got, what is missing
  * and how to get it. Loads the programs to know, takes no sample, changes nothing.
  */
 #include <errno.h>
@@ -14,11 +14,11 @@
 
 #include "base/text.h"
 #include "cgroup/cgroupfs.h"
-#include "collector_options.h"
-#include "commands.h"
+#include "cli/collector_options.h"
+#include "cli/verbs.h"
 #include "kernel/probe.h"
 #include "kernel/loader.h"
-#include "options.h"
+#include "cli/options.h"
 #include "kernel/price.h"
 #include "pipeline.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_capabilities.c - `sysscope capabilities`: watches for some seconds which capabilities each container uses and which
+ * capabilities.c - `sysscope capabilities`: watches for some seconds which capabilities each container uses and which
  * it is denied, and says what it could do without. Takes a snapshot a second, so that what lives shortly is not missed.
  */
 #include <errno.h>
@@ -12,11 +12,11 @@
 
 #include "exporters/capabilities/capabilities.h"
 #include "exporters/table/table.h"
-#include "commands.h"
+#include "cli/verbs.h"
 #include "kernel/loader.h"
 #include "base/log.h"
 #include "view/expected.h"
-#include "options.h"
+#include "cli/options.h"
 #include "pipeline.h"
 
 #define SNAPSHOT_EVERY_NS 1000000000ULL

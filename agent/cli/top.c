@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_top.c - `sysscope top`: parses the options, opens the pipeline, and shows its snapshots live (agent/top/) or
+ * top.c - `sysscope top`: parses the options, opens the pipeline, and shows its snapshots live (agent/top/) or
  * writes them one after another (exporters/).
  */
 #include <errno.h>
@@ -16,10 +16,10 @@
 #include "base/text.h"
 #include "exporters/json/json.h"
 #include "exporters/table/table.h"
-#include "collector_options.h"
-#include "commands.h"
+#include "cli/collector_options.h"
+#include "cli/verbs.h"
 #include "base/log.h"
-#include "options.h"
+#include "cli/options.h"
 #include "pipeline.h"
 #include "top/screen.h"
 #include "base/users.h"

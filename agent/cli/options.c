@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "options.h"
+#include "cli/options.h"
 #include "base/text.h"
 #include "base/util.h"
 
