@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/verbs.h"
-#include "cli/options.h"
 #include "base/text.h"
 #include "base/util.h"
+#include "cli/options.h"
+#include "cli/verbs.h"
 
 static const struct verb verbs[] = {
 	{.name = "top", .summary = "who uses this machine: live screen, plain text, JSON or CSV", .run = cmd_top},

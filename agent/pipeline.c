@@ -10,8 +10,8 @@
 
 #include "cgroup/cgroupfs.h"
 #include "identity/identity.h"
-#include "kernel/probe.h"
 #include "kernel/loader.h"
+#include "kernel/probe.h"
 #include "pipeline.h"
 #include "sample/sampler.h"
 #include "sysscope/model.h"

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/util.h"
 #include "base/users.h"
+#include "base/util.h"
 
 /* 16 MiB are a quarter of a million users; whoever has more sees numbers. */
 #define PASSWD_BYTES_MAX ((size_t)16 << 20)

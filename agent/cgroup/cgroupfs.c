@@ -15,12 +15,12 @@
 #define uthash_nonfatal_oom(entry) ((entry)->in_table = false) /* noticed by entry_new() */
 #include <uthash.h>
 
+#include "base/util.h"
+#include "cgroup/cgroupfs.h"
 #include "cgroup/files.h"
 #include "cgroup/layout.h"
 #include "cgroup/mounts.h"
 #include "cgroup/walk.h"
-#include "cgroup/cgroupfs.h"
-#include "base/util.h"
 
 /* memory.stat, the longest file, comes to 8 KiB on large machines. */
 #define FILE_TEXT_MAX 16384

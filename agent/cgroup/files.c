@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cgroup/files.h"
 #include "base/util.h"
+#include "cgroup/files.h"
 
 #define OFFSET(field) offsetof(struct cgroup_counters, field)
 #define KEY(name, field, times)                                                                      \

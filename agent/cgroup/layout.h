@@ -6,9 +6,9 @@
 #ifndef SYSSCOPE_CGROUP_LAYOUT_H
 #define SYSSCOPE_CGROUP_LAYOUT_H
 
-#include "cgroup/mounts.h"
-#include "cgroup/cgroupfs.h"
 #include "base/util.h"
+#include "cgroup/cgroupfs.h"
+#include "cgroup/mounts.h"
 
 /*
  * v2 where it offers cpu or memory, else v1 cpu, else v1 memory, else a v2 tree without controllers. `text` keeps

@@ -14,8 +14,8 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-#include "cgroup/mounts.h"
 #include "base/util.h"
+#include "cgroup/mounts.h"
 
 #define MOUNTINFO_MAX	(16U << 20)
 #define PROC_CGROUP_MAX (256U << 10)

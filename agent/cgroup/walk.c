@@ -11,9 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cgroup/walk.h"
-#include "cgroup/cgroupfs.h"
 #include "base/util.h"
+#include "cgroup/cgroupfs.h"
+#include "cgroup/walk.h"
 
 struct level {
 	DIR *dir;

@@ -10,14 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "cli/options.h"
+#include "cli/verbs.h"
 #include "exporters/capabilities/capabilities.h"
 #include "exporters/table/table.h"
-#include "cli/verbs.h"
 #include "kernel/loader.h"
-#include "base/log.h"
-#include "view/expected.h"
-#include "cli/options.h"
 #include "pipeline.h"
+#include "view/expected.h"
 
 #define SNAPSHOT_EVERY_NS 1000000000ULL
 

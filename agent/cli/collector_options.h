@@ -6,8 +6,8 @@
 #ifndef SYSSCOPE_COLLECTOR_OPTIONS_H
 #define SYSSCOPE_COLLECTOR_OPTIONS_H
 
-#include "kernel/loader.h"
 #include "cli/options.h"
+#include "kernel/loader.h"
 #include "pipeline.h"
 
 #define COLLECTOR_OPTION_ROWS (2 * COLLECTORS + 1)

@@ -15,11 +15,11 @@
 #include "base/text.h"
 #include "cgroup/cgroupfs.h"
 #include "cli/collector_options.h"
-#include "cli/verbs.h"
-#include "kernel/probe.h"
-#include "kernel/loader.h"
 #include "cli/options.h"
+#include "cli/verbs.h"
+#include "kernel/loader.h"
 #include "kernel/price.h"
+#include "kernel/probe.h"
 #include "pipeline.h"
 
 /* Less than both is noise: ten per cent, since an emulated CPU is slower and no more even. */

@@ -13,12 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/collector_options.h"
-#include "events/child.h"
-#include "cli/verbs.h"
-#include "events/feed.h"
 #include "base/log.h"
+#include "cli/collector_options.h"
 #include "cli/options.h"
+#include "cli/verbs.h"
+#include "events/child.h"
+#include "events/feed.h"
 #include "events/redact.h"
 
 /* More often than a loop's stalls are told, which is once a second. */

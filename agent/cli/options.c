@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "cli/options.h"
 #include "base/text.h"
 #include "base/util.h"
+#include "cli/options.h"
 
 #define HELP_COLUMN 30
 #define HELP_WIDTH  79

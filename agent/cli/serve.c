@@ -10,10 +10,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "cli/collector_options.h"
-#include "cli/verbs.h"
 #include "base/log.h"
+#include "cli/collector_options.h"
 #include "cli/options.h"
+#include "cli/verbs.h"
 #include "pipeline.h"
 #include "serve/http.h"
 

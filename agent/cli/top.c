@@ -13,16 +13,16 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/text.h"
+#include "base/users.h"
+#include "cli/collector_options.h"
+#include "cli/options.h"
+#include "cli/verbs.h"
 #include "exporters/json/json.h"
 #include "exporters/table/table.h"
-#include "cli/collector_options.h"
-#include "cli/verbs.h"
-#include "base/log.h"
-#include "cli/options.h"
 #include "pipeline.h"
 #include "top/screen.h"
-#include "base/users.h"
 
 #define PLAIN_WIDTH   80
 #define IDLE_EVERY_NS 5000000000ULL

@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporters/table/table.h"
 #include "events/feed.h"
-#include "events/sets.h"
-#include "kernel/loader.h"
-#include "view/expected.h"
 #include "events/redact.h"
+#include "events/sets.h"
+#include "exporters/table/table.h"
+#include "kernel/loader.h"
 #include "redact.h"
 #include "sysscope/abi/fact.h"
 #include "sysscope/sample.h"
+#include "view/expected.h"
 
 #define QUEUE_BYTES	  (16u << 20) /* 100,000 lines or more */
 #define RING_BYTES	  (4u << 20)  /* what comes at 60,000 a second while a sample takes half a second */

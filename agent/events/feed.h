@@ -6,8 +6,8 @@
 #ifndef SYSSCOPE_EVENT_FEED_H
 #define SYSSCOPE_EVENT_FEED_H
 
-#include "exporters/events/events.h"
 #include "events/queue.h"
+#include "exporters/events/events.h"
 #include "pipeline.h"
 
 struct redactor;

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "events/redact.h"
 #include "base/util.h"
+#include "events/redact.h"
 
 /* In names, whatever the case. */
 #define SECRET_NAMES                                                                                          \

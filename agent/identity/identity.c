@@ -11,10 +11,10 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "base/util.h"
 #include "identity/identity.h"
 #include "identity/shape/path.h"
 #include "identity/store/stores.h"
-#include "base/util.h"
 
 #define MS     1000000ULL
 #define SECOND (1000 * MS)

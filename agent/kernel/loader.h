@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kernel/probe.h"
 #include "base/util.h"
+#include "kernel/probe.h"
 
 struct cgroup_layout_info;
 struct sysscope_bpf;

@@ -8,8 +8,8 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 
-#include "kernel/loader_internal.h"
 #include "base/util.h"
+#include "kernel/loader_internal.h"
 
 #define FDINFO_BYTES_MAX 4096
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel/loader_internal.h"
 #include "base/util.h"
+#include "kernel/loader_internal.h"
 
 const struct alternative *loader_way(const struct loader *l, enum collector c)
 {

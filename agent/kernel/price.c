@@ -7,8 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "kernel/price.h"
 #include "base/util.h"
+#include "kernel/price.h"
 
 #define ROUNDS 40
 #define CALLS  2000

@@ -12,10 +12,10 @@
 #define HASH_NONFATAL_OOM 1 /* an element for which there was no memory has hh.tbl == NULL */
 #include <uthash.h>
 
+#include "base/util.h"
 #include "concurrency/concurrency.h"
 #include "sysscope/model.h"
 #include "sysscope/sample.h"
-#include "base/util.h"
 
 /* How long the dead stay in the snapshots. */
 #define TOMBSTONE_NS (30 * 1000000000ULL)

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sample/cgroup_table.h"
+#include "base/util.h"
 #include "cgroup/cgroupfs.h"
 #include "identity/identity.h"
-#include "base/util.h"
+#include "sample/cgroup_table.h"
 
 struct cgroup_table {
 	struct cgroupfs *fs;

@@ -10,8 +10,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "sample/host.h"
 #include "base/util.h"
+#include "sample/host.h"
 
 static int proc_read(const char *root, const char *name, char **ret)
 {

@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sample/fact.h"
-#include "identity/identity.h"
-#include "sample/sampler_internal.h"
 #include "base/util.h"
+#include "identity/identity.h"
+#include "sample/fact.h"
+#include "sample/sampler_internal.h"
 
 /* Then whoever asked for them has a turn. */
 #define FACTS_AT_ONCE 8192

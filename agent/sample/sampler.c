@@ -10,12 +10,12 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 
+#include "base/util.h"
 #include "cgroup/cgroupfs.h"
-#include "sample/host.h"
 #include "identity/identity.h"
 #include "kernel/loader.h"
+#include "sample/host.h"
 #include "sample/sampler_internal.h"
-#include "base/util.h"
 
 /* No dead task waits longer than this to be freed, unless it is a zombie. */
 #define UNSEEN_WINDOW_NS 10000000000ULL

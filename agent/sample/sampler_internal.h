@@ -9,8 +9,8 @@
 #include <bpf/libbpf.h>
 
 #include "sample/cgroup_table.h"
-#include "sample/socket_owners.h"
 #include "sample/sampler.h"
+#include "sample/socket_owners.h"
 #include "sample/stream.h"
 #include "sysscope.skel.h"
 

@@ -9,9 +9,9 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 
+#include "base/util.h"
 #include "sample/socket_owners.h"
 #include "sysscope/sample.h"
-#include "base/util.h"
 
 #define SPACING	      5000000000ULL
 #define SPACING_SOON  1000000000ULL

@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <bpf/bpf.h>
 
-#include "sample/sampler_internal.h"
 #include "base/util.h"
+#include "sample/sampler_internal.h"
 
 /* A program that found the other table in use has certainly finished after this time. */
 #define CHECKS_FORGET_AFTER_NS (60 * 1000000000ULL)

@@ -8,7 +8,7 @@
 #include <zlib.h>
 
 #include "exporters/prometheus/prometheus.h"
-#include "body.h"
+#include "serve/body.h"
 
 /* Names and labels repeat: level 1 already shrinks the text more than tenfold, higher ones mostly cost time. */
 #define GZIP_LEVEL	  1

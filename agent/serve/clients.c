@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "clients.h"
+#include "serve/clients.h"
 
 /* Bytes that the kernel took in for this connection (4.1); 0 when it does not say. */
 static uint64_t received_bytes(int fd)

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "http_internal.h"
-#include "listen.h"
-#include "self.h"
+#include "serve/http_internal.h"
+#include "serve/listen.h"
+#include "serve/self.h"
 
 /* Per connection, for all headers of a request; more is 431 or 414. */
 #define CONNECTION_MEMORY_BYTES ((size_t)16384)

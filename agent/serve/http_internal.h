@@ -8,9 +8,9 @@
 #include <microhttpd.h>
 
 #include "exporters/prometheus/prometheus.h"
-#include "body.h"
-#include "clients.h"
-#include "http.h"
+#include "serve/body.h"
+#include "serve/clients.h"
+#include "serve/http.h"
 
 #define SEQUENCE_NONE 0 /* snapshots count from 1 */
 

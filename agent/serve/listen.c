@@ -9,9 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "listen.h"
 #include "base/text.h"
 #include "base/util.h"
+#include "serve/listen.h"
 
 #define HOST_BYTES_MAX 256
 #define PORT_MAX       65535

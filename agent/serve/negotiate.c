@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "negotiate.h"
+#include "serve/negotiate.h"
 
 #define QUALITY_MAX 1000
 

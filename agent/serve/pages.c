@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http_internal.h"
-#include "negotiate.h"
-#include "self.h"
+#include "serve/http_internal.h"
+#include "serve/negotiate.h"
+#include "serve/self.h"
 
 #define TYPE_TEXT	   "text/plain; charset=utf-8"
 #define TYPE_HTML	   "text/html; charset=utf-8"

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "exporters/prometheus/prometheus.h"
-#include "self.h"
 #include "base/util.h"
+#include "exporters/prometheus/prometheus.h"
+#include "serve/self.h"
 
 #define STAT_BYTES_MAX	     4096
 #define STAT_FIELD_STATE     3	/* the first one behind the comm */

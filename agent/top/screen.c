@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "screen.h"
-#include "state.h"
-#include "terminal.h"
+#include "top/screen.h"
+#include "top/state.h"
+#include "top/terminal.h"
 
 #define MIN_LINES     5
 #define MIN_COLUMNS   20

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "state.h"
+#include "top/state.h"
 
 const char *const top_help[] = {
 	"Tab 1 2 3 4 containers / processes / neighbours / loops",

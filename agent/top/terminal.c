@@ -8,7 +8,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "terminal.h"
+#include "top/terminal.h"
 
 /* A crash for want of stack has none for its handler either. */
 #define HANDLER_STACK_BYTES ((size_t)64 << 10)

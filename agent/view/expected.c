@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "view/expected.h"
 #include "base/util.h"
+#include "view/expected.h"
 
 const char *namespace_how_name(uint32_t how)
 {

@@ -7,9 +7,9 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "exporters/events/events.h"
 #include "base/text.h"
 #include "base/util.h"
+#include "exporters/events/events.h"
 #include "exporters/table/table.h"
 
 /* linux/sched.h, since 5.5, 5.6 and 5.7; not all in the C library's header. */

@@ -10,10 +10,10 @@
 
 #include <jansson.h>
 
-#include "exporters/json/json.h"
-#include "exporters/json/json_writer.h"
 #include "base/text.h"
 #include "base/util.h"
+#include "exporters/json/json.h"
+#include "exporters/json/json_writer.h"
 
 static json_t *number_value(const struct metric_desc *d, double v)
 {

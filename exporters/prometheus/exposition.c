@@ -3,8 +3,8 @@
  * exposition.c - lines of Prometheus text 0.0.4: HELP, TYPE, samples, numbers. Used by prometheus.c, for some
  * 100,000 samples a scrape, so whole numbers are written without printf. Labels arrive sanitised.
  */
-#include "exporters/prometheus/exposition.h"
 #include "base/util.h"
+#include "exporters/prometheus/exposition.h"
 
 static void number_u64(struct buf *out, uint64_t v)
 {

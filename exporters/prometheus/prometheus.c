@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+#include "base/util.h"
 #include "exporters/prometheus/exposition.h"
 #include "exporters/prometheus/prometheus.h"
 #include "exporters/prometheus/series.h"
-#include "base/text.h"
-#include "base/util.h"
 
 #ifndef SYSSCOPE_VERSION
 #define SYSSCOPE_VERSION "unknown"

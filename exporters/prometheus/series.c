@@ -16,8 +16,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "exporters/prometheus/series.h"
 #include "base/util.h"
+#include "exporters/prometheus/series.h"
 
 #define NO_SLOT UINT32_MAX
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/top/state.h"
+#include "top/state.h"
 
 #define ROWS 40
 #define PAGE 10

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "identity/shape/family.h"
 #include "identity/store/hostile_file.h"
 #include "identity/store/stores.h"
-#include "base/util.h"
 
 #define CONFIG_FORMAT	 "containers/%s/config.v2.json"
 #define ROOTLESS_ROOT	 ".local/share/docker/"

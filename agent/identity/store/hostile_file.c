@@ -12,8 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "identity/store/hostile_file.h"
 #include "base/util.h"
+#include "identity/store/hostile_file.h"
 
 static int open_resolved(int folder, const char *path, uint64_t flags, uint64_t resolve)
 {

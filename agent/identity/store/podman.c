@@ -9,10 +9,10 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "base/util.h"
 #include "identity/shape/family.h"
 #include "identity/store/hostile_file.h"
 #include "identity/store/stores.h"
-#include "base/util.h"
 
 /* ---- the list ---- */
 

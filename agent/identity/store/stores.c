@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/util.h"
 #include "identity/store/hostile_file.h"
 #include "identity/store/stores.h"
-#include "base/util.h"
 
 void store_answer_free(struct store_answer *a)
 {
