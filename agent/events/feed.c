@@ -10,7 +10,6 @@
 #include "events/sets.h"
 #include "exporters/table/table.h"
 #include "kernel/loader.h"
-#include "redact.h"
 #include "sysscope/abi/fact.h"
 #include "sysscope/sample.h"
 #include "view/expected.h"

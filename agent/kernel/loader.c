@@ -16,10 +16,8 @@
 #include "cgroup/cgroupfs.h"
 #include "kernel/loader_internal.h"
 #include "kernel/tracefs.h"
-#include "loader_internal.h"
 #include "sysscope/abi/cgroup.h"
 #include "sysscope/abi/fact.h"
-#include "tracefs.h"
 
 /* The functions of the kernel that probe without audit, or whose only check is such a probe. */
 static void unaudited_find(struct sysscope_bpf *s)

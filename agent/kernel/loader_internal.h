@@ -8,10 +8,8 @@
 
 #include <bpf/libbpf.h>
 
-#include "collectors.h"
 #include "kernel/collectors.h"
 #include "kernel/loader.h"
-#include "loader.h"
 #include "sysscope/abi/cgroup.h"
 #include "sysscope/abi/task.h"
 #include "sysscope.skel.h"
