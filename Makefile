@@ -15,7 +15,7 @@ REVISION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 # What `make run` and `make test` install when it is missing, from Debian's own packages.
 PACKAGES := gcc make clang bpftool libbpf-dev libelf-dev zlib1g-dev libmicrohttpd-dev libncurses-dev \
 	libjansson-dev uthash-dev pkg-config
-TEST_PACKAGES := libcmocka-dev docker.io prometheus stress-ng clang-format busybox-static python3 curl tmux \
+TEST_PACKAGES := libcmocka-dev universal-ctags docker.io prometheus stress-ng clang-format busybox-static python3 curl tmux \
 	linux-perf procps iproute2
 # Tests that need one of these are skipped, and say so, where it cannot be had: guests, fuzzing, runqlat.
 MORE_TEST_PACKAGES := qemu-system-x86 cpio zstd lz4 xz-utils crun runc libclang-rt-14-dev libbpf-tools
