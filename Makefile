@@ -53,6 +53,7 @@ AGENT_SOURCES := $(filter-out agent/main.c,$(wildcard agent/*.c agent/*/*.c agen
 AGENT_OBJECTS := $(AGENT_SOURCES:%.c=$(BUILD)/%.o)
 UNIT_TESTS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/golden/test_*.c))
 KERNEL_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/kernel/*.c tests/bench/*.c))
+TEST_OBJECTS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
 TOOLS         := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
 FORMATTED     := $(filter-out vmlinux/%,$(shell git ls-files '*.c' '*.h' 2>/dev/null))
 
@@ -129,10 +130,15 @@ $(BUILD)/sysscope: $(BUILD)/agent/main.o $(BUILD)/libsysscope.a
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/tests/%: tests/%.c $(BUILD)/libsysscope.a
+# What tests share: tests/lib, of which each takes what it uses.
+$(BUILD)/libtests.a: $(TEST_OBJECTS)
+	$(say) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/tests/%: tests/%.c $(BUILD)/libtests.a $(BUILD)/libsysscope.a
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MF $@.d -o $@ $< $(BUILD)/libsysscope.a $(if $(filter tests/unit/% tests/golden/%,$<),-lcmocka) $(LDLIBS)
+	$(Q)$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MF $@.d -o $@ $< $(BUILD)/libtests.a $(BUILD)/libsysscope.a $(if $(filter tests/unit/% tests/golden/%,$<),-lcmocka) $(LDLIBS)
 
 .PHONY: features
 features: $(BUILD)/sysscope

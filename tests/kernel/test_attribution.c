@@ -5,7 +5,7 @@
  */
 #include <pthread.h>
 
-#include "kernel_test.h"
+#include "lib/kernel_test.h"
 
 struct mover {
 	const char *to;

@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <netinet/in.h>
 
-#include "kernel_test.h"
+#include "lib/kernel_test.h"
 
 enum { STEP_MADE, STEP_ENTERED, STEP_ISOLATED, STEP_EXECUTED, STEP_READY, STEPS };
 

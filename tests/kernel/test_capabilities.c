@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "kernel_test.h"
+#include "lib/kernel_test.h"
 #include "kernel/loader.h"
 
 #define CHROOTS	  7  /* used: SYS_CHROOT, once for each */

@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "loop_test.h"
+#include "lib/loop_test.h"
 
 #define NAME	 "looper"
 #define WAITS	 501

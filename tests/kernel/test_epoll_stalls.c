@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "loop_test.h"
+#include "lib/loop_test.h"
 
 #define STALL_NS 100000000ULL
 #define SPIN	 0.12

@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#include "kernel_test.h"
+#include "lib/kernel_test.h"
 #include "sysscope/abi/fact.h"
 #include "sysscope/sample.h"
 

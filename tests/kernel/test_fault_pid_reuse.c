@@ -6,7 +6,7 @@
 #include <linux/sched.h>
 #include <sys/syscall.h>
 
-#include "kernel_test.h"
+#include "lib/kernel_test.h"
 
 #define LIVES 5
 
@@ -60,14 +60,6 @@ static pid_t born(pid_t wanted, const char *home, double seconds, double *used)
 	return pid;
 }
 
-static const struct process_row *process_find(const struct snapshot *s, pid_t pid)
-{
-	for (size_t i = 0; i < s->n_processes; i++)
-		if (s->processes[i].pid == (uint32_t)pid)
-			return &s->processes[i];
-	return NULL;
-}
-
 static void reuse(const char *odd, const char *even)
 {
 	static const double seconds[LIVES] = {0.31, 0.02, 0.23, 0.05, 0.11};
@@ -91,7 +83,7 @@ static void reuse(const char *odd, const char *even)
 		pid = again;
 		usleep(50000);
 		s = snapshot_take();
-		row = process_find(s, pid);
+		row = process_row_find(s, pid);
 		check(row != NULL, "life %d of pid %d has a row", i + 1, pid);
 		if (row) {
 			/* It goes to sleep after it has asked: 10 ms on an emulated CPU. Another life would add 20 or more. */

@@ -3,7 +3,7 @@
  * test_fault_tables.c - more cgroups than the ring has room for while nobody reads it, and more than the table of
  * cgroups has room for: what did not fit is counted, and what can be known all the same is right.
  */
-#include "kernel_test.h"
+#include "lib/kernel_test.h"
 #include "sysscope/sample.h"
 
 #define RING_CGROUPS 2003 /* the ring holds some 1,420 facts */

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <spawn.h>
 
-#include "kernel_test.h"
+#include "lib/kernel_test.h"
 
 #define EXECS	23
 #define FORKS	13

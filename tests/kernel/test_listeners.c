@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "kernel_test.h"
+#include "lib/kernel_test.h"
 #include "sysscope/sample.h"
 
 #define WORKERS 3
@@ -100,14 +100,6 @@ static void test_records(const struct sample *s, const struct report *r, pid_t p
 	      who, records, right, has);
 }
 
-static const struct process_row *process_of(const struct snapshot *s, pid_t pid)
-{
-	for (size_t i = 0; i < s->n_processes; i++)
-		if (s->processes[i].pid == (uint32_t)pid)
-			return &s->processes[i];
-	return NULL;
-}
-
 /* All of them asleep in accept; on a slow machine not at the first look. */
 static void test_model(const struct report *r, pid_t pid)
 {
@@ -116,8 +108,8 @@ static void test_model(const struct report *r, pid_t pid)
 	for (int i = 0; i < 50; i++) {
 		const struct snapshot *s = snapshot_take();
 
-		p = process_of(s, pid);
-		worker = process_of(s, r->workers[0]);
+		p = process_row_find(s, pid);
+		worker = process_row_find(s, r->workers[0]);
 		if (p && p->v[PROCESS_MODEL_IDLE] >= WORKERS)
 			break;
 		usleep(200000);

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include "kernel_test.h"
+#include "lib/kernel_test.h"
 #include "view/expected.h"
 #include "sysscope/sample.h"
 

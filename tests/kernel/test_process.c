@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#include "kernel_test.h"
+#include "lib/kernel_test.h"
 
 #define SLEEPS 53
 
@@ -50,14 +50,6 @@ static double seconds(struct timeval t)
 	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
-static const struct process_row *process_find(const struct snapshot *s, pid_t pid)
-{
-	for (size_t i = 0; i < s->n_processes; i++)
-		if (s->processes[i].pid == (uint32_t)pid)
-			return &s->processes[i];
-	return NULL;
-}
-
 static void test_memory(const struct process_row *p, pid_t pid)
 {
 	_cleanup_free_ char *text = NULL;
@@ -93,7 +85,7 @@ static void test_rest(pid_t pid, double cpu_ns, double switches)
 
 	source->rest(source->ctx);
 	source->rest(source->ctx);
-	p = process_find(snapshot_take(), pid);
+	p = process_row_find(snapshot_take(), pid);
 	if (!p) {
 		check(false, "the process is in the snapshot after a rest");
 		return;
@@ -119,7 +111,7 @@ int main(void)
 		usleep(10000);
 	usleep(50000);
 	s = snapshot_take();
-	p = process_find(s, pid);
+	p = process_row_find(s, pid);
 	if (!p) {
 		check(false, "the process is in the snapshot");
 		kill(pid, SIGKILL);

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/vfs.h>
 
-#include "sched_test.h"
+#include "lib/sched_test.h"
 
 #define ROUNDS	 50
 #define ROUND_US 100000

@@ -6,7 +6,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 
-#include "sched_test.h"
+#include "lib/sched_test.h"
 
 #define THREADS 50
 #define SECONDS 10

@@ -5,7 +5,7 @@
  */
 #include <sys/resource.h>
 
-#include "sched_test.h"
+#include "lib/sched_test.h"
 
 #define SECONDS 5
 

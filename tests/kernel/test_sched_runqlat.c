@@ -3,7 +3,7 @@
  * test_sched_runqlat.c - the histogram of waits for a CPU beside that of libbpf-tools' runqlat, over the same ten seconds of
  * the same machine. Both count in slots that double from 1 us on. Skipped where there is no runqlat.
  */
-#include "sched_test.h"
+#include "lib/sched_test.h"
 
 #define THREADS 8
 

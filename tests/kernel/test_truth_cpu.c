@@ -5,7 +5,7 @@
  */
 #include <sys/resource.h>
 
-#include "sched_test.h"
+#include "lib/sched_test.h"
 
 #define THREADS 4
 
@@ -33,14 +33,6 @@ static void burn_and_rest(void *ctx)
 		pause();
 }
 
-static const struct process_row *process_find(const struct snapshot *s, pid_t pid)
-{
-	for (size_t i = 0; i < s->n_processes; i++)
-		if (s->processes[i].pid == (uint32_t)pid)
-			return &s->processes[i];
-	return NULL;
-}
-
 static void cpu(const char *home)
 {
 	double own, counter, tasks, process = -1;
@@ -56,7 +48,7 @@ static void cpu(const char *home)
 		exit(1);
 	usleep(200000);
 	s = snapshot_take();
-	row = process_find(s, pid);
+	row = process_row_find(s, pid);
 	if (row)
 		process = row->v[PROCESS_CPU_USAGE] / 1e9;
 	tasks = row_find(s, home)->v[CONTAINER_CPU_TASKS] / 1e9;

@@ -7,7 +7,7 @@
 #include <spawn.h>
 
 #include "kernel/probe.h"
-#include "kernel_test.h"
+#include "lib/kernel_test.h"
 
 #define VFORKS	11
 #define EXECS	5 /* by a thread that is not the leader */

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#include "sched_test.h"
+#include "lib/sched_test.h"
 
 #define SLEEPS 1009
 /* A sleep that is over before it began is no switch: on an emulated CPU a third of them are. */
@@ -104,14 +104,6 @@ static double status_sum(pid_t pid, const char *key)
 	return sum;
 }
 
-static const struct process_row *process_find(const struct snapshot *s, pid_t pid)
-{
-	for (size_t i = 0; i < s->n_processes; i++)
-		if (s->processes[i].pid == (uint32_t)pid)
-			return &s->processes[i];
-	return NULL;
-}
-
 static void check_near(const char *what, double seen, double truth, double slack)
 {
 	check(fabs(seen - truth) <= slack, "%s: saw %.0f, true is %.0f, allowed %.0f", what, seen, truth, slack);
@@ -132,7 +124,7 @@ static void living(const char *home)
 	usleep(100000);
 	before_v = status_sum(pid, "\nvoluntary_ctxt_switches:\t");
 	before_i = status_sum(pid, "nonvoluntary_ctxt_switches:\t");
-	row = process_find(snapshot_take(), pid);
+	row = process_row_find(snapshot_take(), pid);
 	after_v = status_sum(pid, "\nvoluntary_ctxt_switches:\t");
 	after_i = status_sum(pid, "nonvoluntary_ctxt_switches:\t");
 	if (!row) {

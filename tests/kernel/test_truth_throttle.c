@@ -5,7 +5,7 @@
  */
 #include <pthread.h>
 
-#include "kernel_test.h"
+#include "lib/kernel_test.h"
 
 #define PERIOD_US 20000
 #define QUOTA_US  5000

@@ -1,32 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sched_test.h - for tests of the scheduler's collector: what one thread has waited and slept, from the latest sample, and
- * threads that do one thing.
+ * sched_test.c - see sched_test.h. Linked into the tests of the scheduler's collector and of event loops.
  */
-#ifndef SCHED_TEST_H
-#define SCHED_TEST_H
+#include "sched_test.h"
 
-#include <linux/futex.h>
-#include <pthread.h>
-#include <sched.h>
-#include <sys/syscall.h>
-
-#include "kernel_test.h"
-#include "sysscope/sample.h"
-
-struct thread_times {
-	double exec, wait, throttled, blocked, classes[SS_WAIT_CLASSES], uninterruptible, iowait; /* seconds */
-	uint64_t voluntary, involuntary, waits;
-	bool found;
-};
-
-static inline double seconds(uint64_t ns)
-{
-	return (double)ns / 1e9;
-}
-
-/* In the sample that the latest snapshot was made from; what is under way is in it. */
-__attribute__((unused)) static struct thread_times thread_times(uint32_t tid)
+struct thread_times thread_times(uint32_t tid)
 {
 	const struct sample *s = pipeline_sample(test_pipeline);
 	struct thread_times t = {};
@@ -57,25 +35,17 @@ __attribute__((unused)) static struct thread_times thread_times(uint32_t tid)
 	return t;
 }
 
-static inline uint32_t my_tid(void)
+uint32_t my_tid(void)
 {
 	return (uint32_t)syscall(SYS_gettid);
 }
 
-static inline double now_seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static inline long futex(int *word, int op, int value)
+long futex(int *word, int op, int value)
 {
 	return syscall(SYS_futex, word, op, value, NULL, NULL, 0);
 }
 
-__attribute__((unused)) static void pin(int cpu)
+void pin(int cpu)
 {
 	cpu_set_t set;
 
@@ -84,11 +54,7 @@ __attribute__((unused)) static void pin(int cpu)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
-/*
- * Whether the scheduler's clock is only as good as the ticks: without a TSC that all CPUs share it stands still between
- * two of them, and an emulator gives each of its CPUs 100 ms in turn.
- */
-__attribute__((unused)) static bool clock_is_coarse(void)
+bool clock_is_coarse(void)
 {
 	_cleanup_free_ char *source = NULL;
 
@@ -97,11 +63,7 @@ __attribute__((unused)) static bool clock_is_coarse(void)
 	return strncmp(source, "hpet", 4) == 0 || strncmp(source, "acpi_pm", 7) == 0;
 }
 
-#define COARSE_CLOCK "# SKIP no TSC: here the scheduler's clock goes on at ticks only, and those come late"
-
-/* As check_within. With a coarse clock what is off by less than five times that much is skipped. */
-__attribute__((unused)) static void check_time_within(const char *what, double seen, double truth, double share,
-						      double slack)
+void check_time_within(const char *what, double seen, double truth, double share, double slack)
 {
 	double allowed = truth * share > slack ? truth * share : slack, off = fabs(seen - truth);
 
@@ -111,8 +73,7 @@ __attribute__((unused)) static void check_time_within(const char *what, double s
 		check_within(what, seen, truth, share, slack);
 }
 
-/* Whether the collector is there; without it every test of it is skipped. */
-__attribute__((unused)) static bool sched_is_on(void)
+bool sched_is_on(void)
 {
 	const struct snapshot *s = snapshot_take();
 
@@ -122,5 +83,3 @@ __attribute__((unused)) static bool sched_is_on(void)
 	printf("ok %d - # SKIP the scheduler's collector is not available on this kernel\n", ++test_number);
 	return false;
 }
-
-#endif

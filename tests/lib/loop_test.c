@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * loop_test.h - for tests of event loops: a child that waits in epoll and is told what to do over a pipe, its row in a
- * snapshot, and the pipeline with one way to see waits or, without an argument, the best that there is.
+ * loop_test.c - see loop_test.h. Linked into the tests of event loops.
  */
-#ifndef LOOP_TEST_H
-#define LOOP_TEST_H
+#include "loop_test.h"
 
-#include <sys/epoll.h>
+int to_child[2], from_child[2];
 
-#include "sched_test.h"
-
-static int to_child[2], from_child[2];
-
-__attribute__((unused)) static const struct loop_row *loop_find(const struct snapshot *s, pid_t pid)
+const struct loop_row *loop_find(const struct snapshot *s, pid_t pid)
 {
 	for (size_t i = 0; i < s->n_loops; i++)
 		if (s->processes[s->loops[i].process].pid == (uint32_t)pid)
@@ -20,9 +14,7 @@ __attribute__((unused)) static const struct loop_row *loop_find(const struct sna
 	return NULL;
 }
 
-/* A counter of the processes of one name in one cgroup; nothing where there are none. */
-__attribute__((unused)) static double group_value(const struct snapshot *s, const char *home, const char *name,
-						  int metric)
+double group_value(const struct snapshot *s, const char *home, const char *name, int metric)
 {
 	for (size_t i = 0; i < s->n_groups; i++)
 		if (strcmp(s->containers[s->groups[i].container].cgroup, home) == 0 &&
@@ -31,7 +23,7 @@ __attribute__((unused)) static double group_value(const struct snapshot *s, cons
 	return VALUE_ABSENT;
 }
 
-static void tell(int fd)
+void tell(int fd)
 {
 	char c = 'x';
 
@@ -39,7 +31,7 @@ static void tell(int fd)
 		_exit(1);
 }
 
-static void hear(int fd)
+void hear(int fd)
 {
 	char c;
 
@@ -47,14 +39,14 @@ static void hear(int fd)
 		_exit(1);
 }
 
-__attribute__((unused)) static pid_t loop_start(const char *home, void (*work)(void *ctx), void *ctx)
+pid_t loop_start(const char *home, void (*work)(void *ctx), void *ctx)
 {
 	if (pipe(to_child) < 0 || pipe(from_child) < 0)
 		exit(1);
 	return run_in(home, work, ctx);
 }
 
-__attribute__((unused)) static void loop_end(pid_t pid)
+void loop_end(pid_t pid)
 {
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -64,11 +56,7 @@ __attribute__((unused)) static void loop_end(pid_t pid)
 	}
 }
 
-/*
- * False: waits cannot be seen here, which was said as a skip; or as a failure if that way was asked for, which is done only
- * where it is known to be there.
- */
-__attribute__((unused)) static bool loops_start(const char *hook)
+bool loops_start(const char *hook)
 {
 	const struct snapshot *s;
 	struct pipeline_options o;
@@ -89,5 +77,3 @@ __attribute__((unused)) static bool loops_start(const char *hook)
 		printf("ok %d - # SKIP epoll cannot be hooked on this kernel\n", ++test_number);
 	return false;
 }
-
-#endif

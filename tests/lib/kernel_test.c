@@ -1,34 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel_test.h - for tests that run a known workload under the real kernel half and compare what the model says with
- * what is true: TAP lines, cgroups of the test's own (removed at the end, however it ends), snapshots.
+ * kernel_test.c - see kernel_test.h. Linked into each test of tests/kernel; knows of no single test.
  */
-#ifndef KERNEL_TEST_H
-#define KERNEL_TEST_H
+#include "kernel_test.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "pipeline.h"
-#include "base/util.h"
-#include "sysscope/view.h"
+int test_failures, test_number;
+struct pipeline *test_pipeline;
 
-/* One tick of 250 Hz: sum_exec_runtime of a running task is that old at most, on each CPU. */
-#define TICK_SECONDS 0.004
-
-static int test_failures, test_number;
-
-__attribute__((format(printf, 2, 3), unused)) static void check(bool ok, const char *format, ...)
+void check(bool ok, const char *format, ...)
 {
 	va_list args;
 
@@ -41,14 +22,12 @@ __attribute__((format(printf, 2, 3), unused)) static void check(bool ok, const c
 	test_failures += !ok;
 }
 
-__attribute__((unused)) static void check_equal(const char *what, double seen, double truth)
+void check_equal(const char *what, double seen, double truth)
 {
 	check(seen == truth, "%s: saw %.0f, true is %.0f", what, seen, truth);
 }
 
-/* Within `share` of the truth, or within `slack` of it. */
-__attribute__((unused)) static void check_within(const char *what, double seen, double truth, double share,
-						 double slack)
+void check_within(const char *what, double seen, double truth, double share, double slack)
 {
 	double allowed = truth * share > slack ? truth * share : slack;
 
@@ -58,19 +37,18 @@ __attribute__((unused)) static void check_within(const char *what, double seen, 
 
 /* ---- cgroups of the test's own ---- */
 
-static const char *const v1_mounts[] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpuacct", "/sys/fs/cgroup/memory",
-					"/sys/fs/cgroup/pids"};
+const char *const v1_mounts[4] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpuacct", "/sys/fs/cgroup/memory",
+				  "/sys/fs/cgroup/pids"};
 static char test_cgroups[8][64];
 static int n_test_cgroups;
-static pid_t test_owner;
+pid_t test_owner;
 
-static bool test_on_v2(void)
+bool test_on_v2(void)
 {
 	return access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0;
 }
 
-/* Folder of the cgroup, on v1 in the i-th hierarchy; false past the last. */
-static bool cgroup_folder(const char *name, size_t i, char *path, size_t size)
+bool cgroup_folder(const char *name, size_t i, char *path, size_t size)
 {
 	if (test_on_v2()) {
 		snprintf(path, size, "/sys/fs/cgroup%s", name);
@@ -82,7 +60,7 @@ static bool cgroup_folder(const char *name, size_t i, char *path, size_t size)
 	return true;
 }
 
-/* Whoever is still in it: only the test's own can be. */
+/* What is still in it can only be the test's own processes. */
 static void cgroup_kill(const char *folder)
 {
 	char path[300], pids[4096], *at = pids;
@@ -114,21 +92,20 @@ static void cgroups_remove(void)
 		}
 }
 
-__attribute__((unused)) static void test_interrupted(int sig)
+static void test_interrupted(int sig)
 {
 	cgroups_remove();
 	_exit(128 + sig);
 }
 
-static bool file_write(const char *path, const char *text)
+bool file_write(const char *path, const char *text)
 {
 	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
 }
 
-/* Makes "/sysscope-test-PID-TAG" and returns that path. */
-__attribute__((unused)) static const char *cgroup_make(const char *tag)
+const char *cgroup_make(const char *tag)
 {
 	char *name = test_cgroups[n_test_cgroups++], path[256];
 
@@ -147,7 +124,7 @@ __attribute__((unused)) static const char *cgroup_make(const char *tag)
 	return name;
 }
 
-__attribute__((unused)) static void cgroup_enter(const char *name, pid_t pid)
+void cgroup_enter(const char *name, pid_t pid)
 {
 	char path[256], text[16];
 
@@ -161,8 +138,7 @@ __attribute__((unused)) static void cgroup_enter(const char *name, pid_t pid)
 	}
 }
 
-/* The cgroup's own CPU counter, seconds: cpu.stat on v2, cpuacct.usage on v1. */
-__attribute__((unused)) static double cgroup_cpu_seconds(const char *name)
+double cgroup_cpu_seconds(const char *name)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[256];
@@ -176,9 +152,7 @@ __attribute__((unused)) static double cgroup_cpu_seconds(const char *name)
 
 /* ---- snapshots ---- */
 
-static struct pipeline *test_pipeline;
-
-__attribute__((unused)) static void pipeline_start_with(const struct pipeline_options *o)
+void pipeline_start_with(const struct pipeline_options *o)
 {
 	_cleanup_buf_ struct buf error = {};
 	int r;
@@ -197,17 +171,13 @@ __attribute__((unused)) static void pipeline_start_with(const struct pipeline_op
 	exit(geteuid() != 0 ? 0 : 1);
 }
 
-/*
- * With an argument a test takes the second best way of its collector, which must be that one: guests whose kernels offer a
- * better one run it so, too.
- */
-__attribute__((unused)) static void hook_ask(struct pipeline_options *o, int argc, const char *load_best)
+void hook_ask(struct pipeline_options *o, int argc, const char *load_best)
 {
 	if (argc > 1)
 		o->break_collector = load_best;
 }
 
-__attribute__((unused)) static void hook_check(int argc, char **argv, const char *collector)
+void hook_check(int argc, char **argv, const char *collector)
 {
 	const char *hook = pipeline_hook(test_pipeline, collector);
 
@@ -215,7 +185,7 @@ __attribute__((unused)) static void hook_check(int argc, char **argv, const char
 		check(strcmp(hook, argv[1]) == 0, "%s is hooked by: saw %s, true is %s", collector, hook, argv[1]);
 }
 
-__attribute__((unused)) static void pipeline_start(void)
+void pipeline_start(void)
 {
 	struct pipeline_options o;
 
@@ -223,7 +193,7 @@ __attribute__((unused)) static void pipeline_start(void)
 	pipeline_start_with(&o);
 }
 
-__attribute__((unused)) static const struct snapshot *snapshot_take(void)
+const struct snapshot *snapshot_take(void)
 {
 	const struct snapshot_source *s = pipeline_source(test_pipeline);
 	const struct snapshot *snapshot;
@@ -237,7 +207,7 @@ __attribute__((unused)) static const struct snapshot *snapshot_take(void)
 	return snapshot;
 }
 
-__attribute__((unused)) static const struct container_row *row_find(const struct snapshot *s, const char *name)
+const struct container_row *row_find(const struct snapshot *s, const char *name)
 {
 	for (size_t i = 0; i < s->n_containers; i++)
 		if (strcmp(s->containers[i].cgroup, name) == 0)
@@ -245,29 +215,30 @@ __attribute__((unused)) static const struct container_row *row_find(const struct
 	return NULL;
 }
 
-/* A value of the container in a new snapshot; -1: no such row, or not known. */
-__attribute__((unused)) static double container_value(const char *name, int metric)
+const struct process_row *process_row_find(const struct snapshot *s, pid_t pid)
+{
+	for (size_t i = 0; i < s->n_processes; i++)
+		if (s->processes[i].pid == (uint32_t)pid)
+			return &s->processes[i];
+	return NULL;
+}
+
+double container_value(const char *name, int metric)
 {
 	const struct container_row *row = row_find(snapshot_take(), name);
 
 	return row && !value_absent(row->v[metric]) ? row->v[metric] : -1;
 }
 
-/* Takes snapshots until the value has come (RCU takes its time with the dead), for at most ten seconds. */
-__attribute__((unused)) static double container_value_until(const char *name, int metric, double at_least)
+double container_value_until(const char *name, int metric, double at_least)
 {
-	double v = -1;
+	double v;
 
-	for (int i = 0; i < 100; i++) {
-		v = container_value(name, metric);
-		if (v >= at_least)
-			break;
-		usleep(100000);
-	}
+	poll_until((v = container_value(name, metric)) >= at_least);
 	return v;
 }
 
-__attribute__((unused)) static double loss_count(const char *kind)
+double loss_count(const char *kind)
 {
 	const struct snapshot *s = snapshot_take();
 
@@ -279,7 +250,15 @@ __attribute__((unused)) static double loss_count(const char *kind)
 
 /* ---- workloads ---- */
 
-static inline double thread_cpu_seconds(void)
+double now_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+double thread_cpu_seconds(void)
 {
 	struct timespec t;
 
@@ -287,8 +266,7 @@ static inline double thread_cpu_seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Uses this much CPU in the calling thread. */
-__attribute__((unused)) static void burn(double seconds)
+void burn(double seconds)
 {
 	double end = thread_cpu_seconds() + seconds;
 
@@ -296,30 +274,28 @@ __attribute__((unused)) static void burn(double seconds)
 		;
 }
 
-/*
- * Until it sleeps. The kernel gives what a task has used since its last switch or tick to the cgroup that it is in when that
- * is added up, so who moves it while it runs moves some of its past along.
- */
-__attribute__((unused)) static void asleep_wait(pid_t pid)
+static bool asleep(pid_t pid)
 {
+	_cleanup_free_ char *text = NULL;
+	const char *end;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	for (int tries = 0; tries < 2000; tries++) {
-		_cleanup_free_ char *text = NULL;
-		const char *end;
-
-		if (read_file(path, 4096, &text, NULL) < 0)
-			return;
-		end = strrchr(text, ')');
-		if (end && strncmp(end, ") S", 3) == 0)
-			return;
-		usleep(500);
-	}
+	if (read_file(path, 4096, &text, NULL) < 0)
+		return true; /* it has ended */
+	end = strrchr(text, ')');
+	return end && strncmp(end, ") S", 3) == 0;
 }
 
-/* Runs `work` in a child that is in the cgroup from before it begins. Returns its pid; wait for it. */
-__attribute__((unused)) static pid_t run_in(const char *cgroup, void (*work)(void *ctx), void *ctx)
+void asleep_wait(pid_t pid)
+{
+	double end = now_seconds() + PATIENCE_SECONDS;
+
+	while (!asleep(pid) && now_seconds() < end)
+		usleep(500);
+}
+
+pid_t run_in(const char *cgroup, void (*work)(void *ctx), void *ctx)
 {
 	int gate[2];
 	pid_t pid;
@@ -330,6 +306,7 @@ __attribute__((unused)) static pid_t run_in(const char *cgroup, void (*work)(voi
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(gate[1]);
 		if (read(gate[0], &c, 1) == 1)
 			work(ctx);
@@ -344,11 +321,9 @@ __attribute__((unused)) static pid_t run_in(const char *cgroup, void (*work)(voi
 	return pid;
 }
 
-__attribute__((unused)) static int test_finish(void)
+int test_finish(void)
 {
 	pipeline_close(test_pipeline);
 	printf("1..%d\n", test_number);
 	return test_failures ? 1 : 0;
 }
-
-#endif
