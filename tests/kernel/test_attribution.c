@@ -50,6 +50,7 @@ static void test_move(bool threaded)
 	pid = run_in(a, work_move, &m);
 	if (read(m.ready[0], &c, 1) != 1)
 		exit(1);
+	asleep_wait(pid); /* moved while it runs, it would take some of its past along */
 	cgroup_enter(b, pid);
 	if (write(m.go[1], &c, 1) != 1)
 		exit(1);

@@ -126,16 +126,11 @@ static void obedient(void *ctx)
 
 /* ---- the test ---- */
 
-/* A cgroup that gets as much of a CPU as others of its kind, and nearly all beside the rest of the machine. */
 static const char *cgroup_first(const char *tag)
 {
 	const char *name = cgroup_make(tag);
-	char path[256];
 
-	cgroup_folder(name, 0, path, sizeof(path));
-	strcat(path, test_on_v2() ? "/cpu.weight" : "/cpu.shares");
-	if (!file_write(path, test_on_v2() ? "10000" : "262144"))
-		printf("# %s: %s\n", path, strerror(errno));
+	cgroup_favour(name);
 	return name;
 }
 

@@ -319,7 +319,7 @@ static void check_execs(void)
 
 static void check_exits(bool complete)
 {
-	int status = 0, lifetime = 0, cpu = 0, switches = 0, rss = 0, known = 0;
+	int status = 0, lifetime = 0, close_by = 0, cpu = 0, switches = 0, rss = 0, known = 0;
 	const struct ss_fact *own = fact_of(SS_FACT_EXIT, shared->pid, "exit of the subject");
 
 	check(count(SS_FACT_EXIT) == PROCESSES + 1, "exits, with the subject's own: saw %zu, true is %d",
@@ -336,12 +336,14 @@ static void check_exits(bool complete)
 		lived = (double)f->exit.lifetime_ns / 1e9;
 		status += f->exit.status == (uint32_t)b->status;
 		known += f->exit.cpu_complete == complete;
-		/* The parent may hear of it before its last switch. */
-		lifetime += lived > 0 && lived <= b->ended - b->began + 0.1;
+		/* The parent may hear of it before its last switch, which on a busy machine may be a while later. */
+		lifetime += lived > 0 && lived <= now() - b->began;
+		close_by += lived > 0 && lived <= b->ended - b->began + 0.1;
 		cpu += fabs((double)f->exit.cpu_ns / 1e9 - used) <= 50e-6 + (complete ? 0 : 0.01);
 		switches += (double)f->exit.voluntary_switches >= (double)b->usage.ru_nvcsw &&
 			    f->exit.voluntary_switches <= (uint64_t)b->usage.ru_nvcsw + 1 &&
-			    f->exit.involuntary_switches == (uint64_t)b->usage.ru_nivcsw;
+			    f->exit.involuntary_switches >= (uint64_t)b->usage.ru_nivcsw &&
+			    f->exit.involuntary_switches <= (uint64_t)b->usage.ru_nivcsw + 1;
 		rss += f->exit.peak_rss_bytes == (uint64_t)b->usage.ru_maxrss * 1024;
 		if (f->exit.status != (uint32_t)b->status ||
 		    f->exit.peak_rss_bytes != (uint64_t)b->usage.ru_maxrss * 1024 ||
@@ -357,11 +359,22 @@ static void check_exits(bool complete)
 	}
 	check(status == PROCESSES, "how they ended, code or signal: saw %d right, true is %d", status, PROCESSES);
 	check(lifetime == PROCESSES, "how long they lived: saw %d right, true is %d", lifetime, PROCESSES);
+	check(close_by > PROCESSES / 2, "within 0.1 s of what their parent saw: %d of %d", close_by, PROCESSES);
 	check(known == PROCESSES, "whether it is complete: saw %d right, true is %d", known, PROCESSES);
 	check(own && !own->exit.cpu_complete, "that of who had threads is not");
 	check(cpu == PROCESSES, "their CPU time is that of wait4: saw %d right, true is %d", cpu, PROCESSES);
 	check(switches == PROCESSES, "their switches: saw %d right, true is %d", switches, PROCESSES);
 	check(rss == PROCESSES, "their peak memory: saw %d right, true is %d", rss, PROCESSES);
+}
+
+static bool sums_agree(uint32_t wanted, uint64_t *produced, uint64_t *lost)
+{
+	snapshot_take();
+	pipeline_facts_count(test_pipeline, produced, lost);
+	for (int k = 1; k < SS_FACT_KINDS; k++)
+		if (wanted >> k & 1 && produced[k] != heard[k] + lost[k])
+			return false;
+	return true;
 }
 
 /* What the kernel half says it had to tell is what came and what found no room. */
@@ -370,9 +383,8 @@ static void check_sums(uint32_t wanted)
 	uint64_t produced[SS_FACT_KINDS], lost[SS_FACT_KINDS];
 
 	pipeline_facts_end(test_pipeline);
-	usleep(50000);
-	snapshot_take();
-	pipeline_facts_count(test_pipeline, produced, lost);
+	/* A program that had begun before may still be on its way on another CPU. */
+	poll_until(sums_agree(wanted, produced, lost));
 	for (int k = 1; k < SS_FACT_KINDS; k++)
 		if (wanted >> k & 1)
 			check(produced[k] == heard[k] + lost[k],
@@ -401,15 +413,15 @@ int main(int argc, char **argv)
 	pipeline_start_with(&options);
 	snapshot_take();
 	pid = run_in(home, subject, NULL);
-	while (waitpid(pid, &status, 0) != pid)
-		;
+	/* The ring is read all the while: facts of others must not fill it. */
+	while (waitpid(pid, &status, WNOHANG) != pid) {
+		usleep(10000);
+		snapshot_take();
+	}
 	check(WIFEXITED(status) && WEXITSTATUS(status) == 0,
 	      "the subject did what it should: saw status %#x, true is 0", status);
 	/* Without task-local state an exit is told when the dead are freed, which RCU does when it likes. */
-	for (int i = 0; i < 100 && count(SS_FACT_EXIT) < PROCESSES + 1; i++) {
-		usleep(100000);
-		snapshot_take();
-	}
+	poll_until((snapshot_take(), count(SS_FACT_EXIT) >= PROCESSES + 1));
 	check_starts();
 	check_execs();
 	check_exits(pipeline_hook(test_pipeline, "sched")[0] != '\0');

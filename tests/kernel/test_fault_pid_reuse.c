@@ -47,10 +47,12 @@ static pid_t born(pid_t wanted, const char *home, double seconds, double *used)
 		exit(1);
 	pid = wanted ? fork_as(wanted) : fork();
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(gate[1]);
 		live(gate[0], seconds);
 	}
 	if (pid > 0) {
+		asleep_wait(pid);
 		cgroup_enter(home, pid);
 		if (write(gate[1], &c, 1) != 1 || read(told[0], used, sizeof(*used)) != sizeof(*used))
 			exit(1);
@@ -81,7 +83,7 @@ static void reuse(const char *odd, const char *even)
 			return;
 		}
 		pid = again;
-		usleep(50000);
+		asleep_wait(pid);
 		s = snapshot_take();
 		row = process_row_find(s, pid);
 		check(row != NULL, "life %d of pid %d has a row", i + 1, pid);

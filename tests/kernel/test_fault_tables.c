@@ -115,12 +115,9 @@ static struct sums sums_take(void)
 
 static struct sums sums_until(double exits)
 {
-	struct sums sums = sums_take();
+	struct sums sums;
 
-	for (int i = 0; i < 50 && sums.exits < exits; i++) {
-		usleep(200000);
-		sums = sums_take();
-	}
+	poll_until((sums = sums_take()).exits >= exits);
 	return sums;
 }
 
@@ -232,18 +229,14 @@ static void table_full(void)
 	children_make(FULL_CGROUPS);
 	for (int i = FULL_CGROUPS - 1; i > FULL_CGROUPS - 6; i--, n++)
 		child_work(i);
-	usleep(300000);
-	sums = sums_take();
+	poll_until((sums = sums_take()).rows >= n);
 	lost = loss_count("cgroup_full") - lost;
 	check(lost >= FULL_CGROUPS - 8192, "%d cgroups, more than there is room for: %.0f times no room, counted",
 	      FULL_CGROUPS, lost);
 	check_equal("each of them that had a process has a row all the same", sums.rows, n);
 	check(sums.forks <= n * FORKS && sums.exits <= n * (FORKS + 1),
 	      "nothing is counted that was not: %.0f births of %d", sums.forks, n * FORKS);
-	for (int i = 0; i < 50 && sums.cpu < n * FORKS * 0.001; i++) {
-		usleep(200000);
-		sums = sums_take();
-	}
+	poll_until((sums = sums_take()).cpu >= n * FORKS * 0.001);
 	check(sums.cpu >= n * FORKS * 0.001, "and the CPU of those without room is there: saw %.4f s, at least %.4f s",
 	      sums.cpu, n * FORKS * 0.001);
 	children_remove();

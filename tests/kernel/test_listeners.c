@@ -105,14 +105,13 @@ static void test_model(const struct report *r, pid_t pid)
 {
 	const struct process_row *p = NULL, *worker = NULL;
 
-	for (int i = 0; i < 50; i++) {
+	for (double end = now_seconds() + PATIENCE_SECONDS; now_seconds() < end; usleep(50000)) {
 		const struct snapshot *s = snapshot_take();
 
 		p = process_row_find(s, pid);
 		worker = process_row_find(s, r->workers[0]);
 		if (p && p->v[PROCESS_MODEL_IDLE] >= WORKERS)
 			break;
-		usleep(200000);
 	}
 	check(p && p->model && strcmp(p->model, "prefork") == 0, "the parent's model: saw %s, true is prefork",
 	      p && p->model ? p->model : "none");
@@ -129,8 +128,7 @@ int main(void)
 	const struct sample *s;
 	pid_t pid = run_in(box, work, r);
 
-	for (int i = 0; i < 1000 && r->ready < WORKERS; i++)
-		usleep(10000);
+	poll_until(r->ready >= WORKERS);
 	pipeline_start();
 	snapshot_take();
 	s = pipeline_sample(test_pipeline);

@@ -52,7 +52,7 @@ struct shared {
 
 static struct shared *shared;
 static int to_subject[2], from_subject[2];
-static struct ss_fact facts[512];
+static struct ss_fact facts[4096]; /* of the whole machine, between two steps */
 static size_t n_facts;
 static uint64_t expected_count[SS_NAMESPACES];
 

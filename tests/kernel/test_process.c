@@ -107,9 +107,8 @@ int main(void)
 	pipeline_start();
 	snapshot_take();
 	pid = run_in(box, work, r);
-	for (int i = 0; i < 1000 && !r->ready; i++)
-		usleep(10000);
-	usleep(50000);
+	poll_until(r->ready);
+	asleep_wait(pid);
 	s = snapshot_take();
 	p = process_row_find(s, pid);
 	if (!p) {
@@ -126,6 +125,7 @@ int main(void)
 	      "user and system add up to CPU");
 	/* One more since: into pause(). */
 	check_equal("voluntary switches", p->v[PROCESS_VOLUNTARY_SWITCHES], (double)r->usage.ru_nvcsw + 1);
+	/* Each of two such moments may cost it the CPU: after its getrusage, and after it has said that it is ready. */
 	check(p->v[PROCESS_INVOLUNTARY_SWITCHES] >= (double)r->usage.ru_nivcsw &&
 		      p->v[PROCESS_INVOLUNTARY_SWITCHES] <= (double)r->usage.ru_nivcsw + 2,
 	      "involuntary switches: saw %.0f, %ld a moment before", p->v[PROCESS_INVOLUNTARY_SWITCHES],

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * test_sched_conservation.c - of every thread's time each moment is accounted for once: on a CPU, waiting for one, or
- * asleep. 50 threads of mixed behaviour for 10 s. And the context switches of a process are those of getrusage.
+ * asleep. 50 threads of mixed behaviour for 5 s. And the context switches of a process are those of getrusage.
  */
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -9,7 +9,7 @@
 #include "lib/sched_test.h"
 
 #define THREADS 50
-#define SECONDS 10
+#define SECONDS 5
 
 static volatile bool stop;
 static int words[THREADS];
@@ -92,9 +92,13 @@ static void *thread_run(void *ctx)
 	return NULL;
 }
 
-static void check_conservation(const struct thread_times *before, uint64_t before_ns)
+/*
+ * When in a sample a thread was read is not known, and on a busy machine a sample is not over at once: the true time is
+ * `wall`, give or take `slack`.
+ */
+static void check_conservation(const struct thread_times *before, double wall, double slack)
 {
-	double wall = seconds(pipeline_sample(test_pipeline)->boot_ns - before_ns), worst = 0, least = 1e9, most = 0;
+	double worst = 0, least = 1e9, most = 0;
 	int bad = 0, seen = 0;
 
 	for (int i = 0; i < THREADS; i++) {
@@ -108,7 +112,7 @@ static void check_conservation(const struct thread_times *before, uint64_t befor
 		most = sum > most ? sum : most;
 		if (fabs(sum / wall - 1) > fabs(worst))
 			worst = sum / wall - 1;
-		if (fabs(sum / wall - 1) <= 0.01)
+		if (fabs(sum - wall) <= 0.01 * wall + slack)
 			continue;
 		bad++;
 		printf("# thread %d of kind %d: %.4f on a CPU + %.4f waiting + %.4f asleep = %.4f, true is %.4f\n", i,
@@ -116,15 +120,16 @@ static void check_conservation(const struct thread_times *before, uint64_t befor
 		       wall);
 	}
 	check(seen == THREADS, "every thread is in both samples: saw %d, true is %d", seen, THREADS);
-	check(most - least <= 0.02 * wall, "all threads have the same time: saw %.4f to %.4f s", least, most);
+	check(most - least <= 0.02 * wall + 2 * slack, "all threads have the same time: saw %.4f to %.4f s", least,
+	      most);
 	if (bad && fabs(worst) < 0.05 && clock_is_coarse())
 		printf("ok %d - their time is wall time, worst %+.3f %% " COARSE_CLOCK "\n", ++test_number,
 		       worst * 100);
 	else
 		check(!bad,
-		      "on a CPU + waiting + asleep = wall within 1 %% for every thread: saw %d of %d off, worst %+.3f "
-		      "%%",
-		      bad, THREADS, worst * 100);
+		      "on a CPU + waiting + asleep = wall within 1 %% and %.4f s for every thread: saw %d of %d off, "
+		      "worst %+.3f %%",
+		      slack, bad, THREADS, worst * 100);
 }
 
 static void conservation(void)
@@ -132,20 +137,24 @@ static void conservation(void)
 	struct thread_times before[THREADS];
 	char path[] = "/var/tmp/sysscope-test-XXXXXX";
 	pthread_t threads[THREADS];
-	uint64_t before_ns;
+	double began[2], ended[2];
 
 	if (mkdtemp(path))
 		folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (int i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, thread_run, (void *)(intptr_t)i);
 	sleep(1);
+	began[0] = now_seconds();
 	snapshot_take();
-	before_ns = pipeline_sample(test_pipeline)->boot_ns;
+	began[1] = now_seconds();
 	for (int i = 0; i < THREADS; i++)
 		before[i] = thread_times(tids[i]);
 	sleep(SECONDS);
+	ended[0] = now_seconds();
 	snapshot_take();
-	check_conservation(before, before_ns);
+	ended[1] = now_seconds();
+	check_conservation(before, (ended[0] + ended[1] - began[0] - began[1]) / 2,
+			   (ended[1] - ended[0] + began[1] - began[0]) / 2);
 	stop = true;
 	for (int i = 0; i < THREADS; i++)
 		while (pthread_tryjoin_np(threads[i], NULL) != 0) {
@@ -177,8 +186,22 @@ static void switching(void *ctx)
 		pause();
 }
 
+/* A counter of /proc/PID/status: of a process at rest, the kernel's own word at the same moment. */
+static uint64_t status_count(pid_t pid, const char *key)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[64], *line;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (read_file(path, 1 << 16, &text, NULL) < 0)
+		return 0;
+	line = strstr(text, key);
+	return line ? strtoull(line + strlen(key), NULL, 10) : 0;
+}
+
 static void context_switches(const char *home)
 {
+	uint64_t voluntary, involuntary;
 	struct thread_times t = {};
 	struct rusage truth;
 	pid_t pid;
@@ -188,32 +211,60 @@ static void context_switches(const char *home)
 	pid = run_in(home, switching, NULL);
 	if (read(stopped[0], &truth, sizeof(truth)) != sizeof(truth))
 		exit(1);
-	usleep(100000);
+	asleep_wait(pid);
+	voluntary = status_count(pid, "\nvoluntary_ctxt_switches:");
+	involuntary = status_count(pid, "\nnonvoluntary_ctxt_switches:");
 	snapshot_take();
 	t = thread_times((uint32_t)pid);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	/* The write wakes this process, which may preempt the child before it sleeps. */
-	check(t.voluntary == (uint64_t)truth.ru_nvcsw + 1,
-	      "voluntary switches are getrusage's and the last sleep: saw %lu, true is %ld", t.voluntary,
-	      truth.ru_nvcsw + 1);
-	check(t.involuntary >= (uint64_t)truth.ru_nivcsw && t.involuntary <= (uint64_t)truth.ru_nivcsw + 1,
-	      "involuntary switches are getrusage's: saw %lu, true is %ld, or one more by the last write",
-	      t.involuntary, truth.ru_nivcsw);
+	check(t.voluntary == voluntary && t.voluntary == (uint64_t)truth.ru_nvcsw + 1,
+	      "voluntary switches are getrusage's and the last sleep: saw %lu, true is %ld, and %lu by its status",
+	      t.voluntary, truth.ru_nvcsw + 1, voluntary);
+	/* After it has asked it may be preempted before it sleeps, how often the machine decides. */
+	check(t.involuntary == involuntary && t.involuntary >= (uint64_t)truth.ru_nivcsw,
+	      "involuntary switches are those of its status: saw %lu, true is %lu, %ld of them before it asked",
+	      t.involuntary, involuntary, truth.ru_nivcsw);
 	/* How often it got a CPU: each wait in the histogram is one. */
 	check(t.waits == t.voluntary + t.involuntary,
 	      "the histogram has one wait for each switch back: saw %lu, true is %lu", t.waits,
 	      t.voluntary + t.involuntary);
 }
 
+/* Of all CPUs, since the machine booted. */
+static double machine_switches(void)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *line;
+
+	if (read_file("/proc/stat", 1 << 20, &text, NULL) < 0)
+		return 0;
+	line = strstr(text, "\nctxt ");
+	return line ? strtod(line + strlen("\nctxt "), NULL) : 0;
+}
+
+/*
+ * The count is the whole machine's, and where the kernel has refused state to a thread of somebody else's each of its
+ * switches is in it. That none of this test's own was lost is what the exact counts above say.
+ */
+static void lost_switches(double before)
+{
+	double lost = loss_count("switch_unseen"), all = machine_switches() - before;
+
+	check(lost >= 0 && lost <= all / 1000,
+	      "one switch in 1,000 of this machine or fewer was lost: saw %.0f of %.0f", lost, all);
+}
+
 int main(void)
 {
+	double before = machine_switches();
+
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	pipeline_start();
 	if (!sched_is_on())
 		return test_finish();
 	conservation();
 	context_switches(cgroup_make("switches"));
-	check(loss_count("switch_unseen") == 0, "no switch was lost");
+	lost_switches(before);
 	return test_finish();
 }

@@ -7,7 +7,7 @@
 
 #include "lib/sched_test.h"
 
-#define SECONDS 5
+#define SECONDS 3
 
 static int last_cpu;
 
@@ -83,15 +83,6 @@ static void spinner_check(const char *name, struct seen before, struct seen afte
 			  0.005);
 }
 
-/* Who else wants that CPU takes from both: with the kernel's own threads it is a little more than half. */
-static void half_check(const char *who, double waited, double wall)
-{
-	char what[64];
-
-	snprintf(what, sizeof(what), "%s waited half of the time", who);
-	check_time_within(what, waited / wall, 0.5, 0.2, 0);
-}
-
 static void two_spinners(const char *a, const char *b)
 {
 	pid_t first = run_in(a, spin_for_ever, NULL), second = run_in(b, spin_for_ever, NULL);
@@ -120,8 +111,9 @@ static void two_spinners(const char *a, const char *b)
 			  0.05);
 	blamed = pair_seconds(s, b, a) - back_before;
 	check_time_within("and the other way round", blamed, a_after.exec - a_before.exec, 0.02, 0.05);
-	half_check("the first", a_after.wait - a_before.wait, wall);
-	half_check("the second", b_after.wait - b_before.wait, wall);
+	/* Others that want that CPU take from both alike. */
+	check_time_within("both ran for equally long", a_after.exec - a_before.exec, b_after.exec - b_before.exec, 0.2,
+			  0.1);
 	check(a_after.throttled == 0, "nobody was throttled: saw %.6f s", a_after.throttled);
 	if (a_after.p99 > 1 && a_after.p99 < 10 && clock_is_coarse())
 		printf("ok %d - p99 of its waits: saw %.6f s " COARSE_CLOCK "\n", ++test_number, a_after.p99);
@@ -153,6 +145,8 @@ static bool quota_set(const char *home)
 {
 	char path[256];
 
+	/* Beside others it may get so little of a CPU that it never uses up its quota. */
+	cgroup_favour(home);
 	if (test_on_v2()) {
 		snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cpu.max", home);
 		return file_write(path, "20000 100000");
@@ -238,7 +232,8 @@ static void quota(const char *home)
 static void quota_moving(const char *home)
 {
 	struct seen before, after;
-	double began, wall, pairs, throttled;
+	double began_at[2], ended[2], wall, slack, pairs, throttled;
+	const struct snapshot *s;
 	pid_t pid;
 
 	if (last_cpu == 0 || !quota_set(home)) {
@@ -248,10 +243,12 @@ static void quota_moving(const char *home)
 	}
 	pid = run_in(home, spin_for_ever, NULL);
 	usleep(500000);
-	before = home_seen(snapshot_take(), home);
-	pairs = pair_seconds(snapshot_take(), home, NULL);
-	began = now_seconds();
-	for (int i = 0; now_seconds() < began + SECONDS; i++) {
+	began_at[0] = now_seconds();
+	s = snapshot_take();
+	began_at[1] = now_seconds();
+	before = home_seen(s, home);
+	pairs = pair_seconds(s, home, NULL);
+	for (int i = 0; now_seconds() < began_at[1] + SECONDS; i++) {
 		cpu_set_t set;
 
 		CPU_ZERO(&set);
@@ -259,12 +256,17 @@ static void quota_moving(const char *home)
 		sched_setaffinity(pid, sizeof(set), &set);
 		usleep(7000);
 	}
-	after = home_seen(snapshot_take(), home);
-	wall = now_seconds() - began;
-	pairs = pair_seconds(snapshot_take(), home, NULL) - pairs;
+	ended[0] = now_seconds();
+	s = snapshot_take();
+	ended[1] = now_seconds();
+	after = home_seen(s, home);
+	pairs = pair_seconds(s, home, NULL) - pairs;
+	wall = (ended[0] + ended[1] - began_at[0] - began_at[1]) / 2;
+	/* When in a snapshot the thread was read is not known. */
+	slack = (ended[1] - ended[0] + began_at[1] - began_at[0]) / 2;
 	throttled = after.throttled - before.throttled;
 	check_time_within("moved while it waits for its quota: it runs or waits",
-			  after.exec - before.exec + after.wait - before.wait, wall, 0.02, 0.05);
+			  after.exec - before.exec + after.wait - before.wait, wall, 0.02, 0.05 + slack);
 	check(throttled > wall / 2, "moved while it waits for its quota: saw %.4f of %.4f s throttled", throttled,
 	      wall);
 	check_time_within("moved while it waits for its quota: the rest of its wait is what is blamed",
@@ -316,6 +318,8 @@ int main(void)
 	last_cpu = (int)sysconf(_SC_NPROCESSORS_ONLN) - 1;
 	a = cgroup_make("a");
 	b = cgroup_make("b");
+	cgroup_favour(a);
+	cgroup_favour(b);
 	pipeline_start();
 	if (!sched_is_on())
 		return test_finish();

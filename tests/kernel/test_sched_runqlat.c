@@ -1,46 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_sched_runqlat.c - the histogram of waits for a CPU beside that of libbpf-tools' runqlat, over the same ten seconds of
- * the same machine. Both count in slots that double from 1 us on. Skipped where there is no runqlat.
+ * test_sched_runqlat.c - the histogram of waits for a CPU of one process beside that of libbpf-tools' runqlat. The process
+ * sleeps when both begin to count and when both end, so that they count the same waits, whatever else the machine does.
+ * Both count in slots that double from 1 us on. Skipped where there is no runqlat.
  */
+#include <sys/mman.h>
+
 #include "lib/sched_test.h"
 
 #define THREADS 8
+#define ROUNDS	250
 
 struct histogram {
 	double slots[SS_DELAY_SLOTS], total;
 };
 
-static volatile bool stop;
-static double dead[SS_DELAY_SLOTS]; /* of all final gone tables so far */
+/* Shared with the process. */
+static struct shared {
+	int go, ready, done;
+} * shared;
 
-/* What every thread of the machine has waited, living and dead; takes a sample. */
-static struct histogram histogram_take(void)
+/* What the process's threads have waited; takes a sample. */
+static struct histogram histogram_take(pid_t pid)
 {
 	const struct sample *s;
 	struct histogram h = {};
 
 	snapshot_take();
 	s = pipeline_sample(test_pipeline);
-	for (size_t i = 0; i < s->n_gone_final; i++)
-		for (int slot = 0; slot < SS_DELAY_SLOTS; slot++)
-			dead[slot] += (double)s->gone_final[i].value.waits.delay_slots[slot];
-	for (int slot = 0; slot < SS_DELAY_SLOTS; slot++)
-		h.slots[slot] = dead[slot];
-	for (size_t i = 0; i < s->n_gone_open; i++)
-		for (int slot = 0; slot < SS_DELAY_SLOTS; slot++)
-			h.slots[slot] += (double)s->gone_open[i].value.waits.delay_slots[slot];
-	for (size_t i = 0; i < s->n_waits; i++)
+	for (size_t i = 0; i < s->n_waits; i++) {
+		if (s->waits[i].block != SS_BLOCK_WAITS || s->threads[s->waits[i].thread].tgid != (uint32_t)pid)
+			continue;
 		for (int slot = 0; slot < SS_DELAY_SLOTS; slot++) {
-			double n = (double)s->waits[i].waits.delay_slots[slot];
-
-			if (s->waits[i].block == SS_BLOCK_WAITS)
-				h.slots[slot] += n;
-			else if (s->waits[i].block == SS_BLOCK_WAITS_CHARGED)
-				h.slots[slot] -= n;
+			h.slots[slot] += (double)s->waits[i].waits.delay_slots[slot];
+			h.total += (double)s->waits[i].waits.delay_slots[slot];
 		}
-	for (int slot = 0; slot < SS_DELAY_SLOTS; slot++)
-		h.total += h.slots[slot];
+	}
 	return h;
 }
 
@@ -56,29 +51,61 @@ static int percentile(const struct histogram *h, double share)
 	return SS_DELAY_SLOTS - 1;
 }
 
-/* Runs of a few milliseconds and short sleeps, more of them than CPUs. */
+/* Runs of up to 2 ms and short sleeps, of more threads than CPUs. */
 static void *mixed(void *ctx)
 {
 	int i = (int)(intptr_t)ctx;
 
-	while (!stop) {
-		burn(0.0004 * (i + 1));
+	__atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
+	while (!__atomic_load_n(&shared->go, __ATOMIC_SEQ_CST))
+		syscall(SYS_futex, &shared->go, FUTEX_WAIT, 0, NULL, NULL, 0);
+	for (int round = 0; round < ROUNDS; round++) {
+		burn(0.0002 * (i + 1));
 		usleep((unsigned int)(100 * (i + 1)));
 	}
+	__atomic_add_fetch(&shared->done, 1, __ATOMIC_SEQ_CST);
+	pause();
 	return NULL;
 }
 
-static FILE *runqlat_start(pid_t *ret_pid)
+static void work(void *ctx)
 {
+	pthread_t threads[THREADS];
+
+	(void)ctx;
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, mixed, (void *)(intptr_t)i);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+}
+
+/* Every thread of it sleeps. */
+static bool rests(pid_t pid)
+{
+	const struct sample *s;
+	bool rest = true;
+
+	snapshot_take();
+	s = pipeline_sample(test_pipeline);
+	for (size_t i = 0; i < s->n_threads; i++)
+		if (s->threads[i].tgid == (uint32_t)pid)
+			rest &= asleep((pid_t)s->threads[i].tid);
+	return rest;
+}
+
+static FILE *runqlat_start(pid_t subject, pid_t *ret_pid)
+{
+	char number[16];
 	int out[2];
 
-	if (pipe(out) < 0)
+	snprintf(number, sizeof(number), "%d", subject);
+	if (pipe2(out, O_CLOEXEC) < 0)
 		exit(1);
 	*ret_pid = fork();
 	if (*ret_pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(out[1], STDOUT_FILENO);
-		execlp("stdbuf", "stdbuf", "-oL", "runqlat", "10", "1", NULL);
+		execlp("stdbuf", "stdbuf", "-oL", "runqlat", "-p", number, "3600", "1", NULL);
 		_exit(127);
 	}
 	close(out[1]);
@@ -111,6 +138,8 @@ static void compare(const struct histogram *seen, const struct histogram *truth)
 		if (seen->slots[slot] > 0 || truth->slots[slot] > 0)
 			printf("# %8u us: %8.0f  runqlat %8.0f\n", 1U << slot, seen->slots[slot], truth->slots[slot]);
 	check_within("the number of waits is runqlat's", seen->total, truth->total, 0.02, 0);
+	check(seen->total >= THREADS * ROUNDS, "and at least one for each sleep: saw %.0f, slept %d times", seen->total,
+	      THREADS * ROUNDS);
 	check(abs(seen50 - true50) <= 1, "p50 within one slot: saw 2^%d us, runqlat 2^%d us", seen50, true50);
 	check(abs(seen99 - true99) <= 1, "p99 within one slot: saw 2^%d us, runqlat 2^%d us", seen99, true99);
 }
@@ -118,34 +147,32 @@ static void compare(const struct histogram *seen, const struct histogram *truth)
 int main(void)
 {
 	struct histogram before, after, truth = {};
-	pthread_t threads[THREADS];
+	pid_t pid, subject;
 	char line[256];
-	pid_t pid;
 	FILE *out;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pipeline_start();
-	if (!sched_is_on())
+	if (shared == MAP_FAILED || !sched_is_on())
 		return test_finish();
-	for (int i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, mixed, (void *)(intptr_t)i);
-	out = runqlat_start(&pid);
+	subject = run_in(cgroup_make("runqlat"), work, NULL);
+	poll_until(__atomic_load_n(&shared->ready, __ATOMIC_SEQ_CST) == THREADS && rests(subject));
+	out = runqlat_start(subject, &pid);
 	if (!out || !fgets(line, sizeof(line), out)) {
 		printf("ok %d - # SKIP runqlat (libbpf-tools) is not installed or does not load here\n", ++test_number);
-		stop = true;
 		return test_finish();
 	}
-	before = histogram_take();
-	while (fgets(line, sizeof(line), out) && !strstr(line, "usecs"))
-		;
-	after = histogram_take();
+	before = histogram_take(subject);
+	__atomic_store_n(&shared->go, 1, __ATOMIC_SEQ_CST);
+	syscall(SYS_futex, &shared->go, FUTEX_WAKE, THREADS, NULL, NULL, 0);
+	poll_until(__atomic_load_n(&shared->done, __ATOMIC_SEQ_CST) == THREADS && rests(subject));
+	after = histogram_take(subject);
+	kill(pid, SIGINT);
 	while (fgets(line, sizeof(line), out))
 		line_take(line, &truth);
 	fclose(out);
 	waitpid(pid, NULL, 0);
-	stop = true;
-	for (int i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
 	for (int slot = 0; slot < SS_DELAY_SLOTS; slot++)
 		after.slots[slot] -= before.slots[slot];
 	after.total -= before.total;

@@ -46,7 +46,7 @@ static void cpu(const char *home)
 	pid = run_in(home, burn_and_rest, NULL);
 	if (read(said[0], &u, sizeof(u)) != sizeof(u))
 		exit(1);
-	usleep(200000);
+	asleep_wait(pid);
 	s = snapshot_take();
 	row = process_row_find(s, pid);
 	if (row)

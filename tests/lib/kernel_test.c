@@ -42,6 +42,7 @@ const char *const v1_mounts[4] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpuacct"
 static char test_cgroups[8][64];
 static int n_test_cgroups;
 pid_t test_owner;
+static double births_before;
 
 bool test_on_v2(void)
 {
@@ -138,6 +139,16 @@ void cgroup_enter(const char *name, pid_t pid)
 	}
 }
 
+void cgroup_favour(const char *name)
+{
+	char path[256];
+
+	cgroup_folder(name, 0, path, sizeof(path));
+	strcat(path, test_on_v2() ? "/cpu.weight" : "/cpu.shares");
+	if (!file_write(path, test_on_v2() ? "10000" : "262144"))
+		printf("# %s: %s\n", path, strerror(errno));
+}
+
 double cgroup_cpu_seconds(const char *name)
 {
 	_cleanup_free_ char *text = NULL;
@@ -152,6 +163,8 @@ double cgroup_cpu_seconds(const char *name)
 
 /* ---- snapshots ---- */
 
+static double births_on_machine(void);
+
 void pipeline_start_with(const struct pipeline_options *o)
 {
 	_cleanup_buf_ struct buf error = {};
@@ -161,6 +174,7 @@ void pipeline_start_with(const struct pipeline_options *o)
 	signal(SIGINT, test_interrupted);
 	signal(SIGHUP, test_interrupted);
 	signal(SIGPIPE, test_interrupted); /* who read it has gone */
+	births_before = births_on_machine();
 	r = pipeline_open(&test_pipeline, o, &error);
 	if (r == 0)
 		return;
@@ -248,6 +262,30 @@ double loss_count(const char *kind)
 	return -1;
 }
 
+/* Processes and threads born on this machine since it booted. */
+static double births_on_machine(void)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *line;
+
+	if (read_file("/proc/stat", 1 << 20, &text, NULL) < 0)
+		return 0;
+	line = strstr(text, "\nprocesses ");
+	return line ? strtod(line + strlen("\nprocesses "), NULL) : 0;
+}
+
+void check_losses(const char *const kinds[], size_t n)
+{
+	double allowed = (births_on_machine() - births_before) / 100;
+
+	for (size_t i = 0; i < n; i++) {
+		double lost = loss_count(kinds[i]);
+
+		check(lost >= 0 && lost <= allowed, "losses on this machine, %s: saw %.0f, allowed are %.0f", kinds[i],
+		      lost, floor(allowed));
+	}
+}
+
 /* ---- workloads ---- */
 
 double now_seconds(void)
@@ -274,7 +312,7 @@ void burn(double seconds)
 		;
 }
 
-static bool asleep(pid_t pid)
+bool asleep(pid_t pid)
 {
 	_cleanup_free_ char *text = NULL;
 	const char *end;

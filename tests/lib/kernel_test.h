@@ -63,6 +63,8 @@ bool file_write(const char *path, const char *text);
 /* Makes "/sysscope-test-PID-TAG" and returns that path. */
 const char *cgroup_make(const char *tag);
 void cgroup_enter(const char *name, pid_t pid);
+/* Gives the cgroup the highest weight: its equals get as much of a CPU, and the rest of the machine nearly nothing. */
+void cgroup_favour(const char *name);
 /* The cgroup's own CPU counter: cpu.stat on v2, cpuacct.usage on v1. */
 double cgroup_cpu_seconds(const char *name);
 
@@ -84,6 +86,11 @@ double container_value(const char *name, int metric);
 /* As container_value, in new snapshots until it is `at_least` that: the dead are freed after an RCU grace period. */
 double container_value_until(const char *name, int metric, double at_least);
 double loss_count(const char *kind);
+/*
+ * Losses are counted for the whole machine, where the kernel may refuse state to a thread of somebody else now and then. So
+ * a test whose own counts are exact allows one loss of a kind for each 100 processes that were born since it began.
+ */
+void check_losses(const char *const kinds[], size_t n);
 
 /* ---- workloads ---- */
 
@@ -96,6 +103,7 @@ void burn(double seconds);
  * that the task is in when that time is added up, so moving a running task moves some of its past along with it.
  */
 void asleep_wait(pid_t pid);
+bool asleep(pid_t pid);
 /* Runs `work` in a child, which is in the cgroup before it begins and dies with the test. Returns its pid; wait for it. */
 pid_t run_in(const char *cgroup, void (*work)(void *ctx), void *ctx);
 
