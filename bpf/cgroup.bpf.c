@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cgroup.bpf.c - cgroups made and removed (table entry and fact), and tasks moved between them: what a task used
- * before goes to the cgroup it leaves.
+ * cgroup.bpf.c - owner of cgroup_mkdir, cgroup_rmdir and cgroup_attach_task: notes cgroups that are created and removed
+ * (table entry and fact), and charges what a moved task has used before to the cgroup that it leaves.
  */
-#include "sysscope.bpf.h"
-#include "birth.bpf.h"
-#include "facts.bpf.h"
+#include "cgroup.bpf.h"
+#include "gone.bpf.h"
+#include "start.bpf.h"
 
-static __always_inline bool is_ours(struct cgroup *cgroup)
+/* Whether the cgroup is in the hierarchy that carries resources. */
+static __always_inline bool cgroup_counts(struct cgroup *cgroup)
 {
 	return cgroup->root->hierarchy_id == cfg_cgroup_hierarchy;
 }
@@ -31,7 +32,7 @@ int BPF_PROG(cgroup_mkdir, struct cgroup *cgroup)
 	struct ss_cgroup *entry;
 	long n;
 
-	if (!is_ours(cgroup))
+	if (!cgroup_counts(cgroup))
 		return 0;
 	parent_id = BPF_CORE_READ(cgroup, self.parent, cgroup, kn, id);
 	entry = cgroup_entry(cgroup->kn->id);
@@ -44,7 +45,7 @@ int BPF_PROG(cgroup_mkdir, struct cgroup *cgroup)
 			loss_count(SS_LOSS_READ_FAILED);
 		entry->flags = SS_CGROUP_SEEN_CREATED | (n == sizeof(entry->name) ? SS_CGROUP_NAME_CUT : 0);
 		if (cfg_births)
-			birth_begin(entry);
+			start_begin(entry);
 	}
 	cgroup_report(cgroup, SS_FACT_CGROUP_CREATE, parent_id);
 	return 0;
@@ -56,7 +57,7 @@ int BPF_PROG(cgroup_rmdir, struct cgroup *cgroup)
 	__u64 now = bpf_ktime_get_boot_ns();
 	struct ss_cgroup *entry;
 
-	if (!is_ours(cgroup))
+	if (!cgroup_counts(cgroup))
 		return 0;
 	entry = cgroup_entry(cgroup->kn->id);
 	if (entry)
@@ -66,9 +67,9 @@ int BPF_PROG(cgroup_rmdir, struct cgroup *cgroup)
 }
 
 /*
- * Comes once per move, for the leader when a whole process is moved. Its other threads are settled when the iterator
- * or their own end finds them in another cgroup than before (task_settle), so between two samples what they used
- * since the move may go to the cgroup they left.
+ * Called once per move: when a whole process is moved, for its leader only. Its other threads are settled (task_settle)
+ * when the iterator or their own end finds them in another cgroup than before, so what they have used between the move
+ * and the next sample may be charged to the cgroup that they left.
  */
 SEC("?tp_btf/cgroup_attach_task")
 int BPF_PROG(cgroup_attach_task, struct cgroup *cgroup, const char *path, struct task_struct *task)
@@ -77,12 +78,12 @@ int BPF_PROG(cgroup_attach_task, struct cgroup *cgroup, const char *path, struct
 	struct ss_cgroup *entry;
 	__u64 id;
 
-	if (!is_ours(cgroup) || task->flags & PF_KTHREAD)
+	if (!cgroup_counts(cgroup) || task->flags & PF_KTHREAD)
 		return 0;
 	id = cgroup->kn->id;
 	entry = cfg_births || fact_wanted(SS_FACT_CGROUP_ENTER) ? bpf_map_lookup_elem(&cgroups, &id) : NULL;
 	if (entry)
-		enter_report(task, entry, id);
+		cgroup_enter_report(task, entry, id);
 	state = bpf_task_storage_get(&thread_state, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!state) {
 		loss_count(SS_LOSS_STATE_REFUSED);
@@ -90,6 +91,6 @@ int BPF_PROG(cgroup_attach_task, struct cgroup *cgroup, const char *path, struct
 	}
 	task_settle(task, state, id);
 	if (cfg_births && entry)
-		birth_enter(task, state, entry);
+		start_enter(task, state, entry);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * compat.bpf.h - one accessor per kernel change; kernel differences live here and nowhere else.
- * Asked by existence of the field, never by version.
+ * compat.bpf.h - one accessor per kernel change, with the commit that made it; differences between kernels are handled
+ * here and nowhere else. An accessor tests whether a field exists, never which version the kernel has.
  */
 #ifndef SYSSCOPE_COMPAT_BPF_H
 #define SYSSCOPE_COMPAT_BPF_H
@@ -25,10 +25,11 @@ static __always_inline __u32 compat_task_state(struct task_struct *task)
 }
 
 /*
- * mm_struct.rss_stat was a struct of atomic counters until 6.2, commit f1a7941243c1 made it an array of
- * percpu_counter. Both are read as the kernel's get_mm_counter does for statm: without what the CPUs still hold back
- * (at most 32 pages or twice the number of CPUs, per CPU). The index has to be a literal: as a function argument it
- * would be multiplied with the size of an element of *our* type, not of the running kernel's.
+ * mm_struct.rss_stat was a struct of atomic counters until commit f1a7941243c1 (6.2) made it an array of
+ * percpu_counter. Both are read as the kernel's get_mm_counter does for statm, that is without the pages that each CPU
+ * has not added yet (at most 32, or twice the number of CPUs). A macro, because the index must be a literal: as a
+ * function argument it would be multiplied by the size of an element of the type in vmlinux.h, not of the running
+ * kernel's.
  */
 struct mm_rss_stat___atomic {
 	struct {
@@ -49,7 +50,7 @@ struct mm_struct___atomic {
 		__n > 0 ? (__u64)__n : 0;                                                 \
 	})
 
-/* kernel_cap_t was an array of two __u32 until 6.3, commit f122a08b197d: the same eight bytes on little endian. */
+/* kernel_cap_t was an array of two __u32 until commit f122a08b197d (6.3): on little endian the same eight bytes. */
 #define compat_capabilities(cred, field)                          \
 	({                                                        \
 		__u64 __v = 0;                                    \
@@ -58,9 +59,10 @@ struct mm_struct___atomic {
 	})
 
 /*
- * How long the tasks of this cgroup on this CPU have been kept from running by a CPU quota, its own or one above it; 0 if
- * never. Since 6.6 (commit 677ea015f231) the kernel keeps it on the run queue's clock and only while there are tasks to
- * run; before, on the clock that PELT uses (commit 64eaf50731ac made it that in 5.19), from the moment of throttling.
+ * How long a CPU quota, of this cgroup or of one above it, has kept the cgroup's tasks on this CPU from running; 0:
+ * never. Since commit 677ea015f231 (6.6) the kernel measures it with the run queue's clock, and only while there are
+ * runnable tasks. Before, it was measured from the moment of throttling, with PELT's clock since commit 64eaf50731ac
+ * (5.19) and with clock_task before.
  */
 struct cfs_rq___pelt {
 	__u64 throttled_clock_pelt;
@@ -109,8 +111,9 @@ static __always_inline __u64 compat_throttled_ns(struct cfs_rq *queue, __u64 clo
 }
 
 /*
- * The same of the same cgroup on another CPU, but for a throttling under way: the kernel moves nobody to a queue that is
- * throttled, unless somebody wants it. Read as memory, since the verifier does not follow tables of pointers.
+ * The same for the cgroup's run queue on another CPU, without a throttling that is under way: load balancing moves no
+ * task to a throttled queue (throttled_lb_pair). Read by helpers, because the verifier does not follow arrays of
+ * pointers.
  */
 static __always_inline __u64 compat_throttled_there_ns(struct cfs_rq *queue, __u32 cpu)
 {
@@ -130,7 +133,7 @@ static __always_inline __u64 compat_throttled_there_ns(struct cfs_rq *queue, __u
 	return 0;
 }
 
-/* The system call that the registers belong to, negative outside of one; and its first argument. */
+/* The number of the system call that the registers belong to, negative outside of one; and its first argument. */
 #if defined(__TARGET_ARCH_x86)
 static __always_inline long compat_syscall_number(struct pt_regs *regs)
 {
@@ -142,31 +145,30 @@ static __always_inline __u64 compat_syscall_argument(struct pt_regs *regs)
 	return regs->di;
 }
 
-/* TS_COMPAT: in a system call of the 32-bit table. */
+/* Whether the task is in a system call of the 32-bit table. */
 static __always_inline bool compat_is_32_bit(struct task_struct *task)
 {
-	return task->thread_info.status & 2;
+	return task->thread_info.status & TS_COMPAT;
 }
 #elif defined(__TARGET_ARCH_arm64)
-struct pt_regs___arm64 {
+struct pt_regs___call {
 	int syscallno;
 	__u64 orig_x0;
 } __core;
 
 static __always_inline long compat_syscall_number(struct pt_regs *regs)
 {
-	return BPF_CORE_READ((struct pt_regs___arm64 *)regs, syscallno);
+	return BPF_CORE_READ((struct pt_regs___call *)regs, syscallno);
 }
 
 static __always_inline __u64 compat_syscall_argument(struct pt_regs *regs)
 {
-	return BPF_CORE_READ((struct pt_regs___arm64 *)regs, orig_x0);
+	return BPF_CORE_READ((struct pt_regs___call *)regs, orig_x0);
 }
 
-/* TIF_32BIT */
 static __always_inline bool compat_is_32_bit(struct task_struct *task)
 {
-	return task->thread_info.flags >> 22 & 1;
+	return task->thread_info.flags >> TIF_32BIT & 1;
 }
 #endif
 

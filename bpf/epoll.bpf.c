@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * epoll.bpf.c - event loops of any program: how long a thread is in epoll, and what the iterations between two waits are
- * made of. One look-up of the thread's own entry at each end of a wait; the split of an iteration is the difference of what
- * the scheduler's hooks have counted for the thread (sched.bpf.c), read only if the thread was switched at all.
+ * epoll.bpf.c - owner of both ends of a wait in epoll, of epoll_ctl and of accept: how long each event loop, in any
+ * program, is in epoll, and what its iterations between two waits consist of. Each end of a wait costs one look-up of
+ * the thread's own state. An iteration is split by the difference of what the scheduler hooks (sched.bpf.c) have
+ * counted for the thread, which is read only if the thread was switched at all.
  *
- * Three ways to see a wait's two ends, from cheap to dear: fentry and fexit of the kernel's do_epoll_wait, kprobe and
- * kretprobe of the same, and the tracepoints of the system calls. The last one slows down every system call of every
- * process on the machine, used or not.
+ * There are three ways to see both ends, from cheap to expensive: fentry and fexit of the kernel's do_epoll_wait;
+ * kprobe and kretprobe of the same function; the tracepoints of the system calls. The last way slows down every system
+ * call of every process on the machine, whether it uses epoll or not.
  */
-#include "sysscope.bpf.h"
-#include "sched.bpf.h"
 #include "epoll.bpf.h"
 
-static __always_inline int wait_begin(__u32 fd, bool poll)
+static __always_inline int epoll_wait_begin(__u32 fd, bool poll)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -26,41 +25,44 @@ static __always_inline int wait_begin(__u32 fd, bool poll)
 	now = bpf_ktime_get_boot_ns();
 	if (cfg_sched)
 		state = bpf_task_storage_get(&thread_state, task, 0, 0);
-	if (l->loop.mark && (l->loop.mark & SS_LOOP_PHASE) != SS_LOOP_ITERATING && !l->adopted)
+	if (l->loop.mark && ss_loop_mark_phase(l->loop.mark) != SS_LOOP_ITERATING && !l->adopted)
 		loss_count(SS_LOSS_WAIT_UNSEEN);
 	loop_close(task, l, state, now);
 	l->adopted = 0;
 	if (!l->loop.since_ns)
 		l->loop.since_ns = now;
-	totals_copy(l, state);
+	loop_begin_copy(l, state);
 	l->begin.switches = task->nvcsw;
-	instance_enter(l, instance_of(task, fd), now);
-	l->loop.mark = now << SS_LOOP_SHIFT | (poll ? SS_LOOP_POLLING : SS_LOOP_WAITING);
+	loop_enter_instance(l, loop_instance(task, fd), now);
+	l->loop.mark = ss_loop_mark_make(now, poll ? SS_LOOP_POLLING : SS_LOOP_WAITING);
 	return 0;
 }
 
-static __always_inline int wait_end(long ret)
+static __always_inline int epoll_wait_end(long ret)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, 0);
 	struct ss_thread_state *state = NULL;
 	__u64 now, phase, began, sleeps, waited = 0;
 
-	/* NULL: it began before there was anybody to see it. */
+	/* NULL: the wait began before the hooks were loaded. */
 	if (!l)
 		return 0;
-	phase = l->loop.mark & SS_LOOP_PHASE;
+	phase = ss_loop_mark_phase(l->loop.mark);
 	if (!phase)
 		return 0;
-	began = l->loop.mark >> SS_LOOP_SHIFT;
+	began = ss_loop_mark_began(l->loop.mark);
 	now = bpf_ktime_get_boot_ns();
 	if (cfg_sched)
 		state = bpf_task_storage_get(&thread_state, task, 0, 0);
 	if (phase == SS_LOOP_ITERATING) {
-		/* The wait's beginning was not seen: how long the iteration before it was is not known, so it is none. */
+		/*
+		 * The wait's beginning was not seen, so the length of the iteration before it is unknown: it is not
+		 * counted.
+		 */
 		loss_count(SS_LOSS_WAIT_UNSEEN);
-		totals_copy(l, state);
-		l->loop.mark = now << SS_LOOP_SHIFT | SS_LOOP_ITERATING;
+		loop_begin_copy(l, state);
+		l->loop.mark = ss_loop_mark_make(now, SS_LOOP_ITERATING);
 		return 0;
 	}
 	l->loop.waits++;
@@ -82,19 +84,22 @@ static __always_inline int wait_end(long ret)
 	} else {
 		l->loop.wait_ns += now > began ? now - began : 0;
 		l->loop.wait_runqueue_ns += waited;
-		/* Each sleep is one voluntary switch; the last one ended with what the wait returned. */
+		/*
+		 * Each sleep is one voluntary switch. The last one ended with what the wait returned, earlier ones with
+		 * nothing.
+		 */
 		sleeps = task->nvcsw - l->begin.switches;
 		if (sleeps > 1)
 			l->loop.empty_wakeups += sleeps - 1;
 	}
-	totals_copy(l, state);
+	loop_begin_copy(l, state);
 	if (state)
 		state->longest_wait_ns = state->longest_wait_runner = 0;
-	l->loop.mark = now << SS_LOOP_SHIFT | SS_LOOP_ITERATING;
+	l->loop.mark = ss_loop_mark_make(now, SS_LOOP_ITERATING);
 	return 0;
 }
 
-static __always_inline int control(int op)
+static __always_inline int epoll_control(int op)
 {
 	struct loop_state *l =
 		bpf_task_storage_get(&loops, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -103,32 +108,33 @@ static __always_inline int control(int op)
 		loss_count(SS_LOSS_STATE_REFUSED);
 		return 0;
 	}
-	if (op == 1) /* EPOLL_CTL_ADD */
+	if (op == EPOLL_CTL_ADD)
 		l->loop.adds++;
-	else if (op == 2)
+	else if (op == EPOLL_CTL_DEL)
 		l->loop.deletes++;
-	else if (op == 3)
+	else if (op == EPOLL_CTL_MOD)
 		l->loop.modifies++;
 	return 0;
 }
 
 /*
- * A connection that several loops wait for wakes them all, and one gets it. Who comes before that finds an event, and then
- * nothing to accept; who comes after is put back to sleep by the kernel (empty_wakeups).
+ * A connection that several loops wait for may wake them all, and one of them accepts it. A loop that looked for events
+ * before that got one, and now has nothing to accept (taken). For a loop that looks later the kernel finds no event and
+ * continues the wait (empty_wakeups).
  */
-static __always_inline int accept_end(long ret)
+static __always_inline int epoll_accept_end(long ret)
 {
 	struct loop_state *l = bpf_task_storage_get(&loops, bpf_get_current_task_btf(), 0, 0);
 
 	if (!l || !l->alone)
 		return 0;
-	if (ret == -11) /* EAGAIN */
+	if (ret == -EAGAIN)
 		l->loop.taken++;
 	l->alone = 0;
 	return 0;
 }
 
-/* ---- fentry, fexit: since 5.11 the last argument is a time, NULL for no end ---- */
+/* ---- fentry, fexit: since 5.11 the last argument is a time; NULL: no timeout ---- */
 
 static __always_inline bool time_is_zero(struct timespec64 *to)
 {
@@ -138,29 +144,29 @@ static __always_inline bool time_is_zero(struct timespec64 *to)
 SEC("?fentry/do_epoll_wait")
 int BPF_PROG(epoll_wait_fentry, int fd, void *events, int max, struct timespec64 *to)
 {
-	return wait_begin(fd, time_is_zero(to));
+	return epoll_wait_begin(fd, time_is_zero(to));
 }
 
 SEC("?fexit/do_epoll_wait")
 int BPF_PROG(epoll_wait_fexit, int fd, void *events, int max, struct timespec64 *to, int ret)
 {
-	return wait_end(ret);
+	return epoll_wait_end(ret);
 }
 
-/* Its number of arguments changed in 6.10 (92ef0fd55ac8), so the result is asked for (bpf_get_func_ret, 5.17). */
+/* The number of arguments changed in 6.10 (92ef0fd55ac8), so bpf_get_func_ret (5.17) reads the result. */
 SEC("?fexit/inet_accept")
 int epoll_accept_fexit(__u64 *ctx)
 {
 	__u64 ret = 0;
 
 	bpf_get_func_ret(ctx, &ret);
-	return accept_end((int)ret);
+	return epoll_accept_end((int)ret);
 }
 
 SEC("?fentry/do_epoll_ctl")
 int BPF_PROG(epoll_ctl_fentry, int fd, int op)
 {
-	return control(op);
+	return epoll_control(op);
 }
 
 /* ---- kprobe, kretprobe ---- */
@@ -168,39 +174,39 @@ int BPF_PROG(epoll_ctl_fentry, int fd, int op)
 SEC("?kprobe/do_epoll_wait")
 int epoll_wait_kprobe(struct pt_regs *ctx)
 {
-	return wait_begin(PT_REGS_PARM1(ctx), time_is_zero((struct timespec64 *)PT_REGS_PARM4(ctx)));
+	return epoll_wait_begin(PT_REGS_PARM1(ctx), time_is_zero((struct timespec64 *)PT_REGS_PARM4(ctx)));
 }
 
 SEC("?kretprobe/do_epoll_wait")
 int epoll_wait_kretprobe(struct pt_regs *ctx)
 {
-	return wait_end((int)PT_REGS_RC(ctx));
+	return epoll_wait_end((int)PT_REGS_RC(ctx));
 }
 
 SEC("?kretprobe/inet_accept")
 int epoll_accept_kretprobe(struct pt_regs *ctx)
 {
-	return accept_end((int)PT_REGS_RC(ctx));
+	return epoll_accept_end((int)PT_REGS_RC(ctx));
 }
 
 SEC("?kprobe/do_epoll_ctl")
 int epoll_ctl_kprobe(struct pt_regs *ctx)
 {
-	return control(PT_REGS_PARM2(ctx));
+	return epoll_control(PT_REGS_PARM2(ctx));
 }
 
-/* ---- system calls: their arguments are the program's ---- */
+/* ---- tracepoints of the system calls: pointers are user-space addresses ---- */
 
 SEC("?tracepoint/syscalls/sys_enter_epoll_wait")
 int epoll_wait_enter(struct trace_event_raw_sys_enter *ctx)
 {
-	return wait_begin(ctx->args[0], (int)ctx->args[3] == 0);
+	return epoll_wait_begin(ctx->args[0], (int)ctx->args[3] == 0);
 }
 
 SEC("?tracepoint/syscalls/sys_enter_epoll_pwait")
 int epoll_pwait_enter(struct trace_event_raw_sys_enter *ctx)
 {
-	return wait_begin(ctx->args[0], (int)ctx->args[3] == 0);
+	return epoll_wait_begin(ctx->args[0], (int)ctx->args[3] == 0);
 }
 
 SEC("?tracepoint/syscalls/sys_enter_epoll_pwait2")
@@ -209,44 +215,44 @@ int epoll_pwait2_enter(struct trace_event_raw_sys_enter *ctx)
 	const void *to = (const void *)ctx->args[3];
 	__s64 time[2] = {1, 1};
 
-	/* A failed read leaves zeros; a page that is not there yet says nothing of a poll. */
+	/* A failed read, of a page that is not present, leaves zeros: it must not be taken for a timeout of 0. */
 	if (to && bpf_probe_read_user(time, sizeof(time), to))
 		time[0] = 1;
-	return wait_begin(ctx->args[0], !time[0] && !time[1]);
+	return epoll_wait_begin(ctx->args[0], !time[0] && !time[1]);
 }
 
 SEC("?tracepoint/syscalls/sys_exit_epoll_wait")
 int epoll_wait_exit(struct trace_event_raw_sys_exit *ctx)
 {
-	return wait_end(ctx->ret);
+	return epoll_wait_end(ctx->ret);
 }
 
 SEC("?tracepoint/syscalls/sys_exit_epoll_pwait")
 int epoll_pwait_exit(struct trace_event_raw_sys_exit *ctx)
 {
-	return wait_end(ctx->ret);
+	return epoll_wait_end(ctx->ret);
 }
 
 SEC("?tracepoint/syscalls/sys_exit_epoll_pwait2")
 int epoll_pwait2_exit(struct trace_event_raw_sys_exit *ctx)
 {
-	return wait_end(ctx->ret);
+	return epoll_wait_end(ctx->ret);
 }
 
 SEC("?tracepoint/syscalls/sys_enter_epoll_ctl")
 int epoll_ctl_enter(struct trace_event_raw_sys_enter *ctx)
 {
-	return control(ctx->args[1]);
+	return epoll_control(ctx->args[1]);
 }
 
 SEC("?tracepoint/syscalls/sys_exit_accept")
 int epoll_accept_exit(struct trace_event_raw_sys_exit *ctx)
 {
-	return accept_end(ctx->ret);
+	return epoll_accept_end(ctx->ret);
 }
 
 SEC("?tracepoint/syscalls/sys_exit_accept4")
 int epoll_accept4_exit(struct trace_event_raw_sys_exit *ctx)
 {
-	return accept_end(ctx->ret);
+	return epoll_accept_end(ctx->ret);
 }

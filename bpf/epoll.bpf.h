@@ -1,30 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * epoll.bpf.h - the state of event loops, kept by epoll.bpf.c, written out by the iterator, and charged when a thread ends.
+ * epoll.bpf.h - the state of an event loop: a thread that waits in epoll. epoll.bpf.c keeps it at both ends of each
+ * wait, the iterator (snapshot.bpf.c) writes it out, lifecycle.bpf.c moves it to the table of ended loops when the
+ * thread exits, executes another program, or changes its name.
  */
 #ifndef SYSSCOPE_EPOLL_BPF_H
 #define SYSSCOPE_EPOLL_BPF_H
 
-#include "sysscope.bpf.h"
+#include "fact.bpf.h"
 #include "sched.bpf.h"
 
-#define EPOLLET_BIT    (1U << 31)
-#define STALL_EVERY_NS 1000000000ULL /* facts about one loop; the counters have all */
+/* At most one fact about stalls per loop in this time; the counters have all stalls. */
+#define STALL_EVERY_NS 1000000000ULL
 
-/* A thread's loop and what is needed to go on with it. */
+/* Task-local: a thread's loop, and what the hooks need to continue it. */
 struct loop_state {
 	struct ss_loop loop;
 	struct ss_loop_begin begin;
-	__u64 seen_mark; /* ss_thread_state.mark when they were copied: the same, and nothing has changed */
-	__u64 fact_ns;	 /* of the last fact */
-	__u64 suppressed;
-	__u64 alone;   /* the last wait returned one event, and nothing was accepted since */
-	__u64 adopted; /* the wait under way began before there was anybody to see it: its end may not be seen either */
-	__u64 ended;   /* its totals are in the gone table */
-	char comm[SS_COMM_LEN]; /* before the latest change of it */
+	__u64 seen_mark;  /* ss_thread_state.mark when `begin` was copied; if it is the same, waits are unchanged */
+	__u64 fact_ns;	  /* CLOCK_BOOTTIME of the last fact about a stall */
+	__u64 suppressed; /* stalls since then */
+	__u64 alone;	  /* 1: the last wait returned one event, and the thread has not called accept since */
+	__u64 adopted;	  /* 1: the wait under way began before the hooks were loaded; its end may not be seen either */
+	__u64 ended;	  /* 1: its totals are in the table of ended loops */
+	char comm[SS_COMM_LEN]; /* the thread's name before its latest change */
 };
 
-/* One entry per thread that has ever used epoll. */
+/* Task storage: one entry per thread that has used epoll. */
 struct loops_map {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -33,7 +35,7 @@ struct loops_map {
 };
 struct loops_map loops SEC(".maps") __weak;
 
-/* Loops of ended threads, keyed and used in turn as the gone tables. */
+/* Loops of ended threads, keyed as the gone tables are, and used in turn as they are. */
 struct gone_loops_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 512);
@@ -48,7 +50,8 @@ static __always_inline __u64 waits_runqueue(const struct ss_waits *w)
 	return w->wakeup_wait_ns + w->preempted_wait_ns;
 }
 
-static __always_inline __u64 instance_of(struct task_struct *task, __u32 fd)
+/* The address of the epoll instance's struct file; 0: not known. */
+static __always_inline __u64 loop_instance(struct task_struct *task, __u32 fd)
 {
 	struct fdtable *table = task->files ? task->files->fdt : NULL;
 	__u64 file = 0;
@@ -58,7 +61,7 @@ static __always_inline __u64 instance_of(struct task_struct *task, __u32 fd)
 	return file;
 }
 
-static __always_inline void instance_enter(struct loop_state *l, __u64 instance, __u64 now)
+static __always_inline void loop_enter_instance(struct loop_state *l, __u64 instance, __u64 now)
 {
 	if (l->loop.instance == instance)
 		return;
@@ -66,8 +69,8 @@ static __always_inline void instance_enter(struct loop_state *l, __u64 instance,
 	l->loop.instance_ns = now;
 }
 
-/* The scheduler's totals as of now; what is under way is in none, since the thread is on a CPU. */
-static __always_inline void totals_copy(struct loop_state *l, struct ss_thread_state *state)
+/* Copies the scheduler's totals as they are now. No wait is under way that they lack, since the thread is on a CPU. */
+static __always_inline void loop_begin_copy(struct loop_state *l, struct ss_thread_state *state)
 {
 	if (!state || l->seen_mark == state->mark)
 		return;
@@ -79,11 +82,12 @@ static __always_inline void totals_copy(struct loop_state *l, struct ss_thread_s
 		l->begin.blocked_ns[i] = state->waits.blocked_ns[i];
 }
 
-struct split {
+/* The parts of one iteration, in ns; what is left of `wall` was spent on a CPU. */
+struct loop_split {
 	__u64 wall, runqueue, throttled, blocked_sum, blocked[SS_WAIT_CLASSES];
 };
 
-static __always_inline __u32 split_cause(const struct split *s)
+static __always_inline __u32 stall_cause(const struct loop_split *s)
 {
 	__u64 contention = s->runqueue - s->throttled, off = s->runqueue + s->blocked_sum;
 	__u64 oncpu = s->wall > off ? s->wall - off : 0, most = oncpu;
@@ -103,7 +107,7 @@ static __always_inline __u32 split_cause(const struct split *s)
 }
 
 static __noinline int stall_send(struct task_struct *task, struct loop_state *l, struct ss_thread_state *state,
-				 struct split *s)
+				 struct loop_split *s)
 {
 	struct ss_fact *fact = fact_reserve(SS_FACT_LOOP_STALL, FACT_SIZE(stall), task);
 
@@ -116,16 +120,16 @@ static __noinline int stall_send(struct task_struct *task, struct loop_state *l,
 	__builtin_memcpy(fact->stall.blocked_ns, s->blocked, sizeof(s->blocked));
 	fact->stall.runner = state ? state->longest_wait_runner : SS_CGROUP_NONE;
 	fact->stall.suppressed = l->suppressed;
-	fact->stall.cause = split_cause(s);
+	fact->stall.cause = stall_cause(s);
 	l->suppressed = 0;
 	fact_send(fact);
 	return 0;
 }
 
-static __always_inline void stall(struct task_struct *task, struct loop_state *l, struct ss_thread_state *state,
-				  struct split *s, __u64 now)
+static __always_inline void stall_count(struct task_struct *task, struct loop_state *l, struct ss_thread_state *state,
+					struct loop_split *s, __u64 now)
 {
-	l->loop.stalls[split_cause(s) & 3]++;
+	l->loop.stalls[stall_cause(s) & 3]++;
 	if (l->fact_ns && now - l->fact_ns < STALL_EVERY_NS) {
 		l->suppressed++;
 		return;
@@ -134,11 +138,11 @@ static __always_inline void stall(struct task_struct *task, struct loop_state *l
 	stall_send(task, l, state, s);
 }
 
-static __always_inline void iteration_end(struct task_struct *task, struct loop_state *l, struct ss_thread_state *state,
-					  __u64 now)
+static __always_inline void loop_end_iteration(struct task_struct *task, struct loop_state *l,
+					       struct ss_thread_state *state, __u64 now)
 {
-	__u64 began = l->loop.mark >> SS_LOOP_SHIFT;
-	struct split s = {.wall = now > began ? now - began : 0};
+	__u64 began = ss_loop_mark_began(l->loop.mark);
+	struct loop_split s = {.wall = now > began ? now - began : 0};
 
 	l->loop.iterations++;
 	l->loop.iteration_ns += s.wall;
@@ -150,7 +154,9 @@ static __always_inline void iteration_end(struct task_struct *task, struct loop_
 		s.throttled = state->waits.throttled_ns - l->begin.throttled_ns;
 		l->loop.runqueue_ns += s.runqueue;
 		l->loop.throttled_ns += s.throttled;
-		/* No iteration sleeps in epoll; what looks like it is the wait before, counted late (arrival_unseen). */
+		/*
+		 * No iteration sleeps in epoll. A sleep there is part of the wait before, counted late: arrival_unseen.
+		 */
 #pragma unroll
 		for (int i = SS_WAIT_EPOLL + 1; i < SS_WAIT_CLASSES; i++) {
 			s.blocked[i] = state->waits.blocked_ns[i] - l->begin.blocked_ns[i];
@@ -159,19 +165,20 @@ static __always_inline void iteration_end(struct task_struct *task, struct loop_
 		}
 	}
 	if (s.wall >= cfg_stall_ns)
-		stall(task, l, state, &s, now);
+		stall_count(task, l, state, &s, now);
 }
 
 /*
- * What is under way ends where nobody saw its end: in a wait that began before there was anybody to see it, or whose return
- * was missed, it slept for as long as the scheduler says, and the rest is in no total; everything else ends now.
+ * Ends what is under way at a moment where its own end was not seen or is not seen yet. A poll and an iteration end
+ * now. A wait began before the hooks were loaded, or its return was missed: it counts for as long as the scheduler says
+ * that the thread slept, and the rest is in no total.
  */
 static __always_inline void loop_close(struct task_struct *task, struct loop_state *l, struct ss_thread_state *state,
 				       __u64 now)
 {
-	__u64 began = l->loop.mark >> SS_LOOP_SHIFT, since = now > began ? now - began : 0, slept = since;
+	__u64 began = ss_loop_mark_began(l->loop.mark), since = now > began ? now - began : 0, slept = since;
 
-	switch (l->loop.mark & SS_LOOP_PHASE) {
+	switch (ss_loop_mark_phase(l->loop.mark)) {
 	case SS_LOOP_WAITING:
 		if (state)
 			slept = state->waits.blocked_ns[SS_WAIT_EPOLL] - l->begin.blocked_ns[SS_WAIT_EPOLL];
@@ -181,17 +188,19 @@ static __always_inline void loop_close(struct task_struct *task, struct loop_sta
 		l->loop.poll_ns += since;
 		break;
 	case SS_LOOP_ITERATING:
-		iteration_end(task, l, state, now);
+		loop_end_iteration(task, l, state, now);
 		break;
 	}
 }
 
+/* Descriptors of an instance that loop_edge looks at. */
 #define EDGE_DEPTH 8
 
 /*
- * For the iterator: whether a loop that is in a wait, so that its instance stays, has an edge-triggered descriptor. Looks at
- * one way down the tree of its descriptors. Runtimes whose threads take turns (Go, Tokio) register theirs so, most others
- * do not; see agent/loops/loops.c.
+ * Called by the iterator: notes whether a loop has an edge-triggered descriptor. Only for a loop that is in a wait, so
+ * that its instance cannot be freed. Looks at the descriptors on one path down the instance's tree. Runtimes whose
+ * threads take turns (Go, Tokio) register their descriptors edge-triggered, most others do not; the model uses that to
+ * tell them apart.
  */
 static __always_inline void loop_edge(struct loop_state *l)
 {
@@ -199,7 +208,7 @@ static __always_inline void loop_edge(struct loop_state *l)
 	struct eventpoll *ep;
 	struct rb_node *node, *next;
 
-	if (l->loop.edge || !file || (l->loop.mark & SS_LOOP_PHASE) != SS_LOOP_WAITING)
+	if (l->loop.edge || !file || ss_loop_mark_phase(l->loop.mark) != SS_LOOP_WAITING)
 		return;
 	ep = BPF_CORE_READ(file, private_data);
 	node = BPF_CORE_READ(ep, rbr.rb_root.rb_node);
@@ -209,7 +218,7 @@ static __always_inline void loop_edge(struct loop_state *l)
 
 		if (!node)
 			break;
-		if (BPF_CORE_READ(item, event.events) & EPOLLET_BIT) {
+		if (BPF_CORE_READ(item, event.events) & EPOLLET) {
 			l->loop.edge = 1;
 			break;
 		}
@@ -219,8 +228,8 @@ static __always_inline void loop_edge(struct loop_state *l)
 }
 
 /*
- * For the iterator: a thread that is asleep in epoll since before there was anybody to see it go there. Its wait counts from
- * now, so that an idle loop is one, too; of the sleep under way, `asleep` was before.
+ * Called by the iterator for a thread that went to sleep in epoll before the hooks were loaded. Its wait counts from
+ * now, so that an idle loop is seen as well; it has slept for `asleep` ns already, which do not count.
  */
 static __always_inline void loop_adopt(struct task_struct *task, struct ss_thread_state *state, __u64 asleep)
 {
@@ -236,11 +245,11 @@ static __always_inline void loop_adopt(struct task_struct *task, struct ss_threa
 	l->begin.blocked_ns[SS_WAIT_EPOLL] = state->waits.blocked_ns[SS_WAIT_EPOLL] + asleep;
 	l->seen_mark = state->mark;
 	l->loop.since_ns = bpf_ktime_get_boot_ns();
-	instance_enter(l, instance_of(task, fd), l->loop.since_ns);
-	__sync_val_compare_and_swap(&l->loop.mark, 0, l->loop.since_ns << SS_LOOP_SHIFT | SS_LOOP_WAITING);
+	loop_enter_instance(l, loop_instance(task, fd), l->loop.since_ns);
+	__sync_val_compare_and_swap(&l->loop.mark, 0, ss_loop_mark_make(l->loop.since_ns, SS_LOOP_WAITING));
 }
 
-static __always_inline struct ss_loop *gone_loop(const struct ss_gone_key *key)
+static __always_inline struct ss_loop *gone_loop_entry(const struct ss_gone_key *key)
 {
 	void *table = gone_in_use ? (void *)&gone_loops_b : (void *)&gone_loops_a;
 	struct ss_loop *gone = bpf_map_lookup_elem(table, key);
@@ -251,7 +260,10 @@ static __always_inline struct ss_loop *gone_loop(const struct ss_gone_key *key)
 	return bpf_map_lookup_elem(table, key);
 }
 
-/* A thread ends: its loop's totals stay with its home and name. The iterator does not show them again. */
+/*
+ * A loop ends: moves its totals to the table of ended loops, under its cgroup and name. The iterator skips it from now
+ * on.
+ */
 static __always_inline void loop_end(struct task_struct *task, struct ss_gone_key *key)
 {
 	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, 0);
@@ -264,7 +276,7 @@ static __always_inline void loop_end(struct task_struct *task, struct ss_gone_ke
 	if (cfg_sched)
 		state = bpf_task_storage_get(&thread_state, task, 0, 0);
 	loop_close(task, l, state, bpf_ktime_get_boot_ns());
-	gone = gone_loop(key);
+	gone = gone_loop_entry(key);
 	if (!gone) {
 		loss_count(SS_LOSS_LOOP_LOST);
 		return;
@@ -277,7 +289,7 @@ static __always_inline void loop_end(struct task_struct *task, struct ss_gone_ke
 			__sync_fetch_and_add(&to[i], from[i]);
 }
 
-/* Before task->comm changes: an exec, which changes it, too, comes after. */
+/* Called before task->comm changes: keeps the old name for loop_exec, because an exec changes the name first. */
 static __always_inline void loop_rename(struct task_struct *task)
 {
 	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, 0);
@@ -286,7 +298,7 @@ static __always_inline void loop_rename(struct task_struct *task)
 		BPF_CORE_READ_INTO(&l->comm, task, comm);
 }
 
-/* Another program begins in the same thread: what the one before did stays with the name that it had. */
+/* The thread executes another program: what the previous one did stays under the previous name. */
 static __always_inline void loop_exec(struct task_struct *task)
 {
 	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, 0);

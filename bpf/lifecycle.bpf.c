@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lifecycle.bpf.c - births, execs and deaths, counted per cgroup, and the totals of the dead, so that a process that
- * lives 1 ms is counted as exactly as one that lives a year. What is sent besides (facts.bpf.h) counts nothing.
+ * lifecycle.bpf.c - owner of the hooks of a task's life: counts births, execs and exits per cgroup, and charges the
+ * totals of a task that ends, so that a process that lives 1 ms is counted as exactly as one that lives a year. It
+ * calls the other subjects' inlines where they need these hooks.
  *
- * Where the dead are charged: at sched_process_free (and, with the scheduler's hooks on, at their last switch, which is
- * earlier, see task_end). At sched_process_exit the task still runs, and sum_exec_runtime is
- * brought up to date only at ticks and switches: for 10,000 runs of /bin/true the sum read there is about a fifth of
- * what the cgroup's own counter says. sched_process_free comes from delayed_put_task_struct, that is after an RCU grace
- * period that begins only when both of the task's rcu_users are gone: the one that release_task drops and the one
- * that finish_task_switch drops after the task was switched out for the last time. So the last slice is in. By then
- * the task is on no list any more: no iterator sees it again, and it cannot be counted twice.
+ * A task is charged at sched_process_free, or, with the scheduler hooks, at its last switch, which is earlier
+ * (task_end). At sched_process_exit would be too early: the task still runs, and the kernel updates sum_exec_runtime
+ * only at ticks and switches. For 10,000 runs of /bin/true the sum read there was a fifth of what the cgroup's own
+ * counter said.
+ *
+ * sched_process_free is called from delayed_put_task_struct, after an RCU grace period that begins when both of the
+ * task's rcu_users are gone: release_task drops one, and finish_task_switch drops the other after the task's last
+ * switch. So the last time slice is included. By then the task is on no list, no iterator visits it again, and it
+ * cannot be counted twice.
  */
-#include "sysscope.bpf.h"
+#include "cgroup.bpf.h"
 #include "epoll.bpf.h"
-#include "birth.bpf.h"
-#include "facts.bpf.h"
+#include "gone.bpf.h"
+#include "lifecycle.bpf.h"
 #include "namespace.bpf.h"
+#include "start.bpf.h"
 
 static __always_inline struct ss_cgroup *birth_count(struct task_struct *task, __u64 cgroup_id, __u64 clone_flags)
 {
@@ -27,13 +31,14 @@ static __always_inline struct ss_cgroup *birth_count(struct task_struct *task, _
 		__sync_fetch_and_add(&cgroup->thread_creations, 1);
 	else
 		__sync_fetch_and_add(&cgroup->forks, 1);
-	enter_report(task, cgroup, cgroup_id);
+	cgroup_enter_report(task, cgroup, cgroup_id);
 	return cgroup;
 }
 
 /*
- * At the end of copy_process, after cgroup_post_fork: the child is in its cgroup (CLONE_INTO_CGROUP included), not yet
- * runnable, and no lock of the scheduler is held: the place to create its state.
+ * Called at the end of copy_process, after cgroup_post_fork: the child is in its cgroup (also with CLONE_INTO_CGROUP)
+ * and not runnable yet, and no scheduler lock is held. So this is where its state is created: task storage must not be
+ * allocated under the run queue's lock.
  */
 SEC("?tp_btf/task_newtask")
 int BPF_PROG(lifecycle_newtask, struct task_struct *task, __u64 clone_flags)
@@ -44,7 +49,7 @@ int BPF_PROG(lifecycle_newtask, struct task_struct *task, __u64 clone_flags)
 
 	state = bpf_task_storage_get(&thread_state, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (state) {
-		state->throttled_cpu = ~0U;
+		state->throttled_cpu = ~0U; /* no CPU yet */
 		state->mark = SS_MARK_NEVER_RAN;
 		state->cgroup_id = cgroup_id;
 	} else {
@@ -53,12 +58,13 @@ int BPF_PROG(lifecycle_newtask, struct task_struct *task, __u64 clone_flags)
 	cgroup = birth_count(task, cgroup_id, clone_flags);
 	birth_report(task, clone_flags);
 	if (cfg_namespaces)
-		namespaces_birth(task, state, clone_flags);
+		namespaces_at_birth(task, state, clone_flags);
 	if (cfg_births && cgroup)
-		birth_enter(task, state, cgroup);
+		start_enter(task, state, cgroup);
 	return 0;
 }
 
+/* For kernels without task storage in tracing programs (before 5.11), like all programs here that end in _plain. */
 SEC("?tp_btf/task_newtask")
 int BPF_PROG(lifecycle_newtask_plain, struct task_struct *task, __u64 clone_flags)
 {
@@ -83,7 +89,7 @@ int BPF_PROG(lifecycle_exec, struct task_struct *task, int old_pid, struct linux
 
 	exec_report(task, binary->filename);
 	if (cfg_births && cgroup)
-		birth_exec(task, binary, cgroup);
+		start_exec(task, binary, cgroup);
 	if (cfg_epoll)
 		loop_exec(task);
 	if (cfg_namespaces && cfg_namespaces_compare) {
@@ -95,7 +101,10 @@ int BPF_PROG(lifecycle_exec, struct task_struct *task, int old_pid, struct linux
 	return 0;
 }
 
-/* Where there is no atomic exchange either (5.12), not even in code that is never reached. */
+/*
+ * Separate, because such kernels have no atomic exchange (5.12) either and refuse it even in code that is never
+ * reached.
+ */
 SEC("?tp_btf/sched_process_exec")
 int BPF_PROG(lifecycle_exec_plain, struct task_struct *task, int old_pid, struct linux_binprm *binary)
 {
@@ -105,8 +114,8 @@ int BPF_PROG(lifecycle_exec_plain, struct task_struct *task, int old_pid, struct
 }
 
 /*
- * Before task->comm changes (exec, prctl, /proc/PID/comm): what was used under the old name stays there, so that the
- * groups of a container, one per name, add up to the container.
+ * Called before task->comm changes (exec, prctl, /proc/PID/comm): what was used under the old name is charged to it, so
+ * that the groups of a container, one per name, add up to the container.
  */
 SEC("?tp_btf/task_rename")
 int BPF_PROG(lifecycle_rename, struct task_struct *task)
@@ -127,7 +136,10 @@ int BPF_PROG(lifecycle_rename, struct task_struct *task)
 	return 0;
 }
 
-/* signal->live was counted down before this; the last two threads may both find it at 0, hence the mark. */
+/*
+ * Counts the exit of a process, at the exit of its last thread. The kernel decrements signal->live before this hook, so
+ * the last two threads may both read 0: process_exited lets only one of them count.
+ */
 static __always_inline void exit_count(struct task_struct *task, struct ss_thread_state *state)
 {
 	struct ss_thread_state *leader;
@@ -141,14 +153,17 @@ static __always_inline void exit_count(struct task_struct *task, struct ss_threa
 	cgroup = cgroup_entry(task_cgroup_id(task));
 	if (cgroup)
 		__sync_fetch_and_add(&cgroup->exits, 1);
-	/* At its last switch what it has used is known; without the scheduler's hooks this is the best moment there is. */
+	/*
+	 * What it has used is known at its last switch; without the scheduler hooks this is the best moment to report
+	 * it.
+	 */
 	if (cfg_sched && state)
 		state->last_of_process = 1;
 	else
 		exit_report(task, false);
 }
 
-/* What the ended threads of a living process waited, for the process's own sum. The last few µs of a thread are not in. */
+/* Adds an ended thread's waits to its process's. The last few microseconds of the thread are not included. */
 static __always_inline void process_keep_waits(struct task_struct *task, struct ss_thread_state *state)
 {
 	__u64 *from = (__u64 *)&state->waits, *to;
@@ -173,7 +188,7 @@ int BPF_PROG(lifecycle_exit, struct task_struct *task)
 		state->exit_ns = bpf_ktime_get_boot_ns();
 		__sync_fetch_and_add(&tasks_exited, 1);
 		state->short_lived = state->exit_ns - task->group_leader->start_boottime < SS_SHORT_LIVED_NS;
-		/* The leader may be freed before this thread is. */
+		/* Copied now, because the leader may be freed before this thread is. */
 		BPF_CORE_READ_INTO(&state->group_comm, task, group_leader, comm);
 		if (cfg_sched && !task_is_leader(task))
 			process_keep_waits(task, state);
@@ -190,7 +205,7 @@ int BPF_PROG(lifecycle_exit, struct task_struct *task)
 	return 0;
 }
 
-/* All that a task ever used, for one of which nothing was charged before. */
+/* Charges all that a task has ever used, when nothing of it was charged before. */
 static __always_inline void gone_whole(struct task_struct *task, __u64 cgroup_id)
 {
 	struct ss_gone_key key = {};
@@ -214,7 +229,7 @@ int BPF_PROG(lifecycle_free, struct task_struct *task)
 	__u64 cgroup_id = task_cgroup_id(task);
 
 	if (!state) {
-		/* A zombie older than the agent, or refused. A fork that failed half-way never had an end. */
+		/* A zombie older than the agent, or a task whose state was refused. A fork that failed never exited. */
 		if (task->exit_state)
 			gone_whole(task, cgroup_id);
 		return 0;
@@ -225,7 +240,7 @@ int BPF_PROG(lifecycle_free, struct task_struct *task)
 	return 0;
 }
 
-/* Without task storage: nothing was charged before, and the exit is counted here, when the process was reaped. */
+/* Nothing was charged before, and the exit is counted here, when the process is reaped. */
 SEC("?tp_btf/sched_process_free")
 int BPF_PROG(lifecycle_free_plain, struct task_struct *task)
 {
@@ -233,8 +248,8 @@ int BPF_PROG(lifecycle_free_plain, struct task_struct *task)
 	struct ss_cgroup *cgroup;
 
 	/*
-	 * A fork that failed half-way never had an end. Not told by its CPU time: where the scheduler's clock stands still
-	 * between two ticks, a whole process may have none.
+	 * A fork that failed never exited. Its CPU time does not tell: where the scheduler's clock advances only at
+	 * ticks, a whole process may have none.
 	 */
 	if (!task->exit_state)
 		return 0;

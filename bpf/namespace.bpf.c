@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * namespace.bpf.c - each change of a thread's namespaces, at the moment at which the kernel makes it: the set in
- * switch_task_namespaces, the user namespace in commit_creds, both as fentry or kprobe, both called by the thread itself
- * inside of unshare, setns or execve. Births are not here (copy_process gives the child its set without either), see
- * namespaces_birth. Where neither can be hooked, namespace.bpf.h compares instead.
+ * namespace.bpf.c - owner of switch_task_namespaces and commit_creds, as fentry or kprobe: reports each change of a
+ * thread's namespaces when the kernel makes it. The first function changes the set (nsproxy), the second one the user
+ * namespace; both run in the thread itself, inside of unshare, setns or execve. At a birth neither is called
+ * (copy_process gives the child its set), see namespaces_at_birth. Where neither function can be hooked,
+ * namespace.bpf.h compares instead.
  */
 #include "namespace.bpf.h"
 
-/* Before it happens; NULL at the end of the thread. `next` may be an address only. */
-static __always_inline int set_switched(struct nsproxy *next)
+/* Called before the change. `next` is NULL when the thread exits; the verifier may not know its type. */
+static __always_inline int namespace_set_switched(struct nsproxy *next)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct ss_namespaces from = {}, to = {};
@@ -18,14 +19,14 @@ static __always_inline int set_switched(struct nsproxy *next)
 	if (!next || !task_namespaces(task, &from))
 		return 0;
 	to = from;
-	namespaces_at(next, &to);
+	namespaces_of_address(next, &to);
 	kinds = namespaces_changed(&from, &to);
 	if (kinds)
-		transition_report(task, &from, &to, kinds, task_moves_by(task, &flags));
+		transition_report(task, &from, &to, kinds, namespace_call(task, &flags));
 	return 0;
 }
 
-static __always_inline int creds_committed(struct cred *next)
+static __always_inline int namespace_creds_committed(struct cred *next)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct ss_namespaces from = {}, to = {};
@@ -36,29 +37,29 @@ static __always_inline int creds_committed(struct cred *next)
 		return 0;
 	to = from;
 	to.inode[SS_NS_USER] = user;
-	return transition_report(task, &from, &to, 1u << SS_NS_USER, task_moves_by(task, &flags));
+	return transition_report(task, &from, &to, 1u << SS_NS_USER, namespace_call(task, &flags));
 }
 
 SEC("?fentry/switch_task_namespaces")
 int BPF_PROG(namespace_set_fentry, struct task_struct *task, struct nsproxy *next)
 {
-	return set_switched(next);
+	return namespace_set_switched(next);
 }
 
 SEC("?fentry/commit_creds")
 int BPF_PROG(namespace_user_fentry, struct cred *next)
 {
-	return creds_committed(next);
+	return namespace_creds_committed(next);
 }
 
 SEC("?kprobe/switch_task_namespaces")
 int BPF_KPROBE(namespace_set_kprobe, struct task_struct *task, struct nsproxy *next)
 {
-	return set_switched(next);
+	return namespace_set_switched(next);
 }
 
 SEC("?kprobe/commit_creds")
 int BPF_KPROBE(namespace_user_kprobe, struct cred *next)
 {
-	return creds_committed(next);
+	return namespace_creds_committed(next);
 }

@@ -1,34 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * namespace.bpf.h - namespace transitions: what the owners of births, execs, exits, switches and of the iterator call to
- * find them by comparison, and what namespace.bpf.c, which knows of each exactly, shares with them.
+ * namespace.bpf.h - namespace transitions: counts and reports them, and finds them by comparison. Called by
+ * namespace.bpf.c, which sees each transition, and, for comparisons, by the owners of the hooks for births, execs,
+ * exits and switches and by the iterator.
  *
- * Compared are, at a switch, two addresses with those of the last time: task->nsproxy and the user namespace of its
- * credentials; everywhere else the inode numbers, since a set that was freed comes back at the same address for the next
- * one. What comes and goes between two comparisons is not seen.
+ * A comparison at a switch looks only at two addresses: task->nsproxy and the user namespace of the task's credentials.
+ * Every other comparison looks at the inode numbers, because a new set may get the address of one that was freed. A
+ * transition that is undone between two comparisons is not seen.
  */
 #ifndef SYSSCOPE_NAMESPACE_BPF_H
 #define SYSSCOPE_NAMESPACE_BPF_H
 
-#include "sysscope.bpf.h"
+#include "fact.bpf.h"
 #include "compat.bpf.h"
-#include "syscalls.bpf.h"
 
-/* CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET: include/uapi/linux/sched.h */
-#define CLONE_NEW_ANY 0x7e020080ULL
+#define CLONE_NEW_ANY                                                                                          \
+	((__u64)(CLONE_NEWTIME | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
+		 CLONE_NEWPID | CLONE_NEWNET))
 
-/* How often, by cgroup, kinds, call and name: hash, bounded, preallocated since programs insert under the run queue's lock. */
+/* Counts by cgroup, kinds, call and name. A preallocated hash, because programs insert under the run queue's lock. */
 struct transitions_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
 	__type(key, struct ss_transition_key);
 	__type(value, __u64);
 };
-/* In turn, with the gone tables. */
+/* Used in turn, as the gone tables are. */
 struct transitions_map transitions_a SEC(".maps") __weak;
 struct transitions_map transitions_b SEC(".maps") __weak;
 
-/* Of a typed pointer, and of an address. Both leave PID and USER, which are not in the set. */
+/* The inode numbers in a set. SS_NS_PID and SS_NS_USER are not part of a set and are left as they are. */
 static __always_inline void namespaces_of_set(struct nsproxy *set, struct ss_namespaces *n)
 {
 	n->inode[SS_NS_MNT] = set->mnt_ns->ns.inum;
@@ -41,7 +42,8 @@ static __always_inline void namespaces_of_set(struct nsproxy *set, struct ss_nam
 	n->inode[SS_NS_TIME_FOR_CHILDREN] = set->time_ns_for_children->ns.inum;
 }
 
-static __always_inline void namespaces_at(struct nsproxy *set, struct ss_namespaces *n)
+/* The same for a pointer that the verifier does not know as an nsproxy. */
+static __always_inline void namespaces_of_address(struct nsproxy *set, struct ss_namespaces *n)
 {
 	n->inode[SS_NS_MNT] = BPF_CORE_READ(set, mnt_ns, ns.inum);
 	n->inode[SS_NS_NET] = BPF_CORE_READ(set, net_ns, ns.inum);
@@ -53,7 +55,7 @@ static __always_inline void namespaces_at(struct nsproxy *set, struct ss_namespa
 	n->inode[SS_NS_TIME_FOR_CHILDREN] = BPF_CORE_READ(set, time_ns_for_children, ns.inum);
 }
 
-/* The pid namespace in which the task lives, from its birth to its end; and its pid there. */
+/* The inode number of the task's own pid namespace, which never changes, and its pid there; 0: not known. */
 static __always_inline __u32 task_pid_namespace(struct task_struct *task, __u32 *ret_pid)
 {
 	struct pid *pid = task->thread_pid;
@@ -63,9 +65,9 @@ static __always_inline __u32 task_pid_namespace(struct task_struct *task, __u32 
 	if (!pid)
 		return 0;
 	level = pid->level;
-	if (bpf_core_read(&upid, sizeof(upid), &pid->numbers[0]) || level >= 33)
+	if (bpf_core_read(&upid, sizeof(upid), &pid->numbers[0]) || level > MAX_PID_NS_LEVEL)
 		return 0;
-	/* Masked, since the verifier of 6.1 loses the product's bounds. */
+	/* Masked, because the verifier of 6.1 loses the bounds of the product. */
 	bpf_probe_read_kernel(&upid, sizeof(upid),
 			      (void *)pid + bpf_core_field_offset(pid->numbers) +
 				      ((level * bpf_core_type_size(struct upid)) & 1023));
@@ -74,7 +76,9 @@ static __always_inline __u32 task_pid_namespace(struct task_struct *task, __u32 
 	return BPF_CORE_READ(upid.ns, ns.inum);
 }
 
-/* False for one that has none any more. real_cred: the other credentials may be borrowed, as overlayfs does. */
+/*
+ * False if the task has no set any more. real_cred, because a task may borrow others in cred, as overlayfs makes it do.
+ */
 static __always_inline bool task_namespaces(struct task_struct *task, struct ss_namespaces *n)
 {
 	struct nsproxy *set = task->nsproxy;
@@ -87,16 +91,16 @@ static __always_inline bool task_namespaces(struct task_struct *task, struct ss_
 	return true;
 }
 
-/* 1 or 0. Without a branch: ten of them would be a thousand paths to the verifier. */
+/* 1 or 0, without a branch: ten branches would be a thousand paths to the verifier. */
 static __always_inline __u32 differs(__u64 a, __u64 b)
 {
 	__u64 d = a ^ b;
 
-	asm volatile("" : "+r"(d)); /* clang would make a branch of it */
+	asm volatile("" : "+r"(d)); /* keeps clang from making it a branch */
 	return (0 - d) >> 63;
 }
 
-/* The kinds that differ; what lies ready for children only if it is not the thread's own new one. */
+/* The kinds that differ. The time namespace for children counts only if the thread has not moved into it itself. */
 static __always_inline __u32 namespaces_changed(const struct ss_namespaces *from, const struct ss_namespaces *to)
 {
 	__u32 kinds = 0;
@@ -128,7 +132,7 @@ static __always_inline void transition_count(struct task_struct *task, __u32 kin
 		loss_count(SS_LOSS_TRANSITION_LOST);
 }
 
-/* One transition: counted, and a fact for whoever listens. */
+/* Counts one transition and sends a fact about it. */
 static __noinline int transition_report(struct task_struct *task, const struct ss_namespaces *from,
 					const struct ss_namespaces *to, __u32 kinds, __u32 how)
 {
@@ -146,28 +150,42 @@ static __noinline int transition_report(struct task_struct *task, const struct s
 	return 0;
 }
 
-/* The call in which the task is, as far as it can move it, and its first argument. */
-static __always_inline __u32 task_moves_by(struct task_struct *task, __u64 *ret_flags)
+/*
+ * The system call that the task is in, if that can change its namespaces (enum ss_namespace_how), and its first
+ * argument.
+ */
+static __always_inline __u32 namespace_call(struct task_struct *task, __u64 *ret_flags)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	bool narrow = compat_is_32_bit(task);
 	long number = compat_syscall_number(regs);
 
 	*ret_flags = narrow ? ~0ULL : compat_syscall_argument(regs);
-	if (number == (narrow ? CALL_UNSHARE_32 : CALL_UNSHARE))
+	if (number == (narrow ? __NR_compat_unshare : __NR_unshare))
 		return SS_NS_UNSHARE;
-	if (number == (narrow ? CALL_SETNS_32 : CALL_SETNS))
+	if (number == (narrow ? __NR_compat_setns : __NR_setns))
 		return SS_NS_SETNS;
-	if (number == (narrow ? CALL_EXECVE_32 : CALL_EXECVE) || number == (narrow ? CALL_EXECVEAT_32 : CALL_EXECVEAT))
+	if (number == (narrow ? __NR_compat_execve : __NR_execve) ||
+	    number == (narrow ? __NR_compat_execveat : __NR_execveat))
 		return SS_NS_EXEC;
 	return SS_NS_UNKNOWN;
 }
 
-/* By which bits of unshare's flags these kinds can have come about. */
-static __always_inline __u64 kinds_flags(__u32 kinds)
+/* The flags of unshare that change these kinds. */
+static __always_inline __u64 namespace_kinds_flags(__u32 kinds)
 {
-	static const __u64 flags[SS_NAMESPACES] = {0x20000000, 0x00020000, 0x40000000, 0x04000000, 0x08000000,
-						   0x10000000, 0x02000000, 0x00000080, 0x20000000, 0x00000080};
+	static const __u64 flags[SS_NAMESPACES] = {
+		[SS_NS_PID] = CLONE_NEWPID,
+		[SS_NS_MNT] = CLONE_NEWNS,
+		[SS_NS_NET] = CLONE_NEWNET,
+		[SS_NS_UTS] = CLONE_NEWUTS,
+		[SS_NS_IPC] = CLONE_NEWIPC,
+		[SS_NS_USER] = CLONE_NEWUSER,
+		[SS_NS_CGROUP] = CLONE_NEWCGROUP,
+		[SS_NS_TIME] = CLONE_NEWTIME,
+		[SS_NS_PID_FOR_CHILDREN] = CLONE_NEWPID,
+		[SS_NS_TIME_FOR_CHILDREN] = CLONE_NEWTIME,
+	};
 	__u64 all = 0;
 
 #pragma unroll
@@ -176,13 +194,13 @@ static __always_inline __u64 kinds_flags(__u32 kinds)
 	return all;
 }
 
-/* The call that it is in at the moment of the comparison, if that can have made this change. */
-static __always_inline __u32 task_moved_by(struct task_struct *task, __u32 kinds)
+/* The system call that the task is in when it is compared, if that call can have made this change; else unknown. */
+static __always_inline __u32 namespace_changed_by(struct task_struct *task, __u32 kinds)
 {
 	__u64 flags;
-	__u32 how = task_moves_by(task, &flags);
+	__u32 how = namespace_call(task, &flags);
 
-	if (how == SS_NS_UNSHARE && (flags & kinds_flags(kinds)) != kinds_flags(kinds))
+	if (how == SS_NS_UNSHARE && (flags & namespace_kinds_flags(kinds)) != namespace_kinds_flags(kinds))
 		return SS_NS_UNKNOWN;
 	if (how == SS_NS_EXEC && kinds != 1u << SS_NS_TIME)
 		return SS_NS_UNKNOWN;
@@ -190,8 +208,8 @@ static __always_inline __u32 task_moved_by(struct task_struct *task, __u32 kinds
 }
 
 /*
- * Holds the task's namespaces against those that were seen last, and reports the difference. Whoever finds another one
- * at it leaves it to that one: the iterator runs beside the task.
+ * Compares the task's namespaces with those that were seen last, and reports the difference. The iterator may do so
+ * while the task itself does: namespaces_busy lets only the first of them compare.
  */
 static __noinline int namespaces_compare(struct task_struct *task, struct ss_thread_state *state)
 {
@@ -204,16 +222,16 @@ static __noinline int namespaces_compare(struct task_struct *task, struct ss_thr
 		state->namespace_set = (__u64)task->nsproxy;
 		state->namespace_user = (__u64)task->real_cred->user_ns;
 		kinds = namespaces_changed(&state->namespaces, &now);
-		/* The first time that it is seen there is nothing to compare with. */
+		/* When the task is seen for the first time, there is nothing to compare with. */
 		if (kinds && state->namespaces.inode[SS_NS_USER])
-			transition_report(task, &state->namespaces, &now, kinds, task_moved_by(task, kinds));
+			transition_report(task, &state->namespaces, &now, kinds, namespace_changed_by(task, kinds));
 		state->namespaces = now;
 	}
 	__sync_lock_test_and_set(&state->namespaces_busy, 0);
 	return 0;
 }
 
-/* At a switch: nothing but the addresses. */
+/* At a switch: compares the addresses only, and the inode numbers if these differ. */
 static __always_inline void namespaces_switch(struct task_struct *task, struct ss_thread_state *state)
 {
 	struct nsproxy *set = task->nsproxy;
@@ -223,8 +241,8 @@ static __always_inline void namespaces_switch(struct task_struct *task, struct s
 	namespaces_compare(task, state);
 }
 
-/* A frame of its own, as namespaces_compare has: together they would be over the 512 bytes of a stack. */
-static __noinline int namespaces_birth_report(struct task_struct *parent, struct task_struct *task)
+/* Not inlined, like namespaces_compare: in one frame, both would exceed the 512 bytes of a BPF stack. */
+static __noinline int namespaces_report_birth(struct task_struct *parent, struct task_struct *task)
 {
 	struct ss_namespaces from = {}, to = {};
 	__u32 kinds;
@@ -236,11 +254,12 @@ static __noinline int namespaces_birth_report(struct task_struct *parent, struct
 }
 
 /*
- * At a birth. Most children share everything with their parent: then neither a flag says otherwise, nor is the pid
- * namespace a deeper one (a parent in which unshare or setns left another one for its children), nor the set another
- * (the same for time).
+ * At a birth. Most children share all namespaces with their parent. A child does not if clone's flags say so, or if its
+ * parent has called unshare or setns for its children before: then its pid namespace is a deeper one, or its set is
+ * another one because of the time namespace.
  */
-static __always_inline void namespaces_birth(struct task_struct *task, struct ss_thread_state *state, __u64 clone_flags)
+static __always_inline void namespaces_at_birth(struct task_struct *task, struct ss_thread_state *state,
+						__u64 clone_flags)
 {
 	struct task_struct *parent = bpf_get_current_task_btf();
 
@@ -256,7 +275,7 @@ static __always_inline void namespaces_birth(struct task_struct *task, struct ss
 	}
 	if (clone_flags & CLONE_NEW_ANY || task->nsproxy != parent->nsproxy ||
 	    task->thread_pid->level != parent->thread_pid->level)
-		namespaces_birth_report(parent, task);
+		namespaces_report_birth(parent, task);
 }
 
 #endif

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * oom.bpf.c - owner of mark_victim: which process the kernel has chosen to kill, for want of memory. Runs once per victim.
- * Loaded only when somebody wants to hear it; how many there were, the cgroups' own files say.
+ * oom.bpf.c - owner of mark_victim: reports which process the OOM killer has chosen. Runs once per victim. Loaded only
+ * when a command wants these facts; the number of kills is read from the cgroups' own files.
  */
-#include "sysscope.bpf.h"
+#include "fact.bpf.h"
 #include "compat.bpf.h"
 
-#define PID_MAX 4194304
-
 /*
- * The argument is the victim's pid until 6.8; since commit 72ba14deb40a it is the victim. Raw, since it can be either:
- * what is above the largest pid is an address.
+ * The argument is the victim's pid until 6.8, and the victim itself since commit 72ba14deb40a. A raw tracepoint takes
+ * either: a value above the largest possible pid is an address.
  */
 SEC("?raw_tp/mark_victim")
 int BPF_PROG(oom_victim, struct task_struct *task)
@@ -20,8 +18,8 @@ int BPF_PROG(oom_victim, struct task_struct *task)
 
 	if (!fact)
 		return 0;
-	fact->oom.rss_bytes = ~0ULL;
-	if ((__u64)task <= PID_MAX) {
+	fact->oom.rss_bytes = ~0ULL; /* not known */
+	if ((__u64)task <= PID_MAX_LIMIT) {
 		fact->tgid = fact->tid = (__u64)task;
 		fact_send(fact);
 		return 0;
@@ -34,7 +32,8 @@ int BPF_PROG(oom_victim, struct task_struct *task)
 	fact->oom.score_adjust = BPF_CORE_READ(task, signal, oom_score_adj);
 	mm = BPF_CORE_READ(task, mm);
 	if (mm)
-		fact->oom.rss_bytes = (compat_mm_counter(mm, 0) + compat_mm_counter(mm, 1) + compat_mm_counter(mm, 3)) *
+		fact->oom.rss_bytes = (compat_mm_counter(mm, MM_FILEPAGES) + compat_mm_counter(mm, MM_ANONPAGES) +
+				       compat_mm_counter(mm, MM_SHMEMPAGES)) *
 				      cfg_page_size;
 	fact_send(fact);
 	return 0;

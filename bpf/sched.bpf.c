@@ -1,29 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sched.bpf.c - owner of sched_switch and of the wakeups: how long each thread waits for a CPU, who has it meanwhile, and
- * what it sleeps for otherwise. No event, no map entry per event: totals in the thread's own state, and pairs of neighbours.
+ * sched.bpf.c - owner of sched_switch and of the wakeups: how long each thread waits for a CPU, which cgroup has that
+ * CPU meanwhile, and what the thread sleeps for otherwise. It sends no event and writes no map entry per switch: only
+ * totals in the thread's own state, and pairs of neighbours, collected per CPU.
  *
- * The kernel stamps a task when it is put on a run queue (sched_info.last_queued) and keeps what it waited
- * (sched_info.run_delay), so nothing has to be noted at a wakeup: when a thread gets the CPU,
- *   wait    = what run_delay grew since it left the CPU, and the time since last_queued,
- *   blocked = the rest of the time since it left the CPU,
- * and when it leaves the CPU to sleep, its registers say in which system call. What leaves while it is runnable (preempted,
- * yielded) waits from then on. At this tracepoint the run queue's clock was just brought up
- * to date and neither last_queued nor run_delay has been touched for this switch (kernel/sched/core.c: __schedule,
- * prepare_task_switch). All times are from that clock.
+ * Nothing has to be noted at a wakeup, because the kernel stamps a task when it is put on a run queue
+ * (sched_info.last_queued) and sums up what it has waited (sched_info.run_delay). When a thread gets the CPU,
+ *   wait    = the growth of run_delay since it left the CPU, plus the time since last_queued,
+ *   blocked = the rest of the time since it left the CPU.
+ * When a thread leaves the CPU to sleep, its registers say in which system call. A thread that leaves the CPU while it
+ * is runnable (preempted or yielded) waits from then on.
+ *
+ * At sched_switch the run queue's clock is up to date, and neither last_queued nor run_delay has been changed for this
+ * switch (kernel/sched/core.c: __schedule, prepare_task_switch). All times are taken from that clock.
  */
 #include "sched.bpf.h"
-#include "birth.bpf.h"
-#include "facts.bpf.h"
+#include "gone.bpf.h"
+#include "lifecycle.bpf.h"
 #include "namespace.bpf.h"
+#include "start.bpf.h"
 
-/* Distinct runs that a wait is looked up in; what came before them is blamed on SS_CGROUP_OTHERS. */
+/* Runs that each CPU remembers. The part of a wait that is older is attributed to SS_CGROUP_OTHERS. */
 #define PAST_RUNS 8
-/* Pairs are collected per CPU and written to the table once they are this long, or with the first wait after this time. */
+/* A CPU writes its pending pair to the table when its wait exceeds this, or at the first wait after it is this old. */
 #define PAIR_HOLD_NS 10000000ULL
 
-/* Runner of an idle CPU: nobody to blame. */
+/* Runner of an idle CPU: no cgroup had it. */
 #define RUNNER_IDLE (~2ULL)
+
+/* Neighbour pairs: a preallocated hash, because programs insert under the run queue's lock. */
 
 struct pair_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -31,23 +36,26 @@ struct pair_map {
 	__type(key, struct ss_pair_key);
 	__type(value, struct ss_pair);
 };
-/* In turn, with the gone tables. */
+/* Used in turn, as the gone tables are. */
 struct pair_map pairs_a SEC(".maps");
 struct pair_map pairs_b SEC(".maps");
 
-/* Entries of each so far. The last quarter of a table is kept for SS_CGROUP_OTHERS, of which each waiter has one. */
+/*
+ * Entries that each table has. From cfg_pairs_named on, the table takes only entries for SS_CGROUP_OTHERS, one per
+ * waiter: its last quarter is kept for them.
+ */
 __u32 pairs_made[2];
 const volatile __u32 cfg_pairs_named = 3072;
 
-/* Who ran on this CPU lately. Consecutive threads of one cgroup are one run. */
+/* The latest runs on one CPU. Consecutive threads of one cgroup are one run. Times are the run queue's clock. */
 struct ledger {
-	__u64 runner; /* cgroup id of the run under way */
-	__u64 since;
-	__u64 head; /* number of runs ended so far */
+	__u64 runner; /* kernfs id of the cgroup that has the CPU */
+	__u64 since;  /* beginning of its run */
+	__u64 head;   /* runs that have ended so far */
 	struct {
 		__u64 runner, since;
-	} past[PAST_RUNS];
-	struct ss_pair_key pair; /* not yet in the table */
+	} past[PAST_RUNS];	 /* a ring: run n is in slot n % PAST_RUNS */
+	struct ss_pair_key pair; /* the pending pair: what is not in the table yet */
 	struct ss_pair pending;
 	__u64 pending_since;
 };
@@ -108,10 +116,10 @@ static __always_inline void pair_add(struct ledger *ledger, __u64 waiter, __u64 
 }
 
 /*
- * Blames the last `wait` ns on those who ran on this CPU in them. A thread that was moved from another run queue while it
- * waited blames the runners of this one for all of it.
+ * Attributes the last `wait` ns to the cgroups that ran on this CPU in that time. If the thread was moved from another
+ * run queue while it waited, the runners of this one are taken for the whole wait.
  */
-static __always_inline void wait_blame(struct ledger *ledger, __u64 waiter, __u64 wait, __u64 now)
+static __always_inline void wait_attribute(struct ledger *ledger, __u64 waiter, __u64 wait, __u64 now)
 {
 	__u64 end = ledger->since, begin = now - wait, i;
 
@@ -150,15 +158,15 @@ static __always_inline void ledger_run(struct ledger *ledger, __u64 runner, __u6
 }
 
 /*
- * A thread got a CPU at `at`, having been runnable for the last `wait` ns, of those that it was off: adds it all up.
- * Returns the wait, which is never longer than it was off.
+ * A thread got a CPU at `at`. Of the time since its mark, when it left the CPU, it has been runnable for the last
+ * `wait` ns: adds both parts to its totals. Returns the wait, limited to the time since the mark.
  */
-static __always_inline __u64 wait_end(struct ss_waits *waits, __u64 mark, __u64 at, __u64 wait)
+static __always_inline __u64 waits_add(struct ss_waits *waits, __u64 mark, __u64 at, __u64 wait)
 {
-	__u64 off = mark_age(mark, at), blocked;
-	__u32 class = mark_class(mark);
+	__u64 off = ss_mark_age(mark, at), blocked;
+	__u32 class = ss_mark_class(mark);
 
-	switch (mark & SS_MARK_STATE) {
+	switch (ss_mark_state(mark)) {
 	case SS_MARK_RUNNABLE:
 		wait = off;
 		waits->preempted_wait_ns += wait;
@@ -170,12 +178,12 @@ static __always_inline __u64 wait_end(struct ss_waits *waits, __u64 mark, __u64 
 		blocked = off - wait;
 		if (class < SS_WAIT_CLASSES)
 			waits->blocked_ns[class] += blocked;
-		if (mark & SS_MARK_UNINTERRUPTIBLE)
+		if (ss_mark_is_uninterruptible(mark))
 			waits->uninterruptible_ns += blocked;
-		if (mark & SS_MARK_IOWAIT)
+		if (ss_mark_in_iowait(mark))
 			waits->iowait_ns += blocked;
 		break;
-	default: /* its first time, or the first that was seen */
+	default: /* its first time on a CPU, or the first that was seen */
 		waits->wakeup_wait_ns += wait;
 	}
 	waits->delay_slots[time_slot(wait)]++;
@@ -183,27 +191,27 @@ static __always_inline __u64 wait_end(struct ss_waits *waits, __u64 mark, __u64 
 }
 
 /*
- * On 6.18 a switch from the idle task was seen to come without a call of this program, now and then (as with
- * sched_process_free, see tasks_ended). The kernel's own stamps tell what it would have: when the thread got the CPU, and
- * how long it had waited. Only whom it waited for is not known then.
+ * The switch that gave the thread its CPU did not call this program: on 6.18 that was seen now and then for switches
+ * from the idle task (as for sched_process_free, see tasks_ended). The kernel's own stamps say when the thread got the
+ * CPU and how long it had waited. Only the runner that it waited for is not known.
  */
 static __always_inline void arrival_unseen(struct task_struct *prev, struct ss_thread_state *state,
 					   struct ledger *ledger)
 {
 	__u64 at = prev->sched_info.last_arrival;
 
-	wait_end(&state->waits, state->mark, at, prev->sched_info.run_delay - state->run_delay_seen);
+	waits_add(&state->waits, state->mark, at, prev->sched_info.run_delay - state->run_delay_seen);
 	ledger_run(ledger, state->cgroup_id, at);
 }
 
 static __always_inline void thread_leaves(struct task_struct *prev, struct ss_thread_state *state,
 					  struct ledger *ledger, bool preempted, struct rq *queue, __u64 now)
 {
-	/* Not the argument prev_state: that still says asleep when a signal kept the task from sleeping. */
+	/* Not the argument prev_state, which still says asleep when a signal kept the task from sleeping. */
 	__u32 s = compat_task_state(prev);
 	__u64 mark = state->mark;
 
-	if (mark && (mark & SS_MARK_STATE) != SS_MARK_RUNNING)
+	if (mark && ss_mark_state(mark) != SS_MARK_RUNNING)
 		arrival_unseen(prev, state, ledger);
 	state->run_delay_seen = prev->sched_info.run_delay;
 	state->throttled_seen = compat_throttled_ns(prev->se.cfs_rq, now);
@@ -212,13 +220,13 @@ static __always_inline void thread_leaves(struct task_struct *prev, struct ss_th
 		state->waits.preemptions++;
 		mark = SS_MARK_RUNNABLE;
 	} else {
-		mark = mark_blocked(prev, s);
+		mark = task_blocked_mark(prev, s);
 		if (s & TASK_DEAD && task_end(prev, state, state->cgroup_id) && state->last_of_process)
 			exit_report(prev, true);
 	}
-	state->mark = now << SS_MARK_SHIFT | mark;
+	state->mark = ss_mark_make(now, mark);
 	if (cfg_births)
-		birth_switch_out(prev, state, mark);
+		start_switch_out(prev, state, mark);
 }
 
 static __always_inline void thread_arrives(struct task_struct *next, struct ss_thread_state *state,
@@ -227,27 +235,29 @@ static __always_inline void thread_arrives(struct task_struct *next, struct ss_t
 	__u64 mark = state->mark, wait, throttled;
 
 	wait = task_waited(next, state, mark, now);
-	state->mark = now << SS_MARK_SHIFT | SS_MARK_RUNNING;
-	if ((mark & SS_MARK_STATE) == SS_MARK_RUNNING) {
+	state->mark = ss_mark_make(now, SS_MARK_RUNNING);
+	if (ss_mark_state(mark) == SS_MARK_RUNNING) {
 		loss_count(SS_LOSS_SWITCH_UNSEEN);
 		return;
 	}
-	wait = wait_end(&state->waits, mark, now, wait);
+	wait = waits_add(&state->waits, mark, now, wait);
 	throttled = task_throttled(next, state, now, wait);
 	state->waits.throttled_ns += throttled;
 	if (wait - throttled > state->longest_wait_ns) {
 		state->longest_wait_ns = wait - throttled;
 		state->longest_wait_runner = ledger->runner;
 	}
-	wait_blame(ledger, state->cgroup_id, wait - throttled, now);
+	wait_attribute(ledger, state->cgroup_id, wait - throttled, now);
 	if (cfg_births)
-		birth_switch_in(state);
+		start_switch_in(state);
 }
 
-/* Not init's own threads: on some guests no iterator is shown them, and every switch of theirs would be a loss. */
+/*
+ * Init's own threads are left out: on some guests the iterator does not visit them, and every switch would be a loss.
+ */
 static __always_inline void switch_unseen(struct task_struct *task)
 {
-	if (all_known && task->tgid != 1)
+	if (all_known && task->tgid != INIT_TGID)
 		loss_count(SS_LOSS_SWITCH_UNSEEN);
 }
 
@@ -286,8 +296,8 @@ int BPF_PROG(sched_switch, bool preempted, struct task_struct *prev, struct task
 }
 
 /*
- * Only where a CPU quota has ever run out: what the target's run queue had been throttled when this wait began, so that
- * throttling during the sleep before it does not count.
+ * Notes how long the task's run queue had been throttled when this wait began, so that throttling during the sleep
+ * before it does not count. Does nothing where no CPU quota has ever run out.
  */
 static __always_inline int thread_wakes(struct task_struct *task)
 {
@@ -301,7 +311,7 @@ static __always_inline int thread_wakes(struct task_struct *task)
 	state = bpf_task_storage_get(&thread_state, task, 0, 0);
 	if (!state)
 		return 0;
-	phase = state->mark & SS_MARK_STATE;
+	phase = ss_mark_state(state->mark);
 	if (phase == SS_MARK_RUNNING || phase == SS_MARK_RUNNABLE)
 		return 0;
 	state->throttled_seen = throttled;
@@ -310,8 +320,9 @@ static __always_inline int thread_wakes(struct task_struct *task)
 }
 
 /*
- * A thread that waits for a CPU is moved to another one's run queue, which counts throttling on its own: what the thread
- * was throttled so far is taken along. Those that are moved while they sleep or are woken wait for nothing yet.
+ * A thread that waits for a CPU is moved to the run queue of another CPU, which measures throttling on its own: shifts
+ * the thread's base value so that its throttled time so far is kept. A thread that is moved while it sleeps or is being
+ * woken has no such time yet.
  */
 SEC("?tp_btf/sched_migrate_task")
 int BPF_PROG(sched_migrate_task, struct task_struct *task, int cpu)
@@ -323,7 +334,7 @@ int BPF_PROG(sched_migrate_task, struct task_struct *task, int cpu)
 	if (s == TASK_WAKING)
 		return 0;
 	state = bpf_task_storage_get(&thread_state, task, 0, 0);
-	if (!state || (s && (state->mark & SS_MARK_STATE) == SS_MARK_BLOCKED))
+	if (!state || (s && ss_mark_state(state->mark) == SS_MARK_BLOCKED))
 		return 0;
 	state->throttled_seen =
 		compat_throttled_there_ns(queue, cpu) - task_throttled_since(task, state, queue->rq->clock);

@@ -1,51 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sched.bpf.h - what the scheduler hooks and the iterator share: the run queue's clock, how long a thread has been
- * waiting, what for, and what its run queue was throttled.
+ * sched.bpf.h - reads the scheduler's own view of a task: the run queue's clock, how long the task has been runnable,
+ * what it sleeps for, how long a CPU quota has kept it from running. Shared by the scheduler hooks (sched.bpf.c), the
+ * iterator (snapshot.bpf.c) and the event loops (epoll.bpf.h); it changes no state.
  */
 #ifndef SYSSCOPE_SCHED_BPF_H
 #define SYSSCOPE_SCHED_BPF_H
 
-#include "sysscope.bpf.h"
+#include "task.bpf.h"
 #include "compat.bpf.h"
 #include "syscalls.bpf.h"
 
-#define PF_IO_WORKER	     0x00000010
-#define TASK_UNINTERRUPTIBLE 0x0002
-#define TASK_DEAD	     0x0080
-#define TASK_WAKING	     0x0200
-#define TASK_NOLOAD	     0x0400
-#define TASK_RTLOCK_WAIT     0x1000 /* since 5.15 */
-#define TASK_FROZEN	     0x8000 /* since 6.1; of the v1 freezer (docker pause) */
-#define ANON_INODE_FS_MAGIC  0x09041934
-
 /*
- * The clock of the run queue on which the task is or was last: what the kernel stamps sched_info with. It stands still
- * between the scheduler's calls on that CPU, and is brought up to date before sched_switch and sched_wakeup.
+ * The clock of the run queue on which the task is or was last: the clock of the kernel's own stamps in sched_info. It
+ * advances only when the scheduler is called on that CPU; the kernel updates it right before sched_switch and
+ * sched_wakeup.
  */
 static __always_inline __u64 task_queue_clock(struct task_struct *task)
 {
 	return task->se.cfs_rq->rq->clock;
 }
 
-/* How long ago it was marked. The marks lack the clock's highest byte, so the difference does, too. */
-static __always_inline __u64 mark_age(__u64 mark, __u64 clock)
-{
-	__s64 age = (__s64)((clock << SS_MARK_SHIFT) - (mark & ~0xffULL));
-
-	/* Clocks of two CPUs may differ by a little. */
-	return age > 0 ? (__u64)age >> SS_MARK_SHIFT : 0;
-}
-
-static __always_inline __u32 mark_class(__u64 mark)
-{
-	return mark >> SS_MARK_CLASS_SHIFT & 15;
-}
-
-/* floor(log2(microseconds)), within SS_DELAY_SLOTS, which is SS_LOOP_SLOTS. */
+/* Histogram slot of a time: floor(log2(microseconds)), below SS_DELAY_SLOTS, which equals SS_LOOP_SLOTS. */
 static __always_inline __u32 time_slot(__u64 ns)
 {
-	__u64 us = ns >> 41 ? ~0U : ns * 4294968 >> 32; /* a division costs ten times as much */
+	/* ns / 1000 by a multiplication, because a division costs ten times as much; from 2^41 ns on, the last slot. */
+	__u64 us = ns >> 41 ? ~0U : ns * 4294968 >> 32;
 	__u32 slot = 0;
 
 	if (us >> 16) {
@@ -68,7 +48,7 @@ static __always_inline __u32 time_slot(__u64 ns)
 	return slot < SS_DELAY_SLOTS ? slot : SS_DELAY_SLOTS - 1;
 }
 
-/* Reads of stat->i_mode, include/uapi/linux/stat.h */
+/* The wait class of a system call on this descriptor, by the type of the file. */
 static __always_inline __u32 descriptor_class(struct task_struct *task, __u32 fd)
 {
 	struct fdtable *table = task->files ? task->files->fdt : NULL;
@@ -77,36 +57,36 @@ static __always_inline __u32 descriptor_class(struct task_struct *task, __u32 fd
 
 	if (!table || fd >= table->max_fds)
 		return SS_WAIT_OTHER;
-	/* The verifier takes no variable index into a typed pointer. */
+	/* The verifier refuses a variable index through a typed pointer. */
 	bpf_probe_read_kernel(&file, sizeof(file), (void *)table->fd + (__u64)fd * sizeof(file));
 	if (!file)
 		return SS_WAIT_OTHER;
 	inode = BPF_CORE_READ(file, f_inode);
-	switch (BPF_CORE_READ(inode, i_mode) & 0170000) {
-	case 0100000:
-		/* eventfd and its like say since 6.16 that they are regular files. */
+	switch (BPF_CORE_READ(inode, i_mode) & S_IFMT) {
+	case S_IFREG:
+		/* Since 6.16 eventfd and other anonymous inodes have the type of a regular file. */
 		if (BPF_CORE_READ(inode, i_sb, s_magic) == ANON_INODE_FS_MAGIC)
 			return SS_WAIT_OTHER;
 		return SS_WAIT_FILE;
-	case 0040000:
-	case 0060000:
+	case S_IFDIR:
+	case S_IFBLK:
 		return SS_WAIT_FILE;
-	case 0140000:
+	case S_IFSOCK:
 		return SS_WAIT_NETWORK;
-	case 0010000:
+	case S_IFIFO:
 		return SS_WAIT_PIPE;
 	}
 	return SS_WAIT_OTHER;
 }
 
 /*
- * What a sleeping thread waits for. Its user registers lie on its kernel stack until it returns from the system call, so
- * this can be asked when it goes to sleep and while it sleeps.
+ * What a sleeping thread waits for. Its user registers stay on its kernel stack until it returns from the system call,
+ * so this can be asked when the thread goes to sleep and at any time while it sleeps.
  */
 static __always_inline __u32 task_wait_class(struct task_struct *task, bool iowait)
 {
 	struct pt_regs *regs;
-	__u32 class, arg;
+	__u32 entry, arg;
 	long number;
 
 	if (task->flags & PF_KTHREAD)
@@ -121,40 +101,45 @@ static __always_inline __u32 task_wait_class(struct task_struct *task, bool iowa
 		return SS_WAIT_FAULT;
 	if (number >= SYSCALLS)
 		return SS_WAIT_OTHER;
-	class = syscall_waits[number];
-	if (!class)
+	entry = syscall_waits[number];
+	if (!entry)
 		return SS_WAIT_OTHER;
-	class --;
-	if (class < BY_DESCRIPTOR)
-		return class;
-	/* sendfile to a socket, but asleep for the disk. */
+	if (entry - 1 < WAIT_BY_DESCRIPTOR)
+		return entry - 1;
+	/* For example sendfile to a socket that waits for the disk. */
 	if (iowait)
 		return SS_WAIT_FILE;
 	arg = compat_syscall_argument(regs);
 	return descriptor_class(task, arg);
 }
 
-/* The mark of a thread that is asleep, without its time. */
-static __always_inline __u64 mark_blocked(struct task_struct *task, __u32 task_state)
+/* The state part of the mark of a thread that is asleep. */
+static __always_inline __u64 task_blocked_mark(struct task_struct *task, __u32 task_state)
 {
 	bool iowait = BPF_CORE_READ_BITFIELD(task, in_iowait);
-	__u64 mark = SS_MARK_BLOCKED;
+	__u64 state = SS_MARK_BLOCKED;
 
-	/* TASK_IDLE is no uninterruptible sleep to anybody who looks. */
-	if ((task_state & (TASK_UNINTERRUPTIBLE | TASK_NOLOAD)) == TASK_UNINTERRUPTIBLE)
-		mark |= SS_MARK_UNINTERRUPTIBLE;
+	/* A task in TASK_IDLE is shown as idle, not as in an uninterruptible sleep. */
+	if ((task_state & TASK_IDLE) == TASK_UNINTERRUPTIBLE)
+		state |= SS_MARK_UNINTERRUPTIBLE;
 	if (iowait)
-		mark |= SS_MARK_IOWAIT;
-	return mark | (__u64)task_wait_class(task, iowait) << SS_MARK_CLASS_SHIFT;
+		state |= SS_MARK_IOWAIT;
+	return ss_mark_with_class(state, task_wait_class(task, iowait));
 }
 
-/* How long the task, whose state has this mark, has been runnable since it left the CPU, as far as `clock`; 0 while it sleeps. */
+/*
+ * How long the task has been runnable since it left the CPU, until `clock`; 0 while it sleeps. `mark` is its mark since
+ * then.
+ */
 static __always_inline __u64 task_waited(struct task_struct *task, struct ss_thread_state *state, __u64 mark,
 					 __u64 clock)
 {
 	__u64 queued = task->sched_info.last_queued, wait = 0;
 
-	/* What it waited on other run queues before it was moved to this one; of a thread not seen before, all of its life. */
+	/*
+	 * Its wait on other run queues, before it was moved to this one. Without a mark it would be that of all its
+	 * life.
+	 */
 	if (mark)
 		wait = task->sched_info.run_delay - state->run_delay_seen;
 	if (queued && clock > queued)
@@ -162,20 +147,20 @@ static __always_inline __u64 task_waited(struct task_struct *task, struct ss_thr
 	return wait;
 }
 
-/* How long of the time since the task left its CPU, or was woken, its cgroup, or one above it, was out of quota. */
+/* How long its cgroup, or one above it, has been out of CPU quota since the task left its CPU or was woken. */
 static __always_inline __u64 task_throttled_since(struct task_struct *task, struct ss_thread_state *state, __u64 clock)
 {
 	struct cfs_rq *queue = task->se.cfs_rq;
 	__u64 total = compat_throttled_ns(queue, clock);
 	__s64 part = (__s64)(total - state->throttled_seen);
 
-	/* Most have never been throttled: the first test is all that they cost. */
+	/* Most tasks have never been throttled: they cost this first test only. */
 	if ((!total && !state->throttled_seen) || (__u32)queue->rq->cpu != state->throttled_cpu)
 		return 0;
 	return part > 0 ? (__u64)part : 0;
 }
 
-/* The same of a wait that lasts `wait` until now. */
+/* The throttled part of a wait that has lasted for `wait` ns until `clock`. */
 static __always_inline __u64 task_throttled(struct task_struct *task, struct ss_thread_state *state, __u64 clock,
 					    __u64 wait)
 {

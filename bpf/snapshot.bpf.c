@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * snapshot.bpf.c - the task iterator: one binary record per thread, read by agent/sampler.c. It reads what the kernel
- * counts anyway, creates the task-local state of tasks older than the agent, and writes that state out next to the
- * thread's own counters.
+ * snapshot.bpf.c - the task iterator: writes one binary record per thread, which the agent's sampler reads. A record
+ * has what the kernel counts anyway, and the thread's task-local state. For tasks that are older than the agent, the
+ * iterator creates that state.
  */
-#include "sysscope.bpf.h"
-#include "sched.bpf.h"
 #include "epoll.bpf.h"
+#include "gone.bpf.h"
 #include "namespace.bpf.h"
+#include "sched.bpf.h"
 
-/* Bits of task->__state, include/linux/sched.h; the letters are those of /proc/PID/stat (fs/proc/array.c). */
+/* The letter that /proc/PID/stat shows for this state (fs/proc/array.c). */
 static __always_inline __u32 state_letter(__u32 state, __u32 exit_state)
 {
 	if (exit_state)
-		return exit_state & 0x10 ? 'X' : 'Z'; /* EXIT_DEAD */
-	if (state == 0x0402)
-		return 'I'; /* TASK_IDLE */
-	if (state & 0x0001)
+		return exit_state & EXIT_DEAD ? 'X' : 'Z';
+	if (state == TASK_IDLE)
+		return 'I';
+	if (state & TASK_INTERRUPTIBLE)
 		return 'S';
-	if (state & 0x0002)
+	if (state & TASK_UNINTERRUPTIBLE)
 		return 'D';
-	if (state & 0x0004)
+	if (state & __TASK_STOPPED)
 		return 'T';
-	if (state & 0x0008)
+	if (state & __TASK_TRACED)
 		return 't';
-	if (state & 0x0040)
+	if (state & TASK_PARKED)
 		return 'P';
 	if (state & (TASK_RTLOCK_WAIT | TASK_FROZEN))
 		return 'D';
@@ -37,14 +37,15 @@ static __always_inline void record_memory(struct task_struct *task, struct ss_th
 
 	if (!mm)
 		return;
-	/* MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES */
-	r->rss_bytes = (compat_mm_counter(mm, 0) + compat_mm_counter(mm, 1) + compat_mm_counter(mm, 3)) * cfg_page_size;
-	r->swap_bytes = compat_mm_counter(mm, 2) * cfg_page_size;
+	r->rss_bytes = (compat_mm_counter(mm, MM_FILEPAGES) + compat_mm_counter(mm, MM_ANONPAGES) +
+			compat_mm_counter(mm, MM_SHMEMPAGES)) *
+		       cfg_page_size;
+	r->swap_bytes = compat_mm_counter(mm, MM_SWAPENTS) * cfg_page_size;
 }
 
 static __always_inline void record_namespaces(struct task_struct *task, struct ss_thread_record *r)
 {
-	struct nsproxy *set = task->nsproxy; /* NULL once it is exiting */
+	struct nsproxy *set = task->nsproxy; /* NULL once the task is exiting */
 
 	r->ns_user = BPF_CORE_READ(task, real_cred, user_ns, ns.inum);
 	r->ns_pid = task_pid_namespace(task, &r->namespace_pid);
@@ -59,8 +60,8 @@ static __always_inline void record_namespaces(struct task_struct *task, struct s
 }
 
 /*
- * 1 unless x is 0. Without a branch, and so that the compiler makes none: the verifier of 6.1 goes on from here once for each
- * way that a flag can have come about.
+ * 1 unless x is 0. Without a branch, and hidden from the compiler so that it makes none: the verifier of 6.1 would
+ * follow every combination of the flags that are computed with it.
  */
 static __always_inline __u32 nonzero(__u64 x)
 {
@@ -68,15 +69,15 @@ static __always_inline __u32 nonzero(__u64 x)
 	return (x | -x) >> 63;
 }
 
-/* include/uapi/asm-generic/signal.h: SIGSTKFLT 16, SIGURG 23, SIGIO 29; handlers are counted from 1, SIG_IGN is 1. */
+/* 1 if the process has a handler for SIGSTKFLT, SIGURG and SIGIO: one that is neither SIG_DFL (0) nor SIG_IGN (1). */
 static __always_inline __u32 catches_all(struct sighand_struct *hand)
 {
-	return nonzero((__u64)hand->action[15].sa.sa_handler >> 1) &
-	       nonzero((__u64)hand->action[22].sa.sa_handler >> 1) &
-	       nonzero((__u64)hand->action[28].sa.sa_handler >> 1);
+	return nonzero((__u64)hand->action[SIGSTKFLT - 1].sa.sa_handler >> 1) &
+	       nonzero((__u64)hand->action[SIGURG - 1].sa.sa_handler >> 1) &
+	       nonzero((__u64)hand->action[SIGIO - 1].sa.sa_handler >> 1);
 }
 
-/* What only the leader's record holds: the process. signal_struct sums up its threads that have been released. */
+/* The process fields of a leader's record. signal_struct sums up the process's threads that have been released. */
 static __always_inline void record_process(struct task_struct *task, struct ss_thread_record *r)
 {
 	struct signal_struct *signal = task->signal;
@@ -93,7 +94,7 @@ static __always_inline void record_process(struct task_struct *task, struct ss_t
 	r->threads = signal->nr_threads;
 	_Static_assert(PF_FORKNOEXEC == SS_THREAD_FORKED, "the same bit");
 	r->flags |= task->flags & PF_FORKNOEXEC;
-	/* Only where it matters: each process has its handlers in memory of its own that nobody has read lately. */
+	/* Only for processes with several threads: each process's handlers are likely to be a cache miss. */
 	if (r->threads > 1)
 		r->flags |= catches_all(task->sighand) * SS_THREAD_CATCHES;
 	r->capabilities_effective = compat_capabilities(cred, cap_effective);
@@ -128,8 +129,9 @@ static __always_inline void record_thread(struct task_struct *task, struct ss_th
 }
 
 /*
- * The clock now, of a run queue whose own may have stood still for a tick: that of this CPU's queue when the pass began
- * (the agent sleeps for a moment before, so it was just brought up to date) and the time since then.
+ * The present time on the run queues' clock. A queue's own clock may have stood still for up to a tick. So this is the
+ * clock of this CPU's queue when the pass began (up to date, because the agent sleeps for a moment before each pass),
+ * plus the time since then.
  */
 static __u64 pass_clock, pass_began;
 
@@ -144,7 +146,9 @@ static __always_inline __u64 pass_now(__u64 seq_num)
 	return pass_clock + (now - pass_began);
 }
 
-/* Seen for the first time: its present state counts from now. A switch at the same moment knows better. */
+/*
+ * The thread is seen for the first time: its present state counts from now. A mark that a switch set meanwhile is kept.
+ */
 static __always_inline void state_begin(struct task_struct *task, struct ss_thread_state *state, __u64 now)
 {
 	__u32 s = compat_task_state(task);
@@ -153,44 +157,49 @@ static __always_inline void state_begin(struct task_struct *task, struct ss_thre
 	if (task->se.cfs_rq->rq->curr->pid == task->pid)
 		return;
 	if (!task->sched_info.last_queued && s)
-		mark = mark_blocked(task, s);
+		mark = task_blocked_mark(task, s);
 	state->run_delay_seen = task->sched_info.run_delay;
 	state->throttled_seen = compat_throttled_ns(task->se.cfs_rq, now);
 	state->throttled_cpu = task->se.cfs_rq->rq->cpu;
-	__sync_val_compare_and_swap(&state->mark, 0, now << SS_MARK_SHIFT | mark);
+	__sync_val_compare_and_swap(&state->mark, 0, ss_mark_make(now, mark));
 }
 
-/* Of a thread that sleeps in a call of the class network, which 32-bit ones never do. */
+/*
+ * 1 if a thread that sleeps in the wait class NETWORK is in accept or accept4. 32-bit threads are never in that class.
+ */
 static __always_inline __u32 task_accepts(struct task_struct *task)
 {
 	__u64 number = compat_syscall_number((struct pt_regs *)bpf_task_pt_regs(task)) & 0xffff;
 
-	return 1 ^ nonzero((number ^ SYSCALL_ACCEPT) * (number ^ SYSCALL_ACCEPT4));
+	return 1 ^ nonzero((number ^ __NR_accept) * (number ^ __NR_accept4));
 }
 
-/* The wait or the sleep under way. */
+/* The wait for a CPU and the sleep that are under way. */
 static __always_inline void record_open(struct task_struct *task, struct ss_thread_state *state,
 					struct ss_thread_record *r, __u64 now)
 {
-	__u64 mark = r->mark, off = mark_age(mark, now), wait;
+	__u64 mark = r->mark, off = ss_mark_age(mark, now), wait;
 
-	/* What waits to be reaped waits for nothing. */
+	/* A zombie waits for neither. */
 	if (r->flags & SS_THREAD_ZOMBIE)
 		return;
-	if ((mark & SS_MARK_STATE) == SS_MARK_RUNNABLE) {
+	if (ss_mark_state(mark) == SS_MARK_RUNNABLE) {
 		r->open_wait_ns = off;
-	} else if ((mark & SS_MARK_STATE) == SS_MARK_BLOCKED) {
+	} else if (ss_mark_state(mark) == SS_MARK_BLOCKED) {
 		wait = task->sched_info.last_queued ? task_waited(task, state, mark, now) : 0;
 		r->open_wait_ns = wait < off ? wait : off;
 		r->open_blocked_ns = off - r->open_wait_ns;
-		if (mark_class(mark) == SS_WAIT_NETWORK)
+		if (ss_mark_class(mark) == SS_WAIT_NETWORK)
 			r->flags |= task_accepts(task) * SS_THREAD_ACCEPTS;
 	}
 	if (r->open_wait_ns)
 		r->open_throttled_ns = task_throttled(task, state, now, r->open_wait_ns);
 }
 
-/* A record without its last member, which stands in the thread's state: what a stack of 512 bytes has room for. */
+/*
+ * A record without its last member, which is written from the thread's state: the 512 bytes of a BPF stack hold no
+ * more.
+ */
 struct record_space {
 	__u64 words[(sizeof(struct ss_thread_record) - sizeof(struct ss_totals)) / 8];
 };
@@ -203,8 +212,8 @@ static __always_inline void record_write(struct seq_file *seq, struct record_spa
 }
 
 /*
- * The record and its blocks. A frame of its own: together with what else the iterator calls it would be over the 512 bytes
- * of a stack.
+ * Writes the record and its blocks. Not inlined: in one frame with what else the iterator calls, it would exceed the
+ * 512 bytes of a BPF stack.
  */
 static __noinline int thread_write(struct seq_file *seq, struct task_struct *task, struct ss_thread_state *state,
 				   __u64 seq_num, __u64 cgroup_id)
@@ -236,8 +245,8 @@ static __noinline int thread_write(struct seq_file *seq, struct task_struct *tas
 			r->blocks |= SS_BLOCK_WAITS_DEAD;
 	}
 	if (state && cfg_epoll) {
-		if ((r->mark & SS_MARK_STATE) == SS_MARK_BLOCKED && mark_class(r->mark) == SS_WAIT_EPOLL)
-			loop_adopt(task, state, mark_age(r->mark, pass_now(seq_num)));
+		if (ss_mark_state(r->mark) == SS_MARK_BLOCKED && ss_mark_class(r->mark) == SS_WAIT_EPOLL)
+			loop_adopt(task, state, ss_mark_age(r->mark, pass_now(seq_num)));
 		loop = bpf_task_storage_get(&loops, task, 0, 0);
 		if (loop && !loop->ended)
 			r->blocks |= SS_BLOCK_LOOP;
@@ -265,14 +274,14 @@ static __noinline int thread_write(struct seq_file *seq, struct task_struct *tas
 }
 
 /*
- * bpf_seq_write fails when the buffer is full; the kernel then throws away what this call wrote and comes back with the
- * same task. So a record is whole or not there, and nothing before the write may be done only once: creating the state,
- * settling a moved task and comparing its namespaces are all done again with the same result.
+ * If bpf_seq_write fails because the buffer is full, the kernel discards what this call has written and calls it again
+ * with the same task. So a record is whole or absent, and whatever happens before the write must be repeatable:
+ * creating the state, settling a moved task and comparing its namespaces have the same result when they are done twice.
  */
 SEC("?iter/task")
 int snapshot_task(struct bpf_iter__task *ctx)
 {
-	/* Read once: read twice, the verifier of 6.1 sees a pointer that may be NULL again. */
+	/* Read once: after a second read, the verifier of 6.1 takes the pointer for one that may be NULL. */
 	struct task_struct *task = ctx->task;
 	struct ss_thread_state *state;
 	__u64 cgroup_id;
@@ -280,7 +289,7 @@ int snapshot_task(struct bpf_iter__task *ctx)
 	if (!task)
 		return 0;
 	cgroup_id = task_cgroup_id(task);
-	/* The dead are not given a new one: their end was counted without. */
+	/* Tasks that have exited get no new state: their end was counted without it. */
 	state = bpf_task_storage_get(&thread_state, task, 0, task->exit_state ? 0 : BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (state) {
 		task_settle(task, state, cgroup_id);

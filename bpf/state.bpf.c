@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * state.bpf.c - defines the configuration and the counters that sysscope.bpf.h declares. No
- * program here.
+ * state.bpf.c - defines what sysscope.bpf.h declares: the configuration and the shared counters; and the table of
+ * system calls. No program here.
  */
 #include "sysscope.bpf.h"
 #define SYSCALL_TABLE
 #include "syscalls.bpf.h"
 
-/* Defaults make the verifier see the costly path. */
+/* The defaults make the verifier see the costliest path of every program. */
 const volatile bool cfg_cgroup_v1 = true;
 const volatile __u32 cfg_cgroup_subsys = 0;
 const volatile int cfg_cgroup_hierarchy = 0;

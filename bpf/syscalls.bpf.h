@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * syscalls.bpf.h - what a thread that sleeps in a system call waits for: one table of numbers per architecture, and
- * where the registers keep number and first argument. Included by state.bpf.c, which holds the table, and by
- * sched.bpf.h, which looks into it. Numbers: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h;
- * they never change.
+ * syscalls.bpf.h - the wait class of each system call: what a thread that sleeps in it waits for. One table per
+ * architecture. state.bpf.c defines the table, sched.bpf.h reads it. The numbers are those of
+ * arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h; they never change.
  */
 #ifndef SYSSCOPE_SYSCALLS_BPF_H
 #define SYSSCOPE_SYSCALLS_BPF_H
@@ -11,38 +10,10 @@
 #include "sysscope/abi/common.h"
 
 #define SYSCALLS 512
-/* The descriptor in the first argument says it. In the table each entry is one more than the class; 0 is "other". */
-#define BY_DESCRIPTOR SS_WAIT_CLASSES
+/* The wait class depends on the file behind the descriptor in the first argument. */
+#define WAIT_BY_DESCRIPTOR SS_WAIT_CLASSES
+/* An entry is the wait class plus 1; 0 means SS_WAIT_OTHER. */
 extern const __u8 syscall_waits[SYSCALLS];
-
-/* Those that move a thread between namespaces, for the 64-bit table and the 32-bit one. */
-#if defined(__TARGET_ARCH_x86)
-#define CALL_UNSHARE	 272
-#define CALL_SETNS	 308
-#define CALL_EXECVE	 59
-#define CALL_EXECVEAT	 322
-#define CALL_UNSHARE_32	 310
-#define CALL_SETNS_32	 346
-#define CALL_EXECVE_32	 11
-#define CALL_EXECVEAT_32 358
-#elif defined(__TARGET_ARCH_arm64)
-#define CALL_UNSHARE	 97
-#define CALL_SETNS	 268
-#define CALL_EXECVE	 221
-#define CALL_EXECVEAT	 281
-#define CALL_UNSHARE_32	 337
-#define CALL_SETNS_32	 375
-#define CALL_EXECVE_32	 11
-#define CALL_EXECVEAT_32 387
-#endif
-
-#if defined(__TARGET_ARCH_x86)
-#define SYSCALL_ACCEPT	43
-#define SYSCALL_ACCEPT4 288
-#elif defined(__TARGET_ARCH_arm64)
-#define SYSCALL_ACCEPT	202
-#define SYSCALL_ACCEPT4 242
-#endif
 
 #ifdef SYSCALL_TABLE
 #define E (SS_WAIT_EPOLL + 1)
@@ -54,12 +25,12 @@ extern const __u8 syscall_waits[SYSCALLS];
 #define C (SS_WAIT_CHILD + 1)
 #define U (SS_WAIT_IO_URING + 1)
 #define M (SS_WAIT_FAULT + 1)
-#define D (BY_DESCRIPTOR + 1)
+#define D (WAIT_BY_DESCRIPTOR + 1)
 
 #define NR(number, name, class) [number] = class,
 
 /* clang-format off */
-/* Calls that have the same number everywhere (since 5.0). */
+/* Calls that have the same number on every architecture (all that were added since 5.0). */
 #define SYSCALLS_COMMON                                                                                          \
 	NR(425, io_uring_setup, U) NR(426, io_uring_enter, U) NR(427, io_uring_register, U)                      \
 	NR(428, open_tree, F) NR(429, move_mount, F) NR(430, fsopen, F) NR(432, fsmount, F) NR(435, clone3, C)   \

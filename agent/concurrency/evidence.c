@@ -34,8 +34,8 @@ static void name_without_digits(char *to, const char *from)
 /* Asleep at this moment, and not woken yet: its class. */
 static unsigned int class_now(const struct ss_thread_record *r)
 {
-	unsigned int class = r->mark >> SS_MARK_CLASS_SHIFT & 15;
-	bool asleep = (r->mark & SS_MARK_STATE) == SS_MARK_BLOCKED && !r->open_wait_ns;
+	unsigned int class = ss_mark_class(r->mark);
+	bool asleep = ss_mark_state(r->mark) == SS_MARK_BLOCKED && !r->open_wait_ns;
 
 	return asleep && r->state != 'R' && class < SS_WAIT_CLASSES ? class : CONCURRENCY_AWAKE;
 }
@@ -54,7 +54,7 @@ static int note_add(struct model *m, struct process *p, const struct ss_thread_r
 
 void sleep_take(struct thread_sleep *to, const struct ss_waits *w, const struct ss_thread_record *r)
 {
-	unsigned int most = 0, now = r->mark >> SS_MARK_CLASS_SHIFT & 15;
+	unsigned int most = 0, now = ss_mark_class(r->mark);
 	uint64_t asleep = 0;
 
 	for (unsigned int i = 0; i < SS_WAIT_CLASSES; i++) {
@@ -64,7 +64,7 @@ void sleep_take(struct thread_sleep *to, const struct ss_waits *w, const struct 
 	}
 	/* A sleep that began with the first sample has a class before it has a length. */
 	if (!asleep)
-		most = (r->mark & SS_MARK_STATE) == SS_MARK_BLOCKED && now < SS_WAIT_CLASSES ? now : CONCURRENCY_AWAKE;
+		most = ss_mark_state(r->mark) == SS_MARK_BLOCKED && now < SS_WAIT_CLASSES ? now : CONCURRENCY_AWAKE;
 	*to = (struct thread_sleep){
 		.known = true,
 		.class = (uint8_t)most,

@@ -171,7 +171,7 @@ const struct collector_desc collectors[COLLECTORS] = {
 			"how containers start: when they came from one step to the next, and what that took",
 			false,
 			{
-				{"tp_btf", {"birth_listen"}, {"inet_sock_set_state"}, true, ""},
+				{"tp_btf", {"start_listen"}, {"inet_sock_set_state"}, true, ""},
 				{.hook = "sched",
 				 .needs_task_storage = true,
 				 .lacks = "a container is ready when it first sleeps in epoll or accept, not when it "

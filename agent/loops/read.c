@@ -74,11 +74,11 @@ static uint64_t at_most(uint64_t value, uint64_t limit)
  */
 static uint64_t open_close(struct ss_loop *l, const struct sample_loop *sl, const struct ss_waits *w)
 {
-	uint64_t since = sub_sat(sl->read_ns, l->mark >> SS_LOOP_SHIFT), left, waited = 0;
+	uint64_t since = sub_sat(sl->read_ns, ss_loop_mark_began(l->mark)), left, waited = 0;
 
 	if (w)
 		waited = at_most(sub_sat(waits_total(w), sl->begin.runqueue_ns), since);
-	switch (l->mark & SS_LOOP_PHASE) {
+	switch (ss_loop_mark_phase(l->mark)) {
 	case SS_LOOP_WAITING:
 		l->wait_ns += since;
 		l->wait_runqueue_ns += waited;
@@ -152,7 +152,7 @@ static int loop_take(struct model *m, const struct sample *s, const struct sampl
 	struct group *g;
 	struct loop *l;
 
-	if (!p || p->seen != m->sequence || !(now.mark & SS_LOOP_PHASE))
+	if (!p || p->seen != m->sequence || !ss_loop_mark_phase(now.mark))
 		return 0;
 	w = waits_of(s, sl->thread, waits_at, &with_open);
 	open = open_close(&now, sl, w);
@@ -273,7 +273,7 @@ static void turns_find(struct model *m, size_t from, size_t to)
 		edge |= m->loop_list[i]->now.edge;
 	for (size_t i = from; i < to; i++) {
 		const struct loop *l = m->loop_list[i];
-		uint64_t active = l->now.mark >> SS_LOOP_SHIFT;
+		uint64_t active = ss_loop_mark_began(l->now.mark);
 		bool odd = edge || !l->is_loop;
 
 		if ((odd && i > from && l->now.instance_ns <= last) || (any_odd && l->now.instance_ns <= last_odd))

@@ -95,18 +95,18 @@ static void home_count_thread(struct home *h, const struct ss_thread_record *r)
 
 void waits_add_open(struct ss_waits *w, const struct ss_thread_record *r)
 {
-	unsigned int class = r->mark >> SS_MARK_CLASS_SHIFT & 15;
+	unsigned int class = ss_mark_class(r->mark);
 
-	if ((r->mark & SS_MARK_STATE) == SS_MARK_RUNNABLE)
+	if (ss_mark_state(r->mark) == SS_MARK_RUNNABLE)
 		w->preempted_wait_ns += r->open_wait_ns;
 	else
 		w->wakeup_wait_ns += r->open_wait_ns;
 	w->throttled_ns += r->open_throttled_ns;
 	if (class < SS_WAIT_CLASSES)
 		w->blocked_ns[class] += r->open_blocked_ns;
-	if (r->mark & SS_MARK_UNINTERRUPTIBLE)
+	if (ss_mark_is_uninterruptible(r->mark))
 		w->uninterruptible_ns += r->open_blocked_ns;
-	if (r->mark & SS_MARK_IOWAIT)
+	if (ss_mark_in_iowait(r->mark))
 		w->iowait_ns += r->open_blocked_ns;
 }
 

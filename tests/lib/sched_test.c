@@ -23,7 +23,7 @@ struct thread_times thread_times(uint32_t tid)
 		t.iowait = seconds(w->iowait_ns);
 		for (int c = 0; c < SS_WAIT_CLASSES; c++) {
 			t.classes[c] = seconds(w->blocked_ns[c]);
-			if (c == (int)(r->mark >> SS_MARK_CLASS_SHIFT & 15))
+			if (c == (int)ss_mark_class(r->mark))
 				t.classes[c] += seconds(r->open_blocked_ns);
 			t.blocked += t.classes[c];
 		}

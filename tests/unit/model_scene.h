@@ -149,7 +149,7 @@ static inline struct sample_loop *scene_loop(struct scene *s, enum ss_loop_phase
 
 	scene_collector(s, "epoll");
 	*l = (struct sample_loop){.thread = (uint32_t)s->sample.n_threads - 1, .read_ns = s->sample.boot_ns};
-	l->loop.mark = (l->read_ns - ago_ns) << SS_LOOP_SHIFT | phase;
+	l->loop.mark = ss_loop_mark_make(l->read_ns - ago_ns, phase);
 	l->loop.instance = 0x1000 + l->thread;
 	return l;
 }
@@ -158,7 +158,7 @@ static inline struct sample_loop *scene_loop(struct scene *s, enum ss_loop_phase
 static inline void scene_loop_read(struct scene *s, struct sample_loop *l, enum ss_loop_phase phase, uint64_t ago_ns)
 {
 	l->read_ns = s->sample.boot_ns;
-	l->loop.mark = (l->read_ns - ago_ns) << SS_LOOP_SHIFT | phase;
+	l->loop.mark = ss_loop_mark_make(l->read_ns - ago_ns, phase);
 }
 
 static inline struct ss_loop *scene_gone_loop(struct sample_gone_loop *list, size_t *n, uint64_t cgroup,

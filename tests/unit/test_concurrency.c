@@ -240,7 +240,7 @@ static struct ss_thread_record *sleeps(struct scene *s, struct ss_thread_record 
 {
 	struct ss_waits *w = scene_waits(s, SS_BLOCK_WAITS);
 
-	r->mark = SS_MARK_BLOCKED | class << SS_MARK_CLASS_SHIFT | 1000ULL << SS_MARK_SHIFT;
+	r->mark = ss_mark_make(1000, ss_mark_with_class(SS_MARK_BLOCKED, class));
 	r->blocks = SS_BLOCK_WAITS;
 	r->open_blocked_ns = 970000000;
 	w->blocked_ns[SS_WAIT_FILE] = 30000000;

@@ -159,7 +159,7 @@ static void shared_instance(struct scene *s, uint32_t pid, int threads, bool som
 		w->blocked_ns[i == 1 && some_not ? SS_WAIT_FUTEX : SS_WAIT_EPOLL] = 10 * S;
 		l->loop.instance = 0x77;
 		/* In turn: whoever comes later came after the one before had gone. */
-		l->loop.mark = (then + (uint64_t)i * 2) << SS_LOOP_SHIFT | SS_LOOP_ITERATING;
+		l->loop.mark = ss_loop_mark_make(then + (uint64_t)i * 2, SS_LOOP_ITERATING);
 		l->loop.instance_ns = in_turn ? then + (uint64_t)i * 2 - 1 : then - (uint64_t)i;
 		l->loop.edge = edge;
 		l->loop.waits = 100;
@@ -645,7 +645,7 @@ static void test_by_sleep(void **state)
 	scene_tick(&s, 1);
 	/* 0.1 s finished, 0.5 s under way. */
 	w->blocked_ns[SS_WAIT_EPOLL] += 100 * MS;
-	r->mark = SS_MARK_BLOCKED | SS_WAIT_EPOLL << SS_MARK_CLASS_SHIFT;
+	r->mark = ss_mark_with_class(SS_MARK_BLOCKED, SS_WAIT_EPOLL);
 	r->open_blocked_ns = 500 * MS;
 	p = update(m, &s);
 	expect(p->loops[0].v[LOOP_UTILIZATION], 0.4);

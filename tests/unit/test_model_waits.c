@@ -74,7 +74,7 @@ static void test_whose(void **state)
 
 	(void)state;
 	t = scene_process(&s, 7, 10, "app", 1000);
-	t->mark = SS_MARK_BLOCKED | SS_MARK_IOWAIT | SS_WAIT_FILE << SS_MARK_CLASS_SHIFT;
+	t->mark = ss_mark_with_class(SS_MARK_BLOCKED | SS_MARK_IOWAIT, SS_WAIT_FILE);
 	t->open_wait_ns = 3;
 	t->open_blocked_ns = 40;
 	w = scene_waits(&s, SS_BLOCK_WAITS);

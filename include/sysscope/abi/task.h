@@ -25,9 +25,53 @@ enum ss_mark {
 	SS_MARK_SHIFT = 8,
 };
 
+/* Marks, of a thread and of a loop, are read and written by these functions only. */
+#define SS_INLINE static inline __attribute__((always_inline))
+
+SS_INLINE __u64 ss_mark_make(__u64 clock, __u64 state)
+{
+	return clock << SS_MARK_SHIFT | state;
+}
+
+SS_INLINE __u64 ss_mark_state(__u64 mark)
+{
+	return mark & SS_MARK_STATE;
+}
+
+/* These three are for marks in the state SS_MARK_BLOCKED. The class is an enum ss_wait_class, of 4 bits. */
+SS_INLINE __u32 ss_mark_class(__u64 mark)
+{
+	return mark >> SS_MARK_CLASS_SHIFT & 15;
+}
+
+SS_INLINE int ss_mark_is_uninterruptible(__u64 mark)
+{
+	return (mark & SS_MARK_UNINTERRUPTIBLE) != 0;
+}
+
+SS_INLINE int ss_mark_in_iowait(__u64 mark)
+{
+	return (mark & SS_MARK_IOWAIT) != 0;
+}
+
+/* Adds the wait class to the state SS_MARK_BLOCKED. */
+SS_INLINE __u64 ss_mark_with_class(__u64 state, __u32 wait_class)
+{
+	return state | (__u64)wait_class << SS_MARK_CLASS_SHIFT;
+}
+
+/* Nanoseconds from the mark to `clock`; 0 if the mark is later, since the clocks of two CPUs may differ by a little. */
+SS_INLINE __u64 ss_mark_age(__u64 mark, __u64 clock)
+{
+	/* The mark lacks the clock's highest byte, so the difference is taken without that. */
+	__s64 age = (__s64)((clock << SS_MARK_SHIFT) - (mark & ~((1ULL << SS_MARK_SHIFT) - 1)));
+
+	return age > 0 ? (__u64)age >> SS_MARK_SHIFT : 0;
+}
+
 /*
- * Low bits of ss_loop.mark: the phase that the loop is in. The other bits are its beginning: CLOCK_BOOTTIME <<
- * SS_LOOP_SHIFT.
+ * Low bits of ss_loop.mark: the phase that the loop is in. The other bits are the time at which the phase began:
+ * CLOCK_BOOTTIME << SS_LOOP_SHIFT.
  */
 enum ss_loop_phase {
 	SS_LOOP_WAITING = 1,   /* in epoll, with a timeout or without limit */
@@ -36,6 +80,21 @@ enum ss_loop_phase {
 	SS_LOOP_PHASE = 3,     /* mask of the above; 0: no wait was seen yet */
 	SS_LOOP_SHIFT = 2,
 };
+
+SS_INLINE __u64 ss_loop_mark_make(__u64 boot_ns, enum ss_loop_phase phase)
+{
+	return boot_ns << SS_LOOP_SHIFT | phase;
+}
+
+SS_INLINE __u64 ss_loop_mark_phase(__u64 mark)
+{
+	return mark & SS_LOOP_PHASE;
+}
+
+SS_INLINE __u64 ss_loop_mark_began(__u64 mark)
+{
+	return mark >> SS_LOOP_SHIFT;
+}
 
 /*
  * What a thread has done in waits in epoll (epoll_wait, epoll_pwait, epoll_pwait2) and between them, since its first

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_births.c - starts containers as runtimes do, step by step, with a look at the clock before and after each step, and
+ * test_starts.c - starts containers as runtimes do, step by step, with a look at the clock before and after each step, and
  * holds what sysscope says of their phases against that. The runtime, its copies in memory and its helpers are this program;
  * the application is a copy of it in a file of its own.
  */
@@ -223,7 +223,7 @@ static void container_start(struct container *c, const char *mode, bool isolate,
 {
 	int fd = memfd_create("story", 0), gate[2];
 	char number[16], go = 0;
-	char *argv[] = {"test_births", "", number, c->cgroup, (char *)mode, application, NULL};
+	char *argv[] = {"test_starts", "", number, c->cgroup, (char *)mode, application, NULL};
 
 	container_name(c);
 	snprintf(number, sizeof(number), "%d", fd);

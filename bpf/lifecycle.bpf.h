@@ -1,30 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * facts.bpf.h - facts about processes: births, execs, exits. Called by the owners of the hooks (lifecycle.bpf.c,
- * sched.bpf.c), which count first and send afterwards; no count depends on what is sent here.
+ * lifecycle.bpf.h - facts about processes: births, execs, exits. Called by lifecycle.bpf.c and, for exits, by
+ * sched.bpf.c. They count first and send afterwards; no count depends on what is sent here.
  */
-#ifndef SYSSCOPE_FACTS_BPF_H
-#define SYSSCOPE_FACTS_BPF_H
+#ifndef SYSSCOPE_LIFECYCLE_BPF_H
+#define SYSSCOPE_LIFECYCLE_BPF_H
 
-#include "sysscope.bpf.h"
-
-#define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
-
-/* The first task in a cgroup that was made under our eyes. Two at once may both be: whoever listens takes the first. */
-static __always_inline void enter_report(struct task_struct *task, struct ss_cgroup *cgroup, __u64 id)
-{
-	struct ss_fact *fact;
-
-	if (!fact_wanted(SS_FACT_CGROUP_ENTER) ||
-	    (cgroup->flags & (SS_CGROUP_SEEN_CREATED | SS_CGROUP_ENTERED)) != SS_CGROUP_SEEN_CREATED)
-		return;
-	cgroup->flags |= SS_CGROUP_ENTERED;
-	fact = fact_reserve(SS_FACT_CGROUP_ENTER, FACT_SIZE(cgroup.parent_id), task);
-	if (!fact)
-		return;
-	fact->cgroup.id = id;
-	fact_send(fact);
-}
+#include "fact.bpf.h"
 
 static __always_inline void birth_report(struct task_struct *task, __u64 clone_flags)
 {
@@ -43,7 +25,7 @@ static __always_inline void birth_report(struct task_struct *task, __u64 clone_f
 	fact_send(fact);
 }
 
-/* In exec, when the new memory is in place: current is the task. */
+/* Called in exec, by the task itself, when its new memory is in place. */
 static __always_inline void exec_arguments(struct task_struct *task, struct ss_fact *fact)
 {
 	struct mm_struct *mm = task->mm;
@@ -55,11 +37,11 @@ static __always_inline void exec_arguments(struct task_struct *task, struct ss_f
 	size = mm->arg_end - from;
 	fact->exec.arguments_size = size;
 	most = size < SS_ARGUMENTS_LEN ? size : SS_ARGUMENTS_LEN;
-	/* The bound has to be in the register that the verifier looks at. */
+	/* Keeps the bound in the register that the verifier checks. */
 	asm volatile("" : "+r"(most));
 	if (most > SS_ARGUMENTS_LEN)
 		return;
-	/* execve has written this just now: it is in memory, but on a machine that swaps it out at once. */
+	/* execve has just written these pages, so they are present unless the machine swapped them out at once. */
 	if (bpf_probe_read_user(fact->exec.arguments, most, (void *)from) == 0)
 		fact->exec.arguments_bytes = most;
 }
@@ -94,10 +76,13 @@ static __noinline __attribute__((unused)) int exec_report_path(struct task_struc
 	return 0;
 }
 
-/* task->comm is the new one already. The sizes are in functions of their own, or clang makes one variable of them. */
+/*
+ * task->comm is the new name already. Each size of record has a function of its own: in one function, clang would make
+ * the size a variable, which bpf_ringbuf_reserve does not take.
+ */
 static __noinline __attribute__((unused)) int exec_report(struct task_struct *task, const char *path)
 {
-	__u64 beginning[SS_EXEC_PATH_MOST / 8]; /* words, or it would be copied byte by byte */
+	__u64 beginning[SS_EXEC_PATH_MOST / 8]; /* words: an array of bytes would be copied byte by byte */
 	struct ss_fact *fact;
 	long n;
 
@@ -118,8 +103,8 @@ static __noinline __attribute__((unused)) int exec_report(struct task_struct *ta
 }
 
 /*
- * A process has ended, and `task` was the last of its threads: its leader, or another one whose leader is a zombie. What
- * the ended threads used is in `signal`; the leader's own is not until it is reaped, which may be soon.
+ * A process has ended. `task` was its last thread: the leader, or another thread while the leader is a zombie. What the
+ * threads that ended before have used is in `signal`; what the leader has used is added there only when it is reaped.
  */
 static __noinline __attribute__((unused)) int exit_report(struct task_struct *task, bool cpu_complete)
 {
@@ -133,13 +118,16 @@ static __noinline __attribute__((unused)) int exit_report(struct task_struct *ta
 	fact = fact_reserve(SS_FACT_EXIT, FACT_SIZE(exit), task);
 	if (!fact)
 		return 0;
-	/* After that of another thread the leader's memory may be somebody else's. */
+	/* If the leader has been freed and its memory reused, its pid is another one. */
 	if (!alone && leader->pid == task->tgid) {
 		fact->tid = leader->pid;
 		fact->start_ns = leader->start_boottime;
 		BPF_CORE_READ_INTO(&fact->comm, leader, comm);
 	}
-	/* The kernel adds up a thread's time when it releases it, which most do themselves, before their last slice ends. */
+	/*
+	 * The kernel adds a thread's CPU time to the sum when it releases the thread. Most threads release themselves,
+	 * before their last time slice is accounted.
+	 */
 	fact->exit.cpu_complete = cpu_complete && !signal->sum_sched_runtime;
 	fact->exit.status = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : leader->exit_code;
 	fact->exit.lifetime_ns = fact->time_ns - fact->start_ns;
@@ -157,7 +145,7 @@ static __noinline __attribute__((unused)) int exit_report(struct task_struct *ta
 		fact->exit.minor_faults += (thread)->min_flt;        \
 		fact->exit.major_faults += (thread)->maj_flt;        \
 	} while (0)
-	/* Whoever was released (exit.c, __exit_signal) is in the sums, and has no sighand any more. */
+	/* A thread that was released (__exit_signal in kernel/exit.c) is in the sums, and has no sighand any more. */
 	if (task->sighand)
 		ADD(task);
 	if (!alone && leader->pid == task->tgid && leader->sighand)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * task.bpf.h - a task: its task-local state and the cgroup that it is in. Included by all who look at tasks; it charges
+ * nothing (gone.bpf.h) and sends nothing (fact.bpf.h).
+ *
+ * The maps of this and of the other headers are defined weak in every object that includes them, and the linker merges
+ * them: bpftool 7.1 places maps that are declared extern wrongly.
+ */
+#ifndef SYSSCOPE_TASK_BPF_H
+#define SYSSCOPE_TASK_BPF_H
+
+#include "sysscope.bpf.h"
+
+/* Task storage: one entry per thread, which the kernel frees with the task. */
+struct thread_state_map {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct ss_thread_state);
+};
+struct thread_state_map thread_state SEC(".maps") __weak;
+
+/* Waits of a process's ended threads. Kept on its group leader, from the first end of another of its threads on. */
+struct process_waits_map {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct ss_waits);
+};
+struct process_waits_map process_waits SEC(".maps") __weak;
+
+static __always_inline bool task_is_leader(struct task_struct *task)
+{
+	return task->pid == task->tgid;
+}
+
+/* kernfs id of the task's cgroup in the hierarchy that carries resources; SS_CGROUP_KERNEL for kernel threads. */
+static __always_inline __u64 task_cgroup_id(struct task_struct *task)
+{
+	struct cgroup_subsys_state *css = NULL;
+	struct css_set *set;
+
+	if (task->flags & PF_KTHREAD)
+		return SS_CGROUP_KERNEL;
+	if (!cfg_cgroup_v1)
+		return task->cgroups->dfl_cgrp->kn->id;
+	set = task->cgroups;
+	/* The verifier refuses a variable index through a typed pointer. */
+	bpf_probe_read_kernel(&css, sizeof(css),
+			      (void *)set + bpf_core_field_offset(set->subsys) + cfg_cgroup_subsys * sizeof(css));
+	return BPF_CORE_READ(css, cgroup, kn, id);
+}
+
+/* The same for a pointer that the verifier does not know as a task: every field is read by a helper. */
+static __always_inline __u64 task_cgroup_id_untyped(struct task_struct *task)
+{
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct cgroup_subsys_state *css = NULL;
+
+	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
+		return SS_CGROUP_KERNEL;
+	if (!cfg_cgroup_v1)
+		return BPF_CORE_READ(set, dfl_cgrp, kn, id);
+	bpf_probe_read_kernel(&css, sizeof(css),
+			      (void *)set + bpf_core_field_offset(set->subsys) + cfg_cgroup_subsys * sizeof(css));
+	return BPF_CORE_READ(css, cgroup, kn, id);
+}
+
+#endif
