@@ -109,7 +109,7 @@ $(BUILD)/sysscope.skel.h: $(BUILD)/sysscope.bpf.o
 	$(say) SKEL $@
 	$(Q)$(BPFTOOL) gen skeleton $< name sysscope_bpf > $@
 
-## make vmlinux-header   make vmlinux/vmlinux.h again (needs a kernel with BTF; see vmlinux/README.md)
+## make vmlinux-header   generate vmlinux/vmlinux.h again (needs a kernel with BTF; see vmlinux/README.md)
 vmlinux-header:
 	$(Q)CLANG=$(CLANG) BPFTOOL=$(BPFTOOL) BPF_CFLAGS='$(BPF_CFLAGS)' vmlinux/make-header
 

@@ -169,9 +169,9 @@ static __always_inline void loop_end_iteration(struct task_struct *task, struct 
 }
 
 /*
- * Ends what is under way at a moment where its own end was not seen or is not seen yet. A poll and an iteration end
- * now. A wait began before the hooks were loaded, or its return was missed: it counts for as long as the scheduler says
- * that the thread slept, and the rest is in no total.
+ * Ends what is under way: an iteration when a wait begins, anything when the thread ends. A wait or a poll is under way
+ * only if its return was not seen. Such a wait counts for as long as the scheduler says that the thread slept, and the
+ * rest is in no total; everything else ends now.
  */
 static __always_inline void loop_close(struct task_struct *task, struct loop_state *l, struct ss_thread_state *state,
 				       __u64 now)

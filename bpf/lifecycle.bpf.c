@@ -205,7 +205,7 @@ int BPF_PROG(lifecycle_exit, struct task_struct *task)
 	return 0;
 }
 
-/* Charges all that a task has ever used, when nothing of it was charged before. */
+/* Charges everything that a task has ever used, for a task that was never charged before. */
 static __always_inline void gone_whole(struct task_struct *task, __u64 cgroup_id)
 {
 	struct ss_gone_key key = {};

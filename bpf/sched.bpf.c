@@ -67,7 +67,7 @@ struct {
 	__type(value, struct ledger);
 } ledgers SEC(".maps");
 
-static __always_inline struct ss_pair *pair_find_or_make(const struct ss_pair_key *key)
+static __always_inline struct ss_pair *pair_entry(const struct ss_pair_key *key)
 {
 	__u32 in_use = gone_in_use & 1;
 	void *table = in_use ? (void *)&pairs_b : (void *)&pairs_a;
@@ -80,14 +80,15 @@ static __always_inline struct ss_pair *pair_find_or_make(const struct ss_pair_ke
 	return bpf_map_lookup_elem(table, key);
 }
 
-static __noinline void pair_flush(struct ledger *ledger)
+/* Writes the pending pair to the table. If that has no room for the runner, the wait goes to SS_CGROUP_OTHERS. */
+static __noinline void ledger_flush(struct ledger *ledger)
 {
 	struct ss_pair_key key = ledger->pair;
-	struct ss_pair *pair = pair_find_or_make(&key);
+	struct ss_pair *pair = pair_entry(&key);
 
 	if (!pair) {
 		key.runner = SS_CGROUP_OTHERS;
-		pair = pair_find_or_make(&key);
+		pair = pair_entry(&key);
 		loss_count(pair ? SS_LOSS_PAIR_FOLDED : SS_LOSS_PAIR_LOST);
 	}
 	if (pair) {
@@ -97,14 +98,15 @@ static __noinline void pair_flush(struct ledger *ledger)
 	ledger->pending.wait_ns = ledger->pending.waits = 0;
 }
 
-static __always_inline void pair_add(struct ledger *ledger, __u64 waiter, __u64 runner, __u64 ns, __u64 now)
+/* Adds a wait to the pending pair. Consecutive waits are mostly of one pair, so most of them touch no table. */
+static __always_inline void ledger_add(struct ledger *ledger, __u64 waiter, __u64 runner, __u64 ns, __u64 now)
 {
 	if (runner == RUNNER_IDLE || !ns)
 		return;
 	if (ledger->pair.waiter != waiter || ledger->pair.runner != runner ||
 	    now - ledger->pending_since > PAIR_HOLD_NS) {
 		if (ledger->pending.waits)
-			pair_flush(ledger);
+			ledger_flush(ledger);
 		ledger->pair.waiter = waiter;
 		ledger->pair.runner = runner;
 		ledger->pending_since = now;
@@ -112,7 +114,7 @@ static __always_inline void pair_add(struct ledger *ledger, __u64 waiter, __u64 
 	ledger->pending.wait_ns += ns;
 	ledger->pending.waits++;
 	if (ledger->pending.wait_ns > PAIR_HOLD_NS)
-		pair_flush(ledger);
+		ledger_flush(ledger);
 }
 
 /*
@@ -124,23 +126,24 @@ static __always_inline void wait_attribute(struct ledger *ledger, __u64 waiter, 
 	__u64 end = ledger->since, begin = now - wait, i;
 
 	if (begin >= end) {
-		pair_add(ledger, waiter, ledger->runner, wait, now);
+		ledger_add(ledger, waiter, ledger->runner, wait, now);
 		return;
 	}
-	pair_add(ledger, waiter, ledger->runner, now - end, now);
+	ledger_add(ledger, waiter, ledger->runner, now - end, now);
 	for (i = 1; i <= PAST_RUNS && i <= ledger->head; i++) {
 		__u64 slot = (ledger->head - i) % PAST_RUNS, since = ledger->past[slot].since;
 
 		if (begin >= since) {
-			pair_add(ledger, waiter, ledger->past[slot].runner, end - begin, now);
+			ledger_add(ledger, waiter, ledger->past[slot].runner, end - begin, now);
 			return;
 		}
-		pair_add(ledger, waiter, ledger->past[slot].runner, end - since, now);
+		ledger_add(ledger, waiter, ledger->past[slot].runner, end - since, now);
 		end = since;
 	}
-	pair_add(ledger, waiter, SS_CGROUP_OTHERS, end - begin, now);
+	ledger_add(ledger, waiter, SS_CGROUP_OTHERS, end - begin, now);
 }
 
+/* The runner has this CPU from now on. */
 static __always_inline void ledger_run(struct ledger *ledger, __u64 runner, __u64 now)
 {
 	__u64 slot;
@@ -154,14 +157,14 @@ static __always_inline void ledger_run(struct ledger *ledger, __u64 runner, __u6
 	ledger->runner = runner;
 	ledger->since = now;
 	if (runner == RUNNER_IDLE && ledger->pending.waits)
-		pair_flush(ledger);
+		ledger_flush(ledger);
 }
 
 /*
  * A thread got a CPU at `at`. Of the time since its mark, when it left the CPU, it has been runnable for the last
  * `wait` ns: adds both parts to its totals. Returns the wait, limited to the time since the mark.
  */
-static __always_inline __u64 waits_add(struct ss_waits *waits, __u64 mark, __u64 at, __u64 wait)
+static __always_inline __u64 wait_account(struct ss_waits *waits, __u64 mark, __u64 at, __u64 wait)
 {
 	__u64 off = ss_mark_age(mark, at), blocked;
 	__u32 class = ss_mark_class(mark);
@@ -200,7 +203,7 @@ static __always_inline void arrival_unseen(struct task_struct *prev, struct ss_t
 {
 	__u64 at = prev->sched_info.last_arrival;
 
-	waits_add(&state->waits, state->mark, at, prev->sched_info.run_delay - state->run_delay_seen);
+	wait_account(&state->waits, state->mark, at, prev->sched_info.run_delay - state->run_delay_seen);
 	ledger_run(ledger, state->cgroup_id, at);
 }
 
@@ -240,7 +243,7 @@ static __always_inline void thread_arrives(struct task_struct *next, struct ss_t
 		loss_count(SS_LOSS_SWITCH_UNSEEN);
 		return;
 	}
-	wait = waits_add(&state->waits, mark, now, wait);
+	wait = wait_account(&state->waits, mark, now, wait);
 	throttled = task_throttled(next, state, now, wait);
 	state->waits.throttled_ns += throttled;
 	if (wait - throttled > state->longest_wait_ns) {

@@ -165,7 +165,8 @@ static __always_inline void state_begin(struct task_struct *task, struct ss_thre
 }
 
 /*
- * 1 if a thread that sleeps in the wait class NETWORK is in accept or accept4. 32-bit threads are never in that class.
+ * 1 if a thread that sleeps in the wait class NETWORK is in accept or accept4; 32-bit threads are never in that class.
+ * Uses 16 bits of the number, so that the product cannot overflow.
  */
 static __always_inline __u32 task_accepts(struct task_struct *task)
 {

@@ -53,7 +53,8 @@ static __always_inline void start_begin(struct ss_cgroup *entry)
 }
 
 /*
- * Notes a step of one cgroup if it is the first of its kind. step_ns is written last, because the agent reads it first.
+ * Notes a step of one cgroup, unless it was noted before. step_ns is written last: once it is set, the agent reads the
+ * rest.
  */
 static __always_inline void start_note(struct ss_cgroup *entry, __u32 step, __u32 by, __u64 now, __u64 running)
 {
@@ -74,7 +75,10 @@ static __always_inline void start_note(struct ss_cgroup *entry, __u32 step, __u3
 	__sync_val_compare_and_swap(&b->step_ns[step], 0, now);
 }
 
-/* Notes a step of a cgroup and of those above it. `running`: CPU time of the current task that is in no total yet. */
+/*
+ * Notes a step of a cgroup and of those above it that are starting as well. `running`: CPU time of the current task
+ * that is in no total yet. `step & 3` shows the verifier that the index is in bounds.
+ */
 static __noinline int start_step(struct ss_cgroup *entry, __u32 step, __u32 by, __u64 running)
 {
 	__u64 now = bpf_ktime_get_boot_ns(), parent;

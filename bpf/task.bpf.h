@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * task.bpf.h - a task: its task-local state and the cgroup that it is in. Included by all who look at tasks; it charges
- * nothing (gone.bpf.h) and sends nothing (fact.bpf.h).
+ * task.bpf.h - a task: its task-local state and the cgroup that it is in. It charges nothing (gone.bpf.h) and
+ * sends nothing (fact.bpf.h).
  *
  * The maps of this and of the other headers are defined weak in every object that includes them, and the linker merges
  * them: bpftool 7.1 places maps that are declared extern wrongly.

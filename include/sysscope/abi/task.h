@@ -214,7 +214,7 @@ struct ss_thread_record {
 	struct ss_totals used;	 /* since its birth */
 	__u64 mark;		 /* ss_thread_state.mark; 0: not known */
 	__u64 open_wait_ns;	 /* the wait for a CPU under way: runnable so far; `mark` says of which kind */
-	__u64 open_throttled_ns; /* the part of it while the cgroup's CPU quota was used up */
+	__u64 open_throttled_ns; /* the part of that wait while the cgroup's CPU quota was used up */
 	__u64 open_blocked_ns;	 /* asleep so far, or until it was woken; its class is in `mark` */
 	__u64 blocks;		 /* enum ss_thread_block */
 
