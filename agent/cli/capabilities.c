@@ -14,10 +14,10 @@
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "exporters/capabilities/capabilities.h"
-#include "exporters/table/table.h"
 #include "kernel/loader.h"
 #include "pipeline.h"
 #include "view/expected.h"
+#include "view/match.h"
 
 #define SNAPSHOT_EVERY_NS 1000000000ULL
 
@@ -113,7 +113,7 @@ static void check_add(struct capability_report *r, const struct container_row *h
 
 static bool home_wanted(const struct watch *w, const struct container_row *c)
 {
-	return w->container ? table_container_matches(c, w->container) : strcmp(c->kind, "container") == 0;
+	return w->container ? container_matches(c, w->container) : strcmp(c->kind, "container") == 0;
 }
 
 static int snapshot_add(struct watch *w, const struct snapshot *s)

@@ -23,6 +23,7 @@
 #include "exporters/table/table.h"
 #include "pipeline.h"
 #include "top/screen.h"
+#include "view/match.h"
 
 #define PLAIN_WIDTH   80
 #define IDLE_EVERY_NS 5000000000ULL
@@ -167,7 +168,7 @@ static int plain_width(void)
 static const struct container_row *container_find(const struct top *t, const struct snapshot *s)
 {
 	for (size_t i = 0; t->container && i < s->n_containers; i++)
-		if (table_container_matches(&s->containers[i], t->container))
+		if (container_matches(&s->containers[i], t->container))
 			return &s->containers[i];
 	return NULL;
 }
