@@ -168,7 +168,7 @@ struct thread_sleep {
 };
 
 /* How long the phases of containers' starts took: exact, however many there were between two samples. */
-#define START_BOUNDS 14
+enum { START_BOUNDS = 0 START_BUCKETS(LIST_ONE, ) };
 struct start_histogram {
 	uint64_t slots[START_BOUNDS + 1], sum_ns; /* the last slot: longer than all bounds */
 };
