@@ -155,8 +155,8 @@ static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, s
 		buf_printf(error, "cannot read the cgroup tree: %s", strerror(-r));
 		return r;
 	}
-	sampler_no_listeners(p->sampler, o->no_listeners);
-	sampler_listen(p->sampler, &o->listener);
+	sampler_no_socket_owners(p->sampler, o->no_socket_owners);
+	sampler_subscribe(p->sampler, &o->subscriber);
 	collectors_missing(p, o->requested, error);
 	/* Loading has left megabytes of type information and of free heap behind, which nothing needs from here on. */
 	kernel_free(&p->kernel);

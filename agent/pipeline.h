@@ -10,25 +10,15 @@
 #include <stdint.h>
 
 #include "base/util.h"
+#include "sample/fact.h"
 #include "sysscope/view.h"
 
-struct identity;
 struct pipeline;
 struct sample;
-struct ss_fact;
-
-/*
- * Who hears of each fact as it comes, from pipeline_source's idle and next. `who` and `path`: of its cgroup, the thread's or
- * the one that was made, removed or entered; NULL: not known, or not any more.
- */
-struct fact_listener {
-	void (*take)(void *ctx, const struct ss_fact *f, const struct identity *who, const char *path);
-	void *ctx;
-};
 
 struct pipeline_options {
 	const char *docker_root; /* a dockerd's --data-root, besides the usual one; NULL: none */
-	bool no_listeners;	 /* nobody looks at processes: who listens is not asked (serve) */
+	bool no_socket_owners;	 /* processes are not shown: leaves out the pass over open files (serve) */
 	bool keep_unpublished;	 /* the dead stay until they were delivered once (serve) */
 	uint32_t disabled;	 /* bit per collector, in the order of enum collector */
 	uint32_t requested;	 /* the same: of those that are off unless asked for */
@@ -42,8 +32,8 @@ struct pipeline_options {
 	uint32_t facts; /* as in loader_options */
 	bool facts_arguments;
 	uint32_t ring_bytes;
-	uint32_t pairs_named; /* for tests: as in loader_options */
-	struct fact_listener listener;
+	uint32_t pairs_named;		   /* for tests: as in loader_options */
+	struct fact_subscriber subscriber; /* called from pipeline_source's idle and next */
 };
 
 void pipeline_options_init(struct pipeline_options *o);

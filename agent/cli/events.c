@@ -371,7 +371,7 @@ static int events_run(struct events *e)
 	if (r < 0)
 		return r;
 	event_feed_options(&e->choice, &e->pipeline);
-	e->pipeline.listener = (struct fact_listener){.take = event_feed_take, .ctx = e->feed};
+	e->pipeline.subscriber = (struct fact_subscriber){.take = event_feed_take, .ctx = e->feed};
 	r = pipeline_open(&p, &e->pipeline, &error);
 	if (r < 0) {
 		log_error("%s", error.data ? error.data : strerror(-r));

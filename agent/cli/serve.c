@@ -196,7 +196,7 @@ static int serve_open(struct serve *s)
 		return r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 	}
 	s->pipeline.keep_unpublished = true;
-	s->pipeline.no_listeners = true;
+	s->pipeline.no_socket_owners = true;
 	r = pipeline_open(&s->source, &s->pipeline, &error);
 	if (r < 0) {
 		log_error("%s", error.data ? error.data : strerror(-r));

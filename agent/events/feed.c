@@ -102,7 +102,7 @@ void event_feed_options(const struct event_choice *c, struct pipeline_options *o
 		o->requested |= 1u << COLLECTOR_CAPABILITIES;
 	if (type_wanted(c, EVENT_OOM_KILL))
 		o->requested |= 1u << COLLECTOR_OOM;
-	o->no_listeners = true;
+	o->no_socket_owners = true;
 }
 
 void event_feed_clock(struct event_feed *f)

@@ -235,7 +235,7 @@ struct model {
 	size_t n_process_waits, cap_by_thread, cap_sleeps, cap_process_waits;
 
 	/* concurrency/evidence.c and concurrency/tree.c: who listens, in the order of processes; and what it needs while it works. */
-	struct ss_listener *listeners;
+	struct ss_socket_owner *listeners;
 	struct process **in_order;
 	struct thread_note *notes;
 	struct socket_note *sockets;
