@@ -21,6 +21,8 @@ TEST_PACKAGES := libcmocka-dev universal-ctags docker.io prometheus stress-ng cl
 MORE_TEST_PACKAGES := qemu-system-x86 cpio zstd lz4 xz-utils crun runc libclang-rt-14-dev libbpf-tools
 # Real servers for the tests of event loops; who cannot be had is skipped.
 SERVER_PACKAGES := nginx-light redis-server redis-tools nodejs apache2 php-fpm memcached haproxy postgresql golang-go wrk strace
+# Further rows of docs/runtimes.md.
+RUNTIME_PACKAGES := gunicorn uvicorn default-jdk-headless
 VM_PACKAGES := mmdebstrap e2fsprogs
 # Whom `make bench` measures beside sysscope; it does without those that cannot be had.
 BENCH_PACKAGES := python3 util-linux linux-perf libbpf-tools prometheus-process-exporter nginx-light wrk
@@ -200,6 +202,12 @@ vm-docs: all tests
 ## make vm-fetch     takes the matrix's kernels from Debian's archives into the cache, without booting any
 vm-fetch:
 	$(Q)tests/vm/fetch $$(grep -v '^\#' tests/vm/kernels | awk '{print $$1}')
+
+## sudo make runtimes compare docs/runtimes.md with what Node, Bun, PostgreSQL, Java and others do on this machine
+runtimes: all test-packages
+	$(Q)scripts/packages $(RUNTIME_PACKAGES)
+	$(Q)BUILD=$(BUILD) tests/runtimes/run $(NAMES)
+.PHONY: runtimes
 
 ## sudo make bench   what it costs, beside others, in one run (BENCH="sample idle": parts; CADVISOR=its binary)
 BENCH_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
