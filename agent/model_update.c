@@ -29,82 +29,6 @@ static const char *const loss_names[SS_LOSS_KINDS] = {
 	[SS_LOSS_TRANSITION_LOST] = "transition_lost",
 };
 
-int array_reserve(void *array, size_t *cap, size_t n, size_t size)
-{
-	void **p = array;
-	size_t want = n + n / 2 + 64;
-	void *more;
-
-	if (n <= *cap)
-		return 0;
-	more = reallocarray(*p, want, size);
-	if (!more)
-		return -ENOMEM;
-	*p = more;
-	*cap = want;
-	return 0;
-}
-
-void totals_add(struct ss_totals *to, const struct ss_totals *what)
-{
-	__u64 *a = (__u64 *)to;
-	const __u64 *b = (const __u64 *)what;
-
-	for (size_t i = 0; i < SS_TOTALS_FIELDS; i++)
-		a[i] += b[i];
-}
-
-void waits_add(struct ss_waits *to, const struct ss_waits *what)
-{
-	__u64 *a = (__u64 *)to;
-	const __u64 *b = (const __u64 *)what;
-
-	for (size_t i = 0; i < SS_WAITS_FIELDS; i++)
-		a[i] += b[i];
-}
-
-uint64_t waits_total(const struct ss_waits *w)
-{
-	return w->wakeup_wait_ns + w->preempted_wait_ns;
-}
-
-void cputime_split(uint64_t rtime_ns, uint64_t utime, uint64_t stime, uint64_t *user, uint64_t *system)
-{
-	uint64_t u, s;
-
-	if (rtime_ns <= *user + *system)
-		return;
-	if (!stime)
-		s = 0;
-	else if (!utime)
-		s = rtime_ns;
-	else
-		s = (uint64_t)((unsigned __int128)rtime_ns * stime / ((unsigned __int128)stime + utime));
-	if (s < *system)
-		s = *system;
-	u = rtime_ns - s;
-	if (u < *user) {
-		u = *user;
-		s = rtime_ns - u;
-	}
-	*user = u;
-	*system = s;
-}
-
-void counters_hold(enum metric_scope scope, double *v, double *held)
-{
-	size_t n;
-	const struct metric_desc *d = metric_table(scope, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		if (!metric_grows(&d[i]) || value_absent(v[i]))
-			continue;
-		if (!value_absent(held[i]) && held[i] > v[i])
-			v[i] = held[i];
-		held[i] = v[i];
-	}
-}
-
 struct model *model_new(void)
 {
 	return calloc(1, sizeof(struct model));
@@ -172,11 +96,6 @@ void model_published(struct model *m)
 		g->unpublished = false;
 }
 
-static double or_absent(uint64_t value)
-{
-	return value == SS_UNKNOWN ? VALUE_ABSENT : (double)value;
-}
-
 static void host_finish(struct model *m, const struct sample *s, double interval)
 {
 	uint64_t busy = s->host.cpu_busy_ns, threads = 0, alive = 0;
@@ -190,8 +109,8 @@ static void host_finish(struct model *m, const struct sample *s, double interval
 		v[i] = VALUE_ABSENT;
 	v[HOST_CPUS] = s->host.cpus;
 	v[HOST_CPU_USAGE] = (double)busy;
-	v[HOST_MEMORY_TOTAL] = or_absent(s->host.memory_total);
-	v[HOST_SWAP_TOTAL] = or_absent(s->host.swap_total);
+	v[HOST_MEMORY_TOTAL] = value_or_absent(s->host.memory_total);
+	v[HOST_SWAP_TOTAL] = value_or_absent(s->host.swap_total);
 	if (s->host.memory_total != SS_UNKNOWN && s->host.memory_available != SS_UNKNOWN)
 		v[HOST_MEMORY_USED] = (double)sub_sat(s->host.memory_total, s->host.memory_available);
 	v[HOST_BOOT_TIME] = (double)s->host.boot_wall_ns;
@@ -238,14 +157,6 @@ static void snapshot_finish(struct model *m, const struct sample *s, double inte
 							  (double)s->collectors[i].duration_ns / 1e9};
 	}
 	p->collectors = m->collectors;
-}
-
-bool collector_ok(const struct sample *s, const char *name)
-{
-	for (size_t i = 0; i < s->n_collectors; i++)
-		if (strcmp(s->collectors[i].name, name) == 0)
-			return s->collectors[i].ok;
-	return false;
 }
 
 int model_update(struct model *m, const struct sample *s)

@@ -7,7 +7,7 @@
 
 #include "model/internal.h"
 
-static double or_absent(uint64_t value)
+static double limit_or_absent(uint64_t value)
 {
 	return value == SS_UNKNOWN || value == SS_UNLIMITED ? VALUE_ABSENT : (double)value;
 }
@@ -43,9 +43,9 @@ static void values_cpu(const struct model *m, const struct home *h, const struct
 	v[CONTAINER_INVOLUNTARY_SWITCHES] = (double)h->tasks.involuntary_switches;
 	if (!f)
 		return;
-	v[CONTAINER_SPEC_SHARES] = or_absent(f->cpu_shares);
-	v[CONTAINER_SPEC_PERIOD] = or_absent(f->cpu_period_us);
-	v[CONTAINER_SPEC_QUOTA] = or_absent(f->cpu_quota_us);
+	v[CONTAINER_SPEC_SHARES] = limit_or_absent(f->cpu_shares);
+	v[CONTAINER_SPEC_PERIOD] = limit_or_absent(f->cpu_period_us);
+	v[CONTAINER_SPEC_QUOTA] = limit_or_absent(f->cpu_quota_us);
 	if (value_absent(v[CONTAINER_SPEC_QUOTA]))
 		return;
 	if (f->cpu_period_us && f->cpu_period_us != SS_UNKNOWN)
@@ -57,18 +57,18 @@ static void values_cpu(const struct model *m, const struct home *h, const struct
 
 static void values_memory(const struct home *h, const struct cgroup_counters *f, double *v)
 {
-	v[CONTAINER_MEMORY_USAGE] = or_absent(f->memory_usage);
+	v[CONTAINER_MEMORY_USAGE] = limit_or_absent(f->memory_usage);
 	if (f->memory_usage != SS_UNKNOWN && f->memory_inactive_file != SS_UNKNOWN)
 		v[CONTAINER_MEMORY_WORKING_SET] = (double)sub_sat(f->memory_usage, f->memory_inactive_file);
-	v[CONTAINER_MEMORY_RSS] = or_absent(f->memory_rss);
-	v[CONTAINER_MEMORY_CACHE] = or_absent(f->memory_cache);
-	v[CONTAINER_MEMORY_INACTIVE_FILE] = or_absent(f->memory_inactive_file);
-	v[CONTAINER_MEMORY_ACTIVE_FILE] = or_absent(f->memory_active_file);
-	v[CONTAINER_MEMORY_MAPPED] = or_absent(f->memory_mapped);
-	v[CONTAINER_MEMORY_KERNEL] = or_absent(f->memory_kernel);
-	v[CONTAINER_MEMORY_SWAP] = or_absent(f->memory_swap);
-	v[CONTAINER_MEMORY_PEAK] = or_absent(f->memory_peak);
-	v[CONTAINER_MEMORY_LIMIT] = or_absent(f->memory_limit);
+	v[CONTAINER_MEMORY_RSS] = limit_or_absent(f->memory_rss);
+	v[CONTAINER_MEMORY_CACHE] = limit_or_absent(f->memory_cache);
+	v[CONTAINER_MEMORY_INACTIVE_FILE] = limit_or_absent(f->memory_inactive_file);
+	v[CONTAINER_MEMORY_ACTIVE_FILE] = limit_or_absent(f->memory_active_file);
+	v[CONTAINER_MEMORY_MAPPED] = limit_or_absent(f->memory_mapped);
+	v[CONTAINER_MEMORY_KERNEL] = limit_or_absent(f->memory_kernel);
+	v[CONTAINER_MEMORY_SWAP] = limit_or_absent(f->memory_swap);
+	v[CONTAINER_MEMORY_PEAK] = limit_or_absent(f->memory_peak);
+	v[CONTAINER_MEMORY_LIMIT] = limit_or_absent(f->memory_limit);
 	if (!value_absent(v[CONTAINER_MEMORY_LIMIT]) && v[CONTAINER_MEMORY_LIMIT] > 0)
 		v[CONTAINER_MEMORY_LIMIT_RATIO] = v[CONTAINER_MEMORY_WORKING_SET] / v[CONTAINER_MEMORY_LIMIT];
 	v[CONTAINER_SPEC_MEMORY_LIMIT] = or_zero(f->memory_limit);
@@ -82,7 +82,7 @@ static void values_memory(const struct home *h, const struct cgroup_counters *f,
 		v[CONTAINER_PGMAJFAULT] = (double)h->sum.major_page_faults;
 	if (f->oom_kills != SS_UNKNOWN)
 		v[CONTAINER_OOM_KILLS] = (double)h->sum.oom_kills;
-	v[CONTAINER_THREADS_LIMIT] = or_absent(f->pids_limit);
+	v[CONTAINER_THREADS_LIMIT] = limit_or_absent(f->pids_limit);
 }
 
 /* Upper bounds of the buckets as powers of two of microseconds, each the edge of a slot; the last has none. */

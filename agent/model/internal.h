@@ -14,6 +14,8 @@
 
 #include "base/util.h"
 #include "concurrency/concurrency.h"
+#include "model/arithmetic.h"
+#include "model/list.h"
 #include "sysscope/model.h"
 #include "sysscope/sample.h"
 
@@ -269,27 +271,6 @@ struct model {
 	char collector_names[16][24];
 	char kernel_release[65], hostname[65];
 };
-
-/* Grows *array to hold n elements. 0 or -ENOMEM. */
-int array_reserve(void *array, size_t *cap, size_t n, size_t size);
-
-void totals_add(struct ss_totals *to, const struct ss_totals *what);
-void waits_add(struct ss_waits *to, const struct ss_waits *what);
-
-/*
- * Splits rtime_ns as the kernel's cputime_adjust (kernel/sched/cputime.c): by the ratio of the sampled times, the sum
- * exact, neither part ever falling. *user and *system hold the result of the last time and receive this one.
- */
-void cputime_split(uint64_t rtime_ns, uint64_t utime, uint64_t stime, uint64_t *user, uint64_t *system);
-
-/* The collector of this name gave what it had to. */
-bool collector_ok(const struct sample *s, const char *name);
-
-/* Nanoseconds that threads were runnable without a CPU. */
-uint64_t waits_total(const struct ss_waits *w);
-
-/* Counters never go down: raises v[i] to held[i] and remembers it. */
-void counters_hold(enum metric_scope scope, double *v, double *held);
 
 /* ---- homes.c ---- */
 int homes_begin(struct model *m, const struct sample *s);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * arithmetic.h - arithmetic that several subjects of the model share: sums of what threads used and waited, the split of
+ * CPU time, and counters that never fall. Needs no other file of the model and keeps no state.
+ */
+#ifndef SYSSCOPE_MODEL_ARITHMETIC_H
+#define SYSSCOPE_MODEL_ARITHMETIC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sysscope/sample.h"
+#include "sysscope/view.h"
+
+static inline void totals_add(struct ss_totals *to, const struct ss_totals *what)
+{
+	__u64 *a = (__u64 *)to;
+	const __u64 *b = (const __u64 *)what;
+
+	for (size_t i = 0; i < SS_TOTALS_FIELDS; i++)
+		a[i] += b[i];
+}
+
+static inline void waits_add(struct ss_waits *to, const struct ss_waits *what)
+{
+	__u64 *a = (__u64 *)to;
+	const __u64 *b = (const __u64 *)what;
+
+	for (size_t i = 0; i < SS_WAITS_FIELDS; i++)
+		a[i] += b[i];
+}
+
+/* Nanoseconds that threads were runnable without a CPU. */
+static inline uint64_t waits_total(const struct ss_waits *w)
+{
+	return w->wakeup_wait_ns + w->preempted_wait_ns;
+}
+
+/* What cgroup files and /proc did not give is absent. */
+static inline double value_or_absent(uint64_t value)
+{
+	return value == SS_UNKNOWN ? VALUE_ABSENT : (double)value;
+}
+
+/*
+ * Splits rtime_ns as the kernel's cputime_adjust (kernel/sched/cputime.c): by the ratio of the sampled times, with an exact
+ * sum, and neither part ever falls. *user and *system hold the previous result and receive the new one.
+ */
+void cputime_split(uint64_t rtime_ns, uint64_t utime, uint64_t stime, uint64_t *user, uint64_t *system);
+
+/* Raises each counter in v to the value in `held`, the largest that was published, and updates `held`. */
+void counters_hold(enum metric_scope scope, double *v, double *held);
+
+/* Whether the last run of the collector succeeded; false also for one that did not run. */
+bool collector_ok(const struct sample *s, const char *name);
+
+#endif
