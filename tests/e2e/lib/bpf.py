@@ -22,10 +22,32 @@ def objects():
     return found
 
 
-def _foreign(o):
-    """Held by living processes, all of which are none of ours: another sysscope on this machine."""
-    holders = [h["pid"] for h in o.get("pids", [])]
-    return bool(holders) and all(not _ours(pid) for pid in holders)
+def _descriptors(pid):
+    """{(kind, id)} of the BPF objects that the process holds by descriptors."""
+    held, folder = set(), "/proc/%s/fdinfo" % pid
+    try:
+        for fd in os.listdir(folder):
+            with open("%s/%s" % (folder, fd)) as f:
+                info = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+            for kind in KINDS:
+                if kind + "_id" in info:
+                    held.add((kind, int(info[kind + "_id"])))
+    except OSError:
+        pass  # closed, or it has ended
+    return held
+
+
+def held_by(pid):
+    """What the process holds. A link's descriptor names its program as well."""
+    return _descriptors(pid)
+
+
+def _held_by_others():
+    held = set()
+    for pid in os.listdir("/proc"):
+        if pid.isdigit() and not _ours(int(pid)):
+            held |= _descriptors(pid)
+    return held
 
 
 def _ours(pid):
@@ -42,16 +64,33 @@ def _ours(pid):
     return False
 
 
-def left_behind(before, seconds=15):
+def attached(pid, seconds=60):
+    """Waits until a sysscope has its programs attached: it holds links, and no more of them than a moment ago."""
+    last = [0]
+
+    def steady():
+        now = sum(kind == "link" for kind, _ in _descriptors(pid))
+        before, last[0] = last[0], now
+        return now and now == before
+
+    return harness.wait_for(steady, seconds, 0.3)
+
+
+def left_behind(before, seconds=60, ours=None):
     """
-    What is there now, was not before, and does not go away: the kernel frees programs and maps after RCU grace
-    periods, so the first look may be too early. Objects of other people's processes are not counted.
+    What our processes, all of which have ended, have left: `ours`, or what was not there before and nobody else holds.
+    The kernel frees programs and maps after RCU grace periods, so that the first look may be too early. What is made
+    after that look is somebody else's: another test that runs at the same time.
     """
+    candidates = set(ours) if ours is not None else set(objects()) - set(before)
     left = {}
 
     def clean():
         nonlocal left
-        left = {k: o for k, o in objects().items() if k not in before and not _foreign(o)}
+        now, foreign = objects(), _held_by_others()
+        candidates.intersection_update(now)
+        candidates.difference_update(foreign)
+        left = {k: now[k] for k in candidates}
         return not left
 
     harness.wait_for(clean, seconds, 0.3)

@@ -104,6 +104,13 @@ class Cgroup:
         return [int(p) for p in read(self.file("cpu", "cgroup.procs")).split()]
 
 
+def favour(path):
+    """The highest weight: a cgroup's equals get as much of a CPU as it, the rest of the machine nearly nothing."""
+    name, weight = ("cpu.weight", "10000") if layout.v2 else ("cpu.shares", "262144")
+    with open("%s%s/%s" % (layout.folder("cpu"), path, name), "w") as f:
+        f.write(weight)
+
+
 def path_of(pid):
     """Path of the cgroup of a process in the hierarchy that counts CPU."""
     for line in read("/proc/%d/cgroup" % pid).splitlines():
@@ -236,6 +243,14 @@ class Recorder:
 
     def last(self):
         return self.points[-1][1]
+
+    def within(self, snapshot):
+        """
+        Least and most that the counter was while that snapshot of top was made, which on a busy machine takes a while. A
+        tick is the age of a running task's own time.
+        """
+        harness.wait_for(lambda: self.points[-1][0] > snapshot["received"], 20, 0.01)
+        return self.at(snapshot["time"]) - self.EVERY, self.at(snapshot["received"]) + self.EVERY
 
     def at(self, when):
         """The counter at that moment, interpolated; None outside of what was recorded."""

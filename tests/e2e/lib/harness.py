@@ -70,6 +70,25 @@ def check_within(name, seen, true, share, slack=0.0):
     return check(abs(seen - true) <= allowed, name, "saw %.6f, true is %.6f%s, allowed %.6f" % (seen, true, off, allowed))
 
 
+def check_between(name, seen, least, most, share=0.0):
+    """From `least` to `most`, give or take a share of them. An absent value fails."""
+    ok = seen is not None and least * (1 - share) - 1e-6 <= seen <= most * (1 + share) + 1e-6
+    return check(ok, name, "saw %r, true is %.6f to %.6f%s" % (seen, least, most, ", %g %%" % (share * 100) if share else ""))
+
+
+def losses(snapshot, *expected):
+    """
+    Losses that a test has to explain. They are counted for the whole machine, where the kernel may refuse state to a thread
+    of somebody else, whose every switch then is one more: up to one in 1,000 of the machine's births and switches are none
+    of the test's, whose own counts are exact.
+    """
+    with open("/proc/stat") as f:
+        stat = dict(line.split(" ", 1) for line in f)
+    allowed = {"switch_unseen": int(stat["ctxt"]) / 1000}
+    return {k: v for k, v in snapshot["losses"].items()
+            if v > allowed.get(k, 0) and k not in expected + ("death_unseen", "state_refused")}
+
+
 def skip(name, why):
     global _number
     _number += 1
@@ -113,8 +132,8 @@ def die_with_parent():
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
-def wait_for(what, seconds=20, every=0.05):
-    """what() once it is true; its last value at the deadline."""
+def wait_for(what, seconds=60, every=0.05):
+    """what() once it is true; its last value at the deadline, for which only a failed test waits."""
     end = time.monotonic() + seconds
     while True:
         value = what()
@@ -123,7 +142,22 @@ def wait_for(what, seconds=20, every=0.05):
         time.sleep(every)
 
 
-def run(argv, seconds=60, **more):
+def asleep(pid):
+    """Whether the process's main thread sleeps; also once it has ended."""
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as f:
+            text = f.read()
+    except OSError:
+        return True
+    return text[text.rindex(b")") + 2:].split()[0] in (b"S", b"Z", b"X")
+
+
+def rests(pid):
+    """Waits until it sleeps: what it has used and done is then all counted."""
+    return wait_for(lambda: asleep(pid), 60, 0.005)
+
+
+def run(argv, seconds=120, **more):
     """A finished process with .returncode, .stdout, .stderr (bytes). Never waits for ever."""
     more.setdefault("stdin", subprocess.DEVNULL)
     more.setdefault("stdout", subprocess.PIPE)

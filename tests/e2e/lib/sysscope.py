@@ -28,7 +28,7 @@ class Top:
 
     def _read(self):
         for line in self.process.stdout:
-            self.lines.put(line)
+            self.lines.put((line, time.time()))
         self.lines.put(None)
 
     def _read_errors(self):
@@ -38,14 +38,17 @@ class Top:
     def next(self, seconds=60):
         """The next snapshot; None at the end."""
         try:
-            line = self.lines.get(timeout=seconds)
+            got = self.lines.get(timeout=seconds)
         except queue.Empty:
             raise TimeoutError("top --json says nothing for %d s; stderr: %s" % (seconds, self.errors)) from None
-        if line is None:
+        if got is None:
             return None
-        return json.loads(line)
+        snapshot = json.loads(got[0])
+        # What it says was read between its time and this.
+        snapshot["received"] = got[1]
+        return snapshot
 
-    def until(self, condition, seconds=30):
+    def until(self, condition, seconds=60):
         """Snapshots until condition(snapshot) is true: that snapshot. None at the deadline or the end."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -56,7 +59,7 @@ class Top:
                 return snapshot
         return None
 
-    def after(self, seconds=30):
+    def after(self, seconds=60):
         """A snapshot whose sample was taken after now."""
         now = time.time()
         return self.until(lambda s: s["time"] > now, seconds)
@@ -90,7 +93,7 @@ class Serve:
         self.stderr = open("%s/serve-%d.log" % (harness.tmp(), self.port), "w+b")
         harness.cleanup(self.stderr.close)
         self.process = harness.spawn(argv, stdout=subprocess.DEVNULL, stderr=self.stderr, env=environment)
-        if not harness.wait_for(self._ready, 30) or self.process.poll() is not None:
+        if not harness.wait_for(self._ready, 60) or self.process.poll() is not None:
             raise RuntimeError("serve does not come up: %s" % self.said())
 
     def _ready(self):
