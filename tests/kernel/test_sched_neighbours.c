@@ -288,8 +288,10 @@ static void table_full(void)
 	pipeline_options_init(&o);
 	o.pairs_named = 3;
 	pipeline_start_with(&o);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++) {
+		cgroup_favour(homes[i]);
 		pids[i] = run_in(homes[i], spin_for_ever, NULL);
+	}
 	usleep(300000);
 	s = snapshot_take();
 	for (int i = 0; i < 4; i++) {
@@ -303,7 +305,8 @@ static void table_full(void)
 		waited += after[i].wait - before[i].wait;
 		pairs += pair_seconds(s, homes[i], NULL);
 	}
-	check_time_within("a table too small loses no time", pairs, waited, 0.02, 0.1);
+	/* A wait is blamed when it ends: at either sample three of the four wait, each for the slices of the others. */
+	check_time_within("a table too small loses no time", pairs, waited, 0.02, 0.2);
 	check(loss_count("pair_folded") > 0, "pairs were folded: saw %.0f", loss_count("pair_folded"));
 	check(loss_count("pair_lost") == 0, "none was lost: saw %.0f", loss_count("pair_lost"));
 	for (int i = 0; i < 4; i++)
