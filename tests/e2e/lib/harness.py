@@ -76,14 +76,21 @@ def check_between(name, seen, least, most, share=0.0):
     return check(ok, name, "saw %r, true is %.6f to %.6f%s" % (seen, least, most, ", %g %%" % (share * 100) if share else ""))
 
 
+def _switches():
+    """Of the whole machine, since it booted."""
+    with open("/proc/stat") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("ctxt "))
+
+
+_switches_before = _switches()
+
+
 def losses(snapshot, *expected):
     """
     Losses that a test has to explain. They are the whole machine's, and a test's own counts are exact; so up to one switch
     in 200 of the machine's may be lost, as kernel/test_sched_conservation says, and state refused to a thread of others.
     """
-    with open("/proc/stat") as f:
-        stat = dict(line.split(" ", 1) for line in f)
-    allowed = {"switch_unseen": int(stat["ctxt"]) / 200}
+    allowed = {"switch_unseen": (_switches() - _switches_before) / 200}
     return {k: v for k, v in snapshot["losses"].items()
             if v > allowed.get(k, 0) and k not in expected + ("death_unseen", "state_refused")}
 
