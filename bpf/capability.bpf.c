@@ -22,7 +22,10 @@ struct {
 	__type(value, __u64);
 } capability_checks SEC(".maps");
 
-/* The kernel functions that check without audit. For the tracepoint, which does not say: their callers tell. */
+/*
+ * The kernel functions that check without audit. The tracepoint does not say whether a check is audited, so its program
+ * looks for these functions among the callers.
+ */
 const volatile struct {
 	__u64 begin, size;
 } cfg_unaudited[SS_UNAUDITED_MAX];
@@ -117,8 +120,8 @@ int BPF_KRETPROBE(capability_kretprobe, int result)
 }
 
 /*
- * Whether one of the callers checks without audit. Branchless: with branches, each pair would be a path to the
- * verifier.
+ * Whether one of the callers checks without audit. Without a branch, because the verifier would follow every
+ * combination of the results of these comparisons.
  */
 static __always_inline bool capability_is_unaudited(void *ctx)
 {

@@ -2,8 +2,8 @@
 /*
  * epoll.bpf.c - owner of both ends of a wait in epoll, of epoll_ctl and of accept: how long each event loop, in any
  * program, is in epoll, and what its iterations between two waits consist of. Each end of a wait costs one look-up of
- * the thread's own state. An iteration is split by the difference of what the scheduler hooks (sched.bpf.c) have
- * counted for the thread, which is read only if the thread was switched at all.
+ * the thread's own state. The parts of an iteration are differences of the totals that the scheduler hooks
+ * (sched.bpf.c) keep for the thread; they are read only if the thread was switched at all.
  *
  * There are three ways to see both ends, from cheap to expensive: fentry and fexit of the kernel's do_epoll_wait;
  * kprobe and kretprobe of the same function; the tracepoints of the system calls. The last way slows down every system
@@ -118,9 +118,9 @@ static __always_inline int epoll_control(int op)
 }
 
 /*
- * A connection that several loops wait for may wake them all, and one of them accepts it. A loop that looked for events
- * before that got one, and now has nothing to accept (taken). For a loop that looks later the kernel finds no event and
- * continues the wait (empty_wakeups).
+ * A connection that several loops wait for may wake them all, and one of them accepts it. A loop that epoll had told
+ * about the connection before has nothing to accept (taken). A loop that looks for events afterwards finds none, and
+ * the kernel continues its wait (empty_wakeups).
  */
 static __always_inline int epoll_accept_end(long ret)
 {

@@ -29,8 +29,8 @@
 /* include/linux/sched.h: task_struct.exit_state */
 #define EXIT_DEAD 0x0010
 
-/* is_global_init(): the thread group id of init in the initial pid namespace. */
-#define INIT_TGID 1
+/* is_global_init(), is_child_reaper(): the pid of the first process of a pid namespace, and so of init. */
+#define INIT_PID 1
 
 /* include/linux/sched/signal.h: signal_struct.flags */
 #define SIGNAL_GROUP_EXIT 0x00000004

@@ -5,9 +5,9 @@
  * calls the other subjects' inlines where they need these hooks.
  *
  * A task is charged at sched_process_free, or, with the scheduler hooks, at its last switch, which is earlier
- * (task_end). At sched_process_exit would be too early: the task still runs, and the kernel updates sum_exec_runtime
- * only at ticks and switches. For 10,000 runs of /bin/true the sum read there was a fifth of what the cgroup's own
- * counter said.
+ * (task_end). Charging it at sched_process_exit would be too early: the task still runs, and the kernel updates
+ * sum_exec_runtime only at ticks and switches. For 10,000 runs of /bin/true the sum read there was a fifth of what the
+ * cgroup's own counter said.
  *
  * sched_process_free is called from delayed_put_task_struct, after an RCU grace period that begins when both of the
  * task's rcu_users are gone: release_task drops one, and finish_task_switch drops the other after the task's last
@@ -102,8 +102,8 @@ int BPF_PROG(lifecycle_exec, struct task_struct *task, int old_pid, struct linux
 }
 
 /*
- * Separate, because such kernels have no atomic exchange (5.12) either and refuse it even in code that is never
- * reached.
+ * A program of its own, because such kernels also lack atomic exchange (before 5.12) and refuse it even in code that is
+ * never reached.
  */
 SEC("?tp_btf/sched_process_exec")
 int BPF_PROG(lifecycle_exec_plain, struct task_struct *task, int old_pid, struct linux_binprm *binary)

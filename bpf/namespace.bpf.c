@@ -8,7 +8,9 @@
  */
 #include "namespace.bpf.h"
 
-/* Called before the change. `next` is NULL when the thread exits; the verifier may not know its type. */
+/*
+ * Called before the change. `next` is NULL when the thread exits; with a kprobe, the verifier does not know its type.
+ */
 static __always_inline int namespace_set_switched(struct nsproxy *next)
 {
 	struct task_struct *task = bpf_get_current_task_btf();

@@ -254,9 +254,9 @@ static __noinline int namespaces_report_birth(struct task_struct *parent, struct
 }
 
 /*
- * At a birth. Most children share all namespaces with their parent. A child does not if clone's flags say so, or if its
- * parent has called unshare or setns for its children before: then its pid namespace is a deeper one, or its set is
- * another one because of the time namespace.
+ * At a birth. Most children share all namespaces with their parent. A child does not if the flags of clone say so, or
+ * if its parent has prepared others for its children by unshare or setns: then its pid namespace is a deeper one, or,
+ * for the time namespace, its set is another one.
  */
 static __always_inline void namespaces_at_birth(struct task_struct *task, struct ss_thread_state *state,
 						__u64 clone_flags)

@@ -260,7 +260,7 @@ static __always_inline void thread_arrives(struct task_struct *next, struct ss_t
  */
 static __always_inline void switch_unseen(struct task_struct *task)
 {
-	if (all_known && task->tgid != INIT_TGID)
+	if (all_known && task->tgid != INIT_PID)
 		loss_count(SS_LOSS_SWITCH_UNSEEN);
 }
 

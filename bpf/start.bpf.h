@@ -140,7 +140,7 @@ static __always_inline void start_isolate(struct task_struct *task, struct ss_cg
 	__u32 mounts = task_mount_namespace(task);
 
 	task_innermost_pid(task, &pid, &inode, &level);
-	if (!b->init && pid == 1 && level && inode != b->creator_pid)
+	if (!b->init && pid == INIT_PID && level && inode != b->creator_pid)
 		start_init(entry, task->tgid);
 	if ((inode && inode != b->creator_pid) || (mounts && mounts != b->creator_mnt))
 		start_step(entry, SS_START_ISOLATED, 0, running);
