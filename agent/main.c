@@ -1,68 +1,90 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * main.c - the table of verbs. Each verb parses its own options and returns the exit code.
+ * main.c - the table of verbs, and the choice among them. Everything that a verb does is in agent/cli/.
  */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/text.h"
 #include "base/util.h"
-#include "cli/options.h"
+#include "cli/run.h"
 #include "cli/verbs.h"
 
-static const struct verb verbs[] = {
-	{.name = "top", .summary = "who uses this machine: live screen, plain text, JSON or CSV", .run = cmd_top},
-	{.name = "serve", .summary = "metrics for Prometheus over HTTP", .run = cmd_serve},
-	{.name = "events",
-	 .summary = "what happens as it happens: births, execs, exits, containers, stalls",
-	 .run = cmd_events},
-	{.name = "capabilities",
-	 .summary = "which capabilities containers use, are denied, and could do without",
-	 .run = cmd_capabilities},
-	{.name = "doctor", .summary = "what this kernel offers, what is missing and how to get it", .run = cmd_doctor},
-};
+static const struct verb *const verbs[] = {&verb_top, &verb_serve, &verb_events, &verb_capabilities, &verb_doctor};
 
 static void print_help(FILE *f)
 {
 	fprintf(f, "usage: sysscope COMMAND [OPTIONS]\n\n"
-		   "Which container and which process uses this machine, from the kernel's own counters.\n\n"
+		   "Shows what containers and processes do on this machine, from the kernel's own\n"
+		   "counters.\n\n"
 		   "commands:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-		fprintf(f, "  %-12s %s\n", verbs[i].name, verbs[i].summary);
-	fprintf(f, "\n`sysscope COMMAND --help` has each one's options and examples.\n\n"
+		fprintf(f, "  %-12s  %s\n", verbs[i]->name, verbs[i]->summary);
+	fprintf(f, "\n`sysscope COMMAND --help` lists the options of a command, with examples.\n\n"
 		   "examples:\n"
 		   "  sudo sysscope top\n"
 		   "  sudo sysscope top --json -n 1 | jq '.containers[] | {name, cpu_cores}'\n"
 		   "  sudo sysscope serve\n");
 }
 
+static const struct verb *verb_named(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (strcmp(name, verbs[i]->name) == 0)
+			return verbs[i];
+	return NULL;
+}
+
+static int refuse_command(const char *name)
+{
+	_cleanup_buf_ struct buf safe = {};
+	struct nearest near;
+
+	option_printable(&safe, name);
+	nearest_begin(&near, name);
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		nearest_offer(&near, verbs[i]->name);
+	fprintf(stderr, "sysscope: unknown command '%s'; ", safe.data ? safe.data : "");
+	if (nearest_name(&near))
+		fprintf(stderr, "did you mean '%s'?\n", nearest_name(&near));
+	else
+		fprintf(stderr, "see sysscope --help\n");
+	return EXIT_USAGE;
+}
+
+/* `sysscope help`, or `sysscope help NAME` for `sysscope NAME --help`. */
+static int help(const char *name)
+{
+	char option[] = "--help", *argv[] = {(char *)(uintptr_t)name, option, NULL};
+
+	if (!name) {
+		print_help(stdout);
+		return EXIT_DONE;
+	}
+	return verb_named(name) ? run_verb(verb_named(name), 2, argv) : refuse_command(name);
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
-	/* A file that is opened must not become what errors or lines are written to. */
+	/* A closed standard descriptor would be reused by the next file opened, which output would then overwrite. */
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
 			return EXIT_FAILED;
-	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-		if (strcmp(name, verbs[i].name) == 0)
-			return verbs[i].run(argc - 1, argv + 1);
-	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
-		print_help(stdout);
-		return EXIT_DONE;
-	}
+	if (verb_named(name))
+		return run_verb(verb_named(name), argc - 1, argv + 1);
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+		return help(NULL);
+	if (strcmp(name, "help") == 0)
+		return help(argc > 2 ? argv[2] : NULL);
 	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
 		printf("sysscope %s (%s)\n", SYSSCOPE_VERSION, SYSSCOPE_REVISION);
 		return EXIT_DONE;
 	}
-	if (name[0]) {
-		_cleanup_buf_ struct buf safe = {};
-
-		text_terminal(&safe, name, strlen(name));
-		fprintf(stderr, "sysscope: there is no command '%s'\n\n", safe.data ? safe.data : "");
-	}
+	if (name[0])
+		return refuse_command(name);
 	print_help(stderr);
 	return EXIT_USAGE;
 }

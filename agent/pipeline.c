@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pipeline.c - opens kernel probe, cgroup files, identities, loader, sampler and model in this order, and is the live
- * snapshot_source of every command. Closes them in reverse.
+ * pipeline.c - see pipeline.h. Opens kernel probe, cgroup files, identities, loader, model and sampler, and closes them in
+ * reverse. The snapshot_source of every verb that shows live data.
  */
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/text.h"
 #include "cgroup/cgroupfs.h"
 #include "identity/identity.h"
 #include "kernel/loader.h"
@@ -17,16 +19,16 @@
 #include "sysscope/model.h"
 
 /*
- * A sample of its own when nobody asks for one, so that tables stay small and the dead are noticed: the sooner when more
- * have died than a fifth of the smallest table of the dead can hold.
+ * When no snapshot is asked for, a sample is taken all the same, so that the kernel's tables are drained before they are full:
+ * earlier if many processes have ended.
  */
 #define IDLE_SAMPLE_NS	    (60 * 1000000000ULL)
 #define IDLE_SAMPLE_SOON_NS (30 * 1000000000ULL)
 #define IDLE_DEAD	    100
-#define IDLE_DEAD_MANY	    4096 /* half of the tables, if each had another name */
+#define IDLE_DEAD_MANY	    4096 /* fills half of the tables if every name is different */
 
-/* From this size on memory is asked of the kernel directly: malloc's own first threshold, which it then raises. */
-#define ARRAY_OF_ITS_OWN_BYTES (1024 * 1024)
+/* malloc maps larger blocks directly. Set explicitly, because malloc raises its own threshold as blocks are freed. */
+#define MAPPED_ARRAY_BYTES (1024 * 1024)
 
 struct pipeline {
 	struct kernel kernel;
@@ -38,7 +40,7 @@ struct pipeline {
 	struct snapshot_source source;
 	const struct sample *sample; /* the latest */
 	uint64_t sampled_ns;
-	bool serves; /* somebody asks when he likes, maybe never */
+	bool serves; /* snapshots are asked for at any time, possibly never */
 };
 
 void pipeline_options_init(struct pipeline_options *o)
@@ -70,8 +72,8 @@ static void source_published(void *ctx)
 }
 
 /*
- * A server knows who was there though nobody asked for minutes. A view has its own time between two snapshots, over which its
- * rates are: that is cut short only before the tables of the dead are full.
+ * A server samples even if no scrape comes for minutes. The rates of a view are over its own interval, which an extra sample
+ * would cut short: it is taken only before the tables of ended processes are full.
  */
 static void source_idle(void *ctx, const struct snapshot **latest)
 {
@@ -99,25 +101,68 @@ static void source_rest(void *ctx)
 	sampler_rest(p->sampler);
 }
 
-static void collectors_missing(const struct pipeline *p, uint32_t requested, struct buf *out)
-{
-	for (int c = 0; c < COLLECTORS; c++) {
-		struct collector_status s = loader_status(p->loader, c);
+/* ---- warnings ---- */
 
-		if (!s.loaded && (!collector_on_request(c) || requested >> c & 1))
-			buf_printf(out, "%scollector %s is off: %s; not shown: %s", out->len ? "\n" : "", s.name,
-				   s.reason, s.gives);
-	}
-	if (p->kernel.pids_hidden)
-		buf_printf(out,
-			   "%sthis is a pid namespace, and only processes inside of it are seen: run outside of a "
-			   "container, or with the host's (--pid=host)",
-			   out->len ? "\n" : "");
+static void warning_begin(struct buf *said)
+{
+	if (said->len)
+		buf_char(said, '\n');
 }
 
-static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, struct buf *error)
+void pipeline_warnings(const struct loader *l, const struct kernel *k, const struct pipeline_options *o,
+		       struct buf *said)
 {
-	struct loader_options lo = {.disabled = o->disabled,
+	for (int c = 0; c < COLLECTORS; c++) {
+		struct collector_status s = loader_status(l, c);
+
+		if (s.loaded || o->unneeded >> c & 1 || (collector_on_request(c) && !(o->requested >> c & 1)))
+			continue;
+		warning_begin(said);
+		buf_printf(said, "collector %s is off: %s; not shown: %s", s.name, s.reason, s.gives);
+	}
+	if (k->pids_hidden) {
+		warning_begin(said);
+		buf_str(said,
+			"only processes of this pid namespace are visible: run outside of a container, or with the "
+			"host's pid namespace (--pid=host)");
+	}
+}
+
+/* 0 or negative errno: why no container will be looked up in it. A folder may appear later: then it is read all the same. */
+static int docker_root_check(struct identities *ids, const char *path)
+{
+	struct stat st;
+	int r = identities_add_docker_root(ids, path);
+
+	if (r < 0)
+		return r;
+	if (stat(path, &st) < 0)
+		return -errno;
+	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
+static void docker_roots_add(struct identities *ids, const struct pipeline_options *o, struct buf *said)
+{
+	for (size_t i = 0; i < o->n_docker_roots; i++) {
+		int r = docker_root_check(ids, o->docker_roots[i]);
+
+		if (r == 0)
+			continue;
+		warning_begin(said);
+		buf_str(said, "--docker.data-root: no containers are named from '");
+		text_terminal(said, o->docker_roots[i], strlen(o->docker_roots[i]));
+		buf_printf(said, "': %s",
+			   r == -EINVAL	  ? "not an absolute path"
+			   : r == -ENOSPC ? "too many data roots"
+					  : strerror(-r));
+	}
+}
+
+/* ---- open and close ---- */
+
+static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, struct buf *said)
+{
+	struct loader_options lo = {.disabled = o->disabled | o->unneeded,
 				    .break_collector = o->break_collector,
 				    .epoll_hook = o->epoll_hook,
 				    .stall_ns = o->stall_ns,
@@ -132,8 +177,8 @@ static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, s
 		return r;
 	r = cgroupfs_open(&p->fs, "");
 	if (r < 0) {
-		buf_printf(error,
-			   "no cgroup hierarchy with CPU or memory control is mounted (%s); sysscope needs the "
+		buf_printf(said,
+			   "no cgroup hierarchy with a cpu or memory controller is mounted (%s); sysscope needs the "
 			   "host's /sys/fs/cgroup",
 			   strerror(-r));
 		return r;
@@ -143,28 +188,27 @@ static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, s
 	p->model = model_new();
 	if (!p->ids || !p->model)
 		return -ENOMEM;
-	if (o->docker_root)
-		identities_add_docker_root(p->ids, o->docker_root);
 	model_keep_unpublished(p->model, o->keep_unpublished);
 	p->serves = o->keep_unpublished;
-	r = loader_open(&p->loader, &p->kernel, &lo, error);
+	r = loader_open(&p->loader, &p->kernel, &lo, said);
 	if (r < 0)
 		return r;
 	r = sampler_open(&p->sampler, p->loader, p->fs, p->ids);
 	if (r < 0) {
-		buf_printf(error, "cannot read the cgroup tree: %s", strerror(-r));
+		buf_printf(said, "cannot read the cgroup tree: %s", strerror(-r));
 		return r;
 	}
-	sampler_no_socket_owners(p->sampler, o->no_socket_owners);
-	sampler_subscribe(p->sampler, &o->subscriber);
-	collectors_missing(p, o->requested, error);
-	/* Loading has left megabytes of type information and of free heap behind, which nothing needs from here on. */
+	sampler_no_listeners(p->sampler, o->no_listeners);
+	sampler_listen(p->sampler, &o->listener);
+	docker_roots_add(p->ids, o, said);
+	pipeline_warnings(p->loader, &p->kernel, o, said);
+	/* Loading left megabytes of type information and free heap, which nothing needs any more. */
 	kernel_free(&p->kernel);
 	malloc_trim(0);
 	return 0;
 }
 
-int pipeline_open(struct pipeline **ret, const struct pipeline_options *o, struct buf *error)
+int pipeline_open(struct pipeline **ret, const struct pipeline_options *o, struct buf *said)
 {
 	struct pipeline *p = calloc(1, sizeof(*p));
 	int r;
@@ -172,15 +216,15 @@ int pipeline_open(struct pipeline **ret, const struct pipeline_options *o, struc
 	if (!p)
 		return -ENOMEM;
 	/*
-	 * The large arrays of a sample grow by moving pages and go back to the kernel when freed. Left alone, malloc would
-	 * keep them in its heap after the first time, with holes below each.
+	 * The large arrays of a sample shall grow by moving pages, and return to the kernel when freed. By default malloc
+	 * would keep them in its heap from the second time on, with holes below each.
 	 */
-	mallopt(M_MMAP_THRESHOLD, ARRAY_OF_ITS_OWN_BYTES);
-	mallopt(M_TRIM_THRESHOLD, 2 * ARRAY_OF_ITS_OWN_BYTES);
-	r = pipeline_fill(p, o, error);
+	mallopt(M_MMAP_THRESHOLD, MAPPED_ARRAY_BYTES);
+	mallopt(M_TRIM_THRESHOLD, 2 * MAPPED_ARRAY_BYTES);
+	r = pipeline_fill(p, o, said);
 	if (r < 0) {
-		if (!error->len)
-			buf_str(error, strerror(-r));
+		if (!said->len)
+			buf_str(said, strerror(-r));
 		pipeline_close(p);
 		return r;
 	}

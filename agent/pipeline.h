@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pipeline.h - the live source of snapshots: loader, sampler and model joined up. Commands open one and hand its
- * snapshot_source to a view; nobody else sees the kernel half.
+ * pipeline.h - the live source of snapshots: loader, sampler and model put together. A verb opens one and hands its
+ * snapshot_source to a view. Only doctor sees the loader beside it. Never logs: warnings and errors are returned as text.
  */
 #ifndef SYSSCOPE_PIPELINE_H
 #define SYSSCOPE_PIPELINE_H
@@ -10,47 +10,64 @@
 #include <stdint.h>
 
 #include "base/util.h"
-#include "sample/fact.h"
 #include "sysscope/view.h"
 
+struct identity;
+struct kernel;
+struct loader;
 struct pipeline;
 struct sample;
+struct ss_fact;
+
+/*
+ * Receives each fact when it is read from the ring, in pipeline_source's idle and next. `who` and `path` are those of the
+ * fact's cgroup: the thread's, or the one that was created, removed or entered. NULL: not known, or no longer.
+ */
+struct fact_listener {
+	void (*take)(void *ctx, const struct ss_fact *f, const struct identity *who, const char *path);
+	void *ctx;
+};
 
 struct pipeline_options {
-	const char *docker_root; /* a dockerd's --data-root, besides the usual one; NULL: none */
-	bool no_socket_owners;	 /* processes are not shown: leaves out the pass over open files (serve) */
-	bool keep_unpublished;	 /* the dead stay until they were delivered once (serve) */
-	uint32_t disabled;	 /* bit per collector, in the order of enum collector */
-	uint32_t requested;	 /* the same: of those that are off unless asked for */
-	const char *epoll_hook;	 /* "fentry", "kprobe", "tracepoint" or "sched"; NULL: the best that can be had */
-	uint64_t stall_ns;	 /* iterations of event loops that are longer are stalls; 0: the default */
+	const char *const *docker_roots; /* the data roots of further dockerds, besides the usual ones */
+	size_t n_docker_roots;
+	bool no_listeners;     /* do not look up which process owns which listening socket (serve shows no processes) */
+	bool keep_unpublished; /* keep ended processes until a snapshot with them was delivered (serve) */
+	uint32_t disabled;     /* collectors that are off, a bit each in the order of enum collector */
+	uint32_t unneeded;     /* collectors whose data this verb does not show: off, without a warning */
+	uint32_t requested;    /* collectors to run of those that run only on request */
+	const char *epoll_hook; /* "fentry", "kprobe", "tracepoint" or "sched"; NULL: the best one available */
+	uint64_t stall_ns;	/* a longer iteration of an event loop is a stall; 0: the default */
 	/*
-	 * For tests: "NAME": its tracepoints get a name that no kernel has; "NAME:load": the kernel will refuse it;
-	 * "NAME:load-best": the best of its ways only.
+	 * For tests. "NAME": the collector's tracepoints get a name that no kernel has. "NAME:load": the kernel refuses its
+	 * programs. "NAME:load-best": the kernel refuses the best of its hooks only.
 	 */
 	const char *break_collector;
 	uint32_t facts; /* as in loader_options */
 	bool facts_arguments;
 	uint32_t ring_bytes;
-	uint32_t pairs_named;		   /* for tests: as in loader_options */
-	struct fact_subscriber subscriber; /* called from pipeline_source's idle and next */
+	uint32_t pairs_named; /* for tests: as in loader_options */
+	struct fact_listener listener;
 };
 
 void pipeline_options_init(struct pipeline_options *o);
 
 /*
- * 0, or negative errno with a message for people in `error`: what is missing and what would help. A collector that
- * could not be had is no error; `error` then names it, a line each.
+ * 0, or negative errno; then `said` has one message that says what is missing and what would help. On success it has the
+ * warnings, one per line: collectors that could not run, data roots that do not exist, processes that are hidden.
  */
-int pipeline_open(struct pipeline **ret, const struct pipeline_options *o, struct buf *error);
+int pipeline_open(struct pipeline **ret, const struct pipeline_options *o, struct buf *said);
+/* The same warnings about collectors and processes, for a loader that was opened without a pipeline (doctor). */
+void pipeline_warnings(const struct loader *l, const struct kernel *k, const struct pipeline_options *o,
+		       struct buf *said);
 void pipeline_close(struct pipeline *p);
 
-/* Single-threaded: one thread at a time. */
+/* One thread at a time. */
 const struct snapshot_source *pipeline_source(struct pipeline *p);
 
 /*
- * Of each kind of fact (SS_FACT_KINDS elements) that was wanted: how many there were, and for how many the ring had no room.
- * pipeline_facts_end: from here on there are no more but those that the agent needs for itself.
+ * Per kind of fact (SS_FACT_KINDS elements): how many of those asked for the kernel half produced, and how many did not fit
+ * into the ring. After pipeline_facts_end only facts that the agent itself needs are produced.
  */
 void pipeline_facts_count(const struct pipeline *p, uint64_t *produced, uint64_t *lost);
 void pipeline_facts_end(struct pipeline *p);
@@ -58,12 +75,12 @@ void pipeline_facts_end(struct pipeline *p);
 /* See loader.h. */
 int pipeline_map_memory(const struct pipeline *p, uint64_t *ret);
 
-/* The sample that the latest snapshot was made from; valid until the next one is taken. NULL before the first. */
+/* The sample behind the latest snapshot; valid until the next one is taken. NULL before the first. */
 const struct sample *pipeline_sample(const struct pipeline *p);
 
-/* Which hook the collector of this name got, as doctor calls it; "" without any. */
+/* The hook that this collector uses, as doctor names it; "" if it does not run. */
 const char *pipeline_hook(const struct pipeline *p, const char *collector);
-/* Why it got none, or what that hook lacks; "" for nothing to say. */
+/* Why it does not run, or what its hook cannot see; "" for neither. */
 const char *pipeline_hook_reason(const struct pipeline *p, const char *collector);
 
 #endif

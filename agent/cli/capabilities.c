@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * capabilities.c - `sysscope capabilities`: watches for some seconds which capabilities each container uses and which
- * it is denied, and says what it could do without. Takes a snapshot a second, so that what lives shortly is not missed.
+ * capabilities.c - `sysscope capabilities`: watches for some seconds which capabilities each container uses and which it is
+ * denied, and reports what it could do without. Takes a snapshot every second, so that short-lived containers are seen.
  */
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "cli/options.h"
+#include "cli/run.h"
 #include "cli/verbs.h"
 #include "exporters/capabilities/capabilities.h"
+#include "exporters/table/table.h"
 #include "kernel/loader.h"
-#include "pipeline.h"
 #include "view/expected.h"
-#include "view/match.h"
 
 #define SNAPSHOT_EVERY_NS 1000000000ULL
 
@@ -25,21 +21,12 @@ struct watch {
 	double seconds;
 	bool json;
 	const char *container;
-	struct pipeline_options pipeline;
 	struct capability_report *reports;
 	size_t n;
 	double began, now; /* seconds since 1970, of the first and the latest snapshot */
 	bool wanted_seen;
 	uint64_t all, lost;
 };
-
-static volatile sig_atomic_t stop;
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	stop = 1;
-}
 
 /* ---- one snapshot ---- */
 
@@ -72,13 +59,13 @@ static struct capability_report *report_get(struct watch *w, const struct snapsh
 					.cgroup = strdup(c->cgroup)};
 	if (!r->name || !r->id || !r->kind || !r->runtime || !r->cgroup)
 		return NULL;
-	/* Until the command's end, unless it ends before. */
+	/* Minus the begin; the end is added when the container or the watch ends. */
 	r->before_seconds = started < 0 ? -1 : started < w->began ? w->began - started : 0;
 	r->seconds = -(started > w->began ? started : w->began);
 	return r;
 }
 
-/* Sums up the names: of one container the largest count is the latest. */
+/* One row per capability and thread name, whichever user namespace the check was in. */
 static void denial_add(struct capability_report *r, const struct check_row *c)
 {
 	for (size_t i = 0; i < r->n_denials; i++)
@@ -113,50 +100,49 @@ static void check_add(struct capability_report *r, const struct container_row *h
 
 static bool home_wanted(const struct watch *w, const struct container_row *c)
 {
-	return w->container ? container_matches(c, w->container) : strcmp(c->kind, "container") == 0;
+	return w->container ? table_container_matches(c, w->container) : strcmp(c->kind, "container") == 0;
 }
 
-static int snapshot_add(struct watch *w, const struct snapshot *s)
+/* Reports only grow: the container's state at this moment, and how long it has been watched. */
+static int container_add(struct watch *w, const struct snapshot *s, const struct container_row *c)
 {
-	bool *fresh = calloc(s->n_containers + 1, sizeof(*fresh));
+	struct capability_report *r = report_get(w, s, c);
 
-	if (!fresh)
+	if (!r)
 		return -ENOMEM;
-	w->now = s->time;
-	if (!w->began)
-		w->began = s->time;
-	w->all = s->capabilities_all ?: w->all;
-	for (size_t i = 0; i < s->n_losses; i++)
-		if (strcmp(s->losses[i].kind, "capability_lost") == 0)
-			w->lost = s->losses[i].count;
-	for (size_t i = 0; i < s->n_containers; i++) {
-		const struct container_row *c = &s->containers[i];
-		struct capability_report *r;
-
-		if (!home_wanted(w, c))
-			continue;
-		w->wanted_seen = true;
-		r = report_get(w, s, c);
-		if (!r) {
-			free(fresh);
-			return -ENOMEM;
-		}
-		/* It was the runtime's before. */
-		if (c->oldest_process && r->bounding != c->capabilities_bounding) {
-			r->effective = r->permitted = 0;
-			r->bounding = c->capabilities_bounding;
-		}
-		r->effective |= c->capabilities_effective;
-		r->permitted |= c->capabilities_permitted;
-		if (c->dead && !r->ended) {
-			r->ended = true;
-			r->seconds += s->time - c->dead_seconds;
-		} else if (!c->dead && r->ended) { /* started again */
-			r->ended = false;
-			r->seconds -= s->time;
-		}
+	w->wanted_seen = true;
+	/* Another bounding set: the processes seen before were the runtime's. */
+	if (c->oldest_process && r->bounding != c->capabilities_bounding) {
+		r->effective = r->permitted = 0;
+		r->bounding = c->capabilities_bounding;
 	}
-	/* The rows count since the beginning: each container that has some is counted anew. */
+	r->effective |= c->capabilities_effective;
+	r->permitted |= c->capabilities_permitted;
+	if (c->dead && !r->ended) {
+		r->ended = true;
+		r->seconds += s->time - c->dead_seconds;
+	} else if (!c->dead && r->ended) { /* started again */
+		r->ended = false;
+		r->seconds -= s->time;
+	}
+	return 0;
+}
+
+static void report_clear(struct capability_report *r)
+{
+	memset(r->used, 0, sizeof(r->used));
+	memset(r->runtime_used, 0, sizeof(r->runtime_used));
+	memset(r->elsewhere_used, 0, sizeof(r->elsewhere_used));
+	r->n_denials = 0;
+}
+
+/* A snapshot's rows are totals since the start: what a container's report had before is replaced. */
+static int checks_add(struct watch *w, const struct snapshot *s)
+{
+	_cleanup_free_ bool *cleared = calloc(s->n_containers + 1, sizeof(*cleared));
+
+	if (!cleared)
+		return -ENOMEM;
 	for (size_t i = 0; i < s->n_checks; i++) {
 		const struct container_row *c = &s->containers[s->checks[i].container];
 		struct capability_report *r;
@@ -164,48 +150,57 @@ static int snapshot_add(struct watch *w, const struct snapshot *s)
 		if (!home_wanted(w, c))
 			continue;
 		r = report_get(w, s, c);
-		if (!fresh[s->checks[i].container]) {
-			fresh[s->checks[i].container] = true;
-			memset(r->used, 0, sizeof(r->used));
-			memset(r->runtime_used, 0, sizeof(r->runtime_used));
-			memset(r->elsewhere_used, 0, sizeof(r->elsewhere_used));
-			r->n_denials = 0;
-		}
+		if (!r)
+			return -ENOMEM;
+		if (!cleared[s->checks[i].container])
+			report_clear(r);
+		cleared[s->checks[i].container] = true;
 		check_add(r, c, &s->checks[i]);
 	}
-	free(fresh);
 	return 0;
 }
 
-/* ---- the whole ---- */
+static int snapshot_add(struct watch *w, const struct snapshot *s)
+{
+	int r = 0;
 
-static int watch_loop(struct watch *w, const struct snapshot_source *source)
+	w->now = s->time;
+	if (!w->began)
+		w->began = s->time;
+	w->all = s->capabilities_all ?: w->all;
+	for (size_t i = 0; i < s->n_losses; i++)
+		if (strcmp(s->losses[i].kind, "capability_lost") == 0)
+			w->lost = s->losses[i].count;
+	for (size_t i = 0; i < s->n_containers && r == 0; i++)
+		if (home_wanted(w, &s->containers[i]))
+			r = container_add(w, s, &s->containers[i]);
+	return r ?: checks_add(w, s);
+}
+
+/* ---- the verb ---- */
+
+static int watch_loop(const struct run *run, struct watch *w)
 {
 	uint64_t now, end = 0;
 	int r;
 
 	for (;;) {
-		const struct snapshot *s = source->next(source->ctx, &r);
-		uint64_t due;
+		const struct snapshot *s = run->source->next(run->source->ctx, &r);
 
 		if (!s)
 			return r;
 		if (!w->began) {
-			/* Loading took its time. */
+			/* The time to watch begins now, after loading. */
 			end = clock_boot_ns() + (uint64_t)(w->seconds * 1e9);
 			log_info("watching for %g s", w->seconds);
 		}
 		r = snapshot_add(w, s);
 		now = clock_boot_ns();
-		if (r < 0 || stop || now >= end)
+		if (r < 0 || run_stopped() || now >= end)
 			return r;
-		due = now + SNAPSHOT_EVERY_NS < end ? now + SNAPSHOT_EVERY_NS : end;
-		while (!stop && (now = clock_boot_ns()) < due) {
-			struct pollfd fd = {.fd = source->fd, .events = POLLIN};
-
-			if (poll(&fd, 1, (int)((due - now + 999999) / 1000000)) > 0)
-				source->idle(source->ctx, &s);
-		}
+		r = run_wait(run, now + SNAPSHOT_EVERY_NS < end ? now + SNAPSHOT_EVERY_NS : end);
+		if (r < 0)
+			return r;
 	}
 }
 
@@ -228,77 +223,60 @@ static int watch_print(struct watch *w, const struct pipeline *p)
 		r = capabilities_write_json(&out, &said);
 	else
 		capabilities_write_text(&out, &said);
-	if (r < 0 || out.failed)
-		return -ENOMEM;
-	fputs(out.data ? out.data : "", stdout);
-	return fflush(stdout) == 0 ? 0 : -errno;
+	return r < 0 || out.failed ? -ENOMEM : run_write(&out);
 }
 
-static int watch_run(struct watch *w, struct pipeline *p)
+static int watch_run(const struct run *run, struct watch *w)
 {
 	int r;
 
-	if (!pipeline_hook(p, "capabilities")[0]) {
-		log_error("capability checks cannot be seen: %s", pipeline_hook_reason(p, "capabilities"));
+	if (!pipeline_hook(run->live, "capabilities")[0]) {
+		log_error("cannot watch capabilities: %s", pipeline_hook_reason(run->live, "capabilities"));
 		return EXIT_CANNOT;
 	}
-	r = watch_loop(w, pipeline_source(p));
+	r = watch_loop(run, w);
 	if (r >= 0 && w->container && !w->wanted_seen) {
 		log_error("there is no container '%s'", w->container);
 		return EXIT_FAILED;
 	}
 	if (r >= 0)
-		r = watch_print(w, p);
-	if (r == -EPIPE)
-		return EXIT_DONE;
-	if (r < 0)
-		log_error("cannot go on: %s", strerror(-r));
-	return r < 0 ? EXIT_FAILED : EXIT_DONE;
+		r = watch_print(w, run->live);
+	return run_end(r);
 }
 
-int cmd_capabilities(int argc, char **argv)
+static int capabilities_body(struct run *run)
 {
-	static const struct verb verb = {
-		.name = "capabilities",
-		.summary = "which capabilities containers use, are denied, and could do without",
-		.examples = "  sysscope capabilities --for 60\n"
-			    "  sysscope capabilities --for 300 --container web-1\n"
-			    "  sysscope capabilities --json | jq -r '.containers[] | .name + \": \" + .docker'\n",
-	};
 	struct watch w = {.seconds = 10};
 	const struct option_row rows[] = {
-		{"for", 'f', OPTION_SECONDS, 0.1, 86400, NULL, &w.seconds, "SECONDS", "how long to watch"},
-		{"container", 0, OPTION_STRING, 0, 0, NULL, &w.container, "NAME",
-		 "only this one: a container's, service's or session's name, or the beginning of an id"},
-		{"json", 0, OPTION_FLAG, 0, 0, NULL, &w.json, NULL, "one JSON object"},
-		{"docker.data-root", 0, OPTION_STRING, 0, 0, NULL, &w.pipeline.docker_root, "DIR",
-		 "a dockerd's --data-root, besides the usual one"},
+		ROW_SECONDS("for", 'f', 0.1, 86400, &w.seconds, "SECONDS", "time to watch"),
+		ROW_STRING("container", 0, &w.container, "NAME",
+			   "only this container, service or session: its name, or at least 12 characters of its id"),
+		ROW_FLAG("json", 0, &w.json, "one JSON object"),
 	};
-	struct sigaction action = {.sa_handler = on_signal};
-	_cleanup_buf_ struct buf error = {};
-	struct pipeline *p;
-	int r;
+	int r = run_parse(run, rows, ARRAY_SIZE(rows));
 
-	pipeline_options_init(&w.pipeline);
-	w.pipeline.requested = 1u << COLLECTOR_CAPABILITIES;
-	/* What nobody looks at here. */
-	w.pipeline.disabled =
-		1u << COLLECTOR_SCHED | 1u << COLLECTOR_EPOLL | 1u << COLLECTOR_NAMESPACES | 1u << COLLECTOR_SOCKETS;
-	r = options_parse(&verb, rows, ARRAY_SIZE(rows), argc, argv, NULL);
-	if (r)
-		return r < 0 ? EXIT_USAGE : EXIT_DONE;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	r = pipeline_open(&p, &w.pipeline, &error);
-	if (r < 0) {
-		log_error("%s", error.data);
-		return EXIT_CANNOT;
-	}
-	r = watch_run(&w, p);
-	pipeline_close(p);
+	if (r != RUN_CONTINUE)
+		return r;
+	run->pipeline.requested = 1u << COLLECTOR_CAPABILITIES;
+	run->pipeline.unneeded = 1u << COLLECTOR_SCHED | 1u << COLLECTOR_EPOLL | 1u << COLLECTOR_NAMESPACES |
+				 1u << COLLECTOR_SOCKETS | 1u << COLLECTOR_BIRTHS;
+	r = run_open(run);
+	if (r == RUN_CONTINUE)
+		r = watch_run(run, &w);
 	for (size_t i = 0; i < w.n; i++)
 		report_free(&w.reports[i]);
 	free(w.reports);
 	return r;
 }
+
+const struct verb verb_capabilities = {
+	.name = "capabilities",
+	.summary = "capabilities that containers use, are denied, or do not need",
+	.about = "Watches for some seconds which capabilities containers use and which they are denied, then "
+		 "reports what each could do without.",
+	.examples = "  sysscope capabilities --for 60\n"
+		    "  sysscope capabilities --for 300 --container web-1\n"
+		    "  sysscope capabilities --json | jq -r '.containers[] | .name + \": \" + .docker'\n",
+	.shares = VERB_DOCKER_ROOTS,
+	.body = capabilities_body,
+};

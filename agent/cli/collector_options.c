@@ -19,33 +19,20 @@ size_t collector_options_rows(struct collector_options *o, struct option_row *ro
 	for (enum collector c = 0; c < COLLECTORS; c++) {
 		if (collector_required(c) || collector_on_request(c))
 			continue;
-		rows[n] = (struct option_row){.name = option_name(o, n, "", c),
-					      .kind = OPTION_UNSET,
-					      .target = &o->off[c],
-					      .help = "run this collector (the default)"};
 		if (c == COLLECTOR_EPOLL)
-			rows[n] = (struct option_row){
-				.name = rows[n].name,
-				.kind = OPTION_CHOICE,
-				.choices = "auto|fentry|kprobe|tracepoint|sched",
-				.target = &o->epoll_hook,
-				.argument = "HOOK",
-				.help = "how waits in epoll are seen; see `sysscope doctor` for what each costs. sched "
-					"costs nothing, and sees only loops that sleep"};
+			rows[n] = ROW_CHOICE(option_name(o, n, "", c), 0, "auto|fentry|kprobe|tracepoint|sched",
+					     &o->epoll_hook, "HOOK",
+					     "hook that sees waits in epoll (`sysscope doctor` shows what each costs; "
+					     "sched costs nothing, but sees only loops that sleep)");
+		else
+			rows[n] = ROW_UNSET(option_name(o, n, "", c), 0, &o->off[c], "run this collector (default)");
 		n++;
-		rows[n] = (struct option_row){.name = option_name(o, n, "no-", c),
-					      .kind = OPTION_FLAG,
-					      .target = &o->off[c],
-					      .help = "do not run it"};
+		rows[n] = ROW_FLAG(option_name(o, n, "no-", c), 0, &o->off[c], "do not run it");
 		n++;
 	}
-	rows[n++] = (struct option_row){.name = "loop.stall-threshold",
-					.kind = OPTION_SECONDS,
-					.min = 0.001,
-					.max = 3600,
-					.target = &o->stall_seconds,
-					.argument = "SECONDS",
-					.help = "an event loop that is away from epoll for longer is stalled"};
+	rows[n++] = ROW_SECONDS("loop.stall-threshold", 0, 0.001, 3600, &o->stall_seconds, "SECONDS",
+				"an event loop that stays away from epoll for longer is stalled");
+	rows[0].heading = "collectors";
 	return n;
 }
 

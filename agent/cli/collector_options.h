@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * collector_options.h - which collectors run and how, from the command line: the same rows for every command that opens a
- * pipeline.
+ * collector_options.h - which collectors run and how, from the command line: the same rows for every verb with
+ * VERB_COLLECTORS. Called by run.c and doctor.c.
  */
 #ifndef SYSSCOPE_COLLECTOR_OPTIONS_H
 #define SYSSCOPE_COLLECTOR_OPTIONS_H
@@ -19,9 +19,9 @@ struct collector_options {
 	char names[COLLECTOR_OPTION_ROWS][48]; /* of the rows */
 };
 
-/* Adds at most COLLECTOR_OPTION_ROWS rows that point into `o`, which must stay. Returns how many. */
+/* Writes at most COLLECTOR_OPTION_ROWS rows, which point into `o`, and returns their number. Sets the defaults in `o`. */
 size_t collector_options_rows(struct collector_options *o, struct option_row *rows);
-/* After the parsing. */
+/* After parsing: what the options say, in the pipeline's terms. */
 void collector_options_apply(const struct collector_options *o, struct pipeline_options *ret);
 
 #endif

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * doctor.c - `sysscope doctor`: what this kernel and this user offer, which hook each collector got, what is missing
- * and how to get it. Loads the programs to know, takes no sample, changes nothing.
+ * doctor.c - `sysscope doctor`: what this kernel and this user offer, which hook each collector got, what is missing and how
+ * to get it. Loads the programs to know; takes no sample and changes nothing.
  */
 #include <errno.h>
 #include <math.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -14,15 +12,13 @@
 
 #include "base/text.h"
 #include "cgroup/cgroupfs.h"
-#include "cli/collector_options.h"
-#include "cli/options.h"
+#include "cli/run.h"
 #include "cli/verbs.h"
 #include "kernel/loader.h"
 #include "kernel/price.h"
 #include "kernel/probe.h"
-#include "pipeline.h"
 
-/* Less than both is noise: ten per cent, since an emulated CPU is slower and no more even. */
+/* A difference below either is noise. The share is for emulated CPUs, which are slower and vary accordingly. */
 #define MEASURABLE_NS	 15
 #define MEASURABLE_SHARE 0.1
 #define PRICE_TURNS_MAX	 3
@@ -35,10 +31,10 @@ struct doctor {
 	int fs_error, load_error;
 	struct buf why;
 	struct price without, with; /* the programs */
-	bool price_sure;	    /* it came out the same a second time */
+	bool price_sure;	    /* a second measurement gave the same */
 };
 
-/* The less of both; true if they agree. */
+/* Keeps the smaller of both; true if they agree. */
 static bool price_join(struct price *p, const struct price *again)
 {
 	bool same = price_alike(p->syscall_ns, again->syscall_ns) && price_alike(p->epoll_ns, again->epoll_ns);
@@ -49,8 +45,8 @@ static bool price_join(struct price *p, const struct price *again)
 }
 
 /*
- * With and without by turns, until both came out the same twice: on a busy machine one time can be twice as long as the
- * next. To detach tracepoints takes a third of a second.
+ * Measures by turns with and without the programs, until both gave the same twice: on a busy machine one measurement can
+ * be twice as long as the next. Detaching tracepoints takes a third of a second. A signal ends it.
  */
 static void doctor_price(struct doctor *d)
 {
@@ -58,7 +54,7 @@ static void doctor_price(struct doctor *d)
 	struct price again;
 
 	d->with = price_measure();
-	for (int i = 1; i < PRICE_TURNS_MAX && s.has_programs && !d->price_sure; i++) {
+	for (int i = 1; i < PRICE_TURNS_MAX && s.has_programs && !d->price_sure && !run_stopped(); i++) {
 		loader_pause(d->loader, COLLECTOR_EPOLL, true);
 		again = price_measure();
 		d->price_sure = price_join(&d->without, &again);
@@ -70,12 +66,13 @@ static void doctor_price(struct doctor *d)
 
 static void doctor_examine(struct doctor *d, const struct pipeline_options *o)
 {
+	_cleanup_buf_ struct buf warnings = {};
 	struct loader_options lo = {.disabled = o->disabled,
 				    .break_collector = o->break_collector,
 				    .epoll_hook = o->epoll_hook,
-				    .stall_ns = o->stall_ns};
+				    .stall_ns = o->stall_ns,
+				    .requested = ~0U};
 
-	lo.requested = ~0U;
 	uname(&d->uts);
 	kernel_probe(&d->kernel);
 	d->fs_error = cgroupfs_open(&d->fs, "");
@@ -83,8 +80,11 @@ static void doctor_examine(struct doctor *d, const struct pipeline_options *o)
 		loader_options_hierarchy(&lo, &d->kernel, cgroupfs_layout(d->fs));
 	d->without = price_measure();
 	d->load_error = loader_open(&d->loader, &d->kernel, &lo, &d->why);
-	if (d->loader)
-		doctor_price(d);
+	if (!d->loader)
+		return;
+	pipeline_warnings(d->loader, &d->kernel, o, &warnings);
+	run_warn(&warnings);
+	doctor_price(d);
 }
 
 static void doctor_free(struct doctor *d)
@@ -95,171 +95,205 @@ static void doctor_free(struct doctor *d)
 	buf_free(&d->why);
 }
 
+/* ---- text ---- */
+
 static const char *yes_no(bool b)
 {
 	return b ? "yes" : "no";
 }
 
-static void print_untrusted(const char *prefix, const char *text)
+/* Lines from outside, each with the prefix. */
+static void text_untrusted(struct buf *out, const char *prefix, const char *text)
 {
-	_cleanup_buf_ struct buf line = {};
-
 	for (const char *end; *text; text = *end ? end + 1 : end) {
 		end = strchrnul(text, '\n');
-		buf_reset(&line);
-		text_terminal(&line, text, (size_t)(end - text));
-		printf("%s%s\n", prefix, line.data ? line.data : "");
+		buf_str(out, prefix);
+		text_terminal(out, text, (size_t)(end - text));
+		buf_char(out, '\n');
 	}
 }
 
-/* Better ways than the one in use. */
-static void print_tried(const char *tried)
+static void text_indent(struct buf *out)
+{
+	buf_printf(out, "  %-12s %-14s ", "", "");
+}
+
+/* The better hooks, which are not available: lines "HOOK: REASON". */
+static void text_tried(struct buf *out, const char *tried)
 {
 	for (const char *end; *tried; tried = *end ? end + 1 : end) {
+		int hook = (int)strcspn(tried, ":\n");
+
 		end = strchrnul(tried, '\n');
-		printf("  %-12s %-14s not by %.*s\n", "", "", (int)(end - tried), tried);
+		text_indent(out);
+		buf_printf(out, "%.*s unavailable%.*s\n", hook, tried, (int)(end - tried) - hook, tried + hook);
 	}
 }
 
-static void print_price(const struct doctor *d, const struct collector_status *s)
+static void text_price(struct buf *out, const struct doctor *d, const struct collector_status *s)
 {
 	double one = d->with.syscall_ns - d->without.syscall_ns, wait = d->with.epoll_ns - d->without.epoll_ns;
 
-	printf("  %-12s %-14s costs", "", "");
+	text_indent(out);
 	if (!s->has_programs) {
-		printf(" nothing: it has no hooks of its own\n");
+		buf_str(out, "costs nothing: it has no hooks of its own\n");
 		return;
 	}
-	printf(", measured just now%s: ", d->price_sure ? "" : ", though the machine is too busy to be sure");
-	if (one < MEASURABLE_NS || one < d->without.syscall_ns * MEASURABLE_SHARE)
-		printf(strcmp(s->hook, "tracepoint") == 0
-			       ? "nothing more on system calls, which another tracer has slowed down already"
-			       : "nothing on other system calls");
+	buf_printf(out, "costs, measured just now%s: ", d->price_sure ? "" : " (uncertain: the machine is busy)");
+	if (one >= MEASURABLE_NS && one >= d->without.syscall_ns * MEASURABLE_SHARE)
+		buf_printf(out, "+%.0f ns on every system call of every process (an empty one takes %.0f ns)", one,
+			   d->without.syscall_ns);
+	else if (strcmp(s->hook, "tracepoint") == 0)
+		buf_str(out, "nothing more on system calls, which another tracer slows down already");
 	else
-		printf("+%.0f ns on every system call of every process (one that does next to nothing takes %.0f)", one,
-		       d->without.syscall_ns);
+		buf_str(out, "nothing on other system calls");
 	if (d->without.epoll_ns > 0)
-		printf(", +%.0f ns on each wait in epoll (one that does not wait takes %.0f)", wait > 0 ? wait : 0,
-		       d->without.epoll_ns);
-	printf("\n");
+		buf_printf(out, ", +%.0f ns on each wait in epoll (one that returns at once takes %.0f ns)",
+			   wait > 0 ? wait : 0, d->without.epoll_ns);
+	buf_char(out, '\n');
 }
 
-static void print_text(const struct doctor *d)
+static void text_cgroups(struct buf *out, const struct doctor *d)
+{
+	const struct cgroup_layout_info *c;
+
+	if (d->fs_error < 0) {
+		buf_printf(out, "cgroups       none found: %s. Mount the host's /sys/fs/cgroup\n",
+			   strerror(-d->fs_error));
+		return;
+	}
+	c = cgroupfs_layout(d->fs);
+	buf_printf(out, "cgroups       %s; resources are read from %s%s\n", cgroup_layout_name(c->layout),
+		   c->carrying_v2 ? "the v2 hierarchy" : "v1 ", c->carrying_controller);
+	if (!c->whole)
+		buf_str(out,
+			"  only a part of the hierarchy is visible: run outside of a container, or with the host's "
+			"cgroup namespace\n");
+	text_untrusted(out, "  ", c->mounts);
+}
+
+static void text_collector(struct buf *out, const struct doctor *d, enum collector c)
+{
+	struct collector_status s = loader_status(d->loader, c);
+
+	buf_printf(out, "  %-12s %-14s %s\n", s.name, s.loaded ? s.hook : "OFF", s.loaded ? s.programs : s.reason);
+	if (s.loaded && s.reason[0]) {
+		text_indent(out);
+		buf_printf(out, "limits: %s\n", s.reason);
+	}
+	if (!s.loaded) {
+		text_indent(out);
+		buf_printf(out, "not shown: %s\n", s.gives);
+	}
+	text_tried(out, s.tried);
+	if (c == COLLECTOR_EPOLL && s.loaded)
+		text_price(out, d, &s);
+}
+
+static int doctor_text(struct buf *out, const struct doctor *d)
 {
 	const struct kernel *k = &d->kernel;
 
-	printf("kernel        %s %s\n", d->uts.release, d->uts.machine);
-	printf("  type information (BTF)      %s\n", yes_no(k->btf));
-	printf("  task iterator (5.8)         %s\n", yes_no(k->iter_task));
-	printf("  ring buffer (5.8)           %s\n", yes_no(k->ring_buffer));
-	printf("  task storage (5.11)         %s\n", yes_no(k->task_storage));
-	printf("  lockdown                    %s\n", k->lockdown[0] ? k->lockdown : "not known");
-	printf("privileges\n");
-	printf("  load programs (CAP_BPF)     %s\n", yes_no(k->cap_bpf));
-	printf("  trace (CAP_PERFMON)         %s\n", yes_no(k->cap_perfmon));
+	buf_printf(out, "kernel        %s %s\n", d->uts.release, d->uts.machine);
+	buf_printf(out, "  type information (BTF)      %s\n", yes_no(k->btf));
+	buf_printf(out, "  task iterator (5.8)         %s\n", yes_no(k->iter_task));
+	buf_printf(out, "  ring buffer (5.8)           %s\n", yes_no(k->ring_buffer));
+	buf_printf(out, "  task storage (5.11)         %s\n", yes_no(k->task_storage));
+	buf_printf(out, "  lockdown                    %s\n", k->lockdown[0] ? k->lockdown : "unknown");
+	buf_printf(out, "privileges\n");
+	buf_printf(out, "  load programs (CAP_BPF)     %s\n", yes_no(k->cap_bpf));
+	buf_printf(out, "  trace (CAP_PERFMON)         %s\n", yes_no(k->cap_perfmon));
 	if (k->pids_hidden)
-		printf("  only processes of this pid namespace are visible: run outside of a container, or with the "
-		       "host's (--pid=host)\n");
-	if (d->fs_error < 0) {
-		printf("cgroups       none found: %s. Mount the host's /sys/fs/cgroup\n", strerror(-d->fs_error));
-	} else {
-		const struct cgroup_layout_info *c = cgroupfs_layout(d->fs);
-
-		printf("cgroups       %s; resources are taken from %s%s\n", cgroup_layout_name(c->layout),
-		       c->carrying_v2 ? "the v2 hierarchy" : "v1 ", c->carrying_controller);
-		if (!c->whole)
-			printf("  only a part of the hierarchy is visible: run outside of a container, or with the "
-			       "host's "
-			       "cgroup namespace\n");
-		print_untrusted("  ", c->mounts);
-	}
-	printf("collectors\n");
-	if (!d->loader) {
-		printf("  none: %s\n", d->why.data ? d->why.data : strerror(-d->load_error));
-		return;
-	}
-	for (int c = 0; c < COLLECTORS; c++) {
-		struct collector_status s = loader_status(d->loader, c);
-
-		printf("  %-12s %-14s %s\n", s.name, s.loaded ? s.hook : "OFF", s.loaded ? s.programs : s.reason);
-		if (s.loaded && s.reason[0])
-			printf("  %-12s %-14s lacks: %s\n", "", "", s.reason);
-		if (!s.loaded)
-			printf("  %-12s %-14s not shown: %s\n", "", "", s.gives);
-		print_tried(s.tried);
-		if (c == COLLECTOR_EPOLL && s.loaded)
-			print_price(d, &s);
-	}
+		buf_str(out,
+			"  only processes of this pid namespace are visible: run outside of a container, or with the "
+			"host's pid namespace (--pid=host)\n");
+	text_cgroups(out, d);
+	buf_str(out, "collectors\n");
+	if (!d->loader)
+		buf_printf(out, "  none: %s\n", d->why.data ? d->why.data : strerror(-d->load_error));
+	for (int c = 0; d->loader && c < COLLECTORS; c++)
+		text_collector(out, d, c);
+	return out->failed ? -ENOMEM : 0;
 }
 
-static int print_json(const struct doctor *d)
+/* ---- JSON ---- */
+
+static json_t *json_collector(const struct doctor *d, enum collector c)
 {
+	struct collector_status s = loader_status(d->loader, c);
+	json_t *one = json_pack("{s:s,s:b,s:b,s:s,s:s,s:s,s:s,s:s,s:I}", "name", s.name, "on_request",
+				collector_on_request(c), "loaded", s.loaded, "hook", s.hook, "programs", s.programs,
+				"reason", s.reason, "tried", s.tried, "gives", s.gives, "verified_instructions",
+				(json_int_t)loader_verified_instructions(d->loader, c));
+
+	if (c == COLLECTOR_EPOLL && s.has_programs)
+		json_object_set_new(one, "price",
+				    json_pack("{s:f,s:f,s:f,s:f}", "syscall_ns",
+					      d->with.syscall_ns - d->without.syscall_ns, "epoll_wait_ns",
+					      d->with.epoll_ns - d->without.epoll_ns, "syscall_without_ns",
+					      d->without.syscall_ns, "epoll_wait_without_ns", d->without.epoll_ns));
+	return one;
+}
+
+static int doctor_json(struct buf *out, const struct doctor *d)
+{
+	const struct cgroup_layout_info *layout = d->fs_error < 0 ? NULL : cgroupfs_layout(d->fs);
 	const struct kernel *k = &d->kernel;
 	json_t *root, *list = json_array();
 	char *text;
 
-	for (int c = 0; d->loader && c < COLLECTORS; c++) {
-		struct collector_status s = loader_status(d->loader, c);
-
-		json_t *one =
-			json_pack("{s:s,s:b,s:b,s:s,s:s,s:s,s:s,s:s,s:I}", "name", s.name, "on_request",
-				  collector_on_request(c), "loaded", s.loaded, "hook", s.hook, "programs", s.programs,
-				  "reason", s.reason, "tried", s.tried, "gives", s.gives, "verified_instructions",
-				  (json_int_t)loader_verified_instructions(d->loader, c));
-
-		if (c == COLLECTOR_EPOLL && s.has_programs)
-			json_object_set_new(
-				one, "price",
-				json_pack("{s:f,s:f,s:f,s:f}", "syscall_ns", d->with.syscall_ns - d->without.syscall_ns,
-					  "epoll_wait_ns", d->with.epoll_ns - d->without.epoll_ns, "syscall_without_ns",
-					  d->without.syscall_ns, "epoll_wait_without_ns", d->without.epoll_ns));
-		json_array_append_new(list, one);
-	}
+	for (int c = 0; d->loader && c < COLLECTORS; c++)
+		json_array_append_new(list, json_collector(d, c));
 	root = json_pack("{s:s,s:s,s:b,s:b,s:b,s:b,s:s,s:b,s:b,s:s,s:s,s:s,s:o}", "kernel", d->uts.release, "machine",
 			 d->uts.machine, "btf", k->btf != NULL, "task_iterator", k->iter_task, "ring_buffer",
 			 k->ring_buffer, "task_storage", k->task_storage, "lockdown", k->lockdown, "cap_bpf",
 			 k->cap_bpf, "cap_perfmon", k->cap_perfmon, "cgroups",
-			 d->fs_error < 0 ? "" : cgroup_layout_name(cgroupfs_layout(d->fs)->layout), "carrying",
-			 d->fs_error < 0		       ? ""
-			 : cgroupfs_layout(d->fs)->carrying_v2 ? "v2"
-							       : cgroupfs_layout(d->fs)->carrying_controller,
+			 layout ? cgroup_layout_name(layout->layout) : "", "carrying",
+			 !layout	       ? ""
+			 : layout->carrying_v2 ? "v2"
+					       : layout->carrying_controller,
 			 "error", d->loader || !d->why.data ? "" : d->why.data, "collectors", list);
 	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
 	json_decref(root);
-	if (!text)
-		return -ENOMEM;
-	puts(text);
+	if (text) {
+		buf_str(out, text);
+		buf_char(out, '\n');
+	}
 	free(text);
-	return 0;
+	return text && !out->failed ? 0 : -ENOMEM;
 }
 
-int cmd_doctor(int argc, char **argv)
-{
-	static const struct verb verb = {
-		.name = "doctor",
-		.summary = "what this kernel offers, which hook each collector got, what is missing",
-		.examples = "  sysscope doctor\n  sysscope doctor --json | jq .collectors\n",
-	};
-	bool json = false;
-	struct option_row rows[1 + COLLECTOR_OPTION_ROWS] = {
-		{.name = "json", .kind = OPTION_FLAG, .target = &json, .help = "one JSON object"},
-	};
-	struct collector_options collectors;
-	struct pipeline_options pipeline;
-	size_t n = 1 + collector_options_rows(&collectors, rows + 1);
-	struct doctor d = {};
-	int r = options_parse(&verb, rows, n, argc, argv, NULL);
+/* ---- the verb ---- */
 
-	if (r)
-		return r < 0 ? EXIT_USAGE : EXIT_DONE;
-	pipeline_options_init(&pipeline);
-	collector_options_apply(&collectors, &pipeline);
-	doctor_examine(&d, &pipeline);
-	if (json)
-		r = print_json(&d);
-	else
-		print_text(&d);
-	r = r < 0 || fflush(stdout) != 0 ? EXIT_FAILED : d.loader && d.fs_error >= 0 ? EXIT_DONE : EXIT_CANNOT;
+static int doctor_body(struct run *run)
+{
+	_cleanup_buf_ struct buf out = {};
+	struct doctor d = {};
+	bool json = false;
+	const struct option_row rows[] = {
+		ROW_FLAG("json", 0, &json, "one JSON object"),
+	};
+	int r = run_parse(run, rows, ARRAY_SIZE(rows));
+
+	if (r != RUN_CONTINUE)
+		return r;
+	doctor_examine(&d, &run->pipeline);
+	r = json ? doctor_json(&out, &d) : doctor_text(&out, &d);
+	r = run_end(r ?: run_write(&out));
+	if (r == EXIT_DONE && (!d.loader || d.fs_error < 0))
+		r = EXIT_CANNOT;
 	doctor_free(&d);
 	return r;
 }
+
+const struct verb verb_doctor = {
+	.name = "doctor",
+	.summary = "what this kernel offers, what is missing and how to get it",
+	.about = "Shows what this kernel offers, which hook each collector uses and what it costs, and what "
+		 "is missing.",
+	.examples = "  sysscope doctor\n"
+		    "  sysscope doctor --collector.epoll sched\n"
+		    "  sysscope doctor --json | jq .collectors\n",
+	.shares = VERB_COLLECTORS,
+	.body = doctor_body,
+};

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * options.c - see options.h. Built on getopt_long: the table is turned into its two, and --help is printed from the same
- * rows.
- */
+/* options.c - see options.h. Built on getopt_long: the table of rows is turned into the two that it reads. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
@@ -16,9 +13,7 @@
 #include "base/util.h"
 #include "cli/options.h"
 
-#define HELP_COLUMN 30
-#define HELP_WIDTH  79
-#define LONG_BASE   1000
+#define LONG_BASE 1000
 
 struct shared {
 	const char *level, *format;
@@ -29,102 +24,22 @@ struct shared {
 
 static void shared_rows(struct shared *s, struct option_row *rows)
 {
-	rows[0] = (struct option_row){.name = "log.level",
-				      .kind = OPTION_CHOICE,
-				      .choices = LOG_LEVELS,
-				      .target = &s->level,
-				      .argument = "LEVEL",
-				      .help = "what is worth a line on stderr"};
-	rows[1] = (struct option_row){.name = "log.format",
-				      .kind = OPTION_CHOICE,
-				      .choices = LOG_FORMATS,
-				      .target = &s->format,
-				      .argument = "FORMAT",
-				      .help = "how it is written"};
-	rows[2] = (struct option_row){
-		.name = "help", .short_name = 'h', .kind = OPTION_FLAG, .target = &s->help, .help = "this text"};
-	rows[3] = (struct option_row){
-		.name = "version", .kind = OPTION_FLAG, .target = &s->version, .help = "the version"};
+	rows[0] = ROW_CHOICE("log.level", 0, LOG_LEVELS, &s->level, "LEVEL",
+			     "lowest level that is logged to standard error");
+	rows[0].heading = "options of every command";
+	rows[1] = ROW_CHOICE("log.format", 0, LOG_FORMATS, &s->format, "FORMAT", "format of log lines");
+	rows[2] = ROW_FLAG("help", 'h', &s->help, "print this text and exit");
+	rows[3] = ROW_FLAG("version", 0, &s->version, "print the version and exit");
 }
 
-static bool takes_argument(const struct option_row *r)
+bool option_takes_value(const struct option_row *row)
 {
-	return r->kind != OPTION_FLAG && r->kind != OPTION_UNSET;
+	return row->kind != OPTION_FLAG && row->kind != OPTION_UNSET;
 }
 
-/* ---- --help ---- */
-
-static void help_wrapped(struct buf *out, const char *text)
+void option_printable(struct buf *out, const char *typed)
 {
-	size_t column = HELP_COLUMN;
-
-	while (*text) {
-		size_t word = strcspn(text, " ");
-
-		if (column > HELP_COLUMN && column + 1 + word > HELP_WIDTH) {
-			buf_printf(out, "\n%*s", HELP_COLUMN, "");
-			column = HELP_COLUMN;
-		} else if (column > HELP_COLUMN) {
-			buf_char(out, ' ');
-			column++;
-		}
-		buf_add(out, text, word);
-		column += word;
-		text += word;
-		text += strspn(text, " ");
-	}
-	buf_char(out, '\n');
-}
-
-static void help_default(struct buf *text, const struct option_row *r)
-{
-	const char *string = r->kind == OPTION_STRING || r->kind == OPTION_CHOICE ? *(const char **)r->target : NULL;
-	const struct option_list *list = r->kind == OPTION_LIST ? r->target : NULL;
-
-	if (r->choices) {
-		buf_str(text, " (");
-		for (const char *c = r->choices; *c; c++)
-			buf_str(text, *c == '|' ? ", " : (char[]){*c, '\0'});
-		buf_str(text, ")");
-	}
-	for (size_t i = 0; list && i < list->n; i++)
-		buf_printf(text, " [%s]", list->values[i]);
-	if (list)
-		buf_str(text, " (may be given several times)");
-	if (string && string[0])
-		buf_printf(text, " [%s]", string);
-	if (r->kind == OPTION_U64)
-		buf_printf(text, " [%lu]", *(uint64_t *)r->target);
-	if (r->kind == OPTION_SECONDS)
-		buf_printf(text, " [%g]", *(double *)r->target);
-}
-
-static void print_help(const struct verb *verb, const struct option_row *rows, size_t n)
-{
-	_cleanup_buf_ struct buf out = {};
-
-	buf_printf(&out, "usage: sysscope %s [OPTIONS]%s%s\n\n%s\n\noptions:\n", verb->name, verb->rest ? " " : "",
-		   verb->rest ?: "", verb->summary);
-	for (size_t i = 0; i < n; i++) {
-		_cleanup_buf_ struct buf left = {}, text = {};
-
-		if (rows[i].short_name)
-			buf_printf(&left, "  -%c, --%s", rows[i].short_name, rows[i].name);
-		else
-			buf_printf(&left, "      --%s", rows[i].name);
-		if (takes_argument(&rows[i]))
-			buf_printf(&left, " %s", rows[i].argument ? rows[i].argument : "VALUE");
-		buf_str(&text, rows[i].help);
-		help_default(&text, &rows[i]);
-		if (left.len + 2 > HELP_COLUMN)
-			buf_printf(&out, "%s\n%*s", left.data, HELP_COLUMN, "");
-		else
-			buf_printf(&out, "%-*s", HELP_COLUMN, left.data);
-		help_wrapped(&out, text.data);
-	}
-	if (verb->examples)
-		buf_printf(&out, "\nexamples:\n%s", verb->examples);
-	fputs(out.failed ? "" : out.data, stdout);
+	text_terminal(out, typed, strlen(typed));
 }
 
 /* ---- parsing ---- */
@@ -133,7 +48,7 @@ static int refuse(const struct verb *verb, const char *option, const char *value
 {
 	_cleanup_buf_ struct buf safe = {};
 
-	text_terminal(&safe, value, strlen(value));
+	option_printable(&safe, value);
 	fprintf(stderr, "sysscope %s: --%s: '%s' %s\n", verb->name, option, safe.data ? safe.data : "", why);
 	return -EINVAL;
 }
@@ -177,14 +92,14 @@ static int option_set(const struct verb *verb, const struct option_row *r, const
 	case OPTION_LIST:
 		if (list_add(r->target, value))
 			return 0;
-		buf_printf(&why, "is one too many: at most %d may be given", OPTION_LIST_MAX);
+		buf_printf(&why, "is one too many: at most %d are allowed", OPTION_LIST_MAX);
 		return refuse(verb, r->name, value, why.data);
 	case OPTION_CHOICE:
 		if (choice_valid(r->choices, value)) {
 			*(const char **)r->target = value;
 			return 0;
 		}
-		buf_printf(&why, "is none of: %s", r->choices);
+		buf_printf(&why, "is not one of: %s", r->choices);
 		for (char *p = why.data; p && *p; p++)
 			if (*p == '|')
 				*p = ' ';
@@ -207,7 +122,7 @@ static int option_set(const struct verb *verb, const struct option_row *r, const
 	return -EINVAL;
 }
 
-/* How many single-character edits lie between the two; for "did you mean". */
+/* The number of single-character edits between the two. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t row[64], n = strlen(b);
@@ -234,24 +149,29 @@ static size_t distance(const char *a, const char *b)
 	return row[n];
 }
 
-/* The option that was probably meant: the shortest that begins so, else the nearest by edits; NULL: none is near. */
-static const char *nearest(const struct option_row *rows, size_t n, const char *name)
+void nearest_begin(struct nearest *n, const char *typed)
 {
-	const char *longer = NULL, *similar = NULL;
-	size_t length = strlen(name), best = length < 4 ? length : 4;
+	size_t length = strlen(typed);
 
-	for (size_t i = 0; i < n; i++) {
-		size_t d = distance(name, rows[i].name);
+	*n = (struct nearest){.typed = typed, .edits = length < 4 ? length : 4};
+}
 
-		if (length && strncmp(name, rows[i].name, length) == 0 &&
-		    (!longer || strlen(rows[i].name) < strlen(longer)))
-			longer = rows[i].name;
-		if (d < best) {
-			best = d;
-			similar = rows[i].name;
-		}
+void nearest_offer(struct nearest *n, const char *name)
+{
+	size_t edits = distance(n->typed, name);
+
+	if (n->typed[0] && strncmp(n->typed, name, strlen(n->typed)) == 0 &&
+	    (!n->longer || strlen(name) < strlen(n->longer)))
+		n->longer = name;
+	if (edits < n->edits) {
+		n->edits = edits;
+		n->similar = name;
 	}
-	return longer ? longer : similar;
+}
+
+const char *nearest_name(const struct nearest *n)
+{
+	return n->longer ? n->longer : n->similar;
 }
 
 static const struct option_row *row_named(const struct option_row *rows, size_t n, const char *name)
@@ -262,41 +182,45 @@ static const struct option_row *row_named(const struct option_row *rows, size_t 
 	return NULL;
 }
 
-/* Of "--name=value" the name alone, as the person typed it; what is no long option whole. */
+/* Of "--name=value" only "--name"; any other argument whole. */
 static void option_typed(struct buf *out, const char *given)
 {
 	buf_add(out, given, strncmp(given, "--", 2) == 0 ? strcspn(given, "=") : strlen(given));
 }
 
-/* `given`: the argument at fault. `code`: what getopt_long returned for it; ':' when a value is missing. */
+/* `given`: the argument at fault. `code`: what getopt_long returned for it; ':' if a value is missing. */
 static int refuse_option(const struct verb *verb, const struct option_row *rows, size_t n, const char *given, int code)
 {
 	_cleanup_buf_ struct buf typed = {}, safe = {};
-	const char *near, *name;
+	struct nearest near;
 	bool known;
 
 	option_typed(&typed, given);
 	if (typed.failed || !typed.data)
 		return -ENOMEM;
-	text_terminal(&safe, typed.data, typed.len);
+	option_printable(&safe, typed.data);
 	if (safe.failed || !safe.data)
 		return -ENOMEM;
-	name = typed.data + strspn(typed.data, "-");
 	known = strncmp(given, "--", 2) == 0 && row_named(rows, n, typed.data + 2);
 	if (code == ':' && (known || given[1] != '-')) {
 		fprintf(stderr, "sysscope %s: %s needs a value\n", verb->name, safe.data);
 	} else if (known) {
 		fprintf(stderr, "sysscope %s: %s takes no value\n", verb->name, safe.data);
 	} else {
-		near = nearest(rows, n, name);
-		fprintf(stderr, "sysscope %s: there is no option %s", verb->name, safe.data);
-		fprintf(stderr, near ? "; did you mean --%s?\n" : "; see sysscope %s --help\n",
-			near ? near : verb->name);
+		nearest_begin(&near, typed.data + strspn(typed.data, "-"));
+		for (size_t i = 0; i < n; i++)
+			nearest_offer(&near, rows[i].name);
+		if (nearest_name(&near))
+			fprintf(stderr, "sysscope %s: unknown option %s; did you mean --%s?\n", verb->name, safe.data,
+				nearest_name(&near));
+		else
+			fprintf(stderr, "sysscope %s: unknown option %s; see sysscope %s --help\n", verb->name,
+				safe.data, verb->name);
 	}
 	return -EINVAL;
 }
 
-/* getopt_long takes any beginning of a name that is not ambiguous; then a new option would break old scripts. */
+/* getopt_long accepts an unambiguous prefix of a name. Refused: a new option would make it ambiguous and break scripts. */
 static bool abbreviated(const struct option_row *row, const char *given)
 {
 	const char *name = given + 2;
@@ -304,14 +228,14 @@ static bool abbreviated(const struct option_row *row, const char *given)
 	return strcspn(name, "=") != strlen(row->name) || strncmp(name, row->name, strlen(row->name)) != 0;
 }
 
-/* Both forms of getopt's table. 0 or -ENOMEM. */
+/* getopt's two tables. 0 or -ENOMEM. */
 static int tables_make(const struct option_row *rows, size_t n, struct option *longs, struct buf *shorts)
 {
 	buf_char(shorts, ':');
 	for (size_t i = 0; i < n; i++) {
-		longs[i] = (struct option){rows[i].name, takes_argument(&rows[i]), NULL, LONG_BASE + (int)i};
+		longs[i] = (struct option){rows[i].name, option_takes_value(&rows[i]), NULL, LONG_BASE + (int)i};
 		if (rows[i].short_name)
-			buf_printf(shorts, "%c%s", rows[i].short_name, takes_argument(&rows[i]) ? ":" : "");
+			buf_printf(shorts, "%c%s", rows[i].short_name, option_takes_value(&rows[i]) ? ":" : "");
 	}
 	return shorts->failed ? -ENOMEM : 0;
 }
@@ -333,7 +257,7 @@ static int parse_all(const struct verb *verb, const struct option_row *rows, siz
 			return refuse_option(verb, rows, n, given, c);
 		if (c >= LONG_BASE) {
 			row = &rows[c - LONG_BASE];
-			/* With its value in an argument of its own the name stands before that. */
+			/* The value may be an argument of its own; then the name is the one before. */
 			if (optarg && optarg == given)
 				given = argv[optind - 2];
 			if (abbreviated(row, given))
@@ -361,14 +285,14 @@ int options_parse(const struct verb *verb, const struct option_row *rows, size_t
 	if (n)
 		memcpy(all, rows, n * sizeof(*all));
 	shared_rows(&shared, all + n);
-	/* Before anything is parsed: the targets still hold the defaults, which --help shows. */
+	/* Before parsing, since the targets still hold the defaults, which --help shows. */
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		shared.help |= strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
 	r = shared.help ? 0 : parse_all(verb, all, n + SHARED_ROWS, argc, argv);
 	if (r < 0)
 		return r;
 	if (shared.help) {
-		print_help(verb, all, n + SHARED_ROWS);
+		options_help(verb, all, n + SHARED_ROWS);
 		return 1;
 	}
 	if (shared.version) {
@@ -380,9 +304,9 @@ int options_parse(const struct verb *verb, const struct option_row *rows, size_t
 	} else if (optind < argc) {
 		_cleanup_buf_ struct buf safe = {};
 
-		text_terminal(&safe, argv[optind], strlen(argv[optind]));
-		fprintf(stderr, "sysscope %s: what is '%s'? See sysscope %s --help\n", verb->name, safe.data,
-			verb->name);
+		option_printable(&safe, argv[optind]);
+		fprintf(stderr, "sysscope %s: unexpected argument '%s'; see sysscope %s --help\n", verb->name,
+			safe.data ? safe.data : "", verb->name);
 		return -EINVAL;
 	}
 	log_setup(shared.level, shared.format);

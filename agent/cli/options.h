@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * options.h - the command line from one table: a row per option gives parsing, --help and the man page.
- * Numbers are parsed whole and in range, or refused by the option's name.
+ * options.h - the command line from one table: a row per option gives parsing, defaults and --help. Numbers are parsed whole
+ * and in range, or refused with the option's name. Called by run.c; writes to stderr only what is wrong with the usage.
  */
 #ifndef SYSSCOPE_OPTIONS_H
 #define SYSSCOPE_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "base/util.h"
 
 enum option_kind {
 	OPTION_FLAG,	/* target: bool, set to true */
@@ -19,7 +22,7 @@ enum option_kind {
 	OPTION_CHOICE,	/* target: const char *, one of `choices`, separated by '|' */
 };
 
-/* The values of an option in the order given. What it holds before is the default, and goes with the first value. */
+/* The values of an option in the order given. What it holds before is the default, which the first value replaces. */
 #define OPTION_LIST_MAX 8
 struct option_list {
 	const char *values[OPTION_LIST_MAX];
@@ -36,27 +39,84 @@ struct option_row {
 	void *target;	      /* holds the default */
 	const char *argument; /* what --help calls it: "SECONDS" */
 	const char *help;
+	const char *heading; /* in --help, above this row; NULL: none */
+};
+
+/* One row in one line. The compiler refuses a target of another kind's type. */
+#define OPTION_TARGET(type, target) _Generic((target), type : (target))
+#define ROW_FLAG(name, short_name, target, help)                                                                   \
+	((struct option_row){name, short_name, OPTION_FLAG, 0, 0, NULL, OPTION_TARGET(bool *, target), NULL, help, \
+			     NULL})
+#define ROW_UNSET(name, short_name, target, help)                                                                   \
+	((struct option_row){name, short_name, OPTION_UNSET, 0, 0, NULL, OPTION_TARGET(bool *, target), NULL, help, \
+			     NULL})
+#define ROW_U64(name, short_name, min, max, target, argument, help)                                           \
+	((struct option_row){name, short_name, OPTION_U64, min, max, NULL, OPTION_TARGET(uint64_t *, target), \
+			     argument, help, NULL})
+#define ROW_SECONDS(name, short_name, min, max, target, argument, help)                                         \
+	((struct option_row){name, short_name, OPTION_SECONDS, min, max, NULL, OPTION_TARGET(double *, target), \
+			     argument, help, NULL})
+#define ROW_STRING(name, short_name, target, argument, help)                                                    \
+	((struct option_row){name, short_name, OPTION_STRING, 0, 0, NULL, OPTION_TARGET(const char **, target), \
+			     argument, help, NULL})
+#define ROW_LIST(name, short_name, target, argument, help)                                                           \
+	((struct option_row){name, short_name, OPTION_LIST, 0, 0, NULL, OPTION_TARGET(struct option_list *, target), \
+			     argument, help, NULL})
+#define ROW_CHOICE(name, short_name, choices, target, argument, help)                                              \
+	((struct option_row){name, short_name, OPTION_CHOICE, 0, 0, choices, OPTION_TARGET(const char **, target), \
+			     argument, help, NULL})
+
+struct run;
+
+/* What a verb shares with others; see run.h. */
+enum {
+	VERB_COLLECTORS = 1 << 0,   /* --collector.NAME, --no-collector.NAME, --loop.stall-threshold */
+	VERB_DOCKER_ROOTS = 1 << 1, /* --docker.data-root */
+	VERB_ARGUMENTS = 1 << 2,    /* arguments behind the options */
+	VERB_DAEMON = 1 << 3,	    /* outlives its terminal */
 };
 
 /* A verb: `sysscope NAME`. */
 struct verb {
 	const char *name;
-	const char *summary;		   /* one line of `sysscope --help` */
-	const char *rest;		   /* behind the options in the usage line; NULL: nothing */
-	const char *examples;		   /* shown at the end of `sysscope NAME --help` */
-	int (*run)(int argc, char **argv); /* argv[0] is the verb; returns the exit code */
+	const char *summary;	      /* one line of `sysscope --help` */
+	const char *about;	      /* one sentence of `sysscope NAME --help` */
+	const char *rest;	      /* behind the options in the usage line; NULL: nothing */
+	const char *examples;	      /* at the end of `sysscope NAME --help` */
+	unsigned int shares;	      /* VERB_... */
+	int (*body)(struct run *run); /* returns the exit code */
 };
 
 /* Exit codes, the contract with scripts. */
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CANNOT = 3 };
 
 /*
- * Parses all of argv. 0: go on. 1: --help or --version was printed, leave with EXIT_DONE. Negative: bad usage, one
- * line about it and how to get help is on stderr, leave with EXIT_USAGE. The rows that all commands share
- * (--log.level, --log.format, --help, --version) are added by itself. `ret_rest`, if not NULL, receives the index
- * of the first argument after `--`; without it, arguments that are no options are refused.
+ * Parses all of argv. 0: continue. 1: --help or --version was printed, leave with EXIT_DONE. Negative: bad usage, one line
+ * about it is on stderr, leave with EXIT_USAGE. Adds the rows that all verbs have: --log.level, --log.format, --help,
+ * --version. `ret_rest`, if not NULL, receives the index of the first argument behind the options; without it, such
+ * arguments are refused.
  */
 int options_parse(const struct verb *verb, const struct option_row *rows, size_t n, int argc, char **argv,
 		  int *ret_rest);
+
+bool option_takes_value(const struct option_row *row);
+
+/* options_help.c: what `sysscope NAME --help` prints. Shows the targets' values as the defaults. */
+void options_help(const struct verb *verb, const struct option_row *rows, size_t n);
+
+/*
+ * "Did you mean": offer each name, then ask for the one that was probably meant. That is the shortest that begins like what
+ * was typed, else the nearest by edits; NULL if none is near.
+ */
+struct nearest {
+	const char *typed, *longer, *similar;
+	size_t edits;
+};
+void nearest_begin(struct nearest *n, const char *typed);
+void nearest_offer(struct nearest *n, const char *name);
+const char *nearest_name(const struct nearest *n);
+
+/* Of what a person typed, for a message: without control characters. */
+void option_printable(struct buf *out, const char *typed);
 
 #endif

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* verbs.h - the verbs of main.c's table. Each gets argv from its own name on and returns the exit code (options.h). */
-#ifndef SYSSCOPE_COMMANDS_H
-#define SYSSCOPE_COMMANDS_H
+/* verbs.h - the verbs: one row each, defined in the file of that name, listed in main.c's table, run by run_verb. */
+#ifndef SYSSCOPE_VERBS_H
+#define SYSSCOPE_VERBS_H
 
-int cmd_top(int argc, char **argv);
-int cmd_serve(int argc, char **argv);
-int cmd_events(int argc, char **argv);
-int cmd_capabilities(int argc, char **argv);
-int cmd_doctor(int argc, char **argv);
+#include "cli/options.h"
+
+extern const struct verb verb_top, verb_serve, verb_events, verb_capabilities, verb_doctor;
 
 #endif

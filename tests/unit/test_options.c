@@ -24,7 +24,7 @@ struct given {
 	int rest;
 };
 
-static const struct verb verb = {.name = "test", .summary = "a test", .examples = "  sysscope test\n"};
+static const struct verb verb = {.name = "test", .about = "Tests.", .examples = "  sysscope test\n"};
 
 /* What parsing "a b c" gives; stdout and stderr into `said`. */
 static int parse(const char *line, struct given *g, bool with_rest, char *said, size_t size)
@@ -33,13 +33,13 @@ static int parse(const char *line, struct given *g, bool with_rest, char *said, 
 	int argc = 1, r, out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO);
 	FILE *file = tmpfile();
 	const struct option_row rows[] = {
-		{"flag", 'f', OPTION_FLAG, 0, 0, NULL, &g->flag, NULL, "a flag"},
-		{"no-unset", 0, OPTION_UNSET, 0, 0, NULL, &g->unset, NULL, "takes it away"},
-		{"number", 'n', OPTION_U64, 1, 100, NULL, &g->number, "N", "a number"},
-		{"seconds", 's', OPTION_SECONDS, 0.1, 3600, NULL, &g->seconds, "SECONDS", "a time"},
-		{"text", 't', OPTION_STRING, 0, 0, NULL, &g->text, "TEXT", "a text"},
-		{"list", 'l', OPTION_LIST, 0, 0, NULL, &g->list, "TEXT", "several texts"},
-		{"choice", 0, OPTION_CHOICE, 0, 0, "red|green", &g->choice, "COLOUR", "one of them"},
+		ROW_FLAG("flag", 'f', &g->flag, "a flag"),
+		ROW_UNSET("no-unset", 0, &g->unset, "takes it away"),
+		ROW_U64("number", 'n', 1, 100, &g->number, "N", "a number"),
+		ROW_SECONDS("seconds", 's', 0.1, 3600, &g->seconds, "SECONDS", "a time"),
+		ROW_STRING("text", 't', &g->text, "TEXT", "a text"),
+		ROW_LIST("list", 'l', &g->list, "TEXT", "texts"),
+		ROW_CHOICE("choice", 0, "red|green", &g->choice, "COLOUR", "a colour"),
 	};
 
 	*g = (struct given){.unset = true, .number = 7, .seconds = 1, .text = "default", .list = {{"one"}, 1, false}};
@@ -117,22 +117,22 @@ static void test_refused(void **state)
 		{"--text", "--text needs a value"},
 		{"-t", "-t needs a value"},
 		/* No beginning of a name stands for it, with a value, without, or cut short. */
-		{"--num 3", "no option --num; did you mean --number?"},
-		{"--num=3", "no option --num; did you mean --number?"},
-		{"--num", "no option --num; did you mean --number?"},
+		{"--num 3", "unknown option --num; did you mean --number?"},
+		{"--num=3", "unknown option --num; did you mean --number?"},
+		{"--num", "unknown option --num; did you mean --number?"},
 		{"-l 1 -l 2 -l 3 -l 4 -l 5 -l 6 -l 7 -l 8 -l 9", "--list: '9' is one too many"},
 		{"--lis a", "did you mean --list?"},
-		{"--fla", "no option --fla; did you mean --flag?"},
-		{"--fla=1", "no option --fla; did you mean --flag?"},
-		{"--log.l info", "no option --log.l; did you mean --log.level?"},
-		{"--log info", "no option --log; did you mean --log.level?"},
-		{"--hel", "no option --hel; did you mean --help?"},
+		{"--fla", "unknown option --fla; did you mean --flag?"},
+		{"--fla=1", "unknown option --fla; did you mean --flag?"},
+		{"--log.l info", "unknown option --log.l; did you mean --log.level?"},
+		{"--log info", "unknown option --log; did you mean --log.level?"},
+		{"--hel", "unknown option --hel; did you mean --help?"},
 		{"--vers", "did you mean --version?"},
-		{"--nunber=3", "no option --nunber; did you mean --number?"},
+		{"--nunber=3", "unknown option --nunber; did you mean --number?"},
 		{"--flag=yes", "--flag takes no value"},
 		{"--numbers 3", "did you mean --number?"},
-		{"a --num 3", "no option --num"},
-		{"--xy", "no option --xy; see"},
+		{"a --num 3", "unknown option --num"},
+		{"--xy", "unknown option --xy; see"},
 		{"-fn", "needs a value"},
 		{"-fx", "-fx"},
 		{"--number=", "--number"},
@@ -141,7 +141,7 @@ static void test_refused(void **state)
 		{"--seconds 0x1p0", "--seconds"},
 		{"--seconds EMPTY", "--seconds"},
 		{"--seconds 3600.1", "from 0.1 to 3600"},
-		{"stray", "stray"},
+		{"stray", "unexpected argument 'stray'; see sysscope test --help"},
 		{"--log.level loud", "--log.level"},
 		{"\x1b[31m", "\\x1b[31m"},
 	};
@@ -161,8 +161,14 @@ static void test_refused(void **state)
 
 static void test_help(void **state)
 {
-	static const char *const has[] = {"usage: sysscope test", "-n, --number N", "[7]",
-					  "(red, green)",	  "examples:",	    "--log.format"};
+	static const char *const has[] = {"usage: sysscope test [OPTIONS]\n\nTests.\n\noptions:\n",
+					  "-n, --number N",
+					  "a number (default: 7)",
+					  "a colour: red, green\n",
+					  "may be given several times (default: one)",
+					  "\noptions of every command:\n",
+					  "--log.format FORMAT",
+					  "\nexamples:\n"};
 	char said[8192];
 	struct given g;
 
@@ -173,12 +179,44 @@ static void test_help(void **state)
 			fail_msg("--help does not say '%s': %s", has[i], said);
 	for (char *line = said, *end; *line; line = end + 1) {
 		end = strchrnul(line, '\n');
-		assert_true(end - line <= 80);
+		assert_true(end - line < 80);
 		if (!*end)
 			break;
 	}
 	assert_int_equal(parse("--version", &g, false, said, sizeof(said)), 1);
 	assert_non_null(strstr(said, SYSSCOPE_VERSION));
+}
+
+static void test_nearest(void **state)
+{
+	static const char *const names[] = {"top", "serve", "events", "capabilities", "doctor"};
+	static const struct {
+		const char *typed, *meant;
+	} table[] = {
+		{"tpo", "top"},
+		{"t", "top"},
+		{"sevre", "serve"},
+		{"event", "events"},
+		{"cap", "capabilities"},
+		{"docter", "doctor"},
+		{"frobnicate", NULL},
+		{"xyz", NULL},
+		{"", NULL},
+		{"\xff\x1b", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct nearest near;
+		const char *meant;
+
+		nearest_begin(&near, table[i].typed);
+		for (size_t j = 0; j < ARRAY_SIZE(names); j++)
+			nearest_offer(&near, names[j]);
+		meant = nearest_name(&near);
+		if (!meant != !table[i].meant || (meant && strcmp(meant, table[i].meant) != 0))
+			fail_msg("'%s' means %s", table[i].typed, meant ? meant : "nothing");
+	}
 }
 
 int main(void)
@@ -187,6 +225,7 @@ int main(void)
 		cmocka_unit_test(test_taken),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_nearest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* top_batch.h - `sysscope top` without a live screen: snapshots one after another as text, JSON or CSV. Called by top.c. */
+#ifndef SYSSCOPE_TOP_BATCH_H
+#define SYSSCOPE_TOP_BATCH_H
+
+#include "cli/run.h"
+#include "exporters/table/table.h"
+
+struct top_batch {
+	const struct table_choice *choice;
+	bool json, csv;
+	bool view_only;	      /* JSON: only the chosen view, not the whole snapshot */
+	uint64_t iterations;  /* 0: until a signal, or until nobody reads any more */
+	double delay_seconds; /* between two of them */
+};
+
+/* Returns the exit code. */
+int top_batch_run(const struct run *run, const struct snapshot_source *source, const struct top_batch *b);
+
+#endif
