@@ -198,8 +198,8 @@ static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, s
 		buf_printf(said, "cannot read the cgroup tree: %s", strerror(-r));
 		return r;
 	}
-	sampler_no_listeners(p->sampler, o->no_listeners);
-	sampler_listen(p->sampler, &o->listener);
+	sampler_no_socket_owners(p->sampler, o->no_socket_owners);
+	sampler_subscribe(p->sampler, &o->subscriber);
 	docker_roots_add(p->ids, o, said);
 	pipeline_warnings(p->loader, &p->kernel, o, said);
 	/* Loading left megabytes of type information and free heap, which nothing needs any more. */

@@ -10,32 +10,22 @@
 #include <stdint.h>
 
 #include "base/util.h"
+#include "sample/fact.h"
 #include "sysscope/view.h"
 
-struct identity;
 struct kernel;
 struct loader;
 struct pipeline;
 struct sample;
-struct ss_fact;
-
-/*
- * Receives each fact when it is read from the ring, in pipeline_source's idle and next. `who` and `path` are those of the
- * fact's cgroup: the thread's, or the one that was created, removed or entered. NULL: not known, or no longer.
- */
-struct fact_listener {
-	void (*take)(void *ctx, const struct ss_fact *f, const struct identity *who, const char *path);
-	void *ctx;
-};
 
 struct pipeline_options {
 	const char *const *docker_roots; /* the data roots of further dockerds, besides the usual ones */
 	size_t n_docker_roots;
-	bool no_listeners;     /* do not look up which process owns which listening socket (serve shows no processes) */
-	bool keep_unpublished; /* keep ended processes until a snapshot with them was delivered (serve) */
-	uint32_t disabled;     /* collectors that are off, a bit each in the order of enum collector */
-	uint32_t unneeded;     /* collectors whose data this verb does not show: off, without a warning */
-	uint32_t requested;    /* collectors to run of those that run only on request */
+	bool no_socket_owners;	/* processes are not shown: leaves out the pass over open files (serve) */
+	bool keep_unpublished;	/* keep ended processes until a snapshot with them was delivered (serve) */
+	uint32_t disabled;	/* collectors that are off, a bit each in the order of enum collector */
+	uint32_t unneeded;	/* collectors whose data this verb does not show: off, without a warning */
+	uint32_t requested;	/* collectors to run of those that run only on request */
 	const char *epoll_hook; /* "fentry", "kprobe", "tracepoint" or "sched"; NULL: the best one available */
 	uint64_t stall_ns;	/* a longer iteration of an event loop is a stall; 0: the default */
 	/*
@@ -46,8 +36,8 @@ struct pipeline_options {
 	uint32_t facts; /* as in loader_options */
 	bool facts_arguments;
 	uint32_t ring_bytes;
-	uint32_t pairs_named; /* for tests: as in loader_options */
-	struct fact_listener listener;
+	uint32_t pairs_named;		   /* for tests: as in loader_options */
+	struct fact_subscriber subscriber; /* called from pipeline_source's idle and next */
 };
 
 void pipeline_options_init(struct pipeline_options *o);

@@ -12,7 +12,7 @@ int socket_listeners(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
-	struct ss_listener l = {};
+	struct ss_socket_owner l = {};
 	struct socket *socket;
 	struct sock *sk;
 

@@ -11,9 +11,9 @@
 #include "cli/run.h"
 #include "cli/verbs.h"
 #include "exporters/capabilities/capabilities.h"
-#include "exporters/table/table.h"
 #include "kernel/loader.h"
 #include "view/expected.h"
+#include "view/match.h"
 
 #define SNAPSHOT_EVERY_NS 1000000000ULL
 
@@ -100,7 +100,7 @@ static void check_add(struct capability_report *r, const struct container_row *h
 
 static bool home_wanted(const struct watch *w, const struct container_row *c)
 {
-	return w->container ? table_container_matches(c, w->container) : strcmp(c->kind, "container") == 0;
+	return w->container ? container_matches(c, w->container) : strcmp(c->kind, "container") == 0;
 }
 
 /* Reports only grow: the container's state at this moment, and how long it has been watched. */

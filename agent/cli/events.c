@@ -149,7 +149,7 @@ static int events_open(struct run *run, struct events *e)
 	if (r < 0)
 		return run_end(r);
 	event_feed_options(&e->choice, &run->pipeline);
-	run->pipeline.listener = (struct fact_listener){.take = event_feed_take, .ctx = e->stream.feed};
+	run->pipeline.subscriber = (struct fact_subscriber){.take = event_feed_take, .ctx = e->stream.feed};
 	return run_open(run);
 }
 

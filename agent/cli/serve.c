@@ -92,7 +92,7 @@ static int serve_open(struct serve *s)
 		return r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 	}
 	s->run->pipeline.keep_unpublished = true;
-	s->run->pipeline.no_listeners = true;
+	s->run->pipeline.no_socket_owners = true;
 	return run_open(s->run);
 }
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cli/top_batch.h"
 #include "exporters/json/json.h"
+#include "view/match.h"
 
 #define PLAIN_WIDTH	  80
 #define COLUMNS_MIN	  20
@@ -30,7 +31,7 @@ static int plain_width(void)
 static const struct container_row *chosen_container(const struct top_batch *b, const struct snapshot *s)
 {
 	for (size_t i = 0; b->choice->container && i < s->n_containers; i++)
-		if (table_container_matches(&s->containers[i], b->choice->container))
+		if (container_matches(&s->containers[i], b->choice->container))
 			return &s->containers[i];
 	return NULL;
 }

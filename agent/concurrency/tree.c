@@ -28,7 +28,7 @@ struct socket_note {
 
 static int listener_compare(const void *a, const void *b)
 {
-	const struct ss_listener *x = a, *y = b;
+	const struct ss_socket_owner *x = a, *y = b;
 
 	if (x->tgid != y->tgid)
 		return x->tgid < y->tgid ? -1 : 1;
@@ -36,7 +36,7 @@ static int listener_compare(const void *a, const void *b)
 }
 
 /* Those who open one each with SO_REUSEPORT share no more than its port. */
-static uint64_t socket_key(const struct ss_listener *l)
+static uint64_t socket_key(const struct ss_socket_owner *l)
 {
 	return l->port ? l->port : 1ULL << 32 | l->inode;
 }
@@ -45,19 +45,19 @@ static int listeners_keep(struct model *m, const struct sample *s)
 {
 	int r;
 
-	if (s->listeners_ns == m->listeners_ns)
+	if (s->socket_owners_ns == m->listeners_ns)
 		return 0;
 	m->n_listeners = 0;
 	m->listeners_ns = 0;
-	r = array_reserve(&m->listeners, &m->cap_listeners, s->n_listeners, sizeof(*m->listeners));
+	r = array_reserve(&m->listeners, &m->cap_listeners, s->n_socket_owners, sizeof(*m->listeners));
 	if (r < 0)
 		return r;
-	if (s->n_listeners) {
-		memcpy(m->listeners, s->listeners, s->n_listeners * sizeof(*m->listeners));
-		qsort(m->listeners, s->n_listeners, sizeof(*m->listeners), listener_compare);
+	if (s->n_socket_owners) {
+		memcpy(m->listeners, s->socket_owners, s->n_socket_owners * sizeof(*m->listeners));
+		qsort(m->listeners, s->n_socket_owners, sizeof(*m->listeners), listener_compare);
 	}
-	m->n_listeners = s->n_listeners;
-	m->listeners_ns = s->listeners_ns;
+	m->n_listeners = s->n_socket_owners;
+	m->listeners_ns = s->socket_owners_ns;
 	return 0;
 }
 
@@ -75,7 +75,7 @@ static void listeners_assign(struct model *m)
 			at++;
 		p->listeners_at = (uint32_t)at;
 		for (; at < m->n_listeners && m->listeners[at].tgid == p->key.tgid; at++) {
-			const struct ss_listener *l = &m->listeners[at];
+			const struct ss_socket_owner *l = &m->listeners[at];
 
 			if (l->process_start_ns != p->key.start_ns)
 				continue;

@@ -8,11 +8,11 @@
 #include "events/feed.h"
 #include "events/redact.h"
 #include "events/sets.h"
-#include "exporters/table/table.h"
 #include "kernel/loader.h"
 #include "sysscope/abi/fact.h"
 #include "sysscope/sample.h"
 #include "view/expected.h"
+#include "view/match.h"
 
 #define QUEUE_BYTES	  (16u << 20) /* 100,000 lines or more */
 #define RING_BYTES	  (4u << 20)  /* what comes at 60,000 a second while a sample takes half a second */
@@ -102,7 +102,7 @@ void event_feed_options(const struct event_choice *c, struct pipeline_options *o
 		o->requested |= 1u << COLLECTOR_CAPABILITIES;
 	if (type_wanted(c, EVENT_OOM_KILL))
 		o->requested |= 1u << COLLECTOR_OOM;
-	o->no_listeners = true;
+	o->no_socket_owners = true;
 }
 
 void event_feed_clock(struct event_feed *f)
@@ -154,7 +154,7 @@ static bool container_is_wanted(const struct event_feed *f, const struct identit
 	if (!who)
 		return false;
 	row = (struct container_row){.name = who->name, .id = who->id, .pod = who->pod};
-	return table_container_matches(&row, f->choice.container);
+	return container_matches(&row, f->choice.container);
 }
 
 /* Until 6.8 the kernel says of an OOM kill's victim only which process it is. NULL: it is known, or by nobody. */
@@ -179,7 +179,7 @@ static bool is_wanted(const struct event_feed *f, const struct ss_fact *fact, co
 		return false;
 	victim = victim_find(f, fact);
 	return victim && f->choice.container
-		       ? table_container_matches(process_container(f->snapshot, victim), f->choice.container)
+		       ? container_matches(process_container(f->snapshot, victim), f->choice.container)
 		       : container_is_wanted(f, who);
 }
 
@@ -337,7 +337,7 @@ void event_feed_snapshot(struct event_feed *f, const struct snapshot *s)
 		};
 
 		if ((f->choice.pid && r->pid != f->choice.pid) || (f->choice.tree && !tree_had(&f->sets, r->pid)) ||
-		    (f->choice.container && !(c && table_container_matches(c, f->choice.container))))
+		    (f->choice.container && !(c && container_matches(c, f->choice.container))))
 			continue;
 		line_add(f, &e);
 	}

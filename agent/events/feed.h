@@ -29,7 +29,7 @@ void event_feed_free(struct event_feed *f);
 
 /* What the pipeline has to be told for these types to be seen. */
 void event_feed_options(const struct event_choice *c, struct pipeline_options *o);
-/* pipeline_options.listener, with the feed for its ctx. */
+/* For pipeline_options.subscriber, with the feed as its ctx. */
 void event_feed_take(void *ctx, const struct ss_fact *fact, const struct identity *who, const char *path);
 
 /* The process that the tree grows from, once it is there. */

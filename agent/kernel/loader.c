@@ -14,6 +14,7 @@
 #include <bpf/bpf.h>
 
 #include "cgroup/cgroupfs.h"
+#include "kernel/drained.h"
 #include "kernel/loader_internal.h"
 #include "kernel/tracefs.h"
 #include "sysscope/abi/cgroup.h"
@@ -39,8 +40,6 @@ static void capabilities_open(struct loader *l, struct sysscope_bpf *s, bool on)
 {
 	const struct alternative *w = on ? loader_way(l, COLLECTOR_CAPABILITIES) : NULL;
 
-	if (!w)
-		bpf_map__set_autocreate(s->maps.capability_checks, false);
 	if (!w || strcmp(w->hook, "kprobe") != 0)
 		bpf_map__set_autocreate(s->maps.capability_calls, false);
 	/* In a pid namespace of its own the number is another process's, or nobody's. */
@@ -48,6 +47,19 @@ static void capabilities_open(struct loader *l, struct sysscope_bpf *s, bool on)
 		s->rodata->cfg_agent = getpid();
 	if (w && strcmp(w->hook, "tp_btf") == 0)
 		unaudited_find(s);
+}
+
+static void drained_open(struct loader *l, struct sysscope_bpf *s, uint32_t chosen)
+{
+	for (int i = 0; i < DRAINED_TABLES; i++) {
+		const struct drained_table *d = &drained_tables[i];
+		const struct alternative *w = chosen >> d->collector & 1 ? loader_way(l, d->collector) : NULL;
+
+		if (w && (w->programs[0] || !d->needs_programs))
+			continue;
+		for (unsigned int map = 0; map < d->n_maps; map++)
+			bpf_map__set_autocreate(drained_map(s, d, map), false);
+	}
 }
 
 void loader_options_hierarchy(struct loader_options *o, const struct kernel *k, const struct cgroup_layout_info *layout)
@@ -125,11 +137,8 @@ static int object_open(struct loader *l, uint32_t chosen)
 		s->rodata->cfg_pairs_named = l->options.pairs_named;
 	if (l->options.ring_bytes)
 		bpf_map__set_max_entries(s->maps.facts, l->options.ring_bytes);
-	if (!s->rodata->cfg_epoll) {
+	if (!s->rodata->cfg_epoll)
 		bpf_map__set_autocreate(s->maps.loops, false);
-		bpf_map__set_autocreate(s->maps.gone_loops_a, false);
-		bpf_map__set_autocreate(s->maps.gone_loops_b, false);
-	}
 	s->rodata->cfg_births = loader_way(l, COLLECTOR_BIRTHS) && chosen >> COLLECTOR_BIRTHS & 1;
 	s->rodata->cfg_sched = loader_way(l, COLLECTOR_SCHED) && chosen >> COLLECTOR_SCHED & 1;
 	if (!l->task_storage) {
@@ -140,16 +149,11 @@ static int object_open(struct loader *l, uint32_t chosen)
 	s->rodata->cfg_namespaces = loader_way(l, COLLECTOR_NAMESPACES) && chosen >> COLLECTOR_NAMESPACES & 1;
 	s->rodata->cfg_namespaces_compare =
 		s->rodata->cfg_namespaces && !loader_way(l, COLLECTOR_NAMESPACES)->programs[0];
-	if (!s->rodata->cfg_namespaces) {
-		bpf_map__set_autocreate(s->maps.transitions_a, false);
-		bpf_map__set_autocreate(s->maps.transitions_b, false);
-	}
 	if (!s->rodata->cfg_sched) {
 		bpf_map__set_autocreate(s->maps.process_waits, false);
-		bpf_map__set_autocreate(s->maps.pairs_a, false);
-		bpf_map__set_autocreate(s->maps.pairs_b, false);
 		bpf_map__set_autocreate(s->maps.ledgers, false);
 	}
+	drained_open(l, s, chosen);
 	return programs_choose(l, chosen);
 }
 

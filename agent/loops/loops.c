@@ -188,8 +188,8 @@ int loops_finish(struct model *m, const struct sample *s)
 }
 
 /* Upper bounds of the buckets as powers of two of microseconds; the last has none. */
-static const unsigned char bucket_bits[] = {6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 23};
-_Static_assert(ARRAY_SIZE(bucket_bits) == GROUP_LOOP_INF - GROUP_LOOP_64US, "one bound per bucket");
+#define BUCKET_BITS(NAME, LE, BITS) BITS,
+static const unsigned char loop_bits[] = {LOOP_BUCKETS(BUCKET_BITS)};
 
 void group_loop_values(const struct model *m, const struct group *g, double *v)
 {
@@ -215,7 +215,7 @@ void group_loop_values(const struct model *m, const struct group *g, double *v)
 	}
 	for (unsigned int slot = 0; slot < SS_LOOP_SLOTS; slot++) {
 		sum += l->slots[slot];
-		if (bucket < ARRAY_SIZE(bucket_bits) && slot + 1 == bucket_bits[bucket])
+		if (bucket < ARRAY_SIZE(loop_bits) && slot + 1 == loop_bits[bucket])
 			v[GROUP_LOOP_64US + bucket++] = (double)sum;
 	}
 	v[GROUP_LOOP_INF] = v[GROUP_LOOP_COUNT] = (double)sum;

@@ -86,10 +86,8 @@ static void values_memory(const struct home *h, const struct cgroup_counters *f,
 }
 
 /* Upper bounds of the buckets as powers of two of microseconds, each the edge of a slot; the last has none. */
-static const unsigned char bucket_bits[] = {2, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 19, 22};
-_Static_assert(ARRAY_SIZE(bucket_bits) == CONTAINER_DELAY_INF - CONTAINER_DELAY_4US, "one bound per bucket");
-_Static_assert(CONTAINER_BLOCKED_OTHER - CONTAINER_BLOCKED_EPOLL == (int)SS_WAIT_OTHER,
-	       "in the order of ss_wait_class");
+#define BUCKET_BITS(NAME, LE, BITS) BITS,
+static const unsigned char delay_bits[] = {DELAY_BUCKETS(BUCKET_BITS)};
 
 static void values_waits(const struct home *h, double *v)
 {
@@ -107,7 +105,7 @@ static void values_waits(const struct home *h, double *v)
 	for (unsigned int slot = 0; slot < SS_DELAY_SLOTS; slot++) {
 		sum += w->delay_slots[slot];
 		/* Slot i ends at 2^(i+1). */
-		if (bucket < ARRAY_SIZE(bucket_bits) && slot + 1 == bucket_bits[bucket])
+		if (bucket < ARRAY_SIZE(delay_bits) && slot + 1 == delay_bits[bucket])
 			v[CONTAINER_DELAY_4US + bucket++] = (double)sum;
 	}
 	v[CONTAINER_DELAY_INF] = v[CONTAINER_DELAY_COUNT] = (double)sum;

@@ -170,7 +170,7 @@ struct thread_sleep {
 };
 
 /* How long the phases of containers' starts took: exact, however many there were between two samples. */
-#define START_BOUNDS 14
+enum { START_BOUNDS = 0 START_BUCKETS(LIST_ONE, ) };
 struct start_histogram {
 	uint64_t slots[START_BOUNDS + 1], sum_ns; /* the last slot: longer than all bounds */
 };
@@ -237,7 +237,7 @@ struct model {
 	size_t n_process_waits, cap_by_thread, cap_sleeps, cap_process_waits;
 
 	/* concurrency/evidence.c and concurrency/tree.c: who listens, in the order of processes; and what it needs while it works. */
-	struct ss_listener *listeners;
+	struct ss_socket_owner *listeners;
 	struct process **in_order;
 	struct thread_note *notes;
 	struct socket_note *sockets;

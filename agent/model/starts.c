@@ -12,15 +12,13 @@
 
 #include "model/internal.h"
 
-/* As in metrics.def. Inclusive. */
-static const uint64_t bounds_ns[START_BOUNDS] = {1000000,    5000000,	  10000000,    25000000,   50000000,
-						 100000000,  250000000,	  500000000,   1000000000, 2500000000,
-						 5000000000, 10000000000, 30000000000, 60000000000};
+#define BUCKET_NS(NAME, LE, NS, ...) NS,
+static const uint64_t start_bounds_ns[START_BOUNDS] = {START_BUCKETS(BUCKET_NS, )}; /* inclusive */
 /* Lines of one phase: a bucket per bound and +Inf, sum, count. */
 #define START_LINES (START_BOUNDS + 3)
 _Static_assert(HOST_START_CREATE_COUNT - HOST_START_CREATE_1MS + 1 == START_LINES, "one bound per bucket");
 _Static_assert(HOST_START_TOTAL_COUNT - HOST_START_CREATE_1MS + 1 == START_LINES * (BIRTH_PHASES + 1), "five phases");
-_Static_assert(SS_START_STEPS == BIRTH_PHASES, "each phase ends with a step");
+_Static_assert((int)SS_START_STEPS == (int)BIRTH_PHASES, "each phase ends with a step");
 
 static const char *const ready_names[SS_READY_WAYS] = {
 	[SS_READY_NOT_YET] = "",
@@ -66,7 +64,7 @@ static void histogram_add(struct start_histogram *h, uint64_t ns)
 {
 	int slot = 0;
 
-	while (slot < START_BOUNDS && ns > bounds_ns[slot])
+	while (slot < START_BOUNDS && ns > start_bounds_ns[slot])
 		slot++;
 	h->slots[slot]++;
 	h->sum_ns += ns;

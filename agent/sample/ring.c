@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ring.c - the ring: cgroups that come and go, stalls, and whatever somebody listens for. */
+/* ring.c - takes facts from the ring: created and removed cgroups, stalls, and whatever a subscriber asked for. */
 #include <errno.h>
 #include <string.h>
 
@@ -8,16 +8,16 @@
 #include "sample/fact.h"
 #include "sample/sampler_internal.h"
 
-/* Then whoever asked for them has a turn. */
+/* Facts per turn; then the subscriber can write its output. */
 #define FACTS_AT_ONCE 8192
 
-static void fact_tell(struct sampler *s, const struct ss_fact *f)
+static void fact_pass_on(struct sampler *s, const struct ss_fact *f)
 {
 	bool about_cgroup =
 		f->kind == SS_FACT_CGROUP_CREATE || f->kind == SS_FACT_CGROUP_REMOVE || f->kind == SS_FACT_CGROUP_ENTER;
 	const struct cgroup_entry *e = cgroup_table_find(s->table, about_cgroup ? f->cgroup.id : f->cgroup_id);
 
-	s->listener.take(s->listener.ctx, f, e ? e->who : NULL, e ? e->path : NULL);
+	s->subscriber.take(s->subscriber.ctx, f, e ? e->who : NULL, e ? e->path : NULL);
 }
 
 int sampler_fact_take(void *ctx, void *data, size_t size)
@@ -47,9 +47,9 @@ int sampler_fact_take(void *ctx, void *data, size_t size)
 			s->stalls_dropped++;
 		break;
 	}
-	if (s->listener.take)
-		fact_tell(s, &f);
-	/* Whoever makes them faster than they are read must not keep us here: the rest comes next time. */
+	if (s->subscriber.take)
+		fact_pass_on(s, &f);
+	/* If facts come faster than they are read, this would never end: the rest comes next time. */
 	return ++s->facts_taken % FACTS_AT_ONCE ? 0 : -EAGAIN;
 }
 
@@ -60,9 +60,9 @@ void sampler_facts(struct sampler *s)
 	identities_refresh(s->ids, clock_boot_ns());
 }
 
-void sampler_listen(struct sampler *s, const struct fact_listener *listener)
+void sampler_subscribe(struct sampler *s, const struct fact_subscriber *subscriber)
 {
-	s->listener = *listener;
+	s->subscriber = *subscriber;
 }
 
 int sampler_facts_fd(const struct sampler *s)

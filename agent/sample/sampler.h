@@ -6,7 +6,7 @@
 #ifndef SYSSCOPE_SAMPLER_H
 #define SYSSCOPE_SAMPLER_H
 
-#include "pipeline.h"
+#include "sample/fact.h"
 #include "sysscope/sample.h"
 
 struct cgroupfs;
@@ -18,8 +18,8 @@ struct sampler;
 int sampler_open(struct sampler **ret, struct loader *l, struct cgroupfs *fs, struct identities *ids);
 void sampler_close(struct sampler *s);
 
-/* Leaves out the pass that finds who listens. */
-void sampler_no_listeners(struct sampler *s, bool no);
+/* Leaves out the pass that finds the owners of listening sockets. */
+void sampler_no_socket_owners(struct sampler *s, bool no);
 
 /* One sample, valid until the next. 0; negative errno when the task iterator could not be read. */
 int sampler_read(struct sampler *s, const struct sample **ret);
@@ -27,12 +27,12 @@ int sampler_read(struct sampler *s, const struct sample **ret);
 /* Threads and processes that have ended since the latest sample. */
 uint64_t sampler_dead(const struct sampler *s);
 
-/* Nobody needs the latest sample any more: gives back what its threads took. */
+/* The latest sample is not used any more: frees the memory of its threads. */
 void sampler_rest(struct sampler *s);
 
-/* Takes in the facts that wait on the ring, so that a container's name is looked up while it lives. */
+/* Takes the facts that wait on the ring, so that a container's name is looked up while it lives. */
 void sampler_facts(struct sampler *s);
-void sampler_listen(struct sampler *s, const struct fact_listener *listener); /* see pipeline.h */
-int sampler_facts_fd(const struct sampler *s); /* readable when there are some; -1: there is no ring */
+void sampler_subscribe(struct sampler *s, const struct fact_subscriber *subscriber);
+int sampler_facts_fd(const struct sampler *s); /* readable when facts are waiting; -1: there is no ring */
 
 #endif

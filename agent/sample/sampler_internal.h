@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * sampler_internal.h - what the files of the sampler share: sampler.c (one sample from beginning to end), tables.c
- * (the kernel half's tables of the dead and their like), ring.c (the ring). Nobody else includes it.
+ * (kernel tables that are read as a whole), cgroups.c (the cgroups of a sample), ring.c (facts). No other file includes
+ * it.
  */
 #ifndef SYSSCOPE_SAMPLER_INTERNAL_H
 #define SYSSCOPE_SAMPLER_INTERNAL_H
 
 #include <bpf/libbpf.h>
 
+#include "kernel/drained.h"
 #include "sample/cgroup_table.h"
 #include "sample/sampler.h"
 #include "sample/socket_owners.h"
@@ -25,35 +27,47 @@ struct sampler {
 	struct cgroup_table *table;
 	struct ring_buffer *ring;
 	struct sample sample;
-	uint64_t number;	/* of samples so far */
-	uint64_t swapped_ns;	/* when the gone tables changed places */
+	uint64_t number;	/* samples so far */
+	uint64_t swapped_ns;	/* when the programs were last moved to the other maps */
 	uint64_t folded_before; /* SS_LOSS_CGROUP_FULL at the last walk */
 	uint64_t ended_before;	/* tasks_ended at the latest sample */
 	bool walk_needed;
-	bool delivered; /* the last sample was */
-	/* Dead tasks that are neither freed nor zombies: the fewest in this window, and for good. */
+	bool delivered; /* the latest sample was handed over */
+	/* Dead tasks that are neither freed nor zombies: the fewest in this window, and the most of all windows. */
 	uint64_t unseen_least, unseen, window_ns, window_samples;
 	struct stream_room threads;
-	struct listeners listeners;
-	bool no_listeners;
-	size_t cap_cgroups, cap_gone, cap_pairs, cap_gone_loops, cap_transitions, cap_checks;
-	size_t stalls_held; /* in sample.stalls: those of the last sample, then what came since */
-	struct fact_listener listener;
+	struct socket_owners socket_owners;
+	bool no_socket_owners;
+	size_t cap_cgroups, cap_drained[DRAINED_TABLES];
+	size_t stalls_held; /* in sample.stalls: those of the latest sample, then those that came later */
+	struct fact_subscriber subscriber;
 	uint64_t facts_taken;
-	uint64_t stalls_dropped; /* facts for which there was no room */
-	uint64_t malformed;	 /* facts that cannot be what the kernel half sends */
+	uint64_t stalls_dropped; /* stalls for which sample.stalls had no room */
+	uint64_t malformed;	 /* records of the ring that the kernel half cannot have sent */
 	void *keys, *values;	 /* for batches: room for the largest map */
-	char *stream;		 /* of the task iterator */
+	char *stream;		 /* bytes of the task iterator */
 };
 
 /* ---- tables.c ---- */
+/* Room for all tables, in the sample and for batches. 0 or negative errno. */
+int sampler_tables_open(struct sampler *s);
+void sampler_tables_close(struct sampler *s);
 /* All entries of a hash map into s->keys, s->values. Returns their number or negative errno. */
 int sampler_map_read(struct sampler *s, const struct bpf_map *map, bool empty_it);
-int sampler_checks_read(struct sampler *s);
-/* The tables of what has ended, both of each kind. */
+/* All drained tables into the sample. 0 or negative errno. */
 int sampler_tables_read(struct sampler *s);
+/* Calls `use` for each cgroup id in the keys of the tables in the sample until one call fails: its result. */
+int sampler_tables_cgroups(struct sampler *s, int (*use)(struct sampler *s, uint64_t id, void *ctx), void *ctx);
+
+/* ---- cgroups.c ---- */
+/* The kernel half's cgroup table, and the totals in it for which the gone table had no room. 0 or negative errno. */
+int sampler_cgroup_counts(struct sampler *s, uint64_t now);
+/* Every cgroup that a record of the sample names has an entry in the cgroup table afterwards. 0 or negative errno. */
+int sampler_cgroups_find(struct sampler *s, uint64_t now);
+/* The sample's cgroups with the contents of their files. 0 or -ENOMEM. */
+int sampler_cgroups_read(struct sampler *s, uint64_t now);
 
 /* ---- ring.c ---- */
-int sampler_fact_take(void *ctx, void *data, size_t size); /* of the ring, with the sampler for its ctx */
+int sampler_fact_take(void *ctx, void *data, size_t size); /* callback of the ring; `ctx` is the sampler */
 
 #endif

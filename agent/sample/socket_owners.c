@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * socket_owners.c - see listeners.h. A pass visits every open file of every process, so it is made seldom: it may take a
- * thousandth of the time, five thousandths when somebody was born who looks as if it had a concurrency model.
+ * socket_owners.c - see socket_owners.h. A pass visits every open file of every process, so it is rare: it may take 0.1 %
+ * of the time, 0.5 % if a new process looks like a server.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,14 +17,14 @@
 #define SPACING_SOON  1000000000ULL
 #define SHARE_OF_TIME 1000
 #define SHARE_SOON    200
-/* Who lives shorter than this is not worth a pass; by then it has opened what it listens on. */
+/* A process that lives shorter than this is not worth a pass; an older one has opened its listening sockets. */
 #define SETTLED_NS 300000000ULL
-/* Beyond this many listening sockets, times the processes that share each, the rest is not looked at. */
-#define LISTENERS_MAX 65536
-#define READ_BYTES    65536
+/* Further records are dropped: one per listening socket and process that has it open. */
+#define OWNERS_MAX 65536
+#define READ_BYTES 65536
 
-/* It lives in epoll, or has brothers or sisters: they stand beside it in the order of pids. */
-static bool is_worth(const struct ss_thread_record *r, const struct ss_thread_record *before)
+/* It waits in epoll, or has siblings of the same name: pids are in order, so these come right before it. */
+static bool looks_like_server(const struct ss_thread_record *r, const struct ss_thread_record *before)
 {
 	if (r->blocks & SS_BLOCK_LOOP)
 		return true;
@@ -32,12 +32,12 @@ static bool is_worth(const struct ss_thread_record *r, const struct ss_thread_re
 	       (before->ppid == r->ppid || before->tgid == r->ppid);
 }
 
-bool listeners_due(const struct listeners *l, const struct sample *s, uint64_t now_ns)
+bool socket_owners_due(const struct socket_owners *o, const struct sample *s, uint64_t now_ns)
 {
-	uint64_t since = sub_sat(now_ns, l->read_ns), soon = SHARE_SOON * l->cost_ns, late = SHARE_OF_TIME * l->cost_ns;
+	uint64_t since = sub_sat(now_ns, o->read_ns), soon = SHARE_SOON * o->cost_ns, late = SHARE_OF_TIME * o->cost_ns;
 	const struct ss_thread_record *before = NULL;
 
-	if (!l->read_ns || since >= (late > SPACING ? late : SPACING))
+	if (!o->read_ns || since >= (late > SPACING ? late : SPACING))
 		return true;
 	if (since < (soon > SPACING_SOON ? soon : SPACING_SOON))
 		return false;
@@ -46,37 +46,38 @@ bool listeners_due(const struct listeners *l, const struct sample *s, uint64_t n
 
 		if (!(r->flags & SS_THREAD_LEADER) || r->flags & SS_THREAD_KERNEL)
 			continue;
-		/* Not yet settled when the last pass was made, and settled now. */
-		if (r->start_ns + SETTLED_NS > l->read_ns && r->start_ns + SETTLED_NS <= now_ns && is_worth(r, before))
+		/* Too young for the last pass, and old enough now. */
+		if (r->start_ns + SETTLED_NS > o->read_ns && r->start_ns + SETTLED_NS <= now_ns &&
+		    looks_like_server(r, before))
 			return true;
 		before = r;
 	}
 	return false;
 }
 
-/* Whole records of `data`; the rest is left for the next reading. -ENOMEM. */
-static ssize_t records_take(struct listeners *l, struct sample *s, const char *data, size_t bytes, size_t *n)
+/* Takes the whole records at the beginning of `data`. Returns the bytes taken, or -ENOMEM. */
+static ssize_t records_take(struct socket_owners *o, struct sample *s, const char *data, size_t bytes, size_t *n)
 {
-	size_t count = bytes / sizeof(struct ss_listener);
+	size_t count = bytes / sizeof(struct ss_socket_owner);
 
-	if (*n + count > LISTENERS_MAX)
-		count = LISTENERS_MAX - *n;
-	if (*n + count > l->cap) {
+	if (*n + count > OWNERS_MAX)
+		count = OWNERS_MAX - *n;
+	if (*n + count > o->cap) {
 		size_t want = (*n + count) * 2 + 64;
-		void *more = reallocarray(s->listeners, want, sizeof(*s->listeners));
+		void *more = reallocarray(s->socket_owners, want, sizeof(*s->socket_owners));
 
 		if (!more)
 			return -ENOMEM;
-		s->listeners = more;
-		l->cap = want;
+		s->socket_owners = more;
+		o->cap = want;
 	}
 	if (count)
-		memcpy(&s->listeners[*n], data, count * sizeof(*s->listeners));
+		memcpy(&s->socket_owners[*n], data, count * sizeof(*s->socket_owners));
 	*n += count;
-	return (ssize_t)(bytes / sizeof(struct ss_listener) * sizeof(struct ss_listener));
+	return (ssize_t)(bytes / sizeof(struct ss_socket_owner) * sizeof(struct ss_socket_owner));
 }
 
-int listeners_read(struct listeners *l, int link_fd, struct sample *s)
+int socket_owners_read(struct socket_owners *o, int link_fd, struct sample *s)
 {
 	_cleanup_close_ int fd = bpf_iter_create(link_fd);
 	_cleanup_free_ char *data = malloc(READ_BYTES);
@@ -86,7 +87,7 @@ int listeners_read(struct listeners *l, int link_fd, struct sample *s)
 		return -errno;
 	if (!data)
 		return -ENOMEM;
-	l->read_ns = clock_boot_ns();
+	o->read_ns = clock_boot_ns();
 	for (;;) {
 		ssize_t n = read(fd, data + left, READ_BYTES - left), taken;
 
@@ -97,14 +98,14 @@ int listeners_read(struct listeners *l, int link_fd, struct sample *s)
 		if (n < 0)
 			return -errno;
 		left += (size_t)n;
-		taken = records_take(l, s, data, left, &found);
+		taken = records_take(o, s, data, left, &found);
 		if (taken < 0)
 			return (int)taken;
 		left -= (size_t)taken;
 		memmove(data, data + taken, left);
 	}
-	l->cost_ns = clock_boot_ns() - l->read_ns;
-	s->n_listeners = found;
-	s->listeners_ns = l->read_ns;
+	o->cost_ns = clock_boot_ns() - o->read_ns;
+	s->n_socket_owners = found;
+	s->socket_owners_ns = o->read_ns;
 	return 0;
 }

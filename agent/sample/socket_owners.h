@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * socket_owners.h - the pass over the open files of all processes that finds who listens, and when it is worth its cost.
- * Called by sampler.c only.
+ * socket_owners.h - the pass over the open files of all processes that finds which process owns which listening socket,
+ * and when that pass is worth its cost. Called by sampler.c only.
  */
-#ifndef SYSSCOPE_LISTENERS_H
-#define SYSSCOPE_LISTENERS_H
+#ifndef SYSSCOPE_SOCKET_OWNERS_H
+#define SYSSCOPE_SOCKET_OWNERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,16 +12,16 @@
 
 struct sample;
 
-struct listeners {
+struct socket_owners {
 	uint64_t read_ns; /* when the last pass began, 0: none yet */
-	uint64_t cost_ns; /* and what it took */
+	uint64_t cost_ns; /* its duration */
 	size_t cap;
 };
 
-/* Whether a pass is due; `s` has the threads of this sample and the listeners of the last pass. */
-bool listeners_due(const struct listeners *l, const struct sample *s, uint64_t now_ns);
+/* Whether a pass is due; `s` has the threads of this sample and the socket owners of the last pass. */
+bool socket_owners_due(const struct socket_owners *o, const struct sample *s, uint64_t now_ns);
 
-/* The pass: s->listeners anew. `link_fd`: of the iterator. 0, or negative errno, and what was known stays. */
-int listeners_read(struct listeners *l, int link_fd, struct sample *s);
+/* The pass: replaces s->socket_owners. `link_fd`: of the iterator. 0 or negative errno. */
+int socket_owners_read(struct socket_owners *o, int link_fd, struct sample *s);
 
 #endif

@@ -1,20 +1,95 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tables.c - the kernel half's tables of what has ended, of who waited for whom and of who came into other namespaces.
+ * tables.c - reads the drained tables (kernel/drained.h) into the sample: what ended threads used, who waited for whom,
+ * which threads entered other namespaces, which capabilities were checked.
  *
- * Each is two, used in turn. A sample empties the one that has not been written since the sample before (`gone_final`),
- * makes the programs write there from now on, and reads the other one as far as it goes (`gone_open`). So no entry is
- * deleted while a program may be adding to it, and a table never holds more than what died between two samples.
+ * Most tables are two maps that are written in turn. A sample empties the map that the programs have not written since
+ * the sample before (`final`), moves the programs to it, and reads the other map without emptying it (`open`). So no
+ * entry is deleted while a program may be adding to it, and a map holds at most what ended between two samples.
  */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <bpf/bpf.h>
 
 #include "base/util.h"
 #include "sample/sampler_internal.h"
 
-/* A program that found the other table in use has certainly finished after this time. */
-#define CHECKS_FORGET_AFTER_NS (60 * 1000000000ULL)
-#define GONE_SWAP_MIN_NS       200000000ULL
+/* A program that still used the old map when the programs were moved has finished long before this. */
+#define SWAP_MIN_NS 200000000ULL
+/* Entries of a removed cgroup are deleted after this time, when the samples have shown them for long enough. */
+#define FORGET_AFTER_NS (60 * 1000000000ULL)
+
+static char *array_rows(const struct sample *p, const struct sample_array *a)
+{
+	char *rows;
+
+	memcpy(&rows, (const char *)p + a->rows, sizeof(rows));
+	return rows;
+}
+
+static size_t *array_count(struct sample *p, const struct sample_array *a)
+{
+	return (size_t *)((char *)p + a->n);
+}
+
+static bool has_final(const struct drained_table *d)
+{
+	return d->n_maps == 2;
+}
+
+/* ---- room ---- */
+
+static int array_open(struct sample *p, const struct sample_array *a, size_t cap, size_t row_size)
+{
+	char *rows = calloc(cap + 1, row_size);
+
+	if (!rows)
+		return -ENOMEM;
+	memcpy((char *)p + a->rows, &rows, sizeof(rows));
+	return 0;
+}
+
+int sampler_tables_open(struct sampler *s)
+{
+	size_t cgroups = bpf_map__max_entries(s->skeleton->maps.cgroups);
+	size_t keys = cgroups * sizeof(uint64_t), values = cgroups * sizeof(struct ss_cgroup);
+	int r = 0;
+
+	for (int i = 0; i < DRAINED_TABLES && r == 0; i++) {
+		const struct drained_table *d = &drained_tables[i];
+		const struct bpf_map *map = drained_map(s->skeleton, d, 0);
+		size_t entries = bpf_map__autocreate(map) ? bpf_map__max_entries(map) : 0;
+
+		if (bpf_map__key_size(map) != d->key_size || bpf_map__value_size(map) != d->row_size - d->key_size)
+			return -EINVAL;
+		s->cap_drained[i] = d->n_maps * entries;
+		keys = keys > entries * d->key_size ? keys : entries * d->key_size;
+		values = values > entries * d->row_size ? values : entries * d->row_size;
+		if (has_final(d))
+			r = array_open(&s->sample, &d->final, s->cap_drained[i], d->row_size);
+		if (r == 0)
+			r = array_open(&s->sample, &d->open, s->cap_drained[i], d->row_size);
+	}
+	s->keys = malloc(keys);
+	s->values = malloc(values);
+	return s->keys && s->values ? r : -ENOMEM;
+}
+
+void sampler_tables_close(struct sampler *s)
+{
+	for (int i = 0; i < DRAINED_TABLES; i++) {
+		const struct drained_table *d = &drained_tables[i];
+
+		if (has_final(d))
+			free(array_rows(&s->sample, &d->final));
+		free(array_rows(&s->sample, &d->open));
+	}
+	free(s->keys);
+	free(s->values);
+}
+
+/* ---- reading ---- */
 
 int sampler_map_read(struct sampler *s, const struct bpf_map *map, bool empty_it)
 {
@@ -25,165 +100,134 @@ int sampler_map_read(struct sampler *s, const struct bpf_map *map, bool empty_it
 		r = bpf_map_lookup_and_delete_batch(fd, NULL, &batch, s->keys, s->values, &count, NULL);
 	else
 		r = bpf_map_lookup_batch(fd, NULL, &batch, s->keys, s->values, &count, NULL);
-	/* -ENOENT: that was all of them. */
+	/* -ENOENT: these were all entries. */
 	return r < 0 && r != -ENOENT ? r : (int)count;
 }
 
-static bool gone_is_empty(const struct ss_gone *gone)
+/* Deletes the entry if its cgroup was removed long enough ago. */
+static bool entry_forget(struct sampler *s, const struct drained_table *d, const struct bpf_map *map, const char *key)
 {
-	const __u64 *field = (const __u64 *)gone;
+	const struct cgroup_entry *e;
+	uint64_t id;
 
-	for (size_t i = 0; i < sizeof(*gone) / sizeof(*field); i++)
-		if (field[i])
-			return false;
+	if (!d->forgets_removed)
+		return false;
+	memcpy(&id, key, sizeof(id));
+	e = cgroup_table_find(s->table, id);
+	if (!e || e->alive || sub_sat(clock_boot_ns(), e->dead_ns) <= FORGET_AFTER_NS)
+		return false;
+	bpf_map__delete_elem(map, key, d->key_size, 0);
 	return true;
 }
 
-static int gone_read(struct sampler *s, const struct bpf_map *map, bool empty_it, struct sample_gone **list, size_t *n)
+static int table_read(struct sampler *s, const struct drained_table *d, unsigned int which, bool drain)
 {
-	const struct ss_gone_key *keys = s->keys;
-	const struct ss_gone *values = s->values;
-	int count = sampler_map_read(s, map, empty_it);
+	const struct sample_array *to = drain ? &d->final : &d->open;
+	const struct bpf_map *map = drained_map(s->skeleton, d, which);
+	size_t cap = s->cap_drained[d - drained_tables], value_size = d->row_size - d->key_size;
+	size_t *n = array_count(&s->sample, to);
+	char *rows = array_rows(&s->sample, to);
+	int count;
 
-	if (count < 0)
-		return count;
-	for (int i = 0; i < count && *n < s->cap_gone; i++) {
-		struct sample_gone *g = &(*list)[*n];
+	if (!cap)
+		return 0;
+	count = sampler_map_read(s, map, drain);
+	for (int i = 0; i < count && *n < cap; i++) {
+		const char *key = (const char *)s->keys + (size_t)i * d->key_size;
+		const char *value = (const char *)s->values + (size_t)i * value_size;
+		char *row = rows + *n * d->row_size;
 
-		if (gone_is_empty(&values[i]))
+		if (!d->keep(value) || entry_forget(s, d, map, key))
 			continue;
-		g->key = keys[i];
-		g->value = values[i];
+		memcpy(row, key, d->key_size);
+		memcpy(row + d->key_size, value, value_size);
 		(*n)++;
 	}
-	return 0;
+	return count < 0 ? count : 0;
 }
 
-static int pairs_read(struct sampler *s, uint32_t table, bool empty_it, struct sample_pair *list, size_t *n)
+/* Of each table the map with this number; of the tables with a single map that one, with `singles`. */
+static int maps_read(struct sampler *s, unsigned int which, bool drain, bool singles)
 {
-	const struct ss_pair_key *keys = s->keys;
-	const struct ss_pair *values = s->values;
-	int count;
+	int r = 0;
 
-	if (!s->cap_pairs)
-		return 0;
-	count = sampler_map_read(s, table ? s->skeleton->maps.pairs_b : s->skeleton->maps.pairs_a, empty_it);
-	if (count < 0)
-		return count;
-	for (int i = 0; i < count && *n < s->cap_pairs; i++)
-		if (values[i].wait_ns)
-			list[(*n)++] = (struct sample_pair){keys[i], values[i]};
-	return 0;
-}
+	for (int i = 0; i < DRAINED_TABLES && r == 0; i++) {
+		const struct drained_table *d = &drained_tables[i];
 
-static int loops_read(struct sampler *s, uint32_t table, bool empty_it, struct sample_gone_loop *list, size_t *n)
-{
-	const struct ss_gone_key *keys = s->keys;
-	const struct ss_loop *values = s->values;
-	int count;
-
-	if (!s->cap_gone_loops)
-		return 0;
-	count = sampler_map_read(s, table ? s->skeleton->maps.gone_loops_b : s->skeleton->maps.gone_loops_a, empty_it);
-	if (count < 0)
-		return count;
-	for (int i = 0; i < count && *n < s->cap_gone_loops; i++)
-		if (values[i].waits || values[i].wait_ns)
-			list[(*n)++] = (struct sample_gone_loop){keys[i], values[i]};
-	return 0;
-}
-
-static int transitions_read(struct sampler *s, uint32_t table, bool empty_it, struct sample_transition *list, size_t *n)
-{
-	const struct ss_transition_key *keys = s->keys;
-	const uint64_t *values = s->values;
-	int count;
-
-	if (!s->cap_transitions)
-		return 0;
-	count = sampler_map_read(s, table ? s->skeleton->maps.transitions_b : s->skeleton->maps.transitions_a,
-				 empty_it);
-	if (count < 0)
-		return count;
-	for (int i = 0; i < count && *n < s->cap_transitions; i++)
-		if (values[i])
-			list[(*n)++] = (struct sample_transition){keys[i], values[i]};
-	return 0;
-}
-
-/* What was counted of cgroups that are gone makes room once the samples have told it for long. */
-int sampler_checks_read(struct sampler *s)
-{
-	const struct ss_capability_key *keys = s->keys;
-	const uint64_t *values = s->values;
-	struct sample *p = &s->sample;
-	uint64_t now = clock_boot_ns();
-	int count;
-
-	p->n_checks = 0;
-	if (!s->cap_checks)
-		return 0;
-	count = sampler_map_read(s, s->skeleton->maps.capability_checks, false);
-	if (count < 0)
-		return count;
-	for (int i = 0; i < count && p->n_checks < s->cap_checks; i++) {
-		const struct cgroup_entry *e = cgroup_table_find(s->table, keys[i].cgroup_id);
-
-		if (e && !e->alive && sub_sat(now, e->dead_ns) > CHECKS_FORGET_AFTER_NS)
-			bpf_map__delete_elem(s->skeleton->maps.capability_checks, &keys[i], sizeof(keys[i]), 0);
-		else
-			p->checks[p->n_checks++] = (struct sample_check){keys[i], values[i]};
+		if (has_final(d))
+			r = table_read(s, d, which, drain);
+		else if (singles)
+			r = table_read(s, d, 0, false);
 	}
-	return 0;
+	return r;
 }
 
-/* Both tables of a kind: the one that is not being written, to be emptied if `drain`, and the other. */
-static int tables_read(struct sampler *s, uint32_t used, bool drain)
+/* Empties the arrays, except for final rows of a sample that failed: the next one hands them over. Whether there are any. */
+static bool arrays_reset(struct sampler *s)
 {
-	const struct bpf_map *gone = used ? s->skeleton->maps.gone_a : s->skeleton->maps.gone_b;
-	struct sample *p = &s->sample;
-	int r;
+	bool pending = false;
 
-	if (drain) {
-		r = gone_read(s, gone, true, &p->gone_final, &p->n_gone_final);
-		if (r >= 0)
-			r = loops_read(s, !used, true, p->gone_loops_final, &p->n_gone_loops_final);
-		if (r >= 0)
-			r = transitions_read(s, !used, true, p->transitions_final, &p->n_transitions_final);
-		if (r >= 0)
-			r = pairs_read(s, !used, true, p->pairs_final, &p->n_pairs_final);
-		if (r >= 0)
-			s->skeleton->bss->pairs_made[!used] = 0;
-		return r;
+	for (int i = 0; i < DRAINED_TABLES; i++) {
+		const struct drained_table *d = &drained_tables[i];
+
+		*array_count(&s->sample, &d->open) = 0;
+		if (!has_final(d))
+			continue;
+		if (s->delivered)
+			*array_count(&s->sample, &d->final) = 0;
+		pending |= *array_count(&s->sample, &d->final) > 0;
 	}
-	r = gone_read(s, gone, false, &p->gone_open, &p->n_gone_open);
-	if (r >= 0)
-		r = loops_read(s, !used, false, p->gone_loops_open, &p->n_gone_loops_open);
-	if (r >= 0)
-		r = transitions_read(s, !used, false, p->transitions_open, &p->n_transitions_open);
-	return r < 0 ? r : pairs_read(s, !used, false, p->pairs_open, &p->n_pairs_open);
+	return pending;
 }
 
 int sampler_tables_read(struct sampler *s)
 {
-	uint32_t used = s->skeleton->bss->gone_in_use & 1;
+	unsigned int used = s->skeleton->bss->gone_in_use & 1;
+	bool pending = arrays_reset(s), drain;
 	uint64_t now = clock_boot_ns();
-	struct sample *p = &s->sample;
 	int r;
 
-	/* What was taken out for a sample that then failed is handed over with this one. */
-	if (s->delivered)
-		p->n_gone_final = p->n_pairs_final = p->n_gone_loops_final = p->n_transitions_final = 0;
-	p->n_gone_open = p->n_pairs_open = p->n_gone_loops_open = p->n_transitions_open = 0;
-	if (p->n_gone_final || p->n_pairs_final || p->n_gone_loops_final || p->n_transitions_final ||
-	    now - s->swapped_ns < GONE_SWAP_MIN_NS) {
-		r = tables_read(s, used, false);
-		return r < 0 ? r : tables_read(s, !used, false);
-	}
-	r = tables_read(s, used, true);
+	drain = !pending && now - s->swapped_ns >= SWAP_MIN_NS;
+	r = maps_read(s, !used, drain, false);
 	if (r < 0)
 		return r;
-	__atomic_store_n(&s->skeleton->bss->gone_in_use, !used, __ATOMIC_SEQ_CST);
-	s->swapped_ns = now;
-	return tables_read(s, !used, false);
+	if (drain) {
+		s->skeleton->bss->pairs_made[!used] = 0;
+		__atomic_store_n(&s->skeleton->bss->gone_in_use, !used, __ATOMIC_SEQ_CST);
+		s->swapped_ns = now;
+	}
+	return maps_read(s, used, false, true);
+}
+
+/* ---- the cgroups in them ---- */
+
+static int array_cgroups(struct sampler *s, const struct drained_table *d, const struct sample_array *a,
+			 int (*use)(struct sampler *s, uint64_t id, void *ctx), void *ctx)
+{
+	const char *row = array_rows(&s->sample, a);
+	int r = 0;
+
+	for (size_t i = 0; i < *array_count(&s->sample, a) && r == 0; i++, row += d->row_size)
+		for (unsigned int c = 0; c < d->cgroups && r == 0; c++) {
+			uint64_t id;
+
+			memcpy(&id, row + c * sizeof(id), sizeof(id));
+			r = use(s, id, ctx);
+		}
+	return r;
+}
+
+int sampler_tables_cgroups(struct sampler *s, int (*use)(struct sampler *s, uint64_t id, void *ctx), void *ctx)
+{
+	int r = 0;
+
+	for (int i = 0; i < DRAINED_TABLES && r == 0; i++) {
+		const struct drained_table *d = &drained_tables[i];
+
+		if (has_final(d))
+			r = array_cgroups(s, d, &d->final, use, ctx);
+		if (r == 0)
+			r = array_cgroups(s, d, &d->open, use, ctx);
+	}
+	return r;
 }

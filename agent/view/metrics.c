@@ -7,70 +7,29 @@
 #include "sysscope/view.h"
 
 /* clang-format off */
-#define METRIC(ID, KIND, UNIT, PROM, LABELS, JSON, TITLE, WIDTH, SORT, COLLECTOR, HELP) \
+#define METRICS_BEGIN(SCOPE, name) static const struct metric_desc metrics_of_##SCOPE[] = {
+#define METRIC(SCOPE, ID, KIND, UNIT, PROM, LABELS, JSON, TITLE, WIDTH, SORT, COLLECTOR, HELP) \
 	{ #ID, METRIC_##KIND, UNIT_##UNIT, PROM, LABELS, JSON, TITLE, WIDTH, SORT, COLLECTOR, HELP },
-/* clang-format on */
-
-#define HOST METRIC
-static const struct metric_desc host_metrics[] = {
+#define METRICS_END(SCOPE) }; _Static_assert(ARRAY_SIZE(metrics_of_##SCOPE) == SCOPE##_METRICS, "one descriptor per metric");
 #include "sysscope/metrics.def"
-};
 
-#define CONTAINER METRIC
-static const struct metric_desc container_metrics[] = {
-#include "sysscope/metrics.def"
-};
-
-#define GROUP METRIC
-static const struct metric_desc group_metrics[] = {
-#include "sysscope/metrics.def"
-};
-
-#define PROCESS METRIC
-static const struct metric_desc process_metrics[] = {
-#include "sysscope/metrics.def"
-};
-
-#define NEIGHBOUR METRIC
-static const struct metric_desc neighbour_metrics[] = {
-#include "sysscope/metrics.def"
-};
-
-_Static_assert(ARRAY_SIZE(host_metrics) == HOST_METRICS, "one descriptor per host metric");
-_Static_assert(ARRAY_SIZE(container_metrics) == CONTAINER_METRICS, "one descriptor per container metric");
-_Static_assert(ARRAY_SIZE(group_metrics) == GROUP_METRICS, "one descriptor per group metric");
-_Static_assert(ARRAY_SIZE(process_metrics) == PROCESS_METRICS, "one descriptor per process metric");
-
-#define LOOP METRIC
-static const struct metric_desc loop_metrics[] = {
-#include "sysscope/metrics.def"
-};
-
-#define TRANSITION METRIC
-static const struct metric_desc transition_metrics[] = {
-#include "sysscope/metrics.def"
-};
-
-_Static_assert(ARRAY_SIZE(transition_metrics) == TRANSITION_METRICS, "one descriptor per transition metric");
-_Static_assert(ARRAY_SIZE(loop_metrics) == LOOP_METRICS, "one descriptor per loop metric");
-_Static_assert(ARRAY_SIZE(neighbour_metrics) == NEIGHBOUR_METRICS, "one descriptor per neighbour metric");
-
+#define METRICS_BEGIN(SCOPE, name) [SCOPE_##SCOPE] = {name, metrics_of_##SCOPE, SCOPE##_METRICS},
 static const struct {
 	const char *name;
 	const struct metric_desc *table;
 	size_t n;
 } scopes[SCOPE_COUNT] = {
-	[SCOPE_HOST] = {"host", host_metrics, HOST_METRICS},
-	[SCOPE_CONTAINER] = {"container", container_metrics, CONTAINER_METRICS},
-	[SCOPE_GROUP] = {"group", group_metrics, GROUP_METRICS},
-	[SCOPE_PROCESS] = {"process", process_metrics, PROCESS_METRICS},
-	[SCOPE_LOOP] = {"loop", loop_metrics, LOOP_METRICS},
-	[SCOPE_TRANSITION] = {"transition", transition_metrics, TRANSITION_METRICS},
-	[SCOPE_NEIGHBOUR] = {"neighbour", neighbour_metrics, NEIGHBOUR_METRICS},
+#include "sysscope/metrics.def"
 };
 
-const char *const wait_class_names[WAIT_CLASSES] = {"epoll", "poll",  "futex",	  "sleep", "file",   "network",
-						    "pipe",  "child", "io_uring", "fault", "kernel", "other"};
+#define LIST_NAME(ID, name, text) name,
+#define LIST_TEXT(ID, name, text) text,
+const char *const wait_class_names[WAIT_CLASSES] = {WAIT_CLASS_LIST(LIST_NAME)};
+const char *const wait_class_phrases[WAIT_CLASSES] = {WAIT_CLASS_LIST(LIST_TEXT)};
+const char *const birth_phase_names[BIRTH_PHASES] = {START_PHASE_LIST(LIST_NAME)};
+const char *const birth_phase_texts[BIRTH_PHASES] = {START_PHASE_LIST(LIST_TEXT)};
+/* clang-format on */
+
 const char *const namespace_names[NAMESPACE_KINDS] = {
 	"pid", "mnt", "net", "uts", "ipc", "user", "cgroup", "time", "pid_for_children", "time_for_children"};
 
@@ -125,8 +84,6 @@ void capability_name(struct buf *out, unsigned int number)
 	else
 		buf_printf(out, "%u", number);
 }
-
-const char *const birth_phase_names[BIRTH_PHASES] = {"create", "setup", "init", "start"};
 
 const struct metric_desc *metric_table(enum metric_scope scope, size_t *ret_n)
 {

@@ -12,13 +12,6 @@
 
 #define BAR_WIDTH 24
 
-static const char *const phase_texts[BIRTH_PHASES] = {
-	"cgroup made until its first task",
-	"until a task in namespaces of its own",
-	"until the application is executed",
-	"until it is ready",
-};
-
 static void add_name(struct buf *out, const char *name)
 {
 	text_terminal(out, name, strlen(name));
@@ -72,7 +65,7 @@ static void phase_lines(struct buf *out, const struct birth_row *b)
 		add_seconds(out, b->cpu_seconds[i], 10);
 		buf_str(out, "  ");
 		phase_bar(out, at, at + b->seconds[i], whole);
-		buf_printf(out, "  %s\n", phase_texts[i]);
+		buf_printf(out, "  %s\n", birth_phase_texts[i]);
 		at += b->seconds[i];
 	}
 }

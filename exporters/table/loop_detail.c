@@ -10,13 +10,6 @@
 #include "base/text.h"
 #include "exporters/table/table.h"
 
-/* Behind "164 ms", in the order of wait_class_names. */
-static const char *const class_phrases[WAIT_CLASSES] = {
-	"in another epoll",	"in poll or select", "waiting for a lock", "in a sleep of its own",
-	"in file I/O",		"in network I/O",    "in pipes",	   "waiting for a child process",
-	"waiting for io_uring", "in page faults",    "in the kernel",	   "asleep in something else",
-};
-
 static void add_name(struct buf *out, const char *name)
 {
 	text_terminal(out, name, strlen(name));
@@ -59,7 +52,7 @@ static void part_text(struct buf *out, const struct stall *s, int part, double s
 		buf_str(out, " held back by its own CPU limit");
 	} else if (part < WAIT_CLASSES) {
 		buf_char(out, ' ');
-		buf_str(out, class_phrases[part]);
+		buf_str(out, wait_class_phrases[part]);
 	}
 }
 

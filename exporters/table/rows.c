@@ -4,12 +4,11 @@
  * nothing in the snapshot. What one may sort by is in sort.c.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "exporters/table/table.h"
+#include "view/match.h"
 
 const char *const table_view_names[TABLE_VIEWS] = {"containers", "processes", "neighbours", "loops"};
 
@@ -71,69 +70,7 @@ const char *table_row_name(const struct snapshot *s, enum table_view view, uint3
 	return p ? p->comm : table_row_home(s, view, i)->name;
 }
 
-/* What the screen shows of a name from outside; "" when memory has run out. */
-static const char *shown(struct buf *out, const char *name)
-{
-	buf_reset(out);
-	text_terminal(out, name, strlen(name));
-	return out->data && !out->failed ? out->data : "";
-}
-
-/* As in the column of names: "pod/name" where there is a pod. */
-static const char *shown_name(struct buf *out, const struct container_row *row)
-{
-	if (!row->pod[0])
-		return shown(out, row->name);
-	shown(out, row->pod);
-	buf_char(out, '/');
-	text_terminal(out, row->name, strlen(row->name));
-	return out->data && !out->failed ? out->data : "";
-}
-
-bool table_container_matches(const struct container_row *row, const char *wanted)
-{
-	_cleanup_buf_ struct buf text = {}, name = {};
-	size_t length = strlen(wanted);
-
-	if (strcmp(row->name, wanted) == 0 || (length >= 12 && row->id[0] && strncmp(row->id, wanted, length) == 0))
-		return true;
-	/* Whoever copies a name from the screen has its escapes, and not the bytes that they stand for. */
-	shown(&text, wanted);
-	return text.len && (strcmp(shown(&name, row->name), text.data) == 0 ||
-			    (row->pod[0] && strcmp(shown_name(&name, row), text.data) == 0));
-}
-
-/* The filter and the text that it is looked for in, both as the screen shows them. */
-struct filter {
-	struct buf wanted, text;
-};
-
-static void filter_free(struct filter *f)
-{
-	buf_free(&f->wanted);
-	buf_free(&f->text);
-}
-
-static bool contains(const char *text, const struct filter *f)
-{
-	return strcasestr(text, f->wanted.data) != NULL;
-}
-
-static bool filter_matches(struct filter *f, const struct container_row *home, const struct process_row *p)
-{
-	char pid[16];
-
-	if (!f->wanted.len)
-		return true;
-	if (contains(shown_name(&f->text, home), f) || contains(shown(&f->text, home->image), f))
-		return true;
-	if (!p)
-		return false;
-	snprintf(pid, sizeof(pid), "%u", p->pid);
-	return contains(shown(&f->text, p->comm), f) || strcmp(pid, f->wanted.data) == 0;
-}
-
-static bool row_wanted(const struct snapshot *s, const struct table_choice *c, struct filter *f, uint32_t i)
+static bool row_wanted(const struct snapshot *s, const struct table_choice *c, struct match_filter *f, uint32_t i)
 {
 	const struct process_row *p = table_row_process(s, c->view, i);
 	const struct container_row *home = table_row_home(s, c->view, i);
@@ -144,14 +81,14 @@ static bool row_wanted(const struct snapshot *s, const struct table_choice *c, s
 
 	if (pair && value_absent(pair->v[NEIGHBOUR_WAIT]))
 		return false;
-	if (c->container && !table_container_matches(home, c->container) &&
-	    !(runner && table_container_matches(runner, c->container)))
+	if (c->container && !container_matches(home, c->container) &&
+	    !(runner && container_matches(runner, c->container)))
 		return false;
 	if (c->cgroup && strcmp(home->cgroup, c->cgroup) != 0)
 		return false;
 	if (c->containers_only && strcmp(home->kind, "container") != 0)
 		return false;
-	return filter_matches(f, home, p) || (runner && filter_matches(f, runner, NULL));
+	return match_filter_row(f, home, p) || (runner && match_filter_row(f, runner, NULL));
 }
 
 struct order {
@@ -392,8 +329,9 @@ int table_rows_select(struct table_rows *rows, const struct snapshot *s, const s
 	size_t all = table_row_count(s, c->view), n_metrics;
 	const struct metric_desc *d = metric_table(table_scope(c->view), &n_metrics);
 	struct order order = {.s = s, .c = c, .metric = c->sort[c->view], .direction = 1};
-	cleanup(filter_free) struct filter filter = {};
+	cleanup(match_filter_free) struct match_filter filter;
 
+	match_filter_init(&filter, c->filter);
 	if (all > rows->cap || !rows->index) {
 		table_rows_free(rows);
 		rows->cap = all + all / 2 + 16;
@@ -405,8 +343,6 @@ int table_rows_select(struct table_rows *rows, const struct snapshot *s, const s
 		}
 	}
 	rows->n = 0;
-	if (c->filter)
-		text_terminal(&filter.wanted, c->filter, strlen(c->filter));
 	for (uint32_t i = 0; i < all; i++) {
 		if (!row_wanted(s, c, &filter, i))
 			continue;

@@ -24,7 +24,7 @@ struct table_choice {
 	bool tree;
 	bool containers_only;  /* leaves out services, sessions, the host and the kernel */
 	const char *filter;    /* in a name, comm or container as shown, whatever the case; NULL or "": all */
-	const char *container; /* exact name as shown, or at least 12 characters of an id's beginning; NULL: all */
+	const char *container; /* as container_matches() takes it; NULL: all */
 	const char *cgroup;    /* the one home with this path; NULL: all */
 	/* The raw name of a user, valid until the next snapshot; NULL: none, or (the function) numbers only. */
 	const char *(*user_name)(void *ctx, uint32_t uid);
@@ -68,7 +68,6 @@ struct table_rows {
 };
 int table_rows_select(struct table_rows *rows, const struct snapshot *s, const struct table_choice *c);
 void table_rows_free(struct table_rows *rows);
-bool table_container_matches(const struct container_row *row, const char *wanted);
 
 /* ---- columns ---- */
 enum column_kind {

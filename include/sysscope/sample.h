@@ -197,9 +197,9 @@ struct sample {
 	struct sample_check *checks;
 	size_t n_checks;
 	/* Who listens: read seldom, so it stays over many samples. */
-	struct ss_listener *listeners;
-	size_t n_listeners;
-	uint64_t listeners_ns; /* CLOCK_BOOTTIME of the reading, 0: not known */
+	struct ss_socket_owner *socket_owners;
+	size_t n_socket_owners;
+	uint64_t socket_owners_ns; /* CLOCK_BOOTTIME of the reading, 0: not known */
 
 	struct sample_cgroup *cgroups;
 	size_t n_cgroups;

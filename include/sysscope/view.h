@@ -13,14 +13,9 @@
 #include <stdint.h>
 
 /* ---- descriptors, from metrics.def ---- */
+#define METRICS_BEGIN(SCOPE, name) SCOPE_##SCOPE,
 enum metric_scope {
-	SCOPE_HOST,
-	SCOPE_CONTAINER,
-	SCOPE_GROUP,
-	SCOPE_PROCESS,
-	SCOPE_NEIGHBOUR,
-	SCOPE_LOOP,
-	SCOPE_TRANSITION,
+#include "sysscope/metrics.def"
 	SCOPE_COUNT
 };
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_BUCKET, METRIC_SUM, METRIC_TALLY };
@@ -40,42 +35,16 @@ struct metric_desc {
 	const char *help;
 };
 
-#define HOST(ID, ...) HOST_##ID,
-enum {
+/* Indexes into the value array of a scope, from 0: CONTAINER_CPU_USAGE, ...; and their number: CONTAINER_METRICS. */
+#define METRICS_BEGIN(SCOPE, name) SCOPE##_BEGIN = -1,
+#define METRIC(SCOPE, ID, ...)	   SCOPE##_##ID,
+#define METRICS_END(SCOPE)	   SCOPE##_METRICS,
+enum metric_index {
 #include "sysscope/metrics.def"
-	HOST_METRICS
-};
-#define CONTAINER(ID, ...) CONTAINER_##ID,
-enum {
-#include "sysscope/metrics.def"
-	CONTAINER_METRICS
-};
-#define GROUP(ID, ...) GROUP_##ID,
-enum {
-#include "sysscope/metrics.def"
-	GROUP_METRICS
-};
-#define PROCESS(ID, ...) PROCESS_##ID,
-enum {
-#include "sysscope/metrics.def"
-	PROCESS_METRICS
-};
-#define NEIGHBOUR(ID, ...) NEIGHBOUR_##ID,
-enum {
-#include "sysscope/metrics.def"
-	NEIGHBOUR_METRICS
-};
-#define LOOP(ID, ...) LOOP_##ID,
-enum {
-#include "sysscope/metrics.def"
-	LOOP_METRICS
 };
 
-#define TRANSITION(ID, ...) TRANSITION_##ID,
-enum {
-#include "sysscope/metrics.def"
-	TRANSITION_METRICS
-};
+/* How long a list of metrics.def is: 0 WAIT_CLASS_LIST(LIST_ONE). */
+#define LIST_ONE(...) +1
 
 /* It never goes down: counters and what a histogram consists of. */
 static inline bool metric_grows(const struct metric_desc *d)
@@ -85,8 +54,7 @@ static inline bool metric_grows(const struct metric_desc *d)
 
 /* Descriptors of a scope in the order of metrics.def; index = the enum above. */
 const struct metric_desc *metric_table(enum metric_scope scope, size_t *ret_n);
-const char *metric_scope_name(
-	enum metric_scope scope); /* "host", "container", "group", "process", "neighbour", "loop", "transition" */
+const char *metric_scope_name(enum metric_scope scope); /* "host", "container", ... */
 
 /* Value in the unit that Prometheus and JSON write: ns -> seconds; others as they are. */
 double metric_base_value(const struct metric_desc *d, double v);
@@ -203,8 +171,9 @@ struct neighbour_row {
 #define NEIGHBOUR_OTHERS UINT32_MAX
 
 /* An iteration of an event loop that was too long. Times in seconds; `blocked` in the order of wait_class_names. */
-#define WAIT_CLASSES 12
-extern const char *const wait_class_names[WAIT_CLASSES]; /* "epoll", "poll", ... */
+enum { WAIT_CLASSES = 0 WAIT_CLASS_LIST(LIST_ONE) };
+extern const char *const wait_class_names[WAIT_CLASSES];   /* "epoll", "poll", ... */
+extern const char *const wait_class_phrases[WAIT_CLASSES]; /* "in file I/O": behind a time */
 struct stall {
 	double time; /* seconds since 1970; 0: there was none */
 	double seconds, oncpu, runqueue, throttled, blocked[WAIT_CLASSES];
@@ -234,8 +203,9 @@ struct loop_row {
 };
 
 /* The start of a container, in phases that follow on each other without a gap; see docs/births.md. */
-#define BIRTH_PHASES 4
+enum { BIRTH_PHASES = 0 START_PHASE_LIST(LIST_ONE) };
 extern const char *const birth_phase_names[BIRTH_PHASES]; /* "create", "setup", "init", "start" */
+extern const char *const birth_phase_texts[BIRTH_PHASES]; /* what each is */
 struct birth_row {
 	const char *container; /* name of its row, as it was last; raw */
 	const char *id;	       /* "" when not known */

@@ -409,7 +409,7 @@ int main(int argc, char **argv)
 	options.facts = wanted;
 	options.facts_arguments = true;
 	options.ring_bytes = 4u << 20;
-	options.listener.take = fact_take;
+	options.subscriber.take = fact_take;
 	pipeline_start_with(&options);
 	snapshot_take();
 	pid = run_in(home, subject, NULL);

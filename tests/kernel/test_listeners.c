@@ -79,7 +79,7 @@ static void work(void *ctx)
 	pause();
 }
 
-static bool same(const struct ss_listener *l, const struct told *t)
+static bool same(const struct ss_socket_owner *l, const struct told *t)
 {
 	return l->inode == t->inode && l->port == t->port && l->family == t->family &&
 	       !!l->nonblocking == t->nonblocking;
@@ -89,12 +89,12 @@ static void test_records(const struct sample *s, const struct report *r, pid_t p
 {
 	int records = 0, right = 0;
 
-	for (size_t i = 0; i < s->n_listeners; i++) {
-		if (s->listeners[i].tgid != (uint32_t)pid)
+	for (size_t i = 0; i < s->n_socket_owners; i++) {
+		if (s->socket_owners[i].tgid != (uint32_t)pid)
 			continue;
 		records++;
 		for (size_t j = 0; j < ARRAY_SIZE(r->sockets); j++)
-			right += same(&s->listeners[i], &r->sockets[j]);
+			right += same(&s->socket_owners[i], &r->sockets[j]);
 	}
 	check(records == has && right == has, "listening sockets of %s: saw %d, %d of them as they are, true is %d",
 	      who, records, right, has);
@@ -132,7 +132,7 @@ int main(void)
 	pipeline_start();
 	snapshot_take();
 	s = pipeline_sample(test_pipeline);
-	if (!s->listeners_ns) {
+	if (!s->socket_owners_ns) {
 		printf("ok %d - listening sockets # SKIP this kernel offers no pass over them (5.11)\n", ++test_number);
 	} else {
 		test_records(s, r, pid, ARRAY_SIZE(r->sockets), "the one that opened them");

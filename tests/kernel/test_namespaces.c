@@ -409,7 +409,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	pipeline_options_init(&options);
 	options.facts = 1u << SS_FACT_NAMESPACE;
-	options.listener.take = fact_take;
+	options.subscriber.take = fact_take;
 	hook_ask(&options, argc, "namespaces:load-best");
 	pipeline_start_with(&options);
 	hook_check(argc, argv, "namespaces");

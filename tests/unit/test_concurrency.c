@@ -221,18 +221,18 @@ static void test_tree_unseen(void **state)
 
 /* ---- from a sample ---- */
 
-static struct ss_listener listeners[64];
+static struct ss_socket_owner listeners[64];
 
 static void listen_on(struct scene *s, uint32_t pid, uint64_t inode, uint32_t port, bool nonblocking)
 {
-	s->sample.listeners = listeners;
-	s->sample.listeners_ns = s->sample.boot_ns;
-	listeners[s->sample.n_listeners++] = (struct ss_listener){.process_start_ns = 5000000000ULL + pid,
-								  .inode = inode,
-								  .tgid = pid,
-								  .port = port,
-								  .family = 2,
-								  .nonblocking = nonblocking};
+	s->sample.socket_owners = listeners;
+	s->sample.socket_owners_ns = s->sample.boot_ns;
+	listeners[s->sample.n_socket_owners++] = (struct ss_socket_owner){.process_start_ns = 5000000000ULL + pid,
+									  .inode = inode,
+									  .tgid = pid,
+									  .port = port,
+									  .family = 2,
+									  .nonblocking = nonblocking};
 }
 
 /* Asleep for a second, in `class`. */
@@ -430,7 +430,7 @@ static void test_sample_young(void **state)
 	(void)state;
 	process(&s, 90, 1, "old", EPOLL);
 	listen_on(&s, 90, 70, 80, true);
-	s.sample.listeners_ns = 5000000095ULL;
+	s.sample.socket_owners_ns = 5000000095ULL;
 	process(&s, 100, 1, "nginx", OTHER);
 	process(&s, 101, 100, "nginx", EPOLL);
 	process(&s, 102, 100, "nginx", EPOLL);
@@ -439,7 +439,7 @@ static void test_sample_young(void **state)
 	expect_model(p, 101, "loop+workers");
 	expect_reason(p, 101, "who listens is not known");
 	/* Looked at now: nobody of them does. */
-	s.sample.listeners_ns = s.sample.boot_ns;
+	s.sample.socket_owners_ns = s.sample.boot_ns;
 	p = update(m, &s);
 	expect_model(p, 101, "loop");
 	model_free(m);

@@ -13,6 +13,8 @@
 #include <linux/types.h>
 #endif
 
+#include "sysscope/metrics.def" /* the lists only: WAIT_CLASS_LIST */
+
 /* TASK_COMM_LEN of the kernel, the NUL included. */
 #define SS_COMM_LEN 16
 
@@ -53,25 +55,10 @@ struct ss_totals {
 #define SS_TOTALS_FIELDS 10
 _Static_assert(sizeof(struct ss_totals) == SS_TOTALS_FIELDS * 8, "ss_totals: no padding");
 
-/*
- * What a thread waits for while it is neither running nor runnable. It is derived from the system call in which the
- * thread sleeps, and for calls that take a descriptor (read, write, ...) from the type of the file: bpf/syscalls.bpf.h.
- */
-enum ss_wait_class {
-	SS_WAIT_EPOLL,	  /* epoll_wait, epoll_pwait, epoll_pwait2 */
-	SS_WAIT_POLL,	  /* poll, select */
-	SS_WAIT_FUTEX,	  /* user-space locks and condition variables */
-	SS_WAIT_SLEEP,	  /* nanosleep */
-	SS_WAIT_FILE,	  /* files, directories, block devices, fsync, exec */
-	SS_WAIT_NETWORK,  /* sockets */
-	SS_WAIT_PIPE,	  /* pipes and FIFOs */
-	SS_WAIT_CHILD,	  /* wait4, waitid, vfork */
-	SS_WAIT_IO_URING, /* io_uring_enter, io_getevents, and io_uring's worker threads */
-	SS_WAIT_FAULT,	  /* page faults and reclaim outside of a system call; calls that change the address space */
-	SS_WAIT_KERNEL,	  /* kernel threads, whatever they wait for */
-	SS_WAIT_OTHER,	  /* everything else; stopped or traced */
-	SS_WAIT_CLASSES
-};
+/* What a thread waits for while it is neither running nor runnable; metrics.def says what each is. */
+#define SS_WAIT_ID(ID, name, phrase) SS_WAIT_##ID,
+enum ss_wait_class { WAIT_CLASS_LIST(SS_WAIT_ID) SS_WAIT_CLASSES };
+#undef SS_WAIT_ID
 
 /*
  * A thread's waits since it was first seen, measured by the scheduler hooks (bpf/sched.bpf.c). For each thread

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * abi/task.h - the contract for threads and processes: the task-local state that the hooks keep (ss_thread_state,
- * ss_loop), and what the iterators write (ss_thread_record with its blocks, ss_listener). abi/common.h has the rules.
+ * ss_loop), and what the iterators write (ss_thread_record with its blocks, ss_socket_owner). abi/common.h has the rules.
  */
 #ifndef SYSSCOPE_ABI_TASK_H
 #define SYSSCOPE_ABI_TASK_H
@@ -236,7 +236,7 @@ _Static_assert(sizeof(struct ss_thread_record) == 24 + 24 + 16 + 3 * SS_TOTALS_F
 	       "ss_thread_record: no padding");
 
 /* Written by the pass over open files (bpf/socket.bpf.c): one per process and listening socket (TCP, UNIX). */
-struct ss_listener {
+struct ss_socket_owner {
 	__u64 process_start_ns; /* task->group_leader->start_boottime */
 	__u64 inode;		/* of the socket: the same in all processes that share it */
 	__u32 tgid;
@@ -244,6 +244,6 @@ struct ss_listener {
 	__u32 family;	   /* AF_UNIX, AF_INET or AF_INET6 */
 	__u32 nonblocking; /* 1: O_NONBLOCK is set, so accept never sleeps */
 };
-_Static_assert(sizeof(struct ss_listener) == 32, "ss_listener: no padding");
+_Static_assert(sizeof(struct ss_socket_owner) == 32, "ss_socket_owner: no padding");
 
 #endif
