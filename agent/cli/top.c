@@ -13,6 +13,7 @@
 #include "base/users.h"
 #include "cli/top_batch.h"
 #include "cli/verbs.h"
+#include "exporters/views/views.h"
 #include "top/screen.h"
 
 struct top {
@@ -31,8 +32,7 @@ static int top_parse(struct run *run, struct top *t)
 		ROW_U64("iterations", 'n', 0, 1e9, &t->plain.iterations, "N",
 			"stop after N snapshots; 0: never, or after one if the output is not a terminal"),
 		ROW_SECONDS("delay", 'd', 0.1, 3600, &t->plain.delay_seconds, "SECONDS", "time between two snapshots"),
-		ROW_CHOICE("view", 'v', "containers|processes|neighbours|loops", &t->view, "VIEW",
-			   "view to begin with"),
+		ROW_CHOICE("view", 'v', view_choices(), &t->view, "VIEW", "view to begin with"),
 		ROW_STRING("sort", 's', &t->sort, "KEY",
 			   "sort by this column title or JSON key; a wrong one lists those of the view"),
 		ROW_FLAG("reverse", 'r', &t->reverse, "reverse the order"),
@@ -51,18 +51,17 @@ static int top_parse(struct run *run, struct top *t)
 	return run_parse(run, rows, ARRAY_SIZE(rows));
 }
 
-static int refuse_sort(enum table_view view, const char *key)
+static int refuse_sort(const struct view_desc *view, const char *key)
 {
-	enum table_view other = view == TABLE_CONTAINERS ? TABLE_PROCESSES : TABLE_CONTAINERS;
+	const struct view_desc *other = view == &view_containers ? &view_processes : &view_containers;
 	_cleanup_buf_ struct buf keys = {}, safe = {};
 	int sort;
 
 	table_sort_keys(view, &keys);
 	option_printable(&safe, key);
-	fprintf(stderr, "sysscope top: --sort: the %s view has no column '%s'", table_view_names[view],
-		safe.data ? safe.data : "");
+	fprintf(stderr, "sysscope top: --sort: the %s view has no column '%s'", view->name, safe.data ? safe.data : "");
 	if (table_sort_find(other, key, &sort) == 0)
-		fprintf(stderr, " (--view %s has it)", table_view_names[other]);
+		fprintf(stderr, " (--view %s has it)", other->name);
 	fprintf(stderr, "; its columns are: %s\n", keys.data ? keys.data : "");
 	return -EINVAL;
 }
@@ -70,10 +69,7 @@ static int refuse_sort(enum table_view view, const char *key)
 /* Options that are wrong together. 0 or -EINVAL with a line on stderr. */
 static int top_choose(struct top *t)
 {
-	table_choice_init(&t->choice);
-	for (int view = 0; t->view && view < TABLE_VIEWS; view++)
-		if (strcmp(t->view, table_view_names[view]) == 0)
-			t->choice.view = (enum table_view)view;
+	table_choice_init(&t->choice, t->view ? view_find(t->view) : views[0]);
 	t->choice.reverse = t->reverse;
 	t->choice.tree = t->tree;
 	t->choice.filter = t->filter;
@@ -85,7 +81,7 @@ static int top_choose(struct top *t)
 		fprintf(stderr, "sysscope top: --json and --csv cannot be combined\n");
 		return -EINVAL;
 	}
-	if (t->sort && table_sort_find(t->choice.view, t->sort, &t->choice.sort[t->choice.view]) < 0)
+	if (t->sort && table_sort_find(t->choice.view, t->sort, &t->choice.sort) < 0)
 		return refuse_sort(t->choice.view, t->sort);
 	return 0;
 }

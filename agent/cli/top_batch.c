@@ -39,23 +39,9 @@ static const struct container_row *chosen_container(const struct top_batch *b, c
 static int write_json(const struct top_batch *b, struct buf *out, const struct snapshot *s)
 {
 	const struct container_row *chosen = chosen_container(b, s);
-	struct json_options json = {.host = true,
-				    .containers = true,
-				    .processes = true,
-				    .groups = true,
-				    .neighbours = true,
-				    .loops = true,
-				    .births = true,
-				    .collectors = true,
+	struct json_options json = {.view = b->view_only ? b->choice->view->name : NULL,
 				    .container = b->choice->container};
 
-	if (b->view_only) {
-		json.groups = json.births = false;
-		json.neighbours = b->choice->view == TABLE_NEIGHBOURS;
-		json.loops = b->choice->view == TABLE_LOOPS;
-		json.containers = b->choice->view == TABLE_CONTAINERS;
-		json.processes = b->choice->view == TABLE_PROCESSES;
-	}
 	/* The option may be the beginning of an id; the JSON writer compares names. */
 	if (chosen)
 		json.container = chosen->name;

@@ -78,11 +78,11 @@ static void draw_header(struct screen *s)
 static void draw_titles(struct screen *s, const struct table_column *columns, size_t n)
 {
 	const struct table_choice *c = &s->state.choice;
-	int x = 0, sort = c->sort[c->view];
+	int x = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct table_column *t = &columns[i];
-		bool sorted = table_column_sorts(t, sort);
+		bool sorted = t->column == c->sort;
 
 		buf_reset(&s->text);
 		text_fit(&s->text, t->title, t->width, t->right);
@@ -93,28 +93,18 @@ static void draw_titles(struct screen *s, const struct table_column *columns, si
 	}
 }
 
-/* Red for what is bad by itself: most of the periods throttled, memory at its limit, something killed. */
-static bool cell_alarming(const struct snapshot *s, const struct table_choice *c, uint32_t row, int metric)
-{
-	const double *v = s->containers[row].v;
-
-	if (c->view != TABLE_CONTAINERS)
-		return false;
-	return (metric == CONTAINER_THROTTLED_RATIO && v[metric] > 0.25) ||
-	       (metric == CONTAINER_MEMORY_LIMIT_RATIO && v[metric] > 0.9) ||
-	       (metric == CONTAINER_OOM_KILLS && v[metric] > 0);
-}
-
 static void draw_row(struct screen *s, int line, size_t position, const struct table_column *columns, size_t n)
 {
 	const struct table_choice *c = &s->state.choice;
+	const struct view_desc *view = c->view;
 	uint32_t row = s->rows.index[position];
-	bool dead = c->view == TABLE_CONTAINERS && s->snapshot->containers[row].dead;
-	attr_t base = position == s->state.selected ? A_REVERSE : dead ? A_DIM : A_NORMAL;
+	bool dim = view->dim && view->dim(s->snapshot, row);
+	attr_t base = position == s->state.selected ? A_REVERSE : dim ? A_DIM : A_NORMAL;
 	int x = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		bool alarm = columns[i].kind == COLUMN_METRIC && cell_alarming(s->snapshot, c, row, columns[i].metric);
+		bool alarm =
+			columns[i].column >= 0 && view->alarming && view->alarming(s->snapshot, row, columns[i].column);
 
 		buf_reset(&s->cell);
 		buf_reset(&s->text);
@@ -127,16 +117,20 @@ static void draw_row(struct screen *s, int line, size_t position, const struct t
 	}
 }
 
+static void hint_add(struct buf *line, const char *key, const char *what)
+{
+	if (line->len + 1 + strlen(key) + strlen(what) < (size_t)COLS)
+		buf_printf(line, " %s%s", key, what);
+}
+
 /* Those that fit, whole. */
 static void footer_hints(struct buf *line, const struct top_state *t)
 {
-	static const char *const tabs[TABLE_VIEWS] = {"Tab:containers", "Tab:processes", "Tab:neighbours", "Tab:loops"};
-	const char *const hints[] = {"?:help", "q:quit", tabs[(t->choice.view + 1) % TABLE_VIEWS], "/:filter",
-				     "t:tree"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(hints); i++)
-		if (line->len + 1 + strlen(hints[i]) < (size_t)COLS)
-			buf_printf(line, " %s", hints[i]);
+	hint_add(line, "?:", "help");
+	hint_add(line, "q:", "quit");
+	hint_add(line, "Tab:", views[(view_index(t->choice.view) + 1) % VIEWS]->name);
+	hint_add(line, "/:", "filter");
+	hint_add(line, "t:", "tree");
 }
 
 static void draw_footer(struct screen *s)
@@ -160,8 +154,8 @@ static void draw_footer(struct screen *s)
 		buf_str(&line, "PAUSED  ");
 	if (s->error)
 		buf_printf(&line, "NO SAMPLE: %s  ", strerror(-s->error));
-	buf_printf(&line, "%s %zu by %s ", table_view_names[t->choice.view], s->rows.n,
-		   table_sort_title(t->choice.view, t->choice.sort[t->choice.view]));
+	buf_printf(&line, "%s %zu by %s ", t->choice.view->name, s->rows.n,
+		   table_sort_title(t->choice.view, t->choice.sort));
 	buf_printf(&every, " every %gs ", t->delay_seconds);
 	/* How to get help matters more. */
 	if (line.len + every.len + strlen(" ?:help") < (size_t)COLS)
@@ -189,11 +183,14 @@ static size_t help_cut(const char *text, size_t width)
 /* The lines of the help that stand behind the first `skip`, wrapped, drawn if `draw`. How many there are in all. */
 static size_t help_lines(struct screen *s, size_t skip, bool draw)
 {
+	_cleanup_buf_ struct buf text = {};
 	int line = header_lines(), last = LINES - 1;
 	size_t all = 0;
+	char *next;
 
-	for (size_t i = 0; top_help[i]; i++) {
-		const char *rest = top_help[i];
+	top_help_text(&text);
+	next = text.data;
+	for (char *rest = strsep(&next, "\n"); rest && next; rest = strsep(&next, "\n")) {
 		bool keys = strlen(rest) > HELP_INDENT && strncmp(rest + HELP_INDENT - 2, "  ", 2) == 0;
 		size_t indent = 0;
 
@@ -224,43 +221,17 @@ static void draw_help(struct screen *s)
 	help_lines(s, s->state.help_first, true);
 }
 
-/* Of whom the view is about. */
-static void detail_text(struct buf *out, const struct top_state *t, const struct snapshot *s)
-{
-	const struct container_row *c;
-	const struct process_row *p;
-	const struct loop_row *l;
-
-	switch (t->choice.view) {
-	case TABLE_CONTAINERS:
-		c = top_state_container(t, s);
-		if (c)
-			table_container_detail(out, s, c);
-		else
-			buf_str(out, "this container is gone\n");
-		break;
-	case TABLE_LOOPS:
-		l = top_state_loop(t, s);
-		if (l)
-			table_loop_detail(out, s, l);
-		else
-			buf_str(out, "this thread is no event loop any more\n");
-		break;
-	default:
-		p = top_state_process(t, s);
-		if (p)
-			table_detail(out, s, p);
-		else
-			buf_str(out, "this process has ended\n");
-	}
-}
-
 static void draw_detail(struct screen *s)
 {
+	const struct view_desc *view = s->state.choice.view;
 	char *line, *rest;
+	uint32_t row;
 
 	buf_reset(&s->cell);
-	detail_text(&s->cell, &s->state, s->snapshot);
+	if (top_state_selected(&s->state, s->snapshot, &row))
+		view->detail(&s->cell, s->snapshot, row);
+	else
+		buf_str(&s->cell, view->gone);
 	rest = s->cell.data;
 	for (int y = header_lines(); rest && (line = strsep(&rest, "\n")) && y < LINES - 1; y++) {
 		buf_reset(&s->text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* screen.h - the live screen of `sysscope top`. Called by agent/cmd_top.c; sees snapshots and nothing behind them. */
+/* screen.h - the live screen of `sysscope top`. Called by agent/cli/top.c; sees snapshots and nothing behind them. */
 #ifndef SYSSCOPE_TOP_SCREEN_H
 #define SYSSCOPE_TOP_SCREEN_H
 

@@ -7,32 +7,41 @@
 
 #include "top/state.h"
 
-const char *const top_help[] = {
-	"Tab 1 2 3 4 containers / processes / neighbours / loops",
-	"Enter       a container's processes, a process's or a loop's detail;  Esc, Backspace: back",
-	"d           a container's own detail: who it is, how it started",
-	"Up Down PgUp PgDn Home End   move",
-	"Left Right  sort by the column before / after;  r: reverse",
-	"P M N T W   sort by CPU, memory, name, CPU time, waiting for a CPU",
-	"/           filter by name; Enter keeps it, Esc clears it",
-	"t           tree",
-	"H           containers only / all homes",
-	"Space       pause",
-	"+ -         longer / shorter delay",
-	"F5          a sample now",
-	"q F10       quit",
-	"",
-	"CPU 1.00 is one CPU busy. '-' is not known. MEM% is the working set",
-	"over the limit, THR% the share of periods cut short by the CPU limit.",
-	"WAIT is time per second that threads waited for a CPU (1.0s: one always",
-	"does), P99 what 99 % of the waits stayed below, QUOTA% the share of the",
-	"time it wanted to run in which its own limit held it back.",
-	"'attributed' is CPU time that has an owner over all busy time.",
-	"Loops: UTIL% of the time not asleep in epoll, EV/W events per wait, P99 and",
-	"MAX of an iteration, STALLS iterations that were too long, EMPTY% wakeups",
-	"that found nothing, THR threads that take turns in it.",
-	NULL,
-};
+static const char help_keys[] =
+	"Enter       a container's processes, a process's or a loop's detail;  Esc, Backspace: back\n"
+	"d           a container's own detail: who it is, how it started\n"
+	"Up Down PgUp PgDn Home End   move\n"
+	"Left Right  sort by the column before / after;  r: reverse\n"
+	"P M N T W   sort by CPU, memory, name, CPU time, waiting for a CPU\n"
+	"/           filter by name; Enter keeps it, Esc clears it\n"
+	"t           tree\n"
+	"H           containers only / all homes\n"
+	"Space       pause\n"
+	"+ -         longer / shorter delay\n"
+	"F5          a sample now\n"
+	"q F10       quit\n";
+
+static const char help_columns[] = "CPU 1.00 is one CPU busy. '-' is not known. MEM% is the working set\n"
+				  "over the limit, THR% the share of periods cut short by the CPU limit.\n"
+				  "WAIT is time per second that threads waited for a CPU (1.0s: one always\n"
+				  "does), P99 what 99 % of the waits stayed below, QUOTA% the share of the\n"
+				  "time it wanted to run in which its own limit held it back.\n"
+				  "'attributed' is CPU time that has an owner over all busy time.\n";
+
+void top_help_text(struct buf *out)
+{
+	buf_str(out, "Tab");
+	for (size_t i = 0; i < VIEWS; i++)
+		buf_printf(out, " %zu", i + 1);
+	for (size_t i = 0; i < VIEWS; i++)
+		buf_printf(out, "%s%s", i ? " / " : " ", views[i]->name);
+	buf_char(out, '\n');
+	buf_str(out, help_keys);
+	buf_char(out, '\n');
+	buf_str(out, help_columns);
+	for (size_t i = 0; i < VIEWS; i++)
+		buf_str(out, views[i]->help ?: "");
+}
 
 void top_state_init(struct top_state *t, const struct table_choice *choice, double delay_seconds)
 {
@@ -43,77 +52,52 @@ void top_state_init(struct top_state *t, const struct table_choice *choice, doub
 		snprintf(t->container, sizeof(t->container), "%s", choice->container);
 	t->choice.filter = t->filter;
 	t->choice.container = t->container[0] ? t->container : NULL;
+	for (size_t i = 0; i < VIEWS; i++)
+		t->sorts[i] = views[i]->sort;
 }
 
-/* The cgroup of whom a neighbour waits for; "" in the other views. */
-static const char *row_runner(const struct top_state *t, const struct snapshot *s, uint32_t i)
+static void selection_clear(struct top_state *t)
 {
-	const struct neighbour_row *n;
-
-	if (t->choice.view != TABLE_NEIGHBOURS)
-		return "";
-	n = &s->neighbours[i];
-	return n->runner == NEIGHBOUR_OTHERS ? "~" : s->containers[n->runner].cgroup;
+	t->selected = t->first = 0;
+	t->chosen = false;
 }
 
 static void selection_remember(struct top_state *t, const struct snapshot *s, const struct table_rows *rows)
 {
-	uint32_t i;
+	struct row_id id;
 
-	t->selected_cgroup[0] = '\0';
-	t->selected_pid = 0;
-	if (t->selected >= rows->n)
+	t->chosen = t->selected < rows->n;
+	if (!t->chosen)
 		return;
-	i = rows->index[t->selected];
-	if (t->choice.view == TABLE_LOOPS) {
-		t->selected_pid = s->loops[i].tid;
-		t->selected_start = s->processes[s->loops[i].process].start_ns;
-	} else if (t->choice.view != TABLE_PROCESSES) {
-		snprintf(t->selected_cgroup, sizeof(t->selected_cgroup), "%s",
-			 table_row_home(s, t->choice.view, i)->cgroup);
-		snprintf(t->selected_runner, sizeof(t->selected_runner), "%s", row_runner(t, s, i));
-	} else {
-		t->selected_pid = s->processes[i].pid;
-		t->selected_start = s->processes[i].start_ns;
-	}
+	id = t->choice.view->id(s, rows->index[t->selected]);
+	t->selected_pid = id.pid;
+	t->selected_start = id.start_ns;
+	snprintf(t->selected_cgroup, sizeof(t->selected_cgroup), "%s", id.cgroup ?: "");
+	snprintf(t->selected_other, sizeof(t->selected_other), "%s", id.other ?: "");
 }
 
-static bool selection_is(const struct top_state *t, const struct snapshot *s, uint32_t i)
+static bool selection_is(const struct top_state *t, const struct snapshot *s, uint32_t row)
 {
-	if (t->choice.view == TABLE_LOOPS)
-		return t->selected_pid && s->loops[i].tid == t->selected_pid &&
-		       s->processes[s->loops[i].process].start_ns == t->selected_start;
-	if (t->choice.view != TABLE_PROCESSES)
-		return t->selected_cgroup[0] &&
-		       strncmp(t->selected_cgroup, table_row_home(s, t->choice.view, i)->cgroup,
-			       sizeof(t->selected_cgroup) - 1) == 0 &&
-		       strncmp(t->selected_runner, row_runner(t, s, i), sizeof(t->selected_runner) - 1) == 0;
-	return t->selected_pid && s->processes[i].pid == t->selected_pid &&
-	       s->processes[i].start_ns == t->selected_start;
+	struct row_id id;
+
+	if (!t->chosen)
+		return false;
+	id = t->choice.view->id(s, row);
+	return id.pid == t->selected_pid && id.start_ns == t->selected_start &&
+	       strncmp(t->selected_cgroup, id.cgroup ?: "", sizeof(t->selected_cgroup) - 1) == 0 &&
+	       strncmp(t->selected_other, id.other ?: "", sizeof(t->selected_other) - 1) == 0;
 }
 
-const struct process_row *top_state_process(const struct top_state *t, const struct snapshot *s)
+bool top_state_selected(const struct top_state *t, const struct snapshot *s, uint32_t *ret_row)
 {
-	for (size_t i = 0; i < s->n_processes; i++)
-		if (selection_is(t, s, (uint32_t)i))
-			return &s->processes[i];
-	return NULL;
-}
+	size_t n = t->choice.view->count(s);
 
-const struct loop_row *top_state_loop(const struct top_state *t, const struct snapshot *s)
-{
-	for (size_t i = 0; i < s->n_loops; i++)
-		if (selection_is(t, s, (uint32_t)i))
-			return &s->loops[i];
-	return NULL;
-}
-
-const struct container_row *top_state_container(const struct top_state *t, const struct snapshot *s)
-{
-	for (size_t i = 0; i < s->n_containers; i++)
-		if (selection_is(t, s, (uint32_t)i))
-			return &s->containers[i];
-	return NULL;
+	for (uint32_t i = 0; i < n; i++)
+		if (selection_is(t, s, i)) {
+			*ret_row = i;
+			return true;
+		}
+	return false;
 }
 
 static void scroll(struct top_state *t, size_t n, size_t page)
@@ -143,14 +127,14 @@ void top_state_follow(struct top_state *t, const struct snapshot *s, const struc
 		selection_remember(t, s, rows);
 }
 
-static void view_set(struct top_state *t, enum table_view view)
+static void view_set(struct top_state *t, const struct view_desc *view)
 {
+	t->sorts[view_index(t->choice.view)] = t->choice.sort;
 	t->choice.view = view;
+	t->choice.sort = t->sorts[view_index(view)];
 	t->choice.cgroup = NULL;
 	t->detail = false;
-	t->selected = t->first = 0;
-	t->selected_cgroup[0] = '\0';
-	t->selected_pid = 0;
+	selection_clear(t);
 }
 
 static void key_typing(struct top_state *t, int key)
@@ -171,9 +155,7 @@ static void key_typing(struct top_state *t, int key)
 		t->filter[length] = (char)key;
 		t->filter[length + 1] = '\0';
 	}
-	t->selected = t->first = 0;
-	t->selected_cgroup[0] = '\0';
-	t->selected_pid = 0;
+	selection_clear(t);
 }
 
 static bool key_move(struct top_state *t, int key, size_t n, size_t page)
@@ -204,48 +186,42 @@ static bool key_move(struct top_state *t, int key, size_t n, size_t page)
 	}
 }
 
-static void sort_key(struct top_state *t, int key)
+static void key_sort(struct top_state *t, int key)
 {
-	static const struct {
-		int key, metric[TABLE_VIEWS];
-	} keys[] = {
-		{'P', {CONTAINER_CPU_CORES, PROCESS_CPU_CORES, NEIGHBOUR_SHARE, LOOP_UTILIZATION}},
-		{'M', {CONTAINER_MEMORY_USAGE, PROCESS_RSS, NEIGHBOUR_WAIT_RATE, LOOP_ITERATION_P99}},
-		{'T', {CONTAINER_CPU_USAGE, PROCESS_CPU_USAGE, NEIGHBOUR_WAIT, LOOP_LONGEST}},
-		{'W', {CONTAINER_WAIT_RATE, PROCESS_WAIT_RATE, NEIGHBOUR_WAIT_RATE, LOOP_STALLS}},
-		{'N', {SORT_NAME, SORT_NAME, SORT_NAME, SORT_NAME}},
-	};
+	const struct sort_key *keys = t->choice.view->sort_keys;
 
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+	for (size_t i = 0; i < SORT_KEYS_MAX; i++)
 		if (keys[i].key == key)
-			t->choice.sort[t->choice.view] = keys[i].metric[t->choice.view];
+			t->choice.sort = keys[i].column;
 	t->choice.reverse = false;
 }
 
 static void key_enter(struct top_state *t, const struct snapshot *s, const struct table_rows *rows)
 {
+	const struct view_desc *view = t->choice.view;
 	const struct container_row *home;
 
 	if (t->selected >= rows->n || t->detail)
 		return;
-	if (t->choice.view == TABLE_PROCESSES || t->choice.view == TABLE_LOOPS) {
+	if (!view->enter) {
+		if (!view->detail)
+			return;
 		selection_remember(t, s, rows);
 		t->detail = true;
 		return;
 	}
-	if (t->choice.view != TABLE_CONTAINERS)
-		return;
-	home = &s->containers[rows->index[t->selected]];
+	home = view->home(s, rows->index[t->selected]);
 	/* By its path: names need not be unique. */
 	snprintf(t->home, sizeof(t->home), "%s", home->name);
 	snprintf(t->cgroup, sizeof(t->cgroup), "%s", home->cgroup);
-	view_set(t, TABLE_PROCESSES);
+	view_set(t, view->enter);
 	t->choice.cgroup = t->cgroup;
 }
 
+/* Where Enter opens another view. */
 static void key_detail(struct top_state *t, const struct snapshot *s, const struct table_rows *rows)
 {
-	if (t->selected >= rows->n || t->choice.view != TABLE_CONTAINERS)
+	if (t->selected >= rows->n || !t->choice.view->enter || !t->choice.view->detail)
 		return;
 	selection_remember(t, s, rows);
 	t->detail = !t->detail;
@@ -260,7 +236,7 @@ static void key_back(struct top_state *t)
 	} else if (t->filter[0]) {
 		t->filter[0] = '\0';
 	} else if (t->choice.cgroup) {
-		view_set(t, TABLE_CONTAINERS);
+		view_set(t, views[0]);
 	}
 }
 
@@ -299,7 +275,7 @@ static bool key_help(struct top_state *t, int key, size_t page)
 
 void top_state_key(struct top_state *t, int key, const struct snapshot *s, const struct table_rows *rows, size_t page)
 {
-	int *sort = &t->choice.sort[t->choice.view];
+	int *sort = &t->choice.sort;
 
 	if (t->typing) {
 		key_typing(t, key);
@@ -317,13 +293,10 @@ void top_state_key(struct top_state *t, int key, const struct snapshot *s, const
 		t->quit = true;
 		break;
 	case '\t':
-		view_set(t, (t->choice.view + 1) % TABLE_VIEWS);
+		view_set(t, views[(view_index(t->choice.view) + 1) % VIEWS]);
 		break;
-	case '1':
-	case '2':
-	case '3':
-	case '4':
-		view_set(t, (enum table_view)(key - '1'));
+	case '1' ... '0' + VIEWS:
+		view_set(t, views[key - '1']);
 		break;
 	case '\n':
 	case '\r':
@@ -377,7 +350,7 @@ void top_state_key(struct top_state *t, int key, const struct snapshot *s, const
 	case 'T':
 	case 'W':
 	case 'N':
-		sort_key(t, key);
+		key_sort(t, key);
 		break;
 	}
 }

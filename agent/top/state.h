@@ -4,6 +4,7 @@
 #define SYSSCOPE_TOP_STATE_H
 
 #include "exporters/table/table.h"
+#include "exporters/views/views.h"
 
 /* Keys beyond characters; the screen translates those of curses. */
 enum top_key {
@@ -24,18 +25,20 @@ struct top_state {
 	struct table_choice choice;
 	double delay_seconds;
 	bool paused, help, typing, quit;
-	bool detail;		      /* of the process, loop or container that is selected */
+	bool detail;		      /* of the selected row */
 	size_t help_first;	      /* topmost line of the help */
 	bool refresh;		      /* take a sample now */
 	char filter[64];	      /* as typed; choice.filter points here */
 	char container[256];	      /* --container; choice.container points here */
 	char home[256], cgroup[4352]; /* whose processes Enter shows: name, and path for choice.cgroup */
 
-	/* The selected row, by who it is and not by where it stands. */
+	/* The selected row, by its identity and not by its position. */
 	size_t selected, first; /* positions; first: topmost on the screen */
-	char selected_cgroup[4352], selected_runner[4352];
-	uint32_t selected_pid;
-	uint64_t selected_start;
+	bool chosen;		/* the fields below say which row */
+	uint64_t selected_pid, selected_start;
+	char selected_cgroup[4352], selected_other[4352];
+
+	int sorts[VIEWS]; /* the column by which each view is sorted while another one is shown */
 };
 
 void top_state_init(struct top_state *t, const struct table_choice *choice, double delay_seconds);
@@ -46,11 +49,9 @@ void top_state_key(struct top_state *t, int key, const struct snapshot *s, const
 /* After the rows have changed: finds the selected one again and scrolls so that it is on the screen. */
 void top_state_follow(struct top_state *t, const struct snapshot *s, const struct table_rows *rows, size_t page);
 
-/* The process, in the view of loops the loop, of containers the container, whose detail is shown; NULL: it is gone. */
-const struct process_row *top_state_process(const struct top_state *t, const struct snapshot *s);
-const struct container_row *top_state_container(const struct top_state *t, const struct snapshot *s);
-const struct loop_row *top_state_loop(const struct top_state *t, const struct snapshot *s);
+/* The selected row of the view, wherever it is now. False: it is gone. */
+bool top_state_selected(const struct top_state *t, const struct snapshot *s, uint32_t *ret_row);
 
-extern const char *const top_help[]; /* lines, NULL at the end */
+void top_help_text(struct buf *out); /* lines for people: keys, then columns */
 
 #endif

@@ -42,6 +42,8 @@ struct capability_watch {
 	size_t n;
 };
 
+#define CAPABILITY_BITS 64 /* of a set */
+
 /* Bits of what was used at least once. */
 uint64_t capability_report_used(const struct capability_report *r);
 
@@ -49,6 +51,9 @@ uint64_t capability_report_used(const struct capability_report *r);
 void capability_docker(struct buf *out, uint64_t needed);
 void capability_kubernetes(struct buf *out, uint64_t needed, const char *indent);
 void capability_systemd(struct buf *out, uint64_t needed);
+
+/* The names of a set, each between `before` and `after`. */
+void capability_names_add(struct buf *out, uint64_t set, const char *before, const char *between, const char *after);
 
 void capabilities_write_text(struct buf *out, const struct capability_watch *w);
 int capabilities_write_json(struct buf *out, const struct capability_watch *w); /* one line. 0 or -ENOMEM */

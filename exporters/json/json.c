@@ -1,289 +1,79 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * json.c - the JSON of one snapshot. Rows are made, written and freed one by one, so that 10,000 processes do not stand in
- * memory as a tree. Every name from outside goes through writer_text.
+ * memory as a tree. A list of rows is one line of `sections`; rows are made in json_rows.c.
  */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <jansson.h>
 
-#include "base/text.h"
 #include "base/util.h"
 #include "exporters/json/json.h"
-#include "exporters/json/json_writer.h"
+#include "exporters/json/json_rows.h"
 
-static json_t *number_value(const struct metric_desc *d, double v)
+/* ---- whose rows ---- */
+static bool is_of(const struct snapshot *s, uint32_t container, const char *name)
 {
-	/* What is counted in wholes is written as such. */
-	if ((d->unit == UNIT_COUNT || d->unit == UNIT_BYTES) && v == floor(v) && fabs(v) < 9.2e18)
-		return json_integer((json_int_t)v);
-	return writer_real(metric_base_value(d, v));
+	return strcmp(s->containers[container].name, name) == 0;
 }
 
-static void set_metrics(struct writer *w, json_t *object, enum metric_scope scope, const double *v)
+static bool container_is_of(const struct snapshot *s, uint32_t i, const char *name)
 {
-	const struct metric_desc *lines;
-	size_t n;
+	return is_of(s, i, name);
+}
 
-	lines = metric_table(scope, &n);
-	for (size_t i = 0; i < n; i++) {
-		const char *key = lines[i].json, *dot;
-		json_t *into = object;
-		char outer[64];
+static bool process_is_of(const struct snapshot *s, uint32_t i, const char *name)
+{
+	return is_of(s, s->processes[i].container, name);
+}
 
-		if (!key)
-			continue;
-		dot = strchr(key, '.');
-		if (dot) {
-			snprintf(outer, sizeof(outer), "%.*s", (int)(dot - key), key);
-			into = json_object_get(object, outer);
-			if (!into) {
-				into = json_object();
-				writer_set(w, object, outer, into);
-			}
-			key = dot + 1;
-		}
-		writer_set(w, into, key, number_value(&lines[i], v[i]));
+static bool group_is_of(const struct snapshot *s, uint32_t i, const char *name)
+{
+	return is_of(s, s->groups[i].container, name);
+}
+
+/* Either of the two. */
+static bool neighbour_is_of(const struct snapshot *s, uint32_t i, const char *name)
+{
+	const struct neighbour_row *n = &s->neighbours[i];
+
+	return is_of(s, n->waiter, name) || (n->runner != NEIGHBOUR_OTHERS && is_of(s, n->runner, name));
+}
+
+static bool loop_is_of(const struct snapshot *s, uint32_t i, const char *name)
+{
+	return process_is_of(s, s->loops[i].process, name);
+}
+
+static bool birth_is_of(const struct snapshot *s, uint32_t i, const char *name)
+{
+	return strcmp(s->births[i].container, name) == 0;
+}
+
+/* The lists of rows, in the order in which they are written. */
+#define SECTION(ARRAY, ROW)                                                           \
+	{                                                                             \
+#ARRAY, offsetof(struct snapshot, n_##ARRAY), ROW##_is_of, json_##ROW \
 	}
-}
-
-/* ---- rows ---- */
-
-/* Labels are what a runtime said: an object of texts. Anything else in them is left out. */
-static json_t *labels_value(struct writer *w, const char *text)
-{
-	json_t *labels, *clean, *value;
+static const struct json_section {
 	const char *key;
+	size_t count; /* where the snapshot has the number of rows */
+	bool (*is_of)(const struct snapshot *s, uint32_t i, const char *container);
+	json_t *(*value)(struct writer *w, const struct snapshot *s, uint32_t i);
+} sections[] = {
+	SECTION(containers, container), SECTION(processes, process), SECTION(groups, group),
+	SECTION(neighbours, neighbour), SECTION(loops, loop),	     SECTION(births, birth),
+};
 
-	labels = *text ? json_loads(text, 0, NULL) : NULL;
-	if (!json_is_object(labels)) {
-		json_decref(labels);
-		return NULL;
-	}
-	clean = json_object();
-	json_object_foreach (labels, key, value) {
-		_cleanup_buf_ struct buf name = {0};
-
-		if (!json_is_string(value))
-			continue;
-		text_utf8(&name, key, strlen(key));
-		if (name.failed)
-			w->failed = true;
-		else
-			writer_set(w, clean, name.data ? name.data : "", writer_text(w, json_string_value(value)));
-	}
-	json_decref(labels);
-	return clean;
-}
-
-/* The names of a set of kinds of namespaces. */
-static json_t *kinds_value(struct writer *w, uint32_t kinds)
-{
-	json_t *list = json_array();
-
-	for (uint32_t i = 0; i < NAMESPACE_KINDS; i++)
-		if (kinds >> i & 1 && json_array_append_new(list, json_string_nocheck(namespace_names[i])))
-			w->failed = true;
-	return list;
-}
-
-static json_t *outside_value(struct writer *w, const struct snapshot *s, const struct container_row *c)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < c->n_outside; i++) {
-		const struct process_row *p = &s->processes[c->outside[i].process];
-		json_t *row = json_object();
-
-		writer_set(w, row, "pid", json_integer(p->pid));
-		writer_set(w, row, "comm", writer_text(w, p->comm));
-		writer_set_text(w, row, "container", process_container(s, p)->name);
-		writer_set(w, row, "namespaces", kinds_value(w, c->outside[i].kinds));
-		if (json_array_append_new(list, row))
-			w->failed = true;
-	}
-	return list;
-}
-
-static json_t *transitions_value(struct writer *w, const struct container_row *c)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < c->n_transitions; i++) {
-		const struct transition_row *t = &c->transitions[i];
-		json_t *row = json_object();
-
-		writer_set_text(w, row, "kind", namespace_names[t->kind]);
-		writer_set_text(w, row, "how", t->how);
-		writer_set(w, row, "expected", json_boolean(t->expected));
-		set_metrics(w, row, SCOPE_TRANSITION, t->v);
-		if (json_array_append_new(list, row))
-			w->failed = true;
-	}
-	return list;
-}
-
-/* "CAP_CHOWN", ...; all that the kernel has is "ALL". */
-static json_t *capabilities_value(struct writer *w, const struct snapshot *s, uint64_t set)
-{
-	json_t *list = json_array();
-
-	if (s->capabilities_all && set == s->capabilities_all) {
-		if (json_array_append_new(list, json_string_nocheck("ALL")))
-			w->failed = true;
-		return list;
-	}
-	for (unsigned int i = 0; i < 64; i++) {
-		if (!(set >> i & 1))
-			continue;
-		buf_reset(&w->text);
-		buf_str(&w->text, "CAP_");
-		capability_name(&w->text, i);
-		if (w->text.failed || json_array_append_new(list, json_string_nocheck(w->text.data)))
-			w->failed = true;
-	}
-	return list;
-}
-
-static void set_capabilities(struct writer *w, json_t *row, const struct snapshot *s, uint64_t effective,
-			     uint64_t permitted, uint64_t bounding)
-{
-	writer_set(w, row, "capabilities_effective", capabilities_value(w, s, effective));
-	writer_set(w, row, "capabilities_permitted", capabilities_value(w, s, permitted));
-	writer_set(w, row, "capabilities_bounding", capabilities_value(w, s, bounding));
-}
-
-static json_t *container_value(struct writer *w, const struct snapshot *s, const struct container_row *c)
-{
-	json_t *row = json_object(), *labels;
-
-	writer_set_text(w, row, "name", c->name);
-	writer_set_text(w, row, "id", c->id);
-	writer_set_text(w, row, "runtime", c->runtime);
-	writer_set_text(w, row, "image", c->image);
-	writer_set_text(w, row, "kind", c->kind);
-	writer_set_text(w, row, "cgroup", c->cgroup);
-	writer_set_text(w, row, "pod", c->pod);
-	writer_set_text(w, row, "namespace", c->namespace_);
-	writer_set_text(w, row, "parent", c->parent);
-	writer_set_text(w, row, "state", c->state);
-	writer_set(w, row, "uid", c->uid >= 0 ? json_integer(c->uid) : json_null());
-	if (c->dead)
-		writer_set(w, row, "dead_seconds", writer_real(c->dead_seconds));
-	labels = labels_value(w, c->labels);
-	if (labels)
-		writer_set(w, row, "labels", labels);
-	writer_set(w, row, "host_namespaces",
-		   c->host_namespaces_known ? kinds_value(w, c->host_namespaces) : json_null());
-	writer_set(w, row, "outside", outside_value(w, s, c));
-	writer_set(w, row, "namespace_transitions", transitions_value(w, c));
-	set_capabilities(w, row, s, c->capabilities_effective, c->capabilities_permitted, c->capabilities_bounding);
-	set_metrics(w, row, SCOPE_CONTAINER, c->v);
-	return row;
-}
-
-static json_t *lines_value(struct writer *w, const struct model_lines *lines)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < lines->n; i++)
-		if (json_array_append_new(list, writer_text(w, lines->line[i])))
-			w->failed = true;
-	return list;
-}
-
-static json_t *process_value(struct writer *w, const struct snapshot *s, const struct process_row *p)
-{
-	json_t *row = json_object(), *namespaces = json_object();
-	struct model_lines lines;
-	char text[24];
-
-	writer_set(w, row, "pid", json_integer(p->pid));
-	writer_set(w, row, "ppid", json_integer(p->ppid));
-	writer_set(w, row, "uid", json_integer(p->uid));
-	/* A process may have no name; that is known then. */
-	writer_set(w, row, "comm", writer_text(w, p->comm));
-	writer_set_text(w, row, "container", process_container(s, p)->name);
-	writer_set(w, row, "start_time", writer_real(p->start_time));
-	snprintf(text, sizeof(text), "%c", p->state);
-	writer_set_text(w, row, "state", text);
-	writer_set(w, row, "kernel", json_boolean(p->kernel));
-	writer_set(w, row, "namespace_pid", p->namespace_pid ? json_integer(p->namespace_pid) : json_null());
-	for (size_t i = 0; i < ARRAY_SIZE(p->namespaces); i++)
-		if (p->namespaces[i])
-			writer_set(w, namespaces, namespace_names[i], json_integer(p->namespaces[i]));
-	writer_set(w, row, "namespaces", namespaces);
-	snprintf(text, sizeof(text), "0x%016" PRIx64, p->capabilities_effective);
-	writer_set(w, row, "capabilities", json_string_nocheck(text));
-	set_capabilities(w, row, s, p->capabilities_effective, p->capabilities_permitted, p->capabilities_bounding);
-	writer_set_text(w, row, "model", p->model ?: "");
-	model_reasons(p, &lines);
-	writer_set(w, row, "model_reasons", lines_value(w, &lines));
-	model_health(p, &lines);
-	writer_set(w, row, "model_health", lines_value(w, &lines));
-	set_metrics(w, row, SCOPE_PROCESS, p->v);
-	return row;
-}
-
-static json_t *group_value(struct writer *w, const struct snapshot *s, const struct group_row *g)
-{
-	json_t *row = json_object();
-
-	writer_set_text(w, row, "container", s->containers[g->container].name);
-	writer_set(w, row, "comm", writer_text(w, g->comm));
-	writer_set_text(w, row, "state", g->dead ? "dead" : "running");
-	set_metrics(w, row, SCOPE_GROUP, g->v);
-	return row;
-}
-
-static json_t *neighbour_value(struct writer *w, const struct snapshot *s, const struct neighbour_row *n)
-{
-	json_t *row = json_object();
-
-	writer_set_text(w, row, "waiter", s->containers[n->waiter].name);
-	writer_set_text(w, row, "runner", neighbour_runner(s, n));
-	set_metrics(w, row, SCOPE_NEIGHBOUR, n->v);
-	return row;
-}
-
-static json_t *stall_value(struct writer *w, const struct stall *s)
-{
-	json_t *row;
-
-	if (!(s->time > 0))
-		return json_null();
-	row = json_object();
-	writer_set(w, row, "time", writer_real(s->time));
-	writer_set_stall(w, row, s);
-	return row;
-}
-
-static json_t *loop_value(struct writer *w, const struct snapshot *s, const struct loop_row *l)
-{
-	const struct process_row *p = &s->processes[l->process];
-	json_t *row = json_object();
-
-	writer_set(w, row, "pid", json_integer(p->pid));
-	writer_set(w, row, "tid", json_integer(l->tid));
-	writer_set(w, row, "comm", writer_text(w, p->comm));
-	writer_set_text(w, row, "container", process_container(s, p)->name);
-	writer_set_text(w, row, "kind", l->scheduler ? "scheduler" : "loop");
-	writer_set(w, row, "threads", json_integer(l->threads));
-	set_metrics(w, row, SCOPE_LOOP, l->v);
-	writer_set(w, row, "last_stall", stall_value(w, &l->last_stall));
-	return row;
-}
-
+/* ---- the other parts ---- */
 static json_t *host_value(struct writer *w, const struct snapshot *s)
 {
 	json_t *host = json_object();
 
 	writer_set_text(w, host, "hostname", s->hostname);
 	writer_set_text(w, host, "kernel", s->kernel);
-	set_metrics(w, host, SCOPE_HOST, s->v);
+	json_set_metrics(w, host, SCOPE_HOST, s->v);
 	return host;
 }
 
@@ -311,13 +101,11 @@ static json_t *collectors_value(struct writer *w, const struct snapshot *s)
 		writer_set_text(w, row, "name", c->name);
 		writer_set(w, row, "ok", json_boolean(c->ok));
 		writer_set(w, row, "duration_seconds", writer_real(c->duration_seconds));
-		if (json_array_append_new(list, row))
-			w->failed = true;
+		writer_append(w, list, row);
 	}
 	return list;
 }
 
-/* ---- the whole ---- */
 static void key_begin(struct writer *w, const char *key)
 {
 	buf_char(w->out, ',');
@@ -326,137 +114,28 @@ static void key_begin(struct writer *w, const char *key)
 	buf_str(w->out, "\":");
 }
 
-static bool wanted(const struct snapshot *s, const struct json_options *o, uint32_t container)
+static void section_write(struct writer *w, const struct snapshot *s, const struct json_section *section,
+			  const char *container)
 {
-	return !o->container || strcmp(s->containers[container].name, o->container) == 0;
-}
-
-static void row_begin(struct writer *w, bool *first)
-{
-	if (!*first)
-		buf_char(w->out, ',');
-	*first = false;
-}
-
-static void write_containers(struct writer *w, const struct snapshot *s, const struct json_options *o)
-{
+	size_t n = *(const size_t *)((const char *)s + section->count);
 	bool first = true;
 
-	key_begin(w, "containers");
+	key_begin(w, section->key);
 	buf_char(w->out, '[');
-	for (size_t i = 0; i < s->n_containers; i++) {
-		if (!wanted(s, o, (uint32_t)i))
+	for (uint32_t i = 0; i < n; i++) {
+		if (container && !section->is_of(s, i, container))
 			continue;
-		row_begin(w, &first);
-		writer_dump(w, container_value(w, s, &s->containers[i]));
-	}
-	buf_char(w->out, ']');
-}
-
-static void write_processes(struct writer *w, const struct snapshot *s, const struct json_options *o)
-{
-	bool first = true;
-
-	key_begin(w, "processes");
-	buf_char(w->out, '[');
-	for (size_t i = 0; i < s->n_processes; i++) {
-		if (!wanted(s, o, s->processes[i].container))
-			continue;
-		row_begin(w, &first);
-		writer_dump(w, process_value(w, s, &s->processes[i]));
-	}
-	buf_char(w->out, ']');
-}
-
-static void write_groups(struct writer *w, const struct snapshot *s, const struct json_options *o)
-{
-	bool first = true;
-
-	key_begin(w, "groups");
-	buf_char(w->out, '[');
-	for (size_t i = 0; i < s->n_groups; i++) {
-		if (!wanted(s, o, s->groups[i].container))
-			continue;
-		row_begin(w, &first);
-		writer_dump(w, group_value(w, s, &s->groups[i]));
-	}
-	buf_char(w->out, ']');
-}
-
-/* Also those for which the wanted container is the one that had the CPU. */
-static void write_neighbours(struct writer *w, const struct snapshot *s, const struct json_options *o)
-{
-	bool first = true;
-
-	key_begin(w, "neighbours");
-	buf_char(w->out, '[');
-	for (size_t i = 0; i < s->n_neighbours; i++) {
-		const struct neighbour_row *n = &s->neighbours[i];
-
-		if (!wanted(s, o, n->waiter) && (n->runner == NEIGHBOUR_OTHERS || !wanted(s, o, n->runner)))
-			continue;
-		row_begin(w, &first);
-		writer_dump(w, neighbour_value(w, s, n));
-	}
-	buf_char(w->out, ']');
-}
-
-static void write_loops(struct writer *w, const struct snapshot *s, const struct json_options *o)
-{
-	bool first = true;
-
-	key_begin(w, "loops");
-	buf_char(w->out, '[');
-	for (size_t i = 0; i < s->n_loops; i++) {
-		if (!wanted(s, o, s->processes[s->loops[i].process].container))
-			continue;
-		row_begin(w, &first);
-		writer_dump(w, loop_value(w, s, &s->loops[i]));
-	}
-	buf_char(w->out, ']');
-}
-
-static json_t *birth_value(struct writer *w, const struct birth_row *b)
-{
-	json_t *row = json_object(), *phases = json_array(), *phase;
-
-	writer_set_text(w, row, "container", b->container);
-	writer_set_text(w, row, "id", b->id);
-	writer_set_text(w, row, "state", b->state);
-	writer_set(w, row, "time", writer_real(b->time));
-	for (int i = 0; i < BIRTH_PHASES; i++) {
-		phase = json_object();
-		writer_set_text(w, phase, "phase", birth_phase_names[i]);
-		writer_set(w, phase, "seconds", writer_real(b->seconds[i]));
-		writer_set(w, phase, "cpu_seconds", writer_real(b->cpu_seconds[i]));
-		if (json_array_append_new(phases, phase))
-			w->failed = true;
-	}
-	writer_set(w, row, "phases", phases);
-	writer_set(w, row, "total_seconds", writer_real(b->total_seconds));
-	writer_set(w, row, "total_cpu_seconds", writer_real(b->total_cpu_seconds));
-	writer_set_text(w, row, "ready_by", b->ready_by);
-	return row;
-}
-
-static void write_births(struct writer *w, const struct snapshot *s, const struct json_options *o)
-{
-	bool first = true;
-
-	key_begin(w, "births");
-	buf_char(w->out, '[');
-	for (size_t i = 0; i < s->n_births; i++) {
-		if (o->container && strcmp(s->births[i].container, o->container) != 0)
-			continue;
-		row_begin(w, &first);
-		writer_dump(w, birth_value(w, &s->births[i]));
+		if (!first)
+			buf_char(w->out, ',');
+		first = false;
+		writer_dump(w, section->value(w, s, i));
 	}
 	buf_char(w->out, ']');
 }
 
 int json_write_snapshot(struct buf *out, const struct snapshot *s, const struct json_options *o)
 {
-	static const struct json_options all = {true, true, true, true, true, true, true, true, NULL};
+	static const struct json_options all = {};
 	struct writer w = {.out = out};
 	size_t before = out->len;
 
@@ -466,28 +145,15 @@ int json_write_snapshot(struct buf *out, const struct snapshot *s, const struct 
 	writer_dump(&w, writer_real(s->time));
 	key_begin(&w, "interval");
 	writer_dump(&w, writer_real(s->interval));
-	if (o->host) {
-		key_begin(&w, "host");
-		writer_dump(&w, host_value(&w, s));
-	}
-	if (o->containers)
-		write_containers(&w, s, o);
-	if (o->processes)
-		write_processes(&w, s, o);
-	if (o->groups)
-		write_groups(&w, s, o);
-	if (o->neighbours)
-		write_neighbours(&w, s, o);
-	if (o->loops)
-		write_loops(&w, s, o);
-	if (o->births)
-		write_births(&w, s, o);
+	key_begin(&w, "host");
+	writer_dump(&w, host_value(&w, s));
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		if (!o->view || strcmp(o->view, sections[i].key) == 0)
+			section_write(&w, s, &sections[i], o->container);
 	key_begin(&w, "losses");
 	writer_dump(&w, losses_value(&w, s));
-	if (o->collectors) {
-		key_begin(&w, "collectors");
-		writer_dump(&w, collectors_value(&w, s));
-	}
+	key_begin(&w, "collectors");
+	writer_dump(&w, collectors_value(&w, s));
 	buf_str(out, "}\n");
 	return writer_end(&w, before);
 }

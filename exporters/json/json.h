@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * json.h - a snapshot as one JSON object on one line. Called by `top --json`. Keys come from metrics.def and are
- * stable; what is not known is null.
+ * stable; unknown is null.
  */
 #ifndef SYSSCOPE_JSON_H
 #define SYSSCOPE_JSON_H
@@ -12,9 +12,8 @@
 
 struct buf;
 
-/* Which parts; time, interval and losses are always there. */
 struct json_options {
-	bool host, containers, processes, groups, neighbours, loops, births, collectors;
+	const char *view;      /* only this list of rows: "containers", "processes", ...; NULL: all */
 	const char *container; /* only rows of containers of this name; NULL: all */
 };
 

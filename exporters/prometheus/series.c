@@ -84,7 +84,7 @@ static void values_clear(double *v, size_t n)
 		v[i] = VALUE_ABSENT;
 }
 
-static struct entry *entry_new(const struct series_set *set, const char *labels, size_t labels_len)
+static struct entry *series_new(const struct series_set *set, const char *labels, size_t labels_len)
 {
 	struct entry *e = calloc(1, sizeof(*e) + 2 * set->n_lines * sizeof(double) + labels_len + 1);
 
@@ -100,7 +100,7 @@ static struct entry *entry_new(const struct series_set *set, const char *labels,
 	return e;
 }
 
-static void entry_free(struct entry *e)
+static void series_free(struct entry *e)
 {
 	if (!e)
 		return;
@@ -144,7 +144,7 @@ struct series_set *series_set_new(const struct metric_desc *lines, size_t n, lin
 			    lines[j].kind != METRIC_BUCKET && lines[j].kind != METRIC_SUM)
 				set->siblings[i]++;
 	}
-	set->other = entry_new(set, other, strlen(other));
+	set->other = series_new(set, other, strlen(other));
 	if (!set->other) {
 		free(set);
 		return NULL;
@@ -160,9 +160,9 @@ void series_set_free(struct series_set *set)
 		return;
 	HASH_ITER (hh, set->entries, e, next) {
 		HASH_DEL(set->entries, e);
-		entry_free(e);
+		series_free(e);
 	}
-	entry_free(set->other);
+	series_free(set->other);
 	free(set->slots);
 	free(set->shown);
 	free(set);
@@ -204,7 +204,7 @@ static void value_merge(const struct series_set *set, size_t line, double *into,
 }
 
 /* Begins its scrape when it is met for the first time in it. */
-static void entry_touch(struct series_set *set, struct entry *e)
+static void series_touch(struct series_set *set, struct entry *e)
 {
 	if (e->seen == set->scrape)
 		return;
@@ -216,7 +216,7 @@ static void entry_touch(struct series_set *set, struct entry *e)
 		set->n_seen++;
 }
 
-static struct entry *entry_get(struct series_set *set, const char *labels, size_t labels_len)
+static struct entry *series_get(struct series_set *set, const char *labels, size_t labels_len)
 {
 	unsigned int hash = (unsigned int)hash_text(set, labels, labels_len);
 	struct entry *e;
@@ -227,12 +227,12 @@ static struct entry *entry_get(struct series_set *set, const char *labels, size_
 	HASH_FIND_BYHASHVALUE(hh, set->entries, labels, labels_len, hash, e);
 	if (e)
 		return e;
-	e = entry_new(set, labels, labels_len);
+	e = series_new(set, labels, labels_len);
 	if (!e)
 		return NULL;
 	HASH_ADD_KEYPTR_BYHASHVALUE(hh, set->entries, e->series.labels, labels_len, hash, e);
 	if (!e->hh.tbl) {
-		entry_free(e);
+		series_free(e);
 		return NULL;
 	}
 	return e;
@@ -263,7 +263,7 @@ static struct origin *origin_get(struct series_set *set, struct entry *e, uint64
 int series_set_add(struct series_set *set, const char *labels, size_t labels_len, const char *key, double rank,
 		   const double *v)
 {
-	struct entry *e = entry_get(set, labels, labels_len);
+	struct entry *e = series_get(set, labels, labels_len);
 	struct origin *o;
 
 	if (!e)
@@ -271,7 +271,7 @@ int series_set_add(struct series_set *set, const char *labels, size_t labels_len
 	o = origin_get(set, e, hash_text(set, key, strlen(key)));
 	if (!o)
 		return -ENOMEM;
-	entry_touch(set, e);
+	series_touch(set, e);
 	if (!value_absent(rank))
 		e->rank += rank;
 	for (size_t i = 0; i < set->n_lines; i++) {
@@ -323,7 +323,7 @@ static int entries_sweep(struct series_set *set)
 		if (e->slot != NO_SLOT)
 			set->slots[e->slot] = NULL;
 		HASH_DEL(set->entries, e);
-		entry_free(e);
+		series_free(e);
 	}
 	origins_drop_unseen(set, set->other);
 	return 0;
@@ -428,7 +428,7 @@ int series_set_end(struct series_set *set)
 		return r;
 	slots_fill(set);
 	set->any_folded = set->other->seen == set->scrape;
-	entry_touch(set, set->other);
+	series_touch(set, set->other);
 	entry_publish(set, set->other);
 	for (size_t i = 0; i < set->n_seen; i++)
 		if (set->shown[i]->slot == NO_SLOT)

@@ -11,23 +11,15 @@
 #include "base/text.h"
 #include "exporters/table/table.h"
 
-static void host_value(struct buf *out, const struct snapshot *s, int metric)
-{
-	size_t n;
-	const struct metric_desc *d = metric_table(SCOPE_HOST, &n);
-
-	format_value(out, &d[metric], s->v[metric]);
-}
-
 /* A piece of a header's line: left out whole where the line is short, the largest `rank` first. */
-struct piece {
+struct header_piece {
 	const char *before; /* what stands between it and the one to its left */
 	int rank;
 	struct buf text;
 };
 #define PIECES_MAX 6
 
-static size_t pieces_width(const struct piece *p, size_t n, int rank)
+static size_t pieces_width(const struct header_piece *p, size_t n, int rank)
 {
 	size_t width = 0;
 
@@ -38,7 +30,7 @@ static size_t pieces_width(const struct piece *p, size_t n, int rank)
 }
 
 /* Bytes for columns: where a name from outside is longer than it looks, a piece goes too early. */
-static void pieces_join(struct buf *out, struct piece *p, size_t n, int width)
+static void pieces_join(struct buf *out, struct header_piece *p, size_t n, int width)
 {
 	int rank = PIECES_MAX;
 
@@ -54,9 +46,28 @@ static void pieces_join(struct buf *out, struct piece *p, size_t n, int width)
 	}
 }
 
+void table_cell(struct buf *out, const struct snapshot *s, const struct table_choice *c, uint32_t row, uint8_t depth,
+		const struct table_column *column)
+{
+	const struct table_cell cell = {.s = s, .c = c, .row = row, .depth = depth, .width = column->width};
+	const struct text_column *t;
+
+	if (column->column >= 0) {
+		format_metric(out, c->view->scope, c->view->values(s, row), column->column);
+		return;
+	}
+	t = &c->view->columns[TEXT_COLUMN(column->column)];
+	if (t->cell)
+		t->cell(out, &cell);
+	else if (t->number)
+		buf_printf(out, "%.0f", t->number(s, row));
+	else
+		format_name(out, t->text(s, row));
+}
+
 static void header_host(struct buf *out, const struct snapshot *s, int width)
 {
-	struct piece p[] = {{"", 0, {}}, {"  ", 1, {}}, {"  ", 0, {}}, {"  ", 3, {}}, {"  ", 2, {}}};
+	struct header_piece p[] = {{"", 0, {}}, {"  ", 1, {}}, {"  ", 0, {}}, {"  ", 3, {}}, {"  ", 2, {}}};
 	time_t now = (time_t)s->time;
 	char clock[16];
 	struct tm tm;
@@ -69,29 +80,29 @@ static void header_host(struct buf *out, const struct snapshot *s, int width)
 	buf_str(&p[3].text, "Linux ");
 	text_terminal(&p[3].text, s->kernel, strlen(s->kernel));
 	buf_str(&p[4].text, "load ");
-	host_value(&p[4].text, s, HOST_LOAD1);
+	format_metric(&p[4].text, SCOPE_HOST, s->v, HOST_LOAD1);
 	pieces_join(out, p, ARRAY_SIZE(p), width);
 }
 
 static void header_use(struct buf *out, const struct snapshot *s, int width)
 {
-	struct piece p[] = {{"", 0, {}}, {", ", 2, {}}, {"  ", 1, {}}, {"  ", 3, {}}, {" ", 4, {}}};
+	struct header_piece p[] = {{"", 0, {}}, {", ", 2, {}}, {"  ", 1, {}}, {"  ", 3, {}}, {" ", 4, {}}};
 
 	buf_str(&p[0].text, "CPU ");
-	host_value(&p[0].text, s, HOST_CPU_CORES);
+	format_metric(&p[0].text, SCOPE_HOST, s->v, HOST_CPU_CORES);
 	buf_str(&p[0].text, " of ");
-	host_value(&p[0].text, s, HOST_CPUS);
+	format_metric(&p[0].text, SCOPE_HOST, s->v, HOST_CPUS);
 	buf_str(&p[1].text, "attributed ");
-	host_value(&p[1].text, s, HOST_ATTRIBUTED);
+	format_metric(&p[1].text, SCOPE_HOST, s->v, HOST_ATTRIBUTED);
 	if (!value_absent(s->v[HOST_ATTRIBUTED]))
 		buf_char(&p[1].text, '%');
 	buf_str(&p[2].text, "memory ");
-	host_value(&p[2].text, s, HOST_MEMORY_USED);
+	format_metric(&p[2].text, SCOPE_HOST, s->v, HOST_MEMORY_USED);
 	buf_str(&p[2].text, " of ");
-	host_value(&p[2].text, s, HOST_MEMORY_TOTAL);
-	host_value(&p[3].text, s, HOST_CONTAINERS);
+	format_metric(&p[2].text, SCOPE_HOST, s->v, HOST_MEMORY_TOTAL);
+	format_metric(&p[3].text, SCOPE_HOST, s->v, HOST_CONTAINERS);
 	buf_str(&p[3].text, " containers");
-	host_value(&p[4].text, s, HOST_PROCESSES);
+	format_metric(&p[4].text, SCOPE_HOST, s->v, HOST_PROCESSES);
 	buf_str(&p[4].text, " procs");
 	pieces_join(out, p, ARRAY_SIZE(p), width);
 }
@@ -136,15 +147,15 @@ void table_header(struct buf *out, const struct snapshot *s, int line, int width
 	text_fit(out, text.data, width, false);
 }
 
-static void trim(struct buf *out)
+static void trailing_blanks_cut(struct buf *out)
 {
 	while (out->len && out->data[out->len - 1] == ' ')
 		out->data[--out->len] = '\0';
 }
 
-static void line_end(struct buf *out)
+static void plain_line_end(struct buf *out)
 {
-	trim(out);
+	trailing_blanks_cut(out);
 	buf_char(out, '\n');
 }
 
@@ -161,14 +172,14 @@ int table_write_plain(struct buf *out, const struct snapshot *s, const struct ta
 		return r;
 	for (int i = 0; i < TABLE_HEADER_LINES; i++) {
 		table_header(out, s, i, width, &alarm);
-		line_end(out);
+		plain_line_end(out);
 	}
 	buf_char(out, '\n');
 	for (size_t i = 0; i < n; i++) {
 		text_fit(out, columns[i].title, columns[i].width, columns[i].right);
 		buf_char(out, ' ');
 	}
-	line_end(out);
+	plain_line_end(out);
 	for (size_t row = 0; row < rows.n; row++) {
 		for (size_t i = 0; i < n; i++) {
 			buf_reset(&cell);
@@ -176,7 +187,7 @@ int table_write_plain(struct buf *out, const struct snapshot *s, const struct ta
 			text_fit(out, cell.data ? cell.data : "", columns[i].width, columns[i].right);
 			buf_char(out, ' ');
 		}
-		line_end(out);
+		plain_line_end(out);
 	}
 	table_rows_free(&rows);
 	return out->failed || cell.failed ? -ENOMEM : 0;
@@ -184,75 +195,35 @@ int table_write_plain(struct buf *out, const struct snapshot *s, const struct ta
 
 /* ---- CSV ---- */
 
-static void csv_text(struct buf *out, const char *text)
+static void csv_titles(struct buf *out, const struct view_desc *view)
 {
-	buf_char(out, ',');
-	text_csv(out, text, strlen(text));
-}
+	size_t n;
+	const struct metric_desc *d = metric_table(view->scope, &n);
 
-static void csv_titles(struct buf *out, enum table_view view, const struct metric_desc *d, size_t n)
-{
-	static const char *const identities[TABLE_VIEWS] = {
-		[TABLE_CONTAINERS] = "time,name,kind,runtime,id,image,pod,namespace,state,cgroup",
-		[TABLE_PROCESSES] = "time,pid,ppid,comm,container,state,start_time,model",
-		[TABLE_NEIGHBOURS] = "time,waiter,runner",
-		[TABLE_LOOPS] = "time,pid,tid,comm,container,kind,threads",
-	};
-
-	buf_str(out, identities[view]);
+	buf_str(out, view->csv_titles);
 	for (size_t i = 0; i < n; i++)
 		if (d[i].json)
-			csv_text(out, d[i].json);
+			format_csv(out, d[i].json);
 	buf_str(out, "\r\n");
-}
-
-static void csv_identity(struct buf *out, const struct snapshot *s, enum table_view view, uint32_t i)
-{
-	if (view == TABLE_CONTAINERS) {
-		const struct container_row *c = &s->containers[i];
-		const char *texts[] = {c->name, c->kind,       c->runtime, c->id,    c->image,
-				       c->pod,	c->namespace_, c->state,   c->cgroup};
-
-		for (size_t t = 0; t < ARRAY_SIZE(texts); t++)
-			csv_text(out, texts[t]);
-	} else if (view == TABLE_LOOPS) {
-		const struct loop_row *l = &s->loops[i];
-		const struct process_row *p = &s->processes[l->process];
-
-		buf_printf(out, ",%u,%u", p->pid, l->tid);
-		csv_text(out, p->comm);
-		csv_text(out, process_container(s, p)->name);
-		buf_printf(out, ",%s,%u", l->scheduler ? "scheduler" : "loop", l->threads);
-	} else if (view == TABLE_NEIGHBOURS) {
-		csv_text(out, s->containers[s->neighbours[i].waiter].name);
-		csv_text(out, neighbour_runner(s, &s->neighbours[i]));
-	} else {
-		const struct process_row *p = &s->processes[i];
-
-		buf_printf(out, ",%u,%u", p->pid, p->ppid);
-		csv_text(out, p->comm);
-		csv_text(out, process_container(s, p)->name);
-		buf_printf(out, ",%c,%.3f,%s", p->state, p->start_time, p->model ?: "");
-	}
 }
 
 int table_write_csv(struct buf *out, const struct snapshot *s, const struct table_choice *c, bool titles)
 {
 	struct table_rows rows = {};
 	size_t n;
-	const struct metric_desc *d = metric_table(table_scope(c->view), &n);
+	const struct metric_desc *d = metric_table(c->view->scope, &n);
 	int r = table_rows_select(&rows, s, c);
 
 	if (r < 0)
 		return r;
 	if (titles)
-		csv_titles(out, c->view, d, n);
+		csv_titles(out, c->view);
 	for (size_t row = 0; row < rows.n; row++) {
 		uint32_t i = rows.index[row];
-		const double *v = table_row_values(s, c->view, i);
+		const double *v = c->view->values(s, i);
 
 		buf_printf(out, "%.3f", s->time);
-		csv_identity(out, s, c->view, i);
+		c->view->csv_values(out, s, i);
 		for (size_t m = 0; m < n; m++) {
 			if (!d[m].json)
 				continue;

@@ -18,6 +18,7 @@
 #include "exporters/json/json.h"
 #include "exporters/prometheus/prometheus.h"
 #include "exporters/table/table.h"
+#include "exporters/views/views.h"
 
 static struct scene scene;
 
@@ -282,16 +283,15 @@ static void test_plain(void **state)
 	struct table_choice c;
 
 	(void)state;
-	for (int view = 0; view < TABLE_VIEWS; view++)
+	for (size_t view = 0; view < VIEWS; view++)
 		for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
 			char name[64];
 
-			table_choice_init(&c);
-			c.view = (enum table_view)view;
+			table_choice_init(&c, views[view]);
 			c.tree = widths[i] == 160;
 			buf_reset(&out);
 			assert_int_equal(table_write_plain(&out, model_snapshot(m), &c, widths[i]), 0);
-			snprintf(name, sizeof(name), "%s-%d.txt", table_view_names[view], widths[i]);
+			snprintf(name, sizeof(name), "%s-%d.txt", views[view]->name, widths[i]);
 			compare(&out, name);
 		}
 	model_free(m);
@@ -300,52 +300,42 @@ static void test_plain(void **state)
 static void test_csv(void **state)
 {
 	struct model *m = golden_model();
-	_cleanup_buf_ struct buf out = {};
-	struct table_choice c;
 
 	(void)state;
-	table_choice_init(&c);
-	assert_int_equal(table_write_csv(&out, model_snapshot(m), &c, true), 0);
-	compare(&out, "containers.csv");
-	c.view = TABLE_PROCESSES;
-	buf_reset(&out);
-	assert_int_equal(table_write_csv(&out, model_snapshot(m), &c, true), 0);
-	compare(&out, "processes.csv");
-	c.view = TABLE_LOOPS;
-	buf_reset(&out);
-	assert_int_equal(table_write_csv(&out, model_snapshot(m), &c, true), 0);
-	compare(&out, "loops.csv");
-	model_free(m);
-}
+	for (size_t view = 0; view < VIEWS; view++) {
+		_cleanup_buf_ struct buf out = {};
+		struct table_choice c;
+		char name[64];
 
-static void test_loop_detail(void **state)
-{
-	struct model *m = golden_model();
-	_cleanup_buf_ struct buf out = {};
-	const struct snapshot *s = model_snapshot(m);
-
-	(void)state;
-	for (size_t i = 0; i < s->n_loops; i++) {
-		table_loop_detail(&out, s, &s->loops[i]);
-		buf_char(&out, '\n');
+		table_choice_init(&c, views[view]);
+		assert_int_equal(table_write_csv(&out, model_snapshot(m), &c, true), 0);
+		snprintf(name, sizeof(name), "%s.csv", views[view]->name);
+		compare(&out, name);
 	}
-	compare(&out, "loop-detail.txt");
 	model_free(m);
 }
 
-static void test_container_detail(void **state)
+/* Of every row of each view that has one. */
+static void test_detail(void **state)
 {
 	struct model *m = golden_model();
-	_cleanup_buf_ struct buf out = {};
 	const struct snapshot *s = model_snapshot(m);
 
 	(void)state;
 	setenv("TZ", "UTC", 1);
-	for (size_t i = 0; i < s->n_containers; i++) {
-		table_container_detail(&out, s, &s->containers[i]);
-		buf_char(&out, '\n');
+	for (size_t view = 0; view < VIEWS; view++) {
+		_cleanup_buf_ struct buf out = {};
+		char name[64];
+
+		if (!views[view]->detail)
+			continue;
+		for (uint32_t i = 0; i < views[view]->count(s); i++) {
+			views[view]->detail(&out, s, i);
+			buf_char(&out, '\n');
+		}
+		snprintf(name, sizeof(name), "%s-detail.txt", views[view]->name);
+		compare(&out, name);
 	}
-	compare(&out, "container-detail.txt");
 	model_free(m);
 }
 
@@ -382,9 +372,8 @@ static void test_prometheus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),	    cmocka_unit_test(test_csv),
-		cmocka_unit_test(test_loop_detail), cmocka_unit_test(test_container_detail),
-		cmocka_unit_test(test_json),	    cmocka_unit_test(test_prometheus),
+		cmocka_unit_test(test_plain), cmocka_unit_test(test_csv),	 cmocka_unit_test(test_detail),
+		cmocka_unit_test(test_json),  cmocka_unit_test(test_prometheus),
 	};
 
 	setenv("TZ", "UTC", 1);

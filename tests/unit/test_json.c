@@ -264,7 +264,7 @@ static void test_numbers(void **state)
 
 static void test_options(void **state)
 {
-	struct json_options o = {.containers = true, .processes = true, .groups = true, .container = "second"};
+	struct json_options o = {.container = "second"};
 	struct fixture f;
 	json_t *root;
 
@@ -275,24 +275,23 @@ static void test_options(void **state)
 	f.processes[0].container = 1;
 	f.processes[3].container = 1;
 	root = written(&f, &o);
-	assert_null(json_object_get(root, "host"));
-	assert_null(json_object_get(root, "collectors"));
 	assert_int_equal(json_array_size(at(root, "containers")), 1);
 	assert_int_equal(json_array_size(at(root, "groups")), 1);
 	assert_int_equal(json_array_size(at(root, "processes")), 2);
 	assert_number(row(root, "processes", 1), "pid", 4);
 	json_decref(root);
 
-	o = (struct json_options){.host = true};
+	o = (struct json_options){.view = "loops"};
 	root = written(&f, &o);
 	assert_null(json_object_get(root, "containers"));
 	assert_null(json_object_get(root, "processes"));
 	assert_null(json_object_get(root, "groups"));
+	at(root, "loops");
 	at(root, "host");
 	at(root, "losses");
 	json_decref(root);
 
-	o = (struct json_options){.containers = true, .processes = true, .container = "no such"};
+	o = (struct json_options){.container = "no such"};
 	root = written(&f, &o);
 	assert_int_equal(json_array_size(at(root, "containers")), 0);
 	assert_int_equal(json_array_size(at(root, "processes")), 0);

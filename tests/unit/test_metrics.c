@@ -324,6 +324,22 @@ static void test_doc_is_fresh(void **state)
 		fail_msg("docs/metrics.md is stale: run `make docs`");
 }
 
+/* The label of a bucket is the bound by which the model counts. */
+static void test_buckets(void **state)
+{
+#define BITS_ROW(NAME, LE, BITS)  {LE, (double)(1000ULL << (BITS))},
+#define NS_ROW(NAME, LE, NS, ...) {LE, (double)(NS)},
+	static const struct {
+		const char *le;
+		double ns;
+	} rows[] = {DELAY_BUCKETS(BITS_ROW) LOOP_BUCKETS(BITS_ROW) START_BUCKETS(NS_ROW, )};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (fabs(strtod(rows[i].le, NULL) * 1e9 - rows[i].ns) > 0.5)
+			fail_msg("le=%s is not %.0f ns", rows[i].le, rows[i].ns);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +353,7 @@ int main(void)
 		cmocka_unit_test(test_rule_key),
 		cmocka_unit_test(test_rule_title),
 		cmocka_unit_test(test_rule_rest),
+		cmocka_unit_test(test_buckets),
 		cmocka_unit_test(test_doc_is_fresh),
 	};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_stall.c - a stall of an event loop as a sentence (exporters/loop_detail.c).
+ * test_stall.c - a stall of an event loop as a sentence (exporters/table/stall.c).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include <locale.h>
 
-#include "exporters/table/table.h"
+#include "exporters/table/stall.h"
 
 /* In the order of wait_class_names. */
 enum { POLL = 1, FUTEX = 2, FILES = 4, CHILD = 7 };

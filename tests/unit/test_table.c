@@ -13,6 +13,7 @@
 #include <wchar.h>
 
 #include "exporters/table/table.h"
+#include "exporters/views/views.h"
 
 static const char hostile[] = "a\x1b[31m\"\\,\n\xe9 \xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xc2\x9b";
 
@@ -101,7 +102,7 @@ static void test_order(void **state)
 
 	(void)state;
 	scene();
-	table_choice_init(&c);
+	table_choice_init(&c, &view_containers);
 	for (int reverse = 0; reverse < 2; reverse++) {
 		c.reverse = reverse;
 		assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
@@ -113,11 +114,11 @@ static void test_order(void **state)
 			assert_true(reverse ? a <= b : a >= b);
 		}
 	}
-	assert_int_equal(table_sort_find(TABLE_CONTAINERS, "MEMORY_BYTES", &c.sort[0]), 0);
-	assert_int_equal(c.sort[0], CONTAINER_MEMORY_USAGE);
-	assert_int_equal(table_sort_find(TABLE_PROCESSES, "cpu-time", &c.sort[1]), 0);
-	assert_int_equal(table_sort_find(TABLE_CONTAINERS, "no such", &c.sort[0]), -2);
-	c.sort[0] = SORT_NAME;
+	assert_int_equal(table_sort_find(&view_containers, "MEMORY_BYTES", &c.sort), 0);
+	assert_int_equal(c.sort, CONTAINER_MEMORY_USAGE);
+	assert_int_equal(table_sort_find(&view_processes, "cpu-time", &c.sort), 0);
+	assert_int_equal(table_sort_find(&view_containers, "no such", &c.sort), -2);
+	assert_int_equal(table_sort_find(&view_containers, "name", &c.sort), 0);
 	c.reverse = false;
 	assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
 	for (size_t i = 0; i < 5; i++)
@@ -125,22 +126,21 @@ static void test_order(void **state)
 	table_rows_free(&rows);
 }
 
-static void assert_order(enum table_view view, const char *key, bool reverse, const char *want)
+static void assert_order(const struct view_desc *view, const char *key, bool reverse, const char *want)
 {
 	struct table_rows rows = {};
 	struct table_choice c;
 	char seen[16] = "";
 
-	table_choice_init(&c);
-	c.view = view;
+	table_choice_init(&c, view);
 	c.reverse = reverse;
-	if (table_sort_find(view, key, &c.sort[view]) < 0)
+	if (table_sort_find(view, key, &c.sort) < 0)
 		fail_msg("there is no %s", key);
 	assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
 	for (size_t i = 0; i < rows.n; i++)
 		seen[i] = (char)('0' + rows.index[i]);
 	if (strcmp(seen, want) != 0)
-		fail_msg("%s of view %d%s: saw %s, true is %s", key, view, reverse ? " reversed" : "", seen, want);
+		fail_msg("%s of %s%s: saw %s, true is %s", key, view->name, reverse ? " reversed" : "", seen, want);
 	table_rows_free(&rows);
 }
 
@@ -158,17 +158,17 @@ static void test_order_of_texts(void **state)
 	processes[3].state = 'R';
 	processes[4].pid = 2;
 	processes[5].comm = "a";
-	assert_order(TABLE_CONTAINERS, "image", false, "104352"); /* without one last, in the order of names */
-	assert_order(TABLE_CONTAINERS, "IMAGE", true, "340152");
-	assert_order(TABLE_CONTAINERS, "name", false, "542103");
-	assert_order(TABLE_CONTAINERS, "kind", false, "152034");
-	assert_order(TABLE_PROCESSES, "pid", false, "401235");
-	assert_order(TABLE_PROCESSES, "pid", true, "532104");
-	assert_order(TABLE_PROCESSES, "comm", false, "452103");
-	assert_order(TABLE_PROCESSES, "name", false, "452103");
-	assert_order(TABLE_PROCESSES, "command", false, "452103");
-	assert_order(TABLE_PROCESSES, "container", false, "542103");
-	assert_order(TABLE_PROCESSES, "state", false, "345210");
+	assert_order(&view_containers, "image", false, "104352"); /* without one last, in the order of names */
+	assert_order(&view_containers, "IMAGE", true, "340152");
+	assert_order(&view_containers, "name", false, "542103");
+	assert_order(&view_containers, "kind", false, "152034");
+	assert_order(&view_processes, "pid", false, "401235");
+	assert_order(&view_processes, "pid", true, "532104");
+	assert_order(&view_processes, "comm", false, "452103");
+	assert_order(&view_processes, "name", false, "452103");
+	assert_order(&view_processes, "command", false, "452103");
+	assert_order(&view_processes, "container", false, "542103");
+	assert_order(&view_processes, "state", false, "345210");
 }
 
 static const char *user_name(void *ctx, uint32_t uid)
@@ -181,7 +181,7 @@ static const char *user_name(void *ctx, uint32_t uid)
 static void test_users(void **state)
 {
 	static const uint32_t uids[] = {33, 0, 100000, 7, 99, 0};
-	const struct table_column column = {.kind = COLUMN_USER};
+	struct table_column column = {};
 	struct table_rows rows = {};
 	struct table_choice c;
 
@@ -189,9 +189,9 @@ static void test_users(void **state)
 	scene();
 	for (int i = 0; i < 6; i++)
 		processes[i].uid = uids[i];
-	table_choice_init(&c);
-	c.view = TABLE_PROCESSES;
-	assert_int_equal(table_sort_find(c.view, "user", &c.sort[c.view]), 0);
+	table_choice_init(&c, &view_processes);
+	assert_int_equal(table_sort_find(c.view, "user", &c.sort), 0);
+	column.column = c.sort;
 	for (int named = 0; named < 2; named++) {
 		static const uint32_t want[2][6] = {{5, 1, 3, 0, 4, 2}, {3, 5, 1, 0, 4, 2}};
 		static const char *const texts[2] = {"7", "a\\x1b[31m\"\\,\\x0a\xef\xbf\xbd "};
@@ -213,40 +213,40 @@ static void test_users(void **state)
 /* An error names every key, and each of them can be taken. */
 static void test_sort_keys(void **state)
 {
-	static const char *const must[TABLE_VIEWS] = {" name kind image cpu_cores ",
-						      " pid user comm container state model cpu_cores "};
+	static const char *const must[] = {" name kind image cpu_cores ",
+					   " pid user comm container state model cpu_cores "};
 
 	(void)state;
-	for (int view = TABLE_CONTAINERS; view <= TABLE_PROCESSES; view++) {
+	for (size_t view = 0; view < ARRAY_SIZE(must); view++) {
 		_cleanup_buf_ struct buf keys = {}, padded = {};
 		char *next = NULL;
 		int sort, n = 0;
 
-		table_sort_keys((enum table_view)view, &keys);
+		table_sort_keys(views[view], &keys);
 		buf_printf(&padded, " %s ", keys.data);
 		assert_non_null(strstr(padded.data, must[view]));
 		for (char *key = strtok_r(keys.data, " ", &next); key; key = strtok_r(NULL, " ", &next), n++)
-			assert_int_equal(table_sort_find((enum table_view)view, key, &sort), 0);
+			assert_int_equal(table_sort_find(views[view], key, &sort), 0);
 		assert_true(n > 10);
 	}
-	assert_int_equal(table_sort_find(TABLE_CONTAINERS, "pid", &(int){0}), -2);
-	assert_int_equal(table_sort_find(TABLE_PROCESSES, "image", &(int){0}), -2);
-	assert_int_equal(table_sort_find(TABLE_PROCESSES, "", &(int){0}), -2);
+	assert_int_equal(table_sort_find(&view_containers, "pid", &(int){0}), -2);
+	assert_int_equal(table_sort_find(&view_processes, "image", &(int){0}), -2);
+	assert_int_equal(table_sort_find(&view_processes, "", &(int){0}), -2);
 }
 
 /* Right from the first and left from the last pass all columns and end. */
 static void test_sort_beside(void **state)
 {
 	(void)state;
-	for (int view = TABLE_CONTAINERS; view <= TABLE_PROCESSES; view++) {
-		int sort = view == TABLE_CONTAINERS ? SORT_NAME : SORT_PID, first = sort, steps = 0, next;
+	for (size_t view = 0; view < VIEWS; view++) {
+		int sort = TEXT_COLUMN(0), first = sort, steps = 0, next;
 
-		assert_int_equal(table_sort_beside((enum table_view)view, first, -1), first);
-		for (; (next = table_sort_beside((enum table_view)view, sort, 1)) != sort; sort = next, steps++)
-			assert_true(table_sort_title((enum table_view)view, next)[0]);
-		assert_true(steps > 8);
+		assert_int_equal(table_sort_beside(views[view], first, -1), first);
+		for (; (next = table_sort_beside(views[view], sort, 1)) != sort; sort = next, steps++)
+			assert_true(table_sort_title(views[view], next)[0]);
+		assert_true(steps >= 5);
 		for (; steps; steps--)
-			sort = table_sort_beside((enum table_view)view, sort, -1);
+			sort = table_sort_beside(views[view], sort, -1);
 		assert_int_equal(sort, first);
 	}
 }
@@ -268,7 +268,7 @@ static void test_choice(void **state)
 
 	(void)state;
 	scene();
-	table_choice_init(&c);
+	table_choice_init(&c, &view_containers);
 	c.filter = "ECHO";
 	assert_int_equal(count(&c), 1);
 	c.filter = NULL;
@@ -281,7 +281,7 @@ static void test_choice(void **state)
 	assert_int_equal(count(&c), 1);
 	c.container = "0123456789a"; /* too short for an id */
 	assert_int_equal(count(&c), 0);
-	c.view = TABLE_PROCESSES;
+	c.view = &view_processes;
 	c.container = "alpha";
 	assert_int_equal(count(&c), 1);
 	c.container = NULL;
@@ -312,15 +312,15 @@ static void test_choice_shown(void **state)
 	scene();
 	containers[1].pod = "shop-7";
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-		table_choice_init(&c);
+		table_choice_init(&c, &view_containers);
 		c.filter = table[i].filter;
 		if (count(&c) != table[i].containers)
 			fail_msg("'%s' chooses %zu containers", table[i].filter, count(&c));
-		c.view = TABLE_PROCESSES;
+		c.view = &view_processes;
 		if (count(&c) != table[i].processes)
 			fail_msg("'%s' chooses %zu processes", table[i].filter, count(&c));
 	}
-	table_choice_init(&c);
+	table_choice_init(&c, &view_containers);
 	c.container = hostile;
 	assert_int_equal(count(&c), 1);
 	c.container = "a\\x1b[31m\"\\,\\x0a\xef\xbf\xbd \xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\\x9b";
@@ -342,8 +342,7 @@ static void test_tree(void **state)
 
 	(void)state;
 	scene();
-	table_choice_init(&c);
-	c.view = TABLE_PROCESSES;
+	table_choice_init(&c, &view_processes);
 	c.tree = true;
 	assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
 	for (uint32_t i = 0; i < 6; i++) {
@@ -382,12 +381,12 @@ static void test_width(void **state)
 
 	(void)state;
 	scene();
-	table_choice_init(&c);
-	for (int view = TABLE_CONTAINERS; view <= TABLE_PROCESSES; view++)
+	table_choice_init(&c, &view_containers);
+	for (size_t view = 0; view < VIEWS; view++)
 		for (int width = 20; width <= 200; width++) {
 			_cleanup_buf_ struct buf out = {};
 
-			c.view = (enum table_view)view;
+			table_choice_init(&c, views[view]);
 			c.tree = width % 2;
 			assert_int_equal(table_write_plain(&out, &snapshot, &c, width), 0);
 			for (char *line = out.data, *end; *line; line = end + 1) {
@@ -414,8 +413,7 @@ static void test_neighbours(void **state)
 	}
 	snapshot.neighbours = pairs;
 	snapshot.n_neighbours = 3;
-	table_choice_init(&c);
-	c.view = TABLE_NEIGHBOURS;
+	table_choice_init(&c, &view_neighbours);
 	assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
 	assert_int_equal(rows.n, 3);
 	assert_int_equal(rows.index[0], 2); /* who waits most */
@@ -434,68 +432,102 @@ static void test_neighbours(void **state)
 	snapshot.n_neighbours = 0;
 }
 
-static bool has(const struct table_column *columns, size_t n, enum column_kind kind, int metric)
+static bool has(const struct table_column *columns, size_t n, const char *title)
 {
 	for (size_t i = 0; i < n; i++)
-		if (columns[i].kind == kind && columns[i].metric == metric)
+		if (strcmp(columns[i].title, title) == 0)
 			return true;
 	return false;
 }
 
-/* Whatever the width: name and CPU are there, the line is not left, and a longer line shows no less. */
+/* The line is not left, and a longer line shows no less; the rest of a line is for those that stand behind the numbers. */
+static void assert_columns(const struct view_desc *view, int width, const struct table_column *before, size_t n_before,
+			   const struct table_column *columns, size_t n)
+{
+	int used = -1;
+
+	assert_true(n <= TABLE_COLUMNS_MAX);
+	for (size_t i = 0; i < n; i++)
+		used += 1 + columns[i].width;
+	assert_true(used <= width);
+	for (size_t i = 0; i < n_before; i++) {
+		int column = before[i].column;
+
+		if ((column >= 0 || !view->columns[TEXT_COLUMN(column)].behind) && !has(columns, n, before[i].title))
+			fail_msg("%s: %s is lost from %d to %d", view->name, before[i].title, width - 1, width);
+	}
+}
+
+/* From which width on a column is there; those at 20 always are. */
 static void test_columns(void **state)
 {
 	static const struct {
-		enum table_view view;
-		int width; /* from here on ... */
-		enum column_kind kind;
-		int metric; /* ... this is there */
+		const struct view_desc *view;
+		int width;
+		const char *title;
 	} table[] = {
-		{TABLE_CONTAINERS, 40, COLUMN_METRIC, CONTAINER_MEMORY_USAGE},
-		{TABLE_CONTAINERS, 40, COLUMN_METRIC, CONTAINER_THROTTLED_RATIO},
-		{TABLE_CONTAINERS, 60, COLUMN_KIND, 0},
-		{TABLE_CONTAINERS, 80, COLUMN_METRIC, CONTAINER_CPU_LIMIT},
-		{TABLE_CONTAINERS, 80, COLUMN_METRIC, CONTAINER_WAIT_RATE},
-		{TABLE_PROCESSES, 40, COLUMN_PID, 0},
-		{TABLE_PROCESSES, 40, COLUMN_METRIC, PROCESS_RSS},
-		{TABLE_PROCESSES, 60, COLUMN_CONTAINER, 0},
-		{TABLE_PROCESSES, 80, COLUMN_USER, 0},
-		{TABLE_PROCESSES, 80, COLUMN_METRIC, PROCESS_CPU_USAGE},
-		{TABLE_PROCESSES, 80, COLUMN_STATE, 0},
+		{&view_containers, 20, "NAME"},	  {&view_containers, 20, "CPU"},    {&view_containers, 40, "MEM"},
+		{&view_containers, 40, "THR%"},	  {&view_containers, 60, "KIND"},   {&view_containers, 80, "LIMIT"},
+		{&view_containers, 80, "WAIT"},	  {&view_processes, 20, "COMMAND"}, {&view_processes, 20, "CPU"},
+		{&view_processes, 40, "PID"},	  {&view_processes, 40, "RSS"},	    {&view_processes, 60, "CONTAINER"},
+		{&view_processes, 80, "USER"},	  {&view_processes, 80, "S"},	    {&view_processes, 80, "CPU-TIME"},
+		{&view_neighbours, 20, "WAITER"}, {&view_neighbours, 40, "WAIT"},   {&view_neighbours, 60, "SHARE%"},
+		{&view_loops, 20, "COMMAND"},	  {&view_loops, 20, "UTIL%"},	    {&view_loops, 40, "CONTAINER"},
+		{&view_loops, 80, "STALLS"},
 	};
 	struct table_column columns[TABLE_COLUMNS_MAX], before[TABLE_COLUMNS_MAX];
 
 	(void)state;
-	for (int v = TABLE_CONTAINERS; v <= TABLE_PROCESSES; v++) {
-		enum table_view view = (enum table_view)v;
+	for (size_t v = 0; v < VIEWS; v++) {
 		size_t n_before = 0;
 
 		for (int width = 20; width <= 400; width++) {
-			size_t n = table_columns(view, width, columns);
-			int used = -1;
+			size_t n = table_columns(views[v], width, columns);
 
-			assert_true(n <= TABLE_COLUMNS_MAX);
-			for (size_t i = 0; i < n; i++)
-				used += 1 + columns[i].width;
-			assert_true(used <= width);
-			assert_true(has(columns, n, view == TABLE_CONTAINERS ? COLUMN_NAME : COLUMN_COMM, 0));
-			assert_true(has(columns, n, COLUMN_METRIC,
-					view == TABLE_CONTAINERS ? CONTAINER_CPU_CORES : PROCESS_CPU_CORES));
-			for (size_t i = 0; i < n_before; i++)
-				if (before[i].kind != COLUMN_IMAGE &&
-				    !has(columns, n, before[i].kind, before[i].metric))
-					fail_msg("view %d: %s is lost from %d to %d", v, before[i].title, width - 1,
-						 width);
+			/* Pairs and loops give a longer line to their names first. */
+			assert_columns(views[v], width, before, v <= view_index(&view_processes) ? n_before : 0,
+				       columns, n);
 			for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-				if (table[i].view == view && width >= table[i].width &&
-				    !has(columns, n, table[i].kind, table[i].metric))
-					fail_msg("view %d: row %zu is not there at %d", v, i, width);
+				if (table[i].view == views[v] && width >= table[i].width &&
+				    !has(columns, n, table[i].title))
+					fail_msg("%s: %s is not there at %d", views[v]->name, table[i].title, width);
 			memcpy(before, columns, sizeof(before));
 			n_before = n;
 		}
 		for (int width = -1; width < 20; width++)
-			assert_true(table_columns(view, width, columns) >= 1);
+			assert_true(table_columns(views[v], width, columns) >= 1);
 	}
+}
+
+/* Everything that the live screen and the outputs call without asking is there, and every column can be named. */
+static void test_views(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < VIEWS; v++) {
+		const struct view_desc *view = views[v];
+		size_t n;
+
+		metric_table(view->scope, &n);
+		assert_true(view->count && view->values && view->row_name && view->home && view->id);
+		assert_true(view->csv_titles && view->csv_values && strncmp(view->csv_titles, "time,", 5) == 0);
+		assert_true(!view->detail == !view->gone);
+		assert_ptr_equal(view_find(view->name), view);
+		assert_int_equal(view_index(view), v);
+		for (size_t i = 0; i < view->n_columns; i++) {
+			const struct text_column *t = &view->columns[i];
+
+			assert_true(t->title && (t->text || t->number || t->cell));
+			assert_true(!t->key || t->text || t->number || t->compare);
+			assert_true(t->behind || (t->width <= t->good && t->good <= t->max));
+		}
+		for (size_t i = 0; i < view->n_wishes; i++)
+			assert_true(view->wishes[i] < (int)n && TEXT_COLUMN(view->wishes[i]) < (int)view->n_columns);
+		for (size_t i = 0; i < SORT_KEYS_MAX; i++)
+			assert_true(view->sort_keys[i].column < (int)n &&
+				    TEXT_COLUMN(view->sort_keys[i].column) < (int)view->n_columns);
+	}
+	assert_string_equal(view_choices(), "containers|processes|neighbours|loops");
+	assert_null(view_find("container"));
 }
 
 /* Columns stay below each other whatever stands in a name: wide, zero-width, combining, turned round, unknown. */
@@ -516,20 +548,20 @@ static void test_alignment(void **state)
 
 	(void)state;
 	scene();
-	table_choice_init(&c);
+	table_choice_init(&c, &view_containers);
 	for (int i = 0; i < 6; i++) {
 		containers[i].name = processes[i].comm = names[i];
 		containers[i].runtime = "MARK";
 		containers[i].kind = "container";
 		processes[i].state = '@';
 	}
-	for (int view = TABLE_CONTAINERS; view <= TABLE_PROCESSES; view++)
+	for (size_t view = 0; view <= view_index(&view_processes); view++)
 		for (int width = 80; width <= 160; width++) {
-			const char *mark = view == TABLE_CONTAINERS ? "MARK" : "@";
+			const char *mark = views[view] == &view_containers ? "MARK" : "@";
 			_cleanup_buf_ struct buf out = {};
 			int column = -1, rows = 0;
 
-			c.view = (enum table_view)view;
+			table_choice_init(&c, views[view]);
 			assert_int_equal(table_write_plain(&out, &snapshot, &c, width), 0);
 			for (char *line = out.data, *end, *at; *line; line = end + 1) {
 				end = strchr(line, '\n');
@@ -557,7 +589,7 @@ static void test_csv(void **state)
 
 	(void)state;
 	scene();
-	table_choice_init(&c);
+	table_choice_init(&c, &view_containers);
 	assert_int_equal(table_write_csv(&out, &snapshot, &c, true), 0);
 	for (size_t i = 0; i < out.len; i++) {
 		if (out.data[i] == '"')
@@ -600,6 +632,7 @@ int main(void)
 		cmocka_unit_test(test_tree),
 		cmocka_unit_test(test_width),
 		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_views),
 		cmocka_unit_test(test_neighbours),
 		cmocka_unit_test(test_alignment),
 		cmocka_unit_test(test_csv),

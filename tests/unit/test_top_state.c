@@ -53,8 +53,15 @@ static void start(void)
 		containers[i].v[CONTAINER_CPU_CORES] = ROWS - i;
 		processes[i].v[PROCESS_CPU_CORES] = ROWS - i;
 	}
-	table_choice_init(&c);
+	table_choice_init(&c, &view_containers);
 	top_state_init(&top, &c, 1);
+}
+
+static const struct loop_row *selected_loop(void)
+{
+	uint32_t i;
+
+	return top_state_selected(&top, &snapshot, &i) ? &loops[i] : NULL;
 }
 
 static void settle(void)
@@ -112,14 +119,14 @@ static void test_views(void **state)
 	start();
 	press(KEY_TOP_DOWN);
 	press('\n');
-	assert_int_equal(top.choice.view, TABLE_PROCESSES);
+	assert_ptr_equal(top.choice.view, &view_processes);
 	assert_int_equal(rows.n, 1);
 	assert_string_equal(processes[rows.index[0]].comm, "c01");
 	press(27);
-	assert_int_equal(top.choice.view, TABLE_CONTAINERS);
+	assert_ptr_equal(top.choice.view, &view_containers);
 	assert_int_equal(rows.n, ROWS);
 	press('\t');
-	assert_int_equal(top.choice.view, TABLE_PROCESSES);
+	assert_ptr_equal(top.choice.view, &view_processes);
 	assert_int_equal(rows.n, ROWS);
 	press('t');
 	assert_true(top.choice.tree);
@@ -144,23 +151,23 @@ static void test_loop_detail(void **state)
 	(void)state;
 	start();
 	press('4');
-	assert_int_equal(top.choice.view, TABLE_LOOPS);
+	assert_ptr_equal(top.choice.view, &view_loops);
 	press(KEY_TOP_DOWN);
 	press(KEY_TOP_DOWN);
 	press('\n');
 	assert_true(top.detail);
-	assert_ptr_equal(top_state_loop(&top, &snapshot), &loops[2]);
+	assert_ptr_equal(selected_loop(), &loops[2]);
 	/* Of the thread that was chosen, wherever it stands; another thread with its number is not it. */
 	loops[0] = loops[2];
 	loops[2].tid = 1;
-	assert_ptr_equal(top_state_loop(&top, &snapshot), &loops[0]);
+	assert_ptr_equal(selected_loop(), &loops[0]);
 	processes[2].start_ns = 99;
-	assert_null(top_state_loop(&top, &snapshot));
+	assert_null(selected_loop());
 	press(27);
 	assert_false(top.detail);
-	assert_int_equal(top.choice.view, TABLE_LOOPS);
+	assert_ptr_equal(top.choice.view, &view_loops);
 	press('\t');
-	assert_int_equal(top.choice.view, TABLE_CONTAINERS);
+	assert_ptr_equal(top.choice.view, &view_containers);
 }
 
 static void test_filter(void **state)
@@ -192,22 +199,28 @@ static void test_sort(void **state)
 	(void)state;
 	start();
 	press(KEY_TOP_LEFT);
-	assert_int_equal(top.choice.sort[0], SORT_KIND);
+	assert_string_equal(table_sort_title(top.choice.view, top.choice.sort), "KIND");
 	press(KEY_TOP_LEFT);
-	assert_int_equal(top.choice.sort[0], SORT_NAME);
+	assert_string_equal(table_sort_title(top.choice.view, top.choice.sort), "NAME");
 	press(KEY_TOP_LEFT);
-	assert_int_equal(top.choice.sort[0], SORT_NAME);
+	assert_string_equal(table_sort_title(top.choice.view, top.choice.sort), "NAME");
 	for (size_t i = 0; i < n + 5; i++) {
 		press('>');
-		assert_true(top.choice.sort[0] < 0 || d[top.choice.sort[0]].title);
+		assert_true(top.choice.sort < 0 || d[top.choice.sort].title);
 	}
-	assert_int_equal(top.choice.sort[0], SORT_IMAGE);
+	assert_string_equal(table_sort_title(top.choice.view, top.choice.sort), "IMAGE");
 	press('M');
-	assert_int_equal(top.choice.sort[0], CONTAINER_MEMORY_USAGE);
+	assert_int_equal(top.choice.sort, CONTAINER_MEMORY_USAGE);
 	press('r');
 	assert_true(top.choice.reverse);
 	press('P');
 	assert_false(top.choice.reverse);
+	/* Each view keeps its own. */
+	press('M');
+	press('2');
+	assert_int_equal(top.choice.sort, PROCESS_CPU_CORES);
+	press('1');
+	assert_int_equal(top.choice.sort, CONTAINER_MEMORY_USAGE);
 }
 
 static void test_any_keys(void **state)

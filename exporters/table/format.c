@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * columns.c - what stands in a cell: human units, names made harmless, texts cut by the width that they take on a
- * screen. Which columns there are is in layout.c.
+ * format.c - see format.h.
  */
 #include <langinfo.h>
 #include <math.h>
@@ -10,7 +9,7 @@
 #include <wchar.h>
 
 #include "base/text.h"
-#include "exporters/table/table.h"
+#include "exporters/table/format.h"
 
 /* ---- numbers ---- */
 
@@ -99,6 +98,14 @@ void format_value(struct buf *out, const struct metric_desc *d, double v)
 	}
 }
 
+void format_metric(struct buf *out, enum metric_scope scope, const double *v, int metric)
+{
+	size_t n;
+	const struct metric_desc *d = metric_table(scope, &n);
+
+	format_value(out, &d[metric], v[metric]);
+}
+
 /* ---- texts on a screen ---- */
 
 static bool locale_is_utf8(void)
@@ -107,7 +114,7 @@ static bool locale_is_utf8(void)
 }
 
 /* Bytes of the character at s, which is well-formed UTF-8, and how many columns it takes. */
-static size_t character(const char *s, bool utf8, int *ret_columns)
+static size_t character_length(const char *s, bool utf8, int *ret_columns)
 {
 	unsigned char c = (unsigned char)*s;
 	size_t length = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
@@ -127,7 +134,7 @@ static int text_width(const char *text, bool utf8)
 	int width = 0, columns;
 
 	while (*text) {
-		text += character(text, utf8, &columns);
+		text += character_length(text, utf8, &columns);
 		width += columns;
 	}
 	return width;
@@ -142,7 +149,7 @@ void text_fit(struct buf *out, const char *text, int width, bool right)
 	if (right && !cut)
 		buf_printf(out, "%*s", width - total, "");
 	while (*text) {
-		size_t length = character(text, utf8, &columns);
+		size_t length = character_length(text, utf8, &columns);
 
 		if (used + columns > width - cut)
 			break;
@@ -161,26 +168,30 @@ void text_fit(struct buf *out, const char *text, int width, bool right)
 		buf_printf(out, "%*s", width - used, "");
 }
 
-/* ---- cells ---- */
+/* ---- names ---- */
 
-static void add_name(struct buf *out, const char *name)
+void format_name(struct buf *out, const char *name)
 {
 	text_terminal(out, name, strlen(name));
 }
 
 #define INDENT_MAX 16
 
-static void add_depth(struct buf *out, uint8_t depth)
+void format_indent(struct buf *out, uint8_t depth)
 {
 	for (int i = 0; i < depth && i < INDENT_MAX; i++)
 		buf_str(out, i + 1 == depth || i == INDENT_MAX - 1 ? "`-" : "  ");
 }
 
+int format_indent_width(uint8_t depth)
+{
+	return 2 * (depth < INDENT_MAX ? depth : INDENT_MAX);
+}
+
 /* A path is cut from the front only where enough of it remains. */
 #define PATH_MIN 12
 
-/* Of a path that is too long the end says more than the beginning. */
-static void add_path(struct buf *out, const char *name, int width)
+void format_path(struct buf *out, const char *name, int width)
 {
 	_cleanup_buf_ struct buf text = {};
 	bool utf8 = locale_is_utf8();
@@ -194,9 +205,9 @@ static void add_path(struct buf *out, const char *name, int width)
 		buf_str(out, rest);
 		return;
 	}
-	/* Marks that stood on what is cut off go with it. */
-	for (size_t n = character(rest, utf8, &columns); *rest && (left > width - 1 || columns == 0);
-	     n = character(rest, utf8, &columns)) {
+	/* Combining marks go with the character that they stand on. */
+	for (size_t n = character_length(rest, utf8, &columns); *rest && (left > width - 1 || columns == 0);
+	     n = character_length(rest, utf8, &columns)) {
 		rest += n;
 		left -= columns;
 	}
@@ -204,108 +215,8 @@ static void add_path(struct buf *out, const char *name, int width)
 	buf_str(out, rest);
 }
 
-const char *container_kind_shown(const struct container_row *c)
+void format_csv(struct buf *out, const char *text)
 {
-	if (c->dead)
-		return "dead";
-	return strcmp(c->kind, "container") == 0 && c->runtime[0] ? c->runtime : c->kind;
-}
-
-static void cell_container(struct buf *out, const struct container_row *c, const struct table_column *column,
-			   uint8_t depth)
-{
-	switch (column->kind) {
-	case COLUMN_NAME:
-		add_depth(out, depth);
-		if (c->pod[0]) {
-			add_name(out, c->pod);
-			buf_char(out, '/');
-		}
-		add_path(out, c->name, column->width - 2 * (depth < INDENT_MAX ? depth : INDENT_MAX));
-		break;
-	case COLUMN_KIND:
-		add_name(out, container_kind_shown(c));
-		break;
-	case COLUMN_IMAGE:
-		add_name(out, c->image);
-		break;
-	default:
-		break;
-	}
-}
-
-static void add_user(struct buf *out, const struct table_choice *c, uint32_t uid)
-{
-	const char *name = c->user_name ? c->user_name(c->user_ctx, uid) : NULL;
-
-	if (name)
-		add_name(out, name);
-	else
-		buf_printf(out, "%u", uid);
-}
-
-static void cell_process(struct buf *out, const struct snapshot *s, const struct table_choice *c,
-			 const struct process_row *p, const struct table_column *column, uint8_t depth)
-{
-	switch (column->kind) {
-	case COLUMN_USER:
-		add_user(out, c, p->uid);
-		break;
-	case COLUMN_PID:
-		buf_printf(out, "%u", p->pid);
-		break;
-	case COLUMN_COMM:
-		add_depth(out, depth);
-		add_name(out, p->comm);
-		break;
-	case COLUMN_CONTAINER:
-		add_name(out, process_container(s, p)->name);
-		break;
-	case COLUMN_STATE:
-		buf_char(out, p->state);
-		break;
-	case COLUMN_MODEL:
-		buf_str(out, p->model ?: "-");
-		break;
-	default:
-		break;
-	}
-}
-
-static void cell_loop(struct buf *out, const struct snapshot *s, const struct table_choice *c, const struct loop_row *l,
-		      const struct table_column *column)
-{
-	if (column->kind == COLUMN_TURNS)
-		buf_printf(out, "%u", l->threads);
-	else
-		cell_process(out, s, c, &s->processes[l->process], column, 0);
-}
-
-static void cell_neighbour(struct buf *out, const struct snapshot *s, const struct neighbour_row *n,
-			   const struct table_column *column)
-{
-	if (column->kind == COLUMN_NAME)
-		add_path(out, s->containers[n->waiter].name, column->width);
-	else if (column->kind == COLUMN_RUNNER && n->runner == n->waiter)
-		buf_str(out, "itself");
-	else if (column->kind == COLUMN_RUNNER)
-		add_path(out, neighbour_runner(s, n), column->width);
-}
-
-void table_cell(struct buf *out, const struct snapshot *s, const struct table_choice *c, uint32_t row, uint8_t depth,
-		const struct table_column *column)
-{
-	size_t n;
-	const struct metric_desc *d = metric_table(table_scope(c->view), &n);
-
-	if (column->kind == COLUMN_METRIC)
-		format_value(out, &d[column->metric], table_row_values(s, c->view, row)[column->metric]);
-	else if (c->view == TABLE_CONTAINERS)
-		cell_container(out, &s->containers[row], column, depth);
-	else if (c->view == TABLE_LOOPS)
-		cell_loop(out, s, c, &s->loops[row], column);
-	else if (c->view == TABLE_NEIGHBOURS)
-		cell_neighbour(out, s, &s->neighbours[row], column);
-	else
-		cell_process(out, s, c, &s->processes[row], column, depth);
+	buf_char(out, ',');
+	text_csv(out, text, strlen(text));
 }

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * json_rows.h - one row of a snapshot as a JSON object. Used by json.c only; every name from outside goes through writer_text.
+ */
+#ifndef SYSSCOPE_JSON_ROWS_H
+#define SYSSCOPE_JSON_ROWS_H
+
+#include "exporters/json/json_writer.h"
+#include "sysscope/view.h"
+
+/* Adds every metric of the scope that has a key; "a.b" becomes key b of object a. */
+void json_set_metrics(struct writer *w, json_t *object, enum metric_scope scope, const double *v);
+
+json_t *json_container(struct writer *w, const struct snapshot *s, uint32_t i);
+json_t *json_process(struct writer *w, const struct snapshot *s, uint32_t i);
+json_t *json_group(struct writer *w, const struct snapshot *s, uint32_t i);
+json_t *json_neighbour(struct writer *w, const struct snapshot *s, uint32_t i);
+json_t *json_loop(struct writer *w, const struct snapshot *s, uint32_t i);
+json_t *json_birth(struct writer *w, const struct snapshot *s, uint32_t i);
+
+#endif

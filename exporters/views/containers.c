@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * containers.c - the view of containers, services, sessions and all other homes; its detail says what a container is and how
+ * it started. Names pass through text_terminal, numbers come from metrics.def.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "exporters/table/table.h"
+#include "exporters/views/detail.h"
+#include "exporters/views/views.h"
+
+enum { NAME, KIND, IMAGE };
+
+static size_t container_count(const struct snapshot *s)
+{
+	return s->n_containers;
+}
+
+static const double *container_metrics(const struct snapshot *s, uint32_t row)
+{
+	return s->containers[row].v;
+}
+
+static const struct container_row *container_home(const struct snapshot *s, uint32_t row)
+{
+	return &s->containers[row];
+}
+
+static const char *container_name(const struct snapshot *s, uint32_t row)
+{
+	return s->containers[row].name;
+}
+
+static const char *container_image(const struct snapshot *s, uint32_t row)
+{
+	return s->containers[row].image;
+}
+
+/* The runtime of a container, else the kind; "dead" matters more than both. */
+static const char *container_kind(const struct snapshot *s, uint32_t row)
+{
+	const struct container_row *c = &s->containers[row];
+
+	if (c->dead)
+		return "dead";
+	return strcmp(c->kind, "container") == 0 && c->runtime[0] ? c->runtime : c->kind;
+}
+
+static struct row_id container_id(const struct snapshot *s, uint32_t row)
+{
+	return (struct row_id){.cgroup = s->containers[row].cgroup};
+}
+
+static bool container_dim(const struct snapshot *s, uint32_t row)
+{
+	return s->containers[row].dead;
+}
+
+/* What is bad by itself: periods throttled, memory at its limit, something killed. */
+static bool container_alarming(const struct snapshot *s, uint32_t row, int metric)
+{
+	const double *v = s->containers[row].v;
+
+	return (metric == CONTAINER_THROTTLED_RATIO && v[metric] > 0.25) ||
+	       (metric == CONTAINER_MEMORY_LIMIT_RATIO && v[metric] > 0.9) ||
+	       (metric == CONTAINER_OOM_KILLS && v[metric] > 0);
+}
+
+/* By name: few have a parent, so the search costs little. */
+static int container_parents(const struct snapshot *s, const uint32_t *index, size_t n, uint32_t *ret_parents)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *parent = s->containers[index[i]].parent;
+
+		ret_parents[i] = ROW_NO_PARENT;
+		for (size_t j = 0; parent[0] && j < n; j++)
+			if (i != j && strcmp(parent, s->containers[index[j]].name) == 0) {
+				ret_parents[i] = (uint32_t)j;
+				break;
+			}
+	}
+	return 0;
+}
+
+static void container_name_cell(struct buf *out, const struct table_cell *cell)
+{
+	const struct container_row *c = &cell->s->containers[cell->row];
+
+	format_indent(out, cell->depth);
+	if (c->pod[0]) {
+		format_name(out, c->pod);
+		buf_char(out, '/');
+	}
+	format_path(out, c->name, cell->width - format_indent_width(cell->depth));
+}
+
+static void container_csv(struct buf *out, const struct snapshot *s, uint32_t row)
+{
+	const struct container_row *c = &s->containers[row];
+	const char *texts[] = {c->name, c->kind,       c->runtime, c->id,    c->image,
+			       c->pod,	c->namespace_, c->state,   c->cgroup};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		format_csv(out, texts[i]);
+}
+
+/* ---- detail ---- */
+
+#define BAR_WIDTH 24
+
+static void phase_seconds(struct buf *out, double seconds, int width)
+{
+	char text[32] = "-";
+
+	if (seconds < 9.9995)
+		snprintf(text, sizeof(text), "%.1f ms", seconds * 1e3);
+	else if (!value_absent(seconds))
+		snprintf(text, sizeof(text), "%.1f s", seconds);
+	buf_printf(out, "%*s", width, text);
+}
+
+/* Where on the way from the first to the last step known it was. */
+static void phase_bar(struct buf *out, double begin, double end, double whole)
+{
+	int from = whole > 0 ? (int)(begin / whole * BAR_WIDTH) : 0,
+	    to = whole > 0 ? (int)(end / whole * BAR_WIDTH) : 0;
+
+	if (from >= BAR_WIDTH)
+		from = BAR_WIDTH - 1;
+	if (to <= from)
+		to = from + 1;
+	for (int i = 0; i < BAR_WIDTH; i++)
+		buf_char(out, i >= from && i < to ? '#' : '.');
+}
+
+static void phase_lines(struct buf *out, const struct birth_row *b)
+{
+	double whole = 0, at = 0;
+
+	for (int i = 0; i < BIRTH_PHASES; i++)
+		whole += value_absent(b->seconds[i]) ? 0 : b->seconds[i];
+	for (int i = 0; i < BIRTH_PHASES; i++) {
+		if (value_absent(b->seconds[i]))
+			continue;
+		buf_printf(out, "  %-8s", birth_phase_names[i]);
+		phase_seconds(out, b->seconds[i], 10);
+		buf_str(out, "  CPU");
+		phase_seconds(out, b->cpu_seconds[i], 10);
+		buf_str(out, "  ");
+		phase_bar(out, at, at + b->seconds[i], whole);
+		buf_printf(out, "  %s\n", birth_phase_texts[i]);
+		at += b->seconds[i];
+	}
+}
+
+static void birth_lines(struct buf *out, const struct birth_row *b)
+{
+	buf_str(out, "start          at ");
+	detail_clock(out, b->time);
+	buf_str(out, ": ");
+	if (strcmp(b->state, "ready") == 0) {
+		buf_str(out, "ready after ");
+		phase_seconds(out, b->total_seconds, 0);
+		buf_printf(out, ", %s\n",
+			   strcmp(b->ready_by, "listen") == 0  ? "when it listened"
+			   : strcmp(b->ready_by, "epoll") == 0 ? "when it first slept in epoll"
+							       : "when it first slept in accept");
+	} else if (strcmp(b->state, "starting") == 0) {
+		buf_str(out, "not ready yet\n");
+	} else {
+		buf_str(out, strcmp(b->state, "ended") == 0
+				     ? "ended before it was ready to serve\n"
+				     : "never seen to serve: no listening, no epoll, no accept\n");
+	}
+	phase_lines(out, b);
+}
+
+/* The latest, if it was started more than once. */
+static const struct birth_row *birth_find(const struct snapshot *s, const struct container_row *c)
+{
+	for (size_t i = s->n_births; i-- > 0;)
+		if (strcmp(s->births[i].id, c->id) == 0 && strcmp(s->births[i].container, c->name) == 0)
+			return &s->births[i];
+	return NULL;
+}
+
+static void container_detail(struct buf *out, const struct snapshot *s, uint32_t row)
+{
+	const struct container_row *c = &s->containers[row];
+	const struct birth_row *b = birth_find(s, c);
+
+	format_name(out, c->name);
+	buf_str(out, "  ");
+	format_name(out, c->kind);
+	if (*c->runtime) {
+		buf_str(out, " of ");
+		format_name(out, c->runtime);
+	}
+	buf_printf(out, "  %s", c->state);
+	if (*c->image) {
+		buf_str(out, "\nimage          ");
+		format_name(out, c->image);
+	}
+	if (*c->id) {
+		buf_str(out, "\nid             ");
+		format_name(out, c->id);
+	}
+	buf_str(out, "\ncgroup         ");
+	format_name(out, c->cgroup);
+	buf_str(out, "\nCPU            ");
+	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_CPU_CORES);
+	buf_str(out, " CPUs; in all ");
+	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_CPU_USAGE);
+	buf_str(out, "; waits for CPU ");
+	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_WAIT_RATE);
+	buf_str(out, " per second\nmemory         ");
+	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_MEMORY_USAGE);
+	buf_str(out, ", working set ");
+	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_MEMORY_WORKING_SET);
+	buf_str(out, "\nprocesses      ");
+	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_PROCESSES);
+	buf_str(out, ", threads ");
+	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_THREADS);
+	buf_char(out, '\n');
+	if (strcmp(c->kind, "container") == 0) {
+		detail_container_namespaces(out, s, c);
+		detail_capability_set(out, s, "capabilities   effective:", c->capabilities_effective);
+	}
+	if (b)
+		birth_lines(out, b);
+	else if (strcmp(c->kind, "container") == 0)
+		buf_str(out,
+			"start          not known: it was there before sysscope, or many others have started since\n");
+}
+
+static const struct text_column container_columns[] = {
+	[NAME] = {.title = "NAME",
+		  .key = "name",
+		  .width = 12,
+		  .good = 22,
+		  .max = 40,
+		  .text = container_name,
+		  .cell = container_name_cell},
+	[KIND] = {.title = "KIND", .key = "kind", .width = 10, .good = 10, .max = 10, .text = container_kind},
+	[IMAGE] = {.title = "IMAGE", .key = "image", .width = 16, .behind = true, .text = container_image},
+};
+
+static const int container_wishes[] = {
+	TEXT_COLUMN(NAME), CONTAINER_CPU_CORES, CONTAINER_MEMORY_USAGE, CONTAINER_THROTTLED_RATIO, TEXT_COLUMN(KIND),
+};
+
+const struct view_desc view_containers = {
+	.name = "containers",
+	.scope = SCOPE_CONTAINER,
+	.count = container_count,
+	.values = container_metrics,
+	.row_name = container_name,
+	.home = container_home,
+	.id = container_id,
+	.parents = container_parents,
+	.columns = container_columns,
+	.n_columns = ARRAY_SIZE(container_columns),
+	.wishes = container_wishes,
+	.n_wishes = ARRAY_SIZE(container_wishes),
+	.sort = CONTAINER_CPU_CORES,
+	.sort_keys = {{'P', CONTAINER_CPU_CORES},
+		      {'M', CONTAINER_MEMORY_USAGE},
+		      {'T', CONTAINER_CPU_USAGE},
+		      {'W', CONTAINER_WAIT_RATE},
+		      {'N', TEXT_COLUMN(NAME)}},
+	.csv_titles = "time,name,kind,runtime,id,image,pod,namespace,state,cgroup",
+	.csv_values = container_csv,
+	.detail = container_detail,
+	.gone = "this container is gone",
+	.enter = &view_processes,
+	.alarming = container_alarming,
+	.dim = container_dim,
+};

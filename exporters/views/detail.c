@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * detail.c - see detail.h.
+ */
+#include <time.h>
+
+#include "exporters/table/format.h"
+#include "exporters/views/detail.h"
+
+void detail_kinds(struct buf *out, uint32_t kinds)
+{
+	for (unsigned int i = 0; i < NAMESPACE_OWN; i++)
+		if (kinds >> i & 1)
+			buf_printf(out, " %s", namespace_names[i]);
+}
+
+void detail_container_namespaces(struct buf *out, const struct snapshot *s, const struct container_row *home)
+{
+	if (home->host_namespaces_known) {
+		buf_str(out, "namespaces     shared with the host in this container:");
+		detail_kinds(out, home->host_namespaces);
+		buf_str(out, home->host_namespaces ? "\n" : " none\n");
+	}
+	for (size_t i = 0; i < home->n_outside; i++) {
+		const struct process_row *other = &s->processes[home->outside[i].process];
+
+		buf_printf(out, "               from outside: pid %u ", other->pid);
+		format_name(out, other->comm);
+		buf_str(out, " of ");
+		format_name(out, process_container(s, other)->name);
+		buf_str(out, " in");
+		detail_kinds(out, home->outside[i].kinds);
+		buf_char(out, '\n');
+	}
+}
+
+void detail_capability_set(struct buf *out, const struct snapshot *s, const char *title, uint64_t set)
+{
+	buf_str(out, title);
+	if (s->capabilities_all && set == s->capabilities_all)
+		buf_str(out, " all");
+	else if (!set)
+		buf_str(out, " none");
+	for (unsigned int i = 0; i < 64 && set != s->capabilities_all; i++)
+		if (set >> i & 1) {
+			buf_char(out, ' ');
+			capability_name(out, i);
+		}
+	buf_char(out, '\n');
+}
+
+void detail_clock(struct buf *out, double time)
+{
+	time_t then = (time_t)time;
+	char clock[16] = "";
+	struct tm tm;
+
+	if (localtime_r(&then, &tm))
+		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+	buf_str(out, clock);
+}

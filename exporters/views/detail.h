@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * detail.h - lines that the details of several views share.
+ */
+#ifndef SYSSCOPE_DETAIL_H
+#define SYSSCOPE_DETAIL_H
+
+#include <stdint.h>
+
+#include "base/util.h"
+#include "sysscope/view.h"
+
+void detail_kinds(struct buf *out, uint32_t kinds); /* " pid mnt": names of a process's own kinds of namespaces */
+void detail_container_namespaces(struct buf *out, const struct snapshot *s, const struct container_row *home);
+void detail_capability_set(struct buf *out, const struct snapshot *s, const char *title, uint64_t set);
+void detail_clock(struct buf *out, double time); /* "22:30:01" of local time */
+
+#endif
