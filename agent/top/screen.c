@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * screen.c - the live screen: draws tables of exporters/table.h with curses, feeds keys to state.c, takes a snapshot when
- * one is due. One thread; waiting for a key never delays a sample by more than the time that it takes to draw.
+ * one is due. One thread; a key delays a sample by no more than the time that it takes to draw.
  */
 #include <curses.h>
 #include <errno.h>
@@ -34,7 +34,7 @@ struct screen {
 	int error;
 };
 
-/* Lines above the titles: on a low screen only one, so that there is room for rows. */
+/* Lines above the titles: only one on a low screen, to leave room for rows. */
 static int header_lines(void)
 {
 	return LINES < 10 ? 1 : TABLE_HEADER_LINES;
@@ -68,7 +68,7 @@ static void draw_header(struct screen *s)
 
 		buf_reset(&s->text);
 		table_header(&s->text, s->snapshot, i, COLS, &alarm);
-		/* The one line of a low screen: what was lost, else what is used. */
+		/* The one line of a low screen: losses, else usage. */
 		if (header_lines() == 1 && i != 1 && !alarm)
 			continue;
 		put(s, line, 0, alarm ? paint(s, PAIR_ALARM, A_BOLD | A_REVERSE) : A_NORMAL);
@@ -110,7 +110,7 @@ static void draw_row(struct screen *s, int line, size_t position, const struct t
 		buf_reset(&s->text);
 		table_cell(&s->cell, s->snapshot, c, row, s->rows.depth[position], &columns[i]);
 		text_fit(&s->text, s->cell.data ? s->cell.data : "", columns[i].width, columns[i].right);
-		if (i + 1 < n) /* behind the last column of a full line it would stand in the next line */
+		if (i + 1 < n) /* behind the last column of a full line it would wrap into the next line */
 			buf_char(&s->text, ' ');
 		put(s, line, x, alarm && base != A_REVERSE ? paint(s, PAIR_ALARM, A_BOLD) : base);
 		x += columns[i].width + 1;
@@ -157,7 +157,7 @@ static void draw_footer(struct screen *s)
 	buf_printf(&line, "%s %zu by %s ", t->choice.view->name, s->rows.n,
 		   table_sort_title(t->choice.view, t->choice.sort));
 	buf_printf(&every, " every %gs ", t->delay_seconds);
-	/* How to get help matters more. */
+	/* The hint at the help matters more. */
 	if (line.len + every.len + strlen(" ?:help") < (size_t)COLS)
 		buf_str(&line, every.data ? every.data : "");
 	footer_hints(&line, t);
@@ -166,7 +166,7 @@ static void draw_footer(struct screen *s)
 	put(s, LINES - 1, 0, t->paused || s->error ? paint(s, PAIR_WARN, A_REVERSE) : A_DIM);
 }
 
-/* Where a help line of this length has to be cut, at a blank if there is one. */
+/* Where to cut a help line to this width, at a blank if there is one. */
 static size_t help_cut(const char *text, size_t width)
 {
 	size_t cut = strlen(text);
@@ -180,7 +180,7 @@ static size_t help_cut(const char *text, size_t width)
 
 #define HELP_INDENT 12 /* where the texts begin in lines of keys */
 
-/* The lines of the help that stand behind the first `skip`, wrapped, drawn if `draw`. How many there are in all. */
+/* Wraps the lines of the help; with `draw`, draws those after the first `skip`. Returns how many there are. */
 static size_t help_lines(struct screen *s, size_t skip, bool draw)
 {
 	_cleanup_buf_ struct buf text = {};
@@ -211,7 +211,7 @@ static size_t help_lines(struct screen *s, size_t skip, bool draw)
 	return all;
 }
 
-/* On a low screen the arrows move through it. */
+/* On a low screen the arrows scroll it. */
 static void draw_help(struct screen *s)
 {
 	size_t room = (size_t)(LINES - 1 - header_lines()), all = help_lines(s, 0, false);
@@ -310,7 +310,7 @@ static int key_translate(int key)
 	}
 }
 
-/* All keys that wait. -EIO: the terminal has gone. */
+/* All pending keys. -EIO: the terminal has hung up. */
 static int keys_take(struct screen *s)
 {
 	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -325,7 +325,7 @@ static int keys_take(struct screen *s)
 		else if (s->snapshot || key == 'q')
 			top_state_key(&s->state, key_translate(key), s->snapshot, &s->rows, page_size());
 	}
-	/* Readable, but nothing to read: a hang-up would be reported for ever. */
+	/* A hang-up is reported as readable for ever, with nothing to read. */
 	if (poll(&in, 1, 0) > 0 && in.revents & (POLLHUP | POLLERR | POLLNVAL))
 		return -EIO;
 	return 0;
@@ -337,7 +337,7 @@ static void snapshot_set(struct screen *s, const struct snapshot *snapshot)
 	s->sequence = snapshot ? snapshot->sequence : 0;
 }
 
-/* A signal that comes just before poll is noticed a second later at most. */
+/* A signal that arrives just before poll is noticed at most a second later. */
 static void wait_for_something(struct screen *s, uint64_t now)
 {
 	struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = s->source->fd, .events = POLLIN}};
@@ -345,7 +345,7 @@ static void wait_for_something(struct screen *s, uint64_t now)
 	int ms = left > 1000000000ULL ? 1000 : (int)((left + 999999) / 1000000);
 	const struct snapshot *latest = s->snapshot;
 
-	/* What somebody has stopped to read must stay, whatever is lost meanwhile: that is counted. */
+	/* While paused the snapshot must stay as it is; facts lost meanwhile are counted. */
 	poll(fds, s->state.paused ? 1 : 2, ms);
 	if (s->state.paused || !(fds[1].revents || now - s->idle_ns > IDLE_EVERY_NS))
 		return;
@@ -353,7 +353,7 @@ static void wait_for_something(struct screen *s, uint64_t now)
 	s->source->idle(s->source->ctx, &latest);
 	if (latest && latest->sequence == s->sequence)
 		return;
-	/* Keys must not meet rows of the one before. */
+	/* Keys must not act on rows of the previous snapshot. */
 	snapshot_set(s, latest);
 	draw(s);
 }
@@ -367,7 +367,7 @@ static bool sample_take(struct screen *s)
 	s->error = next ? 0 : error;
 	if (!next && !error)
 		return false;  /* the end of a replay */
-	snapshot_set(s, next); /* the one before is not valid any more, also after an error */
+	snapshot_set(s, next); /* the previous one is no longer valid, even after an error */
 	s->taken += next != NULL;
 	return true;
 }
@@ -388,7 +388,7 @@ static int screen_loop(struct screen *s)
 			s->stale = true;
 			if (s->options->iterations && s->taken > s->options->iterations)
 				return 0;
-			/* The second one soon after the first, since only it has rates. */
+			/* The second sample follows soon: the first has no rates. */
 			s->due_ns = now + (uint64_t)(s->state.delay_seconds * 1e9);
 			if (s->taken == 1 && s->due_ns > now + short_ns)
 				s->due_ns = now + short_ns;

@@ -8,25 +8,22 @@
 #include "top/state.h"
 
 static const char help_keys[] =
-	"Enter       a container's processes, a process's or a loop's detail;  Esc, Backspace: back\n"
-	"d           a container's own detail: who it is, how it started\n"
+	"Enter       processes of a container, details of a process or loop;  Esc, Backspace: back\n"
+	"d           details of a container: what it is, how it started\n"
 	"Up Down PgUp PgDn Home End   move\n"
-	"Left Right  sort by the column before / after;  r: reverse\n"
-	"P M N T W   sort by CPU, memory, name, CPU time, waiting for a CPU\n"
+	"Left Right  sort by the previous / next column;  r: reverse\n"
+	"P M N T W   sort by CPU, memory, name, CPU time, waits for a CPU\n"
 	"/           filter by name; Enter keeps it, Esc clears it\n"
-	"t           tree\n"
-	"H           containers only / all homes\n"
+	"t           tree: children below their parents\n"
+	"H           containers only / services, sessions and the host too\n"
 	"Space       pause\n"
 	"+ -         longer / shorter delay\n"
-	"F5          a sample now\n"
+	"F5          take a sample now\n"
 	"q F10       quit\n";
 
-static const char help_columns[] = "CPU 1.00 is one CPU busy. '-' is not known. MEM% is the working set\n"
-				  "over the limit, THR% the share of periods cut short by the CPU limit.\n"
-				  "WAIT is time per second that threads waited for a CPU (1.0s: one always\n"
-				  "does), P99 what 99 % of the waits stayed below, QUOTA% the share of the\n"
-				  "time it wanted to run in which its own limit held it back.\n"
-				  "'attributed' is CPU time that has an owner over all busy time.\n";
+static const char help_columns[] = "CPU 1.00 is one busy CPU; '-' means unknown. WAIT is the time per second that\n"
+				   "threads waited for a CPU (1.0s: one thread always waits). 'attributed' is the\n"
+				   "share of busy CPU time whose owner is known.\n";
 
 void top_help_text(struct buf *out)
 {
@@ -122,7 +119,7 @@ void top_state_follow(struct top_state *t, const struct snapshot *s, const struc
 			break;
 		}
 	scroll(t, rows->n, page);
-	/* At the top nobody was chosen: it stays the top, whoever is there. */
+	/* On the first row nothing was chosen: the selection stays on the first row. */
 	if (t->selected > 0)
 		selection_remember(t, s, rows);
 }
@@ -249,7 +246,7 @@ static void key_delay(struct top_state *t, int key)
 		t->delay_seconds = 3600;
 }
 
-/* The screen keeps it from passing the end. */
+/* The screen stops it at the end. */
 static bool key_help(struct top_state *t, int key, size_t page)
 {
 	switch (key) {

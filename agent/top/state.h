@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* state.h - what the person at the screen has chosen, and what each key does to it. Pure: no terminal here. */
+/* state.h - what the user has chosen on the live screen, and what each key does to it. Pure: no terminal here. */
 #ifndef SYSSCOPE_TOP_STATE_H
 #define SYSSCOPE_TOP_STATE_H
 
 #include "exporters/table/table.h"
 #include "exporters/views/views.h"
 
-/* Keys beyond characters; the screen translates those of curses. */
+/* Keys that are no characters; the screen translates those of curses. */
 enum top_key {
 	KEY_TOP_UP = 0x110000,
 	KEY_TOP_DOWN,
@@ -43,7 +43,7 @@ struct top_state {
 
 void top_state_init(struct top_state *t, const struct table_choice *choice, double delay_seconds);
 
-/* What the key does. `rows` as shown at the moment, `page` the number of rows on the screen. */
+/* Applies the key. `rows` as currently shown, `page`: number of rows on the screen. */
 void top_state_key(struct top_state *t, int key, const struct snapshot *s, const struct table_rows *rows, size_t page);
 
 /* After the rows have changed: finds the selected one again and scrolls so that it is on the screen. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * terminal.c - see terminal.h. The ordinary ways out (q, signals that ask to stop) go through endwin() in screen.c; this
- * is for the ends at which no function of curses may be called any more.
+ * terminal.c - see terminal.h. Ordinary exits (q, signals that ask to stop) go through endwin() in screen.c; this is for
+ * exits at which curses functions may no longer be called.
  */
 #include <signal.h>
 #include <stddef.h>
@@ -10,10 +10,10 @@
 
 #include "top/terminal.h"
 
-/* A crash for want of stack has none for its handler either. */
+/* After a stack overflow the handler needs a stack of its own. */
 #define HANDLER_STACK_BYTES ((size_t)64 << 10)
 
-/* Crashes, and what ends a process that does not take it. Not SIGTERM and its like: after them curses is still in order. */
+/* Crashes, and signals that end a process by default. Not SIGTERM and its like: curses still works after those. */
 static const int ends[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGABRT, SIGTRAP,   SIGSYS, SIGXCPU,
 			   SIGXFSZ, SIGALRM, SIGUSR1, SIGUSR2, SIGPROF, SIGVTALRM, SIGIO};
 
@@ -22,11 +22,11 @@ static char handler_stack[HANDLER_STACK_BYTES];
 
 static void on_end(int sig)
 {
-	/* Out of a sequence that was cut short, attributes off, cursor on, keypad off, back from the alternate screen. */
+	/* Ends an unfinished sequence; attributes off, cursor on, keypad off, main screen. */
 	static const char restore[] = "\030\033[0m\033[?25h\033[?1l\033>\033[?1049l\r\n";
 	ssize_t written = write(STDOUT_FILENO, restore, sizeof(restore) - 1);
 
-	/* Whether or not it could be written: SA_RESETHAND has made the signal what it was, and it waits until we return. */
+	/* Even if the write failed: SA_RESETHAND has restored the default action, which takes effect when we return. */
 	(void)written;
 	tcsetattr(STDOUT_FILENO, TCSANOW, &modes);
 	raise(sig);
@@ -39,7 +39,7 @@ void terminal_remember(void)
 
 	if (tcgetattr(STDOUT_FILENO, &modes) < 0)
 		return;
-	/* Else a second signal in between would find the handler at work. */
+	/* A second signal must not interrupt the handler. */
 	sigfillset(&action.sa_mask);
 	sigaltstack(&stack, NULL);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* terminal.h - leaves the terminal as it was, however the program ends. */
+/* terminal.h - restores the terminal however the program ends. */
 #ifndef SYSSCOPE_TOP_TERMINAL_H
 #define SYSSCOPE_TOP_TERMINAL_H
 
 /*
- * Remembers the modes of the terminal and takes the signals that end a process at once, SIGSEGV and SIGABRT among them:
- * restore, then die of it. Nothing restores after SIGKILL. Does nothing when stdout is no terminal.
+ * Remembers the modes of the terminal and catches the signals that end a process at once, such as SIGSEGV and SIGABRT: the
+ * handler restores the terminal, then the signal kills. SIGKILL cannot be caught. Does nothing if stdout is not a terminal.
  */
 void terminal_remember(void);
 
-/* When the terminal has been restored: signals are as they were. */
+/* Call after the terminal was restored: signals get their default actions back. */
 void terminal_forget(void);
 
 #endif

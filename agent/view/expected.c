@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * expected.c - see namespaces.h.
+ * expected.c - see expected.h.
  */
 #include <string.h>
 
@@ -14,20 +14,20 @@ const char *namespace_how_name(uint32_t how)
 	return how < SS_NS_HOWS ? names[how] : "unknown";
 }
 
-/* Beginnings of names. */
+/* Prefixes of names. */
 static const struct {
 	const char *name;
-	bool whole;	   /* the name is this and no more */
-	bool in_container; /* also there: these are in the container's cgroup already when they make its namespaces */
+	bool whole;	   /* the whole name, not a prefix */
+	bool in_container; /* these are already in the container's cgroup when they create its namespaces */
 } expected[] = {
 	{"runc:[", false, true}, /* runc's init, stages 0 to 2 */
 	{"runc", true, true},	     {"crun", true, true},
 	{"youki", false, true},	     {"containerd-shim", false, false},
-	{"containerd", true, false}, {"dockerd", true, false}, /* sets up networks in threads of its own */
+	{"containerd", true, false}, {"dockerd", true, false}, /* sets up networks in its own threads */
 	{"conmon", false, false},    {"netavark", true, false},
 	{"crio", true, false},	     {"lxc-", false, false},
 	{"systemd", false, false}, /* systemd-nspawn, systemd-udevd, ... */
-	{"(", false, false}, /* systemd's child on its way to a unit's program: "(httpd)", with PrivateTmp= and its kin */
+	{"(", false, false}, /* systemd's child before it executes a unit's program: "(httpd)", with PrivateTmp= and similar */
 };
 
 bool namespace_transition_expected(const char *comm, enum home_kind kind)

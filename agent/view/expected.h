@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * expected.h - what is known of namespace transitions by name alone: how they are called, and which of them runtimes
- * make in the ordinary course of things. Pure; used by the model and by whatever shows facts.
+ * expected.h - which namespace transitions container runtimes make in normal operation, judged by name; and the names of the
+ * calls. Pure; used by the model and by outputs that show facts.
  */
-#ifndef SYSSCOPE_NAMESPACES_H
-#define SYSSCOPE_NAMESPACES_H
+#ifndef SYSSCOPE_EXPECTED_H
+#define SYSSCOPE_EXPECTED_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,8 +15,8 @@
 const char *namespace_how_name(uint32_t how);
 
 /*
- * Whether a thread of this name (SS_COMM_LEN bytes, from outside) in such a home makes transitions as a matter of course.
- * A process chooses its name, so this tells apart and proves nothing.
+ * Whether a thread of this name (SS_COMM_LEN bytes, from outside) in such a home is expected to make transitions. A process
+ * chooses its own name, so this classifies and proves nothing.
  */
 bool namespace_transition_expected(const char *comm, enum home_kind kind);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * capabilities.h - what was watched of each container's capabilities, and how it is said: for people with ready lines for
- * Docker, Kubernetes and systemd, and as JSON. Filled by the command; pure.
+ * capabilities.h - the report of `sysscope capabilities`: which capabilities each container used, as text with settings to copy
+ * for Docker, Kubernetes and systemd, and as JSON. Filled by the command; pure.
  */
 #ifndef SYSSCOPE_EXPORTERS_CAPABILITIES_H
 #define SYSSCOPE_EXPORTERS_CAPABILITIES_H
@@ -12,7 +12,7 @@
 
 #include "base/util.h"
 
-/* A capability that threads of this name were denied. */
+/* A capability that was denied to threads of this name. */
 struct denial {
 	unsigned int capability;
 	char comm[17];
@@ -22,12 +22,12 @@ struct denial {
 
 struct capability_report {
 	char *name, *id, *kind, *runtime, *cgroup; /* raw */
-	double seconds;	       /* watched: from its start or the command's, to its end or the command's */
-	double before_seconds; /* that it ran before; 0: it was watched from its start; negative: not known */
+	double seconds;	       /* watched: from its start or the command's to its end or the command's */
+	double before_seconds; /* that it had run before; 0: watched from its start; negative: unknown */
 	bool ended;
-	uint64_t effective, permitted, bounding; /* that any of its processes had, bit per number */
-	uint64_t used[64], runtime_used[64];	 /* how often; by the runtime itself while it made the container */
-	uint64_t elsewhere_used[64]; /* in user namespaces that it made itself: nothing that it was granted */
+	uint64_t effective, permitted, bounding; /* of any of its processes, bit per number */
+	uint64_t used[64], runtime_used[64];	 /* how often; by the runtime while it created the container */
+	uint64_t elsewhere_used[64]; /* in user namespaces that it created: not part of what it was granted */
 	struct denial denials[DENIALS_MAX];
 	size_t n_denials;
 	bool denials_cut;
@@ -35,16 +35,16 @@ struct capability_report {
 
 struct capability_watch {
 	double seconds;
-	const char *hook, *lacks; /* how checks were seen, and what that cannot tell, "" for nothing */
+	const char *hook, *lacks; /* how checks were observed, and what that cannot show, "" for nothing */
 	uint64_t all;		  /* capabilities that this kernel has */
-	uint64_t lost;		  /* checks that found no room */
+	uint64_t lost;		  /* checks that did not fit into the table */
 	const struct capability_report *reports;
 	size_t n;
 };
 
 #define CAPABILITY_BITS 64 /* of a set */
 
-/* Bits of what was used at least once. */
+/* The set of those used at least once. */
 uint64_t capability_report_used(const struct capability_report *r);
 
 /* "--cap-drop ALL --cap-add CHOWN", a securityContext, "CapabilityBoundingSet=CAP_CHOWN". */

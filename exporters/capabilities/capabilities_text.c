@@ -52,13 +52,13 @@ static void add_watched(struct buf *out, const struct capability_report *r)
 	buf_str(out, "  watched      ");
 	add_watched_time(out, r->seconds);
 	if (r->before_seconds == 0) {
-		buf_str(out, ", from its start");
+		buf_str(out, ", since its start");
 	} else if (r->before_seconds > 0) {
-		buf_str(out, "; it ran ");
+		buf_str(out, "; it had run for ");
 		add_watched_time(out, r->before_seconds);
-		buf_str(out, " before that: what it used then is not seen");
+		buf_str(out, " before that; earlier use is unknown");
 	} else {
-		buf_str(out, "; what it used before that is not seen");
+		buf_str(out, "; earlier use is unknown");
 	}
 	buf_str(out, r->ended ? "; it has ended\n" : "\n");
 }
@@ -78,7 +78,7 @@ static void capability_report_text(struct buf *out, const struct capability_watc
 		add_counts(out, "  used         ", r->used);
 	else
 		buf_str(out, "  used         none\n");
-	buf_str(out, "  not used     ");
+	buf_str(out, "  unused       ");
 	add_set(out, w, (r->effective | r->permitted) & ~used);
 	add_counts(out, "  by runtime   ", r->runtime_used);
 	add_counts(out, "  in user namespaces of its own: ", r->elsewhere_used);
@@ -109,10 +109,10 @@ void capabilities_write_text(struct buf *out, const struct capability_watch *w)
 	buf_str(out, "Watched for ");
 	add_watched_time(out, w->seconds);
 	buf_printf(out,
-		   " (%s). What is done rarely, at the start or at the end, may not have been done in that time.\n",
+		   " (%s). What is needed rarely, at startup or at shutdown may not have been used in that time.\n",
 		   w->hook);
 	if (*w->lacks)
 		buf_printf(out, "This kernel's hook: %s.\n", w->lacks);
 	if (w->lost)
-		buf_printf(out, "LOST: %lu checks found no room in the table.\n", w->lost);
+		buf_printf(out, "LOST: %lu checks did not fit into the table.\n", w->lost);
 }

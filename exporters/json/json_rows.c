@@ -14,7 +14,7 @@
 
 static json_t *metric_value(const struct metric_desc *d, double v)
 {
-	/* What is counted in wholes is written as such. */
+	/* Whole counts are written as integers. */
 	if ((d->unit == UNIT_COUNT || d->unit == UNIT_BYTES) && v == floor(v) && fabs(v) < 9.2e18)
 		return json_integer((json_int_t)v);
 	return writer_real(metric_base_value(d, v));
@@ -49,7 +49,7 @@ void json_set_metrics(struct writer *w, json_t *object, enum metric_scope scope,
 
 /* ---- rows ---- */
 
-/* Labels are what a runtime said: an object of texts. Anything else in them is left out. */
+/* Labels come from the runtime: an object of texts. Values of other types are left out. */
 static json_t *labels_value(struct writer *w, const char *text)
 {
 	json_t *labels, *clean, *value;
@@ -76,7 +76,7 @@ static json_t *labels_value(struct writer *w, const char *text)
 	return clean;
 }
 
-/* The names of a set of kinds of namespaces. */
+/* Names of a set of namespace kinds. */
 static json_t *kinds_value(struct writer *w, uint32_t kinds)
 {
 	json_t *list = json_array();
@@ -121,7 +121,7 @@ static json_t *transitions_value(struct writer *w, const struct container_row *c
 	return list;
 }
 
-/* "CAP_CHOWN", ...; all that the kernel has is "ALL". */
+/* "CAP_CHOWN", ...; "ALL" if the set has all that the kernel knows. */
 static json_t *capabilities_value(struct writer *w, const struct snapshot *s, uint64_t set)
 {
 	json_t *list = json_array();
@@ -200,7 +200,7 @@ json_t *json_process(struct writer *w, const struct snapshot *s, uint32_t i)
 	writer_set(w, row, "pid", json_integer(p->pid));
 	writer_set(w, row, "ppid", json_integer(p->ppid));
 	writer_set(w, row, "uid", json_integer(p->uid));
-	/* A process may have no name; that is known then. */
+	/* An empty name of a process is a known name. */
 	writer_set(w, row, "comm", writer_text(w, p->comm));
 	writer_set_text(w, row, "container", process_container(s, p)->name);
 	writer_set(w, row, "start_time", writer_real(p->start_time));

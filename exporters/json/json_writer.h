@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * json_writer.h - JSON values into a buffer: jansson makes and writes them, every name from outside goes through text_utf8.
- * Used by whatever writes JSON; a failure shows at writer_end.
+ * Used by all JSON outputs; writer_end reports a failure.
  */
 #ifndef SYSSCOPE_JSON_WRITER_H
 #define SYSSCOPE_JSON_WRITER_H

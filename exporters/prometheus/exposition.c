@@ -17,7 +17,7 @@ static void number_u64(struct buf *out, uint64_t v)
 	buf_add(out, p, (size_t)(text + sizeof(text) - p));
 }
 
-/* Seconds with every nanosecond, without the zeros at the end. */
+/* Seconds to the nanosecond, without trailing zeros. */
 static void number_ns(struct buf *out, uint64_t ns)
 {
 	uint64_t rest = ns % 1000000000;
@@ -34,7 +34,7 @@ static void number_ns(struct buf *out, uint64_t ns)
 	buf_add(out, text, len);
 }
 
-/* Text that reads back as the same double, the shortest of it where it is not a whole number. */
+/* The shortest text that reads back as the same double; whole numbers take a fast path. */
 static void number_add(struct buf *out, const struct metric_desc *d, double v)
 {
 	bool ns = d->unit == UNIT_NS || d->unit == UNIT_UNIX_NS || d->unit == UNIT_DELAY;

@@ -24,7 +24,7 @@
 enum label_form {
 	FORM_CADVISOR,	 /* container_*: id, name, image, and what the kubelet adds */
 	FORM_OWN,	 /* sysscope_container_* */
-	FORM_INFO,	 /* sysscope_container_info: everything that is known, for joins */
+	FORM_INFO,	 /* sysscope_container_info: all labels, for joins */
 	FORM_GROUP,	 /* container and comm */
 	FORM_NEIGHBOUR,	 /* waiter and runner */
 	FORM_TRANSITION, /* container, kind, how, expected */
@@ -40,7 +40,7 @@ static const char *const form_other[FORM_COUNT] = {
 	[FORM_TRANSITION] = "container=\"~other\",kind=\"~other\",how=\"~other\",expected=\"~other\"",
 };
 
-/* The families that stand in no metrics.def: who, and how the agent itself is doing. */
+/* The families that are not in metrics.def: container labels, and how the agent itself is doing. */
 #define FAMILY(KIND, UNIT, NAME, LABEL_NAMES, HELP)                                                                 \
 	{                                                                                                           \
 		{.kind = METRIC_##KIND, .unit = UNIT_##UNIT, .prom = NAME, .labels = "", .help = HELP}, LABEL_NAMES \
@@ -57,29 +57,30 @@ enum {
 static const struct prometheus_family own_families[] = {
 	[OWN_INFO] = FAMILY(GAUGE, COUNT, "sysscope_container_info",
 			    "container, id, container_id, image, runtime, kind, pod, namespace",
-			    "Who a container is, to join with; always 1."),
+			    "Labels of a container, for joins; always 1."),
 	[OWN_BUILD] = FAMILY(GAUGE, COUNT, "sysscope_build_info", "version, revision, kernel",
-			     "Which sysscope this is, and on which kernel it runs; always 1."),
+			     "Version of sysscope and of the kernel that it runs on; always 1."),
 	[OWN_LOSSES] = FAMILY(COUNTER, COUNT, "sysscope_losses_total", "kind",
-			      "What could not be counted or kept, by kind; 0 when nothing was lost."),
-	[OWN_FOLDED] = FAMILY(COUNTER, COUNT, "sysscope_series_folded_total", "family",
-			      "Series over the cap of their family, folded into ~other, summed over scrapes."),
+			      "Events and rows that could not be counted or kept, by kind; 0 if nothing was lost."),
+	[OWN_FOLDED] =
+		FAMILY(COUNTER, COUNT, "sysscope_series_folded_total", "family",
+		       "Series beyond the limit of their family that were folded into ~other, summed over scrapes."),
 	[OWN_DURATION] = FAMILY(GAUGE, COUNT, "sysscope_scrape_collector_duration_seconds", "collector",
-				"How long the collector took in the latest sample."),
+				"Duration of the collector's last run."),
 	[OWN_SUCCESS] = FAMILY(GAUGE, COUNT, "sysscope_scrape_collector_success", "collector",
-			       "1 when the collector gave what it had to, else 0."),
+			       "1 if the collector's last run succeeded, else 0."),
 	[OWN_SELF] =
 		FAMILY(COUNTER, COUNT, "process_cpu_seconds_total", "", "User and system CPU time of sysscope itself."),
 	FAMILY(GAUGE, BYTES, "process_resident_memory_bytes", "", "Resident memory of sysscope itself."),
 	FAMILY(GAUGE, COUNT, "process_open_fds", "", "Open file descriptors of sysscope itself."),
-	FAMILY(GAUGE, COUNT, "process_max_fds", "", "Largest number of file descriptors that sysscope may open."),
-	FAMILY(GAUGE, COUNT, "process_start_time_seconds", "", "When sysscope was started, seconds since 1970."),
+	FAMILY(GAUGE, COUNT, "process_max_fds", "", "Limit of open file descriptors of sysscope itself."),
+	FAMILY(GAUGE, COUNT, "process_start_time_seconds", "", "When sysscope started, seconds since 1970."),
 	FAMILY(GAUGE, BYTES, "process_virtual_memory_bytes", "", "Address space of sysscope itself."),
 	FAMILY(GAUGE, BYTES, "process_virtual_memory_max_bytes", "",
-	       "Largest address space that sysscope may have; 1.8446744073709552e+19 without a limit."),
+	       "Limit of the address space of sysscope itself; 1.8446744073709552e+19 without a limit."),
 	FAMILY(GAUGE, BYTES, "sysscope_bpf_map_memory_bytes", "",
-	       "Kernel memory of sysscope's BPF maps, as the kernel says of each; without the entries of task "
-	       "storage."),
+	       "Kernel memory of sysscope's BPF maps, as the kernel reports it for each map; task storage "
+	       "entries are not included."),
 };
 
 const struct prometheus_family *prometheus_families(size_t *ret_n)
@@ -216,7 +217,7 @@ static int sets_add_containers(struct prometheus *p, const struct snapshot *s, u
 		for (size_t i = 0; i < s->n_containers && !r; i++) {
 			const struct container_row *c = &s->containers[i];
 
-			/* In cAdvisor's families "/" is the whole machine: what lives in no container has no row there. */
+			/* In cAdvisor's families "/" is the whole machine: processes outside of containers have no row there. */
 			if (form == FORM_CADVISOR && (strcmp(c->kind, "host") == 0 || strcmp(c->kind, "kernel") == 0))
 				continue;
 			labels_container(&p->labels, form, c);
@@ -360,7 +361,7 @@ static void write_forms(const struct prometheus *p, struct buf *out, enum metric
 		write_family(out, p->sets[FORM_INFO], &own_families[OWN_INFO].line, 0, 1);
 }
 
-/* A sample with the labels that stand in p->labels. */
+/* A sample with the labels in p->labels. */
 static void labelled_add(struct prometheus *p, struct family *f, double v)
 {
 	if (p->labels.failed)

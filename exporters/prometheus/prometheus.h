@@ -15,7 +15,7 @@ struct buf;
 #define PROMETHEUS_CONTENT_TYPE	      "text/plain; version=0.0.4; charset=utf-8"
 #define PROMETHEUS_MAX_SERIES_DEFAULT 2000
 
-/* What the agent uses itself, found out by the caller. VALUE_ABSENT: not known, no sample. */
+/* Resources that the agent itself uses, measured by the caller. VALUE_ABSENT: unknown, no sample. */
 struct prometheus_self {
 	double cpu_seconds; /* user and system, since it started */
 	double resident_bytes;
@@ -23,7 +23,7 @@ struct prometheus_self {
 	double max_fds;	   /* soft limit */
 	double start_time; /* seconds since 1970 */
 	double virtual_bytes;
-	double virtual_max_bytes; /* soft limit; without one 2^64-1, as Prometheus' own client libraries write it */
+	double virtual_max_bytes; /* soft limit; without one 2^64-1, as the client libraries of Prometheus write it */
 	double map_bytes;
 };
 
@@ -47,7 +47,7 @@ void prometheus_free(struct prometheus *p);
 int prometheus_write(struct prometheus *p, struct buf *out, const struct snapshot *s,
 		     const struct prometheus_options *o);
 
-/* The families that come from no metrics.def, for docs/metrics.md. */
+/* The families that are not in metrics.def, for docs/metrics.md. */
 struct prometheus_family {
 	struct metric_desc line;
 	const char *label_names; /* "kind", "version, revision"; "" for none */

@@ -58,7 +58,7 @@ struct series_set {
 	bool any_folded;
 };
 
-/* A process chooses its name, so whoever does not know the seed must not be able to fill one bucket. */
+/* Processes choose their names: without the seed nobody can aim them at one bucket. */
 static uint64_t hash_text(const struct series_set *set, const void *data, size_t len)
 {
 	const unsigned char *p = data;
@@ -111,7 +111,7 @@ static void series_free(struct entry *e)
 	free(e);
 }
 
-/* Times and limits of two rows cannot be added up. */
+/* Times and limits of several rows cannot be added. */
 static bool merges_by_largest(const struct metric_desc *d)
 {
 	return d->kind == METRIC_GAUGE &&
@@ -203,7 +203,7 @@ static void value_merge(const struct series_set *set, size_t line, double *into,
 		*into += v;
 }
 
-/* Begins its scrape when it is met for the first time in it. */
+/* The first row of a series in a scrape clears its values. */
 static void series_touch(struct series_set *set, struct entry *e)
 {
 	if (e->seen == set->scrape)
@@ -221,7 +221,7 @@ static struct entry *series_get(struct series_set *set, const char *labels, size
 	unsigned int hash = (unsigned int)hash_text(set, labels, labels_len);
 	struct entry *e;
 
-	/* Somebody is called ~other: that is the overflow series, or there would be two of it. */
+	/* A container called ~other joins the overflow series, or that would be there twice. */
 	if (labels_len == set->other->series.labels_len && memcmp(labels, set->other->series.labels, labels_len) == 0)
 		return set->other;
 	HASH_FIND_BYHASHVALUE(hh, set->entries, labels, labels_len, hash, e);
@@ -330,8 +330,8 @@ static int entries_sweep(struct series_set *set)
 }
 
 /*
- * Closes every gap in the slots with the highest-ranked entry that stands behind it. So nobody moves back, where it
- * would be folded: a series that is published goes on being published.
+ * Closes every gap in the slots with the highest-ranked entry behind it. No entry moves back, where it would be folded: a
+ * published series stays published.
  */
 static void slots_fill(struct series_set *set)
 {
@@ -433,7 +433,7 @@ int series_set_end(struct series_set *set)
 	for (size_t i = 0; i < set->n_seen; i++)
 		if (set->shown[i]->slot == NO_SLOT)
 			entry_publish(set, set->shown[i]);
-	/* From here on `shown` is what its name says: those without a slot are all folded. */
+	/* Entries without a slot are all folded: from here on `shown` is what is published. */
 	for (size_t i = 0; i < set->max_slots && set->slots[i]; i++) {
 		entry_publish(set, set->slots[i]);
 		set->shown[set->n_shown++] = set->slots[i];

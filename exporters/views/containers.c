@@ -120,7 +120,7 @@ static void phase_seconds(struct buf *out, double seconds, int width)
 	buf_printf(out, "%*s", width, text);
 }
 
-/* Where on the way from the first to the last step known it was. */
+/* Its place between the first and the last known step. */
 static void phase_bar(struct buf *out, double begin, double end, double whole)
 {
 	int from = whole > 0 ? (int)(begin / whole * BAR_WIDTH) : 0,
@@ -171,7 +171,7 @@ static void birth_lines(struct buf *out, const struct birth_row *b)
 	} else {
 		buf_str(out, strcmp(b->state, "ended") == 0
 				     ? "ended before it was ready to serve\n"
-				     : "never seen to serve: no listening, no epoll, no accept\n");
+				     : "did not become ready: no listen, epoll or accept within five minutes\n");
 	}
 	phase_lines(out, b);
 }
@@ -210,9 +210,9 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	format_name(out, c->cgroup);
 	buf_str(out, "\nCPU            ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_CPU_CORES);
-	buf_str(out, " CPUs; in all ");
+	buf_str(out, " CPUs; total ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_CPU_USAGE);
-	buf_str(out, "; waits for CPU ");
+	buf_str(out, "; waited for a CPU ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_WAIT_RATE);
 	buf_str(out, " per second\nmemory         ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_MEMORY_USAGE);
@@ -231,7 +231,7 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 		birth_lines(out, b);
 	else if (strcmp(c->kind, "container") == 0)
 		buf_str(out,
-			"start          not known: it was there before sysscope, or many others have started since\n");
+			"start          unknown: before sysscope started, or too many others have started since\n");
 }
 
 static const struct text_column container_columns[] = {
@@ -253,6 +253,10 @@ static const int container_wishes[] = {
 const struct view_desc view_containers = {
 	.name = "containers",
 	.scope = SCOPE_CONTAINER,
+	.help = "Containers: MEM% is the working set in percent of the memory limit, THR% the\n"
+		"share of CPU quota periods that were throttled; 99 % of the waits for a CPU\n"
+		"were shorter than P99. QUOTA% is the share of the time that its threads ran\n"
+		"or were ready to run in which its CPU quota stopped them.\n",
 	.count = container_count,
 	.values = container_metrics,
 	.row_name = container_name,
@@ -272,7 +276,7 @@ const struct view_desc view_containers = {
 	.csv_titles = "time,name,kind,runtime,id,image,pod,namespace,state,cgroup",
 	.csv_values = container_csv,
 	.detail = container_detail,
-	.gone = "this container is gone",
+	.gone = "this container no longer exists",
 	.enter = &view_processes,
 	.alarming = container_alarming,
 	.dim = container_dim,

@@ -17,14 +17,14 @@ void detail_kinds(struct buf *out, uint32_t kinds)
 void detail_container_namespaces(struct buf *out, const struct snapshot *s, const struct container_row *home)
 {
 	if (home->host_namespaces_known) {
-		buf_str(out, "namespaces     shared with the host in this container:");
+		buf_str(out, "namespaces     this container shares with the host:");
 		detail_kinds(out, home->host_namespaces);
 		buf_str(out, home->host_namespaces ? "\n" : " none\n");
 	}
 	for (size_t i = 0; i < home->n_outside; i++) {
 		const struct process_row *other = &s->processes[home->outside[i].process];
 
-		buf_printf(out, "               from outside: pid %u ", other->pid);
+		buf_printf(out, "               entered from outside: pid %u ", other->pid);
 		format_name(out, other->comm);
 		buf_str(out, " of ");
 		format_name(out, process_container(s, other)->name);

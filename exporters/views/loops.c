@@ -70,27 +70,27 @@ static void loop_waits(struct buf *out, const double *v)
 {
 	buf_str(out, "waits          ");
 	format_metric(out, SCOPE_LOOP, v, LOOP_WAITS);
-	buf_str(out, " in all, with ");
+	buf_str(out, " in total, with ");
 	format_metric(out, SCOPE_LOOP, v, LOOP_EVENTS);
 	buf_str(out, " events");
 	if (!value_absent(v[LOOP_EVENTS_PER_WAIT])) {
 		buf_str(out, ", ");
 		format_metric(out, SCOPE_LOOP, v, LOOP_EVENTS_PER_WAIT);
-		buf_str(out, " in each with any");
+		buf_str(out, " per wait that returned any");
 	}
-	buf_str(out, "\n               of them ");
+	buf_str(out, "\n               of these ");
 	format_metric(out, SCOPE_LOOP, v, LOOP_POLLS);
 	buf_str(out, " polls, ");
 	format_metric(out, SCOPE_LOOP, v, LOOP_TIMEOUTS);
 	buf_str(out, " timed out, ");
 	format_metric(out, SCOPE_LOOP, v, LOOP_INTERRUPTED);
-	buf_str(out, " interrupted\nfor nothing    woken ");
+	buf_str(out, " interrupted\nspurious       ");
 	format_metric(out, SCOPE_LOOP, v, LOOP_EMPTY_WAKEUPS);
-	buf_str(out, " times");
+	buf_str(out, " wakeups");
 	if (!value_absent(v[LOOP_EMPTY])) {
 		buf_str(out, ", ");
 		format_metric(out, SCOPE_LOOP, v, LOOP_EMPTY);
-		buf_str(out, " % of its wakeups");
+		buf_str(out, " % of all");
 	}
 	buf_str(out, "\ndescriptors    added ");
 	format_metric(out, SCOPE_LOOP, v, LOOP_ADDS);
@@ -108,14 +108,14 @@ static void loop_split_line(struct buf *out, const double *v, int metric, const 
 	buf_printf(out, "  %-12s %5.1f %%  ", name, sum > 0 ? v[metric] / sum * 100 : 0);
 	format_metric(out, SCOPE_LOOP, v, metric);
 	if (metric == LOOP_RUNQUEUE && v[LOOP_THROTTLED] > 0) {
-		buf_str(out, ", of it ");
+		buf_str(out, ", of this ");
 		format_metric(out, SCOPE_LOOP, v, LOOP_THROTTLED);
-		buf_str(out, " held back by its CPU limit");
+		buf_str(out, " throttled by its CPU limit");
 	}
 	buf_char(out, '\n');
 }
 
-/* Where its time went; of what it slept for only what is worth a line. */
+/* Where its time went; classes in which it never blocked are left out. */
 static void loop_split_lines(struct buf *out, const double *v)
 {
 	double sum = v[LOOP_ASLEEP];
@@ -127,7 +127,7 @@ static void loop_split_lines(struct buf *out, const double *v)
 		for (int i = 0; i < WAIT_CLASSES; i++)
 			sum += v[LOOP_BLOCKED_EPOLL + i];
 	}
-	buf_str(out, "its time       since sysscope saw it:\n");
+	buf_str(out, "time           since sysscope first saw the loop:\n");
 	loop_split_line(out, v, LOOP_ASLEEP, "in epoll", sum);
 	loop_split_line(out, v, LOOP_ONCPU, "on CPU", sum);
 	loop_split_line(out, v, LOOP_RUNQUEUE, "run queue", sum);
@@ -141,7 +141,7 @@ static void loop_stalls(struct buf *out, const struct loop_row *l)
 	buf_str(out, "stalls         ");
 	format_metric(out, SCOPE_LOOP, l->v, LOOP_STALLS);
 	if (l->last_stall.time > 0) {
-		buf_str(out, "; the last at ");
+		buf_str(out, "; last at ");
 		detail_clock(out, l->last_stall.time);
 		buf_str(out, ":\n  ");
 		stall_sentence(out, &l->last_stall);
@@ -164,22 +164,22 @@ static void loop_detail(struct buf *out, const struct snapshot *s, uint32_t row)
 	buf_str(out, "  in ");
 	format_name(out, process_container(s, p)->name);
 	if (l->scheduler) {
-		buf_str(out, "\nscheduler      its threads take turns in epoll, as in Go or Tokio: how busy one of "
-			     "them is,\n"
-			     "               and what it does between two waits, says nothing of the whole\n");
+		buf_str(out,
+			"\nscheduler      its threads take turns in epoll, as in Go or Tokio: the utilisation and the\n"
+			"               iterations of a single thread say nothing about the whole\n");
 		loop_waits(out, v);
 		return;
 	}
 	buf_str(out, "\nutilisation    ");
 	format_metric(out, SCOPE_LOOP, v, LOOP_UTILIZATION);
-	buf_str(out, value_absent(v[LOOP_UTILIZATION]) ? "" : " % of the interval not in epoll");
+	buf_str(out, value_absent(v[LOOP_UTILIZATION]) ? "" : " % of the interval not asleep in epoll");
 	buf_str(out, "\niterations     ");
 	format_metric(out, SCOPE_LOOP, v, LOOP_ITERATION_RATE);
-	buf_str(out, " per second; in all ");
+	buf_str(out, " per second; total ");
 	format_metric(out, SCOPE_LOOP, v, LOOP_ITERATIONS);
-	buf_str(out, "\n               99 % below ");
+	buf_str(out, "\n               99 % shorter than ");
 	format_metric(out, SCOPE_LOOP, v, LOOP_ITERATION_P99);
-	buf_str(out, " in the interval, the longest ever ");
+	buf_str(out, " in the interval; longest ");
 	format_metric(out, SCOPE_LOOP, v, LOOP_LONGEST);
 	buf_char(out, '\n');
 	loop_waits(out, v);
@@ -211,9 +211,9 @@ static const int loop_wishes[] = {
 const struct view_desc view_loops = {
 	.name = "loops",
 	.scope = SCOPE_LOOP,
-	.help = "Loops: UTIL% of the time not asleep in epoll, EV/W events per wait, P99 and\n"
-		"MAX of an iteration, STALLS iterations that were too long, EMPTY% wakeups\n"
-		"that found nothing, THR threads that take turns in it.\n",
+	.help = "Loops: UTIL% is the time not asleep in epoll, EV/W events per wait, P99 and\n"
+		"MAX of the iterations, STALLS iterations over the threshold, EMPTY% spurious\n"
+		"wakeups, THR threads that take turns in one epoll instance.\n",
 	.count = loop_count,
 	.values = loop_metrics,
 	.row_name = loop_comm,
@@ -233,5 +233,5 @@ const struct view_desc view_loops = {
 	.csv_titles = "time,pid,tid,comm,container,kind,threads",
 	.csv_values = loop_csv,
 	.detail = loop_detail,
-	.gone = "this thread is no event loop any more",
+	.gone = "this thread no longer runs an event loop",
 };

@@ -168,7 +168,7 @@ static int blocked_share_compare(const void *a, const void *b)
 	return (x->ns < y->ns) - (x->ns > y->ns);
 }
 
-/* What its threads slept for, the most first. */
+/* Blocked time by class, the most first. */
 static void process_blocked(struct buf *out, const double *v)
 {
 	size_t n, count = 0;
@@ -184,14 +184,14 @@ static void process_blocked(struct buf *out, const double *v)
 	}
 	if (!count)
 		return;
-	buf_str(out, "asleep         all threads added up, since sysscope saw them:\n");
+	buf_str(out, "blocked        summed over threads, since sysscope first saw them:\n");
 	qsort(shares, count, sizeof(*shares), blocked_share_compare);
 	for (size_t i = 0; i < count; i++) {
 		buf_printf(out, "  %-12s %5.1f %%  ", shares[i].name, shares[i].ns / sum * 100);
 		format_value(out, &d[PROCESS_BLOCKED_EPOLL], shares[i].ns);
 		buf_char(out, '\n');
 	}
-	buf_str(out, "  of it ");
+	buf_str(out, "  of this ");
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_UNINTERRUPTIBLE);
 	buf_str(out, " uninterruptible (state D), ");
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_IOWAIT);
@@ -204,13 +204,13 @@ static void process_waits(struct buf *out, const double *v)
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_WAIT_RATE);
 	buf_str(out, " per second");
 	if (!value_absent(v[PROCESS_WAKEUP_WAIT])) {
-		buf_str(out, "; in all ");
+		buf_str(out, "; total ");
 		format_metric(out, SCOPE_PROCESS, v, PROCESS_WAKEUP_WAIT);
-		buf_str(out, " after a wakeup, ");
+		buf_str(out, " after wakeups, ");
 		format_metric(out, SCOPE_PROCESS, v, PROCESS_PREEMPTED_WAIT);
-		buf_str(out, " preempted\n               ");
+		buf_str(out, " after preemptions,\n               of this ");
 		format_metric(out, SCOPE_PROCESS, v, PROCESS_THROTTLED_WAIT);
-		buf_str(out, " of it throttled by a CPU limit");
+		buf_str(out, " throttled by a CPU limit");
 	}
 	buf_char(out, '\n');
 }
@@ -222,7 +222,7 @@ static void process_capabilities(struct buf *out, const struct snapshot *s, cons
 	detail_capability_set(out, s, "               bounding: ", p->capabilities_bounding);
 }
 
-/* What its container shares with the host, who is in that one from outside, and where this process is. */
+/* Namespaces that its container shares with the host, processes in them from outside, and where this process is. */
 static void process_namespaces(struct buf *out, const struct snapshot *s, const struct process_row *p)
 {
 	uint32_t index = (uint32_t)(p - s->processes);
@@ -232,7 +232,7 @@ static void process_namespaces(struct buf *out, const struct snapshot *s, const 
 		for (size_t i = 0; i < s->containers[c].n_outside; i++) {
 			if (s->containers[c].outside[i].process != index)
 				continue;
-			buf_str(out, "               it is in the namespaces of ");
+			buf_str(out, "               inside the namespaces of ");
 			format_name(out, s->containers[c].name);
 			buf_char(out, ':');
 			detail_kinds(out, s->containers[c].outside[i].kinds);
@@ -249,7 +249,7 @@ static void process_lines(struct buf *out, const struct model_lines *lines)
 	}
 }
 
-/* How it does its concurrency, why that is so, and how well it does. */
+/* Its concurrency model, the reasons for that verdict, and how well it does. */
 static void process_model_lines(struct buf *out, const struct process_row *p)
 {
 	struct model_lines lines;
@@ -273,11 +273,11 @@ static void process_detail(struct buf *out, const struct snapshot *s, uint32_t r
 	format_name(out, p->comm);
 	buf_printf(out, "  pid %u  parent %u  in ", p->pid, p->ppid);
 	format_name(out, process_container(s, p)->name);
-	buf_printf(out, "  state %c  uid %u  born ", p->state, p->uid);
+	buf_printf(out, "  state %c  uid %u  started ", p->state, p->uid);
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_AGE);
 	buf_str(out, " ago\nCPU            ");
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_CPU_CORES);
-	buf_str(out, " of a CPU; in all ");
+	buf_str(out, " CPUs; total ");
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_CPU_USAGE);
 	buf_str(out, " (");
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_CPU_USER);
@@ -295,7 +295,7 @@ static void process_detail(struct buf *out, const struct snapshot *s, uint32_t r
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_MAJOR_FAULTS);
 	buf_str(out, " major faults\nswitches       ");
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_SWITCH_RATE);
-	buf_str(out, " per second; in all ");
+	buf_str(out, " per second; total ");
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_VOLUNTARY_SWITCHES);
 	buf_str(out, " voluntary, ");
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_INVOLUNTARY_SWITCHES);

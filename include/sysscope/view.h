@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * view.h - what a view may see: the metric descriptors and the snapshot. Read-only. A view never
- * subtracts, never opens a file, never names a collector. Strings in a snapshot are raw names from
- * outside: each output passes them through its sanitiser (util.h).
+ * view.h - what a view may read: the metric descriptors and the snapshot. Read-only. A view never subtracts, never opens a
+ * file, never names a collector. Strings in a snapshot are raw names from outside: each output passes them through its
+ * sanitiser (base/text.h).
  */
 #ifndef SYSSCOPE_VIEW_H
 #define SYSSCOPE_VIEW_H
@@ -46,7 +46,7 @@ enum metric_index {
 /* How long a list of metrics.def is: 0 WAIT_CLASS_LIST(LIST_ONE). */
 #define LIST_ONE(...) +1
 
-/* It never goes down: counters and what a histogram consists of. */
+/* The value never goes down: counters and the parts of a histogram. */
 static inline bool metric_grows(const struct metric_desc *d)
 {
 	return d->kind != METRIC_GAUGE;
@@ -63,21 +63,21 @@ double metric_base_value(const struct metric_desc *d, double v);
 #define value_absent(v) isnan(v)
 
 /* ---- snapshot ---- */
-/* Kinds of namespaces: those that a process lives in, then those that lie ready for its children. */
+/* Kinds of namespaces: a process's own, then those that its children will get. */
 #define NAMESPACE_OWN	8
 #define NAMESPACE_KINDS 10
 extern const char *const namespace_names[NAMESPACE_KINDS]; /* pid mnt net uts ipc user cgroup time, ... */
 
-/* Threads of a container that came into another namespace. */
+/* Threads of a container that entered another namespace. */
 struct transition_row {
 	uint32_t container; /* index into containers */
 	uint32_t kind;	    /* index into namespace_names */
 	const char *how;    /* "clone", "unshare", "setns", "exec", "unknown" */
-	bool expected;	    /* by its name a runtime's own */
+	bool expected;	    /* judged by its name, a runtime's own */
 	double v[TRANSITION_METRICS];
 };
 
-/* A process that is in a container's namespaces and not in its cgroup. */
+/* A process that is in a container's namespaces but not in its cgroup. */
 struct outsider_row {
 	uint32_t container; /* whose namespaces: index into containers */
 	uint32_t process;   /* index into processes */
@@ -86,27 +86,27 @@ struct outsider_row {
 
 struct container_row {
 	const char *name;					      /* never "" */
-	const char *id, *runtime, *image, *pod, *namespace_, *labels; /* "" when not known */
+	const char *id, *runtime, *image, *pod, *namespace_, *labels; /* "" if unknown */
 	const char *kind;					      /* home_kind_name() */
 	const char *cgroup;					      /* path */
-	const char *parent;					      /* name of the container around it, "" for none */
+	const char *parent;					      /* name of the enclosing container, "" for none */
 	const char *state;					      /* "running", "dead" */
 	int64_t uid; /* owner of a rootless container or session, -1: none */
 	bool dead;
 	double dead_seconds; /* since its death */
 	const struct transition_row *transitions;
 	size_t n_transitions;
-	const struct outsider_row *outside; /* who is in its namespaces from elsewhere */
+	const struct outsider_row *outside; /* processes in its namespaces from outside */
 	size_t n_outside;
 	uint32_t host_namespaces; /* that its processes share with the host: bit per namespace_names */
 	bool host_namespaces_known;
 	/*
-	 * Capabilities that any of its processes has, bit per number; 0 also for one without a process. Those with more in
-	 * their bounding set than its oldest one are not counted: a runtime on its way into the container.
+	 * Capabilities of any of its processes, bit per number; 0 without a process. Processes with a larger bounding set than
+	 * the oldest one are left out: a runtime that is entering the container.
 	 */
 	uint64_t capabilities_effective, capabilities_permitted, capabilities_bounding;
-	uint32_t oldest_process; /* index into processes + 1; 0: it has none */
-	uint32_t user_namespace; /* of that one: inode number */
+	uint32_t oldest_process; /* index into processes + 1; 0: none */
+	uint32_t user_namespace; /* of the oldest process: inode number */
 	double v[CONTAINER_METRICS];
 };
 
@@ -117,7 +117,7 @@ struct group_row {
 	double v[GROUP_METRICS];
 };
 
-struct concurrency; /* what is known of how a program does its concurrency; agent/model_concurrency.c */
+struct concurrency; /* the evidence for a concurrency model; agent/concurrency/ */
 
 struct process_row {
 	uint32_t pid, ppid, uid;
@@ -131,60 +131,60 @@ struct process_row {
 	uint64_t capabilities_effective, capabilities_permitted, capabilities_bounding; /* bit per number */
 	uint32_t namespaces[NAMESPACE_OWN];    /* inode numbers in the order of namespace_names, 0: not known */
 	const char *model;		       /* concurrency model: "single", "prefork", ...; NULL: not known */
-	const struct concurrency *concurrency; /* what it was concluded from, NULL: nothing */
+	const struct concurrency *concurrency; /* the evidence for it, NULL: none */
 	double v[PROCESS_METRICS];
 };
 
-/* Capabilities by number, without the "CAP_" (include/uapi/linux/capability.h); one that is not known is its number. */
+/* Capabilities by number, without the "CAP_" (include/uapi/linux/capability.h); an unknown one is its number. */
 #define CAPABILITIES 41
 extern const char *const capability_names[CAPABILITIES];
 struct buf;
 void capability_name(struct buf *out, unsigned int number);
 
-/* Checks of one capability that threads of one name met in a container, since the command began. */
+/* Checks of one capability for threads of one name in a container, since the command started. */
 struct check_row {
 	uint32_t container;	 /* index into containers */
-	uint32_t user_namespace; /* to which the credentials belonged: inode number */
+	uint32_t user_namespace; /* of the credentials: inode number */
 	uint8_t capability;
 	bool denied;  /* else it was used */
-	bool foreign; /* with more in its bounding set than the container has: by the runtime that makes it */
+	bool foreign; /* by a thread with a larger bounding set than the container's: the runtime that creates it */
 	char comm[17];
 	uint64_t count;
 };
 
-/* Plain sentences with figures and, as all of a snapshot, raw names. */
+/* Plain sentences with figures and, as everywhere in a snapshot, raw names. */
 #define MODEL_LINES 4
 struct model_lines {
 	size_t n;
 	char line[MODEL_LINES][200];
 };
-/* Why the process has its concurrency model; how well it does with it. Made when asked for: most rows are never asked. */
+/* Why the process has its concurrency model, and how well it does. Made on request: most rows are never shown. */
 void model_reasons(const struct process_row *p, struct model_lines *ret);
 void model_health(const struct process_row *p, struct model_lines *ret);
 
-/* One container that waited for a CPU, and the one that had it. */
+/* A container that waited for a CPU, and the one that ran on it instead. */
 struct neighbour_row {
 	uint32_t waiter; /* index into containers */
-	uint32_t runner; /* the same; NEIGHBOUR_OTHERS: several that were not kept apart, or not known */
+	uint32_t runner; /* the same; NEIGHBOUR_OTHERS: several that were not kept apart, or unknown */
 	double v[NEIGHBOUR_METRICS];
 };
 #define NEIGHBOUR_OTHERS UINT32_MAX
 
-/* An iteration of an event loop that was too long. Times in seconds; `blocked` in the order of wait_class_names. */
+/* An iteration of an event loop over the threshold. Times in seconds; `blocked` in the order of wait_class_names. */
 enum { WAIT_CLASSES = 0 WAIT_CLASS_LIST(LIST_ONE) };
 extern const char *const wait_class_names[WAIT_CLASSES];   /* "epoll", "poll", ... */
 extern const char *const wait_class_phrases[WAIT_CLASSES]; /* "in file I/O": behind a time */
 struct stall {
-	double time; /* seconds since 1970; 0: there was none */
+	double time; /* seconds since 1970; 0: no stall */
 	double seconds, oncpu, runqueue, throttled, blocked[WAIT_CLASSES];
 	const char *cause;   /* "oncpu", "runqueue", "throttled", "blocked" */
-	const char *runner;  /* container that had the CPU when it waited longest; "" for none or not known */
-	uint64_t suppressed; /* stalls of the loop just before it that are only in its counters */
+	const char *runner;  /* container that ran on the CPU during its longest wait; "": none or unknown */
+	uint64_t suppressed; /* stalls of the loop just before that are in its counters only */
 };
 
-/* A stall that was told since the snapshot before. Its loop may have ended. */
+/* A stall reported since the previous snapshot. Its loop may have ended. */
 struct stall_row {
-	uint32_t container; /* index into containers; STALL_NOWHERE: none that is shown */
+	uint32_t container; /* index into containers; STALL_NOWHERE: no container that is shown */
 	uint32_t pid, tid;
 	double start_time; /* of the thread, seconds since 1970 */
 	const char *comm;
@@ -192,27 +192,27 @@ struct stall_row {
 };
 #define STALL_NOWHERE UINT32_MAX
 
-/* A thread that lives in epoll, or the threads of a process that take turns in it. */
+/* A thread that runs an event loop, or the threads of a process that take turns in one. */
 struct loop_row {
 	uint32_t process; /* index into processes */
 	uint32_t tid;	  /* the lowest of them */
 	uint32_t threads; /* 1, or how many take turns */
-	bool scheduler;	  /* they take turns: what one of them does says nothing */
+	bool scheduler;	  /* they take turns: a single one says nothing about the whole */
 	struct stall last_stall;
 	double v[LOOP_METRICS];
 };
 
-/* The start of a container, in phases that follow on each other without a gap; see docs/births.md. */
+/* The start of a container, in phases without gaps; see docs/births.md. */
 enum { BIRTH_PHASES = 0 START_PHASE_LIST(LIST_ONE) };
 extern const char *const birth_phase_names[BIRTH_PHASES]; /* "create", "setup", "init", "start" */
 extern const char *const birth_phase_texts[BIRTH_PHASES]; /* what each is */
 struct birth_row {
-	const char *container; /* name of its row, as it was last; raw */
-	const char *id;	       /* "" when not known */
+	const char *container; /* last name of its row; raw */
+	const char *id;	       /* "" if unknown */
 	const char *state;     /* "starting", "ready", "ended" before it was ready, "unready" after five minutes */
 	const char *ready_by;  /* "listen", "epoll", "accept"; "" while it is not ready */
-	double time;	       /* when its cgroup was made, seconds since 1970 */
-	/* Absent: not over, or not told apart from the next one. CPU: of its own processes; absent: not known. */
+	double time;	       /* creation of its cgroup, seconds since 1970 */
+	/* Absent: not over, or not separable from the next phase. CPU: of its own processes; absent: unknown. */
 	double seconds[BIRTH_PHASES], cpu_seconds[BIRTH_PHASES];
 	double total_seconds, total_cpu_seconds; /* until it was ready */
 };
@@ -246,12 +246,12 @@ struct snapshot {
 	size_t n_loops;
 	const struct stall_row *stalls;
 	size_t n_stalls;
-	const struct transition_row *transitions; /* those of one container stand together */
+	const struct transition_row *transitions; /* those of one container are adjacent */
 	size_t n_transitions;
 	const struct check_row *checks; /* only where capability checks are counted */
 	size_t n_checks;
-	uint64_t capabilities_all;	/* that this kernel has; 0: not known */
-	const struct birth_row *births; /* of the last 100 that were made under our eyes, the oldest first */
+	uint64_t capabilities_all;	/* that this kernel has; 0: unknown */
+	const struct birth_row *births; /* the last 100 starts since sysscope started, oldest first */
 	size_t n_births;
 	const struct loss_row *losses; /* every kind, also at 0 */
 	size_t n_losses;
@@ -261,12 +261,11 @@ struct snapshot {
 
 /*
  * Where a view gets its snapshots: live (agent/pipeline.c) or replayed.
- * `next` takes a sample now and returns the snapshot made of it, valid until the next call; NULL at the end of a
- * replay or on an error (then *ret_error is a negative errno, else 0). `published`: the latest snapshot was
- * delivered. `idle` does what has to be done between samples; call it when `fd` (-1: none) is readable and at least
- * every ten seconds. It may have to take a sample: then the latest snapshot is the one that it returns in *latest, or gone
- * (NULL); else that stays as it is. `rest` says that nobody looks at the latest snapshot any more: it and the memory that it needs are
- * gone until the next one. May be called at any time and again; NULL: there is nothing to give back.
+ * `next` takes a sample and returns its snapshot, valid until the next call; NULL at the end of a replay or on an error (then
+ * *ret_error is a negative errno, else 0). `published`: the latest snapshot was delivered. `idle` does the work between
+ * samples; call it when `fd` (-1: none) is readable and at least every ten seconds. If it had to take a sample, *latest is the
+ * new snapshot or NULL; else *latest is unchanged. `rest` frees the latest snapshot and its memory until the next one; it may be
+ * called at any time, repeatedly; NULL: there is nothing to free.
  */
 struct snapshot_source {
 	const struct snapshot *(*next)(void *ctx, int *ret_error);
@@ -277,7 +276,7 @@ struct snapshot_source {
 	void *ctx;
 };
 
-/* Saves every view from writing `s->containers[p->container].name`. */
+/* The row of the process's container. */
 static inline const struct container_row *process_container(const struct snapshot *s, const struct process_row *p)
 {
 	return &s->containers[p->container];

@@ -85,10 +85,11 @@ static void test_text(void **state)
 	assert_false(b.failed);
 	for (const char *c = b.data; *c; c++)
 		assert_true(*c == '\n' || (unsigned char)*c >= ' ');
-	assert_non_null(strstr(b.data, "  watched      60 s; it ran 3 h before that: what it used then is not seen\n"));
+	assert_non_null(
+		strstr(b.data, "  watched      60 s; it had run for 3 h before that; earlier use is unknown\n"));
 	assert_non_null(strstr(b.data, "  granted      CHOWN NET_BIND_SERVICE\n"));
 	assert_non_null(strstr(b.data, "  used         NET_BIND_SERVICE 3\n"));
-	assert_non_null(strstr(b.data, "  not used     CHOWN\n"));
+	assert_non_null(strstr(b.data, "  unused       CHOWN\n"));
 	assert_non_null(strstr(b.data, "  by runtime   SYS_ADMIN 40\n"));
 	assert_non_null(strstr(b.data, "  denied       NET_RAW 2, by ping\\x0a\\x1b[2J\n"));
 	assert_non_null(strstr(b.data, "  docker       --cap-drop ALL --cap-add NET_BIND_SERVICE\n"));
