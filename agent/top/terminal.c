@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * terminal.c - see terminal.h. Ordinary exits (q, signals that ask to stop) go through endwin() in screen.c; this is for
- * exits at which curses functions may no longer be called.
+ * terminal.c - see terminal.h. Ordinary exits (q, signals that ask to stop) go through endwin() in screen.c; this is
+ * for exits at which curses functions may no longer be called.
  */
 #include <signal.h>
 #include <stddef.h>

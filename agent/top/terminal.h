@@ -4,8 +4,9 @@
 #define SYSSCOPE_TOP_TERMINAL_H
 
 /*
- * Remembers the modes of the terminal and catches the signals that end a process at once, such as SIGSEGV and SIGABRT: the
- * handler restores the terminal, then the signal kills. SIGKILL cannot be caught. Does nothing if stdout is not a terminal.
+ * Remembers the modes of the terminal and catches the signals that end a process at once, such as SIGSEGV and SIGABRT:
+ * the handler restores the terminal, then the signal kills. SIGKILL cannot be caught. Does nothing if stdout is not a
+ * terminal.
  */
 void terminal_remember(void);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * expected.h - which namespace transitions container runtimes make in normal operation, judged by name; and the names of the
- * calls. Pure; used by the model and by outputs that show facts.
+ * expected.h - which namespace transitions container runtimes make in normal operation, judged by name; and the names
+ * of the calls. Pure; used by the model and by outputs that show facts.
  */
 #ifndef SYSSCOPE_EXPECTED_H
 #define SYSSCOPE_EXPECTED_H
@@ -15,8 +15,8 @@
 const char *namespace_how_name(uint32_t how);
 
 /*
- * Whether a thread of this name (SS_COMM_LEN bytes, from outside) in such a home is expected to make transitions. A process
- * chooses its own name, so this classifies and proves nothing.
+ * Whether a thread of this name (SS_COMM_LEN bytes, from outside) in such a home is expected to make transitions. A
+ * process chooses its own name, so this classifies and proves nothing.
  */
 bool namespace_transition_expected(const char *comm, enum home_kind kind);
 

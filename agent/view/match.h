@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * match.h - whether a row is what the user asked for: --container and the filter of `top`. Names are compared raw and as
- * a terminal shows them, because users copy what they see. Called by the table, the events and the verbs; pure.
+ * match.h - whether a row is what the user asked for: --container and the filter of `top`. Names are compared raw and
+ * as a terminal shows them, because users copy what they see. Called by the table, the events and the verbs; pure.
  */
 #ifndef SYSSCOPE_MATCH_H
 #define SYSSCOPE_MATCH_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * capabilities.c - see capabilities.h: what a report adds up to, and the settings to copy into a runtime's configuration.
+ * capabilities.c - see capabilities.h: what a report adds up to, and the settings to copy into a runtime's
+ * configuration.
  */
 #include "exporters/capabilities/capabilities.h"
 #include "sysscope/view.h"

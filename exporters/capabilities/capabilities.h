@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * capabilities.h - the report of `sysscope capabilities`: which capabilities each container used, as text with settings to copy
- * for Docker, Kubernetes and systemd, and as JSON. Filled by the command; pure.
+ * capabilities.h - the report of `sysscope capabilities`: which capabilities each container used, as text with settings
+ * to copy for Docker, Kubernetes and systemd, and as JSON. Filled by the command; pure.
  */
 #ifndef SYSSCOPE_EXPORTERS_CAPABILITIES_H
 #define SYSSCOPE_EXPORTERS_CAPABILITIES_H

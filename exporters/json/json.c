@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * json.c - the JSON of one snapshot. Rows are made, written and freed one by one, so that 10,000 processes do not stand in
- * memory as a tree. A list of rows is one line of `sections`; rows are made in json_rows.c.
+ * json.c - the JSON of one snapshot. Rows are built, written and freed one by one, so that 10,000 processes are never
+ * in memory as a tree. A list of rows is one line of `sections`; json_rows.c builds the rows.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "exporters/json/json.h"
 #include "exporters/json/json_rows.h"
 
-/* ---- whose rows ---- */
+/* ---- rows of one container ---- */
 static bool is_of(const struct snapshot *s, uint32_t container, const char *name)
 {
 	return strcmp(s->containers[container].name, name) == 0;
@@ -33,7 +33,7 @@ static bool group_is_of(const struct snapshot *s, uint32_t i, const char *name)
 	return is_of(s, s->groups[i].container, name);
 }
 
-/* Either of the two. */
+/* As waiter or as runner. */
 static bool neighbour_is_of(const struct snapshot *s, uint32_t i, const char *name)
 {
 	const struct neighbour_row *n = &s->neighbours[i];
@@ -58,7 +58,7 @@ static bool birth_is_of(const struct snapshot *s, uint32_t i, const char *name)
 	}
 static const struct json_section {
 	const char *key;
-	size_t count; /* where the snapshot has the number of rows */
+	size_t count; /* offset of the number of rows in the snapshot */
 	bool (*is_of)(const struct snapshot *s, uint32_t i, const char *container);
 	json_t *(*value)(struct writer *w, const struct snapshot *s, uint32_t i);
 } sections[] = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * json_rows.h - one row of a snapshot as a JSON object. Used by json.c only; every name from outside goes through writer_text.
+ * json_rows.h - one row of a snapshot as a JSON object. Used by json.c only; every name from outside goes through
+ * writer_text.
  */
 #ifndef SYSSCOPE_JSON_ROWS_H
 #define SYSSCOPE_JSON_ROWS_H

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "exporters/json/json_writer.h"
 
-/* 15 digits keep a double as it was typed, and a time since 1970 to 10 microseconds. */
+/* 15 digits keep a decimal as it was typed, and a time since 1970 to 10 microseconds. */
 #define DUMP_FLAGS (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))
 
 void writer_set(struct writer *w, json_t *object, const char *key, json_t *value)

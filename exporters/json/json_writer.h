@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * json_writer.h - JSON values into a buffer: jansson makes and writes them, every name from outside goes through text_utf8.
+ * json_writer.h - writes JSON values to a buffer with jansson; every name from outside goes through text_utf8.
  * Used by all JSON outputs; writer_end reports a failure.
  */
 #ifndef SYSSCOPE_JSON_WRITER_H
@@ -18,14 +18,14 @@ struct writer {
 	bool failed;
 };
 
-/* Keys are our own or were sanitised. Takes `value`, also when it fails; a NULL object or value is a failure. */
+/* Keys are constants or sanitised. Takes ownership of `value`, even on failure; a NULL object or value is a failure. */
 void writer_set(struct writer *w, json_t *object, const char *key, json_t *value);
-void writer_set_text(struct writer *w, json_t *object, const char *key, const char *s); /* "": not known, null */
+void writer_set_text(struct writer *w, json_t *object, const char *key, const char *s); /* "": unknown, null */
 void writer_append(struct writer *w, json_t *array, json_t *value);
 json_t *writer_text(struct writer *w, const char *s);
 json_t *writer_real(double v); /* null unless it is finite */
 void writer_set_stall(struct writer *w, json_t *row, const struct stall *s);
-void writer_dump(struct writer *w, json_t *value); /* writes it to `out` and takes it */
+void writer_dump(struct writer *w, json_t *value); /* writes it to `out` and frees it */
 
 /* Frees the writer. -ENOMEM when anything failed: `out` is then as long as `before`. */
 int writer_end(struct writer *w, size_t before);

@@ -15,11 +15,11 @@ struct buf;
 struct family {
 	struct buf *out;
 	const struct metric_desc *line; /* the first of the family: its name, type and help */
-	bool begun;			/* HELP and TYPE are written, together with the first sample */
+	bool begun;			/* HELP and TYPE are written together with the first sample */
 };
 
 /*
- * One sample of a line of the family: `labels` is what stands between the braces, the line's own labels are added.
+ * One sample of a line of the family: `labels` is the text between the braces; the line's own labels are added.
  * `v` is in the unit of the line. Nothing is written for VALUE_ABSENT.
  */
 void sample_add(struct family *f, const struct metric_desc *line, const char *labels, size_t labels_len, double v);

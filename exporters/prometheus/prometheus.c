@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/util.h"
 #include "exporters/prometheus/exposition.h"
+#include "exporters/prometheus/families.h"
 #include "exporters/prometheus/prometheus.h"
 #include "exporters/prometheus/series.h"
 
@@ -20,7 +21,7 @@
 #define SYSSCOPE_REVISION "unknown"
 #endif
 
-/* The rows of a snapshot, in the forms in which they are labelled. */
+/* The forms in which the rows of a snapshot are labelled. */
 enum label_form {
 	FORM_CADVISOR,	 /* container_*: id, name, image, and what the kubelet adds */
 	FORM_OWN,	 /* sysscope_container_* */
@@ -31,63 +32,18 @@ enum label_form {
 	FORM_COUNT
 };
 
-static const char *const form_other[FORM_COUNT] = {
-	[FORM_CADVISOR] = "id=\"~other\",name=\"~other\"",
-	[FORM_OWN] = "container=\"~other\"",
-	[FORM_INFO] = "container=\"~other\"",
-	[FORM_GROUP] = "container=\"~other\",comm=\"~other\"",
-	[FORM_NEIGHBOUR] = "waiter=\"~other\",runner=\"~other\"",
-	[FORM_TRANSITION] = "container=\"~other\",kind=\"~other\",how=\"~other\",expected=\"~other\"",
+static const struct {
+	enum metric_scope scope; /* of its lines; FORM_INFO has one of its own */
+	const char *other;	 /* labels of the overflow series */
+} forms[FORM_COUNT] = {
+	[FORM_CADVISOR] = {SCOPE_CONTAINER, "id=\"~other\",name=\"~other\""},
+	[FORM_OWN] = {SCOPE_CONTAINER, "container=\"~other\""},
+	[FORM_INFO] = {SCOPE_CONTAINER, "container=\"~other\""},
+	[FORM_GROUP] = {SCOPE_GROUP, "container=\"~other\",comm=\"~other\""},
+	[FORM_NEIGHBOUR] = {SCOPE_NEIGHBOUR, "waiter=\"~other\",runner=\"~other\""},
+	[FORM_TRANSITION] = {SCOPE_TRANSITION,
+			     "container=\"~other\",kind=\"~other\",how=\"~other\",expected=\"~other\""},
 };
-
-/* The families that are not in metrics.def: container labels, and how the agent itself is doing. */
-#define FAMILY(KIND, UNIT, NAME, LABEL_NAMES, HELP)                                                                 \
-	{                                                                                                           \
-		{.kind = METRIC_##KIND, .unit = UNIT_##UNIT, .prom = NAME, .labels = "", .help = HELP}, LABEL_NAMES \
-	}
-enum {
-	OWN_INFO,
-	OWN_BUILD,
-	OWN_LOSSES,
-	OWN_FOLDED,
-	OWN_DURATION,
-	OWN_SUCCESS,
-	OWN_SELF, /* and what follows: in the order of struct prometheus_self */
-};
-static const struct prometheus_family own_families[] = {
-	[OWN_INFO] = FAMILY(GAUGE, COUNT, "sysscope_container_info",
-			    "container, id, container_id, image, runtime, kind, pod, namespace",
-			    "Labels of a container, for joins; always 1."),
-	[OWN_BUILD] = FAMILY(GAUGE, COUNT, "sysscope_build_info", "version, revision, kernel",
-			     "Version of sysscope and of the kernel that it runs on; always 1."),
-	[OWN_LOSSES] = FAMILY(COUNTER, COUNT, "sysscope_losses_total", "kind",
-			      "Events and rows that could not be counted or kept, by kind; 0 if nothing was lost."),
-	[OWN_FOLDED] =
-		FAMILY(COUNTER, COUNT, "sysscope_series_folded_total", "family",
-		       "Series beyond the limit of their family that were folded into ~other, summed over scrapes."),
-	[OWN_DURATION] = FAMILY(GAUGE, COUNT, "sysscope_scrape_collector_duration_seconds", "collector",
-				"Duration of the collector's last run."),
-	[OWN_SUCCESS] = FAMILY(GAUGE, COUNT, "sysscope_scrape_collector_success", "collector",
-			       "1 if the collector's last run succeeded, else 0."),
-	[OWN_SELF] =
-		FAMILY(COUNTER, COUNT, "process_cpu_seconds_total", "", "User and system CPU time of sysscope itself."),
-	FAMILY(GAUGE, BYTES, "process_resident_memory_bytes", "", "Resident memory of sysscope itself."),
-	FAMILY(GAUGE, COUNT, "process_open_fds", "", "Open file descriptors of sysscope itself."),
-	FAMILY(GAUGE, COUNT, "process_max_fds", "", "Limit of open file descriptors of sysscope itself."),
-	FAMILY(GAUGE, COUNT, "process_start_time_seconds", "", "When sysscope started, seconds since 1970."),
-	FAMILY(GAUGE, BYTES, "process_virtual_memory_bytes", "", "Address space of sysscope itself."),
-	FAMILY(GAUGE, BYTES, "process_virtual_memory_max_bytes", "",
-	       "Limit of the address space of sysscope itself; 1.8446744073709552e+19 without a limit."),
-	FAMILY(GAUGE, BYTES, "sysscope_bpf_map_memory_bytes", "",
-	       "Kernel memory of sysscope's BPF maps, as the kernel reports it for each map; task storage "
-	       "entries are not included."),
-};
-
-const struct prometheus_family *prometheus_families(size_t *ret_n)
-{
-	*ret_n = ARRAY_SIZE(own_families);
-	return own_families;
-}
 
 struct prometheus {
 	struct series_set *sets[FORM_COUNT];
@@ -103,13 +59,9 @@ static const struct metric_desc *form_lines(enum label_form form, size_t *ret_n)
 {
 	if (form == FORM_INFO) {
 		*ret_n = 1;
-		return &own_families[OWN_INFO].line;
+		return own_family_line(OWN_INFO);
 	}
-	return metric_table(form == FORM_GROUP	      ? SCOPE_GROUP
-			    : form == FORM_NEIGHBOUR  ? SCOPE_NEIGHBOUR
-			    : form == FORM_TRANSITION ? SCOPE_TRANSITION
-						      : SCOPE_CONTAINER,
-			    ret_n);
+	return metric_table(forms[form].scope, ret_n);
 }
 
 /* Which lines of its table a form publishes, a bit each. */
@@ -141,7 +93,7 @@ struct prometheus *prometheus_new(void)
 		size_t n;
 
 		lines = form_lines(form, &n);
-		p->sets[form] = series_set_new(lines, n, form_used(form), form_other[form]);
+		p->sets[form] = series_set_new(lines, n, form_used(form), forms[form].other);
 		if (!p->sets[form]) {
 			prometheus_free(p);
 			return NULL;
@@ -217,7 +169,7 @@ static int sets_add_containers(struct prometheus *p, const struct snapshot *s, u
 		for (size_t i = 0; i < s->n_containers && !r; i++) {
 			const struct container_row *c = &s->containers[i];
 
-			/* In cAdvisor's families "/" is the whole machine: processes outside of containers have no row there. */
+			/* In cAdvisor's families "/" is the whole machine: no row for what is in no container. */
 			if (form == FORM_CADVISOR && (strcmp(c->kind, "host") == 0 || strcmp(c->kind, "kernel") == 0))
 				continue;
 			labels_container(&p->labels, form, c);
@@ -247,7 +199,7 @@ static int sets_add_groups(struct prometheus *p, const struct snapshot *s, unsig
 		label_add(&p->labels, "container", c->name);
 		label_add(&p->labels, "comm", g->comm);
 		labels_pod(&p->labels, c);
-		/* Raw: two names that look alike once sanitised are still two rows. */
+		/* Raw: two names that are equal after sanitising are still two rows. */
 		buf_reset(&p->key);
 		buf_str(&p->key, c->cgroup);
 		buf_char(&p->key, '\n');
@@ -344,21 +296,21 @@ static void write_forms(const struct prometheus *p, struct buf *out, enum metric
 
 	lines = metric_table(scope, &n);
 	for (size_t first = 0, end; first < n; first = end) {
-		enum label_form form = scope == SCOPE_NEIGHBOUR	   ? FORM_NEIGHBOUR
-				       : scope == SCOPE_TRANSITION ? FORM_TRANSITION
-								   : FORM_GROUP;
+		enum label_form form = FORM_CADVISOR;
 
 		end = first + 1;
 		if (!lines[first].prom)
 			continue;
 		while (end < n && lines[end].prom && strcmp(lines[end].prom, lines[first].prom) == 0)
 			end++;
-		if (scope == SCOPE_CONTAINER)
-			form = is_cadvisor(&lines[first]) ? FORM_CADVISOR : FORM_OWN;
+		while (forms[form].scope != scope)
+			form++;
+		if (scope == SCOPE_CONTAINER && !is_cadvisor(&lines[first]))
+			form = FORM_OWN;
 		write_family(out, p->sets[form], lines, first, end);
 	}
 	if (scope == SCOPE_CONTAINER)
-		write_family(out, p->sets[FORM_INFO], &own_families[OWN_INFO].line, 0, 1);
+		write_family(out, p->sets[FORM_INFO], own_family_line(OWN_INFO), 0, 1);
 }
 
 /* A sample with the labels in p->labels. */
@@ -379,7 +331,7 @@ static void one_label_add(struct prometheus *p, struct family *f, const char *na
 
 static void write_build(struct prometheus *p, struct buf *out, const struct snapshot *s)
 {
-	struct family f = {out, &own_families[OWN_BUILD].line, false};
+	struct family f = {out, own_family_line(OWN_BUILD), false};
 
 	buf_reset(&p->labels);
 	label_add(&p->labels, "version", SYSSCOPE_VERSION);
@@ -390,9 +342,9 @@ static void write_build(struct prometheus *p, struct buf *out, const struct snap
 
 static void write_agent(struct prometheus *p, struct buf *out, const struct snapshot *s)
 {
-	struct family losses = {out, &own_families[OWN_LOSSES].line, false};
-	struct family duration = {out, &own_families[OWN_DURATION].line, false};
-	struct family success = {out, &own_families[OWN_SUCCESS].line, false};
+	struct family losses = {out, own_family_line(OWN_LOSSES), false};
+	struct family duration = {out, own_family_line(OWN_DURATION), false};
+	struct family success = {out, own_family_line(OWN_SUCCESS), false};
 
 	for (size_t i = 0; i < s->n_losses; i++)
 		one_label_add(p, &losses, "kind", s->losses[i].kind, (double)s->losses[i].count);
@@ -402,10 +354,10 @@ static void write_agent(struct prometheus *p, struct buf *out, const struct snap
 		one_label_add(p, &success, "collector", s->collectors[i].name, s->collectors[i].ok ? 1 : 0);
 }
 
-/* Of every family with a cap, also when nothing was folded: an alert needs the 0. */
+/* For every family with a limit, even if nothing was folded: an alert needs the 0. */
 static void write_folded(struct prometheus *p, struct buf *out, bool groups)
 {
-	struct family f = {out, &own_families[OWN_FOLDED].line, false};
+	struct family f = {out, own_family_line(OWN_FOLDED), false};
 
 	for (int form = 0; form < FORM_COUNT; form++) {
 		const struct metric_desc *lines;
@@ -433,9 +385,9 @@ static void write_self(struct buf *out, const struct prometheus_self *self)
 	const double v[] = {self->cpu_seconds, self->resident_bytes, self->open_fds,	      self->max_fds,
 			    self->start_time,  self->virtual_bytes,  self->virtual_max_bytes, self->map_bytes};
 
-	_Static_assert(ARRAY_SIZE(own_families) == OWN_SELF + ARRAY_SIZE(v), "a family for each value");
+	_Static_assert((size_t)OWN_FAMILIES == OWN_SELF + ARRAY_SIZE(v), "a family for each value");
 	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
-		struct family f = {out, &own_families[OWN_SELF + i].line, false};
+		struct family f = {out, own_family_line((enum own_family)(OWN_SELF + i)), false};
 
 		sample_add(&f, f.line, "", 0, v[i]);
 	}

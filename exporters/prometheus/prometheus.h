@@ -34,10 +34,10 @@ struct prometheus_options {
 };
 
 /*
- * The writer remembers its series from one scrape to the next: a counter published under some labels does not go
- * down while these labels are published, though the rows behind it come and go (a container that restarts under its
- * name, the members of `~other`); it may so be larger than the container's own counter after a restart. All
- * scrapes of a server have to go through one writer, one at a time.
+ * The writer remembers its series between scrapes: a counter published under some labels does not go down while these
+ * labels are published, even if the rows behind it change (a container that restarts under its name, the members of
+ * `~other`). After a restart it can therefore be larger than the container's own counter. All scrapes of a server must
+ * use one writer, one at a time.
  */
 struct prometheus;
 struct prometheus *prometheus_new(void); /* NULL when out of memory */

@@ -2,11 +2,11 @@
 /*
  * series.c - label sets, their cap and their counters across scrapes. Used by prometheus.c only.
  *
- * A series gets a slot when it is first seen and keeps it while it lives, so that series do not change places with
- * `~other` at every scrape; a free slot goes to the highest rank behind it. A line with k series per label set publishes the
- * first max/k slots, so the cap holds per family.
- * Counters are running totals of what each row behind the series gained: a row that vanishes (a dead container
- * whose name lives on, a folded one) takes nothing away. That costs two doubles per row and line.
+ * A series gets a slot when it is first seen and keeps it while it exists, so that series do not move in and out of
+ * `~other` at every scrape; a free slot goes to the highest rank behind it. A line with k series per label set
+ * publishes the first max/k slots, so the limit holds per family. Counters are running totals of the increases of each
+ * row behind the series: a row that vanishes (an ended container whose name is used again, a folded one) subtracts
+ * nothing. That costs two doubles per row and line.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -128,7 +128,7 @@ struct series_set *series_set_new(const struct metric_desc *lines, size_t n, lin
 	set->lines = lines;
 	set->n_lines = n;
 	set->used = used;
-	/* Without entropy this early in the boot the table is only easier to attack. */
+	/* Early in the boot there may be no entropy: then the table is only easier to attack. */
 	if (getrandom(set->seed, sizeof(set->seed), GRND_NONBLOCK) != sizeof(set->seed))
 		set->seed[0] = set->seed[1] = clock_boot_ns();
 	for (size_t i = 0; i < n; i++) {
@@ -139,7 +139,7 @@ struct series_set *series_set_new(const struct metric_desc *lines, size_t n, lin
 		if (merges_by_largest(&lines[i]))
 			set->largest |= LINE_BIT(i);
 		for (size_t j = 0; j < n; j++)
-			/* A histogram counts as one. */
+			/* A histogram counts as one series. */
 			if ((used >> j & 1) && strcmp(lines[i].prom, lines[j].prom) == 0 &&
 			    lines[j].kind != METRIC_BUCKET && lines[j].kind != METRIC_SUM)
 				set->siblings[i]++;
@@ -304,7 +304,7 @@ static int compare_rank(const void *a, const void *b)
 	return strcmp(x->series.labels, y->series.labels);
 }
 
-/* Lists the entries of this scrape in `shown`, frees the vanished ones and their slots. */
+/* Lists the entries of this scrape in `shown`; frees entries that vanished, and their slots. */
 static int entries_sweep(struct series_set *set)
 {
 	struct entry *e, *next, **shown;
@@ -330,8 +330,8 @@ static int entries_sweep(struct series_set *set)
 }
 
 /*
- * Closes every gap in the slots with the highest-ranked entry behind it. No entry moves back, where it would be folded: a
- * published series stays published.
+ * Closes every gap in the slots with the highest-ranked entry behind it. No entry moves back, where it would be folded:
+ * a published series stays published.
  */
 static void slots_fill(struct series_set *set)
 {
@@ -357,14 +357,14 @@ static void slots_fill(struct series_set *set)
 	}
 }
 
-/* Adds what the rows behind `e` gained to its own total or to that of `~other`. */
+/* Adds the increases of the rows behind `e` to its own total or to that of `~other`. */
 static void counter_add(struct series_set *set, struct entry *e, size_t line, bool folded)
 {
 	struct entry *target = folded ? set->other : e;
 	line_mask bit = LINE_BIT(line);
 
 	if (folded && e != set->other)
-		e->total[line] = VALUE_ABSENT; /* if it gets a series again, that is a new one */
+		e->total[line] = VALUE_ABSENT; /* a series that it gets later is a new one */
 	for (struct origin *o = e->origins; o; o = o->next) {
 		double now = o->sum[line], before = o->last[line], gain;
 
@@ -375,8 +375,8 @@ static void counter_add(struct series_set *set, struct entry *e, size_t line, bo
 			target->fresh |= bit;
 		}
 		/*
-		 * A series that begins shows the whole total of its rows, and one that goes on what is new: the past of
-		 * a row that comes to ~other was published before, adding it would look like a burst.
+		 * A new series starts with the whole total of its rows, an existing one adds increases only: the past
+		 * of a row that moves to ~other was published before, and adding it would look like a burst.
 		 */
 		if (value_absent(before) || (!folded && (target->fresh & bit)))
 			gain = now;
@@ -412,7 +412,7 @@ static void entry_publish(struct series_set *set, struct entry *e)
 		if (!(set->used >> i & 1))
 			continue;
 		limit = set->max_slots / set->siblings[i];
-		/* ~other is one of the series that the cap allows. */
+		/* ~other counts towards the limit. */
 		if (set->n_seen > limit && limit)
 			limit--;
 		line_publish(set, e, i, limit);

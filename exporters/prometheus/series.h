@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * series.h - the label sets of one kind of row and what each of their series publishes. Used by prometheus.c only.
- * Rows whose labels are the same after sanitising become one series; what is over the cap becomes `~other`; a
- * counter never goes down, whichever rows come and go behind it. Knows no format.
+ * series.h - the label sets of one kind of row and what each of their series publishes. Used by prometheus.c only. Rows
+ * with the same labels after sanitising become one series; series over the limit become `~other`; a counter never goes
+ * down, whatever happens to the rows behind it. Knows no format.
  */
 #ifndef SYSSCOPE_SERIES_H
 #define SYSSCOPE_SERIES_H
@@ -25,23 +25,22 @@ typedef unsigned __int128 line_mask; /* bit per line */
 #define LINE_BIT(i) ((line_mask)1 << (i))
 
 /*
- * `lines`: descriptors in the order of the rows' values, at most LINES_MAX; `used`: bit per line that this set publishes.
- * `other`: labels of the overflow series. NULL when out of memory.
+ * `lines`: descriptors in the order of the rows' values, at most LINES_MAX; `used`: bit per line that this set
+ * publishes. `other`: labels of the overflow series. NULL when out of memory.
  */
 struct series_set *series_set_new(const struct metric_desc *lines, size_t n, line_mask used, const char *other);
 void series_set_free(struct series_set *set);
 
 /*
- * One scrape: begin, add every row, end. `key` tells rows with the same labels apart (a cgroup's path); the larger
- * `rank`, the sooner a row gets a series of its own when there are too many. 0 or -ENOMEM; after that the scrape is
- * to be dropped, the set stays usable.
+ * One scrape: begin, add every row, end. `key` tells rows with the same labels apart (a cgroup's path); with too
+ * many rows those with the largest `rank` get series of their own. 0 or -ENOMEM: drop the scrape; the set stays usable.
  */
 int series_set_begin(struct series_set *set, unsigned int max_series);
 int series_set_add(struct series_set *set, const char *labels, size_t labels_len, const char *key, double rank,
 		   const double *v);
 int series_set_end(struct series_set *set);
 
-/* After the end: the series in an order that stays; the overflow series, if there is one, is the last. */
+/* After the end: the series in a stable order; the overflow series, if any, is the last. */
 size_t series_set_count(const struct series_set *set);
 const struct series *series_set_at(const struct series_set *set, size_t i);
 

@@ -113,7 +113,7 @@ static bool locale_is_utf8(void)
 	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
-/* Bytes of the character at s, which is well-formed UTF-8, and how many columns it takes. */
+/* Length of the character at s in bytes, and its width in columns; s is well-formed UTF-8. */
 static size_t character_length(const char *s, bool utf8, int *ret_columns)
 {
 	unsigned char c = (unsigned char)*s;
@@ -188,7 +188,7 @@ int format_indent_width(uint8_t depth)
 	return 2 * (depth < INDENT_MAX ? depth : INDENT_MAX);
 }
 
-/* A path is cut from the front only where enough of it remains. */
+/* A path is cut from the front only if at least this much remains. */
 #define PATH_MIN 12
 
 void format_path(struct buf *out, const char *name, int width)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * format.h - numbers and names for people: human units, names made harmless, texts cut by the width that they take on a
- * screen. Used by the table, the views and the live screen; knows no rows.
+ * format.h - numbers and names for people: human units, harmless names, texts cut by their width on a screen. Used by
+ * the table, the views and the live screen; knows no rows.
  */
 #ifndef SYSSCOPE_FORMAT_H
 #define SYSSCOPE_FORMAT_H
@@ -19,18 +19,18 @@ void format_metric(struct buf *out, enum metric_scope scope, const double *v, in
 /* A raw name as a terminal may show it. */
 void format_name(struct buf *out, const char *name);
 
-/* The same; of a path that is longer than `width` the end, which says more than the beginning. */
+/* The same; a path longer than `width` is cut from the front, as its end says more. */
 void format_path(struct buf *out, const char *name, int width);
 
 /* A comma and a raw text as a field of CSV. */
 void format_csv(struct buf *out, const char *text);
 
-/* What stands in front of a name at this depth of a tree; format_indent_width: its width. */
+/* The indentation of a name at this depth of a tree; format_indent_width: its width. */
 void format_indent(struct buf *out, uint8_t depth);
 int format_indent_width(uint8_t depth);
 
 /*
- * Appends `text` (already through text_terminal) cut to `width` columns with a sign that it was, and padded. In a
+ * Appends `text` (already through text_terminal), cut to `width` columns with a mark where it was cut, or padded. In a
  * locale without UTF-8 every character outside of ASCII becomes '?'.
  */
 void text_fit(struct buf *out, const char *text, int width, bool right);

@@ -7,13 +7,13 @@
 
 #define TEXTS_MAX 16
 
-/* A line that is being filled. */
+/* The line being filled. */
 struct table_layout {
 	const struct view_desc *view;
 	const struct metric_desc *metrics;
 	size_t n_texts, n_metrics, n;
 	bool text_shown[TEXTS_MAX], metric_shown[TABLE_COLUMNS_MAX * 4];
-	int width, used; /* used: with a blank behind each column but the last */
+	int width, used; /* used: including the blanks between columns */
 };
 
 static bool layout_take(struct table_layout *l, int width)
@@ -45,7 +45,7 @@ static bool layout_wish(struct table_layout *l, int column)
 	return *shown;
 }
 
-/* In the order of wishes, until one does not fit: no column is shown before all that matter more. */
+/* In the order of wishes, until one does not fit: a column is shown only if all that matter more are. */
 static void layout_fill(struct table_layout *l)
 {
 	for (size_t i = 0; i < l->view->n_wishes; i++)

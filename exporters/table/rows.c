@@ -15,7 +15,7 @@ void table_choice_init(struct table_choice *c, const struct view_desc *view)
 	*c = (struct table_choice){.view = view, .sort = view->sort};
 }
 
-/* A row with two containers is wanted for either of them. */
+/* A row with two containers matches by either of them. */
 static bool row_wanted(const struct snapshot *s, const struct table_choice *c, struct match_filter *f, uint32_t row)
 {
 	const struct view_desc *view = c->view;
@@ -37,7 +37,7 @@ static bool row_wanted(const struct snapshot *s, const struct table_choice *c, s
 struct row_order {
 	const struct snapshot *s;
 	const struct table_choice *c;
-	const struct text_column *text; /* what is sorted by; NULL: c->sort is a metric */
+	const struct text_column *text; /* sort by this column; NULL: c->sort is a metric */
 	int direction;			/* -1: largest first */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sort.c - what the rows of a view may be sorted by, and the names of that: every metric of its scope, and its columns of
- * text. Used for --sort and by the live screen; rows.c compares.
+ * sort.c - the names of the columns that the rows of a view can be sorted by: every metric of its scope, and its
+ * columns of text. Used for --sort and by the live screen; rows.c compares.
  */
 #include <errno.h>
 #include <strings.h>
@@ -64,7 +64,7 @@ static size_t texts_in_order(const struct view_desc *view, bool behind, int *sor
 	return n;
 }
 
-/* All that have a column, as they stand on a screen that is wide enough. */
+/* All that have a column, in the order of a wide screen. */
 static size_t sorts_in_order(const struct view_desc *view, int *sorts, size_t max)
 {
 	size_t n_metrics, n;
@@ -84,7 +84,7 @@ int table_sort_beside(const struct view_desc *view, int sort, int step)
 
 	while (at < n && sorts[at] != sort)
 		at++;
-	if (at == n) /* --sort took one without a column */
+	if (at == n) /* --sort named one without a column */
 		return n ? sorts[step > 0 ? 0 : n - 1] : sort;
 	if (step < 0)
 		return sorts[at ? at - 1 : 0];

@@ -20,7 +20,7 @@ void sentence_time(struct buf *out, double seconds)
 		buf_printf(out, "%.1f s", seconds);
 }
 
-/* What an iteration went to. */
+/* Where the time of an iteration went. */
 enum stall_part { PART_ONCPU = WAIT_CLASSES, PART_RUNQUEUE, PART_THROTTLED, PARTS };
 
 static void stall_part_text(struct buf *out, const struct stall *s, int part, double seconds)
@@ -52,7 +52,7 @@ void stall_sentence(struct buf *out, const struct stall *s)
 	parts[PART_THROTTLED] = s->throttled;
 	buf_str(out, "blocked ");
 	sentence_time(out, s->seconds);
-	/* From the longest on, until what is left says nothing any more. */
+	/* Longest first, until the rest is insignificant. */
 	for (;;) {
 		int most = 0;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * table.c - a snapshot as plain text for a person or as CSV for a program. Names pass through text_terminal or
- * text_csv; no number is computed here.
+ * table.c - a snapshot as plain text for people or as CSV for programs. Names pass through text_terminal or text_csv;
+ * no number is computed here.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,9 +11,9 @@
 #include "base/text.h"
 #include "exporters/table/table.h"
 
-/* A piece of a header's line: left out whole where the line is short, the largest `rank` first. */
+/* A piece of a header line: on a short line pieces are left out whole, the largest `rank` first. */
 struct header_piece {
-	const char *before; /* what stands between it and the one to its left */
+	const char *before; /* separator from the piece to its left */
 	int rank;
 	struct buf text;
 };
@@ -29,7 +29,7 @@ static size_t pieces_width(const struct header_piece *p, size_t n, int rank)
 	return width;
 }
 
-/* Bytes for columns: where a name from outside is longer than it looks, a piece goes too early. */
+/* Counts bytes as columns: with a wide name a piece is left out early. */
 static void pieces_join(struct buf *out, struct header_piece *p, size_t n, int width)
 {
 	int rank = PIECES_MAX;

@@ -16,7 +16,7 @@
 #include "exporters/table/view_desc.h"
 #include "sysscope/view.h"
 
-/* What is looked at, and how. */
+/* What is shown, and how. */
 struct table_choice {
 	const struct view_desc *view;
 	int sort;     /* a column of the view */
@@ -57,7 +57,7 @@ struct table_column {
 	bool right; /* numbers */
 };
 #define TABLE_COLUMNS_MAX 40
-/* Those that fit into `width`; names get what is left over. Returns how many. */
+/* Those that fit into `width`; names get the rest. Returns how many. */
 size_t table_columns(const struct view_desc *view, int width, struct table_column *columns);
 
 /* Appends the text of the cell, unpadded, any length; numbers in human units, `-` when unknown. */

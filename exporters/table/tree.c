@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tree.c - puts the selected rows of a table below their parents, siblings in the order that they already have. Called by
- * rows.c; the view says who is whose parent.
+ * tree.c - puts the selected rows of a table below their parents, siblings in their sorted order. Called by rows.c; the
+ * view knows the parents.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include "exporters/table/table.h"
 
-/* Sorted by parent, so that the tree costs a sort and not a square. */
+/* Sorted by parent, so that building the tree is not quadratic. */
 struct tree_link {
 	uint32_t parent, child; /* positions; ROW_NO_PARENT: a root */
 };
@@ -72,7 +72,7 @@ static int index_compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Rows that are too deep or in a circle of parents, which hostile names of containers can form, come last, without depth. */
+/* Rows that are too deep or in a circle of parents, as hostile names of containers can be, come last, without depth. */
 static int rows_append_missing(struct table_rows *to, const struct table_rows *from)
 {
 	_cleanup_free_ uint32_t *there = calloc(to->n + 1, sizeof(*there));

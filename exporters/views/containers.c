@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * containers.c - the view of containers, services, sessions and all other homes; its detail says what a container is and how
- * it started. Names pass through text_terminal, numbers come from metrics.def.
+ * containers.c - the view of containers, services, sessions and all other homes. The detail says what a container is
+ * and how it started. Names pass through text_terminal, numbers come from metrics.def.
  */
 #include <stdio.h>
 #include <string.h>
@@ -57,7 +57,7 @@ static bool container_dim(const struct snapshot *s, uint32_t row)
 	return s->containers[row].dead;
 }
 
-/* What is bad by itself: periods throttled, memory at its limit, something killed. */
+/* Bad in themselves: throttled periods, memory at its limit, OOM kills. */
 static bool container_alarming(const struct snapshot *s, uint32_t row, int metric)
 {
 	const double *v = s->containers[row].v;
@@ -67,7 +67,7 @@ static bool container_alarming(const struct snapshot *s, uint32_t row, int metri
 	       (metric == CONTAINER_OOM_KILLS && v[metric] > 0);
 }
 
-/* By name: few have a parent, so the search costs little. */
+/* A search by name: few rows have a parent. */
 static int container_parents(const struct snapshot *s, const uint32_t *index, size_t n, uint32_t *ret_parents)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -212,9 +212,9 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_CPU_CORES);
 	buf_str(out, " CPUs; total ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_CPU_USAGE);
-	buf_str(out, "; waited for a CPU ");
+	buf_str(out, "; ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_WAIT_RATE);
-	buf_str(out, " per second\nmemory         ");
+	buf_str(out, " per second waiting for a CPU\nmemory         ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_MEMORY_USAGE);
 	buf_str(out, ", working set ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_MEMORY_WORKING_SET);

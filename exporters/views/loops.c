@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * loops.c - the view of event loops: threads that live in epoll, or take turns in it; its detail is all that is known of one.
- * Names pass through text_terminal, numbers come from metrics.def.
+ * loops.c - the view of event loops: threads that run one, or take turns in one. The detail is all that is known about
+ * one. Names pass through text_terminal, numbers come from metrics.def.
  */
 #include "exporters/table/table.h"
 #include "exporters/views/detail.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * processes.c - the view of processes; its detail is all that is known of one. Names pass through text_terminal, numbers come
- * from metrics.def.
+ * processes.c - the view of processes. The detail is all that is known about one. Names pass through text_terminal,
+ * numbers come from metrics.def.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -108,7 +108,7 @@ static void process_user_cell(struct buf *out, const struct table_cell *cell)
 		buf_printf(out, "%u", uid);
 }
 
-/* Users without a name come behind the others, by number, whatever the direction. */
+/* Users without a name come last, by number, whatever the direction. */
 static int process_user_compare(const struct table_choice *c, const struct snapshot *s, uint32_t x, uint32_t y,
 				int direction)
 {
@@ -319,7 +319,7 @@ static const struct text_column process_columns[] = {
 		  .max = 8,
 		  .cell = process_user_cell,
 		  .compare = process_user_compare},
-	/* Deep trees need the room, and without the column of containers nothing else wants it. */
+	/* Deep trees need the room; without the column of containers it is free. */
 	[COMM] = {.title = "COMMAND",
 		  .key = "comm",
 		  .alias = "name",

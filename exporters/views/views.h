@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * views.h - the views: what `top --view` and the tabs of the live screen offer. A new view is a file of its own with its
- * struct view_desc, a declaration here and an entry in views.c.
+ * views.h - the views: what `top --view` and the tabs of the live screen offer. A new view is a file of its own with
+ * its struct view_desc, a declaration here and an entry in views.c.
  */
 #ifndef SYSSCOPE_VIEWS_H
 #define SYSSCOPE_VIEWS_H

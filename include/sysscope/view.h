@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * view.h - what a view may read: the metric descriptors and the snapshot. Read-only. A view never subtracts, never opens a
- * file, never names a collector. Strings in a snapshot are raw names from outside: each output passes them through its
- * sanitiser (base/text.h).
+ * view.h - what a view may read: the metric descriptors and the snapshot. Read-only. A view never subtracts, never
+ * opens a file, never names a collector. Strings in a snapshot are raw names from outside: each output passes them
+ * through its sanitiser (base/text.h).
  */
 #ifndef SYSSCOPE_VIEW_H
 #define SYSSCOPE_VIEW_H
@@ -101,8 +101,8 @@ struct container_row {
 	uint32_t host_namespaces; /* that its processes share with the host: bit per namespace_names */
 	bool host_namespaces_known;
 	/*
-	 * Capabilities of any of its processes, bit per number; 0 without a process. Processes with a larger bounding set than
-	 * the oldest one are left out: a runtime that is entering the container.
+	 * Capabilities of any of its processes, bit per number; 0 without a process. Processes with a larger bounding
+	 * set than the oldest one are left out: a runtime that is entering the container.
 	 */
 	uint64_t capabilities_effective, capabilities_permitted, capabilities_bounding;
 	uint32_t oldest_process; /* index into processes + 1; 0: none */
@@ -205,7 +205,7 @@ struct loop_row {
 /* The start of a container, in phases without gaps; see docs/births.md. */
 enum { BIRTH_PHASES = 0 START_PHASE_LIST(LIST_ONE) };
 extern const char *const birth_phase_names[BIRTH_PHASES]; /* "create", "setup", "init", "start" */
-extern const char *const birth_phase_texts[BIRTH_PHASES]; /* what each is */
+extern const char *const birth_phase_texts[BIRTH_PHASES]; /* when each ends: "to the exec" */
 struct birth_row {
 	const char *container; /* last name of its row; raw */
 	const char *id;	       /* "" if unknown */
@@ -260,12 +260,12 @@ struct snapshot {
 };
 
 /*
- * Where a view gets its snapshots: live (agent/pipeline.c) or replayed.
- * `next` takes a sample and returns its snapshot, valid until the next call; NULL at the end of a replay or on an error (then
- * *ret_error is a negative errno, else 0). `published`: the latest snapshot was delivered. `idle` does the work between
- * samples; call it when `fd` (-1: none) is readable and at least every ten seconds. If it had to take a sample, *latest is the
- * new snapshot or NULL; else *latest is unchanged. `rest` frees the latest snapshot and its memory until the next one; it may be
- * called at any time, repeatedly; NULL: there is nothing to free.
+ * Where a view gets its snapshots: live (agent/pipeline.c) or replayed. `next` takes a sample and returns its snapshot,
+ * valid until the next call; NULL at the end of a replay or on an error (then *ret_error is a negative errno, else 0).
+ * `published`: the latest snapshot was delivered. `idle` does the work between samples; call it when `fd` (-1: none) is
+ * readable and at least every ten seconds. If it had to take a sample, *latest is the new snapshot or NULL; else
+ * *latest is unchanged. `rest` frees the latest snapshot and its memory until the next one; it may be called at any
+ * time, repeatedly; NULL: there is nothing to free.
  */
 struct snapshot_source {
 	const struct snapshot *(*next)(void *ctx, int *ret_error);

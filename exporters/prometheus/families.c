@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * families.c - see families.h.
+ */
+#include "exporters/prometheus/families.h"
+
+#define FAMILY(KIND, UNIT, NAME, LABEL_NAMES, HELP)                                                                 \
+	{                                                                                                           \
+		{.kind = METRIC_##KIND, .unit = UNIT_##UNIT, .prom = NAME, .labels = "", .help = HELP}, LABEL_NAMES \
+	}
+static const struct prometheus_family own_table[OWN_FAMILIES] = {
+	[OWN_INFO] = FAMILY(GAUGE, COUNT, "sysscope_container_info",
+			    "container, id, container_id, image, runtime, kind, pod, namespace",
+			    "Labels of a container, for joins; always 1."),
+	[OWN_BUILD] = FAMILY(GAUGE, COUNT, "sysscope_build_info", "version, revision, kernel",
+			     "Version of sysscope and of the kernel that it runs on; always 1."),
+	[OWN_LOSSES] = FAMILY(COUNTER, COUNT, "sysscope_losses_total", "kind",
+			      "Events and rows that could not be counted or kept, by kind; 0 if nothing was lost."),
+	[OWN_FOLDED] =
+		FAMILY(COUNTER, COUNT, "sysscope_series_folded_total", "family",
+		       "Series beyond the limit of their family that were folded into ~other, summed over scrapes."),
+	[OWN_DURATION] = FAMILY(GAUGE, COUNT, "sysscope_scrape_collector_duration_seconds", "collector",
+				"Duration of the collector's last run."),
+	[OWN_SUCCESS] = FAMILY(GAUGE, COUNT, "sysscope_scrape_collector_success", "collector",
+			       "1 if the collector's last run succeeded, else 0."),
+	[OWN_SELF] =
+		FAMILY(COUNTER, COUNT, "process_cpu_seconds_total", "", "User and system CPU time of sysscope itself."),
+	FAMILY(GAUGE, BYTES, "process_resident_memory_bytes", "", "Resident memory of sysscope itself."),
+	FAMILY(GAUGE, COUNT, "process_open_fds", "", "Open file descriptors of sysscope itself."),
+	FAMILY(GAUGE, COUNT, "process_max_fds", "", "Limit of open file descriptors of sysscope itself."),
+	FAMILY(GAUGE, COUNT, "process_start_time_seconds", "", "When sysscope started, seconds since 1970."),
+	FAMILY(GAUGE, BYTES, "process_virtual_memory_bytes", "", "Address space of sysscope itself."),
+	FAMILY(GAUGE, BYTES, "process_virtual_memory_max_bytes", "",
+	       "Limit of the address space of sysscope itself; 1.8446744073709552e+19 without a limit."),
+	FAMILY(GAUGE, BYTES, "sysscope_bpf_map_memory_bytes", "",
+	       "Kernel memory of sysscope's BPF maps, as the kernel reports it for each map; task storage "
+	       "entries are not included."),
+};
+
+const struct prometheus_family *prometheus_families(size_t *ret_n)
+{
+	*ret_n = OWN_FAMILIES;
+	return own_table;
+}
+
+const struct metric_desc *own_family_line(enum own_family family)
+{
+	return &own_table[family].line;
+}
