@@ -91,6 +91,7 @@
 
 /* include/uapi/asm-generic/errno-base.h */
 #define EAGAIN 11
+#define EEXIST 17
 
 /* include/linux/security.h, since 5.1: an option of cap_capable */
 #define CAP_OPT_NOAUDIT 0x2

@@ -48,6 +48,9 @@ extern __u64 tasks_exited, tasks_ended;
 extern __u32 gone_in_use; /* which of each pair of drained tables (gone_a or gone_b, ...) programs write to: 0 or 1 */
 extern __u32 all_known;	  /* 1: the first pass of the task iterator is over, so every task has its state */
 
+/* The OOM killer's tracepoint gives a pid, not a task (before 6.8), so kills are counted for no cgroup. */
+extern bool oom_pids_only;
+
 extern __u32 facts_wanted;    /* bit per enum ss_fact_kind: a kind that nobody wants costs one load */
 extern __u32 facts_arguments; /* SS_FACT_EXEC carries the arguments */
 /* By kind: facts that were wanted, and those of them for which the ring had no room. The rest was sent. */

@@ -100,8 +100,6 @@ void event_feed_options(const struct event_choice *c, struct pipeline_options *o
 	o->ring_bytes = c->redactor ? RING_BYTES_LARGER : RING_BYTES;
 	if (type_wanted(c, EVENT_CAPABILITY_DENIED))
 		o->requested |= 1u << COLLECTOR_CAPABILITIES;
-	if (type_wanted(c, EVENT_OOM_KILL))
-		o->requested |= 1u << COLLECTOR_OOM;
 	o->no_socket_owners = true;
 }
 

@@ -181,9 +181,8 @@ const struct collector_desc collectors[COLLECTORS] = {
 	[COLLECTOR_OOM] =
 		{
 			"oom",
-			"whom the kernel kills for want of memory, as it happens",
+			"processes that the OOM killer chose, each counted once, as it happens",
 			false,
 			{{.hook = "raw_tp", .programs = {"oom_victim"}, .tracepoints = {"mark_victim"}, .lacks = ""}},
-			"`sysscope events`",
 		},
 };

@@ -27,7 +27,7 @@ enum collector {
 	COLLECTOR_CAPABILITIES, /* on request only */
 	COLLECTOR_SOCKETS,
 	COLLECTOR_BIRTHS,
-	COLLECTOR_OOM, /* on request only */
+	COLLECTOR_OOM,
 	COLLECTORS
 };
 

@@ -80,8 +80,6 @@ static void values_memory(const struct home *h, const struct cgroup_counters *f,
 		v[CONTAINER_PGFAULT] = (double)h->sum.page_faults;
 	if (f->major_page_faults != SS_UNKNOWN)
 		v[CONTAINER_PGMAJFAULT] = (double)h->sum.major_page_faults;
-	if (f->oom_kills != SS_UNKNOWN)
-		v[CONTAINER_OOM_KILLS] = (double)h->sum.oom_kills;
 	v[CONTAINER_THREADS_LIMIT] = limit_or_absent(f->pids_limit);
 }
 
@@ -260,6 +258,8 @@ static void home_row(struct model *m, const struct sample *s, struct home *h, bo
 	values_cpu(m, h, f, v);
 	if (f)
 		values_memory(h, f, v);
+	if (m->oom_hook || (f && f->oom_kills != SS_UNKNOWN))
+		v[CONTAINER_OOM_KILLS] = (double)h->sum.oom_kills;
 	if (m->waits_known)
 		values_waits(h, v);
 	values_tasks(h, lifecycle, v);

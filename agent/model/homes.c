@@ -153,6 +153,7 @@ static int cg_take(struct model *m, const struct sample_cgroup *s)
 	c->parent_id = s->parent_id;
 	c->seen = m->sequence;
 	c->counts = s->counts;
+	c->oom_hook = m->oom_hook;
 	c->alive = s->alive;
 	/* The files of "/" speak of the whole machine. */
 	c->is_root = s->home_root && h->kind != HOME_HOST;
@@ -160,6 +161,9 @@ static int cg_take(struct model *m, const struct sample_cgroup *s)
 	if (c->read_now) {
 		c->files = s->files;
 		c->ahead_ns = c->read_once ? c->ahead_ns : UINT64_MAX;
+		/* The file's later steps are not ours to add: it counts a process again whose main thread has ended. */
+		if (!c->read_once && !s->counts.created_ns && s->files.oom_kills != SS_UNKNOWN)
+			c->oom_before = sub_sat(s->files.oom_kills, s->counts.oom_kills);
 		c->read_once = true;
 	}
 	if (s->alive)
@@ -196,8 +200,20 @@ static void cg_cpu(struct cg *c)
 	}
 }
 
+/*
+ * By the hook, each process once and also of a cgroup that nobody could read after the kill; without it what the cgroup's file
+ * says.
+ */
+static uint64_t cg_oom_kills(const struct cg *c)
+{
+	if (c->oom_hook)
+		return c->counts.oom_kills + c->oom_before;
+	return c->is_root && c->read_once ? known(c->files.oom_kills) : 0;
+}
+
 static void past_add(struct home_sum *p, const struct cg *c)
 {
+	p->oom_kills += cg_oom_kills(c);
 	p->forks += c->counts.forks;
 	p->thread_creations += c->counts.thread_creations;
 	p->execs += c->counts.execs;
@@ -215,7 +231,6 @@ static void past_add(struct home_sum *p, const struct cg *c)
 	p->page_faults += known(c->files.page_faults);
 	p->major_page_faults += known(c->files.major_page_faults);
 	p->memory_failcnt += known(c->files.memory_failcnt);
-	p->oom_kills += known(c->files.oom_kills);
 }
 
 static void homes_reset(struct model *m)
@@ -237,6 +252,8 @@ int homes_begin(struct model *m, const struct sample *s)
 {
 	struct cg *c, *next;
 	int r = homes_make_fixed(m);
+
+	m->oom_hook = collector_ok(s, "oom");
 
 	if (r < 0)
 		return r;

@@ -72,6 +72,8 @@ struct cg {
 		ahead_ns; /* the least by which its file was ahead of tasks_held_ns: what was used before it was seen */
 	uint64_t usage_ns, user_ns, system_ns; /* as last computed; none ever falls */
 	struct cgroup_counters files;	       /* as last read */
+	bool oom_hook;			       /* counts.oom_kills is counted: the collector `oom` is on */
+	uint64_t oom_before; /* kills that its file had counted before the agent did, at the first reading */
 	UT_hash_handle hh;
 };
 
@@ -226,6 +228,7 @@ struct model {
 	bool keep_unpublished;
 	bool run_delay_kept; /* by this kernel: some task has some */
 	bool loops_known;
+	bool oom_hook;		  /* OOM kills are counted by the kernel half */
 	bool waits_known;	  /* in this sample: the scheduler's hooks are on */
 	uint64_t reaped_tasks_ns; /* CPU of homes that were dropped */
 	uint64_t pairs_folded;

@@ -97,6 +97,10 @@ static void collectors_add(struct sampler *s, bool tables_ok)
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++)
 		collector_add(&s->sample, collector_name(list[i]),
 			      tables_ok && loader_status(s->loader, list[i]).loaded, 0);
+	/* Kills are counted with the cgroups, where the kernel says which task it chose. */
+	collector_add(&s->sample, collector_name(COLLECTOR_OOM),
+		      tables_ok && loader_status(s->loader, COLLECTOR_OOM).loaded && !s->skeleton->bss->oom_pids_only,
+		      0);
 }
 
 static void sample_socket_owners(struct sampler *s)

@@ -70,14 +70,15 @@ struct ss_cgroup {
 	__u64 forks;		/* processes born in it */
 	__u64 thread_creations; /* threads born in it, other than group leaders */
 	__u64 execs;
-	__u64 exits; /* processes that ended in it */
-	__u32 flags; /* enum ss_cgroup_flag */
-	__u32 level; /* cgroup->level; 0: root */
+	__u64 exits;	 /* processes that ended in it */
+	__u64 oom_kills; /* processes in it that the OOM killer chose, each once; only with the collector `oom` */
+	__u32 flags;	 /* enum ss_cgroup_flag */
+	__u32 level;	 /* cgroup->level; 0: root */
 	char name[SS_CGROUP_NAME_LEN];
 	struct ss_start start;
 	struct ss_gone other; /* its ended threads for which the gone table had no room */
 };
-_Static_assert(sizeof(struct ss_cgroup) == 7 * 8 + 8 + 128 + sizeof(struct ss_start) + sizeof(struct ss_gone),
+_Static_assert(sizeof(struct ss_cgroup) == 8 * 8 + 8 + 128 + sizeof(struct ss_start) + sizeof(struct ss_gone),
 	       "ss_cgroup: no padding");
 
 /*
