@@ -14,7 +14,7 @@
 #include <locale.h>
 #include <time.h>
 
-#include "../unit/model_scene.h"
+#include "lib/model_scene.h"
 #include "exporters/json/json.h"
 #include "exporters/prometheus/prometheus.h"
 #include "exporters/table/table.h"

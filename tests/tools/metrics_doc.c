@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "metrics_doc.h"
+#include "lib/metrics_doc.h"
 
 int main(void)
 {

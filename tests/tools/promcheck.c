@@ -4,7 +4,7 @@
  * `promcheck --compare OLD NEW` also checks that no counter went down from one scrape to the next. Prints what is
  * wrong with line numbers on stderr and `N series, N families` on stdout; exit 1 when something is wrong.
  */
-#include "promcheck.h"
+#include "lib/promcheck.h"
 
 static char *read_all(const char *path, size_t *ret_len)
 {

@@ -11,7 +11,7 @@
 #include <jansson.h>
 
 #include "exporters/capabilities/capabilities.h"
-#include "model_scene.h"
+#include "lib/model_scene.h"
 
 #define CHOWN		 (1ULL << 0)
 #define NET_BIND_SERVICE (1ULL << 10)

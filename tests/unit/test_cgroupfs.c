@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "test_cgroupfs_tree.h"
+#include "lib/cgroupfs_tree.h"
 
 static void layout_check(struct cgroupfs *fs, enum cgroup_layout layout, const char *controller, uint32_t hierarchy)
 {

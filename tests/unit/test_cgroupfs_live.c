@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "test_cgroupfs_tree.h"
+#include "lib/cgroupfs_tree.h"
 
 struct live {
 	struct cgroupfs *fs;

@@ -3,7 +3,7 @@
  * test_cgroupfs_walk.c - walking cgroup hierarchies in temporary folders: odd names, deep trees, cgroups that vanish,
  * and hierarchies of which only a part is mounted.
  */
-#include "test_cgroupfs_tree.h"
+#include "lib/cgroupfs_tree.h"
 
 struct seen {
 	char text[4096]; /* paths, one a line */

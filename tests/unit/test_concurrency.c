@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "concurrency/concurrency.h"
-#include "model_scene.h"
+#include "lib/model_scene.h"
 
 #define EPOLL	SS_WAIT_EPOLL
 #define POLL	SS_WAIT_POLL

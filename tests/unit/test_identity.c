@@ -3,7 +3,7 @@
  * test_identity.c - names, images and labels from the runtimes' files, names that come late, what the cache keeps and
  * forgets, and whose files are believed about whom.
  */
-#include "test_identity_tree.h"
+#include "lib/identity_root.h"
 
 #include "identity/identity.h"
 #include "base/util.h"
@@ -18,13 +18,13 @@ static int cache_teardown(void **state)
 {
 	identities_free(ids);
 	ids = NULL;
-	return tree_teardown(state);
+	return root_teardown(state);
 }
-#define cache_test(f) cmocka_unit_test_setup_teardown(f, tree_setup, cache_teardown)
+#define cache_test(f) cmocka_unit_test_setup_teardown(f, root_setup, cache_teardown)
 
 static void cache_open(void)
 {
-	ids = identities_new(tree_root);
+	ids = identities_new(root_dir);
 	assert_non_null(ids);
 }
 
@@ -55,7 +55,7 @@ static void docker_config(const char *folder, const char *id, const char *name, 
 		"\"Config\":{\"Hostname\":\"h\",\"Image\":\"%s\",\"Labels\":%s},\"Name\":\"/"
 		"%s\",\"Driver\":\"overlay2\"}",
 		id, image, labels, name);
-	tree_write(path.data, text.data);
+	root_write(path.data, text.data);
 }
 
 static void docker_named(void **state)
@@ -95,7 +95,7 @@ static void docker_roots(void **state)
 	const struct identity *who;
 
 	(void)state;
-	tree_write("/etc/docker/daemon.json", "{\"debug\": true, \"data-root\": \"/mnt/docker\"}");
+	root_write("/etc/docker/daemon.json", "{\"debug\": true, \"data-root\": \"/mnt/docker\"}");
 	docker_config("/mnt/docker/containers/", A, "moved", "i", "{}");
 	docker_config("/given/root/containers/", B, "given", "i", "{}");
 	docker_config(DOCKER_FOLDER, C, "usual", "i", "{}");
@@ -123,9 +123,9 @@ static void docker_root_is_a_link(void **state)
 {
 	(void)state;
 	docker_config("/data/docker/containers/", A, "web", "i", "{}");
-	tree_folders("/var/lib/docker");
+	root_folders("/var/lib/docker");
 	/* Put there by root, absolute, and meant within the root that we were given. */
-	assert_int_equal(symlink("/data/docker", tree_path("/var/lib/docker")), 0);
+	assert_int_equal(symlink("/data/docker", root_path("/var/lib/docker")), 0);
 	cache_open();
 	assert_string_equal(get(1, "/docker/" A)->name, "web");
 }
@@ -173,8 +173,8 @@ static void podman_named(void **state)
 	const struct identity *who;
 
 	(void)state;
-	tree_write(PODMAN_LIST "containers.json", "[" PODMAN_ENTRY(A, "db") ",5,{},{\"id\":7},{\"id\":\"" C "\"}]");
-	tree_write(PODMAN_LIST "volatile-containers.json", "[" PODMAN_ENTRY(B, "job") "]");
+	root_write(PODMAN_LIST "containers.json", "[" PODMAN_ENTRY(A, "db") ",5,{},{\"id\":7},{\"id\":\"" C "\"}]");
+	root_write(PODMAN_LIST "volatile-containers.json", "[" PODMAN_ENTRY(B, "job") "]");
 	cache_open();
 	who = get(1, "/machine.slice/libpod-" A ".scope/container");
 	assert_true(who->resolved);
@@ -191,12 +191,12 @@ static void podman_named(void **state)
 	assert_false(who->resolved);
 	assert_string_equal(who->name, "c83d0428058a");
 	/* The list is read again when it changed. */
-	tree_write(PODMAN_LIST "volatile-containers.json", "[" PODMAN_ENTRY(C, "late") "]");
+	root_write(PODMAN_LIST "volatile-containers.json", "[" PODMAN_ENTRY(C, "late") "]");
 	assert_int_equal(identities_refresh(ids, T0 + 100 * MS), 1);
 	assert_string_equal(who->name, "late");
 	assert_string_equal(get(4, "/system.slice/q.service/libpod-payload-" C)->name, "late");
 	/* Metadata that is no JSON leaves the image's id. */
-	tree_write(PODMAN_LIST "containers.json",
+	root_write(PODMAN_LIST "containers.json",
 		   "[{\"id\":\"" A "\",\"names\":[\"odd\"],\"image\":\"0123\",\"metadata\":\"{\"}]");
 	identities_forget(ids, 1);
 	assert_string_equal(get(1, "/machine.slice/libpod-" A ".scope")->image, "0123");
@@ -236,7 +236,7 @@ static void late_name(void **state)
 	assert_true(who->generation > generation);
 	assert_int_equal(stats().unnamed, 0);
 	/* Named: nobody asks any more. */
-	tree_delete(DOCKER_FOLDER A "/config.v2.json");
+	root_delete(DOCKER_FOLDER A "/config.v2.json");
 	assert_int_equal(identities_refresh(ids, T0 + 1000 * SECOND), 0);
 	assert_string_equal(who->name, "slow");
 }
@@ -274,7 +274,7 @@ static void restarted(void **state)
 	assert_string_equal(who->name, "new");
 	assert_true(who->generation > generation);
 	/* Gone from the disk: it keeps its name as long as it is known. */
-	tree_delete(DOCKER_FOLDER A "/config.v2.json");
+	root_delete(DOCKER_FOLDER A "/config.v2.json");
 	assert_string_equal(get(4, "/docker/" A)->name, "new");
 	assert_int_equal(stats().unnamed, 0);
 	for (uint64_t id = 1; id <= 3; id++)
@@ -311,7 +311,7 @@ static void rootless_is_not_root(void **state)
 
 	(void)state;
 	docker_config(DOCKER_FOLDER, A, "payments", "secret-image", "{}");
-	tree_write(PODMAN_LIST "containers.json", "[" PODMAN_ENTRY(B, "vault") "]");
+	root_write(PODMAN_LIST "containers.json", "[" PODMAN_ENTRY(B, "vault") "]");
 	cache_open();
 	real = get(1, "/system.slice/docker-" A ".scope");
 	who = get(2, "/user.slice/user-1000.slice/user@1000.service/docker-" A ".scope");
@@ -325,7 +325,7 @@ static void rootless_is_not_root(void **state)
 	assert_false(who->resolved);
 	/* Nor does root's file when that is where the user's home is said to be. */
 	buf_printf(&passwd, "root:x:0:0::/root:/bin/sh\nu:x:1000:1000::/home/u:/bin/sh\n");
-	tree_write("/etc/passwd", passwd.data);
+	root_write("/etc/passwd", passwd.data);
 	docker_config("/home/u/.local/share/docker/containers/", A, "mine", "i", "{}");
 	if (getuid() == 1000)
 		return;
@@ -343,17 +343,17 @@ static void rootless_named(void **state)
 
 	(void)state;
 	buf_printf(&passwd, "bad line\n::::\nu:x:%u:1000:A user:/home/u:/bin/sh\n", (unsigned int)uid);
-	tree_write("/etc/passwd", passwd.data);
-	tree_write("/home/u/.local/share/containers/storage/overlay-containers/containers.json",
+	root_write("/etc/passwd", passwd.data);
+	root_write("/home/u/.local/share/containers/storage/overlay-containers/containers.json",
 		   "[" PODMAN_ENTRY(A, "mine") "]");
 	docker_config("/home/u/.local/share/docker/containers/", B, "dock", "i", "{}");
 	if (getuid() == 0) {
-		assert_int_equal(chown(tree_path("/home/u/.local/share/containers/storage/overlay-containers/"
+		assert_int_equal(chown(root_path("/home/u/.local/share/containers/storage/overlay-containers/"
 						 "containers.json"),
 				       uid, uid),
 				 0);
 		assert_int_equal(
-			chown(tree_path("/home/u/.local/share/docker/containers/" B "/config.v2.json"), uid, uid), 0);
+			chown(root_path("/home/u/.local/share/docker/containers/" B "/config.v2.json"), uid, uid), 0);
 	}
 	cache_open();
 	buf_printf(&path, "/user.slice/user-%u.slice/user@%u.service/user.slice/libpod-" A ".scope", (unsigned int)uid,
@@ -396,7 +396,7 @@ static void nested_is_not_resolved(void **state)
 	(void)state;
 	docker_config(DOCKER_FOLDER, A, "evil", "i", "{}");
 	docker_config(DOCKER_FOLDER, B, "bank", "bank-image", "{}");
-	tree_write(PODMAN_LIST "containers.json", "[" PODMAN_ENTRY(C, "vault") "]");
+	root_write(PODMAN_LIST "containers.json", "[" PODMAN_ENTRY(C, "vault") "]");
 	cache_open();
 	assert_string_equal(get(1, "/docker/" A "/libpod-" C ".scope")->name, "evil");
 	who = get(2, "/docker/" A "/docker/" B);

@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "test_identity_tree.h"
+#include "lib/identity_root.h"
 
 #include "identity/store/hostile_file.h"
 #include "identity/identity.h"
@@ -23,7 +23,7 @@
 
 static int open_one(const char *path, uid_t owner, unsigned int flags)
 {
-	_cleanup_close_ int root = open(tree_root, O_PATH | O_DIRECTORY), folder = -1, fd = -1;
+	_cleanup_close_ int root = open(root_dir, O_PATH | O_DIRECTORY), folder = -1, fd = -1;
 	struct stat st;
 	int r = trusted_folder_open(root, "/var/lib/docker", &folder);
 
@@ -45,7 +45,7 @@ static void open_check(const char *path, uid_t owner, int want)
 
 static void name_check(bool named, bool refused)
 {
-	struct identities *ids = identities_new(tree_root);
+	struct identities *ids = identities_new(root_dir);
 	struct identity_stats stats;
 	const struct identity *who;
 
@@ -62,7 +62,7 @@ static void name_check(bool named, bool refused)
 static void good(void **state)
 {
 	(void)state;
-	tree_write(CONFIG, GOOD);
+	root_write(CONFIG, GOOD);
 	open_check(RELATIVE, getuid(), 0);
 	name_check(true, false);
 }
@@ -70,7 +70,7 @@ static void good(void **state)
 static void missing(void **state)
 {
 	(void)state;
-	tree_folders(CONFIG);
+	root_folders(CONFIG);
 	open_check(RELATIVE, getuid(), -ENOENT);
 	open_check("containers/none/config.v2.json", getuid(), -ENOENT);
 	name_check(false, false);
@@ -80,8 +80,8 @@ static void missing(void **state)
 static void fifo(void **state)
 {
 	(void)state;
-	tree_folders(CONFIG);
-	assert_int_equal(mkfifo(tree_path(CONFIG), 0600), 0);
+	root_folders(CONFIG);
+	assert_int_equal(mkfifo(root_path(CONFIG), 0600), 0);
 	open_check(RELATIVE, getuid(), -ENOTSUP);
 	name_check(false, true);
 }
@@ -92,8 +92,8 @@ static void socket_file(void **state)
 	_cleanup_close_ int s = socket(AF_UNIX, SOCK_STREAM, 0), back = open(".", O_PATH | O_DIRECTORY);
 
 	(void)state;
-	tree_folders(CONFIG);
-	assert_int_equal(chdir(tree_path(DOCKER_FOLDER A)), 0);
+	root_folders(CONFIG);
+	assert_int_equal(chdir(root_path(DOCKER_FOLDER A)), 0);
 	assert_int_equal(bind(s, (struct sockaddr *)&where, sizeof(where)), 0);
 	assert_int_equal(rename("s", "config.v2.json"), 0);
 	assert_int_equal(fchdir(back), 0);
@@ -116,7 +116,7 @@ static void device(void **state)
 static void directory(void **state)
 {
 	(void)state;
-	tree_folders(CONFIG "/");
+	root_folders(CONFIG "/");
 	open_check(RELATIVE, getuid(), -EISDIR);
 	name_check(false, true);
 }
@@ -127,21 +127,21 @@ static void links(void **state)
 
 	(void)state;
 	/* Outside of the folder, as /etc/shadow would be. */
-	tree_write("/etc/secret", GOOD);
-	tree_folders(CONFIG);
-	snprintf(inside, sizeof(inside), "%s", tree_path("/etc/secret"));
-	assert_int_equal(symlink(inside, tree_path(CONFIG)), 0);
+	root_write("/etc/secret", GOOD);
+	root_folders(CONFIG);
+	snprintf(inside, sizeof(inside), "%s", root_path("/etc/secret"));
+	assert_int_equal(symlink(inside, root_path(CONFIG)), 0);
 	open_check(RELATIVE, getuid(), -ELOOP);
 	name_check(false, true);
 	/* Inside of it, next to it. */
-	tree_delete(CONFIG);
-	tree_write(DOCKER_FOLDER A "/other", GOOD);
-	assert_int_equal(symlink("other", tree_path(CONFIG)), 0);
+	root_delete(CONFIG);
+	root_write(DOCKER_FOLDER A "/other", GOOD);
+	assert_int_equal(symlink("other", root_path(CONFIG)), 0);
 	open_check(RELATIVE, getuid(), -ELOOP);
 	/* In the middle of the path. */
-	assert_int_equal(rename(tree_path(DOCKER_FOLDER A), tree_path("/var/real")), 0);
-	tree_write("/var/real/config.v2.json", GOOD);
-	assert_int_equal(symlink("../../../real", tree_path(DOCKER_FOLDER A)), 0);
+	assert_int_equal(rename(root_path(DOCKER_FOLDER A), root_path("/var/real")), 0);
+	root_write("/var/real/config.v2.json", GOOD);
+	assert_int_equal(symlink("../../../real", root_path(DOCKER_FOLDER A)), 0);
 	open_check(RELATIVE, getuid(), -ELOOP);
 	name_check(false, true);
 	/* Magic ones, and a way out by name. */
@@ -156,38 +156,38 @@ static void too_large(void **state)
 	buf_str(&text, GOOD);
 	while (text.len < 5 << 20)
 		buf_str(&text, "                ");
-	tree_write(CONFIG, text.data);
+	root_write(CONFIG, text.data);
 	open_check(RELATIVE, getuid(), -EFBIG);
 	name_check(false, true);
 	/* A hole costs its maker nothing. */
-	tree_write(CONFIG, GOOD);
-	assert_int_equal(truncate(tree_path(CONFIG), 1 << 30), 0);
+	root_write(CONFIG, GOOD);
+	assert_int_equal(truncate(root_path(CONFIG), 1 << 30), 0);
 	open_check(RELATIVE, getuid(), -EFBIG);
 	/* To the byte. */
 	text.data[HOSTILE_FILE_MAX] = '\0';
-	tree_write(CONFIG, text.data);
+	root_write(CONFIG, text.data);
 	open_check(RELATIVE, getuid(), 0);
 	name_check(true, false);
 	text.data[HOSTILE_FILE_MAX] = ' ';
 	text.data[HOSTILE_FILE_MAX + 1] = '\0';
-	tree_write(CONFIG, text.data);
+	root_write(CONFIG, text.data);
 	open_check(RELATIVE, getuid(), -EFBIG);
 }
 
 /* Small when it was looked at, large when it is read. */
 static void grows(void **state)
 {
-	_cleanup_close_ int root = open(tree_root, O_PATH | O_DIRECTORY), fd = -1;
+	_cleanup_close_ int root = open(root_dir, O_PATH | O_DIRECTORY), fd = -1;
 	_cleanup_free_ char *text = NULL;
 	struct stat st;
 	size_t len;
 
 	(void)state;
-	tree_write("/f", "1234");
+	root_write("/f", "1234");
 	assert_int_equal(hostile_open(root, "f", getuid(), 100, 0, &fd, &st), 0);
-	assert_int_equal(truncate(tree_path("/f"), 101), 0);
+	assert_int_equal(truncate(root_path("/f"), 101), 0);
 	assert_int_equal(hostile_read(fd, 100, &text, &len), -EFBIG);
-	assert_int_equal(truncate(tree_path("/f"), 4), 0);
+	assert_int_equal(truncate(root_path("/f"), 4), 0);
 	assert_int_equal(hostile_read(fd, 100, &text, &len), 0);
 	assert_string_equal(text, "1234");
 }
@@ -195,21 +195,21 @@ static void grows(void **state)
 static void owners(void **state)
 {
 	(void)state;
-	tree_write(CONFIG, GOOD);
+	root_write(CONFIG, GOOD);
 	open_check(RELATIVE, getuid() + 1, -EPERM);
 	if (getuid() == 0) {
-		assert_int_equal(chown(tree_path(CONFIG), 1000, 1000), 0);
+		assert_int_equal(chown(root_path(CONFIG), 1000, 1000), 0);
 		open_check(RELATIVE, 0, -EPERM);
 		open_check(RELATIVE, 1000, 0);
 		name_check(false, true);
-		assert_int_equal(chown(tree_path(CONFIG), 0, 0), 0);
+		assert_int_equal(chown(root_path(CONFIG), 0, 0), 0);
 	}
-	assert_int_equal(chmod(tree_path(CONFIG), 0602), 0);
+	assert_int_equal(chmod(root_path(CONFIG), 0602), 0);
 	open_check(RELATIVE, getuid(), -EPERM);
 	name_check(false, true);
-	assert_int_equal(chmod(tree_path(CONFIG), 0620), 0);
+	assert_int_equal(chmod(root_path(CONFIG), 0620), 0);
 	open_check(RELATIVE, getuid(), -EPERM);
-	assert_int_equal(chmod(tree_path(CONFIG), 0644), 0);
+	assert_int_equal(chmod(root_path(CONFIG), 0644), 0);
 	open_check(RELATIVE, getuid(), 0);
 }
 
@@ -217,11 +217,11 @@ static void owners(void **state)
 static void other_ids(void **state)
 {
 	(void)state;
-	tree_write(CONFIG, "{\"ID\":\"" B "\",\"Name\":\"/web\"}");
+	root_write(CONFIG, "{\"ID\":\"" B "\",\"Name\":\"/web\"}");
 	name_check(false, true);
-	tree_write(CONFIG, "{\"ID\":7,\"Name\":\"/web\"}");
+	root_write(CONFIG, "{\"ID\":7,\"Name\":\"/web\"}");
 	name_check(false, true);
-	tree_write(CONFIG, GOOD);
+	root_write(CONFIG, GOOD);
 	name_check(true, false);
 }
 
@@ -312,10 +312,10 @@ static void json_bad(void **state)
 		memcpy(copy, bad[i], strlen(bad[i]));
 		if (hostile_json(copy, strlen(bad[i]), &j) != -EBADMSG)
 			fail_msg("taken: %s", bad[i]);
-		tree_write(CONFIG, bad[i]);
+		root_write(CONFIG, bad[i]);
 		name_check(false, true);
 	}
-	tree_write_bytes(CONFIG, GOOD "\0", sizeof(GOOD));
+	root_write_bytes(CONFIG, GOOD "\0", sizeof(GOOD));
 	name_check(false, true);
 }
 
@@ -346,7 +346,7 @@ static void json_wrong_types(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		tree_write(CONFIG, cases[i].text);
+		root_write(CONFIG, cases[i].text);
 		name_check(cases[i].named, !cases[i].named);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -356,11 +356,11 @@ static void json_wrong_types(void **state)
 			char path[256];
 
 			snprintf(path, sizeof(path), PODMAN_LIST "%s", lists[k]);
-			tree_write(path, k ? cases[i].text : "[[],{},{\"id\":\"" A "\",\"names\":5},{\"names\":[7]}]");
+			root_write(path, k ? cases[i].text : "[[],{},{\"id\":\"" A "\",\"names\":5},{\"names\":[7]}]");
 		}
-		tree_write("/etc/docker/daemon.json", cases[i].text);
-		tree_write("/etc/passwd", cases[i].text);
-		ids = identities_new(tree_root);
+		root_write("/etc/docker/daemon.json", cases[i].text);
+		root_write("/etc/passwd", cases[i].text);
+		ids = identities_new(root_dir);
 		assert_non_null(ids);
 		assert_false(identities_get(ids, 1, "/machine.slice/libpod-" A ".scope", 1)->resolved);
 		assert_false(identities_get(ids, 2, "/user.slice/user-77.slice/docker-" A ".scope", 1)->resolved);
@@ -373,7 +373,7 @@ static void json_truncated(void **state)
 {
 	(void)state;
 	for (size_t len = 0; len < strlen(GOOD); len++) {
-		tree_write_bytes(CONFIG, GOOD, len);
+		root_write_bytes(CONFIG, GOOD, len);
 		name_check(false, true);
 	}
 }
@@ -385,16 +385,16 @@ static void podman_list_broken(void **state)
 	struct identity_stats stats;
 
 	(void)state;
-	tree_folders(PODMAN_LIST);
-	assert_int_equal(mkfifo(tree_path(PODMAN_LIST "containers.json"), 0600), 0);
-	tree_write(PODMAN_LIST "volatile-containers.json", "[{\"id\":\"" A "\",\"names\":[\"web\"]},]");
-	ids = identities_new(tree_root);
+	root_folders(PODMAN_LIST);
+	assert_int_equal(mkfifo(root_path(PODMAN_LIST "containers.json"), 0600), 0);
+	root_write(PODMAN_LIST "volatile-containers.json", "[{\"id\":\"" A "\",\"names\":[\"web\"]},]");
+	ids = identities_new(root_dir);
 	assert_non_null(ids);
 	assert_false(identities_get(ids, 1, "/machine.slice/libpod-" A ".scope", 1)->resolved);
 	identities_stats(ids, &stats);
 	assert_int_equal(stats.refused, 2);
 	assert_int_equal(stats.failures, 1);
-	tree_write(PODMAN_LIST "volatile-containers.json", "[{\"id\":\"" A "\",\"names\":[\"web\"]}]");
+	root_write(PODMAN_LIST "volatile-containers.json", "[{\"id\":\"" A "\",\"names\":[\"web\"]}]");
 	assert_int_equal(identities_refresh(ids, 1000000001), 1);
 	assert_string_equal(identities_get(ids, 1, "/machine.slice/libpod-" A ".scope", 1)->name, "web");
 	identities_free(ids);
@@ -403,23 +403,23 @@ static void podman_list_broken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		tree_test(good),
-		tree_test(missing),
-		tree_test(fifo),
-		tree_test(socket_file),
-		tree_test(device),
-		tree_test(directory),
-		tree_test(links),
-		tree_test(too_large),
-		tree_test(grows),
-		tree_test(owners),
-		tree_test(other_ids),
-		tree_test(json_depth),
-		tree_test(json_parts),
-		tree_test(json_bad),
-		tree_test(json_wrong_types),
-		tree_test(json_truncated),
-		tree_test(podman_list_broken),
+		root_test(good),
+		root_test(missing),
+		root_test(fifo),
+		root_test(socket_file),
+		root_test(device),
+		root_test(directory),
+		root_test(links),
+		root_test(too_large),
+		root_test(grows),
+		root_test(owners),
+		root_test(other_ids),
+		root_test(json_depth),
+		root_test(json_parts),
+		root_test(json_bad),
+		root_test(json_wrong_types),
+		root_test(json_truncated),
+		root_test(podman_list_broken),
 	};
 
 	return cmocka_run_group_tests_name("identity_hostile", tests, NULL, NULL);

@@ -15,7 +15,7 @@
 #include <time.h>
 
 #include "exporters/json/json.h"
-#include "tools/snapshot_fixture.h"
+#include "lib/snapshot_fixture.h"
 
 static json_t *written(const struct fixture *f, const struct json_options *o)
 {

@@ -6,12 +6,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
 #include <ctype.h>
 #include <stdio.h>
 
-#include "tools/metrics_doc.h"
+#include "lib/metrics_doc.h"
 
 typedef const char *(*line_rule)(enum metric_scope scope, const struct metric_desc *lines, size_t n, size_t i);
 

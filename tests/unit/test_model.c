@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "model/internal.h"
-#include "model_scene.h"
+#include "lib/model_scene.h"
 
 /* ---- a simulated kernel half: tasks are born, run, are renamed, moved, die, and are freed later ---- */
 

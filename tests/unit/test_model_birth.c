@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "model_scene.h"
+#include "lib/model_scene.h"
 
 static struct scene scene;
 

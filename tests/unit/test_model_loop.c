@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "model_scene.h"
+#include "lib/model_scene.h"
 #include "base/util.h"
 
 #define MS 1000000ULL

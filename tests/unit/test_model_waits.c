@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "model_scene.h"
+#include "lib/model_scene.h"
 
 static const struct snapshot *update(struct model *m, struct scene *s)
 {

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "view/expected.h"
-#include "model_scene.h"
+#include "lib/model_scene.h"
 
 static void test_expected(void **state)
 {

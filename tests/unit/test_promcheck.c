@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "tools/promcheck.h"
+#include "lib/promcheck.h"
 
 #define COUNTER "# HELP a_total h\n# TYPE a_total counter\n"
 #define GAUGE	"# HELP g h\n# TYPE g gauge\n"

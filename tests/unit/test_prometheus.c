@@ -13,8 +13,8 @@
 #include <time.h>
 
 #include "exporters/prometheus/prometheus.h"
-#include "tools/promcheck.h"
-#include "tools/snapshot_fixture.h"
+#include "lib/promcheck.h"
+#include "lib/snapshot_fixture.h"
 
 /* What one scrape gave. */
 struct scrape {

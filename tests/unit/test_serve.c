@@ -3,7 +3,7 @@
  * test_serve.c - what the server answers: pages, headers, encodings, errors, requests that are not as they should be.
  * Deadlines, crowds and stopping are in test_serve_slow.c.
  */
-#include "test_serve_server.h"
+#include "lib/serve_server.h"
 
 #include <dirent.h>
 #include <fcntl.h>

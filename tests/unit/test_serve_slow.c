@@ -3,7 +3,7 @@
  * test_serve_slow.c - the server against clients that are slow, many, or there when it stops: deadlines, shared
  * samples, the limit of scrapes, idle work, delivery. Deadlines are a few hundred milliseconds here.
  */
-#include "test_serve_server.h"
+#include "lib/serve_server.h"
 
 #define GET(path)      "GET " path " HTTP/1.1\r\nHost: x\r\n"
 #define SCRAPERS       50
@@ -115,16 +115,17 @@ static void test_slow_reader(void **state)
 	bool closed = false;
 	int fd;
 
-	s->options.answer_ms = 600;
+	s->options.answer_ms = 2000;
 	server_start(s);
 	connected_ns = clock_boot_ns();
 	fd = client_connect_receiving(s, 4096);
 	client_say(fd, GET("/metrics") "\r\n");
 	assert_true(recv(fd, chunk, sizeof(chunk), 0) > 0);
 	began_ns = clock_boot_ns();
+	/* Not only after the slow one was given up, which a busy machine must not turn into a failure. */
 	assert_int_equal(client_status(s, "/healthz"), 200);
-	assert_true(ms_since(began_ns) < 500);
-	while (!closed && ms_since(began_ns) < 5000) {
+	assert_true(ms_since(began_ns) < 1500);
+	while (!closed && ms_since(began_ns) < 10000) {
 		ssize_t n = recv(fd, chunk, sizeof(chunk), 0);
 
 		closed = n <= 0;
@@ -132,7 +133,7 @@ static void test_slow_reader(void **state)
 	}
 	assert_true(closed);
 	/* Its time began after it had connected, however late this thread got to read. */
-	assert_true(ms_since(connected_ns) >= 500 && ms_since(began_ns) < 3000);
+	assert_true(ms_since(connected_ns) >= 1500 && ms_since(began_ns) < 8000);
 	assert_int_equal(atomic_load(&s->fake.published), 0);
 	assert_int_equal(client_status(s, "/healthz"), 200);
 	close(fd);

@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * metrics_doc.h - writes docs/metrics.md from the descriptors. Shared by metrics_doc.c, which prints it, and
- * test_metrics.c, which fails when the file in the tree is stale.
- */
-#ifndef SYSSCOPE_TESTS_METRICS_DOC_H
-#define SYSSCOPE_TESTS_METRICS_DOC_H
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "exporters/prometheus/prometheus.h"
-#include "base/util.h"
+#include "metrics_doc.h"
 #include "sysscope/view.h"
 
 /* A `|` would end the cell. */
-static inline void doc_text(struct buf *out, const char *text)
+static void doc_text(struct buf *out, const char *text)
 {
 	buf_char(out, ' ');
 	for (; *text; text++) {
@@ -25,7 +18,7 @@ static inline void doc_text(struct buf *out, const char *text)
 	}
 }
 
-static inline void doc_cell(struct buf *out, const char *text, bool code)
+static void doc_cell(struct buf *out, const char *text, bool code)
 {
 	if (*text && code)
 		buf_printf(out, " `%s` |", text);
@@ -37,13 +30,13 @@ static inline void doc_cell(struct buf *out, const char *text, bool code)
 	}
 }
 
-static inline bool doc_has_columns(enum metric_scope scope)
+static bool doc_has_columns(enum metric_scope scope)
 {
 	return scope != SCOPE_HOST && scope != SCOPE_GROUP && scope != SCOPE_TRANSITION;
 }
 
 /* No series has a pid. */
-static inline bool doc_has_series(enum metric_scope scope)
+static bool doc_has_series(enum metric_scope scope)
 {
 	return scope != SCOPE_PROCESS && scope != SCOPE_LOOP;
 }
@@ -55,7 +48,7 @@ struct doc_family {
 };
 
 /* They share a Prometheus family; or they have none, and are keys of one JSON object. */
-static inline bool doc_same_family(const struct metric_desc *a, const struct metric_desc *b)
+static bool doc_same_family(const struct metric_desc *a, const struct metric_desc *b)
 {
 	size_t len = a->json ? strcspn(a->json, ".") + 1 : 0;
 
@@ -64,7 +57,7 @@ static inline bool doc_same_family(const struct metric_desc *a, const struct met
 	return len && b->json && strchr(a->json, '.') && !strncmp(a->json, b->json, len);
 }
 
-static inline struct doc_family doc_family_at(const struct metric_desc *d, size_t n)
+static struct doc_family doc_family_at(const struct metric_desc *d, size_t n)
 {
 	struct doc_family f = {d, 1};
 
@@ -74,7 +67,7 @@ static inline struct doc_family doc_family_at(const struct metric_desc *d, size_
 }
 
 /* The value of label `name` (of length `len`) in `labels`, without quotes; NULL without it. */
-static inline const char *doc_label_value(const char *labels, const char *name, size_t len, size_t *ret_len)
+static const char *doc_label_value(const char *labels, const char *name, size_t len, size_t *ret_len)
 {
 	for (const char *p = labels; *p; p++) {
 		if ((p != labels && p[-1] != ',') || strncmp(p, name, len) != 0 || strncmp(p + len, "=\"", 2) != 0)
@@ -86,7 +79,7 @@ static inline const char *doc_label_value(const char *labels, const char *name, 
 }
 
 /* `name`: each value once, in the order of the lines. */
-static inline void doc_label(struct buf *out, struct doc_family f, const char *name, size_t len)
+static void doc_label(struct buf *out, struct doc_family f, const char *name, size_t len)
 {
 	const char *last = NULL;
 	size_t value_len = 0, last_len = 0;
@@ -103,7 +96,7 @@ static inline void doc_label(struct buf *out, struct doc_family f, const char *n
 	}
 }
 
-static inline void doc_labels(struct buf *out, struct doc_family f)
+static void doc_labels(struct buf *out, struct doc_family f)
 {
 	const char *p = f.lines[0].prom ? f.lines[0].labels : "";
 	bool first = true;
@@ -124,7 +117,7 @@ static inline void doc_labels(struct buf *out, struct doc_family f)
 }
 
 /* Keys of one object are written once: `object.*`, or its keys by name where no label names them. */
-static inline void doc_keys(struct buf *out, struct doc_family f)
+static void doc_keys(struct buf *out, struct doc_family f)
 {
 	const char *object = "";
 	bool first = true;
@@ -151,7 +144,7 @@ static inline void doc_keys(struct buf *out, struct doc_family f)
 	buf_str(out, " |");
 }
 
-static inline void doc_seconds(struct buf *out, double s)
+static void doc_seconds(struct buf *out, double s)
 {
 	if (s < 0.001)
 		buf_printf(out, "%.3g us", s * 1e6);
@@ -162,7 +155,7 @@ static inline void doc_seconds(struct buf *out, double s)
 }
 
 /* " 15 buckets: 4 us to 4.19 s, and the rest." for a histogram of times, which all of them are. */
-static inline void doc_buckets(struct buf *out, struct doc_family f)
+static void doc_buckets(struct buf *out, struct doc_family f)
 {
 	double low = 0, high = 0;
 	size_t n = 0;
@@ -184,7 +177,7 @@ static inline void doc_buckets(struct buf *out, struct doc_family f)
 	buf_str(out, ", and longer.");
 }
 
-static inline const char *doc_unit(struct doc_family f)
+static const char *doc_unit(struct doc_family f)
 {
 	static const char *const units[] = {
 		[UNIT_NS] = "seconds",	    [UNIT_UNIX_NS] = "seconds since 1970",
@@ -200,7 +193,7 @@ static inline const char *doc_unit(struct doc_family f)
 	return units[f.lines[0].unit];
 }
 
-static inline void doc_row(struct buf *out, enum metric_scope scope, struct doc_family f)
+static void doc_row(struct buf *out, enum metric_scope scope, struct doc_family f)
 {
 	const struct metric_desc *d = f.lines;
 
@@ -220,7 +213,7 @@ static inline void doc_row(struct buf *out, enum metric_scope scope, struct doc_
 	buf_str(out, " |\n");
 }
 
-static inline void doc_scope(struct buf *out, enum metric_scope scope, const char *heading, const char *text)
+static void doc_scope(struct buf *out, enum metric_scope scope, const char *heading, const char *text)
 {
 	const struct metric_desc *d;
 	struct doc_family f;
@@ -243,7 +236,7 @@ static inline void doc_scope(struct buf *out, enum metric_scope scope, const cha
 	}
 }
 
-static inline void doc_own(struct buf *out)
+static void doc_own(struct buf *out)
 {
 	const struct prometheus_family *f;
 	size_t n;
@@ -303,7 +296,7 @@ static const struct doc_section doc_sections[] = {
 	 "`namespace_transitions`. [namespaces.md](namespaces.md) explains what is seen and what is not."},
 };
 
-static inline void metrics_doc(struct buf *out)
+void metrics_doc(struct buf *out)
 {
 	const size_t n = sizeof(doc_sections) / sizeof(doc_sections[0]);
 
@@ -332,5 +325,3 @@ static inline void metrics_doc(struct buf *out)
 		doc_scope(out, doc_sections[i].scope, doc_sections[i].heading, doc_sections[i].text);
 	doc_own(out);
 }
-
-#endif

@@ -1,21 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * test_serve_server.h - a server in a thread on a free loopback port, made-up snapshots, and a client on raw sockets.
- * Included by test_serve*.c, once per program. Every wait is bounded; only the main thread asserts.
- */
-#ifndef SYSSCOPE_TEST_SERVE_SERVER_H
-#define SYSSCOPE_TEST_SERVE_SERVER_H
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <arpa/inet.h>
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,25 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "serve/http.h"
-#include "base/util.h"
-#include "sysscope/view.h"
+#include "serve_server.h"
 
-#define CLIENT_WAIT_MS 10000 /* after that the test has failed */
-#define NS_PER_MS      1000000ULL
-
-/* ---- made-up snapshots ---- */
-struct fake {
-	struct snapshot_source source;
-	struct snapshot snapshot;
-	struct container_row *rows;
-	char (*names)[32];
-	atomic_int error; /* what next() fails with */
-	atomic_int samples, published, idles, rests;
-	int fd; /* eventfd that idle() empties */
-};
-
-static inline const struct snapshot *fake_next(void *ctx, int *ret_error)
+static const struct snapshot *fake_next(void *ctx, int *ret_error)
 {
 	struct fake *f = ctx;
 
@@ -55,14 +24,14 @@ static inline const struct snapshot *fake_next(void *ctx, int *ret_error)
 	return &f->snapshot;
 }
 
-static inline void fake_published(void *ctx)
+static void fake_published(void *ctx)
 {
 	struct fake *f = ctx;
 
 	atomic_fetch_add(&f->published, 1);
 }
 
-static inline void fake_idle(void *ctx, const struct snapshot **latest)
+static void fake_idle(void *ctx, const struct snapshot **latest)
 {
 	struct fake *f = ctx;
 	uint64_t n;
@@ -73,14 +42,14 @@ static inline void fake_idle(void *ctx, const struct snapshot **latest)
 	atomic_fetch_add(&f->idles, 1);
 }
 
-static inline void fake_rest(void *ctx)
+static void fake_rest(void *ctx)
 {
 	struct fake *f = ctx;
 
 	atomic_fetch_add(&f->rests, 1);
 }
 
-static inline void fake_init(struct fake *f, size_t containers)
+void fake_init(struct fake *f, size_t containers)
 {
 	*f = (struct fake){.snapshot = {.kernel = "6.1.0", .hostname = "host", .interval = 1}};
 	f->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -114,25 +83,14 @@ static inline void fake_init(struct fake *f, size_t containers)
 	f->snapshot.n_containers = containers;
 }
 
-static inline void fake_free(struct fake *f)
+void fake_free(struct fake *f)
 {
 	closep(&f->fd);
 	free(f->rows);
 	free(f->names);
 }
 
-/* ---- the server ---- */
-struct server {
-	struct fake fake;
-	struct http *http;
-	struct http_options options;
-	pthread_t thread;
-	bool runs;
-	int stop_fd, result;
-	uint16_t port;
-};
-
-static inline bool server_wake(void *ctx)
+static bool server_wake(void *ctx)
 {
 	struct server *s = ctx;
 	uint64_t n;
@@ -140,7 +98,7 @@ static inline bool server_wake(void *ctx)
 	return read(s->stop_fd, &n, sizeof(n)) == sizeof(n);
 }
 
-static inline void *server_thread(void *ctx)
+static void *server_thread(void *ctx)
 {
 	struct server *s = ctx;
 
@@ -148,8 +106,7 @@ static inline void *server_thread(void *ctx)
 	return NULL;
 }
 
-/* A server whose options may still be changed; server_start starts it. */
-static inline void server_init(struct server *s, size_t containers)
+void server_init(struct server *s, size_t containers)
 {
 	*s = (struct server){.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
 	fake_init(&s->fake, containers);
@@ -160,7 +117,7 @@ static inline void server_init(struct server *s, size_t containers)
 	s->options.ctx = s;
 }
 
-static inline void server_start(struct server *s)
+void server_start(struct server *s)
 {
 	_cleanup_buf_ struct buf error = {};
 	uint64_t port;
@@ -172,15 +129,14 @@ static inline void server_start(struct server *s)
 	s->runs = true;
 }
 
-static inline void server_tell_stop(struct server *s)
+void server_tell_stop(struct server *s)
 {
 	uint64_t one = 1;
 
 	assert_int_equal(write(s->stop_fd, &one, sizeof(one)), sizeof(one));
 }
 
-/* Milliseconds until the thread has ended. */
-static inline uint64_t server_join(struct server *s)
+uint64_t server_join(struct server *s)
 {
 	uint64_t began_ns = clock_boot_ns();
 
@@ -190,7 +146,7 @@ static inline uint64_t server_join(struct server *s)
 	return (clock_boot_ns() - began_ns) / NS_PER_MS;
 }
 
-static inline void server_stop(struct server *s)
+void server_stop(struct server *s)
 {
 	if (s->runs) {
 		server_tell_stop(s);
@@ -201,8 +157,7 @@ static inline void server_stop(struct server *s)
 	fake_free(&s->fake);
 }
 
-/* Setup and teardown of each test: a server that is not started, with `containers` rows. */
-static inline int server_setup_rows(void **state, size_t containers)
+int server_setup_rows(void **state, size_t containers)
 {
 	struct server *s = calloc(1, sizeof(*s));
 
@@ -213,21 +168,20 @@ static inline int server_setup_rows(void **state, size_t containers)
 	return 0;
 }
 
-static inline int server_setup(void **state)
+int server_setup(void **state)
 {
 	return server_setup_rows(state, 3);
 }
 
-static inline int server_teardown(void **state)
+int server_teardown(void **state)
 {
 	server_stop(*state);
 	free(*state);
 	return 0;
 }
-#define server_test(f) cmocka_unit_test_setup_teardown(f, server_setup, server_teardown)
 
 /* ---- the client ---- */
-static inline int client_socket(int receive_bytes)
+int client_socket(int receive_bytes)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	const struct timeval wait = {.tv_sec = CLIENT_WAIT_MS / 1000};
@@ -240,7 +194,7 @@ static inline int client_socket(int receive_bytes)
 	return fd;
 }
 
-static inline int client_connect_receiving(const struct server *s, int receive_bytes)
+int client_connect_receiving(const struct server *s, int receive_bytes)
 {
 	const struct sockaddr_in a = {
 		.sin_family = AF_INET, .sin_port = htons(s->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -250,13 +204,12 @@ static inline int client_connect_receiving(const struct server *s, int receive_b
 	return fd;
 }
 
-static inline int client_connect(const struct server *s)
+int client_connect(const struct server *s)
 {
 	return client_connect_receiving(s, 0);
 }
 
-/* A server that has answered already may have closed: no error. */
-static inline void client_send(int fd, const void *data, size_t len)
+void client_send(int fd, const void *data, size_t len)
 {
 	const char *p = data;
 
@@ -270,26 +223,18 @@ static inline void client_send(int fd, const void *data, size_t len)
 	}
 }
 
-static inline void client_say(int fd, const char *text)
+void client_say(int fd, const char *text)
 {
 	client_send(fd, text, strlen(text));
 }
 
-struct answer {
-	int status;	       /* 0: none came, or no whole one */
-	struct buf head, body; /* head: with the last empty line */
-	bool closed;	       /* the server closed before or behind it */
-};
-
-static inline void answer_free(struct answer *a)
+void answer_free(struct answer *a)
 {
 	buf_free(&a->head);
 	buf_free(&a->body);
 }
-#define _cleanup_answer_ cleanup(answer_free)
 
-/* The value of a header, NULL when it is not there; valid until the next call. */
-static inline const char *answer_header(const struct answer *a, const char *name)
+const char *answer_header(const struct answer *a, const char *name)
 {
 	static char value[256];
 	size_t len = strlen(name);
@@ -304,7 +249,7 @@ static inline const char *answer_header(const struct answer *a, const char *name
 	return NULL;
 }
 
-static inline void assert_header(const struct answer *a, const char *name, const char *want)
+void assert_header(const struct answer *a, const char *name, const char *want)
 {
 	const char *value = answer_header(a, name);
 
@@ -314,8 +259,7 @@ static inline void assert_header(const struct answer *a, const char *name, const
 		fail_msg("%s is '%s', not '%s' in\n%s", name, value ? value : "not there", want, a->head.data);
 }
 
-/* One byte at a time up to the empty line; then as much as Content-Length says, unless `head_only`. */
-static inline void client_receive(int fd, struct answer *a, bool head_only)
+void client_receive(int fd, struct answer *a, bool head_only)
 {
 	char chunk[65536];
 	const char *length;
@@ -347,8 +291,7 @@ static inline void client_receive(int fd, struct answer *a, bool head_only)
 	a->status = atoi(a->head.data + strlen("HTTP/1.1 "));
 }
 
-/* Whether the server closes within `ms`; what it still sends is thrown away. */
-static inline bool client_closed_within(int fd, unsigned int ms)
+bool client_closed_within(int fd, unsigned int ms)
 {
 	const struct timeval wait = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 	char chunk[65536];
@@ -361,8 +304,7 @@ static inline bool client_closed_within(int fd, unsigned int ms)
 	return n == 0 || errno == ECONNRESET;
 }
 
-/* Sends the request text as it is and takes one answer. */
-static inline void client_ask(const struct server *s, const void *text, size_t len, struct answer *a)
+void client_ask(const struct server *s, const void *text, size_t len, struct answer *a)
 {
 	int fd = client_connect(s);
 
@@ -371,8 +313,7 @@ static inline void client_ask(const struct server *s, const void *text, size_t l
 	close(fd);
 }
 
-/* GET with further header lines, each ending in \r\n. */
-static inline void client_get(const struct server *s, const char *path, const char *headers, struct answer *a)
+void client_get(const struct server *s, const char *path, const char *headers, struct answer *a)
 {
 	_cleanup_buf_ struct buf text = {};
 
@@ -380,12 +321,10 @@ static inline void client_get(const struct server *s, const char *path, const ch
 	client_ask(s, text.data, text.len, a);
 }
 
-static inline int client_status(const struct server *s, const char *path)
+int client_status(const struct server *s, const char *path)
 {
 	_cleanup_answer_ struct answer a;
 
 	client_get(s, path, "", &a);
 	return a.status;
 }
-
-#endif

@@ -1,33 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * model_scene.h - builds samples by hand for tests of the model and of what is made from its snapshots.
- */
-#ifndef MODEL_SCENE_H
-#define MODEL_SCENE_H
-
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "sysscope/model.h"
-#include "sysscope/sample.h"
+#include "model_scene.h"
 
-#define SCENE_MAX 512
-
-struct scene {
-	struct sample sample;
-	struct ss_thread_record threads[SCENE_MAX];
-	struct sample_gone final[SCENE_MAX], open[SCENE_MAX];
-	struct sample_waits waits[SCENE_MAX];
-	struct sample_pair pairs_final[SCENE_MAX], pairs_open[SCENE_MAX];
-	struct sample_loop loops[SCENE_MAX];
-	struct sample_gone_loop gone_loops_final[64], gone_loops_open[64];
-	struct ss_fact stalls[64];
-	struct sample_cgroup cgroups[64];
-	struct identity who[64];
-};
-
-static inline void scene_init(struct scene *s)
+void scene_init(struct scene *s)
 {
 	memset(s, 0, sizeof(*s));
 	s->sample = (struct sample){
@@ -60,14 +37,14 @@ static inline void scene_init(struct scene *s)
 	};
 }
 
-static inline void scene_tick(struct scene *s, double seconds)
+void scene_tick(struct scene *s, double seconds)
 {
 	s->sample.boot_ns += (uint64_t)(seconds * 1e9);
 	s->sample.wall_ns += (uint64_t)(seconds * 1e9);
 }
 
-static inline struct sample_cgroup *scene_cgroup(struct scene *s, uint64_t id, uint64_t parent, const char *path,
-						 enum home_kind kind, const char *name)
+struct sample_cgroup *scene_cgroup(struct scene *s, uint64_t id, uint64_t parent, const char *path, enum home_kind kind,
+				   const char *name)
 {
 	size_t n = s->sample.n_cgroups++;
 	struct identity *who = &s->who[n];
@@ -91,9 +68,8 @@ static inline struct sample_cgroup *scene_cgroup(struct scene *s, uint64_t id, u
 	return c;
 }
 
-/* A process of one thread. */
-static inline struct ss_thread_record *scene_process(struct scene *s, uint32_t pid, uint64_t cgroup, const char *comm,
-						     uint64_t exec_ns)
+struct ss_thread_record *scene_process(struct scene *s, uint32_t pid, uint64_t cgroup, const char *comm,
+				       uint64_t exec_ns)
 {
 	struct ss_thread_record *r = &s->threads[s->sample.n_threads++];
 
@@ -111,8 +87,8 @@ static inline struct ss_thread_record *scene_process(struct scene *s, uint32_t p
 	return r;
 }
 
-static inline void scene_gone(struct sample_gone *list, size_t *n, uint64_t cgroup, const char *comm, uint64_t exec_ns,
-			      uint64_t ended)
+void scene_gone(struct sample_gone *list, size_t *n, uint64_t cgroup, const char *comm, uint64_t exec_ns,
+		uint64_t ended)
 {
 	struct sample_gone *g = &list[(*n)++];
 
@@ -122,7 +98,7 @@ static inline void scene_gone(struct sample_gone *list, size_t *n, uint64_t cgro
 	g->value.processes_ended = ended;
 }
 
-static inline void scene_collector(struct scene *s, const char *name)
+void scene_collector(struct scene *s, const char *name)
 {
 	for (size_t i = 0; i < s->sample.n_collectors; i++)
 		if (strcmp(s->sample.collectors[i].name, name) == 0)
@@ -130,8 +106,7 @@ static inline void scene_collector(struct scene *s, const char *name)
 	s->sample.collectors[s->sample.n_collectors++] = (struct sample_collector){name, true, 0};
 }
 
-/* What the latest process waited; `block`: enum ss_thread_block. Without this the scheduler's collector is off. */
-static inline struct ss_waits *scene_waits(struct scene *s, uint32_t block)
+struct ss_waits *scene_waits(struct scene *s, uint32_t block)
 {
 	struct sample_waits *w = &s->waits[s->sample.n_waits++];
 
@@ -140,10 +115,7 @@ static inline struct ss_waits *scene_waits(struct scene *s, uint32_t block)
 	return &w->waits;
 }
 
-/*
- * The event loop of the latest process, in `phase` since `ago_ns` before the sample. Without this the epoll collector is off.
- */
-static inline struct sample_loop *scene_loop(struct scene *s, enum ss_loop_phase phase, uint64_t ago_ns)
+struct sample_loop *scene_loop(struct scene *s, enum ss_loop_phase phase, uint64_t ago_ns)
 {
 	struct sample_loop *l = &s->loops[s->sample.n_loops++];
 
@@ -154,15 +126,13 @@ static inline struct sample_loop *scene_loop(struct scene *s, enum ss_loop_phase
 	return l;
 }
 
-/* The same some seconds later: read now, in `phase` since `ago_ns`. */
-static inline void scene_loop_read(struct scene *s, struct sample_loop *l, enum ss_loop_phase phase, uint64_t ago_ns)
+void scene_loop_read(struct scene *s, struct sample_loop *l, enum ss_loop_phase phase, uint64_t ago_ns)
 {
 	l->read_ns = s->sample.boot_ns;
 	l->loop.mark = ss_loop_mark_make(l->read_ns - ago_ns, phase);
 }
 
-static inline struct ss_loop *scene_gone_loop(struct sample_gone_loop *list, size_t *n, uint64_t cgroup,
-					      const char *comm)
+struct ss_loop *scene_gone_loop(struct sample_gone_loop *list, size_t *n, uint64_t cgroup, const char *comm)
 {
 	struct sample_gone_loop *g = &list[(*n)++];
 
@@ -171,8 +141,7 @@ static inline struct ss_loop *scene_gone_loop(struct sample_gone_loop *list, siz
 	return &g->value;
 }
 
-/* A stall of the process `pid` of scene_process. */
-static inline struct ss_fact *scene_stall(struct scene *s, uint32_t pid, uint64_t ago_ns)
+struct ss_fact *scene_stall(struct scene *s, uint32_t pid, uint64_t ago_ns)
 {
 	struct ss_fact *f = &s->stalls[s->sample.n_stalls++];
 
@@ -182,17 +151,15 @@ static inline struct ss_fact *scene_stall(struct scene *s, uint32_t pid, uint64_
 	return f;
 }
 
-static inline void scene_pair(struct sample_pair *list, size_t *n, uint64_t waiter, uint64_t runner, uint64_t ns)
+void scene_pair(struct sample_pair *list, size_t *n, uint64_t waiter, uint64_t runner, uint64_t ns)
 {
 	list[(*n)++] = (struct sample_pair){{waiter, runner}, {ns, 1}};
 }
 
-static inline const struct container_row *scene_row(const struct snapshot *s, const char *cgroup)
+const struct container_row *scene_row(const struct snapshot *s, const char *cgroup)
 {
 	for (size_t i = 0; i < s->n_containers; i++)
 		if (strcmp(s->containers[i].cgroup, cgroup) == 0)
 			return &s->containers[i];
 	return NULL;
 }
-
-#endif

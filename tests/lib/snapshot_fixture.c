@@ -1,30 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * snapshot_fixture.h - snapshots made by hand, for the tests of views: no sample, no model. Every value is absent
- * until the test sets it. Included by unit tests only.
- */
-#ifndef SYSSCOPE_TESTS_SNAPSHOT_FIXTURE_H
-#define SYSSCOPE_TESTS_SNAPSHOT_FIXTURE_H
-
 #include <stdlib.h>
 
 #include "base/util.h"
-#include "sysscope/view.h"
+#include "snapshot_fixture.h"
 
-struct fixture {
-	struct snapshot s;
-	struct container_row *containers;
-	struct group_row *groups;
-	struct process_row *processes;
-};
-
-static inline void fixture_absent(double *v, size_t n)
+void fixture_absent(double *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		v[i] = VALUE_ABSENT;
 }
 
-static inline void *fixture_alloc(size_t n, size_t size)
+static void *fixture_alloc(size_t n, size_t size)
 {
 	void *p = calloc(n ? n : 1, size);
 
@@ -33,7 +19,7 @@ static inline void *fixture_alloc(size_t n, size_t size)
 	return p;
 }
 
-static inline void fixture_init(struct fixture *f, size_t containers, size_t groups, size_t processes)
+void fixture_init(struct fixture *f, size_t containers, size_t groups, size_t processes)
 {
 	static const struct loss_row losses[] = {{"ring_full", 0}, {"gone_folded", 3}};
 	static const struct collector_row collectors[] = {{"tasks", true, 0.00125}, {"cgroupfs", false, 0.5}};
@@ -83,11 +69,9 @@ static inline void fixture_init(struct fixture *f, size_t containers, size_t gro
 	}
 }
 
-static inline void fixture_free(struct fixture *f)
+void fixture_free(struct fixture *f)
 {
 	free(f->containers);
 	free(f->groups);
 	free(f->processes);
 }
-
-#endif

@@ -1,11 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * test_cgroupfs_tree.h - a temporary folder that looks like a machine to cgroupfs_open(): made by the tests of
- * cgroupfs from a few lines, removed with all that is in it also when a test failed. Touches nothing else.
- */
-#ifndef SYSSCOPE_TEST_CGROUPFS_TREE_H
-#define SYSSCOPE_TEST_CGROUPFS_TREE_H
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,21 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* cmocka.h wants these before it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include "cgroup/cgroupfs.h"
 #include "base/util.h"
+#include "cgroupfs_tree.h"
 
-struct tree {
-	char root[256];
-};
-
-static inline void tree_make(struct tree *t)
+void tree_make(struct tree *t)
 {
 	const char *tmp = getenv("TMPDIR");
 
@@ -39,7 +21,7 @@ static inline void tree_make(struct tree *t)
 }
 
 /* By descriptors, as a path may be longer than PATH_MAX. */
-static inline void tree_entry_remove(int at, const char *name)
+static void tree_entry_remove(int at, const char *name)
 {
 	struct dirent *entry;
 	DIR *dir;
@@ -55,8 +37,7 @@ static inline void tree_entry_remove(int at, const char *name)
 	unlinkat(at, name, AT_REMOVEDIR);
 }
 
-/* Removes what is at `path` below the folder, "" for all. */
-static inline void tree_remove(const struct tree *t, const char *path)
+void tree_remove(const struct tree *t, const char *path)
 {
 	char full[8192];
 
@@ -64,7 +45,7 @@ static inline void tree_remove(const struct tree *t, const char *path)
 	tree_entry_remove(AT_FDCWD, full);
 }
 
-static inline void tree_dir(const struct tree *t, const char *path)
+void tree_dir(const struct tree *t, const char *path)
 {
 	char full[8192];
 
@@ -76,8 +57,7 @@ static inline void tree_dir(const struct tree *t, const char *path)
 	}
 }
 
-/* Writes a file of the folder, with the directories on the way. */
-static inline void tree_file(const struct tree *t, const char *path, const char *text)
+void tree_file(const struct tree *t, const char *path, const char *text)
 {
 	char full[8192], dir[4096];
 	FILE *f;
@@ -91,9 +71,7 @@ static inline void tree_file(const struct tree *t, const char *path, const char 
 		abort();
 }
 
-#define BASE "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw,mode=755\n"
-
-static inline int tree_setup(void **state)
+int tree_setup(void **state)
 {
 	struct tree *t = calloc(1, sizeof(*t));
 
@@ -102,7 +80,7 @@ static inline int tree_setup(void **state)
 	return 0;
 }
 
-static inline int tree_teardown(void **state)
+int tree_teardown(void **state)
 {
 	struct tree *t = *state;
 
@@ -111,7 +89,7 @@ static inline int tree_teardown(void **state)
 	return 0;
 }
 
-static inline struct cgroupfs *open_tree(const struct tree *t)
+struct cgroupfs *open_tree(const struct tree *t)
 {
 	struct cgroupfs *fs = NULL;
 	int r = cgroupfs_open(&fs, t->root);
@@ -121,7 +99,7 @@ static inline struct cgroupfs *open_tree(const struct tree *t)
 	return fs;
 }
 
-static inline int read_at(struct cgroupfs *fs, const char *path, struct cgroup_counters *ret)
+int read_at(struct cgroupfs *fs, const char *path, struct cgroup_counters *ret)
 {
 	uint64_t id;
 	int r = cgroupfs_id(fs, path, &id);
@@ -129,7 +107,7 @@ static inline int read_at(struct cgroupfs *fs, const char *path, struct cgroup_c
 	return r < 0 ? r : cgroupfs_read(fs, id, path, ret);
 }
 
-static inline void no_errors(struct cgroupfs *fs)
+void no_errors(struct cgroupfs *fs)
 {
 	struct cgroupfs_stats stats;
 
@@ -137,7 +115,7 @@ static inline void no_errors(struct cgroupfs *fs)
 	assert_int_equal(stats.read_errors, 0);
 }
 
-static inline void v2_files(const struct tree *t, const char *dir)
+void v2_files(const struct tree *t, const char *dir)
 {
 	static const char *const files[][2] = {
 		{"cpu.stat",
@@ -168,8 +146,7 @@ static inline void v2_files(const struct tree *t, const char *dir)
 	}
 }
 
-/* `controllers`: which of c(pu) a(cct) m(emory) p(ids) this directory serves. */
-static inline void v1_files(const struct tree *t, const char *dir, const char *controllers)
+void v1_files(const struct tree *t, const char *dir, const char *controllers)
 {
 	static const char *const files[][3] = {
 		{"c", "cpu.stat", "nr_periods 11\nnr_throttled 3\nthrottled_time 77000\nnr_bursts 0\nburst_time 0\n"},
@@ -206,7 +183,7 @@ static inline void v1_files(const struct tree *t, const char *dir, const char *c
 	}
 }
 
-static inline void v2_tree(const struct tree *t)
+void v2_tree(const struct tree *t)
 {
 	tree_file(t, "/proc/self/mountinfo",
 		  "24 1 0:22 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw,nsdelegate\n");
@@ -216,7 +193,7 @@ static inline void v2_tree(const struct tree *t)
 	v2_files(t, "/sys/fs/cgroup/system.slice/docker-1.scope");
 }
 
-static inline void v1_tree(const struct tree *t)
+void v1_tree(const struct tree *t)
 {
 	tree_file(t, "/proc/self/mountinfo",
 		  BASE "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
@@ -232,7 +209,3 @@ static inline void v1_tree(const struct tree *t)
 	v1_files(t, "/sys/fs/cgroup/memory/docker/x", "m");
 	v1_files(t, "/sys/fs/cgroup/pids/docker/x", "p");
 }
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
-
-#endif

@@ -1,48 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * promcheck.h - a checker of Prometheus text 0.0.4 that is stricter than Prometheus: what it accepts is what our
- * writer may write. Shared by promcheck.c and the unit tests; shares no code with the writer on purpose.
- */
-#ifndef SYSSCOPE_TESTS_PROMCHECK_H
-#define SYSSCOPE_TESTS_PROMCHECK_H
-
-#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct prom_sample {
-	char *name;
-	char **labels; /* "name=value", the value unescaped; sorted */
-	size_t n_labels;
-	char *series; /* name and labels, canonical: equal for equal series */
-	double value;
-	int line;
-	size_t family; /* index */
-};
+#include "promcheck.h"
+#include "promcheck_histogram.h"
 
-struct prom_family {
-	char *name;
-	char type[16]; /* "" until TYPE was seen */
-	int line;
-	size_t samples;
-};
-
-struct prom_check {
-	FILE *errors; /* NULL: counted only */
-	int n_errors;
-	int line;
-	struct prom_family *families;
-	size_t n_families;
-	struct prom_sample *samples;
-	size_t n_samples, cap_samples;
-};
-
-__attribute__((format(printf, 3, 4))) static inline void prom_error(struct prom_check *c, int line, const char *format,
-								    ...)
+void prom_error(struct prom_check *c, int line, const char *format, ...)
 {
 	va_list args;
 
@@ -56,7 +21,7 @@ __attribute__((format(printf, 3, 4))) static inline void prom_error(struct prom_
 	fputc('\n', c->errors);
 }
 
-static inline void *prom_alloc(void *p, size_t size)
+void *prom_alloc(void *p, size_t size)
 {
 	p = realloc(p, size);
 	if (!p)
@@ -64,7 +29,7 @@ static inline void *prom_alloc(void *p, size_t size)
 	return p;
 }
 
-static inline char *prom_strndup(const char *s, size_t n)
+char *prom_strndup(const char *s, size_t n)
 {
 	char *p = prom_alloc(NULL, n + 1);
 
@@ -73,7 +38,7 @@ static inline char *prom_strndup(const char *s, size_t n)
 	return p;
 }
 
-static inline void prom_check_free(struct prom_check *c)
+void prom_check_free(struct prom_check *c)
 {
 	for (size_t i = 0; i < c->n_families; i++)
 		free(c->families[i].name);
@@ -90,7 +55,7 @@ static inline void prom_check_free(struct prom_check *c)
 }
 
 /* ---- bytes ---- */
-static inline size_t prom_utf8_len(const unsigned char *s, size_t left)
+static size_t prom_utf8_len(const unsigned char *s, size_t left)
 {
 	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
 	unsigned long c = n == 1 ? s[0] : s[0] & (0x7fU >> n);
@@ -107,7 +72,7 @@ static inline size_t prom_utf8_len(const unsigned char *s, size_t left)
 	return n;
 }
 
-static inline void prom_check_bytes(struct prom_check *c, const char *text, size_t len)
+static void prom_check_bytes(struct prom_check *c, const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text;
 	int line = 1;
@@ -127,7 +92,7 @@ static inline void prom_check_bytes(struct prom_check *c, const char *text, size
 		prom_error(c, line, "the last line does not end with a line feed");
 }
 
-static inline bool prom_name_valid(const char *s)
+static bool prom_name_valid(const char *s)
 {
 	static const char first[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
 
@@ -139,7 +104,7 @@ static inline bool prom_name_valid(const char *s)
 	return true;
 }
 
-static inline bool prom_ends(const char *s, const char *end)
+bool prom_ends(const char *s, const char *end)
 {
 	size_t n = strlen(s), m = strlen(end);
 
@@ -147,12 +112,12 @@ static inline bool prom_ends(const char *s, const char *end)
 }
 
 /* ---- comment lines ---- */
-static inline struct prom_family *prom_current(struct prom_check *c)
+static struct prom_family *prom_current(struct prom_check *c)
 {
 	return c->n_families ? &c->families[c->n_families - 1] : NULL;
 }
 
-static inline void prom_family_end(struct prom_check *c)
+static void prom_family_end(struct prom_check *c)
 {
 	struct prom_family *f = prom_current(c);
 
@@ -164,7 +129,7 @@ static inline void prom_family_end(struct prom_check *c)
 		prom_error(c, f->line, "family %s has no sample", f->name);
 }
 
-static inline void prom_help(struct prom_check *c, const char *name, const char *text)
+static void prom_help(struct prom_check *c, const char *name, const char *text)
 {
 	prom_family_end(c);
 	if (!prom_name_valid(name))
@@ -183,7 +148,7 @@ static inline void prom_help(struct prom_check *c, const char *name, const char 
 	c->families[c->n_families++] = (struct prom_family){.name = prom_strndup(name, strlen(name)), .line = c->line};
 }
 
-static inline void prom_type(struct prom_check *c, const char *name, const char *type)
+static void prom_type(struct prom_check *c, const char *name, const char *type)
 {
 	static const char *const known[] = {"counter", "gauge", "histogram", "summary", "untyped"};
 	struct prom_family *f = prom_current(c);
@@ -207,7 +172,7 @@ static inline void prom_type(struct prom_check *c, const char *name, const char 
 		prom_error(c, c->line, "%s %s ends with _total", type, name);
 }
 
-static inline void prom_comment(struct prom_check *c, char *text)
+static void prom_comment(struct prom_check *c, char *text)
 {
 	bool help = strncmp(text, "# HELP ", 7) == 0;
 	char *name = text + 7, *rest;
@@ -226,13 +191,13 @@ static inline void prom_comment(struct prom_check *c, char *text)
 }
 
 /* ---- samples ---- */
-static inline int prom_compare_text(const void *a, const void *b)
+static int prom_compare_text(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 /* One label at *at: name="value". False: the line cannot be read on. */
-static inline bool prom_label(struct prom_check *c, struct prom_sample *s, char **at)
+static bool prom_label(struct prom_check *c, struct prom_sample *s, char **at)
 {
 	char *eq = strchr(*at, '='), *p, *text, *out;
 
@@ -269,7 +234,7 @@ static inline bool prom_label(struct prom_check *c, struct prom_sample *s, char 
 	return true;
 }
 
-static inline bool prom_labels(struct prom_check *c, struct prom_sample *s, char **at)
+static bool prom_labels(struct prom_check *c, struct prom_sample *s, char **at)
 {
 	for (;;) {
 		(*at)++; /* the brace or the comma */
@@ -294,7 +259,7 @@ static inline bool prom_labels(struct prom_check *c, struct prom_sample *s, char
 }
 
 /* Does a sample of this name belong to the family? */
-static inline bool prom_belongs(const struct prom_family *f, const char *name)
+static bool prom_belongs(const struct prom_family *f, const char *name)
 {
 	size_t n = strlen(f->name);
 	const char *end = name + n;
@@ -308,7 +273,7 @@ static inline bool prom_belongs(const struct prom_family *f, const char *name)
 	return !*end;
 }
 
-static inline void prom_series(struct prom_sample *s)
+static void prom_series(struct prom_sample *s)
 {
 	size_t size = strlen(s->name) + 1;
 	char *p;
@@ -322,7 +287,7 @@ static inline void prom_series(struct prom_sample *s)
 		p += sprintf(p, "\x01%s", s->labels[i]);
 }
 
-static inline void prom_value(struct prom_check *c, struct prom_sample *s, const char *text)
+static void prom_value(struct prom_check *c, struct prom_sample *s, const char *text)
 {
 	struct prom_family *f = prom_current(c);
 	bool special = strcmp(text, "+Inf") == 0 || strcmp(text, "-Inf") == 0 || strcmp(text, "NaN") == 0;
@@ -335,7 +300,7 @@ static inline void prom_value(struct prom_check *c, struct prom_sample *s, const
 		prom_error(c, c->line, "counter with value %s", text);
 }
 
-static inline void prom_sample(struct prom_check *c, char *text)
+static void prom_sample(struct prom_check *c, char *text)
 {
 	struct prom_family *f = prom_current(c);
 	struct prom_sample s = {.line = c->line};
@@ -366,7 +331,7 @@ static inline void prom_sample(struct prom_check *c, char *text)
 }
 
 /* ---- the whole ---- */
-static inline int prom_compare_series(const void *a, const void *b)
+static int prom_compare_series(const void *a, const void *b)
 {
 	const struct prom_sample *x = a, *y = b;
 	int r = strcmp(x->series, y->series);
@@ -374,10 +339,7 @@ static inline int prom_compare_series(const void *a, const void *b)
 	return r ? r : x->line - y->line;
 }
 
-#include "promcheck_histogram.h"
-
-/* Returns the number of errors. Leaves the samples sorted by series. */
-static inline int prom_check_text(struct prom_check *c, const char *text, size_t len)
+int prom_check_text(struct prom_check *c, const char *text, size_t len)
 {
 	prom_check_bytes(c, text, len);
 	for (size_t i = 0; i < len;) {
@@ -408,8 +370,7 @@ static inline int prom_check_text(struct prom_check *c, const char *text, size_t
 	return c->n_errors;
 }
 
-/* NULL when there is none. `series` as in a struct prom_sample. Only after prom_check_text. */
-static inline const struct prom_sample *prom_find(const struct prom_check *c, const char *series)
+const struct prom_sample *prom_find(const struct prom_check *c, const char *series)
 {
 	size_t low = 0, high = c->n_samples;
 
@@ -427,8 +388,7 @@ static inline const struct prom_sample *prom_find(const struct prom_check *c, co
 	return NULL;
 }
 
-/* Counters, and buckets, sums and counts of histograms, must not go down from one scrape to a later one. */
-static inline int prom_compare(struct prom_check *before, struct prom_check *after)
+int prom_compare(struct prom_check *before, struct prom_check *after)
 {
 	for (size_t i = 0; i < before->n_samples; i++) {
 		const struct prom_sample *old = &before->samples[i], *new = prom_find(after, old->series);
@@ -447,5 +407,3 @@ static inline int prom_compare(struct prom_check *before, struct prom_check *aft
 	}
 	return after->n_errors;
 }
-
-#endif

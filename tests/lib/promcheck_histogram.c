@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * promcheck_histogram.h - the part of promcheck.h about histograms: within one label set the buckets' bounds go up,
- * their counts do not go down, the last is +Inf and equal to _count, and _sum is there. Included by promcheck.h only.
- */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "promcheck_histogram.h"
 
 /* The value of label `le`, NULL without. */
-static inline const char *prom_le(const struct prom_sample *s)
+static const char *prom_le(const struct prom_sample *s)
 {
 	for (size_t i = 0; i < s->n_labels; i++)
 		if (strncmp(s->labels[i], "le=", 3) == 0)
@@ -14,7 +15,7 @@ static inline const char *prom_le(const struct prom_sample *s)
 }
 
 /* Are the labels the same but for `le`? */
-static inline bool prom_same_histogram(const struct prom_sample *a, const struct prom_sample *b)
+static bool prom_same_histogram(const struct prom_sample *a, const struct prom_sample *b)
 {
 	size_t i = 0, j = 0;
 
@@ -33,7 +34,7 @@ static inline bool prom_same_histogram(const struct prom_sample *a, const struct
 }
 
 /* A histogram whose first sample is `first`, in the order in which it was written. Returns its end. */
-static inline size_t prom_histogram(struct prom_check *c, size_t first)
+static size_t prom_histogram(struct prom_check *c, size_t first)
 {
 	const struct prom_sample *bucket = NULL, *count = NULL, *sum = NULL;
 	double bound = -INFINITY;
@@ -69,7 +70,7 @@ static inline size_t prom_histogram(struct prom_check *c, size_t first)
 	return i;
 }
 
-static inline void prom_histograms(struct prom_check *c)
+void prom_histograms(struct prom_check *c)
 {
 	for (size_t i = 0; i < c->n_samples;) {
 		if (c->n_families && strcmp(c->families[c->samples[i].family].type, "histogram") == 0)
