@@ -4,15 +4,30 @@
 # V=1 shows the commands. BUILD=, CLANG=, BPFTOOL=, CC= choose another build folder or tool.
 
 BUILD   ?= build
+
+# As many jobs as there are CPUs, unless -j says otherwise.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+# `sudo make` by a user: what root made in that user's tree is the user's at the end, however that comes.
+ifneq ($(and $(SUDO_UID),$(filter-out 0,$(SUDO_UID)),$(filter 0,$(shell id -u)),$(if $(GIVES_BACK),,yes)),)
+GOALS := $(or $(MAKECMDGOALS),all)
+.PHONY: $(GOALS)
+.NOTPARALLEL:
+$(GOALS):
+	@trap : INT TERM HUP; $(MAKE) --no-print-directory GIVES_BACK=yes $@; status=$$?; scripts/give_back $(BUILD); exit $$status
+else
+
 CC      ?= gcc
 CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 PREFIX  ?= /usr/local
 DESTDIR ?=
 VERSION := 0.1.0
-REVISION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+REVISION := $(shell git --no-optional-locks describe --always --dirty 2>/dev/null || echo unknown)
 
-# What `make run` and `make test` install when it is missing, from Debian's own packages.
+# What `make deps` installs (`make run` calls it), from Debian's own packages.
 PACKAGES := gcc make clang bpftool libbpf-dev libelf-dev zlib1g-dev libmicrohttpd-dev libncurses-dev \
 	libjansson-dev uthash-dev pkg-config
 TEST_PACKAGES := libcmocka-dev universal-ctags docker.io prometheus stress-ng clang-format busybox-static python3 curl tmux \
@@ -43,14 +58,16 @@ WARNINGS := -Wall -Wextra -Wshadow -Wformat=2 -Wno-format-nonliteral -Wmissing-p
 CFLAGS   ?= -O2 -g
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(SANITIZE) -fno-omit-frame-pointer -fstack-protector-strong \
 	-DSYSSCOPE_VERSION='"$(VERSION)"' -DSYSSCOPE_REVISION='"$(REVISION)"'
-CPPFLAGS += -I. -Iinclude -Iagent -I$(BUILD) -MMD -MP
+CPPFLAGS += -I. -Iinclude -Iagent -I$(BPF_BUILD) -MMD -MP
 PKGS     := libbpf libelf zlib libmicrohttpd ncursesw jansson
 LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -lbpf -lelf -lz -lmicrohttpd -lncursesw -ltinfo -ljansson) -lm -lpthread
 BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__bpf__ -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
 	-Wno-unused-parameter -Wno-missing-declarations -Ivmlinux -Iinclude $(if $(MULTIARCH),-I/usr/include/$(MULTIARCH))
 
+# Where the kernel half is built; the sanitizers' builds use the one that there is.
+BPF_BUILD     ?= $(BUILD)
 BPF_SOURCES   := $(wildcard bpf/*.bpf.c)
-BPF_OBJECTS   := $(BPF_SOURCES:%.c=$(BUILD)/%.o)
+BPF_OBJECTS   := $(BPF_SOURCES:%.c=$(BPF_BUILD)/%.o)
 AGENT_SOURCES := $(filter-out agent/main.c,$(wildcard agent/*.c agent/*/*.c agent/*/*/*.c exporters/*/*.c))
 AGENT_OBJECTS := $(AGENT_SOURCES:%.c=$(BUILD)/%.o)
 UNIT_TESTS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/golden/test_*.c))
@@ -61,7 +78,7 @@ FORMATTED     := $(filter-out vmlinux/%,$(shell git ls-files '*.c' '*.h' 2>/dev/
 
 .DELETE_ON_ERROR:
 
-.PHONY: all run test check lint asan bench vm-test vm-docs vm-fetch install uninstall clean packages test-packages vmlinux-header docs help
+.PHONY: all run test check lint asan bench vm-test vm-docs vm-fetch install uninstall clean deps deps-test vmlinux-header docs help
 
 all: $(BUILD)/sysscope features
 
@@ -69,45 +86,48 @@ help:
 	@sed -n 's/^## //p' Makefile
 
 ## make              build build/sysscope
+## sudo make deps    install what is needed to build; `sudo make deps-test`: what the tests need. Nothing else needs root to build
+deps:
+	$(Q)scripts/packages $(PACKAGES)
+deps-test: deps
+	$(Q)scripts/packages $(TEST_PACKAGES)
+	$(Q)scripts/packages $(MORE_TEST_PACKAGES) || echo "going on without: the tests that need them are skipped"
+	$(Q)scripts/packages $(SERVER_PACKAGES) || echo "going on without: the tests that need them are skipped"
+
 ## sudo make run     install what is missing, build, start `sysscope top`
-run: packages
+run: deps
 	$(Q)$(MAKE) --no-print-directory $(BUILD)/sysscope
 	$(Q)$(BUILD)/sysscope top
 
 ## sudo make test    install what is missing for the tests, run all of them
-test: packages test-packages
+test: deps-test
 	$(Q)$(MAKE) --no-print-directory $(BUILD)/sysscope tests
 	$(Q)BUILD=$(BUILD) MAKE=$(MAKE) tests/run
 
 ## make check        the tests that need neither root nor a kernel
-check: tests
+check: $(BUILD)/sysscope $(UNIT_TESTS)
 	$(Q)BUILD=$(BUILD) MAKE=$(MAKE) tests/run unit golden
 
-.PHONY: tests
-tests: $(BUILD)/sysscope $(UNIT_TESTS) $(KERNEL_TESTS) $(TOOLS)
+.PHONY: tests unit-tests
+tests: $(BUILD)/sysscope unit-tests $(KERNEL_TESTS) $(TOOLS)
+unit-tests: $(UNIT_TESTS)
 
 # ---- packages --------------------------------------------------------------------------------------
-packages:
-	$(Q)scripts/packages $(PACKAGES)
-test-packages:
-	$(Q)scripts/packages $(TEST_PACKAGES)
-	$(Q)scripts/packages $(MORE_TEST_PACKAGES) || echo "going on without: the tests that need them are skipped"
-	$(Q)scripts/packages $(SERVER_PACKAGES) || echo "going on without: the tests that need them are skipped"
 .PHONY: bench-packages
 bench-packages:
 	$(Q)for p in $(BENCH_PACKAGES); do scripts/packages $$p || echo "goes on without $$p"; done
 
 # ---- kernel half -----------------------------------------------------------------------------------
-$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) $(wildcard include/sysscope/abi/*.h) include/sysscope/metrics.def vmlinux/vmlinux.h
+$(BPF_BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) $(wildcard include/sysscope/abi/*.h) include/sysscope/metrics.def vmlinux/vmlinux.h
 	$(say) BPF $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
-$(BUILD)/sysscope.bpf.o: $(BPF_OBJECTS)
+$(BPF_BUILD)/sysscope.bpf.o: $(BPF_OBJECTS)
 	$(say) LINK $@
 	$(Q)$(BPFTOOL) gen object $@ $^
 
-$(BUILD)/sysscope.skel.h: $(BUILD)/sysscope.bpf.o
+$(BPF_BUILD)/sysscope.skel.h: $(BPF_BUILD)/sysscope.bpf.o
 	$(say) SKEL $@
 	$(Q)$(BPFTOOL) gen skeleton $< name sysscope_bpf > $@
 
@@ -122,7 +142,7 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
 
 # Whoever includes the skeleton has to wait for it once; afterwards the .d files know.
-$(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/kernel/*.c agent/sample/*.c)): | $(BUILD)/sysscope.skel.h
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/kernel/*.c agent/sample/*.c)): | $(BPF_BUILD)/sysscope.skel.h
 
 $(BUILD)/libsysscope.a: $(AGENT_OBJECTS)
 	$(say) AR $@
@@ -162,14 +182,14 @@ lint:
 	$(Q)tests/vm/btf_check -o $(BUILD)/sysscope.bpf.o
 
 ## make asan         unit and golden tests and one `top --batch`, under ASan and UBSan
-asan:
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' \
-		$(BUILD)/asan/sysscope tests
+asan: $(BPF_BUILD)/sysscope.skel.h
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan BPF_BUILD=$(BUILD) CFLAGS='-O1 -g' WARNINGS=-Wall \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' $(BUILD)/asan/sysscope unit-tests
 	$(Q)BUILD=$(BUILD)/asan tests/run unit golden asan
 
 ## make fuzz         each parser of what others wrote, under libFuzzer and ASan; SECONDS= for each, else a bounded run
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-fuzz: $(BUILD)/sysscope.skel.h
+fuzz: $(BPF_BUILD)/sysscope.skel.h
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD) fuzzers
 	$(Q)BUILD=$(BUILD) tests/fuzz/run $(SECONDS)
 
@@ -181,7 +201,7 @@ $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(BUILD)/fuzz/libsys
 		$(BUILD)/fuzz/libsysscope.a $(LDLIBS)
 .PHONY: $(BUILD)/fuzz/libsysscope.a
 $(BUILD)/fuzz/libsysscope.a:
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=$(CLANG) WARNINGS=-Wall \
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz BPF_BUILD=$(BUILD) CC=$(CLANG) CFLAGS='-O1 -g' WARNINGS=-Wall \
 		SANITIZE='-fsanitize=address,fuzzer-no-link' $@
 
 ## sudo make soak SECONDS=   churn of processes, cgroups and containers; memory, descriptors, maps and series must stay flat
@@ -190,7 +210,7 @@ soak: all
 
 .PHONY: soak
 ## sudo make vm-test the kernel matrix: every kernel of tests/vm/kernels in QEMU, then dockerd and podman on one of them
-vm-test: packages test-packages
+vm-test: deps-test
 	$(Q)scripts/packages $(VM_PACKAGES)
 	$(Q)$(MAKE) --no-print-directory all tests
 	$(Q)BUILD=$(BUILD) VM_KERNELS=all tests/run vm runtimes
@@ -204,14 +224,14 @@ vm-fetch:
 	$(Q)tests/vm/fetch $$(grep -v '^\#' tests/vm/kernels | awk '{print $$1}')
 
 ## sudo make runtimes compare docs/runtimes.md with what Node, Bun, PostgreSQL, Java and others do on this machine
-runtimes: all test-packages
+runtimes: all deps-test
 	$(Q)scripts/packages $(RUNTIME_PACKAGES)
 	$(Q)BUILD=$(BUILD) tests/runtimes/run $(NAMES)
 .PHONY: runtimes
 
 ## sudo make bench   what it costs, beside others, in one run (BENCH="sample idle": parts; CADVISOR=its binary)
 BENCH_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
-bench: packages bench-packages
+bench: deps bench-packages
 	$(Q)$(MAKE) -s --no-print-directory $(BUILD)/sysscope $(BENCH_TOOLS)
 	$(Q)BUILD=$(BUILD) BENCH="$(BENCH)" CADVISOR="$(CADVISOR)" tests/bench/run
 
@@ -230,3 +250,4 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+endif
