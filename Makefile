@@ -30,7 +30,7 @@ REVISION := $(shell git --no-optional-locks describe --always --dirty 2>/dev/nul
 # What `make deps` installs (`make run` calls it), from Debian's own packages.
 PACKAGES := gcc make clang bpftool libbpf-dev libelf-dev zlib1g-dev libmicrohttpd-dev libncurses-dev \
 	libjansson-dev uthash-dev pkg-config
-TEST_PACKAGES := libcmocka-dev universal-ctags docker.io prometheus stress-ng clang-format busybox-static python3 curl tmux \
+TEST_PACKAGES := perl libcmocka-dev universal-ctags docker.io prometheus stress-ng clang-format busybox-static python3 curl tmux \
 	linux-perf procps iproute2
 # Tests that need one of these are skipped, and say so, where it cannot be had: guests, fuzzing, runqlat.
 MORE_TEST_PACKAGES := qemu-system-x86 cpio zstd lz4 xz-utils crun runc libclang-rt-14-dev libbpf-tools
@@ -38,6 +38,7 @@ MORE_TEST_PACKAGES := qemu-system-x86 cpio zstd lz4 xz-utils crun runc libclang-
 SERVER_PACKAGES := nginx-light redis-server redis-tools nodejs apache2 php-fpm memcached haproxy postgresql golang-go wrk strace
 # Further rows of docs/runtimes.md.
 RUNTIME_PACKAGES := gunicorn uvicorn default-jdk-headless
+ANALYZE_PACKAGES := clang-tidy clang-tools cppcheck shellcheck codespell
 VM_PACKAGES := mmdebstrap e2fsprogs
 # Whom `make bench` measures beside sysscope; it does without those that cannot be had.
 BENCH_PACKAGES := python3 util-linux linux-perf libbpf-tools prometheus-process-exporter nginx-light wrk
@@ -181,6 +182,12 @@ lint:
 	$(Q)$(MAKE) --no-print-directory all tests
 	$(Q)tests/vm/btf_check -o $(BUILD)/sysscope.bpf.o
 
+## make analyze      clang-tidy, cppcheck, scan-build, shellcheck, codespell: clean, but for exceptions that state their reason
+analyze: $(BPF_BUILD)/sysscope.skel.h
+	$(Q)scripts/packages $(ANALYZE_PACKAGES) || echo "going on without: a tool that is missing is skipped"
+	$(Q)BUILD=$(BUILD) MAKE=$(MAKE) CC=$(CC) CPPFLAGS='-I. -Iinclude -Iagent -I$(BPF_BUILD)' tests/analyze
+
+.PHONY: analyze
 ## make asan         unit and golden tests and one `top --batch`, under ASan and UBSan
 asan: $(BPF_BUILD)/sysscope.skel.h
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan BPF_BUILD=$(BUILD) CFLAGS='-O1 -g' WARNINGS=-Wall \
