@@ -24,11 +24,11 @@
 /* The forms in which the rows of a snapshot are labelled. */
 enum label_form {
 	FORM_CADVISOR,	 /* container_*: id, name, image, and what the kubelet adds */
-	FORM_OWN,	 /* sysscope_container_* */
+	FORM_OWN,	 /* sysscope_container_*: container and id */
 	FORM_INFO,	 /* sysscope_container_info: all labels, for joins */
-	FORM_GROUP,	 /* container and comm */
-	FORM_NEIGHBOUR,	 /* waiter and runner */
-	FORM_TRANSITION, /* container, kind, how, expected */
+	FORM_GROUP,	 /* container, id, comm */
+	FORM_NEIGHBOUR,	 /* waiter and runner, each with its id */
+	FORM_TRANSITION, /* container, id, kind, how, expected */
 	FORM_COUNT
 };
 
@@ -37,12 +37,13 @@ static const struct {
 	const char *other;	 /* labels of the overflow series */
 } forms[FORM_COUNT] = {
 	[FORM_CADVISOR] = {SCOPE_CONTAINER, "id=\"~other\",name=\"~other\""},
-	[FORM_OWN] = {SCOPE_CONTAINER, "container=\"~other\""},
-	[FORM_INFO] = {SCOPE_CONTAINER, "container=\"~other\""},
-	[FORM_GROUP] = {SCOPE_GROUP, "container=\"~other\",comm=\"~other\""},
-	[FORM_NEIGHBOUR] = {SCOPE_NEIGHBOUR, "waiter=\"~other\",runner=\"~other\""},
-	[FORM_TRANSITION] = {SCOPE_TRANSITION,
-			     "container=\"~other\",kind=\"~other\",how=\"~other\",expected=\"~other\""},
+	[FORM_OWN] = {SCOPE_CONTAINER, "container=\"~other\",id=\"~other\""},
+	[FORM_INFO] = {SCOPE_CONTAINER, "container=\"~other\",id=\"~other\""},
+	[FORM_GROUP] = {SCOPE_GROUP, "container=\"~other\",id=\"~other\",comm=\"~other\""},
+	[FORM_NEIGHBOUR] = {SCOPE_NEIGHBOUR, "waiter=\"~other\",waiter_id=\"~other\",runner=\"~other\","
+					     "runner_id=\"~other\""},
+	[FORM_TRANSITION] = {SCOPE_TRANSITION, "container=\"~other\",id=\"~other\",kind=\"~other\",how=\"~other\","
+					       "expected=\"~other\""},
 };
 
 struct prometheus {
@@ -134,6 +135,17 @@ static void labels_pod(struct buf *out, const struct container_row *c)
 	label_add(out, "namespace", c->namespace_);
 }
 
+/*
+ * Names are what people gave and are not unique: a replaced container and its successor, or a service of the system and of a
+ * user, share one. `id`, the path of the cgroup as in cAdvisor's families, is unique and stands beside every name, so that each
+ * series belongs to one home, and a join on it with sysscope_container_info has one match.
+ */
+static void labels_home(struct buf *out, const struct container_row *c)
+{
+	label_add(out, "container", c->name);
+	label_add(out, "id", c->cgroup);
+}
+
 static void labels_container(struct buf *out, enum label_form form, const struct container_row *c)
 {
 	bool container = strcmp(c->kind, "container") == 0;
@@ -147,9 +159,8 @@ static void labels_container(struct buf *out, enum label_form form, const struct
 		labels_pod(out, c);
 		return;
 	}
-	label_add(out, "container", c->name);
+	labels_home(out, c);
 	if (form == FORM_INFO) {
-		label_add(out, "id", c->cgroup);
 		label_add(out, "container_id", c->id);
 		label_add(out, "image", c->image);
 		label_add(out, "runtime", c->runtime);
@@ -196,7 +207,7 @@ static int sets_add_groups(struct prometheus *p, const struct snapshot *s, unsig
 		const struct container_row *c = &s->containers[g->container];
 
 		buf_reset(&p->labels);
-		label_add(&p->labels, "container", c->name);
+		labels_home(&p->labels, c);
 		label_add(&p->labels, "comm", g->comm);
 		labels_pod(&p->labels, c);
 		/* Raw: two names that are equal after sanitising are still two rows. */
@@ -222,7 +233,10 @@ static int sets_add_neighbours(struct prometheus *p, const struct snapshot *s, u
 
 		buf_reset(&p->labels);
 		label_add(&p->labels, "waiter", s->containers[n->waiter].name);
+		label_add(&p->labels, "waiter_id", s->containers[n->waiter].cgroup);
 		label_add(&p->labels, "runner", runner);
+		label_add(&p->labels, "runner_id",
+			  n->runner == NEIGHBOUR_OTHERS ? runner : s->containers[n->runner].cgroup);
 		buf_reset(&p->key);
 		buf_str(&p->key, s->containers[n->waiter].cgroup);
 		buf_char(&p->key, '\n');
@@ -244,7 +258,7 @@ static int sets_add_transitions(struct prometheus *p, const struct snapshot *s, 
 		const struct container_row *c = &s->containers[t->container];
 
 		buf_reset(&p->labels);
-		label_add(&p->labels, "container", c->name);
+		labels_home(&p->labels, c);
 		label_add(&p->labels, "kind", namespace_names[t->kind]);
 		label_add(&p->labels, "how", t->how);
 		label_add(&p->labels, "expected", t->expected ? "true" : "false");

@@ -267,20 +267,23 @@ static const struct doc_section doc_sections[] = {
 	 "- `container_*` families have the labels `id` (cgroup path), `name` (containers only), `image`, and in "
 	 "Kubernetes\n"
 	 "  `container`, `pod`, `namespace`.\n"
-	 "- `sysscope_container_*` families have `container` (the name of the row), and `pod`, `namespace` in "
-	 "Kubernetes. Join\n"
-	 "  them with `sysscope_container_info` for the other labels.\n"
+	 "- `sysscope_container_*` families have `container` (the name of the row), `id` (the path of its cgroup: "
+	 "unique, names\n"
+	 "  are not), and `pod`, `namespace` in Kubernetes. Join them `on (id)` with `sysscope_container_info` for "
+	 "the other\n"
+	 "  labels.\n"
 	 "- Empty labels are left out."},
 	{SCOPE_GROUP, "Processes of one name", "processes-of-one-name",
-	 "All processes of one name in one container, living and dead. Labels: `container`, `comm`, and `pod`, "
-	 "`namespace` in\n"
-	 "Kubernetes. In the JSON they are the rows of `groups`."},
+	 "All processes of one name in one container, living and dead. Labels: `container`, `id`, `comm`, and "
+	 "`pod`,\n"
+	 "`namespace` in Kubernetes. In the JSON they are the rows of `groups`."},
 	{SCOPE_PROCESS, "Processes", "processes",
 	 "In the JSON and on the screen only: no Prometheus series has a pid."},
 	{SCOPE_NEIGHBOUR, "Neighbours", "neighbours",
 	 "One row per pair: `waiter` waited for a CPU while `runner` ran on it. Both are names of rows of "
 	 "`containers`;\n"
-	 "`~other` stands for runners that were not kept apart, or are not known. Labels: `waiter`, `runner`.\n"
+	 "`~other` stands for runners that were not kept apart, or are not known. Labels: `waiter`, `waiter_id`, "
+	 "`runner`, `runner_id`.\n"
 	 "[scheduler.md](scheduler.md) explains how the time is assigned, and what that cannot tell."},
 	{SCOPE_LOOP, "Event loops", "event-loops",
 	 "In the JSON (`loops`) and on the screen only: no Prometheus series has a thread. The sums per process name "
@@ -292,7 +295,8 @@ static const struct doc_section doc_sections[] = {
 	{SCOPE_TRANSITION, "Namespace transitions", "namespace-transitions",
 	 "One row per container, kind of namespace, call, and whether a runtime is expected to make it. Labels: "
 	 "`container`,\n"
-	 "`kind`, `how`, `expected`, and `pod`, `namespace` in Kubernetes. In the JSON they are each container's\n"
+	 "`id`, `kind`, `how`, `expected`, and `pod`, `namespace` in Kubernetes. In the JSON they are each "
+	 "container's\n"
 	 "`namespace_transitions`. [namespaces.md](namespaces.md) explains what is seen and what is not."},
 };
 
@@ -313,14 +317,17 @@ void metrics_doc(struct buf *out)
 		     "  never shown as 0.\n"
 		     "- Counters never go down. `*_total` counts since sysscope first saw the entity; CPU time counts "
 		     "since the entity\n"
-		     "  was born. A counter continues when a container comes back under the same labels between two "
-		     "scrapes.\n"
+		     "  was born. A counter continues when a service or container is started again in the same "
+		     "cgroup.\n"
 		     "- A column's title in lower case and a JSON key are both valid for `top --sort`.\n"
 		     "- Families that cAdvisor also has keep its names, types, labels and units.\n"
 		     "- Each family has at most 2,000 series in Prometheus. The rest is summed in one series whose "
 		     "labels are `~other`,\n"
 		     "  and counted in `sysscope_series_folded_total`.\n"
-		     "- Rows with the same labels are summed; of times and limits the largest is kept.\n");
+		     "- No two rows have the same labels but those that text cannot tell apart; they are summed, and "
+		     "of times "
+		     "and limits\n"
+		     "  the largest is kept.\n");
 	for (size_t i = 0; i < n; i++)
 		doc_scope(out, doc_sections[i].scope, doc_sections[i].heading, doc_sections[i].text);
 	doc_own(out);

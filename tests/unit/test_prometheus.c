@@ -129,13 +129,19 @@ static void test_labels(void **state)
 	assert_value(&r, "container_cpu_usage_seconds_total{cpu=\"total\",id=\"/system.slice/ssh.service\"}", 1.5);
 	assert_value(&r, "container_tasks_state{id=\"/system.slice/ssh.service\",state=\"running\"}", 2);
 	assert_value(&r, "container_tasks_state{id=\"/system.slice/ssh.service\",state=\"sleeping\"}", 3);
-	assert_value(&r, "sysscope_container_forks_total{container=\"web\"}", 7);
-	assert_value(&r, "sysscope_container_forks_total{container=\"app\",namespace=\"prod\",pod=\"app-7f\"}", 9);
+	assert_value(&r, "sysscope_container_forks_total{container=\"web\",id=\"/docker/web\"}", 7);
+	assert_value(&r,
+		     "sysscope_container_forks_total{container=\"app\",id=\"/kubepods/"
+		     "x\",namespace=\"prod\",pod=\"app-7f\"}",
+		     9);
 	assert_value(&r,
 		     "sysscope_container_info{container=\"web\",container_id=\"0123456789ab\",id=\"/docker/"
 		     "web\",image=\"busybox:1\",kind=\"container\",runtime=\"docker\"}",
 		     1);
-	assert_value(&r, "sysscope_processes{comm=\"ruby\",container=\"app\",namespace=\"prod\",pod=\"app-7f\"}", 4);
+	assert_value(&r,
+		     "sysscope_processes{comm=\"ruby\",container=\"app\",id=\"/kubepods/"
+		     "x\",namespace=\"prod\",pod=\"app-7f\"}",
+		     4);
 	assert_value(&r, "machine_cpu_cores", 2);
 	assert_value(&r, "sysscope_losses_total{kind=\"gone_folded\"}", 3);
 	assert_value(&r, "sysscope_losses_total{kind=\"ring_full\"}", 0);
@@ -186,7 +192,8 @@ static void test_hostile_names(void **state)
 		char line[256];
 
 		snprintf(line, sizeof(line),
-			 "\nsysscope_process_cpu_seconds_total{container=\"w\\\"eb\\n\",comm=\"%s\"} %d\n",
+			 "\nsysscope_process_cpu_seconds_total{container=\"w\\\"eb\\n\",id=\"/docker/"
+			 "web\",comm=\"%s\"} %d\n",
 			 rows[i].label, i ? 1 : 7);
 		if (!has_text(&r, line)) {
 			print_error("missing: %s", line);
@@ -220,8 +227,8 @@ static void test_merge(void **state)
 		v[CONTAINER_PROCESSES] = i ? 3 : VALUE_ABSENT;
 	}
 	r = scrape_take(p, &f, NULL);
-	assert_value(&r, "sysscope_container_forks_total{container=\"web\"}", 21);
-	assert_value(&r, "sysscope_container_cpu_limit_cores{container=\"web\"}", 1.25);
+	assert_value(&r, "sysscope_container_forks_total{container=\"web\",id=\"/docker/web\"}", 21);
+	assert_value(&r, "sysscope_container_cpu_limit_cores{container=\"web\",id=\"/docker/web\"}", 1.25);
 	/* The same cgroup, dead and alive. */
 	assert_value(&r, "container_start_time_seconds{id=\"/docker/web\",name=\"web\"}", 1700000001);
 	assert_value(&r, "container_memory_usage_bytes{id=\"/docker/web\",name=\"web\"}", 201);
@@ -232,16 +239,19 @@ static void test_merge(void **state)
 	prometheus_free(p);
 }
 
-/* A container dies and comes back under its name: what is published goes up by what was used, never down. */
-static void test_counter_survives_restart(void **state)
+#define INFO(ID) "sysscope_container_info{container=\"web\",id=\"" ID "\",kind=\"container\",runtime=\"docker\"}"
+
+/*
+ * A container is replaced under its name: the counters are those of two containers, so each keeps its own, and a join on the
+ * id with sysscope_container_info has one match for each at any moment.
+ */
+static void test_replaced_under_its_name(void **state)
 {
+	static const char first[] = "sysscope_container_forks_total{container=\"web\",id=\"/docker/first\"}",
+			  second[] = "sysscope_container_forks_total{container=\"web\",id=\"/docker/second\"}";
 	static const struct {
-		double old, new; /* forks of the two lives; absent: no such row */
-		double want;
-	} scrapes[] = {
-		{100, VALUE_ABSENT, 100}, {101, 1, 102},	   {VALUE_ABSENT, 3, 104},
-		{VALUE_ABSENT, 3, 104},	  {VALUE_ABSENT, 10, 111},
-	};
+		double old, new; /* forks of the two; absent: no such row */
+	} scrapes[] = {{100, VALUE_ABSENT}, {101, 1}, {VALUE_ABSENT, 3}, {VALUE_ABSENT, 10}};
 	struct prometheus *p = prometheus_new();
 	struct fixture f;
 
@@ -250,17 +260,20 @@ static void test_counter_survives_restart(void **state)
 	f.containers[0].cgroup = "/docker/first";
 	f.containers[1].cgroup = "/docker/second";
 	for (size_t i = 0; i < ARRAY_SIZE(scrapes); i++) {
+		bool both = !value_absent(scrapes[i].old) && !value_absent(scrapes[i].new);
 		struct snapshot s = f.s;
 		struct scrape r;
 
 		f.containers[0].v[CONTAINER_FORKS] = scrapes[i].old;
 		f.containers[1].v[CONTAINER_FORKS] = scrapes[i].new;
-		if (value_absent(scrapes[i].old)) {
+		if (value_absent(scrapes[i].old))
 			f.s.containers = f.containers + 1;
-			f.s.n_containers = 1;
-		}
+		f.s.n_containers = both ? 2 : 1;
 		r = scrape_take(p, &f, NULL);
-		assert_value(&r, "sysscope_container_forks_total{container=\"web\"}", scrapes[i].want);
+		assert_value(&r, first, scrapes[i].old);
+		assert_value(&r, second, scrapes[i].new);
+		assert_value(&r, INFO("/docker/first"), value_absent(scrapes[i].old) ? NAN : 1);
+		assert_value(&r, INFO("/docker/second"), value_absent(scrapes[i].new) ? NAN : 1);
 		scrape_free(&r);
 		f.s = s;
 	}
@@ -311,13 +324,14 @@ static void test_fold(void **state)
 			assert_true(r.check.families[i].samples <= CAP);
 	assert_int_equal(family_size(&r, "sysscope_container_forks_total"), CAP);
 	/* The busiest nine keep their own; 1 + ... + 41 are in the other. */
-	assert_value(&r, "sysscope_container_forks_total{container=\"c49\"}", 50);
-	assert_value(&r, "sysscope_container_forks_total{container=\"c41\"}", 42);
-	assert_value(&r, "sysscope_container_forks_total{container=\"c40\"}", NAN);
-	assert_value(&r, "sysscope_container_forks_total{container=\"~other\"}", 41 * 42 / 2);
+	assert_value(&r, "sysscope_container_forks_total{container=\"c49\",id=\"c49\"}", 50);
+	assert_value(&r, "sysscope_container_forks_total{container=\"c41\",id=\"c41\"}", 42);
+	assert_value(&r, "sysscope_container_forks_total{container=\"c40\",id=\"c40\"}", NAN);
+	assert_value(&r, "sysscope_container_forks_total{container=\"~other\",id=\"~other\"}", 41 * 42 / 2);
 	assert_value(&r, "container_cpu_usage_seconds_total{cpu=\"total\",id=\"~other\",name=\"~other\"}", 41 * 42 / 2);
-	assert_value(&r, "sysscope_process_cpu_seconds_total{comm=\"~other\",container=\"~other\"}", 41 * 42 / 2);
-	assert_value(&r, "sysscope_container_info{container=\"~other\"}", 1);
+	assert_value(&r, "sysscope_process_cpu_seconds_total{comm=\"~other\",container=\"~other\",id=\"~other\"}",
+		     41 * 42 / 2);
+	assert_value(&r, "sysscope_container_info{container=\"~other\",id=\"~other\"}", 1);
 	/* Four lines a container: two containers less the other's. */
 	assert_value(&r, "container_tasks_state{id=\"~other\",name=\"~other\",state=\"running\"}", MANY - 1);
 	assert_value(&r, "sysscope_series_folded_total{family=\"sysscope_container_forks_total\"}", 41);
@@ -331,9 +345,9 @@ static void test_fold(void **state)
 	f.containers[45].v[CONTAINER_FORKS] += 0;
 	f.s.n_groups = 0;
 	next = scrape_take(p, &f, &o);
-	assert_value(&next, "sysscope_container_forks_total{container=\"c40\"}", 41);
-	assert_value(&next, "sysscope_container_forks_total{container=\"c45\"}", NAN);
-	assert_value(&next, "sysscope_container_forks_total{container=\"~other\"}", 41 * 42 / 2 + 5);
+	assert_value(&next, "sysscope_container_forks_total{container=\"c40\",id=\"c40\"}", 41);
+	assert_value(&next, "sysscope_container_forks_total{container=\"c45\",id=\"c45\"}", NAN);
+	assert_value(&next, "sysscope_container_forks_total{container=\"~other\",id=\"~other\"}", 41 * 42 / 2 + 5);
 	assert_int_equal(prom_compare(&r.check, &next.check), 0);
 	assert_value(&next, "sysscope_series_folded_total{family=\"sysscope_container_forks_total\"}", 41 + 39);
 	scrape_free(&r);
@@ -358,7 +372,7 @@ static void test_fold_is_no_burst(void **state)
 	o.max_series = 5;
 	f.containers[41].v[CONTAINER_FORKS] += 2;
 	next = scrape_take(p, &f, &o);
-	assert_value(&next, "sysscope_container_forks_total{container=\"~other\"}", 41 * 42 / 2 + 2);
+	assert_value(&next, "sysscope_container_forks_total{container=\"~other\",id=\"~other\"}", 41 * 42 / 2 + 2);
 	assert_int_equal(prom_compare(&r.check, &next.check), 0);
 	scrape_free(&r);
 	scrape_free(&next);
@@ -382,7 +396,8 @@ static void test_fold_edges(void **state)
 	scrape_free(&r);
 	f.containers[3].name = "~other";
 	r = scrape_take(p, &f, &o);
-	assert_value(&r, "sysscope_container_forks_total{container=\"~other\"}", 4);
+	/* The path of a cgroup begins with a slash, so a container of that name has a series of its own. */
+	assert_value(&r, "sysscope_container_forks_total{container=\"~other\",id=\"c03\"}", 4);
 	scrape_free(&r);
 	o.max_series = 1;
 	r = scrape_take(p, &f, &o);
@@ -509,7 +524,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_labels),	   cmocka_unit_test(test_hostile_names),
-		cmocka_unit_test(test_merge),	   cmocka_unit_test(test_counter_survives_restart),
+		cmocka_unit_test(test_merge),	   cmocka_unit_test(test_replaced_under_its_name),
 		cmocka_unit_test(test_fold),	   cmocka_unit_test(test_fold_is_no_burst),
 		cmocka_unit_test(test_fold_edges), cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_options),	   cmocka_unit_test(test_speed),
