@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * log.c - see log.h. Holds the only global variables of the agent besides the stop flag: level and format.
+ * log.c - see log.h. Level and format are global; besides them only run.c has globals, for signals.
  */
 #include <stdarg.h>
 #include <stdio.h>

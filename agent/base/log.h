@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * log.h - one line per message on stderr, logfmt or JSON. Only commands log; library files return errors. Text from
- * outside is made harmless on the way out.
+ * log.h - one line per message on stderr: plain text, logfmt or JSON. Only agent/cli/ logs; other files return errors.
+ * Control characters in a message are escaped.
  */
 #ifndef SYSSCOPE_LOG_H
 #define SYSSCOPE_LOG_H
@@ -10,7 +10,7 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 #define LOG_LEVELS  "error|warning|info|debug"
 #define LOG_FORMATS "text|logfmt|json"
 
-/* Both take one of the names above; NULL leaves it as it is. */
+/* Each takes one of the names above; NULL: no change. */
 void log_setup(const char *level, const char *format);
 
 void log_message(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * text.c - the four sanitisers of util.h, one per output. Every name from outside (comm, cgroup, label, path)
- * passes one of them before it is written. All four share one decoder; they differ in what they escape.
+ * text.c - see text.h. The four sanitisers share one UTF-8 decoder and differ in what they escape.
  */
 #include <locale.h>
 #include <pthread.h>
@@ -15,7 +14,7 @@
 #define LABEL_MAX_BYTES	 256
 #define LABEL_HASH_BYTES 17 /* "~" and 16 hexadecimal digits */
 
-/* Length of the well-formed character at s (Unicode 15, table 3-7), 0 when there is none. */
+/* The length of the well-formed character at s (Unicode 15, table 3-7); 0: it is ill-formed. */
 static size_t utf8_decode(const unsigned char *s, size_t len, uint32_t *ret)
 {
 	unsigned char low = 0x80, high = 0xbf;
@@ -31,7 +30,7 @@ static size_t utf8_decode(const unsigned char *s, size_t len, uint32_t *ret)
 	n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
 	if (len < n)
 		return 0;
-	/* The second byte rules out overlong forms, surrogates, and what lies past U+10FFFF. */
+	/* The range of the second byte excludes overlong forms, surrogates, and code points above U+10FFFF. */
 	if (s[0] == 0xe0)
 		low = 0xa0;
 	else if (s[0] == 0xed)
@@ -63,8 +62,8 @@ static bool is_del_or_c1(uint32_t c)
 }
 
 /*
- * What a screen draws as nothing, or that changes how what follows is drawn: two names that look the same would not be,
- * and a name could turn the rest of its line round. Unicode 15: default ignorable, line breaks, bidirectional controls.
+ * Characters that a screen does not draw, or that change how the rest of the line is drawn: different names would look alike,
+ * and a name could reverse its line. Unicode 15: default ignorable, line breaks, bidirectional controls.
  */
 static bool is_invisible(uint32_t c)
 {
@@ -92,7 +91,7 @@ static void utf8_make(void)
 	utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 }
 
-/* Columns on a screen, the same in every locale. -1: the C library does not know it, and so not what curses will do. */
+/* Columns on a screen, the same in every locale. -1: unknown to the C library, hence also what curses does with it. */
 static int char_columns(uint32_t c)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -110,11 +109,11 @@ static int char_columns(uint32_t c)
 	return columns;
 }
 
-/* Where a text has got to. */
+/* The state while a text is written. */
 struct text_cursor {
-	int marks_left; /* combining marks that may stand here: none without a character that they stand on */
+	int marks_left; /* how many combining marks may follow; 0 without a base character */
 };
-/* More than any language needs; whole towers of them reach into the lines above and below. */
+/* Enough for any language; stacks of more reach into the lines above and below. */
 #define MARKS_MAX 2
 
 typedef void (*text_writer)(struct buf *out, struct text_cursor *t, const unsigned char *s, size_t n, uint32_t c);
@@ -127,7 +126,7 @@ static void text_each(struct buf *out, const char *s, size_t len, text_writer wr
 	for (size_t i = 0, n; i < len; i += n) {
 		uint32_t c;
 
-		/* Most names are plain ASCII: taken in one piece. */
+		/* Most names are plain ASCII, which is copied in one piece. */
 		for (n = 0; i + n < len && p[i + n] >= 0x20 && p[i + n] < 0x7f && p[i + n] != '\\' && p[i + n] != '"';)
 			n++;
 		if (n) {
@@ -173,7 +172,7 @@ void text_terminal(struct buf *out, const char *s, size_t len)
 	text_each(out, s, len, write_terminal);
 }
 
-/* The format knows three escapes only, so the text \x1b is written with its backslash escaped. */
+/* The format has only three escapes, so that the backslash of a text like \x1b is escaped itself. */
 static void write_label(struct buf *out, struct text_cursor *t, const unsigned char *s, size_t n, uint32_t c)
 {
 	(void)t;
@@ -204,7 +203,7 @@ void text_label(struct buf *out, const char *s, size_t len)
 		text_each(out, s, len, write_label);
 		return;
 	}
-	/* Cut before a character, not in it; the hash keeps long paths with the same beginning apart. */
+	/* Cut between two characters; the hash keeps long paths with the same beginning apart. */
 	for (size_t back = 1; back <= 3; back++) {
 		uint32_t c;
 

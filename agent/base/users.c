@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * users.c - see users.h. One stat a sample; the file is read when its time, size or inode has changed. A lookup is a
- * binary search and allocates nothing.
+ * users.c - see users.h. One stat per sample; the file is read again when its time, size or inode changes. A lookup is a binary
+ * search and allocates nothing.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "base/users.h"
 #include "base/util.h"
 
-/* 16 MiB are a quarter of a million users; whoever has more sees numbers. */
+/* 16 MiB hold a quarter of a million users. Names from a larger file are not shown. */
 #define PASSWD_BYTES_MAX ((size_t)16 << 20)
 
 struct user {
@@ -56,7 +56,7 @@ void users_free(struct users *u)
 	free(u);
 }
 
-/* Equal numbers in the order of the file: the first one counts, as for getpwuid. */
+/* Equal uids stay in the order of the file: the first one counts, as in getpwuid. */
 static int user_compare(const void *a, const void *b)
 {
 	const struct user *x = a, *y = b;
@@ -66,7 +66,7 @@ static int user_compare(const void *a, const void *b)
 	return (x->name > y->name) - (x->name < y->name);
 }
 
-/* "name:password:uid:...", cut in place. False: a comment, an entry of NIS, or no such line at all. */
+/* "name:password:uid:...", split in place. False: a comment, an NIS entry, or malformed. */
 static bool user_parse(char *line, struct user *ret)
 {
 	char *rest = line, *name = strsep(&rest, ":"), *uid;
@@ -109,7 +109,7 @@ void users_refresh(struct users *u)
 	struct stat now = {};
 	size_t length;
 
-	/* Only a file: to open a pipe would wait for whoever writes to it. */
+	/* Only a regular file: opening a FIFO would block. */
 	if (stat(u->path, &now) < 0 || !S_ISREG(now.st_mode))
 		now = (struct stat){};
 	if (same_file(&now, &u->seen))
@@ -125,7 +125,7 @@ const char *users_name(void *ctx, uint32_t uid)
 	const struct users *u = ctx;
 	size_t low = 0, high = u->n;
 
-	/* The first of those with this number. */
+	/* The first entry with this uid. */
 	while (low < high) {
 		size_t mid = (low + high) / 2;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * users.h - names of users by number, from /etc/passwd alone. Called by cmd_top.c. Never asks NSS: a directory service
- * that does not answer would stop the screen, and a monitor must not need the network to say who is slow. Users who are
- * only in LDAP or the like are shown by number.
+ * users.h - user names by uid, from /etc/passwd only. Called by agent/cli/top.c. Never uses NSS: a directory service that does
+ * not answer would block the screen, and a monitor must work without the network. Users that exist only in LDAP or the like
+ * are shown by number.
  */
 #ifndef SYSSCOPE_USERS_H
 #define SYSSCOPE_USERS_H
@@ -11,14 +11,14 @@
 
 struct users;
 
-/* Names of the file `path`, which users_refresh reads. NULL: no memory. */
+/* For the file `path`, which users_refresh reads. NULL: out of memory. */
 struct users *users_new(const char *path);
-void users_free(struct users *u); /* NULL is fine */
+void users_free(struct users *u); /* NULL: does nothing */
 
-/* Reads the file if it has changed since. To be called once a sample; frees what users_name returned. */
+/* Reads the file if it has changed. Call it once per sample; what users_name returned is then invalid. */
 void users_refresh(struct users *u);
 
-/* Raw, from outside; NULL: that number has no name. `ctx` is a struct users. */
+/* The name as it is in the file, not sanitised; NULL: none. `ctx` is a struct users. */
 const char *users_name(void *ctx, uint32_t uid);
 
 #endif

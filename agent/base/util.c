@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * util.c - scope cleanup, the growing buffer, number parsers, bounded file reads and clocks of util.h. Used by
- * every part of the agent; keeps no state, never logs. The sanitisers are in text.c.
- */
+/* util.c - see util.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
@@ -19,8 +16,8 @@
 #define READ_FIRST_BYTES 4096
 
 /*
- * ncurses needs the user's locale, but a number that leaves or enters here must not have a decimal comma in it.
- * glibc answers "C" with a static object: nothing is allocated, nothing is to be freed.
+ * ncurses needs the user's locale, but numbers that are read or written here must not have a decimal comma. For "C" glibc
+ * returns a static object: nothing is allocated or must be freed.
  */
 static locale_t locale_plain(void)
 {
@@ -124,7 +121,7 @@ void buf_printf(struct buf *b, const char *format, ...)
 	if (n < 0)
 		b->failed = true;
 	if (b->failed)
-		b->data[b->len] = '\0'; /* nothing of what did not fit */
+		b->data[b->len] = '\0'; /* drop what was written in part */
 	else
 		b->len += (size_t)n;
 }
@@ -153,7 +150,7 @@ int parse_double(const char *s, double min, double max, double *ret)
 	char *end;
 	double v;
 
-	/* strtod also takes blanks, hexadecimals, "inf" and "nan": none of them is a number that a person typed. */
+	/* strtod also accepts blanks, hexadecimal numbers, "inf" and "nan": not what a person means. */
 	if (!s || !*s || s[strspn(s, "0123456789+-.eE")] != '\0' || *s == '+')
 		return -EINVAL;
 	v = strtod_l(s, &end, locale_plain());
@@ -177,7 +174,7 @@ int read_file(const char *path, size_t cap, char **ret, size_t *ret_len)
 	for (;;) {
 		ssize_t n;
 
-		/* One byte more than is wanted tells whether there is more; one for the NUL. */
+		/* One byte more than `cap` shows that the file is longer; another one is for the NUL. */
 		if (len == size) {
 			size_t grown = size ? size * 2 : READ_FIRST_BYTES;
 			char *p;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * util.h - what every part of the agent uses: scope cleanup, growing buffers, whole-and-in-range
- * number parsers, bounded file reads and clocks. Nothing here logs.
+ * util.h - what every part of the agent uses: scope cleanup, growing buffers, strict number parsers, bounded file reads and
+ * clocks. Keeps no state, never logs.
  */
 #ifndef SYSSCOPE_UTIL_H
 #define SYSSCOPE_UTIL_H
@@ -20,31 +20,31 @@ void closep(int *fd); /* close(*fd) if >= 0, errno kept */
 #define _cleanup_free_	cleanup(freep)
 #define _cleanup_close_ cleanup(closep)
 
-/* ---- growing text buffer; after a failed allocation `failed` is set and further adds do nothing ---- */
+/* ---- growing text buffer; a failed allocation sets `failed`, after which nothing more is added ---- */
 struct buf {
-	char *data; /* always NUL-terminated once anything was added */
+	char *data; /* NUL-terminated; NULL until something was added */
 	size_t len, cap;
 	bool failed;
 };
 void buf_free(struct buf *b);
-void buf_reset(struct buf *b); /* empty, memory kept */
+void buf_reset(struct buf *b); /* empties it, keeps the memory */
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_str(struct buf *b, const char *s);
 void buf_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 #define _cleanup_buf_ cleanup(buf_free)
 
-/* ---- numbers from outside: whole and in range or refused with -EINVAL / -ERANGE; *ret untouched then ---- */
+/* ---- numbers from outside: the whole text is a number in range, or -EINVAL / -ERANGE and *ret is untouched ---- */
 int parse_u64(const char *s, uint64_t min, uint64_t max, uint64_t *ret);
 int parse_double(const char *s, double min, double max, double *ret);
 
 /*
- * Reads at most `cap` bytes of the file into *ret (malloc'ed, NUL-terminated), -EFBIG when there is more.
- * For kernel files (/proc, /sys), which report no size.
+ * Reads a file of at most `cap` bytes into *ret (malloc'ed, NUL-terminated); -EFBIG: it is longer. For kernel files (/proc,
+ * /sys), which report no size.
  */
 int read_file(const char *path, size_t cap, char **ret, size_t *ret_len);
 
-/* Saturating difference of two counters: 0 when `now` is behind. */
+/* Saturating difference of two counters: 0 if `now` is smaller. */
 static inline uint64_t sub_sat(uint64_t now, uint64_t before)
 {
 	return now > before ? now - before : 0;
@@ -53,8 +53,8 @@ static inline uint64_t sub_sat(uint64_t now, uint64_t before)
 uint64_t clock_boot_ns(void); /* CLOCK_BOOTTIME */
 uint64_t clock_wall_ns(void); /* CLOCK_REALTIME */
 /*
- * Wall clock at boot: CLOCK_REALTIME - CLOCK_BOOTTIME. `before`, what it was last (0: nothing), where it is off by less than a
- * millisecond: so times of the same moment stay equal, and a process keeps its start time.
+ * The wall clock at boot: CLOCK_REALTIME - CLOCK_BOOTTIME. `before` is the previous result (0: none), which is returned again
+ * if the new one differs by less than a millisecond: a process then keeps its start time.
  */
 uint64_t clock_wall_at_boot_ns(uint64_t before);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * body.c - renders a snapshot with exporters/prometheus.c and compresses it with zlib. Called by http.c. Not
- * thread-safe, opens nothing.
+ * body.c - see body.h. Renders with exporters/prometheus/, compresses with zlib; opens no file.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,9 +9,9 @@
 #include "exporters/prometheus/prometheus.h"
 #include "serve/body.h"
 
-/* Names and labels repeat: level 1 already shrinks the text more than tenfold, higher ones mostly cost time. */
+/* Names and labels repeat, so that level 1 shrinks the text more than tenfold; higher levels mostly cost time. */
 #define GZIP_LEVEL	  1
-#define GZIP_WINDOW_BITS  (15 + 16) /* 16: a gzip header, not zlib's */
+#define GZIP_WINDOW_BITS  (15 + 16) /* 16: with a gzip header instead of zlib's */
 #define GZIP_MEMORY_LEVEL 8
 #define GZIP_CHUNK_BYTES  65536
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * clients.c - one slot per connection, its state and its absolute deadline. Called by http.c from libmicrohttpd's
+ * clients.c - see clients.h. One slot per connection with its state and absolute deadline. Called from libmicrohttpd's
  * callbacks and after each of its turns. Allocates nothing.
  */
 #include <linux/tcp.h>
@@ -9,7 +9,7 @@
 
 #include "serve/clients.h"
 
-/* Bytes that the kernel took in for this connection (4.1); 0 when it does not say. */
+/* Bytes that the kernel has received on this connection (4.1); 0 if unknown. */
 static uint64_t received_bytes(int fd)
 {
 	struct tcp_info info = {};
@@ -29,7 +29,7 @@ static void client_enter(struct client *c, enum client_state state, uint64_t now
 
 static void client_cut(struct client *c)
 {
-	/* With a reset, so that the kernel does not hold megabytes for one that does not read. */
+	/* Resets the connection, so that the kernel does not keep megabytes for a client that does not read. */
 	const struct linger now = {.l_onoff = 1};
 
 	if (c->state == CLIENT_ANSWER)
@@ -98,7 +98,7 @@ uint64_t clients_check(struct clients *cs, uint64_t now_ns)
 	for (struct client *c = cs->slots; c < cs->slots + CLIENTS_MAX; c++) {
 		if (c->state == CLIENT_FREE)
 			continue;
-		/* libmicrohttpd does not say when the first byte of a further request came. */
+		/* libmicrohttpd does not report the first byte of the next request. */
 		if (c->state == CLIENT_BETWEEN && received_bytes(c->fd) != c->received_bytes)
 			client_enter(c, CLIENT_HEADERS, now_ns, cs->headers_ns);
 		if (c->deadline_ns <= now_ns)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * clients.h - the deadlines of open connections, which libmicrohttpd does not have: its timeout counts inactivity
- * only, so that one byte a second keeps a connection open for ever. Used by http.c; one thread; closes no descriptor,
- * only shuts it down, and libmicrohttpd notices.
+ * clients.h - deadlines of open connections. libmicrohttpd's own timeout counts inactivity only, so that one byte per second
+ * keeps a connection open for ever. Called by http.c; one thread. Never closes a descriptor: it shuts the socket down, and
+ * libmicrohttpd closes it.
  */
 #ifndef SYSSCOPE_SERVE_CLIENTS_H
 #define SYSSCOPE_SERVE_CLIENTS_H
@@ -12,18 +12,18 @@
 #include <stdint.h>
 
 /*
- * Beyond `busy` connections, each new one costs the oldest that waits for nothing from us its place: a thousand idle
- * connections cannot keep a scrape out. No limit per address: scrapes over loopback or from behind a proxy share one.
- * What was shut down takes its slot until libmicrohttpd's next turn, hence the larger second number.
+ * Above CLIENTS_BUSY connections, each new one evicts the oldest that is not waiting for a response, so that a thousand idle
+ * connections cannot keep a scrape out. There is no limit per address, since scrapes through loopback or a proxy share one.
+ * CLIENTS_MAX is larger because an evicted connection keeps its slot until libmicrohttpd runs again.
  */
 #define CLIENTS_BUSY 64
 #define CLIENTS_MAX  96
 
 enum client_state {
 	CLIENT_FREE,
-	CLIENT_HEADERS, /* owes us the rest of a request's headers */
-	CLIENT_ANSWER,	/* we owe it an answer, or it is slow to take it */
-	CLIENT_BETWEEN, /* answered, kept open */
+	CLIENT_HEADERS, /* has not sent all headers of a request yet */
+	CLIENT_ANSWER,	/* waits for a response, or is still receiving it */
+	CLIENT_BETWEEN, /* between two requests */
 	CLIENT_CLOSING, /* shut down */
 };
 
@@ -31,9 +31,9 @@ struct client {
 	enum client_state state;
 	int fd;
 	uint64_t since_ns, deadline_ns; /* CLOCK_BOOTTIME */
-	uint64_t received_bytes;	/* when the last answer was out */
-	bool answered;			/* the answer to the request at hand was queued */
-	bool scrape;			/* the answer is a body of metrics... */
+	uint64_t received_bytes;	/* when the last response was complete */
+	bool answered;			/* the response to the current request is queued */
+	bool scrape;			/* that response has metrics... */
 	uint64_t sequence;		/* ...of this snapshot */
 };
 
@@ -43,14 +43,14 @@ struct clients {
 	size_t n;
 };
 
-/* NULL when all slots are taken; the connection is shut down then. */
+/* NULL if all slots are taken; the connection is then shut down. */
 struct client *clients_add(struct clients *cs, int fd, uint64_t now_ns);
 void clients_remove(struct clients *cs, struct client *c);
 
-void client_asked(const struct clients *cs, struct client *c, uint64_t now_ns);	   /* its headers are here */
-void client_answered(const struct clients *cs, struct client *c, uint64_t now_ns); /* its answer is out */
+void client_asked(const struct clients *cs, struct client *c, uint64_t now_ns);	   /* its headers are complete */
+void client_answered(const struct clients *cs, struct client *c, uint64_t now_ns); /* its response is complete */
 
-/* To be called after each turn: shuts down who is late. The next deadline, UINT64_MAX for none. */
+/* Call after each turn of the loop: shuts down connections past their deadline. Returns the next one; UINT64_MAX: none. */
 uint64_t clients_check(struct clients *cs, uint64_t now_ns);
 
 size_t clients_count(const struct clients *cs, enum client_state state);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * http.c - the server's sockets, libmicrohttpd's daemons and the loop that turns them, the source's idle work and the
- * deadlines. Called by cmd_serve.c; what is answered is in pages.c. Never logs, starts no thread.
+ * http.c - see http.h. Sockets, libmicrohttpd's daemons, and the loop that runs them, the source's idle work and the clients'
+ * deadlines. The pages are in pages.c. Never logs, starts no thread.
  */
 #include <errno.h>
 #include <poll.h>
@@ -15,11 +15,10 @@
 #include "serve/listen.h"
 #include "serve/self.h"
 
-/* Per connection, for all headers of a request; more is 431 or 414. */
+/* Per connection, for all headers of a request; larger requests get 431 or 414. */
 #define CONNECTION_MEMORY_BYTES ((size_t)16384)
-/* At the limit libmicrohttpd stops listening, and starts again in some later turn that nothing announces. */
+/* At its limit libmicrohttpd stops accepting, and resumes in a later turn for which no descriptor becomes readable. */
 #define CROWDED_POLL_MS 50
-#define NS_PER_MS	1000000ULL
 #define SAMPLE_OLD_NS	(20000 * NS_PER_MS)
 
 enum { FD_WAKE, FD_SOURCE, FD_DAEMONS };
@@ -36,7 +35,7 @@ void http_options_init(struct http_options *o)
 		.between_ms = 75000, /* longer than the usual longest scrape interval, one minute */
 		.share_ms = 100,
 		.idle_ms = 10000,
-		.rest_ms = 90000, /* the same */
+		.rest_ms = 90000, /* also longer than that */
 		.drain_ms = 700,
 		.wake_fd = -1,
 	};
@@ -68,8 +67,8 @@ static void on_connection(void *ctx, struct MHD_Connection *connection, void **s
 }
 
 /*
- * Called once when the headers are complete and again when the body is, which without one is at once. An answer in the
- * first call ends the connection: right for whoever sends a body, which is never read.
+ * Called when the headers are complete, and again when the body is, which without a body is at once. A response queued in the
+ * first call ends the connection: right for a client that sends a body, which is never read.
  */
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url, const char *method,
 				  const char *version, const char *upload, size_t *upload_size, void **request)
@@ -87,7 +86,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 		if (!request_has_body(connection))
 			return MHD_YES;
 	} else if (c->answered) {
-		*upload_size = 0; /* a body all the same: let it pass */
+		*upload_size = 0; /* discard the body */
 		return MHD_YES;
 	}
 	c->answered = true;
@@ -107,7 +106,7 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **re
 	if (c->scrape) {
 		h->scrapes--;
 		c->scrape = false;
-		/* Only the latest snapshot can be declared delivered. */
+		/* Only the latest snapshot can be marked as delivered. */
 		if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK && c->sequence != SEQUENCE_NONE &&
 		    c->sequence == h->sequence)
 			h->source->published(h->source->ctx);
@@ -115,7 +114,7 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **re
 	client_answered(&h->clients, c, clock_boot_ns());
 }
 
-/* Paths are compared as they come: no page has a name that needs %-escapes, and %00 and %2f stay harmless. */
+/* Paths are compared undecoded: no page needs %-escapes, and %00 and %2f stay harmless. */
 static size_t on_unescape(void *ctx, struct MHD_Connection *connection, char *s)
 {
 	(void)ctx;
@@ -144,7 +143,7 @@ static int daemon_start(struct http *h, struct listener *l)
 	return 0;
 }
 
-/* All of them or none. */
+/* Opens all of them or fails. */
 static int listeners_open(struct http *h, struct buf *error)
 {
 	if (!h->o.n_listen || h->o.n_listen > HTTP_LISTEN_MAX)
@@ -166,9 +165,10 @@ static int http_fill(struct http *h, struct buf *error)
 	int r;
 
 	if (!telemetry_path_valid(h->o.telemetry_path)) {
-		buf_str(error, "no path for metrics: '");
+		buf_str(error, "not a valid path for metrics: '");
 		text_terminal(error, h->o.telemetry_path, strlen(h->o.telemetry_path));
-		buf_str(error, "'; it begins with /, has letters, digits and -._~/ in it, and is not another page's");
+		buf_str(error,
+			"'; it must begin with /, have only letters, digits and -._~/, and not be another page's");
 		return -EINVAL;
 	}
 	r = listeners_open(h, error);
@@ -214,7 +214,7 @@ void http_close(struct http *h)
 		return;
 	for (size_t i = 0; i < h->n_listeners; i++) {
 		if (h->listeners[i].daemon)
-			MHD_stop_daemon(h->listeners[i].daemon); /* closes the socket, too, unless http_run has */
+			MHD_stop_daemon(h->listeners[i].daemon); /* also closes the socket, unless http_run did */
 		else
 			closep(&h->listeners[i].fd);
 		buf_free(&h->listeners[i].address);
@@ -260,8 +260,8 @@ static int poll_timeout(struct http *h, uint64_t deadline_ns)
 }
 
 /*
- * Nobody looks at a snapshot whose text is made. But to have its pages taken away and given again would make the
- * scrapes of a server that asks regularly dearer by a fifth.
+ * A snapshot is not used any more once its text is rendered. Its memory is freed only when scrapes are rare: freeing and
+ * faulting it in again makes a scrape a fifth more expensive.
  */
 static void rest(struct http *h)
 {
@@ -272,20 +272,20 @@ static void rest(struct http *h)
 static void idle_work(struct http *h, struct pollfd *source)
 {
 	uint64_t now_ns = clock_boot_ns();
-	const struct snapshot *latest; /* only its text is kept */
+	const struct snapshot *latest; /* not used: only the text is kept */
 	int error;
 
 	if (h->body && now_ns - h->body->made_ns >= h->o.share_ms * NS_PER_MS) {
 		body_unref(h->body);
 		h->body = NULL;
 	}
-	/* A descriptor that reports nothing but errors would keep the loop spinning: the regular turns have to do. */
+	/* A descriptor that reports only errors would make the loop spin; idle() is then called by time alone. */
 	if (source->revents && !(source->revents & POLLIN))
 		source->fd = -1;
 	if (!(source->revents & POLLIN) && now_ns - h->idle_ns < h->o.idle_ms * NS_PER_MS)
 		return;
 	h->source->idle(h->source->ctx, &latest);
-	/* It may take a sample of its own there when nobody asked for long: an answer still under way is not that one. */
+	/* idle() may have taken a sample; a response that is still being sent is older than that. */
 	if (now_ns - h->sampled_ns > SAMPLE_OLD_NS)
 		h->sequence = SEQUENCE_NONE;
 	if (!h->ready)
@@ -315,7 +315,7 @@ int http_run(struct http *h, const struct snapshot_source *source)
 	for (size_t i = 0; i < h->n_listeners; i++)
 		fds[FD_DAEMONS + i] = (struct pollfd){.fd = h->listeners[i].epoll_fd, .events = POLLIN};
 	h->source = source;
-	http_sample(h, &error); /* rates need one before the first scrape's; without it there is no /-/ready yet */
+	http_sample(h, &error); /* for the rates of the first scrape; if it fails, /-/ready says so */
 	rest(h);
 	h->idle_ns = clock_boot_ns();
 	for (;;) {
@@ -325,7 +325,7 @@ int http_run(struct http *h, const struct snapshot_source *source)
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		if (n > 0 && fds[FD_WAKE].revents && h->o.wake(h->o.ctx)) {
-			if (drain_ns != UINT64_MAX) /* told twice: at once */
+			if (drain_ns != UINT64_MAX) /* the second time: at once */
 				return 0;
 			drain_ns = clock_boot_ns() + h->o.drain_ms * NS_PER_MS;
 			http_drain_begin(h);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * http.h - the HTTP server of `sysscope serve`: metrics, landing page, health. Called by cmd_serve.c. Everything,
- * sampling included, happens on the thread that calls http_run, so that nothing needs a lock: answers are quick, and a
- * client that is slow only keeps its own socket waiting.
+ * http.h - the HTTP server of `sysscope serve`: metrics, landing page, health. Called by agent/cli/serve.c. Everything,
+ * sampling included, runs on the thread that calls http_run, so that nothing needs a lock: responses are quick, and a slow
+ * client delays only its own socket. Never logs.
  */
 #ifndef SYSSCOPE_SERVE_HTTP_H
 #define SYSSCOPE_SERVE_HTTP_H
@@ -22,18 +22,18 @@ struct http_options {
 	const char *listen[HTTP_LISTEN_MAX]; /* HOST:PORT, [IPV6]:PORT, :PORT */
 	size_t n_listen;		     /* at least 1 */
 	const char *telemetry_path;
-	uint64_t max_requests;		/* scrapes under way at once, 503 beyond; 0: no limit */
+	uint64_t max_requests;		/* scrapes at the same time; more get 503. 0: no limit */
 	bool no_self;			/* no process_* families */
-	uint32_t headers_ms;		/* for all headers of a request to come, however fast they trickle */
-	uint32_t answer_ms;		/* for a client to take its answer */
-	uint32_t between_ms;		/* that a connection is kept for a further request */
-	uint32_t share_ms;		/* scrapes so soon after another's sample are given the same text */
-	uint32_t idle_ms;		/* the source's idle work is done at least as often */
-	uint32_t rest_ms;		/* without a scrape, until the source may give its memory back */
-	uint32_t drain_ms;		/* for answers under way when it is told to stop */
-	int wake_fd;			/* when readable, `wake` is called; -1: none */
+	uint32_t headers_ms;		/* time for all headers of a request to arrive */
+	uint32_t answer_ms;		/* time for a client to receive its response */
+	uint32_t between_ms;		/* time that a connection stays open for the next request */
+	uint32_t share_ms;		/* scrapes this soon after a sample get the same text */
+	uint32_t idle_ms;		/* longest time between two calls of the source's idle() */
+	uint32_t rest_ms;		/* time without a scrape after which the source frees memory */
+	uint32_t drain_ms;		/* time for pending responses when the server stops */
+	int wake_fd;			/* `wake` is called when it is readable; -1: none */
 	bool (*wake)(void *ctx);	/* true: stop */
-	double (*map_bytes)(void *ctx); /* for sysscope_bpf_map_memory_bytes; NULL: not known */
+	double (*map_bytes)(void *ctx); /* for sysscope_bpf_map_memory_bytes; NULL: unknown */
 	void *ctx;
 };
 void http_options_init(struct http_options *o);
@@ -41,13 +41,13 @@ void http_options_init(struct http_options *o);
 struct http;
 
 /*
- * Binds and listens; answers nothing before http_run. Negative errno with one line for people in `error`; -EINVAL: an
- * option makes no sense. `o` is copied, its strings have to stay.
+ * Binds and listens; answers nothing before http_run. Negative errno with a one-line message in `error`; -EINVAL: an
+ * option is wrong. `o` is copied, but its strings must stay.
  */
 int http_open(struct http **ret, const struct http_options *o, struct buf *error);
-const char *http_address(const struct http *h, size_t i); /* as bound: "127.0.0.1:10435"; NULL behind the last one */
+const char *http_address(const struct http *h, size_t i); /* as bound: "127.0.0.1:10435"; NULL after the last one */
 
-/* Serves until `wake` says stop, finishes the answers under way, returns 0; negative errno if it cannot go on. */
+/* Serves until `wake` returns true, completes pending responses, and returns 0; negative errno if it cannot continue. */
 int http_run(struct http *h, const struct snapshot_source *source);
 void http_close(struct http *h);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * http_internal.h - what http.c (sockets, the loop) and pages.c (what is answered) share. Included by nobody else.
+ * http_internal.h - what http.c (sockets, the loop) and pages.c (responses) share. Included by no other file.
  */
 #ifndef SYSSCOPE_SERVE_HTTP_INTERNAL_H
 #define SYSSCOPE_SERVE_HTTP_INTERNAL_H
@@ -12,9 +12,10 @@
 #include "serve/clients.h"
 #include "serve/http.h"
 
-#define SEQUENCE_NONE 0 /* snapshots count from 1 */
+#define NS_PER_MS     1000000ULL
+#define SEQUENCE_NONE 0 /* snapshots are numbered from 1 */
 
-/* An address: libmicrohttpd's daemons have one each. What they answer, and whom, they share. */
+/* A listening HTTP socket with its libmicrohttpd daemon. All of them share the pages and the table of clients. */
 struct listener {
 	struct MHD_Daemon *daemon;
 	int fd, epoll_fd; /* epoll_fd is the daemon's */
@@ -31,30 +32,30 @@ struct http {
 	const struct snapshot_source *source;
 	struct prometheus *prometheus;
 	struct prometheus_self self;
-	struct body *body;   /* of the last sample, for scrapes soon after it */
-	uint64_t sequence;   /* of the last snapshot, SEQUENCE_NONE when the source may have made another */
+	struct body *body;   /* of the latest sample, for scrapes soon after it */
+	uint64_t sequence;   /* of the latest snapshot; SEQUENCE_NONE if idle() may have made a newer one */
 	uint64_t sampled_ns; /* when it was taken */
-	uint64_t asked_ns;   /* when one was taken for a scrape, 0: never */
-	bool ready;	     /* there was a sample */
-	uint64_t scrapes;    /* answers with a body of metrics under way */
-	uint64_t idle_ns;    /* when the source's idle work was last done */
+	uint64_t asked_ns;   /* when the latest one for a scrape was taken; 0: never */
+	bool ready;	     /* a sample has been taken */
+	uint64_t scrapes;    /* responses with metrics that are being sent */
+	uint64_t idle_ns;    /* when the source's idle() was last called */
 };
 
 /*
- * Content-Length and Transfer-Encoding together are one message to us and another one to a proxy before us; nobody has
- * a reason to send a body here, so no connection is used again after one.
+ * Content-Length together with Transfer-Encoding may be read differently by a proxy in front (request smuggling). No page
+ * takes a body, so a connection on which one was sent is not used again.
  */
 bool request_has_body(struct MHD_Connection *connection);
 
-/* Queues the answer to a request whose headers are complete. */
+/* Queues the response to a request whose headers are complete. */
 enum MHD_Result page_answer(struct http *h, struct client *c, struct MHD_Connection *connection, const char *path,
 			    const char *method);
 
 int landing_write(struct buf *out, const char *telemetry_path);
-/* A path that stands in no other page's way and needs no escaping anywhere. */
+/* Not the path of another page, and without characters that need escaping. */
 bool telemetry_path_valid(const char *path);
 
-/* Takes a sample: the snapshot, NULL with *ret_error. Valid until the next call. */
+/* Takes a sample and returns its snapshot, valid until the next call; NULL with *ret_error. */
 const struct snapshot *http_sample(struct http *h, int *ret_error);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * listen.c - parses a listen address and binds it. Called by http.c at start. Never retries, never logs: the reason goes
- * to the caller.
+ * listen.c - see listen.h. Parses an address and binds it. Called by http.c at start. Never retries, never logs.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -49,10 +48,10 @@ static int socket_listen(const struct addrinfo *a)
 
 	if (fd < 0)
 		return -errno;
-	/* Else a restart would have to wait for the last connections' TIME_WAIT. */
+	/* Without it a restart fails while old connections are in TIME_WAIT. */
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
 		return -errno;
-	/* net.ipv6.bindv6only must not decide whether :PORT takes IPv4. */
+	/* :PORT accepts IPv4, whatever net.ipv6.bindv6only is. */
 	if (a->ai_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0)
 		return -errno;
 	if (bind(fd, a->ai_addr, a->ai_addrlen) < 0 || listen(fd, SOMAXCONN) < 0)
@@ -62,7 +61,7 @@ static int socket_listen(const struct addrinfo *a)
 	return r;
 }
 
-/* The first address of that family on which it works. */
+/* Listens on the first address of the family that can be bound. */
 static int family_listen(const struct addrinfo *list, int family, int before)
 {
 	int r = before;
@@ -86,9 +85,9 @@ int listen_open(const char *address, struct buf *error)
 	int r = address_split(address, host, &port);
 
 	if (r < 0) {
-		buf_str(error, "no address to listen on: '");
+		buf_str(error, "not an address to listen on: '");
 		text_terminal(error, address, strlen(address));
-		buf_str(error, "'; give HOST:PORT, :PORT or [IPV6]:PORT");
+		buf_str(error, "'; expected HOST:PORT, :PORT or [IPV6]:PORT");
 		return r;
 	}
 	r = getaddrinfo(host[0] ? host : NULL, port, &hints, &list);
@@ -98,7 +97,7 @@ int listen_open(const char *address, struct buf *error)
 		buf_printf(error, ": %s", gai_strerror(r));
 		return -EADDRNOTAVAIL;
 	}
-	/* A name means IPv4 first, as most clients do; no name means the IPv6 socket that takes both, where there is IPv6. */
+	/* With a host IPv4 first, as most clients do. Without one the IPv6 socket that accepts both, if there is IPv6. */
 	r = family_listen(list, host[0] ? AF_INET : AF_INET6, -EADDRNOTAVAIL);
 	if (r < 0 && r != -EADDRINUSE)
 		r = family_listen(list, host[0] ? AF_INET6 : AF_INET, r);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * listen.h - a listening socket from an address as people write it: HOST:PORT, [::1]:PORT, :PORT. Called by http.c.
+ * listen.h - a listening socket for an address HOST:PORT, [::1]:PORT or :PORT. Called by http.c.
  */
 #ifndef SYSSCOPE_SERVE_LISTEN_H
 #define SYSSCOPE_SERVE_LISTEN_H
@@ -8,12 +8,12 @@
 struct buf;
 
 /*
- * The socket (bound, listening, not blocking), or negative errno with one line for people in `error`. -EINVAL: that is
- * no address. Port 0: any free one; :PORT is all addresses, IPv6 and IPv4.
+ * Returns the socket (bound, listening, non-blocking), or negative errno with a one-line message in `error`. -EINVAL: not an
+ * address. Port 0: any free one. :PORT: all addresses, IPv6 and IPv4.
  */
 int listen_open(const char *address, struct buf *error);
 
-/* The address as it was bound, "127.0.0.1:10435", "[::]:10435"; "" when the kernel does not say. */
+/* The address as it was bound, "127.0.0.1:10435", "[::]:10435"; "" if unknown. */
 void listen_address(int fd, struct buf *out);
 
 #endif

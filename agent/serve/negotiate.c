@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * negotiate.c - reads Accept-Encoding. Pure: no allocation, one pass over text that anybody may have written. Whatever
- * it cannot read makes the answer plain, which every client understands. There is one text format so far, so nothing
- * has to be read out of Accept.
+ * negotiate.c - see negotiate.h. One pass over untrusted text, without allocation. What it cannot parse is ignored, and the
+ * response is plain, which every client understands. There is only one text format, so Accept is not read.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -13,16 +12,17 @@
 
 #define QUALITY_MAX 1000
 
-struct text {
+/* A part of the header, not terminated. */
+struct span {
 	const char *at;
 	size_t len;
 };
 
-/* The text up to `separator`, without blanks around it; *rest goes behind the separator. */
-static struct text text_next(struct text *rest, char separator)
+/* The text before `separator`, without surrounding blanks; *rest becomes what follows the separator. */
+static struct span span_next(struct span *rest, char separator)
 {
 	const char *end = memchr(rest->at, separator, rest->len);
-	struct text t = {rest->at, end ? (size_t)(end - rest->at) : rest->len};
+	struct span t = {rest->at, end ? (size_t)(end - rest->at) : rest->len};
 	size_t used = t.len + (end ? 1 : 0);
 
 	rest->at += used;
@@ -34,13 +34,13 @@ static struct text text_next(struct text *rest, char separator)
 	return t;
 }
 
-static bool text_is(struct text t, const char *name)
+static bool span_is(struct span t, const char *name)
 {
 	return t.len == strlen(name) && strncasecmp(t.at, name, t.len) == 0;
 }
 
-/* qvalue: 0, 1, 0.123, 1.000; at most three digits. -1 for anything else. */
-static int quality_parse(struct text t)
+/* qvalue: 0, 1, 0.123, 1.000; at most three digits. -1: anything else. */
+static int quality_parse(struct span t)
 {
 	int q, unit = QUALITY_MAX / 10;
 
@@ -55,18 +55,18 @@ static int quality_parse(struct text t)
 	return q > QUALITY_MAX ? -1 : q;
 }
 
-/* Quality of one element "name;q=0.5"; what stands before the first ';' goes to *ret_name. */
-static int element_quality(struct text element, struct text *ret_name)
+/* The quality of one element "name;q=0.5"; *ret_name becomes what is before the first ';'. */
+static int element_quality(struct span element, struct span *ret_name)
 {
 	int q = QUALITY_MAX;
 
-	*ret_name = text_next(&element, ';');
+	*ret_name = span_next(&element, ';');
 	while (element.len) {
-		struct text parameter = text_next(&element, ';');
+		struct span parameter = span_next(&element, ';');
 
 		if (parameter.len < 2 || (*parameter.at | 0x20) != 'q' || parameter.at[1] != '=')
 			return -1;
-		q = quality_parse((struct text){parameter.at + 2, parameter.len - 2});
+		q = quality_parse((struct span){parameter.at + 2, parameter.len - 2});
 		if (q < 0)
 			return -1;
 	}
@@ -75,18 +75,18 @@ static int element_quality(struct text element, struct text *ret_name)
 
 int accept_quality(const char *header, const char *name)
 {
-	struct text rest = {header ? header : "", header ? strlen(header) : 0};
+	struct span rest = {header ? header : "", header ? strlen(header) : 0};
 	int others = ACCEPT_UNMENTIONED;
 
 	while (rest.len) {
-		struct text element = text_next(&rest, ','), named;
+		struct span element = span_next(&rest, ','), named;
 		int q = element_quality(element, &named);
 
 		if (q < 0)
 			continue;
-		if (text_is(named, name))
+		if (span_is(named, name))
 			return q;
-		if (others == ACCEPT_UNMENTIONED && text_is(named, "*"))
+		if (others == ACCEPT_UNMENTIONED && span_is(named, "*"))
 			others = q;
 	}
 	return others;

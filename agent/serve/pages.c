@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pages.c - which path gets which answer: metrics, landing page, health, errors. Called by http.c once a request's
- * headers are complete. Never reads a file for a path, never repeats anything that the client sent, never logs.
+ * pages.c - the response to each path: metrics, landing page, health, errors. Called by http.c when a request's headers are
+ * complete. Never opens a file for a path, never repeats what the client sent, never logs.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,6 @@
 #define TYPE_TEXT	   "text/plain; charset=utf-8"
 #define TYPE_HTML	   "text/html; charset=utf-8"
 #define TELEMETRY_PATH_MAX 128
-#define NS_PER_MS	   1000000ULL
 
 struct page {
 	const char *path;
@@ -31,7 +30,7 @@ bool request_has_body(struct MHD_Connection *connection)
 	       MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
 }
 
-/* `header` is one more header and its value, NULL for none. Takes over the response, which may be NULL. */
+/* `header` and `value`: one more header; NULL: none. Takes ownership of the response, which may be NULL. */
 static enum MHD_Result answer_queue(struct MHD_Connection *connection, unsigned int status,
 				    struct MHD_Response *response, const char *type, const char *header,
 				    const char *value)
@@ -50,7 +49,7 @@ static enum MHD_Result answer_queue(struct MHD_Connection *connection, unsigned 
 	return r;
 }
 
-/* `text` has to outlive the connection. */
+/* `text` must outlive the connection. */
 static enum MHD_Result answer_text(struct MHD_Connection *connection, unsigned int status, const char *text)
 {
 	return answer_queue(
@@ -61,7 +60,7 @@ static enum MHD_Result answer_text(struct MHD_Connection *connection, unsigned i
 
 static enum MHD_Result answer_healthy(struct http *h, struct MHD_Connection *connection)
 {
-	(void)h; /* that it is answered at all says that the loop turns */
+	(void)h; /* the response itself shows that the loop runs */
 	return answer_text(connection, MHD_HTTP_OK, "healthy\n");
 }
 
@@ -108,9 +107,8 @@ const struct snapshot *http_sample(struct http *h, int *ret_error)
 }
 
 /*
- * A scrape takes its own sample, on this one thread, so that two never see half of one. Those that arrive within
- * share_ms of the last sample get its text: fifty at once cost one sample, and what they get is as old as a scrape that
- * took so long itself would be.
+ * A scrape takes a sample of its own. Those that arrive within share_ms of the latest sample get its text: fifty at once cost
+ * one sample, and none gets data that is older than share_ms.
  */
 static int scrape(struct http *h, struct body **ret)
 {
@@ -157,7 +155,7 @@ static void body_release(void *body)
 	body_unref(body);
 }
 
-/* Takes over the reference. */
+/* Takes ownership of the reference. */
 static enum MHD_Result answer_body(struct MHD_Connection *connection, struct body *body, bool gzip)
 {
 	const struct buf *text = gzip ? &body->gzip : &body->plain;
@@ -176,7 +174,7 @@ static enum MHD_Result answer_body(struct MHD_Connection *connection, struct bod
 			    gzip ? MHD_HTTP_HEADER_CONTENT_ENCODING : NULL, "gzip");
 }
 
-/* A client that asks for a part must not take the whole for it. */
+/* A client that asks for some collectors must not get all of them instead. */
 static bool asks_for_part(struct MHD_Connection *connection)
 {
 	static const char *const keys[] = {"collect[]", "collect%5B%5D", "exclude[]", "exclude%5B%5D"};
@@ -251,7 +249,7 @@ bool telemetry_path_valid(const char *path)
 
 int landing_write(struct buf *out, const char *telemetry_path)
 {
-	/* Nothing needs escaping: the path went through telemetry_path_valid, the rest is our own. */
+	/* Nothing needs escaping: telemetry_path_valid has checked the path. */
 	buf_printf(out,
 		   "<!DOCTYPE html>\n"
 		   "<html lang=\"en\">\n"

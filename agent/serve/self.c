@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * self.c - CPU, memory and descriptors of the agent's own process. Reads /proc/self when asked,
- * keeps nothing.
- */
+/* self.c - see self.h. CPU, memory and descriptors of this process, from /proc/self. Keeps no state. */
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +12,13 @@
 #include "serve/self.h"
 
 #define STAT_BYTES_MAX	     4096
-#define STAT_FIELD_STATE     3	/* the first one behind the comm */
+#define STAT_FIELD_STATE     3	/* the first one after the comm */
 #define STAT_FIELD_START     22 /* clock ticks since boot */
 #define STATM_FIELD_SIZE     0	/* pages of address space */
 #define STATM_FIELD_RESIDENT 1
-#define UNLIMITED_BYTES	     18446744073709551615.0 /* as client_golang's process collector */
+#define UNLIMITED_BYTES	     18446744073709551615.0 /* like client_golang's process collector */
 
-/* The nth number, counted from 0, of a line of numbers separated by blanks. */
+/* The nth number, from 0, in a line of numbers separated by blanks. */
 static int number_nth(char *line, int nth, uint64_t *ret)
 {
 	char *state = NULL, *word = strtok_r(line, " \n", &state);
@@ -40,14 +37,14 @@ double self_start_time(void)
 
 	if (hertz <= 0 || read_file("/proc/self/stat", STAT_BYTES_MAX, &stat, NULL) < 0)
 		return VALUE_ABSENT;
-	/* The comm in parentheses may hold blanks and parentheses. */
+	/* The comm in parentheses may contain blanks and parentheses. */
 	fields = strrchr(stat, ')');
 	if (!fields || number_nth(fields + 1, STAT_FIELD_START - STAT_FIELD_STATE, &ticks) < 0)
 		return VALUE_ABSENT;
 	return (double)(clock_wall_ns() - clock_boot_ns()) / 1e9 + (double)ticks / (double)hertz;
 }
 
-/* Both from one reading, so that the part is never larger than the whole. */
+/* Both from one read, so that resident memory is never larger than all of it. */
 static void memory_read(struct prometheus_self *ret)
 {
 	_cleanup_free_ char *statm = NULL, *again = NULL;
@@ -64,10 +61,10 @@ static void memory_read(struct prometheus_self *ret)
 		ret->resident_bytes = (double)resident * page;
 }
 
-/* From 6.2 on the folder's size is their number (f1f1f2569901): ten thousand need not be listed. */
+/* Since 6.2 (f1f1f2569901) the size of the folder is the number of descriptors, and need not be counted. */
 static double open_fds(void)
 {
-	double n = -1; /* the folder itself is open meanwhile */
+	double n = -1; /* the open folder itself is not counted */
 	struct stat st;
 	DIR *d;
 
@@ -88,7 +85,7 @@ void self_read(struct prometheus_self *ret)
 	struct rusage use;
 	struct rlimit files, space;
 
-	/* getrusage is exact where the ticks of /proc/self/stat are not. */
+	/* getrusage is exact; /proc/self/stat counts ticks. */
 	ret->cpu_seconds = VALUE_ABSENT;
 	if (getrusage(RUSAGE_SELF, &use) == 0)
 		ret->cpu_seconds = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
