@@ -270,20 +270,52 @@ static bool key_help(struct top_state *t, int key, size_t page)
 	}
 }
 
-void top_state_key(struct top_state *t, int key, const struct snapshot *s, const struct table_rows *rows, size_t page)
+/* Keys that change what is shown of the chosen view. False: none of them. */
+static bool key_option(struct top_state *t, int key)
 {
-	int *sort = &t->choice.sort;
+	struct table_choice *c = &t->choice;
 
-	if (t->typing) {
-		key_typing(t, key);
-		return;
+	switch (key) {
+	case ' ':
+		t->paused = !t->paused;
+		return true;
+	case 't':
+		c->tree = !c->tree;
+		return true;
+	case 'H':
+		c->containers_only = !c->containers_only;
+		return true;
+	case 'r':
+	case 'I':
+		c->reverse = !c->reverse;
+		return true;
+	case '<':
+	case KEY_TOP_LEFT:
+		c->sort = table_sort_beside(c->view, c->sort, -1);
+		return true;
+	case '>':
+	case KEY_TOP_RIGHT:
+		c->sort = table_sort_beside(c->view, c->sort, 1);
+		return true;
+	case '+':
+	case '-':
+		key_delay(t, key);
+		return true;
+	case 'P':
+	case 'M':
+	case 'T':
+	case 'W':
+	case 'N':
+		key_sort(t, key);
+		return true;
+	default:
+		return false;
 	}
-	if (t->help && key_help(t, key, page))
-		return;
-	if (key_move(t, key, rows->n, page)) {
-		selection_remember(t, s, rows);
-		return;
-	}
+}
+
+/* Keys that change the view, or what lies over it. */
+static void key_view(struct top_state *t, int key, const struct snapshot *s, const struct table_rows *rows)
+{
 	switch (key) {
 	case 'q':
 	case KEY_TOP_QUIT:
@@ -311,43 +343,27 @@ void top_state_key(struct top_state *t, int key, const struct snapshot *s, const
 	case '/':
 		t->typing = true;
 		break;
-	case ' ':
-		t->paused = !t->paused;
-		break;
-	case 't':
-		t->choice.tree = !t->choice.tree;
-		break;
-	case 'H':
-		t->choice.containers_only = !t->choice.containers_only;
-		break;
-	case 'r':
-	case 'I':
-		t->choice.reverse = !t->choice.reverse;
-		break;
-	case '<':
-	case KEY_TOP_LEFT:
-		*sort = table_sort_beside(t->choice.view, *sort, -1);
-		break;
-	case '>':
-	case KEY_TOP_RIGHT:
-		*sort = table_sort_beside(t->choice.view, *sort, 1);
-		break;
 	case '?':
 	case 'h':
 	case KEY_TOP_HELP:
 		t->help = !t->help;
 		t->help_first = 0;
 		break;
-	case '+':
-	case '-':
-		key_delay(t, key);
-		break;
-	case 'P':
-	case 'M':
-	case 'T':
-	case 'W':
-	case 'N':
-		key_sort(t, key);
-		break;
 	}
+}
+
+void top_state_key(struct top_state *t, int key, const struct snapshot *s, const struct table_rows *rows, size_t page)
+{
+	if (t->typing) {
+		key_typing(t, key);
+		return;
+	}
+	if (t->help && key_help(t, key, page))
+		return;
+	if (key_move(t, key, rows->n, page)) {
+		selection_remember(t, s, rows);
+		return;
+	}
+	if (!key_option(t, key))
+		key_view(t, key, s, rows);
 }

@@ -97,7 +97,7 @@ static void loop_fill(struct ss_loop *l, uint64_t scale)
 	l->slots[17] += scale;
 }
 
-/* A loop of the latest process: most of what it sleeps is in epoll. */
+/* An event loop of the latest process: it sleeps mostly in epoll. */
 static void loop_add(uint64_t scale)
 {
 	scene_waits(&scene, SS_BLOCK_WAITS)->blocked_ns[SS_WAIT_EPOLL] = 60000000000ULL;
@@ -143,7 +143,7 @@ static struct sample_cgroup *home(uint64_t id, const char *path, enum home_kind 
 	return c;
 }
 
-/* Of the latest cgroup: its steps, so many ms after it was made, 0: not seen. */
+/* Start steps of the latest cgroup, in ms after its creation; 0: not seen. */
 static void birth_add(struct sample_cgroup *c, uint64_t enter_ms, uint64_t isolate_ms, uint64_t execute_ms,
 		      uint64_t ready_ms)
 {
@@ -205,7 +205,7 @@ static void scene_build(void)
 	scene.sample.losses[SS_LOSS_RING_FULL] = 2;
 }
 
-/* A second of work by everybody, so that there are rates. */
+/* A second of work by every process, so that there are rates. */
 static void scene_work(void)
 {
 	struct sample *s = &scene.sample;
@@ -240,7 +240,7 @@ static struct model *golden_model(void)
 
 	scene_build();
 	assert_int_equal(model_update(m, &scene.sample), 0);
-	/* What a rest gives up is nothing that the next snapshot needs. */
+	/* The next snapshot needs nothing that a rest frees. */
 	model_rest(m);
 	assert_null(model_snapshot(m));
 	scene_work();
@@ -315,7 +315,7 @@ static void test_csv(void **state)
 	model_free(m);
 }
 
-/* Of every row of each view that has one. */
+/* Of every row of each view that has details. */
 static void test_detail(void **state)
 {
 	struct model *m = golden_model();

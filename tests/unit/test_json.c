@@ -24,7 +24,7 @@ static json_t *written(const struct fixture *f, const struct json_options *o)
 	json_t *root;
 
 	assert_int_equal(json_write_snapshot(&out, &f->s, o), 0);
-	/* One line, and nothing in it that a terminal or a line reader would take for something else. */
+	/* One line, without bytes that a terminal or a line reader would interpret. */
 	assert_int_equal(out.data[out.len - 1], '\n');
 	for (size_t i = 0; i + 1 < out.len; i++)
 		assert_true((unsigned char)out.data[i] >= 0x20 && out.data[i] != 0x7f);
@@ -226,7 +226,7 @@ static void test_labels(void **state)
 	}
 }
 
-/* Infinite or absurd numbers are null, not an error and not text that no parser takes. */
+/* Infinite and absurd numbers are null: no error, and no text that parsers refuse. */
 static void test_numbers(void **state)
 {
 	static const struct {

@@ -16,7 +16,7 @@
 
 typedef const char *(*line_rule)(enum metric_scope scope, const struct metric_desc *lines, size_t n, size_t i);
 
-/* Runs the rule over every line; it returns what is wrong or NULL. */
+/* Applies the rule to every line; it returns the fault or NULL. */
 static void check_lines(line_rule rule)
 {
 	int wrong = 0;
@@ -108,7 +108,7 @@ static const char *rule_unit(enum metric_scope scope, const struct metric_desc *
 
 	(void)scope;
 	(void)n;
-	/* What runtimes themselves call it. */
+	/* The name that runtimes use. */
 	if (!want || (d->json && strcmp(d->json, "utilization") == 0))
 		return NULL;
 	if (d->prom && !strstr(d->prom, want))
@@ -131,7 +131,7 @@ static size_t own_labels(const char *labels)
 	return !le ? strlen(labels) : le > labels ? (size_t)(le - labels) - 1 : 0;
 }
 
-/* A histogram that follows on another one of its family. */
+/* A histogram that follows another one of its family. */
 static bool next_histogram(const struct metric_desc *a, const struct metric_desc *b)
 {
 	return own_labels(a->labels) != own_labels(b->labels) ||
@@ -162,7 +162,7 @@ static const char *rule_family(enum metric_scope scope, const struct metric_desc
 	return NULL;
 }
 
-/* Families of different scopes must not meet: each is written at once. */
+/* A family must not occur in two scopes: each is written at once. */
 static void test_families_of_scopes(void **state)
 {
 	(void)state;
@@ -183,7 +183,7 @@ static void test_families_of_scopes(void **state)
 
 static const char *rule_key(enum metric_scope scope, const struct metric_desc *lines, size_t n, size_t i)
 {
-	/* What the rows have beside their metrics. */
+	/* Keys of rows besides their metrics. */
 	static const char *const taken[SCOPE_COUNT] = {
 		[SCOPE_HOST] = " hostname kernel ",
 		[SCOPE_CONTAINER] =
@@ -223,7 +223,7 @@ static const char *rule_key(enum metric_scope scope, const struct metric_desc *l
 	return NULL;
 }
 
-/* Titles are what `top` shows and, in lower case, what --sort takes. */
+/* `top` shows titles, and --sort takes them in lower case. */
 static const char *rule_title(enum metric_scope scope, const struct metric_desc *lines, size_t n, size_t i)
 {
 	const struct metric_desc *d = &lines[i];
@@ -282,7 +282,7 @@ static void test_tables(void **state)
 	(void)state;
 	lines = metric_table(SCOPE_CONTAINER, &n);
 	assert_int_equal(n, CONTAINER_METRICS);
-	/* The writer of Prometheus text has a bit per line. */
+	/* The Prometheus writer has a bit per line. */
 	assert_true(n <= 128);
 	assert_string_equal(lines[CONTAINER_CPU_USAGE].id, "CPU_USAGE");
 	assert_string_equal(lines[CONTAINER_LAST_SEEN].id, "LAST_SEEN");

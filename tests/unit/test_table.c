@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* test_table.c - numbers for people, order and choice of rows, and lines that never leave their width. */
+/* test_table.c - human units, order and choice of rows, lines that never exceed their width, and the rules of a view. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -107,7 +107,7 @@ static void test_order(void **state)
 		c.reverse = reverse;
 		assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
 		assert_int_equal(rows.n, 6);
-		assert_int_equal(rows.index[5], 5); /* not known comes last, whatever the direction */
+		assert_int_equal(rows.index[5], 5); /* unknown comes last, whatever the direction */
 		for (size_t i = 0; i < 4; i++) {
 			double a = containers[rows.index[i]].v[0], b = containers[rows.index[i + 1]].v[0];
 
@@ -158,7 +158,7 @@ static void test_order_of_texts(void **state)
 	processes[3].state = 'R';
 	processes[4].pid = 2;
 	processes[5].comm = "a";
-	assert_order(&view_containers, "image", false, "104352"); /* without one last, in the order of names */
+	assert_order(&view_containers, "image", false, "104352"); /* rows without an image last, by name */
 	assert_order(&view_containers, "IMAGE", true, "340152");
 	assert_order(&view_containers, "name", false, "542103");
 	assert_order(&view_containers, "kind", false, "152034");
@@ -177,7 +177,7 @@ static const char *user_name(void *ctx, uint32_t uid)
 	return uid == 0 ? "root" : uid == 33 ? "www-data" : uid == 7 ? hostile : NULL;
 }
 
-/* Names first, then those who have none by number; a hostile name is made harmless. */
+/* Users with a name first, then the others by number; a hostile name is made harmless. */
 static void test_users(void **state)
 {
 	static const uint32_t uids[] = {33, 0, 100000, 7, 99, 0};
@@ -210,7 +210,7 @@ static void test_users(void **state)
 	table_rows_free(&rows);
 }
 
-/* An error names every key, and each of them can be taken. */
+/* The error message lists every key, and each of them works. */
 static void test_sort_keys(void **state)
 {
 	static const char *const must[] = {" name kind image cpu_cores ",
@@ -234,7 +234,7 @@ static void test_sort_keys(void **state)
 	assert_int_equal(table_sort_find(&view_processes, "", &(int){0}), -2);
 }
 
-/* Right from the first and left from the last pass all columns and end. */
+/* Stepping right from the first and left from the last visits all columns and stops. */
 static void test_sort_beside(void **state)
 {
 	(void)state;
@@ -289,14 +289,14 @@ static void test_choice(void **state)
 	assert_int_equal(count(&c), 1);
 }
 
-/* What is looked for is what stands on the screen: escapes match as they are shown, and the raw bytes still do. */
+/* The filter matches names as they are shown: escapes match, and so do the raw bytes. */
 static void test_choice_shown(void **state)
 {
 	static const struct {
 		const char *filter;
 		size_t containers, processes;
 	} table[] = {
-		{"\\x1b[31m", 6, 6},			  /* the image of all is hostile */
+		{"\\x1b[31m", 6, 6},			  /* all have a hostile image */
 		{"\x1b[31m", 6, 6},			  /* as typed with ^V: the footer shows it escaped */
 		{"a\\x1B[31M\"\\,\\X0A", 6, 6},		  /* whatever the case */
 		{"\\x0a\xef\xbf\xbd \xe6\x97\xa5", 6, 6}, /* an ill-formed byte is U+FFFD on the screen */
@@ -333,7 +333,7 @@ static void test_choice_shown(void **state)
 	assert_int_equal(count(&c), 0);
 }
 
-/* A chain of parents, a circle, and oneself as parent: everybody is there exactly once. */
+/* A chain of parents, a circle, and a row that is its own parent: every row is there exactly once. */
 static void test_tree(void **state)
 {
 	struct table_rows rows = {};
@@ -396,7 +396,7 @@ static void test_width(void **state)
 		}
 }
 
-/* A pair is found by either of its two names; who waits for itself is said so; what is not kept apart has a name. */
+/* A pair matches by either of its two names; "itself" and "~other" are shown. */
 static void test_neighbours(void **state)
 {
 	struct neighbour_row pairs[3] = {
@@ -416,7 +416,7 @@ static void test_neighbours(void **state)
 	table_choice_init(&c, &view_neighbours);
 	assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
 	assert_int_equal(rows.n, 3);
-	assert_int_equal(rows.index[0], 2); /* who waits most */
+	assert_int_equal(rows.index[0], 2); /* the longest wait */
 	c.container = containers[1].name;
 	assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
 	assert_int_equal(rows.n, 2);
@@ -440,7 +440,7 @@ static bool has(const struct table_column *columns, size_t n, const char *title)
 	return false;
 }
 
-/* The line is not left, and a longer line shows no less; the rest of a line is for those that stand behind the numbers. */
+/* Columns do not exceed the line, and a longer line shows no fewer; those behind the numbers take the rest. */
 static void assert_columns(const struct view_desc *view, int width, const struct table_column *before, size_t n_before,
 			   const struct table_column *columns, size_t n)
 {
@@ -458,7 +458,7 @@ static void assert_columns(const struct view_desc *view, int width, const struct
 	}
 }
 
-/* From which width on a column is there; those at 20 always are. */
+/* The smallest width at which a column is shown; those at 20 are always shown. */
 static void test_columns(void **state)
 {
 	static const struct {
@@ -499,7 +499,7 @@ static void test_columns(void **state)
 	}
 }
 
-/* Everything that the live screen and the outputs call without asking is there, and every column can be named. */
+/* All functions that are called without a check are set, and every column is valid. */
 static void test_views(void **state)
 {
 	(void)state;
@@ -530,7 +530,7 @@ static void test_views(void **state)
 	assert_null(view_find("container"));
 }
 
-/* Columns stay below each other whatever stands in a name: wide, zero-width, combining, turned round, unknown. */
+/* Columns stay aligned whatever a name contains: wide, zero-width, combining, bidirectional, unknown characters. */
 static void test_alignment(void **state)
 {
 	static const char *const names[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* test_terminal.c - a process that crashes on a terminal of its own leaves it as it was, and dies of the signal. */
+/* test_terminal.c - a process that crashes on a terminal of its own restores it, and dies from the signal. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,7 +39,7 @@ static void die(int how)
 
 	setrlimit(RLIMIT_CORE, &none);
 	setrlimit(RLIMIT_STACK, &small);
-	if (how == -1) /* not by a null pointer, which the undefined-behaviour sanitizer would take first */
+	if (how == -1) /* not by a null pointer, which the undefined-behaviour sanitizer would catch first */
 		*(volatile int *)mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) = 1;
 	else if (how == -2)
 		sink = (char)overflow(1);
@@ -125,7 +125,7 @@ static void test_forgotten(void **state)
 	assert_restored(SIGSEGV, SIGSEGV, true);
 }
 
-/* Without a terminal nothing is taken and nothing is written. */
+/* Without a terminal no signal is caught and nothing is written. */
 static void test_no_terminal(void **state)
 {
 	int pipes[2], status = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* test_top_state.c - what keys do at the live screen, without a screen. */
+/* test_top_state.c - the effect of keys on the live screen, without a screen. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -96,7 +96,7 @@ static void test_moves(void **state)
 	assert_int_equal(top.selected, 0);
 }
 
-/* The selected row is followed when the order changes, and not lost sight of when it goes. */
+/* The selection follows its row when the order changes, and stays valid when the row vanishes. */
 static void test_follows(void **state)
 {
 	(void)state;
@@ -138,7 +138,7 @@ static void test_views(void **state)
 	press(KEY_TOP_DOWN);
 	press(KEY_TOP_PAGE_DOWN);
 	assert_int_equal(top.help_first, PAGE + 1);
-	assert_int_equal(top.selected, 0); /* it is the help that moves */
+	assert_int_equal(top.selected, 0); /* the help moved, not the selection */
 	press(KEY_TOP_PAGE_UP);
 	press(KEY_TOP_PAGE_UP);
 	assert_int_equal(top.help_first, 0);
@@ -157,7 +157,7 @@ static void test_loop_detail(void **state)
 	press('\n');
 	assert_true(top.detail);
 	assert_ptr_equal(selected_loop(), &loops[2]);
-	/* Of the thread that was chosen, wherever it stands; another thread with its number is not it. */
+	/* Of the chosen thread, whatever its position; another thread with the same id does not count. */
 	loops[0] = loops[2];
 	loops[2].tid = 1;
 	assert_ptr_equal(selected_loop(), &loops[0]);
@@ -181,7 +181,7 @@ static void test_filter(void **state)
 	press(KEY_TOP_BACKSPACE); /* the whole character */
 	assert_string_equal(top.filter, "c1");
 	assert_int_equal(rows.n, 10);
-	press('q'); /* a letter, while one types */
+	press('q'); /* a letter while typing */
 	assert_false(top.quit);
 	press(KEY_TOP_BACKSPACE);
 	press('\n');
@@ -215,7 +215,7 @@ static void test_sort(void **state)
 	assert_true(top.choice.reverse);
 	press('P');
 	assert_false(top.choice.reverse);
-	/* Each view keeps its own. */
+	/* Each view keeps its own sort column. */
 	press('M');
 	press('2');
 	assert_int_equal(top.choice.sort, PROCESS_CPU_CORES);
