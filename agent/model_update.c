@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * model_update.c - one update from a sample to a snapshot: homes first, then the dead, then the living, then rates. See
- * sysscope/model.h. Pure: no file, no clock, no kernel.
+ * model_update.c - the conductor of the model: one update from a sample to a snapshot. First every subject reads the sample,
+ * then the homes settle, then every subject writes its rows. Called by the pipeline and by tests through sysscope/model.h;
+ * opens no file, reads no clock.
  */
-#include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/internal.h"
+#include "base/util.h"
+#include "concurrency/tree.h"
+#include "loops/loops.h"
+#include "model/capabilities.h"
+#include "model/home_rows.h"
+#include "model/homes.h"
+#include "model/host_totals.h"
+#include "model/namespaces.h"
+#include "model/pairs.h"
+#include "model/processes.h"
+#include "model/starts.h"
+#include "sysscope/model.h"
+#include "sysscope/sample.h"
 
 static const char *const loss_names[SS_LOSS_KINDS] = {
 	[SS_LOSS_RING_FULL] = "ring_full",
@@ -29,6 +40,30 @@ static const char *const loss_names[SS_LOSS_KINDS] = {
 	[SS_LOSS_TRANSITION_LOST] = "transition_lost",
 };
 
+/* How the sample was taken, in the model's own memory. */
+struct run_report {
+	struct loss_row losses[SS_LOSS_KINDS];
+	struct collector_row collectors[16];
+	char collector_names[16][24];
+	char kernel_release[65], hostname[65];
+};
+
+struct model {
+	struct moment now;
+	struct homes homes;
+	struct home_rows home_rows;
+	struct processes processes;
+	struct pairs pairs;
+	struct namespaces namespaces;
+	struct capabilities capabilities;
+	struct loops loops;
+	struct concurrencies concurrencies;
+	struct starts starts;
+	struct host_totals host_totals;
+	struct run_report report;
+	struct snapshot snapshot;
+};
+
 struct model *model_new(void)
 {
 	return calloc(1, sizeof(struct model));
@@ -38,22 +73,15 @@ void model_free(struct model *m)
 {
 	if (!m)
 		return;
-	processes_free(m);
-	pairs_free(m);
-	loops_free(m);
-	transitions_free(m);
-	births_free(m);
-	concurrency_free(m);
-	homes_free(m);
-	free(m->by_thread);
-	free(m->sleeps);
-	free(m->process_waits);
-	free(m->containers);
-	free(m->group_rows);
-	free(m->process_rows);
-	free(m->neighbour_rows);
-	free(m->loop_rows);
-	free(m->check_rows);
+	starts_free(&m->starts);
+	concurrencies_free(&m->concurrencies);
+	loops_free(&m->loops);
+	capabilities_free(&m->capabilities);
+	namespaces_free(&m->namespaces);
+	pairs_free(&m->pairs);
+	processes_free(&m->processes);
+	home_rows_free(&m->home_rows);
+	homes_free(&m->homes);
 	free(m);
 }
 
@@ -62,149 +90,139 @@ const struct snapshot *model_snapshot(const struct model *m)
 	return m->snapshot.sequence ? &m->snapshot : NULL;
 }
 
-static void array_free(void *array, size_t *cap)
-{
-	void **p = array;
-
-	free(*p);
-	*p = NULL;
-	*cap = 0;
-}
-
-/* Only what grows with the processes is worth it. */
+/* Only memory that grows with the number of processes is worth giving back. */
 void model_rest(struct model *m)
 {
 	m->snapshot.sequence = 0;
 	m->snapshot.processes = NULL;
 	m->snapshot.n_processes = 0;
-	array_free(&m->process_rows, &m->cap_processes);
-	array_free(&m->by_thread, &m->cap_by_thread);
-	array_free(&m->sleeps, &m->cap_sleeps);
-	array_free(&m->process_waits, &m->cap_process_waits);
+	processes_rest(&m->processes);
+	concurrencies_rest(&m->concurrencies);
 }
 
 void model_keep_unpublished(struct model *m, bool keep)
 {
-	m->keep_unpublished = keep;
+	m->homes.keep_unpublished = keep;
 }
 
 void model_published(struct model *m)
 {
-	for (struct home *h = m->homes; h; h = h->hh.next)
-		h->unpublished = false;
-	for (struct group *g = m->groups; g; g = g->hh.next)
-		g->unpublished = false;
+	homes_published(&m->homes);
 }
 
-static void host_finish(struct model *m, const struct sample *s, double interval)
+/* ---- one update ---- */
+
+static bool collector_ok(const struct sample *s, const char *name)
 {
-	uint64_t busy = s->host.cpu_busy_ns, threads = 0, alive = 0;
-	double *v = m->snapshot.v;
-
-	for (struct home *h = m->homes; h; h = h->hh.next) {
-		threads += h->threads;
-		alive += h->kind == HOME_CONTAINER && !h->dead_since_ns;
-	}
-	for (int i = 0; i < HOST_METRICS; i++)
-		v[i] = VALUE_ABSENT;
-	v[HOST_CPUS] = s->host.cpus;
-	v[HOST_CPU_USAGE] = (double)busy;
-	v[HOST_MEMORY_TOTAL] = value_or_absent(s->host.memory_total);
-	v[HOST_SWAP_TOTAL] = value_or_absent(s->host.swap_total);
-	if (s->host.memory_total != SS_UNKNOWN && s->host.memory_available != SS_UNKNOWN)
-		v[HOST_MEMORY_USED] = (double)sub_sat(s->host.memory_total, s->host.memory_available);
-	v[HOST_BOOT_TIME] = (double)s->host.boot_wall_ns;
-	v[HOST_LOAD1] = s->host.load1 < 0 ? VALUE_ABSENT : s->host.load1;
-	v[HOST_CPU_TASKS] = (double)m->host_tasks_ns;
-	v[HOST_PROCESSES] = (double)HASH_COUNT(m->processes);
-	v[HOST_THREADS] = (double)threads;
-	v[HOST_CONTAINERS] = (double)alive;
-	if (collector_ok(s, "births"))
-		births_host_values(m, v);
-	if (interval > 0) {
-		uint64_t busy_delta = sub_sat(busy, m->host_busy_before_ns);
-		uint64_t tasks_delta = sub_sat(m->host_tasks_ns, m->host_tasks_before_ns);
-
-		v[HOST_CPU_CORES] = (double)busy_delta / 1e9 / interval;
-		/* /proc/stat counts in units of 10 ms: below that many of them the ratio says nothing. */
-		if (busy_delta >= 100000000ULL)
-			v[HOST_ATTRIBUTED] = (double)tasks_delta / (double)busy_delta;
-	}
-	m->host_busy_before_ns = busy;
-	m->host_tasks_before_ns = m->host_tasks_ns;
+	for (size_t i = 0; i < s->n_collectors; i++)
+		if (strcmp(s->collectors[i].name, name) == 0)
+			return s->collectors[i].ok;
+	return false;
 }
 
-static void snapshot_finish(struct model *m, const struct sample *s, double interval)
+static void moment_next(struct moment *now, const struct sample *s)
+{
+	uint64_t before_ns = now->boot_ns;
+
+	*now = (struct moment){
+		.number = now->number + 1,
+		.boot_ns = s->boot_ns,
+		.wall_ns = s->wall_ns,
+		.before_ns = before_ns,
+		.boot_wall_ns = s->host.boot_wall_ns,
+		.interval = now->number ? (double)sub_sat(s->boot_ns, before_ns) / 1e9 : 0,
+		.waits_known = collector_ok(s, "sched"),
+		.lifecycle_known = collector_ok(s, "lifecycle"),
+		.loops_known = collector_ok(s, "epoll"),
+		.starts_known = collector_ok(s, "births"),
+		.oom_kills_known = collector_ok(s, "oom"),
+	};
+}
+
+static int sample_read(struct model *m, const struct sample *s)
+{
+	int r = homes_begin(&m->homes, &m->now, s);
+
+	if (r >= 0)
+		r = pairs_take(&m->pairs, &m->homes, s);
+	if (r >= 0)
+		r = transitions_take(&m->namespaces, &m->homes, s);
+	if (r >= 0)
+		r = processes_settle(&m->processes, &m->homes, &m->now, s);
+	if (r >= 0)
+		r = loops_take(&m->loops, &m->processes, &m->homes, &m->now, s);
+	return r;
+}
+
+/* Later rows refer to earlier ones by index, and complete them. */
+static int rows_fill(struct model *m, const struct sample *s)
+{
+	struct snapshot *p = &m->snapshot;
+	int r = home_rows_fill(&m->home_rows, &m->homes, &m->now, p);
+
+	if (r >= 0)
+		r = process_rows_fill(&m->processes, m->homes.run_delay_kept, &m->now, p);
+	if (r >= 0)
+		r = pair_rows_fill(&m->pairs, &m->now, p);
+	if (r >= 0)
+		r = loop_rows_fill(&m->loops, &m->homes, m->home_rows.groups.at, &m->now, p);
+	if (r >= 0)
+		r = namespace_rows_fill(&m->namespaces, &m->homes, &m->processes, m->home_rows.containers.at, p);
+	if (r >= 0)
+		r = capability_rows_fill(&m->capabilities, &m->homes, &m->processes, s, m->home_rows.containers.at, p);
+	if (r >= 0)
+		r = concurrency_update(&m->concurrencies, &m->processes, &m->now, s);
+	return r;
+}
+
+static void run_report_fill(struct run_report *report, const struct sample *s, uint64_t pairs_folded)
+{
+	memcpy(report->kernel_release, s->host.kernel, sizeof(report->kernel_release));
+	memcpy(report->hostname, s->host.hostname, sizeof(report->hostname));
+	for (int i = 0; i < SS_LOSS_KINDS; i++)
+		report->losses[i] = (struct loss_row){loss_names[i], s->losses[i]};
+	report->losses[SS_LOSS_PAIR_FOLDED].count += pairs_folded;
+	for (size_t i = 0; i < s->n_collectors; i++) {
+		char *name = report->collector_names[i];
+
+		snprintf(name, sizeof(report->collector_names[i]), "%s", s->collectors[i].name);
+		report->collectors[i] =
+			(struct collector_row){name, s->collectors[i].ok, (double)s->collectors[i].duration_ns / 1e9};
+	}
+}
+
+static void snapshot_finish(struct model *m, size_t n_collectors)
 {
 	struct snapshot *p = &m->snapshot;
 
-	memcpy(m->kernel_release, s->host.kernel, sizeof(m->kernel_release));
-	memcpy(m->hostname, s->host.hostname, sizeof(m->hostname));
-	p->sequence = m->sequence;
-	p->time = (double)s->wall_ns / 1e9;
-	p->interval = interval;
-	p->kernel = m->kernel_release;
-	p->hostname = m->hostname;
-	for (int i = 0; i < SS_LOSS_KINDS; i++)
-		m->losses[i] = (struct loss_row){loss_names[i], s->losses[i]};
-	m->losses[SS_LOSS_PAIR_FOLDED].count += m->pairs_folded;
-	p->losses = m->losses;
+	p->sequence = m->now.number;
+	p->time = (double)m->now.wall_ns / 1e9;
+	p->interval = m->now.interval;
+	p->kernel = m->report.kernel_release;
+	p->hostname = m->report.hostname;
+	p->losses = m->report.losses;
 	p->n_losses = SS_LOSS_KINDS;
-	p->n_collectors = s->n_collectors;
-	for (size_t i = 0; i < s->n_collectors; i++) {
-		snprintf(m->collector_names[i], sizeof(m->collector_names[i]), "%s", s->collectors[i].name);
-		m->collectors[i] = (struct collector_row){m->collector_names[i], s->collectors[i].ok,
-							  (double)s->collectors[i].duration_ns / 1e9};
-	}
-	p->collectors = m->collectors;
+	p->collectors = m->report.collectors;
+	p->n_collectors = n_collectors;
 }
 
 int model_update(struct model *m, const struct sample *s)
 {
-	double interval = 0;
 	int r;
 
-	if (m->sequence)
-		interval = (double)sub_sat(s->boot_ns, m->boot_ns) / 1e9;
-	m->sequence++;
-	m->before_ns = m->boot_ns;
-	m->boot_ns = s->boot_ns;
-	m->wall_ns = s->wall_ns;
-	m->waits_known = collector_ok(s, "sched");
-	r = homes_begin(m, s);
-	if (r >= 0)
-		r = homes_add_gone(m, s->gone_final, s->n_gone_final, true);
-	if (r >= 0)
-		r = homes_add_gone(m, s->gone_open, s->n_gone_open, false);
-	if (r >= 0)
-		r = pairs_read(m, s);
-	if (r >= 0)
-		r = transitions_take(m, s);
-	if (r >= 0)
-		r = processes_read(m, s);
-	if (r >= 0)
-		r = loops_read(m, s);
-	if (r >= 0)
-		r = concurrency_read(m, s);
-	if (r >= 0)
-		r = homes_finish(m, s, interval);
-	if (r >= 0)
-		r = processes_finish(m, s, interval);
-	if (r >= 0)
-		r = pairs_finish(m, interval);
-	if (r >= 0)
-		r = loops_finish(m, s);
-	if (r >= 0)
-		r = namespaces_finish(m);
-	if (r >= 0)
-		r = capabilities_finish(m, s);
-	if (r >= 0)
-		r = concurrency_finish(m, s);
-	if (r >= 0)
-		r = births_read(m, s);
+	moment_next(&m->now, s);
+	r = sample_read(m, s);
 	if (r < 0)
 		return r;
-	host_finish(m, s, interval);
-	snapshot_finish(m, s, interval);
+	homes_settle(&m->homes, &m->now);
+	r = rows_fill(m, s);
+	if (r < 0)
+		return r;
+	host_values_fill(&m->host_totals, &m->homes, m->processes.rows.n, &m->now, &s->host, m->snapshot.v);
+	r = starts_update(&m->starts, &m->homes, &m->now, &m->snapshot);
+	if (r < 0)
+		return r;
+	run_report_fill(&m->report, s, m->pairs.folded);
+	snapshot_finish(m, s->n_collectors);
 	return 0;
 }

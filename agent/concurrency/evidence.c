@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * concurrency/evidence.c - the evidence on concurrency models, process by process: what each thread mostly sleeps for, which threads
- * share a name or an epoll instance. Part of the model (model_internal.h); what belongs together is concurrency/tree.c's, the
- * verdict concurrency/verdict.c's.
+ * evidence.c - the evidence on each process by itself: what each thread mostly sleeps for, which threads share a name or an
+ * epoll instance. Called by tree.c; which processes belong together is tree.c's, the verdict verdict.c's.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/internal.h"
-
-/* A thread that waits in futex, or in epoll (`loops`), by its name: those alike stand together once sorted. */
-struct thread_note {
-	struct process *process;
-	bool loops;
-	char name[SS_COMM_LEN]; /* without digits */
-	bool idle;
-};
+#include "concurrency/tree.h"
 
 /* ---- threads ---- */
 
@@ -40,95 +31,61 @@ static unsigned int class_now(const struct ss_thread_record *r)
 	return asleep && r->state != 'R' && class < SS_WAIT_CLASSES ? class : CONCURRENCY_AWAKE;
 }
 
-static int note_add(struct model *m, struct process *p, const struct ss_thread_record *r, bool loops)
+static int note_add(struct concurrencies *all, struct member *m, const struct ss_thread_record *r, bool loops)
 {
 	struct thread_note *n;
 
-	if (array_reserve(&m->notes, &m->cap_notes, m->n_notes + 1, sizeof(*m->notes)) < 0)
+	if (list_reserve(&all->notes, all->notes.n + 1) < 0)
 		return -ENOMEM;
-	n = &m->notes[m->n_notes++];
-	*n = (struct thread_note){.process = p, .loops = loops, .idle = class_now(r) == SS_WAIT_FUTEX};
+	n = &all->notes.at[all->notes.n++];
+	*n = (struct thread_note){.member = m, .loops = loops, .idle = class_now(r) == SS_WAIT_FUTEX};
 	name_without_digits(n->name, r->comm);
 	return 0;
 }
 
-void sleep_take(struct thread_sleep *to, const struct ss_waits *w, const struct ss_thread_record *r)
-{
-	unsigned int most = 0, now = ss_mark_class(r->mark);
-	uint64_t asleep = 0;
-
-	for (unsigned int i = 0; i < SS_WAIT_CLASSES; i++) {
-		asleep += w->blocked_ns[i];
-		if (w->blocked_ns[i] > w->blocked_ns[most])
-			most = i;
-	}
-	/* A sleep that began with the first sample has a class before it has a length. */
-	if (!asleep)
-		most = ss_mark_state(r->mark) == SS_MARK_BLOCKED && now < SS_WAIT_CLASSES ? now : CONCURRENCY_AWAKE;
-	*to = (struct thread_sleep){
-		.known = true,
-		.class = (uint8_t)most,
-		.asleep_ns = asleep,
-		.main_ns = asleep ? w->blocked_ns[most] : 0,
-		.epoll_ns = w->blocked_ns[SS_WAIT_EPOLL],
-	};
-}
-
-static bool loop_known(struct model *m, const struct ss_thread_record *r)
-{
-	struct loop *l, key;
-
-	if (!(r->blocks & SS_BLOCK_LOOP))
-		return false;
-	memset(&key, 0, sizeof(key));
-	key.key.tid = r->tid;
-	key.key.start_ns = r->start_ns;
-	HASH_FIND(hh, m->loops, &key.key, sizeof(key.key), l);
-	return l && l->seen == m->sequence && l->is_loop;
-}
-
-/* The first thread of a process speaks for it, unless loops do. */
-static void leader_take(struct process *p, const struct ss_thread_record *r, bool loops,
+/* The first thread of a process stands for it, unless there are loops. */
+static void leader_take(struct concurrency_evidence *e, const struct ss_thread_record *r, bool loops,
 			const struct thread_sleep *sleep)
 {
-	struct concurrency_facts *f = &p->concurrency.facts;
-	unsigned int now = class_now(r);
+	unsigned int class = class_now(r);
 
-	f->leader = sleep->class;
-	f->leader_loops = loops;
-	f->had_threads = r->dead_threads.exec_ns > 0;
-	f->catches_all = r->flags & SS_THREAD_CATCHES;
-	/* Whoever serves somebody waits for a socket, a file, a child; who waits in a lock or semaphore has its turn to come. */
-	f->idle = r->flags & SS_THREAD_ACCEPTS || now == SS_WAIT_EPOLL || now == SS_WAIT_FUTEX || now == SS_WAIT_OTHER;
-	if (!f->loops) {
-		f->asleep_ns = sleep->asleep_ns;
-		f->main_ns = sleep->main_ns;
+	e->leader = sleep->class;
+	e->leader_loops = loops;
+	e->had_threads = r->dead_threads.exec_ns > 0;
+	e->catches_all = r->flags & SS_THREAD_CATCHES;
+	/* A thread that serves a client waits for a socket, a file, a child; one in a lock or semaphore waits for its turn. */
+	e->idle = r->flags & SS_THREAD_ACCEPTS || class == SS_WAIT_EPOLL || class == SS_WAIT_FUTEX ||
+		  class == SS_WAIT_OTHER;
+	if (!e->loops) {
+		e->asleep_ns = sleep->asleep_ns;
+		e->main_ns = sleep->main_ns;
 	}
 }
 
-static int thread_take(struct model *m, struct process *p, const struct ss_thread_record *r,
-		       const struct thread_sleep *sleep)
+static int evidence_add_thread(struct concurrencies *all, struct member *m, const struct ss_thread_record *r,
+			       const struct settled_thread *t)
 {
-	struct concurrency_facts *f = &p->concurrency.facts;
-	bool loops = loop_known(m, r) || (sleep->class == SS_WAIT_EPOLL && sleep->main_ns * 2 >= sleep->asleep_ns);
+	struct concurrency_evidence *e = &m->concurrency.evidence;
+	const struct thread_sleep *sleep = &t->sleep;
+	bool loops = t->is_loop || (sleep->class == SS_WAIT_EPOLL && sleep->main_ns * 2 >= sleep->asleep_ns);
 
-	f->threads++;
-	f->accepting += !!(r->flags & SS_THREAD_ACCEPTS);
+	e->threads++;
+	e->accepting += !!(r->flags & SS_THREAD_ACCEPTS);
 	if (loops) {
-		if (!f->loops++)
-			f->asleep_ns = f->main_ns = 0;
-		f->asleep_ns += sleep->asleep_ns;
-		f->main_ns += sleep->epoll_ns;
+		if (!e->loops++)
+			e->asleep_ns = e->main_ns = 0;
+		e->asleep_ns += sleep->asleep_ns;
+		e->main_ns += sleep->epoll_ns;
 	} else if (sleep->class < SS_WAIT_CLASSES) {
-		f->classes[sleep->class]++;
+		e->classes[sleep->class]++;
 	} else {
-		f->awake++;
+		e->awake++;
 	}
 	if (r->tid == r->tgid)
-		leader_take(p, r, loops, sleep);
-	/* The first thread is no part of a pool. */
+		leader_take(e, r, loops, sleep);
+	/* The first thread is not part of a pool. */
 	if (r->tid != r->tgid && (loops || sleep->class == SS_WAIT_FUTEX))
-		return note_add(m, p, r, loops);
+		return note_add(all, m, r, loops);
 	return 0;
 }
 
@@ -138,8 +95,8 @@ static int note_compare(const void *a, const void *b)
 {
 	const struct thread_note *x = a, *y = b;
 
-	if (x->process != y->process)
-		return x->process < y->process ? -1 : 1;
+	if (x->member != y->member)
+		return x->member < y->member ? -1 : 1;
 	if (x->loops != y->loops)
 		return x->loops < y->loops ? -1 : 1;
 	return memcmp(x->name, y->name, sizeof(x->name));
@@ -147,88 +104,88 @@ static int note_compare(const void *a, const void *b)
 
 static bool notes_alike(const struct thread_note *x, const struct thread_note *y)
 {
-	return x->process == y->process && x->loops == y->loops && memcmp(x->name, y->name, sizeof(x->name)) == 0;
+	return x->member == y->member && x->loops == y->loops && memcmp(x->name, y->name, sizeof(x->name)) == 0;
 }
 
-/* n threads of one name. A process's pools come before its loops. */
+/* n threads of one name. The notes on a process's pools come before those on its loops. */
 static void notes_take(const struct thread_note *notes, uint32_t n)
 {
-	struct concurrency_facts *f = &notes->process->concurrency.facts;
+	struct concurrency_evidence *e = &notes->member->concurrency.evidence;
 	char own[SS_COMM_LEN];
 	uint32_t idle = 0;
 
 	if (notes->loops) {
-		name_without_digits(own, notes->process->comm);
-		f->pool_loops |= n == 1 && f->loops == 1 && f->pool && !f->leader_loops &&
-				 memcmp(f->pool_name, notes->name, SS_COMM_LEN) == 0 &&
+		name_without_digits(own, notes->member->process->comm);
+		e->pool_loops |= n == 1 && e->loops == 1 && e->pool && !e->leader_loops &&
+				 memcmp(e->pool_name, notes->name, SS_COMM_LEN) == 0 &&
 				 memcmp(own, notes->name, SS_COMM_LEN) != 0;
 		return;
 	}
-	if (n <= f->pool)
+	if (n <= e->pool)
 		return;
 	for (uint32_t i = 0; i < n; i++)
 		idle += notes[i].idle;
-	f->pool = n;
-	f->pool_idle = idle;
-	memcpy(f->pool_name, notes->name, SS_COMM_LEN);
+	e->pool = n;
+	e->pool_idle = idle;
+	memcpy(e->pool_name, notes->name, SS_COMM_LEN);
 }
 
-/* Which epoll instances its loops wait in. The list is in the order of processes and instances. */
-static void instances_take(struct model *m)
+static void alike_find(struct concurrencies *all)
 {
-	struct loop *const *list = m->loop_list;
+	const struct thread_note *notes = all->notes.at;
 
-	for (size_t i = 0, n; i < m->n_loop_list; i += n) {
-		struct concurrency_facts *f = &list[i]->process->concurrency.facts;
-
-		for (n = 1; i + n < m->n_loop_list && list[i + n]->process == list[i]->process &&
-			    list[i + n]->instance == list[i]->instance;
-		     n++)
+	if (all->notes.n)
+		qsort(all->notes.at, all->notes.n, sizeof(*all->notes.at), note_compare);
+	for (size_t i = 0, n; i < all->notes.n; i += n) {
+		for (n = 1; i + n < all->notes.n && notes_alike(&notes[i], &notes[i + n]); n++)
 			;
-		f->turns = list[i]->process->turns;
-		if (!list[i]->instance)
-			continue;
-		f->instances++;
-		if (n > f->sharing)
-			f->sharing = (uint32_t)n;
+		notes_take(&notes[i], (uint32_t)n);
 	}
 }
 
-static void facts_reset(struct model *m, struct process *p)
+/* ---- all processes ---- */
+
+static void member_begin(struct member *m, struct process *p)
 {
-	memset(&p->concurrency, 0, sizeof(p->concurrency));
-	p->head = p;
-	p->n_listeners = 0;
-	p->headless = false;
-	p->concurrency.facts.leader = CONCURRENCY_AWAKE;
-	if (p->leader->flags & SS_THREAD_LEADER)
-		m->in_order[m->n_in_order++] = p;
+	const struct process_loops *l = &p->loops;
+
+	*m = (struct member){
+		.process = p,
+		.head = m,
+		.concurrency.evidence = {.leader = CONCURRENCY_AWAKE,
+					 .instances = l->instances,
+					 .sharing = l->sharing,
+					 .turns = l->turns,
+					 .loop_busiest = l->busiest,
+					 .loop_sum = l->sum,
+					 .loops_measured = l->measured,
+					 .wakeups = l->wakeups,
+					 .empty = l->empty},
+	};
 }
 
-int concurrency_read(struct model *m, const struct sample *s)
+int evidence_gather(struct concurrencies *all, const struct processes *processes, const struct moment *now,
+		    const struct sample *s)
 {
-	int r = array_reserve(&m->in_order, &m->cap_in_order, HASH_COUNT(m->processes), sizeof(struct process *));
+	int r = 0;
 
-	m->n_notes = m->n_in_order = 0;
-	/* Leaders stand in the order of pids. */
-	for (size_t i = 0; i < s->n_threads && r >= 0; i++)
-		if (m->by_thread[i]->leader == &s->threads[i])
-			facts_reset(m, m->by_thread[i]);
-	if (r < 0 || !m->waits_known)
-		return r;
+	all->members.n = all->by_pid.n = all->notes.n = 0;
+	if (!now->waits_known)
+		return 0;
+	if (list_reserve(&all->members, processes->rows.n) < 0 || list_reserve(&all->by_pid, processes->by_pid.n) < 0)
+		return -ENOMEM;
+	all->members.n = processes->rows.n;
+	for (struct process *p = processes->all; p; p = p->hh.next)
+		member_begin(&all->members.at[p->row], p);
+	for (size_t i = 0; i < processes->by_pid.n; i++)
+		all->by_pid.at[all->by_pid.n++] = &all->members.at[processes->by_pid.at[i]->row];
 	for (size_t i = 0; i < s->n_threads && r >= 0; i++) {
-		const struct ss_thread_record *t = &s->threads[i];
+		const struct ss_thread_record *record = &s->threads[i];
+		const struct settled_thread *t = &processes->threads.at[i];
 
-		if (m->sleeps[i].known && !(t->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE)))
-			r = thread_take(m, m->by_thread[i], t, &m->sleeps[i]);
+		if (t->sleep.known && !(record->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE)))
+			r = evidence_add_thread(all, &all->members.at[t->process->row], record, t);
 	}
-	instances_take(m);
-	if (m->n_notes && r >= 0)
-		qsort(m->notes, m->n_notes, sizeof(*m->notes), note_compare);
-	for (size_t i = 0, n; i < m->n_notes && r >= 0; i += n) {
-		for (n = 1; i + n < m->n_notes && notes_alike(&m->notes[i], &m->notes[i + n]); n++)
-			;
-		notes_take(&m->notes[i], (uint32_t)n);
-	}
+	alike_find(all);
 	return r;
 }

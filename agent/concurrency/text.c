@@ -33,13 +33,13 @@ static const char *plural(uint32_t n)
 }
 
 /* "97 % of its sleep in epoll"; *out has room for it. */
-struct share {
+struct sleep_share {
 	char text[64];
 };
 
-static struct share share_of(uint64_t part, uint64_t all, unsigned int class, const char *whose)
+static struct sleep_share sleep_share_of(uint64_t part, uint64_t all, unsigned int class, const char *whose)
 {
-	struct share s;
+	struct sleep_share s;
 
 	if (class >= SS_WAIT_CLASSES)
 		snprintf(s.text, sizeof(s.text), "never seen asleep");
@@ -98,35 +98,35 @@ static unsigned int class_most(const uint32_t *classes)
 	return most;
 }
 
-static void reasons_process(const struct concurrency *c, enum concurrency_model m, struct model_lines *l)
+static void reasons_process(const struct concurrency *c, enum concurrency_verdict m, struct model_lines *l)
 {
-	const struct concurrency_facts *f = &c->facts;
-	unsigned int class = f->loops ? SS_WAIT_EPOLL : f->leader;
-	uint32_t others = f->threads - f->loops;
+	const struct concurrency_evidence *e = &c->evidence;
+	unsigned int class = e->loops ? SS_WAIT_EPOLL : e->leader;
+	uint32_t others = e->threads - e->loops;
 	char where[96];
 
-	classes_text(where, sizeof(where), f->classes, f->awake);
+	classes_text(where, sizeof(where), e->classes, e->awake);
 	switch (m) {
 	case CONCURRENCY_SINGLE:
-		add(l, "1 thread, %s", share_of(f->main_ns, f->asleep_ns, class, "its").text);
+		add(l, "1 thread, %s", sleep_share_of(e->main_ns, e->asleep_ns, class, "its").text);
 		break;
 	case CONCURRENCY_THREADS:
-		if (f->threads == 1)
+		if (e->threads == 1)
 			add(l, "it listens on %s and has 1 thread, %s; others have ended: one for each connection",
-			    port_name(f->port).text, share_of(f->main_ns, f->asleep_ns, class, "its").text);
+			    port_name(e->port).text, sleep_share_of(e->main_ns, e->asleep_ns, class, "its").text);
 		else
-			add(l, "%u threads, %u in an event loop; where they mostly sleep: %s", f->threads, f->loops,
+			add(l, "%u threads, %u in an event loop; where they mostly sleep: %s", e->threads, e->loops,
 			    where);
-		if (f->accepting)
-			add(l, "%u of them wait%s in accept", f->accepting, f->accepting == 1 ? "s" : "");
+		if (e->accepting)
+			add(l, "%u of them wait%s in accept", e->accepting, e->accepting == 1 ? "s" : "");
 		break;
 	case CONCURRENCY_LOOP:
 	case CONCURRENCY_LOOP_POOL:
-		add(l, "%u of %u thread%s live%s in an event loop, %s", f->loops, f->threads, plural(f->threads),
-		    f->loops == 1 ? "s" : "",
-		    share_of(f->main_ns, f->asleep_ns, class, f->loops == 1 ? "its" : "their").text);
+		add(l, "%u of %u thread%s live%s in an event loop, %s", e->loops, e->threads, plural(e->threads),
+		    e->loops == 1 ? "s" : "",
+		    sleep_share_of(e->main_ns, e->asleep_ns, class, e->loops == 1 ? "its" : "their").text);
 		if (m == CONCURRENCY_LOOP_POOL)
-			add(l, "%u threads named %s mostly wait for work in futex: a pool", f->pool, f->pool_name);
+			add(l, "%u threads named %s mostly wait for work in futex: a pool", e->pool, e->pool_name);
 		else if (others)
 			add(l,
 			    "no pool: %u more thread%s, no two of one name that wait for work; where they mostly "
@@ -134,24 +134,24 @@ static void reasons_process(const struct concurrency *c, enum concurrency_model 
 			    others, plural(others), where);
 		break;
 	case CONCURRENCY_LOOPS:
-		add(l, "%u of %u threads live in event loops, %s", f->loops, f->threads,
-		    share_of(f->main_ns, f->asleep_ns, class, "their").text);
-		if (f->instances > 1)
-			add(l, "they wait in %u epoll instances", f->instances);
-		else if (f->instances)
+		add(l, "%u of %u threads live in event loops, %s", e->loops, e->threads,
+		    sleep_share_of(e->main_ns, e->asleep_ns, class, "their").text);
+		if (e->instances > 1)
+			add(l, "they wait in %u epoll instances", e->instances);
+		else if (e->instances)
 			add(l, "they all wait in one epoll instance");
 		break;
 	case CONCURRENCY_MN:
-		if (f->turns && f->sharing > 1)
-			add(l, "%u of %u threads take turns in one epoll instance", f->sharing, f->threads);
-		if (f->catches_all)
+		if (e->turns && e->sharing > 1)
+			add(l, "%u of %u threads take turns in one epoll instance", e->sharing, e->threads);
+		if (e->catches_all)
 			add(l,
 			    "%u threads; it catches nearly all signals, SIGURG among them, with which Go's scheduler "
 			    "interrupts threads",
-			    f->threads);
-		else if (f->pool_loops)
-			add(l, "of %u threads named %s one waits in epoll, %u wait for it in futex", f->pool + f->loops,
-			    f->pool_name, f->pool);
+			    e->threads);
+		else if (e->pool_loops)
+			add(l, "of %u threads named %s one waits in epoll, %u wait for it in futex", e->pool + e->loops,
+			    e->pool_name, e->pool);
 		break;
 	default:
 		break;
@@ -185,7 +185,7 @@ static void reasons_tree(const struct concurrency *c, struct model_lines *l)
 	reason_listening(c, l);
 	classes_text(where, sizeof(where), t->classes, t->awake);
 	add(l, "each: %s%u thread%s%s, %s", t->threads_max > 1 ? "up to " : "", t->threads_max, plural(t->threads_max),
-	    t->pooled ? ", with a pool" : "", share_of(t->main_ns, t->asleep_ns, class, "its").text);
+	    t->pooled ? ", with a pool" : "", sleep_share_of(t->main_ns, t->asleep_ns, class, "its").text);
 	if (c->verdict == CONCURRENCY_PREFORK && t->accepting)
 		add(l, "%u of %u wait%s for a connection in accept", t->accepting, t->workers,
 		    t->accepting == 1 ? "s" : "");
@@ -193,7 +193,7 @@ static void reasons_tree(const struct concurrency *c, struct model_lines *l)
 		add(l, "they mostly sleep: %s; one connection each", where);
 	if (c->head && !c->head->loops)
 		add(l, "the parent, pid %u, does no work of theirs: %s", t->head,
-		    share_of(c->head->main_ns, c->head->asleep_ns, c->head->leader, "its").text);
+		    sleep_share_of(c->head->main_ns, c->head->asleep_ns, c->head->leader, "its").text);
 }
 
 /* A tree whose workers are more than one thread or loop each: what they are by themselves says it. */
@@ -216,12 +216,12 @@ void model_reasons(const struct process_row *p, struct model_lines *ret)
 		reasons_tree(c, ret);
 		return;
 	}
-	reasons_process(c, concurrency_of_process(c), ret);
+	reasons_process(c, c->alone, ret);
 	if (c->in_tree && c->tree)
 		reason_several(c->tree, ret);
 }
 
-static const char *worker_name(enum concurrency_model m)
+static const char *worker_name(enum concurrency_verdict m)
 {
 	switch (m) {
 	case CONCURRENCY_PREFORK:

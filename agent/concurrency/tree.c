@@ -1,30 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * concurrency/tree.c - which processes belong together, who of them listens, and what their concurrency model and its numbers
- * come to. Part of the model (model_internal.h); the evidence on each process is concurrency/evidence.c's, the verdict
- * concurrency/verdict.c's.
+ * tree.c - which processes belong together, which of them listen, and the verdict on each with its values. Called by
+ * model_update.c; the evidence on each process is evidence.c's, the verdict verdict.c's.
  *
  * A tree is a process, those of its children that have its name, and theirs; or children of one parent that share a
- * listening socket. Who came by exec and listens on sockets of its own only is nobody's worker.
+ * listening socket. A process that came by exec and listens only on sockets of its own is nobody's worker.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/internal.h"
+#include "concurrency/tree.h"
 
-/* A loop's utilisation, or a worker's CPUs: below it there is no balance of work to speak of. */
+/* A loop's utilization, or a worker's CPUs: below this, a balance of work means nothing. */
 #define WORTH_COMPARING 0.02
 /* Listening sockets of one process that are compared with those of others. */
 #define COMPARED_MAX 64
 
-/* A process that has a listening socket. */
-struct socket_note {
-	uint64_t socket;
-	struct process *process;
-};
-
-/* ---- who listens ---- */
+/* ---- which processes listen ---- */
 
 static int listener_compare(const void *a, const void *b)
 {
@@ -35,85 +28,86 @@ static int listener_compare(const void *a, const void *b)
 	return (x->inode > y->inode) - (x->inode < y->inode);
 }
 
-/* Those who open one each with SO_REUSEPORT share no more than its port. */
+/* Processes that each open a socket with SO_REUSEPORT share only its port. */
 static uint64_t socket_key(const struct ss_socket_owner *l)
 {
 	return l->port ? l->port : 1ULL << 32 | l->inode;
 }
 
-static int listeners_keep(struct model *m, const struct sample *s)
+static int listeners_keep(struct concurrencies *all, const struct sample *s)
 {
-	int r;
-
-	if (s->socket_owners_ns == m->listeners_ns)
+	if (s->socket_owners_ns == all->listeners_ns)
 		return 0;
-	m->n_listeners = 0;
-	m->listeners_ns = 0;
-	r = array_reserve(&m->listeners, &m->cap_listeners, s->n_socket_owners, sizeof(*m->listeners));
-	if (r < 0)
-		return r;
+	all->listeners.n = 0;
+	all->listeners_ns = 0;
+	if (list_reserve(&all->listeners, s->n_socket_owners) < 0)
+		return -ENOMEM;
 	if (s->n_socket_owners) {
-		memcpy(m->listeners, s->socket_owners, s->n_socket_owners * sizeof(*m->listeners));
-		qsort(m->listeners, s->n_socket_owners, sizeof(*m->listeners), listener_compare);
+		memcpy(all->listeners.at, s->socket_owners, s->n_socket_owners * sizeof(*all->listeners.at));
+		qsort(all->listeners.at, s->n_socket_owners, sizeof(*all->listeners.at), listener_compare);
 	}
-	m->n_listeners = s->n_socket_owners;
-	m->listeners_ns = s->socket_owners_ns;
+	all->listeners.n = s->n_socket_owners;
+	all->listeners_ns = s->socket_owners_ns;
 	return 0;
 }
 
-static void listeners_assign(struct model *m)
+static void listeners_assign(struct concurrencies *all)
 {
-	size_t at = 0;
+	const struct ss_socket_owner *listeners = all->listeners.at;
+	size_t at = 0, n = all->listeners.n;
 
-	for (size_t i = 0; i < m->n_in_order; i++) {
-		struct process *p = m->in_order[i];
-		struct concurrency_facts *f = &p->concurrency.facts;
+	for (size_t i = 0; i < all->by_pid.n; i++) {
+		struct member *m = all->by_pid.at[i];
+		struct concurrency_evidence *e = &m->concurrency.evidence;
+		uint64_t pid = m->process->key.tgid, start_ns = m->process->key.start_ns;
 
 		/* Born since the last pass: whether it listens is not known yet. */
-		p->concurrency.listeners_known = m->listeners_ns > p->key.start_ns;
-		while (at < m->n_listeners && m->listeners[at].tgid < p->key.tgid)
+		m->concurrency.listeners_known = all->listeners_ns > start_ns;
+		while (at < n && listeners[at].tgid < pid)
 			at++;
-		p->listeners_at = (uint32_t)at;
-		for (; at < m->n_listeners && m->listeners[at].tgid == p->key.tgid; at++) {
-			const struct ss_socket_owner *l = &m->listeners[at];
+		m->listeners_at = (uint32_t)at;
+		for (; at < n && listeners[at].tgid == pid; at++) {
+			const struct ss_socket_owner *l = &listeners[at];
 
-			if (l->process_start_ns != p->key.start_ns)
+			if (l->process_start_ns != start_ns)
 				continue;
-			p->n_listeners++;
-			f->blocking += !l->nonblocking;
+			m->n_listeners++;
+			e->blocking += !l->nonblocking;
 			if (l->port)
-				f->port = l->port;
+				e->port = l->port;
 		}
-		f->listeners = p->n_listeners;
+		e->listeners = m->n_listeners;
 	}
 }
 
-static bool listeners_shared(const struct model *m, const struct process *p, const struct process *q)
+static bool listeners_shared(const struct concurrencies *all, const struct member *m, const struct member *o)
 {
-	for (uint32_t i = 0; i < p->n_listeners && i < COMPARED_MAX; i++)
-		for (uint32_t j = 0; j < q->n_listeners && j < COMPARED_MAX; j++)
-			if (socket_key(&m->listeners[p->listeners_at + i]) ==
-			    socket_key(&m->listeners[q->listeners_at + j]))
+	const struct ss_socket_owner *listeners = all->listeners.at;
+
+	for (uint32_t i = 0; i < m->n_listeners && i < COMPARED_MAX; i++)
+		for (uint32_t j = 0; j < o->n_listeners && j < COMPARED_MAX; j++)
+			if (socket_key(&listeners[m->listeners_at + i]) == socket_key(&listeners[o->listeners_at + j]))
 				return true;
 	return false;
 }
 
-/* ---- who belongs together ---- */
+/* ---- which processes belong together ---- */
 
-static struct process *parent_of(const struct model *m, const struct process *p)
+static struct member *parent_of(const struct concurrencies *all, const struct member *m)
 {
-	size_t low = 0, high = m->n_in_order;
-	uint32_t ppid = p->leader->ppid;
+	size_t low = 0, high = all->by_pid.n;
+	uint32_t ppid = m->process->leader->ppid;
 
 	while (low < high) {
 		size_t mid = (low + high) / 2;
 
-		if (m->in_order[mid]->key.tgid < ppid)
+		if (all->by_pid.at[mid]->process->key.tgid < ppid)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return low < m->n_in_order && m->in_order[low]->key.tgid == ppid && ppid ? m->in_order[low] : NULL;
+	return low < all->by_pid.n && all->by_pid.at[low]->process->key.tgid == ppid && ppid ? all->by_pid.at[low]
+											     : NULL;
 }
 
 static bool same_kind(const struct process *p, const struct process *q)
@@ -122,186 +116,160 @@ static bool same_kind(const struct process *p, const struct process *q)
 }
 
 /* Sets head to the parent where the two belong together; heads_follow goes on from there. */
-static void head_find(struct model *m, struct process *p)
+static void head_find(const struct concurrencies *all, struct member *m)
 {
-	struct process *parent;
+	const struct process *p = m->process;
+	struct member *parent;
 
 	if (p->leader->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE))
 		return;
-	parent = parent_of(m, p);
-	if (!parent || parent == p || !same_kind(p, parent))
+	parent = parent_of(all, m);
+	if (!parent || parent == m || !same_kind(p, parent->process))
 		return;
-	/* Another program of the same name, as one script that starts others, comes by exec. */
-	if (!(p->leader->flags & SS_THREAD_FORKED) && p->n_listeners && !listeners_shared(m, p, parent))
+	/* Another program of the same name, such as a script that starts others, comes by exec. */
+	if (!(p->leader->flags & SS_THREAD_FORKED) && m->n_listeners && !listeners_shared(all, m, parent))
 		return;
-	p->head = parent;
+	m->head = parent;
 }
 
 static int socket_compare(const void *a, const void *b)
 {
 	const struct socket_note *x = a, *y = b;
+	const struct process *p = x->member->process, *q = y->member->process;
 
 	if (x->socket != y->socket)
 		return x->socket < y->socket ? -1 : 1;
-	if (x->process->leader->ppid != y->process->leader->ppid)
-		return x->process->leader->ppid < y->process->leader->ppid ? -1 : 1;
-	return (x->process->key.tgid > y->process->key.tgid) - (x->process->key.tgid < y->process->key.tgid);
+	if (p->leader->ppid != q->leader->ppid)
+		return p->leader->ppid < q->leader->ppid ? -1 : 1;
+	return (p->key.tgid > q->key.tgid) - (p->key.tgid < q->key.tgid);
 }
 
-/* Brothers that share a socket, and whose parent has another name: the first stands for the tree. */
-static int brothers_find(struct model *m)
+/* Siblings that share a socket, and whose parent has another name: the first stands for the tree. */
+static void siblings_find(struct concurrencies *all)
 {
+	struct socket_note *sockets = all->sockets.at;
 	size_t n = 0;
 
-	if (array_reserve(&m->sockets, &m->cap_sockets, m->n_listeners, sizeof(*m->sockets)) < 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < m->n_in_order; i++) {
-		struct process *p = m->in_order[i];
+	for (size_t i = 0; i < all->by_pid.n; i++) {
+		struct member *m = all->by_pid.at[i];
 
-		for (uint32_t j = 0; p->head == p && j < p->n_listeners && n < m->n_listeners; j++)
-			m->sockets[n++] = (struct socket_note){socket_key(&m->listeners[p->listeners_at + j]), p};
+		for (uint32_t j = 0; m->head == m && j < m->n_listeners && n < all->listeners.n; j++)
+			sockets[n++] = (struct socket_note){socket_key(&all->listeners.at[m->listeners_at + j]), m};
 	}
 	if (n)
-		qsort(m->sockets, n, sizeof(*m->sockets), socket_compare);
+		qsort(sockets, n, sizeof(*sockets), socket_compare);
 	for (size_t i = 1; i < n; i++) {
-		struct process *p = m->sockets[i].process, *before = m->sockets[i - 1].process;
+		struct member *m = sockets[i].member, *before = sockets[i - 1].member;
 
-		if (m->sockets[i].socket == m->sockets[i - 1].socket && p != before && p->head == p &&
-		    p->leader->ppid == before->leader->ppid && same_kind(p, before)) {
-			p->head = before->head;
-			p->head->headless = true;
+		if (sockets[i].socket == sockets[i - 1].socket && m != before && m->head == m &&
+		    m->process->leader->ppid == before->process->leader->ppid &&
+		    same_kind(m->process, before->process)) {
+			m->head = before->head;
+			m->head->headless = true;
 		}
 	}
-	return 0;
 }
 
-/* From parents to heads, each way gone once. Pids that are used again could make a circle. */
-static void heads_follow(struct model *m)
+/* From parents to heads; each path is followed once. Pids that are used again could make a circle. */
+static void heads_follow(struct concurrencies *all)
 {
-	for (size_t i = 0; i < m->n_in_order; i++) {
-		struct process *p = m->in_order[i], *head = p, *next;
+	for (size_t i = 0; i < all->by_pid.n; i++) {
+		struct member *m = all->by_pid.at[i], *head = m, *next;
 		size_t steps = 0;
 
-		while (head->head != head && steps++ < m->n_in_order)
+		while (head->head != head && steps++ < all->by_pid.n)
 			head = head->head;
 		if (head->head != head)
 			head->head = head;
-		for (; p != head; p = next) {
-			next = p->head;
-			p->head = head;
+		for (; m != head; m = next) {
+			next = m->head;
+			m->head = head;
 		}
 	}
 }
 
-/* ---- what it comes to ---- */
+/* ---- verdicts and values ---- */
 
-static void loops_measure(struct model *m)
+static void worker_add(struct concurrency_tree *t, const struct member *m, const struct process_row *rows)
 {
-	for (size_t i = 0; i < m->n_loop_list; i++) {
-		const struct loop *l = m->loop_list[i];
-		struct concurrency_facts *f = &l->process->concurrency.facts;
-		double busy = l->before[LOOP_UTILIZATION];
+	double cpu = rows[m->process->row].v[PROCESS_CPU_CORES];
 
-		if (l->is_loop && !value_absent(busy)) {
-			f->loop_busiest = !f->loops_measured || busy > f->loop_busiest ? busy : f->loop_busiest;
-			f->loop_sum += busy;
-			f->loops_measured++;
-		}
-		if (!value_absent(l->wakeups)) {
-			f->wakeups += l->wakeups;
-			f->empty += l->empty;
-		}
-	}
+	concurrency_add_worker(t, &m->concurrency, value_absent(cpu) ? 0 : cpu);
 }
 
-static void worker_add(const struct model *m, struct concurrency_tree *t, const struct process *p)
+static void trees_make(struct concurrencies *all, const struct process_row *rows)
 {
-	double cpu = m->process_rows[p->row].v[PROCESS_CPU_CORES];
-
-	concurrency_add_worker(t, &p->concurrency, value_absent(cpu) ? 0 : cpu);
-}
-
-static int trees_make(struct model *m)
-{
-	m->n_trees = 0;
-	/* At the most half of all processes are heads with workers. */
-	if (array_reserve(&m->trees, &m->cap_trees, m->n_in_order / 2 + 1, sizeof(*m->trees)) < 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < m->n_in_order; i++) {
-		struct process *p = m->in_order[i], *head = p->head;
+	all->trees.n = 0;
+	for (size_t i = 0; i < all->by_pid.n; i++) {
+		struct member *m = all->by_pid.at[i], *head = m->head;
 		struct concurrency_tree *t;
 
-		if (head == p)
+		if (head == m)
 			continue;
 		if (!head->concurrency.tree) {
-			t = &m->trees[m->n_trees++];
-			memset(t, 0, sizeof(*t));
-			t->head = (uint32_t)head->key.tgid;
-			t->headless = head->headless;
+			head->tree = (uint32_t)all->trees.n++;
+			t = &all->trees.at[head->tree];
+			*t = (struct concurrency_tree){.head = (uint32_t)head->process->key.tgid,
+						       .headless = head->headless};
 			head->concurrency.tree = t;
-			head->tree = (uint32_t)(t - m->trees);
-			concurrency_add_loops(t, &head->concurrency.facts);
+			concurrency_add_loops(t, &head->concurrency.evidence);
 			if (head->headless)
-				worker_add(m, t, head);
+				worker_add(t, head, rows);
 		}
-		t = &m->trees[head->tree];
-		p->concurrency.tree = t;
-		concurrency_add_loops(t, &p->concurrency.facts);
-		worker_add(m, t, p);
+		t = &all->trees.at[head->tree];
+		m->concurrency.tree = t;
+		concurrency_add_loops(t, &m->concurrency.evidence);
+		worker_add(t, m, rows);
 	}
-	return 0;
 }
 
-static void values_tree(const struct concurrency_tree *t, enum concurrency_model verdict, double *v)
+static void values_tree(const struct concurrency_tree *t, enum concurrency_verdict verdict, double *v)
 {
 	v[PROCESS_MODEL_WORKERS] = t->workers;
-	/* One that has no socket of its own was made for its connection: it has no turn, and no share of the work. */
+	/* A worker without a socket of its own was made for its connection: it has no turn, and no share of the work. */
 	if (verdict == CONCURRENCY_PREFORK && t->listening)
 		v[PROCESS_MODEL_IDLE] = t->idle;
 	if (t->cpu_busiest >= WORTH_COMPARING && t->workers > 1 && (t->listening || verdict != CONCURRENCY_PREFORK))
 		v[PROCESS_MODEL_IMBALANCE] = t->cpu_busiest / (t->cpu / t->workers);
 }
 
-static void values_process(const struct concurrency_facts *f, enum concurrency_model verdict, double *v)
+static void values_alone(const struct concurrency_evidence *e, enum concurrency_verdict verdict, double *v)
 {
 	switch (verdict) {
 	case CONCURRENCY_THREADS:
-		v[PROCESS_MODEL_WORKERS] = f->pool >= 2 ? f->pool : f->threads;
-		if (f->pool >= 2)
-			v[PROCESS_MODEL_IDLE] = f->pool_idle;
+		v[PROCESS_MODEL_WORKERS] = e->pool >= 2 ? e->pool : e->threads;
+		if (e->pool >= 2)
+			v[PROCESS_MODEL_IDLE] = e->pool_idle;
 		break;
 	case CONCURRENCY_LOOP_POOL:
-		v[PROCESS_MODEL_WORKERS] = f->pool;
-		v[PROCESS_MODEL_IDLE] = f->pool_idle;
+		v[PROCESS_MODEL_WORKERS] = e->pool;
+		v[PROCESS_MODEL_IDLE] = e->pool_idle;
 		break;
 	case CONCURRENCY_LOOP:
-		v[PROCESS_MODEL_WORKERS] = f->loops;
+		v[PROCESS_MODEL_WORKERS] = e->loops;
 		break;
 	case CONCURRENCY_LOOPS:
-		v[PROCESS_MODEL_WORKERS] = f->loops;
-		if (f->loops_measured > 1 && f->loop_busiest >= WORTH_COMPARING)
-			v[PROCESS_MODEL_IMBALANCE] = f->loop_busiest / (f->loop_sum / f->loops_measured);
+		v[PROCESS_MODEL_WORKERS] = e->loops;
+		if (e->loops_measured > 1 && e->loop_busiest >= WORTH_COMPARING)
+			v[PROCESS_MODEL_IMBALANCE] = e->loop_busiest / (e->loop_sum / e->loops_measured);
 		break;
 	default:
-		v[PROCESS_MODEL_WORKERS] = f->threads;
+		v[PROCESS_MODEL_WORKERS] = e->threads;
 	}
 }
 
-static void process_conclude(struct model *m, struct process *p)
+static void member_conclude(struct member *m, struct process_row *row)
 {
-	struct concurrency *c = &p->concurrency;
-	struct process_row *row = &m->process_rows[p->row];
-	double *v = row->v, wakeups = c->facts.wakeups, empty = c->facts.empty, busiest = c->facts.loop_busiest;
-	uint32_t measured = c->facts.loops_measured;
+	struct concurrency *c = &m->concurrency;
+	double *v = row->v, wakeups = c->evidence.wakeups, empty = c->evidence.empty,
+	       busiest = c->evidence.loop_busiest;
+	uint32_t measured = c->evidence.loops_measured;
 
 	if (c->tree) {
-		c->head = c->tree->headless ? NULL : &p->head->concurrency.facts;
-		c->listeners_known = p->head->concurrency.listeners_known;
-		c->verdict = concurrency_of_tree(c->tree, c->head, c->listeners_known);
-		c->in_tree = c->verdict != CONCURRENCY_UNKNOWN;
+		c->head = c->tree->headless ? NULL : &m->head->concurrency.evidence;
+		c->listeners_known = m->head->concurrency.listeners_known;
 	}
-	if (!c->in_tree)
-		c->verdict = concurrency_of_process(c);
+	concurrency_conclude(c);
 	if (c->verdict == CONCURRENCY_UNKNOWN)
 		return;
 	row->model = concurrency_name(c->verdict);
@@ -313,9 +281,9 @@ static void process_conclude(struct model *m, struct process *p)
 		busiest = c->tree->loop_busiest;
 		measured = c->tree->loops_measured;
 	} else {
-		values_process(&c->facts, concurrency_of_process(c), v);
+		values_alone(&c->evidence, c->alone, v);
 	}
-	/* What one of those that take turns does says nothing. */
+	/* Where threads or processes take turns, the utilization of one means nothing. */
 	if (measured && c->verdict != CONCURRENCY_MN && c->verdict != CONCURRENCY_PREFORK)
 		v[PROCESS_MODEL_BUSIEST_LOOP] = busiest;
 	if (wakeups > 0)
@@ -323,40 +291,53 @@ static void process_conclude(struct model *m, struct process *p)
 }
 
 /* A thread on a CPU says nothing at the first look; at the second, that it does not sleep. */
-static bool was_seen(const struct model *m, const struct process *p)
+static bool was_seen(const struct member *m, const struct moment *now)
 {
-	const struct concurrency_facts *f = &p->concurrency.facts;
+	const struct concurrency_evidence *e = &m->concurrency.evidence;
 
-	return f->threads && (f->awake < f->threads || m->sequence > p->first_seen);
+	return e->threads && (e->awake < e->threads || now->number > m->process->first_seen);
 }
 
-int concurrency_finish(struct model *m, const struct sample *s)
+int concurrency_update(struct concurrencies *all, const struct processes *processes, const struct moment *now,
+		       const struct sample *s)
 {
-	int r = listeners_keep(m, s);
+	int r = listeners_keep(all, s);
 
-	if (r < 0 || !m->waits_known)
-		return r;
-	listeners_assign(m);
-	loops_measure(m);
-	for (size_t i = 0; i < m->n_in_order; i++) {
-		m->in_order[i]->concurrency.known = was_seen(m, m->in_order[i]);
-		head_find(m, m->in_order[i]);
-	}
-	r = brothers_find(m);
-	heads_follow(m);
 	if (r >= 0)
-		r = trees_make(m);
-	for (size_t i = 0; i < m->n_in_order && r >= 0; i++)
-		if (!(m->in_order[i]->leader->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE)))
-			process_conclude(m, m->in_order[i]);
-	return r;
+		r = evidence_gather(all, processes, now, s);
+	if (r < 0 || !now->waits_known)
+		return r;
+	/* At most half of all processes are heads with workers. */
+	if (list_reserve(&all->sockets, all->listeners.n) < 0 || list_reserve(&all->trees, all->by_pid.n / 2 + 1) < 0)
+		return -ENOMEM;
+	listeners_assign(all);
+	for (size_t i = 0; i < all->by_pid.n; i++) {
+		all->by_pid.at[i]->concurrency.known = was_seen(all->by_pid.at[i], now);
+		head_find(all, all->by_pid.at[i]);
+	}
+	siblings_find(all);
+	heads_follow(all);
+	trees_make(all, processes->rows.at);
+	for (size_t i = 0; i < all->by_pid.n; i++) {
+		struct member *m = all->by_pid.at[i];
+
+		if (!(m->process->leader->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE)))
+			member_conclude(m, &processes->rows.at[m->process->row]);
+	}
+	return 0;
 }
 
-void concurrency_free(struct model *m)
+void concurrencies_rest(struct concurrencies *all)
 {
-	free(m->listeners);
-	free(m->in_order);
-	free(m->notes);
-	free(m->sockets);
-	free(m->trees);
+	list_free(&all->members);
+	list_free(&all->by_pid);
+	list_free(&all->notes);
+	list_free(&all->sockets);
+	list_free(&all->trees);
+}
+
+void concurrencies_free(struct concurrencies *all)
+{
+	concurrencies_rest(all);
+	list_free(&all->listeners);
 }

@@ -9,9 +9,9 @@
 
 #include "concurrency/concurrency.h"
 
-const char *concurrency_name(enum concurrency_model m)
+const char *concurrency_name(enum concurrency_verdict verdict)
 {
-	static const char *const names[CONCURRENCY_MODELS] = {
+	static const char *const names[CONCURRENCY_VERDICTS] = {
 		[CONCURRENCY_UNKNOWN] = "",
 		[CONCURRENCY_SINGLE] = "single",
 		[CONCURRENCY_PREFORK] = "prefork",
@@ -23,7 +23,7 @@ const char *concurrency_name(enum concurrency_model m)
 		[CONCURRENCY_MN] = "m:n",
 	};
 
-	return names[m];
+	return names[verdict];
 }
 
 /*
@@ -31,75 +31,75 @@ const char *concurrency_name(enum concurrency_model m)
  * other runtime catches nearly all signals, SIGURG among them, with which Go interrupts its threads. Of a runtime that names
  * its threads (Tokio) one of the pool is in epoll while the others wait for it.
  */
-static bool takes_turns(const struct concurrency_facts *f)
+static bool takes_turns(const struct concurrency_evidence *e)
 {
-	return f->threads > 1 && (f->turns || f->catches_all || f->pool_loops);
+	return e->threads > 1 && (e->turns || e->catches_all || e->pool_loops);
 }
 
-enum concurrency_model concurrency_of_process(const struct concurrency *c)
+enum concurrency_verdict concurrency_of_process(const struct concurrency *c)
 {
-	const struct concurrency_facts *f = &c->facts;
+	const struct concurrency_evidence *e = &c->evidence;
 
 	if (!c->known)
 		return CONCURRENCY_UNKNOWN;
-	if (takes_turns(f))
+	if (takes_turns(e))
 		return CONCURRENCY_MN;
 	/* A server whose threads have all ended has one for each connection, and no connection now. */
-	if (!f->loops)
-		return f->threads > 1 || (f->had_threads && f->listeners) ? CONCURRENCY_THREADS : CONCURRENCY_SINGLE;
+	if (!e->loops)
+		return e->threads > 1 || (e->had_threads && e->listeners) ? CONCURRENCY_THREADS : CONCURRENCY_SINGLE;
 	/* The loop only takes in the connections that threads then serve. */
-	if (f->classes[SS_WAIT_NETWORK] > 1 && f->classes[SS_WAIT_NETWORK] > f->loops)
+	if (e->classes[SS_WAIT_NETWORK] > 1 && e->classes[SS_WAIT_NETWORK] > e->loops)
 		return CONCURRENCY_THREADS;
 	/* A pool goes with one loop; Node.js has a second one, for its timers of the platform. */
-	if (f->loops > 2 || (f->loops == 2 && f->pool < 2))
+	if (e->loops > 2 || (e->loops == 2 && e->pool < 2))
 		return CONCURRENCY_LOOPS;
-	return f->pool >= 2 ? CONCURRENCY_LOOP_POOL : CONCURRENCY_LOOP;
+	return e->pool >= 2 ? CONCURRENCY_LOOP_POOL : CONCURRENCY_LOOP;
 }
 
 void concurrency_add_worker(struct concurrency_tree *t, const struct concurrency *worker, double cpu)
 {
-	const struct concurrency_facts *f = &worker->facts;
-	enum concurrency_model by_itself = concurrency_of_process(worker);
+	const struct concurrency_evidence *e = &worker->evidence;
+	enum concurrency_verdict by_itself = concurrency_of_process(worker);
 
 	t->workers++;
 	if (by_itself == CONCURRENCY_LOOP || by_itself == CONCURRENCY_LOOP_POOL) {
 		t->looping++;
 		t->pooled += by_itself == CONCURRENCY_LOOP_POOL;
-		t->threaded += f->threads > 1;
+		t->threaded += e->threads > 1;
 	} else if (by_itself != CONCURRENCY_SINGLE && by_itself != CONCURRENCY_UNKNOWN) {
 		t->several++;
 		t->each = by_itself;
 	}
-	if (f->threads > t->threads_max)
-		t->threads_max = f->threads;
-	if (f->leader < SS_WAIT_CLASSES)
-		t->classes[f->leader]++;
+	if (e->threads > t->threads_max)
+		t->threads_max = e->threads;
+	if (e->leader < SS_WAIT_CLASSES)
+		t->classes[e->leader]++;
 	else
 		t->awake++;
-	t->listening += f->listeners > 0;
-	t->blocking += f->blocking > 0;
-	if (f->port)
-		t->port = f->port;
-	t->accepting += f->accepting > 0;
-	t->idle += f->idle;
-	t->asleep_ns += f->asleep_ns;
-	t->main_ns += f->main_ns;
+	t->listening += e->listeners > 0;
+	t->blocking += e->blocking > 0;
+	if (e->port)
+		t->port = e->port;
+	t->accepting += e->accepting > 0;
+	t->idle += e->idle;
+	t->asleep_ns += e->asleep_ns;
+	t->main_ns += e->main_ns;
 	t->cpu += cpu;
 	if (cpu > t->cpu_busiest)
 		t->cpu_busiest = cpu;
 }
 
-void concurrency_add_loops(struct concurrency_tree *t, const struct concurrency_facts *f)
+void concurrency_add_loops(struct concurrency_tree *t, const struct concurrency_evidence *e)
 {
-	if (f->loops_measured && (!t->loops_measured || f->loop_busiest > t->loop_busiest))
-		t->loop_busiest = f->loop_busiest;
-	t->loops_measured += f->loops_measured;
-	t->wakeups += f->wakeups;
-	t->empty += f->empty;
+	if (e->loops_measured && (!t->loops_measured || e->loop_busiest > t->loop_busiest))
+		t->loop_busiest = e->loop_busiest;
+	t->loops_measured += e->loops_measured;
+	t->wakeups += e->wakeups;
+	t->empty += e->empty;
 }
 
 /* Whether it serves anybody. Shells and build tools are trees of one name, too, and have no model of their own. */
-static bool serves(const struct concurrency_tree *t, const struct concurrency_facts *head, bool listeners_known)
+static bool serves(const struct concurrency_tree *t, const struct concurrency_evidence *head, bool listeners_known)
 {
 	if (listeners_known)
 		return t->listening || (head && head->listeners);
@@ -109,7 +109,7 @@ static bool serves(const struct concurrency_tree *t, const struct concurrency_fa
 }
 
 /* The parent itself waits for connections. */
-static bool head_accepts(const struct concurrency_facts *head)
+static bool head_accepts(const struct concurrency_evidence *head)
 {
 	return head && (head->loops || head->leader == SS_WAIT_POLL || head->leader == SS_WAIT_NETWORK);
 }
@@ -118,8 +118,8 @@ static bool head_accepts(const struct concurrency_facts *head)
  * Each worker sleeps in epoll: is it an event loop, or does it wait there for its one connection? Loops take in connections
  * by themselves, from a listening socket in which nobody sleeps; or they have threads (cluster of Node.js).
  */
-static enum concurrency_model of_looping(const struct concurrency_tree *t, const struct concurrency_facts *head,
-					 bool listeners_known)
+static enum concurrency_verdict of_looping(const struct concurrency_tree *t, const struct concurrency_evidence *head,
+					   bool listeners_known)
 {
 	if (t->listening && t->blocking * 2 > t->listening)
 		return CONCURRENCY_PREFORK;
@@ -131,8 +131,8 @@ static enum concurrency_model of_looping(const struct concurrency_tree *t, const
 	return listeners_known || head_accepts(head) ? CONCURRENCY_PREFORK : CONCURRENCY_LOOP_WORKERS;
 }
 
-enum concurrency_model concurrency_of_tree(const struct concurrency_tree *t, const struct concurrency_facts *head,
-					   bool listeners_known)
+enum concurrency_verdict concurrency_of_tree(const struct concurrency_tree *t, const struct concurrency_evidence *head,
+					     bool listeners_known)
 {
 	if (!t->workers || !serves(t, head, listeners_known))
 		return CONCURRENCY_UNKNOWN;
@@ -141,4 +141,13 @@ enum concurrency_model concurrency_of_tree(const struct concurrency_tree *t, con
 	if (t->looping * 2 > t->workers)
 		return of_looping(t, head, listeners_known);
 	return t->awake == t->workers ? CONCURRENCY_UNKNOWN : CONCURRENCY_PREFORK;
+}
+
+void concurrency_conclude(struct concurrency *c)
+{
+	c->alone = concurrency_of_process(c);
+	c->verdict = c->tree ? concurrency_of_tree(c->tree, c->head, c->listeners_known) : CONCURRENCY_UNKNOWN;
+	c->in_tree = c->verdict != CONCURRENCY_UNKNOWN;
+	if (!c->in_tree)
+		c->verdict = c->alone;
 }

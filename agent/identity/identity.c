@@ -26,7 +26,7 @@ static const uint64_t retry_after_ns[] = {100 * MS, 500 * MS, 2 * SECOND, 10 * S
 /* A user can make cgroups and files as fast as they like: their look-ups may cost a few percent of a CPU, not more. */
 #define ROOTLESS_PER_SECOND 8
 
-struct home {
+struct known_home {
 	struct identity who; /* first: what callers hold */
 	char *path;	     /* who.home */
 	char *parent, *id, *name, *image, *pod, *pod_namespace, *labels;
@@ -36,19 +36,19 @@ struct home {
 	unsigned int attempts;
 	uint64_t first_ns, due_ns;
 	bool pending;
-	struct home *prev, *next; /* pending */
+	struct known_home *prev, *next; /* pending */
 	UT_hash_handle hh;
 };
 
 struct cgroup {
 	uint64_t id;
-	struct home *home;
+	struct known_home *home;
 	UT_hash_handle hh;
 };
 
 struct identities {
 	struct stores stores;
-	struct home *homes, *pending;
+	struct known_home *homes, *pending;
 	struct cgroup *cgroups;
 	uint32_t generation;
 	uint64_t due_ns; /* of the earliest pending home; UINT64_MAX: none */
@@ -57,17 +57,6 @@ struct identities {
 	uint64_t failures, overflow;
 	struct identity other;
 };
-
-const char *home_kind_name(enum home_kind kind)
-{
-	static const char *const names[] = {
-		[HOME_HOST] = "host",	    [HOME_KERNEL] = "kernel",	[HOME_CONTAINER] = "container",
-		[HOME_POD] = "pod",	    [HOME_VM] = "vm",		[HOME_SERVICE] = "service",
-		[HOME_SESSION] = "session", [HOME_RUNTIME] = "runtime", [HOME_CGROUP] = "cgroup",
-	};
-
-	return (unsigned int)kind < HOME_KINDS ? names[kind] : "unknown";
-}
 
 /* ---- strings ---- */
 
@@ -91,7 +80,7 @@ static char *text_capped(const char *s, size_t len)
 }
 
 /* Lets `who` point to the strings that the home owns. */
-static void home_publish(struct identities *ids, struct home *h)
+static void home_publish(struct identities *ids, struct known_home *h)
 {
 	h->who.home = h->path;
 	h->who.parent = h->parent;
@@ -104,7 +93,7 @@ static void home_publish(struct identities *ids, struct home *h)
 	h->who.generation = ++ids->generation;
 }
 
-static void home_free(struct home *h)
+static void known_home_free(struct known_home *h)
 {
 	free(h->path);
 	free(h->parent);
@@ -134,7 +123,7 @@ static void text_take(char **to, char **from, bool *changed)
 	*changed = true;
 }
 
-static bool home_learn(struct identities *ids, struct home *h, struct store_answer *a, const char *runtime)
+static bool home_learn(struct identities *ids, struct known_home *h, struct store_answer *a, const char *runtime)
 {
 	enum home_kind kind = a->pod_sandbox ? HOME_POD : HOME_CONTAINER;
 	bool changed = !h->who.resolved || h->who.kind != kind;
@@ -171,14 +160,14 @@ static bool rootless_allowed(struct identities *ids, uint64_t now_ns)
 	return true;
 }
 
-static void home_settle(struct identities *ids, struct home *h)
+static void home_settle(struct identities *ids, struct known_home *h)
 {
 	if (h->pending)
 		DL_DELETE(ids->pending, h);
 	h->pending = false;
 }
 
-static void home_retry_at(struct identities *ids, struct home *h, uint64_t due_ns)
+static void home_retry_at(struct identities *ids, struct known_home *h, uint64_t due_ns)
 {
 	if (!h->pending)
 		DL_APPEND(ids->pending, h);
@@ -189,7 +178,7 @@ static void home_retry_at(struct identities *ids, struct home *h, uint64_t due_n
 }
 
 /* One look into the stores. True when something changed. */
-static bool home_ask(struct identities *ids, struct home *h, uint64_t now_ns)
+static bool home_ask(struct identities *ids, struct known_home *h, uint64_t now_ns)
 {
 	struct store_answer answer = {};
 	const char *runtime = "docker";
@@ -229,7 +218,7 @@ static bool home_ask(struct identities *ids, struct home *h, uint64_t now_ns)
 
 int identities_refresh(struct identities *ids, uint64_t now_ns)
 {
-	struct home *h, *next;
+	struct known_home *h, *next;
 	int changed = 0, asked = 0;
 	uint64_t due_ns = UINT64_MAX;
 
@@ -250,9 +239,9 @@ int identities_refresh(struct identities *ids, uint64_t now_ns)
 
 /* ---- homes and cgroups ---- */
 
-static struct home *home_new(struct identities *ids, const char *path, const struct identity_match *m)
+static struct known_home *home_new(struct identities *ids, const char *path, const struct identity_match *m)
 {
-	struct home *h = calloc(1, sizeof(*h));
+	struct known_home *h = calloc(1, sizeof(*h));
 
 	if (!h)
 		return NULL;
@@ -275,22 +264,22 @@ static struct home *home_new(struct identities *ids, const char *path, const str
 	home_publish(ids, h);
 	return h;
 fail:
-	home_free(h);
+	known_home_free(h);
 	return NULL;
 }
 
-static void home_drop(struct identities *ids, struct home *h)
+static void home_drop(struct identities *ids, struct known_home *h)
 {
 	home_settle(ids, h);
 	HASH_DEL(ids->homes, h);
-	home_free(h);
+	known_home_free(h);
 }
 
-static struct home *home_find(struct identities *ids, const char *path, const struct identity_match *m)
+static struct known_home *home_find(struct identities *ids, const char *path, const struct identity_match *m)
 {
 	_cleanup_free_ char *capped = NULL;
 	size_t len = m->home_len;
-	struct home *h;
+	struct known_home *h;
 
 	if (len > IDENTITY_TEXT_MAX) {
 		capped = text_capped(path, len);
@@ -321,7 +310,7 @@ const struct identity *identities_get(struct identities *ids, uint64_t cgroup_id
 {
 	struct identity_match m;
 	struct cgroup *c;
-	struct home *h;
+	struct known_home *h;
 	bool made = false;
 
 	identity_from_path(path, 0, &m);
@@ -407,7 +396,7 @@ struct identities *identities_new(const char *root)
 void identities_free(struct identities *ids)
 {
 	struct cgroup *c, *next_cgroup;
-	struct home *h, *next_home;
+	struct known_home *h, *next_home;
 
 	if (!ids)
 		return;
@@ -428,7 +417,7 @@ int identities_add_docker_root(struct identities *ids, const char *path)
 
 void identities_stats(const struct identities *ids, struct identity_stats *ret)
 {
-	const struct home *h;
+	const struct known_home *h;
 	size_t unnamed = 0;
 
 	DL_FOREACH(ids->pending, h)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * loops/read.c - event loops of a sample: which threads use epoll and which live in it, which of them take turns, and
- * what the groups of their homes get. Rows are made of it in loops/loops.c. Part of the model
- * (model_internal.h).
+ * read.c - takes a sample's event loops: which threads use epoll, which live in it, which of them take turns, and what the
+ * groups of their homes get. Rows are made from it in rows.c; see loops.h.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/internal.h"
+#include "base/util.h"
+#include "loops/loops.h"
+#include "model/arithmetic.h"
 
 static void loop_begin(struct loop *l)
 {
@@ -19,14 +20,14 @@ static void loop_begin(struct loop *l)
 		l->before[i] = l->held[i] = VALUE_ABSENT;
 }
 
-static struct loop *loop_get(struct model *m, const struct ss_thread_record *r)
+static struct loop *loop_get(struct loops *loops, const struct ss_thread_record *r)
 {
 	struct loop *l, key;
 
 	memset(&key, 0, sizeof(key));
 	key.key.tid = r->tid;
 	key.key.start_ns = r->start_ns;
-	HASH_FIND(hh, m->loops, &key.key, sizeof(key.key), l);
+	HASH_FIND(hh, loops->all, &key.key, sizeof(key.key), l);
 	if (l)
 		return l;
 	l = calloc(1, sizeof(*l));
@@ -34,7 +35,7 @@ static struct loop *loop_get(struct model *m, const struct ss_thread_record *r)
 		return NULL;
 	l->key = key.key;
 	loop_begin(l);
-	HASH_ADD(hh, m->loops, key, sizeof(l->key), l);
+	HASH_ADD(hh, loops->all, key, sizeof(l->key), l);
 	if (!l->hh.tbl) {
 		free(l);
 		return NULL;
@@ -68,9 +69,9 @@ static uint64_t at_most(uint64_t value, uint64_t limit)
 }
 
 /*
- * What is under way, as if it ended when it was read. Its split is what the scheduler's totals (`w`, NULL: not known) have
- * grown by since it began; they are a little older than the reading, so the rest, on a CPU, may come out as much too long.
- * Returns how long an iteration is under way.
+ * Adds what is in progress, as if it ended when it was read. Its split is what the scheduler's totals (`w`, NULL: not known)
+ * have grown by since it began. They are a little older than the reading, so the rest, time on a CPU, may come out longer by
+ * that much. Returns how long an iteration has been in progress.
  */
 static uint64_t open_close(struct ss_loop *l, const struct sample_loop *sl, const struct ss_waits *w)
 {
@@ -93,7 +94,7 @@ static uint64_t open_close(struct ss_loop *l, const struct sample_loop *sl, cons
 		if (w)
 			l->throttled_ns += at_most(sub_sat(w->throttled_ns, sl->begin.throttled_ns), waited);
 		left = since - waited;
-		/* No iteration sleeps in epoll: what looks like it was read while the iteration began. */
+		/* No iteration sleeps in epoll: a growth of that class was read while the iteration began. */
 		for (int i = SS_WAIT_EPOLL + 1; w && i < SS_WAIT_CLASSES; i++) {
 			uint64_t part = at_most(sub_sat(w->blocked_ns[i], sl->begin.blocked_ns[i]), left);
 
@@ -108,8 +109,8 @@ static uint64_t open_close(struct ss_loop *l, const struct sample_loop *sl, cons
 }
 
 /*
- * Whether epoll is its main business: most of what it sleeps is there; a loop that never sleeps has only its waits. Without
- * the scheduler's hooks a wait of its own is all that there is to go by.
+ * Whether epoll is its main business: most of its sleep is there. A loop that never sleeps has only its waits, and without
+ * the scheduler's hooks they are all that is known.
  */
 static bool is_loop(const struct ss_loop *l, const struct ss_waits *w)
 {
@@ -125,106 +126,104 @@ static bool is_loop(const struct ss_loop *l, const struct ss_waits *w)
 	return epoll * 2 > asleep;
 }
 
-static const struct ss_waits *waits_of(const struct sample *s, uint32_t thread, size_t *at, struct ss_waits *open)
+/* What the thread waited, with what is in progress. NULL: not known. */
+static const struct ss_waits *waits_of(const struct sample *s, const struct settled_thread *t, size_t thread,
+				       struct ss_waits *open)
 {
-	const struct ss_thread_record *r = &s->threads[thread];
-
-	while (*at < s->n_waits && s->waits[*at].thread < thread)
-		(*at)++;
-	for (size_t i = *at; i < s->n_waits && s->waits[i].thread == thread; i++) {
-		if (s->waits[i].block != SS_BLOCK_WAITS)
-			continue;
-		*open = s->waits[i].waits;
-		waits_add_open(open, r);
-		return open;
-	}
-	return NULL;
+	if (t->waits == THREAD_NO_WAITS)
+		return NULL;
+	*open = s->waits[t->waits].waits;
+	waits_add_open(open, &s->threads[thread]);
+	return open;
 }
 
-static int loop_take(struct model *m, const struct sample *s, const struct sample_loop *sl, size_t *waits_at)
+/* NULL: no memory. */
+static struct group_loops *group_loops_get(struct group *g)
+{
+	if (!g->loops)
+		g->loops = calloc(1, sizeof(*g->loops));
+	return g->loops;
+}
+
+/* It has moved, or has taken another name: what it did before stays where it was. */
+static void loop_move(struct loop *l, struct group *to)
+{
+	loop_add(&l->group->loops->carried, &l->now);
+	loop_add(&to->loops->elsewhere, &l->now);
+}
+
+static int loop_take(struct loops *loops, struct settled_thread *t, const struct moment *now, const struct sample *s,
+		     const struct sample_loop *sl)
 {
 	const struct ss_thread_record *r = &s->threads[sl->thread];
-	struct process *p = m->by_thread[sl->thread] ?: process_find(m, r);
-	struct ss_loop now = sl->loop;
+	struct ss_loop totals = sl->loop;
 	const struct ss_waits *w;
 	struct ss_waits with_open;
-	uint64_t open;
-	struct group *g;
+	uint64_t open_ns;
 	struct loop *l;
 
-	if (!p || p->seen != m->sequence || !ss_loop_mark_phase(now.mark))
+	if (!ss_loop_mark_phase(totals.mark))
 		return 0;
-	w = waits_of(s, sl->thread, waits_at, &with_open);
-	open = open_close(&now, sl, w);
-	l = loop_get(m, r);
-	g = group_get(m, home_of_cgroup(m, r->cgroup_id, NULL), p->comm);
-	if (!l || !g)
+	w = waits_of(s, t, sl->thread, &with_open);
+	open_ns = open_close(&totals, sl, w);
+	l = loop_get(loops, r);
+	if (!l || !group_loops_get(t->group))
 		return -ENOMEM;
-	/* Another program in the same thread: what the one before did has ended. */
-	if (l->seen && now.since_ns != l->now.since_ns) {
+	/* Another program in the same thread: what the program before did has ended. */
+	if (l->seen && totals.since_ns != l->now.since_ns) {
 		loop_begin(l);
-		p->turns = false;
+		t->process->turns = false;
 	}
-	/* It has moved, or taken another name: what it did before stays where it was. */
-	if (l->group && l->seen + 1 == m->sequence && l->group != g) {
-		loop_add(&l->group->loops_carried, &l->now);
-		loop_add(&g->loops_elsewhere, &l->now);
-	}
-	l->group = g;
-	l->seen = m->sequence;
-	l->process = p;
-	l->is_loop = is_loop(&now, w);
-	l->now = now;
-	l->open_ns = open;
-	l->instance = now.instance;
+	if (l->group && l->seen + 1 == now->number && l->group != t->group)
+		loop_move(l, t->group);
+	l->group = t->group;
+	l->seen = now->number;
+	l->process = t->process;
+	l->is_loop = t->is_loop = is_loop(&totals, w);
+	l->now = totals;
+	l->open_ns = open_ns;
+	l->instance = totals.instance;
 	l->read_ns = sl->read_ns;
 	return 0;
 }
 
-/* Without hooks of its own: a thread that sleeps in epoll more than in all else. */
-static int loop_guess(struct model *m, const struct sample *s, uint32_t thread, const struct ss_waits *w)
+/* Without hooks of its own: a thread that sleeps in epoll more than in everything else. */
+static int loop_guess(struct loops *loops, const struct settled_thread *t, const struct moment *now,
+		      const struct ss_thread_record *r)
 {
-	const struct ss_thread_record *r = &s->threads[thread];
-	struct process *p = m->by_thread[thread] ?: process_find(m, r);
-	uint64_t asleep = 0;
 	struct loop *l;
 
-	for (int i = 0; i < SS_WAIT_CLASSES; i++)
-		asleep += w->blocked_ns[i];
-	if (!p || p->seen != m->sequence || w->blocked_ns[SS_WAIT_EPOLL] * 2 <= asleep)
+	if (!t->sleep.known || t->sleep.epoll_ns * 2 <= t->sleep.asleep_ns)
 		return 0;
-	l = loop_get(m, r);
+	l = loop_get(loops, r);
 	if (!l)
 		return -ENOMEM;
-	l->seen = m->sequence;
-	l->process = p;
-	l->now = (struct ss_loop){.wait_ns = w->blocked_ns[SS_WAIT_EPOLL]};
-	l->read_ns = s->boot_ns;
+	l->seen = now->number;
+	l->process = t->process;
+	l->now = (struct ss_loop){.wait_ns = t->sleep.epoll_ns};
+	l->read_ns = now->boot_ns;
 	l->guessed = l->is_loop = true;
 	return 0;
 }
 
-static int gone_take(struct model *m, const struct sample_gone_loop *list, size_t n, bool final)
+/* Loops of ended threads. `final`: from a table that was emptied, so these lines do not come again. */
+static int gone_take(struct homes *homes, const struct sample_gone_loop *list, size_t n, bool final)
 {
 	for (size_t i = 0; i < n; i++) {
-		char comm[SS_COMM_LEN + 1] = "";
-		struct group *g;
+		struct group *g = group_of_cgroup(homes, list[i].key.cgroup_id, list[i].key.comm, NULL);
 
-		memcpy(comm, list[i].key.comm, SS_COMM_LEN);
-		g = group_get(m, home_of_cgroup(m, list[i].key.cgroup_id, NULL), comm);
-		if (!g)
+		if (!g || !group_loops_get(g))
 			return -ENOMEM;
-		loop_add(&g->loops_now, &list[i].value);
-		g->has_loops = true;
+		loop_add(&g->loops->now, &list[i].value);
 		if (final)
-			loop_add(&g->loops_carried, &list[i].value);
+			loop_add(&g->loops->carried, &list[i].value);
 	}
 	return 0;
 }
 
 /*
- * Idle threads of Go are not seen taking turns; by what else they are known: see concurrency_of_process. One thread alone,
- * and another program, have nobody to take turns with.
+ * Idle threads of Go are not seen taking turns; how they are known otherwise: see concurrency_of_process. A process of one
+ * thread takes no turns.
  */
 static void process_turns(struct process *p)
 {
@@ -247,36 +246,36 @@ static int by_instance(const void *a, const void *b)
 	return (x->key.tid > y->key.tid) - (x->key.tid < y->key.tid);
 }
 
-static size_t instance_end(const struct model *m, size_t from)
+static size_t instance_end(const struct loops *loops, size_t from)
 {
-	struct loop *const *list = m->loop_list;
+	struct loop *const *list = loops->sorted.at;
 	size_t to = from + 1;
 
-	while (to < m->n_loop_list && list[to]->process == list[from]->process && list[from]->instance &&
+	while (to < loops->sorted.n && list[to]->process == list[from]->process && list[from]->instance &&
 	       list[to]->instance == list[from]->instance)
 		to++;
 	return to;
 }
 
 /*
- * Threads take turns in an epoll instance if several were in it over the same time (one that was closed may have left its
- * address to another) and for one of them at least it is not the main business, or its descriptors are edge-triggered, so
- * that one thread is told of an event. A pool of threads that all sleep in one instance is a loop each. In the order of
- * when they first waited there.
+ * Threads take turns in an epoll instance if several were in it over the same time (an instance that was closed may have
+ * left its address to another) and if for at least one of them it is not the main business, or its descriptors are
+ * edge-triggered, so that an event wakes one thread. If all threads of a pool sleep in one instance, each is a loop. The
+ * list is in the order in which they first waited there.
  */
-static void turns_find(struct model *m, size_t from, size_t to)
+static void turns_find(struct loop **list, size_t n)
 {
-	uint64_t last = 0, last_odd = 0; /* when one of those before last began a wait or ended it */
+	uint64_t last = 0, last_odd = 0; /* when a thread before the current one last began or ended a wait */
 	bool edge = false, any_odd = false;
 
-	for (size_t i = from; i < to; i++)
-		edge |= m->loop_list[i]->now.edge;
-	for (size_t i = from; i < to; i++) {
-		const struct loop *l = m->loop_list[i];
+	for (size_t i = 0; i < n; i++)
+		edge |= list[i]->now.edge;
+	for (size_t i = 0; i < n; i++) {
+		const struct loop *l = list[i];
 		uint64_t active = ss_loop_mark_began(l->now.mark);
 		bool odd = edge || !l->is_loop;
 
-		if ((odd && i > from && l->now.instance_ns <= last) || (any_odd && l->now.instance_ns <= last_odd))
+		if ((odd && i && l->now.instance_ns <= last) || (any_odd && l->now.instance_ns <= last_odd))
 			l->process->turns = true;
 		last = active > last ? active : last;
 		if (odd)
@@ -286,83 +285,80 @@ static void turns_find(struct model *m, size_t from, size_t to)
 }
 
 /* The loops of this sample in order, and which of them are threads that take turns. */
-static int loops_sort(struct model *m)
+static int loops_sort(struct loops *loops, const struct moment *now)
 {
-	int r = array_reserve(&m->loop_list, &m->cap_loop_list, HASH_COUNT(m->loops), sizeof(*m->loop_list));
 	struct loop *l, *next;
 
-	m->n_loop_list = 0;
-	if (r < 0)
-		return r;
-	HASH_ITER (hh, m->loops, l, next) {
-		if (l->seen == m->sequence) {
-			m->loop_list[m->n_loop_list++] = l;
+	if (list_reserve(&loops->sorted, HASH_COUNT(loops->all)) < 0)
+		return -ENOMEM;
+	HASH_ITER (hh, loops->all, l, next) {
+		if (l->seen == now->number) {
+			loops->sorted.at[loops->sorted.n++] = l;
 			continue;
 		}
-		/* Of the one before: its last stalls may come now. */
-		if (l->seen + 1 == m->sequence)
+		/* Its last stalls may come one update after it. */
+		if (l->seen + 1 == now->number)
 			continue;
-		HASH_DEL(m->loops, l);
+		HASH_DEL(loops->all, l);
 		free(l);
 	}
-	if (m->n_loop_list)
-		qsort(m->loop_list, m->n_loop_list, sizeof(*m->loop_list), by_instance);
-	for (size_t i = 0; i < m->n_loop_list; i++)
-		process_turns(m->loop_list[i]->process);
-	for (size_t from = 0, to; from < m->n_loop_list; from = to) {
-		to = instance_end(m, from);
-		turns_find(m, from, to);
+	if (loops->sorted.n)
+		qsort(loops->sorted.at, loops->sorted.n, sizeof(*loops->sorted.at), by_instance);
+	for (size_t i = 0; i < loops->sorted.n; i++)
+		process_turns(loops->sorted.at[i]->process);
+	for (size_t from = 0, to; from < loops->sorted.n; from = to) {
+		to = instance_end(loops, from);
+		turns_find(&loops->sorted.at[from], to - from);
 	}
 	return 0;
 }
 
-static void groups_take(struct model *m)
+static void groups_take(struct loops *loops, struct homes *homes)
 {
-	for (size_t i = 0; i < m->n_loop_list; i++) {
-		struct loop *l = m->loop_list[i];
+	for (size_t i = 0; i < loops->sorted.n; i++) {
+		const struct loop *l = loops->sorted.at[i];
 
 		if (!l->group)
 			continue;
-		l->group->turns |= l->process->turns;
-		loop_add(&l->group->loops_now, &l->now);
-		l->group->loops_open_ns += l->open_ns;
-		l->group->has_loops = true;
+		l->group->loops->turns |= l->process->turns;
+		loop_add(&l->group->loops->now, &l->now);
+		l->group->loops->open_ns += l->open_ns;
 	}
-	for (struct group *g = m->groups; g; g = g->hh.next)
-		if (g->loops_elsewhere.waits)
-			loop_subtract(&g->loops_now, &g->loops_elsewhere);
+	for (struct group *g = homes->groups; g; g = g->hh.next)
+		if (g->loops && g->loops->elsewhere.waits)
+			loop_subtract(&g->loops->now, &g->loops->elsewhere);
 }
 
-int loops_read(struct model *m, const struct sample *s)
+static void groups_begin(struct homes *homes)
 {
-	size_t waits_at = 0;
+	for (struct group *g = homes->groups; g; g = g->hh.next) {
+		if (!g->loops)
+			continue;
+		g->loops->now = g->loops->carried;
+		g->loops->open_ns = 0;
+	}
+}
+
+int loops_take(struct loops *loops, struct processes *processes, struct homes *homes, const struct moment *now,
+	       const struct sample *s)
+{
 	int r;
 
-	m->loops_known = collector_ok(s, "epoll");
-	m->n_loop_list = m->n_stalls_told = 0;
-	for (struct group *g = m->groups; g; g = g->hh.next) {
-		g->loops_now = g->loops_carried;
-		g->loops_open_ns = 0;
-	}
-	if (!m->loops_known)
+	loops->sorted.n = loops->stalls.notes.n = 0;
+	groups_begin(homes);
+	if (!now->loops_known)
 		return 0;
-	r = gone_take(m, s->gone_loops_final, s->n_gone_loops_final, true);
+	r = gone_take(homes, s->gone_loops_final, s->n_gone_loops_final, true);
 	if (r >= 0)
-		r = gone_take(m, s->gone_loops_open, s->n_gone_loops_open, false);
+		r = gone_take(homes, s->gone_loops_open, s->n_gone_loops_open, false);
 	for (size_t i = 0; i < s->n_loops && r >= 0; i++)
-		r = loop_take(m, s, &s->loops[i], &waits_at);
-	for (size_t i = 0; i < s->n_waits && r >= 0 && s->loops_by_sleep; i++) {
-		struct ss_waits open = s->waits[i].waits;
-
-		if (s->waits[i].block != SS_BLOCK_WAITS)
-			continue;
-		waits_add_open(&open, &s->threads[s->waits[i].thread]);
-		r = loop_guess(m, s, s->waits[i].thread, &open);
-	}
+		r = loop_take(loops, &processes->threads.at[s->loops[i].thread], now, s, &s->loops[i]);
+	for (size_t i = 0; i < s->n_threads && r >= 0 && s->loops_by_sleep; i++)
+		r = loop_guess(loops, &processes->threads.at[i], now, &s->threads[i]);
 	if (r >= 0)
-		r = loops_sort(m);
+		r = loops_sort(loops, now);
 	if (r < 0)
 		return r;
-	groups_take(m);
-	return stalls_take(m, s);
+	groups_take(loops, homes);
+	return stalls_take(loops, homes, now, s);
 }

@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* loops/stalls.c - stalls of event loops that the kernel half has told. Part of the model (model_internal.h). */
-#include <errno.h>
+/* stalls.c - stalls of event loops that the kernel half reported since the sample before. Called by read.c and rows.c. */
 #include <stdio.h>
+#include <string.h>
 
-#include "model/internal.h"
+#include "base/util.h"
+#include "loops/loops.h"
 
 static const char *const cause_names[SS_STALL_CAUSES] = {"oncpu", "runqueue", "throttled", "blocked"};
 
-/* "" for the idle task and what found no room, which are no cgroup. */
-static const char *runner_name(struct model *m, uint64_t cgroup_id)
-{
-	return cgroup_is_known(m, cgroup_id) ? home_of_cgroup(m, cgroup_id, NULL)->name : "";
-}
-
-static struct stall stall_of(const struct model *m, const struct ss_fact *f, const char *runner)
+static struct stall stall_of(const struct moment *now, const struct ss_fact *f, const char *runner)
 {
 	struct stall stall = {
-		.time = (double)m->wall_ns / 1e9 - (double)sub_sat(m->boot_ns, f->time_ns) / 1e9,
+		.time = (double)now->wall_ns / 1e9 - (double)sub_sat(now->boot_ns, f->time_ns) / 1e9,
 		.seconds = (double)f->stall.wall_ns / 1e9,
 		.runqueue = (double)f->stall.runqueue_ns / 1e9,
 		.throttled = (double)f->stall.throttled_ns / 1e9,
@@ -35,50 +30,59 @@ static struct stall stall_of(const struct model *m, const struct ss_fact *f, con
 	return stall;
 }
 
-/* Those of threads that live in epoll; such a one may have ended since the sample before. */
-int stalls_take(struct model *m, const struct sample *s)
+/*
+ * Stalls of threads that live in epoll; such a thread may have ended since the sample before. Facts are copied: they are the
+ * sample's, and rows must outlive it. A runner without a cgroup is the idle task, or found no room in the kernel half.
+ */
+int stalls_take(struct loops *loops, const struct homes *homes, const struct moment *now, const struct sample *s)
 {
-	int r = array_reserve(&m->stalls_told, &m->cap_stalls_told, s->n_stalls, sizeof(*m->stalls_told));
+	struct stalls *stalls = &loops->stalls;
 
-	m->n_stalls_told = 0;
-	if (r < 0)
-		return r;
+	stalls->notes.n = 0;
+	if (list_reserve(&stalls->notes, s->n_stalls) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < s->n_stalls; i++) {
 		const struct ss_fact *f = &s->stalls[i];
 		struct loop_key k = {.tid = f->tid, .start_ns = f->start_ns};
+		const struct home *runner;
+		struct stall_note *note;
 		struct loop *l;
 
-		HASH_FIND(hh, m->loops, &k, sizeof(k), l);
+		HASH_FIND(hh, loops->all, &k, sizeof(k), l);
 		if (!l || !l->is_loop || l->process->turns)
 			continue;
-		m->stalls_told[m->n_stalls_told++] = (uint32_t)i;
-		snprintf(l->runner, sizeof(l->runner), "%s", runner_name(m, f->stall.runner));
-		l->stall = stall_of(m, f, l->runner);
+		runner = home_known(homes, f->stall.runner);
+		note = &stalls->notes.at[stalls->notes.n++];
+		*note = (struct stall_note){.home = home_of_cgroup(homes, f->cgroup_id),
+					    .pid = f->tgid,
+					    .tid = f->tid,
+					    .start_ns = f->start_ns,
+					    .stall = stall_of(now, f, runner ? runner->name : "")};
+		memcpy(note->comm, f->comm, SS_COMM_LEN);
+		l->stall = note->stall;
+		snprintf(l->runner, sizeof(l->runner), "%s", note->stall.runner);
 	}
 	return 0;
 }
 
-/* Of the chosen ones; their loops and processes may be gone by now. */
-int stalls_finish(struct model *m, const struct sample *s)
+int stall_rows_fill(struct stalls *stalls, const struct moment *now, struct snapshot *snapshot)
 {
-	int r = array_reserve(&m->stall_rows, &m->cap_stall_rows, m->n_stalls_told, sizeof(*m->stall_rows));
+	stalls->rows.n = 0;
+	if (list_reserve(&stalls->rows, stalls->notes.n) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < stalls->notes.n; i++) {
+		const struct stall_note *note = &stalls->notes.at[i];
 
-	m->snapshot.stalls = m->stall_rows;
-	m->snapshot.n_stalls = 0;
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < m->n_stalls_told; i++) {
-		const struct ss_fact *f = &s->stalls[m->stalls_told[i]];
-		const struct home *h = home_of_cgroup(m, f->cgroup_id, NULL);
-
-		m->stall_rows[m->snapshot.n_stalls++] = (struct stall_row){
-			.container = h->row == HOME_NO_ROW ? STALL_NOWHERE : h->row,
-			.pid = f->tgid,
-			.tid = f->tid,
-			.start_time = (double)(s->host.boot_wall_ns + f->start_ns) / 1e9,
-			.comm = f->comm,
-			.stall = stall_of(m, f, runner_name(m, f->stall.runner)),
+		stalls->rows.at[stalls->rows.n++] = (struct stall_row){
+			.container = note->home->row == HOME_NO_ROW ? STALL_NOWHERE : note->home->row,
+			.pid = note->pid,
+			.tid = note->tid,
+			.start_time = (double)(now->boot_wall_ns + note->start_ns) / 1e9,
+			.comm = note->comm,
+			.stall = note->stall,
 		};
 	}
+	snapshot->stalls = stalls->rows.at;
+	snapshot->n_stalls = stalls->rows.n;
 	return 0;
 }

@@ -2,8 +2,6 @@
 /* arithmetic.c - splits CPU time and holds counters: see arithmetic.h. */
 #include "model/arithmetic.h"
 
-#include <string.h>
-
 void cputime_split(uint64_t rtime_ns, uint64_t utime, uint64_t stime, uint64_t *user, uint64_t *system)
 {
 	uint64_t u, s;
@@ -27,24 +25,16 @@ void cputime_split(uint64_t rtime_ns, uint64_t utime, uint64_t stime, uint64_t *
 	*system = s;
 }
 
-void counters_hold(enum metric_scope scope, double *v, double *held)
+void counters_hold(enum metric_scope scope, double *v, double *held, bool last)
 {
 	size_t n;
 	const struct metric_desc *d = metric_table(scope, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		if (!metric_grows(&d[i]) || value_absent(v[i]))
+		if (!metric_grows(&d[i]) || (value_absent(v[i]) && !last))
 			continue;
-		if (!value_absent(held[i]) && held[i] > v[i])
+		if (value_absent(v[i]) || held[i] > v[i])
 			v[i] = held[i];
 		held[i] = v[i];
 	}
-}
-
-bool collector_ok(const struct sample *s, const char *name)
-{
-	for (size_t i = 0; i < s->n_collectors; i++)
-		if (strcmp(s->collectors[i].name, name) == 0)
-			return s->collectors[i].ok;
-	return false;
 }

@@ -31,6 +31,24 @@ static inline void waits_add(struct ss_waits *to, const struct ss_waits *what)
 		a[i] += b[i];
 }
 
+/* Adds what the record says of a wait or a sleep in progress. */
+static inline void waits_add_open(struct ss_waits *w, const struct ss_thread_record *r)
+{
+	unsigned int class = ss_mark_class(r->mark);
+
+	if (ss_mark_state(r->mark) == SS_MARK_RUNNABLE)
+		w->preempted_wait_ns += r->open_wait_ns;
+	else
+		w->wakeup_wait_ns += r->open_wait_ns;
+	w->throttled_ns += r->open_throttled_ns;
+	if (class < SS_WAIT_CLASSES)
+		w->blocked_ns[class] += r->open_blocked_ns;
+	if (ss_mark_is_uninterruptible(r->mark))
+		w->uninterruptible_ns += r->open_blocked_ns;
+	if (ss_mark_in_iowait(r->mark))
+		w->iowait_ns += r->open_blocked_ns;
+}
+
 /* Nanoseconds that threads were runnable without a CPU. */
 static inline uint64_t waits_total(const struct ss_waits *w)
 {
@@ -49,10 +67,10 @@ static inline double value_or_absent(uint64_t value)
  */
 void cputime_split(uint64_t rtime_ns, uint64_t utime, uint64_t stime, uint64_t *user, uint64_t *system);
 
-/* Raises each counter in v to the value in `held`, the largest that was published, and updates `held`. */
-void counters_hold(enum metric_scope scope, double *v, double *held);
-
-/* Whether the last run of the collector succeeded; false also for one that did not run. */
-bool collector_ok(const struct sample *s, const char *name);
+/*
+ * Raises each counter in v to the value in `held`, the largest that was published, and updates `held`. `last`: what the
+ * counters are read from is gone, so absent ones keep the value in `held`.
+ */
+void counters_hold(enum metric_scope scope, double *v, double *held, bool last);
 
 #endif

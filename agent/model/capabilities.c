@@ -1,45 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * capabilities.c - capabilities: what each container's processes have, and which checks its threads have met. Part of
- * the model (internal.h).
+ * capabilities.c - sums the capabilities of each container's processes, and attributes capability checks to containers:
+ * see capabilities.h. Called by model_update.c.
  */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "model/internal.h"
+#include "model/capabilities.h"
 #include "view/expected.h"
 
-static struct container_row *row_of(struct model *m, const struct process *p)
+/* The row of the process's home. NULL: not shown, or the process has no capabilities that count. */
+static struct container_row *row_of(struct container_row *containers, const struct process *p)
 {
 	const struct ss_thread_record *r = p->leader;
 
 	if (!(r->flags & SS_THREAD_LEADER) || r->flags & SS_THREAD_ZOMBIE || p->home->row == HOME_NO_ROW)
 		return NULL;
-	return &m->containers[p->home->row];
+	return &containers[p->home->row];
 }
 
-static void sets_collect(struct model *m)
+/* Also finds what this kernel has: the bounding set of kthreadd. */
+static void oldest_find(const struct processes *processes, struct container_row *containers, struct snapshot *snapshot)
 {
-	m->snapshot.capabilities_all = 0;
-	for (struct process *p = m->processes; p; p = p->hh.next) {
+	snapshot->capabilities_all = 0;
+	for (struct process *p = processes->all; p; p = p->hh.next) {
 		const struct ss_thread_record *r = p->leader;
-		struct container_row *c = row_of(m, p);
+		struct container_row *c = row_of(containers, p);
 
 		if (r->flags & SS_THREAD_KERNEL && r->tgid == 2)
-			m->snapshot.capabilities_all = r->capabilities_bounding;
+			snapshot->capabilities_all = r->capabilities_bounding;
 		if (!c)
 			continue;
-		if (!c->oldest_process || p->key.start_ns < m->process_rows[c->oldest_process - 1].start_ns) {
+		if (!c->oldest_process || p->key.start_ns < processes->rows.at[c->oldest_process - 1].start_ns) {
 			c->oldest_process = p->row + 1;
 			c->user_namespace = r->ns_user;
 			c->capabilities_bounding = r->capabilities_bounding;
 		}
 	}
-	for (struct process *p = m->processes; p; p = p->hh.next) {
-		struct container_row *c = row_of(m, p);
+}
 
-		/* A runtime on its way into the container; who is let in with more (docker exec --privileged) has it. */
+static void sets_collect(const struct processes *processes, struct container_row *containers)
+{
+	for (struct process *p = processes->all; p; p = p->hh.next) {
+		struct container_row *c = row_of(containers, p);
+
+		/*
+		 * A runtime on its way into the container has more in its bounding set, and is not counted. A process that was
+		 * started in it with more (docker exec --privileged) is.
+		 */
 		if (!c || (p->leader->capabilities_bounding & ~c->capabilities_bounding &&
 			   namespace_transition_expected(p->comm, p->home->kind)))
 			continue;
@@ -48,33 +55,38 @@ static void sets_collect(struct model *m)
 	}
 }
 
-int capabilities_finish(struct model *m, const struct sample *s)
+int capability_rows_fill(struct capabilities *caps, const struct homes *homes, const struct processes *processes,
+			 const struct sample *s, struct container_row *containers, struct snapshot *snapshot)
 {
-	size_t n = 0;
-	int r = array_reserve(&m->check_rows, &m->cap_checks, s->n_checks, sizeof(*m->check_rows));
-
-	if (r < 0)
-		return r;
-	sets_collect(m);
+	if (list_reserve(&caps->checks, s->n_checks) < 0)
+		return -ENOMEM;
+	caps->checks.n = 0;
+	oldest_find(processes, containers, snapshot);
+	sets_collect(processes, containers);
 	for (size_t i = 0; i < s->n_checks; i++) {
 		const struct ss_capability_key *key = &s->checks[i].key;
-		struct home *h = home_known(m, key->cgroup_id);
+		struct home *h = home_known(homes, key->cgroup_id);
 		struct check_row *row;
 
-		/* Of a container that was forgotten: that has been told. */
+		/* The checks of a container that was forgotten have been in earlier snapshots. */
 		if (!h || h->row == HOME_NO_ROW || key->capability > 63)
 			continue;
-		row = &m->check_rows[n++];
+		row = &caps->checks.at[caps->checks.n++];
 		*row = (struct check_row){.container = h->row,
 					  .user_namespace = key->user_namespace,
 					  .capability = (uint8_t)key->capability,
 					  .denied = key->denied != 0,
 					  .foreign = h->kind == HOME_CONTAINER &&
-						     key->bounding & ~m->containers[h->row].capabilities_bounding,
+						     key->bounding & ~containers[h->row].capabilities_bounding,
 					  .count = s->checks[i].count};
 		memcpy(row->comm, key->comm, SS_COMM_LEN);
 	}
-	m->snapshot.checks = m->check_rows;
-	m->snapshot.n_checks = n;
+	snapshot->checks = caps->checks.at;
+	snapshot->n_checks = caps->checks.n;
 	return 0;
+}
+
+void capabilities_free(struct capabilities *caps)
+{
+	list_free(&caps->checks);
 }

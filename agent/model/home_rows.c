@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * home_rows.c - writes the rows of homes and groups: one assignment per metric of metrics.def. Part of the model
- * (internal.h).
+ * home_rows.c - writes the rows of homes and groups: one assignment per metric of metrics.def. Called by model_update.c
+ * after the homes have settled.
  */
 #include <string.h>
 
-#include "model/internal.h"
+#include "base/util.h"
+#include "model/arithmetic.h"
+#include "model/home_rows.h"
 
 static double limit_or_absent(uint64_t value)
 {
@@ -18,22 +20,13 @@ static double or_zero(uint64_t value)
 	return value == SS_UNKNOWN ? VALUE_ABSENT : value == SS_UNLIMITED ? 0 : (double)value;
 }
 
-static void values_cpu(const struct model *m, const struct home *h, const struct cgroup_counters *f, double *v)
+static void values_cpu(const struct home *h, bool run_delay_kept, const struct cgroup_counters *f, double *v)
 {
 	v[CONTAINER_CPU_TASKS] = (double)h->tasks.exec_ns;
-	if (h->has_incarnation) {
-		v[CONTAINER_CPU_USAGE] = (double)h->sum.cpu_usage_ns;
-		v[CONTAINER_CPU_USER] = (double)h->sum.cpu_user_ns;
-		v[CONTAINER_CPU_SYSTEM] = (double)h->sum.cpu_system_ns;
-	} else {
-		uint64_t user = 0, system = 0;
-
-		cputime_split(h->tasks.exec_ns, h->tasks.utime_ns, h->tasks.stime_ns, &user, &system);
-		v[CONTAINER_CPU_USAGE] = (double)h->tasks.exec_ns;
-		v[CONTAINER_CPU_USER] = (double)user;
-		v[CONTAINER_CPU_SYSTEM] = (double)system;
-	}
-	if (m->run_delay_kept) {
+	v[CONTAINER_CPU_USAGE] = (double)h->sum.cpu_usage_ns;
+	v[CONTAINER_CPU_USER] = (double)h->sum.cpu_user_ns;
+	v[CONTAINER_CPU_SYSTEM] = (double)h->sum.cpu_system_ns;
+	if (run_delay_kept) {
 		v[CONTAINER_RUNQ_WAIT] = (double)h->tasks.run_delay_ns;
 		v[CONTAINER_SCHEDSTAT_PERIODS] = (double)h->tasks.timeslices;
 	}
@@ -83,11 +76,11 @@ static void values_memory(const struct home *h, const struct cgroup_counters *f,
 	v[CONTAINER_THREADS_LIMIT] = limit_or_absent(f->pids_limit);
 }
 
-/* Upper bounds of the buckets as powers of two of microseconds, each the edge of a slot; the last has none. */
+/* Upper bounds of the buckets as powers of two of microseconds, each the edge of a slot; the last bucket has none. */
 #define BUCKET_BITS(NAME, LE, BITS) BITS,
 static const unsigned char delay_bits[] = {DELAY_BUCKETS(BUCKET_BITS)};
 
-static void values_waits(const struct home *h, double *v)
+static void home_values_waits(const struct home *h, double *v)
 {
 	const struct ss_waits *w = &h->waits;
 	size_t bucket = 0;
@@ -130,12 +123,12 @@ static void values_tasks(const struct home *h, bool lifecycle, double *v)
 	v[CONTAINER_EXITS] = (double)h->sum.exits;
 }
 
-/* Increase since the sample before; a home that was born since then began at 0. Absent if that is not known. */
-static double increase(const struct model *m, const struct home *h, const double *v, int metric)
+/* Increase since the sample before; a home that was born since then began at 0. Absent if the value before is not known. */
+static double increase(const struct moment *now, const struct home *h, const double *v, int metric)
 {
 	double before = h->before[metric];
 
-	if (value_absent(before) && m->sequence > 1 && h->first_sample == m->sequence && h->born_ns >= m->before_ns &&
+	if (value_absent(before) && now->number > 1 && h->first_sample == now->number && h->born_ns >= now->before_ns &&
 	    h->born_ns)
 		before = 0;
 	return v[metric] - before;
@@ -158,44 +151,45 @@ static double delay_p99(const struct home *h, bool since_birth)
 	return VALUE_ABSENT;
 }
 
-static void rates_waits(struct model *m, struct home *h, double *v, double interval)
+static void rates_waits(const struct moment *now, struct home *h, double *v)
 {
-	double run = increase(m, h, v, CONTAINER_CPU_TASKS), wait = increase(m, h, v, CONTAINER_RUNQ_WAIT);
+	double run = increase(now, h, v, CONTAINER_CPU_TASKS), wait = increase(now, h, v, CONTAINER_RUNQ_WAIT);
 	bool known = !value_absent(h->before[CONTAINER_DELAY_COUNT]);
 
-	v[CONTAINER_RUNNING] = run / 1e9 / interval;
-	if (m->waits_known) {
-		wait = increase(m, h, v, CONTAINER_WAKEUP_WAIT) + increase(m, h, v, CONTAINER_PREEMPTED_WAIT);
-		v[CONTAINER_RUNNABLE] = (run + wait) / 1e9 / interval;
+	v[CONTAINER_RUNNING] = run / 1e9 / now->interval;
+	if (now->waits_known) {
+		wait = increase(now, h, v, CONTAINER_WAKEUP_WAIT) + increase(now, h, v, CONTAINER_PREEMPTED_WAIT);
+		v[CONTAINER_RUNNABLE] = (run + wait) / 1e9 / now->interval;
 		if (run + wait > 0)
-			v[CONTAINER_THROTTLED_WAIT_RATIO] = increase(m, h, v, CONTAINER_THROTTLED_WAIT) / (run + wait);
+			v[CONTAINER_THROTTLED_WAIT_RATIO] =
+				increase(now, h, v, CONTAINER_THROTTLED_WAIT) / (run + wait);
 		if (!value_absent(wait))
 			v[CONTAINER_DELAY_P99] = delay_p99(h, !known);
 	}
-	v[CONTAINER_WAIT_RATE] = wait / interval;
+	v[CONTAINER_WAIT_RATE] = wait / now->interval;
 }
 
-static void values_rates(struct model *m, struct home *h, double *v, double interval)
+static void home_values_rates(const struct moment *now, struct home *h, double *v)
 {
-	double periods = increase(m, h, v, CONTAINER_PERIODS);
+	double periods = increase(now, h, v, CONTAINER_PERIODS);
 
-	if (interval > 0) {
-		rates_waits(m, h, v, interval);
-		v[CONTAINER_CPU_CORES] = increase(m, h, v, CONTAINER_CPU_USAGE) / 1e9 / interval;
-		v[CONTAINER_FORK_RATE] = increase(m, h, v, CONTAINER_FORKS) / interval;
+	if (now->interval > 0) {
+		rates_waits(now, h, v);
+		v[CONTAINER_CPU_CORES] = increase(now, h, v, CONTAINER_CPU_USAGE) / 1e9 / now->interval;
+		v[CONTAINER_FORK_RATE] = increase(now, h, v, CONTAINER_FORKS) / now->interval;
 		if (periods > 0)
-			v[CONTAINER_THROTTLED_RATIO] = increase(m, h, v, CONTAINER_THROTTLED_PERIODS) / periods;
+			v[CONTAINER_THROTTLED_RATIO] = increase(now, h, v, CONTAINER_THROTTLED_PERIODS) / periods;
 		else if (!value_absent(periods))
 			v[CONTAINER_THROTTLED_RATIO] = 0;
 	}
 	memcpy(h->before, v, sizeof(h->before));
-	/* A thread that is read while it is charged is missing once: its waits are no news the next time. */
+	/* A thread that is read while it is being charged is missing from one sample: its waits must not count as new in the next. */
 	for (int i = 0; i < SS_DELAY_SLOTS; i++)
 		if (h->waits.delay_slots[i] > h->slots_before[i])
 			h->slots_before[i] = h->waits.delay_slots[i];
 }
 
-static void values_time(const struct sample *s, struct home *h, double *v)
+static void values_time(const struct moment *now, struct home *h, double *v)
 {
 	uint64_t start = h->born_ns ?: h->oldest_start_ns;
 
@@ -203,36 +197,24 @@ static void values_time(const struct sample *s, struct home *h, double *v)
 		return;
 	v[CONTAINER_LAST_SEEN] = (double)h->last_alive_wall_ns;
 	if (start)
-		v[CONTAINER_START_TIME] = (double)(s->host.boot_wall_ns + start);
+		v[CONTAINER_START_TIME] = (double)(now->boot_wall_ns + start);
 	else if (!value_absent(h->held_start))
 		v[CONTAINER_START_TIME] = h->held_start;
 	h->held_start = v[CONTAINER_START_TIME];
 }
 
-/* Counters of files that are gone with their cgroup: what they said last. */
-static void values_final(const struct home *h, double *v)
-{
-	size_t n;
-	const struct metric_desc *d = metric_table(SCOPE_CONTAINER, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if (metric_grows(&d[i]) && value_absent(v[i]))
-			v[i] = h->held[i];
-}
-
-static const char *home_parent_name(struct model *m, const struct home *h)
+static const char *home_parent_name(const struct homes *homes, const struct home *h)
 {
 	struct home *parent = NULL;
 
 	if (h->parent_path[0])
-		HASH_FIND_STR(m->homes, h->parent_path, parent);
+		HASH_FIND_STR(homes->all, h->parent_path, parent);
 	return parent ? parent->name : "";
 }
 
-static void home_row(struct model *m, const struct sample *s, struct home *h, bool lifecycle, double interval)
+static void home_row(const struct homes *homes, const struct moment *now, struct home *h, struct container_row *row)
 {
 	const struct cgroup_counters *f = h->current && h->current->read_once ? &h->current->files : NULL;
-	struct container_row *row = &m->containers[h->row];
 	double tasks_before = h->held[CONTAINER_CPU_TASKS];
 	double *v = row->v;
 
@@ -246,52 +228,52 @@ static void home_row(struct model *m, const struct sample *s, struct home *h, bo
 		.labels = h->labels,
 		.kind = home_kind_name(h->kind),
 		.cgroup = h->path,
-		.parent = home_parent_name(m, h),
+		.parent = home_parent_name(homes, h),
 		.state = h->dead_since_ns ? "dead" : "running",
 		.uid = h->uid,
 		.dead = h->dead_since_ns != 0,
 	};
 	if (row->dead)
-		row->dead_seconds = (double)sub_sat(m->boot_ns, h->dead_since_ns) / 1e9;
+		row->dead_seconds = (double)sub_sat(now->boot_ns, h->dead_since_ns) / 1e9;
 	for (int i = 0; i < CONTAINER_METRICS; i++)
 		v[i] = VALUE_ABSENT;
-	values_cpu(m, h, f, v);
+	values_cpu(h, homes->run_delay_kept, f, v);
 	if (f)
 		values_memory(h, f, v);
-	if (m->oom_hook || (f && f->oom_kills != SS_UNKNOWN))
+	if (now->oom_kills_known || (f && f->oom_kills != SS_UNKNOWN))
 		v[CONTAINER_OOM_KILLS] = (double)h->sum.oom_kills;
-	if (m->waits_known)
-		values_waits(h, v);
-	values_tasks(h, lifecycle, v);
-	values_time(s, h, v);
-	if (!f)
-		values_final(h, v);
-	counters_hold(SCOPE_CONTAINER, v, h->held);
-	values_rates(m, h, v, interval);
+	if (now->waits_known)
+		home_values_waits(h, v);
+	values_tasks(h, now->lifecycle_known, v);
+	values_time(now, h, v);
+	counters_hold(SCOPE_CONTAINER, v, h->held, !f);
+	home_values_rates(now, h, v);
 	if (!row->dead || value_absent(tasks_before) || h->held[CONTAINER_CPU_TASKS] > tasks_before)
 		h->unpublished = true;
 }
 
 /*
- * Cgroups that only hold other cgroups (slices, a runtime's parent, a pod around its containers) are no homes that
- * anybody lives in.
+ * Cgroups that only hold other cgroups (slices, a runtime's parent, a pod around its containers) have no processes of their
+ * own and are not shown.
  */
-static bool home_is_shown(const struct model *m, const struct home *h)
+static bool home_is_shown(const struct homes *homes, const struct home *h)
 {
-	/* Who has just ended may be in no list for one sample: what was published counts. */
-	if (h == m->host || h == m->kernel || h->threads || h->tasks.exec_ns || h->held[CONTAINER_CPU_TASKS] > 0)
+	/* A process that has just ended may be in no list for one sample: what was published counts. */
+	if (h == homes->host || h == homes->kernel || h->threads || h->tasks.exec_ns ||
+	    h->held[CONTAINER_CPU_TASKS] > 0)
 		return true;
 	return h->kind != HOME_CGROUP && h->kind != HOME_POD && h->kind != HOME_HOST;
 }
 
-static bool group_is_shown(const struct model *m, const struct group *g)
+static bool group_is_shown(const struct homes *homes, const struct moment *now, const struct group *g)
 {
-	if (g->processes || m->boot_ns < g->empty_since_ns + TOMBSTONE_NS)
+	if (g->processes || now->boot_ns < g->empty_since_ns + TOMBSTONE_NS)
 		return true;
-	return m->keep_unpublished && g->unpublished;
+	return homes->keep_unpublished && g->unpublished;
 }
 
-static void group_row(const struct model *m, struct group *g, bool lifecycle, struct group_row *row)
+/* Without the values of event loops, which loops/ fills in. */
+static void group_row(struct group *g, bool lifecycle_known, struct group_row *row)
 {
 	double cpu_before = g->held[GROUP_CPU_USAGE];
 
@@ -306,52 +288,54 @@ static void group_row(const struct model *m, struct group *g, bool lifecycle, st
 	row->v[GROUP_VOLUNTARY_SWITCHES] = (double)g->now.totals.voluntary_switches;
 	row->v[GROUP_INVOLUNTARY_SWITCHES] = (double)g->now.totals.involuntary_switches;
 	row->v[GROUP_MAJOR_FAULTS] = (double)g->now.totals.major_faults;
-	if (lifecycle)
+	if (lifecycle_known)
 		row->v[GROUP_ENDED] = (double)g->now.processes_ended;
-	group_loop_values(m, g, row->v);
-	counters_hold(SCOPE_GROUP, row->v, g->held);
+	counters_hold(SCOPE_GROUP, row->v, g->held, false);
 	if (g->processes || value_absent(cpu_before) || g->held[GROUP_CPU_USAGE] > cpu_before)
 		g->unpublished = true;
 }
 
-static int group_rows(struct model *m, bool lifecycle)
+static void group_rows_fill(struct home_rows *rows, struct homes *homes, const struct moment *now)
 {
-	size_t n = 0;
-	int r = array_reserve(&m->group_rows, &m->cap_groups, HASH_COUNT(m->groups), sizeof(*m->group_rows));
-
-	if (r < 0)
-		return r;
-	for (struct group *g = m->groups; g; g = g->hh.next) {
+	rows->groups.n = 0;
+	for (struct group *g = homes->groups; g; g = g->hh.next) {
 		if (g->processes)
 			g->empty_since_ns = 0;
 		else if (!g->empty_since_ns)
-			g->empty_since_ns = m->boot_ns ?: 1;
-		if (g->key.home->row != HOME_NO_ROW && group_is_shown(m, g))
-			group_row(m, g, lifecycle, &m->group_rows[n++]);
+			g->empty_since_ns = now->boot_ns ?: 1;
+		g->row = GROUP_NO_ROW;
+		if (g->key.home->row == HOME_NO_ROW || !group_is_shown(homes, now, g))
+			continue;
+		g->row = (uint32_t)rows->groups.n++;
+		group_row(g, now->lifecycle_known, &rows->groups.at[g->row]);
 	}
-	m->snapshot.groups = m->group_rows;
-	m->snapshot.n_groups = n;
+}
+
+int home_rows_fill(struct home_rows *rows, struct homes *homes, const struct moment *now, struct snapshot *snapshot)
+{
+	if (list_reserve(&rows->containers, HASH_COUNT(homes->all)) < 0 ||
+	    list_reserve(&rows->groups, HASH_COUNT(homes->groups)) < 0)
+		return -ENOMEM;
+	rows->containers.n = 0;
+	homes->tasks_ns = homes->reaped_tasks_ns;
+	for (struct home *h = homes->all; h; h = h->hh.next) {
+		h->row = HOME_NO_ROW;
+		if (!home_is_shown(homes, h))
+			continue;
+		h->row = (uint32_t)rows->containers.n++;
+		home_row(homes, now, h, &rows->containers.at[h->row]);
+		homes->tasks_ns += (uint64_t)h->held[CONTAINER_CPU_TASKS];
+	}
+	group_rows_fill(rows, homes, now);
+	snapshot->containers = rows->containers.at;
+	snapshot->n_containers = rows->containers.n;
+	snapshot->groups = rows->groups.at;
+	snapshot->n_groups = rows->groups.n;
 	return 0;
 }
 
-int home_rows(struct model *m, const struct sample *s, double interval)
+void home_rows_free(struct home_rows *rows)
 {
-	bool lifecycle = collector_ok(s, "lifecycle");
-	size_t n = 0;
-	int r = array_reserve(&m->containers, &m->cap_containers, HASH_COUNT(m->homes), sizeof(*m->containers));
-
-	if (r < 0)
-		return r;
-	m->host_tasks_ns = m->reaped_tasks_ns;
-	for (struct home *h = m->homes; h; h = h->hh.next) {
-		h->row = HOME_NO_ROW;
-		if (!home_is_shown(m, h))
-			continue;
-		h->row = (uint32_t)n++;
-		home_row(m, s, h, lifecycle, interval);
-		m->host_tasks_ns += (uint64_t)h->held[CONTAINER_CPU_TASKS];
-	}
-	m->snapshot.containers = m->containers;
-	m->snapshot.n_containers = n;
-	return group_rows(m, lifecycle);
+	list_free(&rows->containers);
+	list_free(&rows->groups);
 }

@@ -1,43 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * homes.c - homes and their incarnations: which cgroup belongs to whom, what the dead left, when a home is dead
- * and when it is forgotten. Part of the model (internal.h); the rows are written by home_rows.c.
+ * homes.c - which home each cgroup belongs to, what ended threads left there, when a home is dead and when it is forgotten:
+ * see homes.h. Called by model_update.c; the rows are written by home_rows.c.
  *
- * A container that is restarted gets a new cgroup under the same path: it goes on being the same home, and its totals
- * go on too. Each cgroup is an incarnation; what its files said last, and what its tasks used after that, stays.
+ * A container that is restarted gets a new cgroup under the same path. It stays the same home, and its totals go on. Each
+ * cgroup is an incarnation; the home keeps what the cgroup's files said last and what its threads used after that.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/internal.h"
+#include "base/util.h"
+#include "model/arithmetic.h"
+#include "model/homes.h"
+#include "model/list.h"
 
-static int string_set(char **to, const char *value)
-{
-	char *copy;
+/* Dead homes that wait to be delivered once; beyond it the oldest go. */
+#define TOMBSTONES_MAX 4096
 
-	if (*to && strcmp(*to, value) == 0)
-		return 0;
-	copy = strdup(value);
-	if (!copy)
-		return -ENOMEM;
-	free(*to);
-	*to = copy;
-	return 0;
-}
-
-/* Copies who the home is; its strings live as long as the home or until they change. */
+/* Copies the identity; the strings live as long as the home or until they change. */
 static int home_describe(struct home *h, const struct identity *who)
 {
-	int r = string_set(&h->name, who->name);
+	int r = text_keep(&h->name, who->name);
 
-	r |= string_set(&h->id, who->id);
-	r |= string_set(&h->runtime, who->runtime);
-	r |= string_set(&h->image, who->image);
-	r |= string_set(&h->pod, who->pod);
-	r |= string_set(&h->pod_namespace, who->pod_namespace);
-	r |= string_set(&h->labels, who->labels);
-	r |= string_set(&h->parent_path, who->parent);
+	r |= text_keep(&h->id, who->id);
+	r |= text_keep(&h->runtime, who->runtime);
+	r |= text_keep(&h->image, who->image);
+	r |= text_keep(&h->pod, who->pod);
+	r |= text_keep(&h->pod_namespace, who->pod_namespace);
+	r |= text_keep(&h->labels, who->labels);
+	r |= text_keep(&h->parent_path, who->parent);
 	h->kind = who->kind;
 	h->uid = who->uid;
 	h->generation = who->generation;
@@ -58,12 +50,13 @@ static void home_free(struct home *h)
 	free(h);
 }
 
-static struct home *home_get(struct model *m, const char *path, const struct identity *who)
+static struct home *home_get(struct homes *homes, const struct moment *now, const char *path,
+			     const struct identity *who)
 {
 	struct home *h;
 	size_t length = strlen(path);
 
-	HASH_FIND(hh, m->homes, path, length, h);
+	HASH_FIND(hh, homes->all, path, length, h);
 	if (h) {
 		if (h->generation != who->generation && home_describe(h, who) < 0)
 			return NULL;
@@ -77,11 +70,11 @@ static struct home *home_get(struct model *m, const char *path, const struct ide
 		home_free(h);
 		return NULL;
 	}
-	h->first_sample = m->sequence;
+	h->first_sample = now->number;
 	h->held_start = VALUE_ABSENT;
 	for (int i = 0; i < CONTAINER_METRICS; i++)
 		h->before[i] = h->held[i] = VALUE_ABSENT;
-	HASH_ADD_KEYPTR(hh, m->homes, h->path, length, h);
+	HASH_ADD_KEYPTR(hh, homes->all, h->path, length, h);
 	if (!h->hh.tbl) {
 		home_free(h);
 		return NULL;
@@ -89,8 +82,8 @@ static struct home *home_get(struct model *m, const char *path, const struct ide
 	return h;
 }
 
-/* The two homes that are always there: tasks outside of any other, and kernel threads. */
-static int homes_make_fixed(struct model *m)
+/* The two homes that are always there: one for threads outside of any other home, one for kernel threads. */
+static int homes_make_fixed(struct homes *homes, const struct moment *now)
 {
 	struct identity who = {.kind = HOME_HOST,
 			       .home = "/",
@@ -104,21 +97,21 @@ static int homes_make_fixed(struct model *m)
 			       .labels = "",
 			       .uid = -1};
 
-	if (!m->host)
-		m->host = home_get(m, "/", &who);
+	if (!homes->host)
+		homes->host = home_get(homes, now, "/", &who);
 	who.kind = HOME_KERNEL;
 	who.name = "kernel";
 	/* No path of a cgroup is empty. */
-	if (!m->kernel)
-		m->kernel = home_get(m, "", &who);
-	return m->host && m->kernel ? 0 : -ENOMEM;
+	if (!homes->kernel)
+		homes->kernel = home_get(homes, now, "", &who);
+	return homes->host && homes->kernel ? 0 : -ENOMEM;
 }
 
-struct cg *cg_find(struct model *m, uint64_t id)
+static struct home_cgroup *cgroup_find(const struct homes *homes, uint64_t id)
 {
-	struct cg *c;
+	struct home_cgroup *c;
 
-	HASH_FIND(hh, m->cgs, &id, sizeof(id), c);
+	HASH_FIND(hh, homes->cgroups, &id, sizeof(id), c);
 	return c;
 }
 
@@ -127,9 +120,9 @@ static bool files_known(const struct cgroup_counters *f)
 	return f->cpu_usage_ns != SS_UNKNOWN || f->memory_usage != SS_UNKNOWN || f->pids != SS_UNKNOWN;
 }
 
-static int cg_take(struct model *m, const struct sample_cgroup *s)
+static int home_cgroup_take(struct homes *homes, const struct moment *now, const struct sample_cgroup *s)
 {
-	struct cg *c = cg_find(m, s->id);
+	struct home_cgroup *c = cgroup_find(homes, s->id);
 	struct home *h;
 
 	if (!c) {
@@ -137,37 +130,35 @@ static int cg_take(struct model *m, const struct sample_cgroup *s)
 		if (!c)
 			return -ENOMEM;
 		c->id = s->id;
-		HASH_ADD(hh, m->cgs, id, sizeof(c->id), c);
+		HASH_ADD(hh, homes->cgroups, id, sizeof(c->id), c);
 		if (!c->hh.tbl) {
 			free(c);
 			return -ENOMEM;
 		}
 	} else if (!c->home && !s->alive) {
-		c->seen = m->sequence; /* its home was dropped already */
+		c->seen = now->number; /* its home was forgotten already */
 		return 0;
 	}
-	h = s->who->kind == HOME_HOST ? m->host : home_get(m, s->who->home, s->who);
+	h = s->who->kind == HOME_HOST ? homes->host : home_get(homes, now, s->who->home, s->who);
 	if (!h)
 		return -ENOMEM;
 	c->home = h;
 	c->parent_id = s->parent_id;
-	c->seen = m->sequence;
+	c->seen = now->number;
 	c->counts = s->counts;
-	c->oom_hook = m->oom_hook;
+	c->oom_hook = now->oom_kills_known;
 	c->alive = s->alive;
-	/* The files of "/" speak of the whole machine. */
+	/* The files of "/" describe the whole machine. */
 	c->is_root = s->home_root && h->kind != HOME_HOST;
 	c->read_now = c->is_root && s->alive && files_known(&s->files);
 	if (c->read_now) {
 		c->files = s->files;
 		c->ahead_ns = c->read_once ? c->ahead_ns : UINT64_MAX;
-		/* The file's later steps are not ours to add: it counts a process again whose main thread has ended. */
+		/* The agent does not add the file's later steps: it counts a process again whose main thread has ended. */
 		if (!c->read_once && !s->counts.created_ns && s->files.oom_kills != SS_UNKNOWN)
 			c->oom_before = sub_sat(s->files.oom_kills, s->counts.oom_kills);
 		c->read_once = true;
 	}
-	if (s->alive)
-		h->n_living_cgs++;
 	if (c->is_root && s->alive) {
 		h->current = c;
 		h->born_ns = s->counts.created_ns;
@@ -181,39 +172,40 @@ static uint64_t known(uint64_t value)
 }
 
 /*
- * CPU of one incarnation: its file; after the last reading of that, its tasks and what the file knew besides; never read,
- * its tasks. The file is read later than the tasks of the same sample, by as much as the agent itself had to wait for a
- * CPU, so what it said last is not to be added to what they used since: the least difference of the two is. The split is
- * made exact as for tasks, since v1's files give sampled times that do not add up to the usage.
+ * CPU of one incarnation: its file while that can be read, what its threads used if the file was never read. After the last
+ * reading of the file: what its threads used, plus what the file had counted besides. The file is read later than the
+ * threads of the same sample, by as long as the agent itself waited for a CPU, so adding up the last reading and what the
+ * threads used since would count some time twice: hence the least lead of the file. The split is made exact as for threads,
+ * because v1's files give sampled times that do not add up to the usage.
  */
-static void cg_cpu(struct cg *c)
+static void incarnation_cpu(struct home_cgroup *c, uint64_t *ret_utime, uint64_t *ret_stime)
 {
+	*ret_utime = c->tasks.utime_ns;
+	*ret_stime = c->tasks.stime_ns;
+	c->usage_ns = c->tasks_held_ns;
 	if (c->read_once && c->files.cpu_usage_ns != SS_UNKNOWN) {
 		uint64_t tasks_ns = c->read_now ? 0 : c->tasks_held_ns + c->ahead_ns;
 
 		c->usage_ns = tasks_ns > c->files.cpu_usage_ns ? tasks_ns : c->files.cpu_usage_ns;
-		cputime_split(c->usage_ns, known(c->files.cpu_user_ns), known(c->files.cpu_system_ns), &c->user_ns,
-			      &c->system_ns);
-	} else {
-		c->usage_ns = c->tasks_held_ns;
-		cputime_split(c->usage_ns, c->tasks.utime_ns, c->tasks.stime_ns, &c->user_ns, &c->system_ns);
+		*ret_utime = known(c->files.cpu_user_ns);
+		*ret_stime = known(c->files.cpu_system_ns);
 	}
 }
 
 /*
- * By the hook, each process once and also of a cgroup that nobody could read after the kill; without it what the cgroup's file
- * says.
+ * By the hook: each process once, also for a cgroup whose file could not be read after the kill. Without the hook: what the
+ * cgroup's file says.
  */
-static uint64_t cg_oom_kills(const struct cg *c)
+static uint64_t oom_kills_of(const struct home_cgroup *c)
 {
 	if (c->oom_hook)
 		return c->counts.oom_kills + c->oom_before;
 	return c->is_root && c->read_once ? known(c->files.oom_kills) : 0;
 }
 
-static void past_add(struct home_sum *p, const struct cg *c)
+static void sum_add(struct home_sum *p, const struct home_cgroup *c)
 {
-	p->oom_kills += cg_oom_kills(c);
+	p->oom_kills += oom_kills_of(c);
 	p->forks += c->counts.forks;
 	p->thread_creations += c->counts.thread_creations;
 	p->execs += c->counts.execs;
@@ -233,99 +225,84 @@ static void past_add(struct home_sum *p, const struct cg *c)
 	p->memory_failcnt += known(c->files.memory_failcnt);
 }
 
-static void homes_reset(struct model *m)
+static void homes_reset(struct homes *homes)
 {
-	for (struct home *h = m->homes; h; h = h->hh.next) {
+	for (struct home *h = homes->all; h; h = h->hh.next) {
 		h->current = NULL;
-		h->n_living_cgs = 0;
 		h->processes = h->threads = 0;
 		h->oldest_start_ns = h->open_wait_ns = 0;
 		memset(h->states, 0, sizeof(h->states));
 	}
-	for (struct group *g = m->groups; g; g = g->hh.next) {
+	for (struct group *g = homes->groups; g; g = g->hh.next) {
 		g->now = g->carried;
 		g->processes = g->threads = g->rss_bytes = 0;
 	}
 }
 
-int homes_begin(struct model *m, const struct sample *s)
+static int cgroups_take(struct homes *homes, const struct moment *now, const struct sample *s)
 {
-	struct cg *c, *next;
-	int r = homes_make_fixed(m);
+	struct home_cgroup *c, *next;
+	int r = 0;
 
-	m->oom_hook = collector_ok(s, "oom");
-
+	for (size_t i = 0; i < s->n_cgroups && r >= 0; i++)
+		r = home_cgroup_take(homes, now, &s->cgroups[i]);
 	if (r < 0)
 		return r;
-	homes_reset(m);
-	for (size_t i = 0; i < s->n_cgroups; i++) {
-		r = cg_take(m, &s->cgroups[i]);
-		if (r < 0)
-			return r;
-	}
-	HASH_ITER (hh, m->cgs, c, next) {
+	HASH_ITER (hh, homes->cgroups, c, next) {
 		c->tasks = c->carried;
-		if (c->seen == m->sequence)
+		if (c->seen == now->number)
 			continue;
 		if (c->home)
-			past_add(&c->home->past, c);
-		HASH_DEL(m->cgs, c);
+			sum_add(&c->home->past, c);
+		HASH_DEL(homes->cgroups, c);
 		free(c);
 	}
 	return 0;
 }
 
-bool cgroup_is_known(struct model *m, uint64_t cgroup_id)
-{
-	return cgroup_id == SS_CGROUP_KERNEL || cg_find(m, cgroup_id);
-}
+/* ---- look-ups ---- */
 
-struct home *home_of_cgroup(struct model *m, uint64_t cgroup_id, struct cg **ret_incarnation)
+struct home *home_known(const struct homes *homes, uint64_t cgroup_id)
 {
-	struct cg *c, *up;
+	struct home_cgroup *c;
 
-	if (ret_incarnation)
-		*ret_incarnation = NULL;
 	if (cgroup_id == SS_CGROUP_KERNEL)
-		return m->kernel;
-	c = cg_find(m, cgroup_id);
-	if (!c || !c->home)
-		return m->host;
-	if (ret_incarnation) {
-		for (up = c; up && !up->is_root && up->home == c->home; up = cg_find(m, up->parent_id))
-			;
-		*ret_incarnation = up && up->home == c->home && up->is_root ? up : c->home->current;
-	}
-	return c->home;
+		return homes->kernel;
+	c = cgroup_find(homes, cgroup_id);
+	return c ? c->home : NULL;
 }
 
-struct home *home_known(struct model *m, uint64_t cgroup_id)
+/* Nested cgroups are part of the nearest one above them that is the home's own. */
+static struct home_cgroup *incarnation_of(const struct homes *homes, struct home_cgroup *c)
 {
-	struct cg *c = cg_find(m, cgroup_id);
+	struct home_cgroup *up = c;
 
-	return cgroup_id == SS_CGROUP_KERNEL ? m->kernel : c ? c->home : NULL;
+	while (up && !up->is_root && up->home == c->home)
+		up = cgroup_find(homes, up->parent_id);
+	return up && up->home == c->home && up->is_root ? up : c->home->current;
 }
 
-struct group *group_get(struct model *m, struct home *h, const char *comm)
+static struct group *group_get(struct homes *homes, struct home *h, const char *comm)
 {
 	struct group *g, key = {};
 
 	key.key.home = h;
-	/* What stands behind the NUL is not part of the name. */
+	/* Bytes behind the NUL are not part of the name. */
 	memcpy(key.key.comm, comm, strnlen(comm, SS_COMM_LEN));
-	HASH_FIND(hh, m->groups, &key.key, sizeof(key.key), g);
+	HASH_FIND(hh, homes->groups, &key.key, sizeof(key.key), g);
 	if (g)
 		return g;
-	if (h->n_groups >= GROUPS_PER_HOME && strcmp(comm, SS_COMM_OTHER) != 0)
-		return group_get(m, h, SS_COMM_OTHER);
+	if (h->n_groups >= GROUPS_PER_HOME && strncmp(comm, SS_COMM_OTHER, SS_COMM_LEN) != 0)
+		return group_get(homes, h, SS_COMM_OTHER);
 	g = calloc(1, sizeof(*g));
 	if (!g)
 		return NULL;
 	g->key = key.key;
 	memcpy(g->comm, key.key.comm, SS_COMM_LEN);
+	g->row = GROUP_NO_ROW;
 	for (int i = 0; i < GROUP_METRICS; i++)
 		g->held[i] = VALUE_ABSENT;
-	HASH_ADD(hh, m->groups, key, sizeof(g->key), g);
+	HASH_ADD(hh, homes->groups, key, sizeof(g->key), g);
 	if (!g->hh.tbl) {
 		free(g);
 		return NULL;
@@ -333,6 +310,25 @@ struct group *group_get(struct model *m, struct home *h, const char *comm)
 	h->n_groups++;
 	return g;
 }
+
+struct group *group_of_cgroup(struct homes *homes, uint64_t cgroup_id, const char *comm,
+			      struct home_cgroup **ret_incarnation)
+{
+	struct home_cgroup *c = cgroup_id == SS_CGROUP_KERNEL ? NULL : cgroup_find(homes, cgroup_id);
+	struct home *h = c && c->home ? c->home : cgroup_id == SS_CGROUP_KERNEL ? homes->kernel : homes->host;
+
+	if (ret_incarnation)
+		*ret_incarnation = c && c->home ? incarnation_of(homes, c) : NULL;
+	return group_get(homes, h, comm);
+}
+
+static void group_free(struct group *g)
+{
+	free(g->loops);
+	free(g);
+}
+
+/* ---- ended threads ---- */
 
 static void gone_add(struct ss_gone *to, const struct ss_gone *what)
 {
@@ -343,16 +339,13 @@ static void gone_add(struct ss_gone *to, const struct ss_gone *what)
 	waits_add(&to->waits, &what->waits);
 }
 
-int homes_add_gone(struct model *m, const struct sample_gone *gone, size_t n, bool final)
+/* `final`: from a table that was emptied, so these lines do not come again. */
+static int homes_add_gone(struct homes *homes, const struct sample_gone *gone, size_t n, bool final)
 {
 	for (size_t i = 0; i < n; i++) {
-		char comm[SS_COMM_LEN + 1] = "";
-		struct cg *incarnation;
-		struct home *h = home_of_cgroup(m, gone[i].key.cgroup_id, &incarnation);
-		struct group *g;
+		struct home_cgroup *incarnation;
+		struct group *g = group_of_cgroup(homes, gone[i].key.cgroup_id, gone[i].key.comm, &incarnation);
 
-		memcpy(comm, gone[i].key.comm, SS_COMM_LEN);
-		g = group_get(m, h, comm);
 		if (!g)
 			return -ENOMEM;
 		gone_add(&g->now, &gone[i].value);
@@ -367,106 +360,159 @@ int homes_add_gone(struct model *m, const struct sample_gone *gone, size_t n, bo
 	return 0;
 }
 
-/* ---- after everything was added ---- */
-
-static void homes_sum(struct model *m)
+int homes_begin(struct homes *homes, const struct moment *now, const struct sample *s)
 {
-	for (struct home *h = m->homes; h; h = h->hh.next) {
+	int r = homes_make_fixed(homes, now);
+
+	if (r < 0)
+		return r;
+	homes_reset(homes);
+	r = cgroups_take(homes, now, s);
+	if (r >= 0)
+		r = homes_add_gone(homes, s->gone_final, s->n_gone_final, true);
+	return r < 0 ? r : homes_add_gone(homes, s->gone_open, s->n_gone_open, false);
+}
+
+/* ---- after all threads were added ---- */
+
+static void groups_sum(struct homes *homes)
+{
+	for (struct home *h = homes->all; h; h = h->hh.next) {
 		memset(&h->tasks, 0, sizeof(h->tasks));
 		memset(&h->waits, 0, sizeof(h->waits));
 		h->short_lived_ns = 0;
 		h->sum = h->past;
 		h->has_incarnation = false;
 	}
-	for (struct group *g = m->groups; g; g = g->hh.next) {
+	for (struct group *g = homes->groups; g; g = g->hh.next) {
 		totals_add(&g->key.home->tasks, &g->now.totals);
 		waits_add(&g->key.home->waits, &g->now.waits);
 		g->key.home->short_lived_ns += g->now.short_lived_ns;
 	}
-	for (struct cg *c = m->cgs; c; c = c->hh.next) {
+}
+
+static void cgroups_sum(struct homes *homes)
+{
+	for (struct home_cgroup *c = homes->cgroups; c; c = c->hh.next) {
+		uint64_t utime, stime;
+
 		if (!c->home)
 			continue;
 		if (c->tasks.exec_ns > c->tasks_held_ns)
 			c->tasks_held_ns = c->tasks.exec_ns;
 		if (c->read_now && sub_sat(c->files.cpu_usage_ns, c->tasks_held_ns) < c->ahead_ns)
 			c->ahead_ns = sub_sat(c->files.cpu_usage_ns, c->tasks_held_ns);
-		if (c->is_root)
-			cg_cpu(c);
-		past_add(&c->home->sum, c);
+		if (c->is_root) {
+			incarnation_cpu(c, &utime, &stime);
+			cputime_split(c->usage_ns, utime, stime, &c->user_ns, &c->system_ns);
+		}
+		sum_add(&c->home->sum, c);
 		c->home->has_incarnation |= c->is_root;
+	}
+	for (struct home *h = homes->all; h; h = h->hh.next) {
+		struct home_sum *sum = &h->sum;
+
+		if (h->has_incarnation)
+			continue;
+		sum->cpu_usage_ns = h->tasks.exec_ns;
+		sum->cpu_user_ns = sum->cpu_system_ns = 0;
+		cputime_split(h->tasks.exec_ns, h->tasks.utime_ns, h->tasks.stime_ns, &sum->cpu_user_ns,
+			      &sum->cpu_system_ns);
 	}
 }
 
-static void home_forget(struct model *m, struct home *h)
+/* Cgroups that have no home any more count for nobody; the home itself is freed later, see homes.forgotten. */
+static void home_forget(struct homes *homes, struct home *h)
 {
 	struct group *g, *next;
 
 	if (!value_absent(h->held[CONTAINER_CPU_TASKS]))
-		m->reaped_tasks_ns += (uint64_t)h->held[CONTAINER_CPU_TASKS];
-	HASH_ITER (hh, m->groups, g, next) {
+		homes->reaped_tasks_ns += (uint64_t)h->held[CONTAINER_CPU_TASKS];
+	HASH_ITER (hh, homes->groups, g, next) {
 		if (g->key.home != h)
 			continue;
-		HASH_DEL(m->groups, g);
-		free(g);
+		HASH_DEL(homes->groups, g);
+		group_free(g);
 	}
-	for (struct cg *c = m->cgs; c; c = c->hh.next)
+	for (struct home_cgroup *c = homes->cgroups; c; c = c->hh.next)
 		if (c->home == h)
 			c->home = NULL;
-	pairs_forget_home(m, h);
-	transitions_forget_home(m, h);
-	HASH_DEL(m->homes, h);
-	home_free(h);
+	HASH_DEL(homes->all, h);
+	h->row = HOME_NO_ROW;
+	h->forgotten = true;
+	h->next_forgotten = homes->forgotten;
+	homes->forgotten = h;
 }
 
-/* Notes who died and forgets who has been dead for long. */
-static void homes_bury(struct model *m)
+static void forgotten_free(struct homes *homes)
+{
+	while (homes->forgotten) {
+		struct home *h = homes->forgotten;
+
+		homes->forgotten = h->next_forgotten;
+		home_free(h);
+	}
+}
+
+/* Notes which homes died and forgets those that have been dead for long. */
+static void homes_bury(struct homes *homes, const struct moment *now)
 {
 	struct home *h, *next;
+	size_t n_dead = 0;
 
-	m->n_dead = 0;
-	HASH_ITER (hh, m->homes, h, next) {
-		bool fixed = h == m->host || h == m->kernel;
+	HASH_ITER (hh, homes->all, h, next) {
+		bool fixed = h == homes->host || h == homes->kernel;
 
 		if (fixed || h->threads || h->current) {
 			h->dead_since_ns = 0;
-			h->last_alive_wall_ns = m->wall_ns;
+			h->last_alive_wall_ns = now->wall_ns;
 			continue;
 		}
 		if (!h->dead_since_ns)
-			h->dead_since_ns = m->boot_ns ?: 1;
-		m->n_dead++;
-		if (m->boot_ns < h->dead_since_ns + TOMBSTONE_NS)
+			h->dead_since_ns = now->boot_ns ?: 1;
+		n_dead++;
+		if (now->boot_ns < h->dead_since_ns + TOMBSTONE_NS)
 			continue;
-		if (m->keep_unpublished && h->unpublished && m->n_dead <= TOMBSTONES_MAX)
+		if (homes->keep_unpublished && h->unpublished && n_dead <= TOMBSTONES_MAX)
 			continue;
-		home_forget(m, h);
-		m->n_dead--;
+		home_forget(homes, h);
+		n_dead--;
 	}
 }
 
-int homes_finish(struct model *m, const struct sample *s, double interval)
+void homes_settle(struct homes *homes, const struct moment *now)
 {
-	homes_sum(m);
-	homes_bury(m);
-	return home_rows(m, s, interval);
+	forgotten_free(homes);
+	groups_sum(homes);
+	cgroups_sum(homes);
+	homes_bury(homes, now);
 }
 
-void homes_free(struct model *m)
+void homes_published(struct homes *homes)
+{
+	for (struct home *h = homes->all; h; h = h->hh.next)
+		h->unpublished = false;
+	for (struct group *g = homes->groups; g; g = g->hh.next)
+		g->unpublished = false;
+}
+
+void homes_free(struct homes *homes)
 {
 	struct home *h, *next_home;
 	struct group *g, *next_group;
-	struct cg *c, *next_cg;
+	struct home_cgroup *c, *next_cgroup;
 
-	HASH_ITER (hh, m->groups, g, next_group) {
-		HASH_DEL(m->groups, g);
-		free(g);
+	HASH_ITER (hh, homes->groups, g, next_group) {
+		HASH_DEL(homes->groups, g);
+		group_free(g);
 	}
-	HASH_ITER (hh, m->cgs, c, next_cg) {
-		HASH_DEL(m->cgs, c);
+	HASH_ITER (hh, homes->cgroups, c, next_cgroup) {
+		HASH_DEL(homes->cgroups, c);
 		free(c);
 	}
-	HASH_ITER (hh, m->homes, h, next_home) {
-		HASH_DEL(m->homes, h);
+	HASH_ITER (hh, homes->all, h, next_home) {
+		HASH_DEL(homes->all, h);
 		home_free(h);
 	}
+	forgotten_free(homes);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * list.h - an array that grows: elements, their number and the room there is. The owner embeds it, reserves room before
- * it adds, and frees it. Needs no other file of the model.
+ * list.h - memory that the subjects of the model own: arrays that grow and copies of strings. A subject embeds a LIST,
+ * reserves room before it adds elements, and frees it. Needs no other file of the model.
  */
 #ifndef SYSSCOPE_MODEL_LIST_H
 #define SYSSCOPE_MODEL_LIST_H
@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define LIST(type)             \
 	struct {               \
@@ -40,6 +41,21 @@ static inline int array_reserve(void *array, size_t *cap, size_t n, size_t size)
 		return -ENOMEM;
 	*p = more;
 	*cap = want;
+	return 0;
+}
+
+/* Makes *to a copy of `value`; frees what was there. 0 or -ENOMEM; *to is unchanged then. */
+static inline int text_keep(char **to, const char *value)
+{
+	char *copy;
+
+	if (*to && strcmp(*to, value) == 0)
+		return 0;
+	copy = strdup(value);
+	if (!copy)
+		return -ENOMEM;
+	free(*to);
+	*to = copy;
 	return 0;
 }
 

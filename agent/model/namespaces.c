@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * namespaces.c - namespaces: transitions counted by home, kind and call; who is in a container's namespaces without
- * being in its cgroup; which namespaces a container shares with the host. Part of the model (internal.h).
+ * namespaces.c - counts transitions, finds the owner of each namespace and its members from elsewhere: see namespaces.h.
+ * Called by model_update.c.
  *
- * A namespace belongs to the container in which its oldest process is. So of two containers that share one it is the
- * first one's, and what a process outside of any container made, and older ones hold, is nobody's.
+ * A namespace belongs to the container in which its oldest process is. If two containers share one, it belongs to the one
+ * that was first; a namespace that a process outside of any container made, and whose older processes hold it, belongs to
+ * none.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/internal.h"
+#include "base/util.h"
+#include "model/namespaces.h"
 #include "view/expected.h"
 
 _Static_assert((int)SS_NAMESPACES == NAMESPACE_KINDS, "one name for each kind");
 
-/* Containers in containers are not nested deeper than that. */
+/* Containers in containers are not nested deeper than this. */
 #define NESTING_MAX 16
 
 /* ---- transitions ---- */
 
-static struct transition *transition_get(struct model *m, struct home *h, uint32_t kind, uint32_t how, bool expected)
+static struct transition *transition_get(struct namespaces *ns, struct home *h, uint32_t kind, uint32_t how,
+					 bool expected)
 {
 	struct transition *t, key;
 
@@ -29,14 +32,14 @@ static struct transition *transition_get(struct model *m, struct home *h, uint32
 	key.key.kind = (uint8_t)kind;
 	key.key.how = (uint8_t)how;
 	key.key.expected = expected;
-	HASH_FIND(hh, m->transitions, &key.key, sizeof(key.key), t);
+	HASH_FIND(hh, ns->transitions, &key.key, sizeof(key.key), t);
 	if (t)
 		return t;
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return NULL;
 	t->key = key.key;
-	HASH_ADD(hh, m->transitions, key, sizeof(t->key), t);
+	HASH_ADD(hh, ns->transitions, key, sizeof(t->key), t);
 	if (!t->hh.tbl) {
 		free(t);
 		return NULL;
@@ -44,11 +47,12 @@ static struct transition *transition_get(struct model *m, struct home *h, uint32
 	return t;
 }
 
-static int transitions_add(struct model *m, const struct sample_transition *list, size_t n, bool final)
+static int transitions_add(struct namespaces *ns, const struct homes *homes, const struct sample_transition *list,
+			   size_t n, bool final)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct ss_transition_key *key = &list[i].key;
-		struct home *h = home_of_cgroup(m, key->cgroup_id, NULL);
+		struct home *h = home_of_cgroup(homes, key->cgroup_id);
 		bool expected = namespace_transition_expected(key->comm, h->kind);
 
 		for (uint32_t kind = 0; kind < SS_NAMESPACES; kind++) {
@@ -56,7 +60,7 @@ static int transitions_add(struct model *m, const struct sample_transition *list
 
 			if (!(key->kinds >> kind & 1) || key->how >= SS_NS_HOWS)
 				continue;
-			t = transition_get(m, h, kind, key->how, expected);
+			t = transition_get(ns, h, kind, key->how, expected);
 			if (!t)
 				return -ENOMEM;
 			t->now += list[i].count;
@@ -67,14 +71,20 @@ static int transitions_add(struct model *m, const struct sample_transition *list
 	return 0;
 }
 
-int transitions_take(struct model *m, const struct sample *s)
+int transitions_take(struct namespaces *ns, const struct homes *homes, const struct sample *s)
 {
+	struct transition *t, *next;
 	int r;
 
-	for (struct transition *t = m->transitions; t; t = t->hh.next)
+	HASH_ITER (hh, ns->transitions, t, next) {
 		t->now = t->carried;
-	r = transitions_add(m, s->transitions_final, s->n_transitions_final, true);
-	return r < 0 ? r : transitions_add(m, s->transitions_open, s->n_transitions_open, false);
+		if (!t->key.home->forgotten)
+			continue;
+		HASH_DEL(ns->transitions, t);
+		free(t);
+	}
+	r = transitions_add(ns, homes, s->transitions_final, s->n_transitions_final, true);
+	return r < 0 ? r : transitions_add(ns, homes, s->transitions_open, s->n_transitions_open, false);
 }
 
 static int transition_compare(const void *a, const void *b)
@@ -88,65 +98,35 @@ static int transition_compare(const void *a, const void *b)
 	return strcmp(x->how, y->how) ?: (int)x->expected - (int)y->expected;
 }
 
-static int transition_rows(struct model *m)
+static void transition_rows(struct namespaces *ns, struct container_row *containers)
 {
+	struct transition_row *rows = ns->rows.at;
 	size_t n = 0;
-	int r = array_reserve(&m->transition_rows, &m->cap_transitions, HASH_COUNT(m->transitions),
-			      sizeof(*m->transition_rows));
 
-	if (r < 0)
-		return r;
-	for (struct transition *t = m->transitions; t; t = t->hh.next) {
+	for (struct transition *t = ns->transitions; t; t = t->hh.next) {
 		if (t->key.home->row == HOME_NO_ROW)
 			continue;
-		/* The two tables change places while they are being read. */
+		/* The two tables change places while they are read, so a sum may be too small once. */
 		if (t->now > t->held)
 			t->held = t->now;
-		m->transition_rows[n++] = (struct transition_row){.container = t->key.home->row,
-								  .kind = t->key.kind,
-								  .how = namespace_how_name(t->key.how),
-								  .expected = t->key.expected,
-								  .v = {[TRANSITION_COUNT] = (double)t->held}};
+		rows[n++] = (struct transition_row){.container = t->key.home->row,
+						    .kind = t->key.kind,
+						    .how = namespace_how_name(t->key.how),
+						    .expected = t->key.expected,
+						    .v = {[TRANSITION_COUNT] = (double)t->held}};
 	}
 	if (n)
-		qsort(m->transition_rows, n, sizeof(*m->transition_rows), transition_compare);
-	m->snapshot.transitions = m->transition_rows;
-	m->snapshot.n_transitions = n;
+		qsort(rows, n, sizeof(*rows), transition_compare);
 	for (size_t i = 0; i < n; i++) {
-		struct container_row *c = &m->containers[m->transition_rows[i].container];
+		struct container_row *c = &containers[rows[i].container];
 
 		if (!c->n_transitions++)
-			c->transitions = &m->transition_rows[i];
+			c->transitions = &rows[i];
 	}
-	return 0;
+	ns->rows.n = n;
 }
 
-void transitions_forget_home(struct model *m, const struct home *h)
-{
-	struct transition *t, *next;
-
-	HASH_ITER (hh, m->transitions, t, next) {
-		if (t->key.home != h)
-			continue;
-		HASH_DEL(m->transitions, t);
-		free(t);
-	}
-}
-
-void transitions_free(struct model *m)
-{
-	struct transition *t, *next;
-
-	HASH_ITER (hh, m->transitions, t, next) {
-		HASH_DEL(m->transitions, t);
-		free(t);
-	}
-	free(m->transition_rows);
-	free(m->members);
-	free(m->outsiders);
-}
-
-/* ---- who is where ---- */
+/* ---- which process is where ---- */
 
 /* In the order of namespace_names. */
 static void record_inodes(const struct ss_thread_record *r, uint32_t *inodes)
@@ -159,13 +139,13 @@ static void record_inodes(const struct ss_thread_record *r, uint32_t *inodes)
 }
 
 /*
- * The host's: init's. Where no iterator is shown that one, those of the kernel's threads, which never leave them (but for
- * the mount namespace, since 7.1).
+ * The host's namespaces: those of init. Where the iterator does not see init, those of the kernel's threads, which never
+ * leave them (except the mount namespace, since 7.1).
  */
-static void host_inodes(const struct model *m, uint32_t *host)
+static void host_inodes(const struct processes *processes, uint32_t *host)
 {
 	memset(host, 0, NAMESPACE_OWN * sizeof(*host));
-	for (const struct process *p = m->processes; p; p = p->hh.next) {
+	for (const struct process *p = processes->all; p; p = p->hh.next) {
 		if (p->leader->tgid == 1) {
 			record_inodes(p->leader, host);
 			return;
@@ -175,7 +155,7 @@ static void host_inodes(const struct model *m, uint32_t *host)
 	}
 }
 
-/* A process that has namespaces of its own to be looked at. */
+/* Kernel threads and zombies are in no namespace that matters. */
 static bool process_counts(const struct process *p)
 {
 	return p->leader->flags & SS_THREAD_LEADER && !(p->leader->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE)) &&
@@ -193,21 +173,18 @@ static int member_compare(const void *a, const void *b)
 	return (x->process->key.tgid > y->process->key.tgid) - (x->process->key.tgid < y->process->key.tgid);
 }
 
-static int members_collect(struct model *m, const uint32_t *host, size_t *ret_n)
+static void members_collect(struct namespaces *ns, const struct processes *processes, struct container_row *containers)
 {
-	size_t n = 0;
-	int r = array_reserve(&m->members, &m->cap_members, HASH_COUNT(m->processes) * NAMESPACE_OWN,
-			      sizeof(*m->members));
+	uint32_t host[NAMESPACE_OWN], inodes[NAMESPACE_OWN];
 
-	if (r < 0)
-		return r;
-	for (struct process *p = m->processes; p; p = p->hh.next) {
-		uint32_t inodes[NAMESPACE_OWN];
+	host_inodes(processes, host);
+	ns->members.n = 0;
+	for (struct process *p = processes->all; p; p = p->hh.next) {
 		struct container_row *c;
 
 		if (!process_counts(p) || p->home->row == HOME_NO_ROW)
 			continue;
-		c = &m->containers[p->home->row];
+		c = &containers[p->home->row];
 		record_inodes(p->leader, inodes);
 		for (uint32_t kind = 0; kind < NAMESPACE_OWN; kind++) {
 			if (!inodes[kind] || !host[kind])
@@ -216,17 +193,15 @@ static int members_collect(struct model *m, const uint32_t *host, size_t *ret_n)
 			if (inodes[kind] == host[kind])
 				c->host_namespaces |= 1u << kind;
 			else
-				m->members[n++] = (struct namespace_member){inodes[kind], kind, p};
+				ns->members.at[ns->members.n++] = (struct namespace_member){inodes[kind], kind, p};
 		}
 	}
-	if (n)
-		qsort(m->members, n, sizeof(*m->members), member_compare);
-	*ret_n = n;
-	return 0;
+	if (ns->members.n)
+		qsort(ns->members.at, ns->members.n, sizeof(*ns->members.at), member_compare);
 }
 
-/* Whether `h` is the container itself or one inside of it. */
-static bool home_is_inside(struct model *m, struct home *h, const struct home *container)
+/* Whether `h` is the container itself or nested in it. */
+static bool home_is_inside(const struct homes *homes, struct home *h, const struct home *container)
 {
 	for (int depth = 0; h && depth < NESTING_MAX; depth++) {
 		const char *up = h->parent_path;
@@ -235,7 +210,7 @@ static bool home_is_inside(struct model *m, struct home *h, const struct home *c
 			return true;
 		if (!up[0])
 			return false;
-		HASH_FIND(hh, m->homes, up, strlen(up), h);
+		HASH_FIND(hh, homes->all, up, strlen(up), h);
 	}
 	return false;
 }
@@ -249,56 +224,75 @@ static int outsider_compare(const void *a, const void *b)
 	return (x->process > y->process) - (x->process < y->process);
 }
 
-/* Every member of a container's namespace that is not in the container, a row for each kind. */
-static int outsiders_collect(struct model *m, size_t n_members, size_t *ret_n)
+/* Every member of a container's namespace that is not in the container, one row per kind. Returns their number. */
+static size_t outsiders_collect(struct namespaces *ns, const struct homes *homes)
 {
+	const struct namespace_member *members = ns->members.at;
 	size_t n = 0;
-	int r = array_reserve(&m->outsiders, &m->cap_outsiders, n_members, sizeof(*m->outsiders));
 
-	if (r < 0)
-		return r;
-	for (size_t first = 0, i; first < n_members; first = i) {
-		const struct home *owner = m->members[first].process->home;
+	for (size_t first = 0, i; first < ns->members.n; first = i) {
+		const struct home *owner = members[first].process->home;
 
-		for (i = first; i < n_members && m->members[i].inode == m->members[first].inode; i++) {
-			struct process *p = m->members[i].process;
+		for (i = first; i < ns->members.n && members[i].inode == members[first].inode; i++) {
+			struct process *p = members[i].process;
 
-			if (owner->kind == HOME_CONTAINER && !home_is_inside(m, p->home, owner))
-				m->outsiders[n++] = (struct outsider_row){owner->row, p->row, 1u << m->members[i].kind};
+			if (owner->kind == HOME_CONTAINER && !home_is_inside(homes, p->home, owner))
+				ns->outsiders.at[n++] =
+					(struct outsider_row){owner->row, p->row, 1u << members[i].kind};
 		}
 	}
-	*ret_n = n;
+	return n;
+}
+
+/* One row per process instead of one per kind. */
+static void outsiders_merge(struct namespaces *ns, size_t n, struct container_row *containers)
+{
+	struct outsider_row *rows = ns->outsiders.at;
+
+	ns->outsiders.n = 0;
+	if (n)
+		qsort(rows, n, sizeof(*rows), outsider_compare);
+	for (size_t i = 0; i < n; i++) {
+		struct outsider_row *last = ns->outsiders.n ? &rows[ns->outsiders.n - 1] : NULL;
+
+		if (last && outsider_compare(last, &rows[i]) == 0)
+			last->kinds |= rows[i].kinds;
+		else
+			rows[ns->outsiders.n++] = rows[i];
+	}
+	for (size_t i = 0; i < ns->outsiders.n; i++) {
+		struct container_row *c = &containers[rows[i].container];
+
+		if (!c->n_outside++)
+			c->outside = &rows[i];
+	}
+}
+
+int namespace_rows_fill(struct namespaces *ns, const struct homes *homes, const struct processes *processes,
+			struct container_row *containers, struct snapshot *snapshot)
+{
+	if (list_reserve(&ns->rows, HASH_COUNT(ns->transitions)) < 0 ||
+	    list_reserve(&ns->members, processes->rows.n * NAMESPACE_OWN) < 0)
+		return -ENOMEM;
+	transition_rows(ns, containers);
+	members_collect(ns, processes, containers);
+	if (list_reserve(&ns->outsiders, ns->members.n) < 0)
+		return -ENOMEM;
+	outsiders_merge(ns, outsiders_collect(ns, homes), containers);
+	snapshot->transitions = ns->rows.at;
+	snapshot->n_transitions = ns->rows.n;
 	return 0;
 }
 
-int namespaces_finish(struct model *m)
+void namespaces_free(struct namespaces *ns)
 {
-	uint32_t host[NAMESPACE_OWN];
-	size_t n, rows = 0;
-	int r = transition_rows(m);
+	struct transition *t, *next;
 
-	host_inodes(m, host);
-	if (r >= 0)
-		r = members_collect(m, host, &n);
-	if (r >= 0)
-		r = outsiders_collect(m, n, &n);
-	if (r < 0)
-		return r;
-	if (n)
-		qsort(m->outsiders, n, sizeof(*m->outsiders), outsider_compare);
-	for (size_t i = 0; i < n; i++) {
-		struct outsider_row *last = rows ? &m->outsiders[rows - 1] : NULL;
-
-		if (last && outsider_compare(last, &m->outsiders[i]) == 0)
-			last->kinds |= m->outsiders[i].kinds;
-		else
-			m->outsiders[rows++] = m->outsiders[i];
+	HASH_ITER (hh, ns->transitions, t, next) {
+		HASH_DEL(ns->transitions, t);
+		free(t);
 	}
-	for (size_t i = 0; i < rows; i++) {
-		struct container_row *c = &m->containers[m->outsiders[i].container];
-
-		if (!c->n_outside++)
-			c->outside = &m->outsiders[i];
-	}
-	return 0;
+	list_free(&ns->rows);
+	list_free(&ns->members);
+	list_free(&ns->outsiders);
 }

@@ -1,26 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * processes.c - joins threads to processes and to their homes' groups, and keeps what a process has used from
- * going down. Part of the model (internal.h).
+ * processes.c - settles threads to processes, homes and groups, and keeps what a process has used from going down: see
+ * processes.h. Called by model_update.c.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/internal.h"
+#include "base/util.h"
+#include "model/arithmetic.h"
+#include "model/processes.h"
 
-struct process *process_find(struct model *m, const struct ss_thread_record *r)
+static struct process *process_get(struct processes *processes, const struct moment *now,
+				   const struct ss_thread_record *r)
 {
 	struct process *p, key = {.key = {r->tgid, r->process_start_ns}};
 
-	HASH_FIND(hh, m->processes, &key.key, sizeof(key.key), p);
-	return p;
-}
-
-static struct process *process_get(struct model *m, const struct ss_thread_record *r)
-{
-	struct process *p = process_find(m, r);
-
+	HASH_FIND(hh, processes->all, &key.key, sizeof(key.key), p);
 	if (p)
 		return p;
 	p = calloc(1, sizeof(*p));
@@ -28,11 +24,11 @@ static struct process *process_get(struct model *m, const struct ss_thread_recor
 		return NULL;
 	p->key.tgid = r->tgid;
 	p->key.start_ns = r->process_start_ns;
-	p->first_seen = m->sequence;
+	p->first_seen = now->number;
 	p->cpu_before_ns = p->switches_before = p->wait_before_ns = SS_UNKNOWN;
 	for (int i = 0; i < PROCESS_METRICS; i++)
 		p->held[i] = VALUE_ABSENT;
-	HASH_ADD(hh, m->processes, key, sizeof(p->key), p);
+	HASH_ADD(hh, processes->all, key, sizeof(p->key), p);
 	if (!p->hh.tbl) {
 		free(p);
 		return NULL;
@@ -40,18 +36,19 @@ static struct process *process_get(struct model *m, const struct ss_thread_recor
 	return p;
 }
 
-/* First time in this sample: `r` names the process, be it the leader or, without one, any thread. */
-static void process_start(struct model *m, struct process *p, const struct ss_thread_record *r)
+/* At its first thread in this sample: `r` names the process, be it the leader or, without one, any thread. */
+static void process_begin(struct processes *processes, const struct moment *now, struct process *p,
+			  const struct ss_thread_record *r)
 {
 	static const struct ss_totals none;
 
-	p->seen = m->sequence;
+	p->seen = now->number;
 	p->leader = r;
-	p->home = home_of_cgroup(m, r->cgroup_id, NULL);
 	p->used = r->flags & SS_THREAD_LEADER ? r->dead_threads : none;
-	p->waits = &m->process_waits[m->n_process_waits++];
+	p->waits = &processes->waits.at[processes->waits.n++];
 	memset(p->waits, 0, sizeof(*p->waits));
 	p->threads = 0;
+	p->loops = (struct process_loops){};
 	memcpy(p->comm, r->comm, SS_COMM_LEN);
 }
 
@@ -93,28 +90,39 @@ static void home_count_thread(struct home *h, const struct ss_thread_record *r)
 		h->oldest_start_ns = r->start_ns;
 }
 
-void waits_add_open(struct ss_waits *w, const struct ss_thread_record *r)
+/* What the thread mostly sleeps for. */
+static struct thread_sleep sleep_of(const struct ss_waits *w, const struct ss_thread_record *r)
 {
-	unsigned int class = ss_mark_class(r->mark);
+	unsigned int most = 0, current = ss_mark_class(r->mark);
+	uint64_t asleep = 0;
 
-	if (ss_mark_state(r->mark) == SS_MARK_RUNNABLE)
-		w->preempted_wait_ns += r->open_wait_ns;
-	else
-		w->wakeup_wait_ns += r->open_wait_ns;
-	w->throttled_ns += r->open_throttled_ns;
-	if (class < SS_WAIT_CLASSES)
-		w->blocked_ns[class] += r->open_blocked_ns;
-	if (ss_mark_is_uninterruptible(r->mark))
-		w->uninterruptible_ns += r->open_blocked_ns;
-	if (ss_mark_in_iowait(r->mark))
-		w->iowait_ns += r->open_blocked_ns;
+	for (unsigned int i = 0; i < SS_WAIT_CLASSES; i++) {
+		asleep += w->blocked_ns[i];
+		if (w->blocked_ns[i] > w->blocked_ns[most])
+			most = i;
+	}
+	/* A sleep that began with the first sample has a class before it has a length. */
+	if (!asleep && (ss_mark_state(r->mark) != SS_MARK_BLOCKED || current >= SS_WAIT_CLASSES))
+		most = SS_WAIT_CLASSES;
+	else if (!asleep)
+		most = current;
+	return (struct thread_sleep){
+		.known = true,
+		.class = (uint8_t)most,
+		.asleep_ns = asleep,
+		.main_ns = asleep ? w->blocked_ns[most] : 0,
+		.epoll_ns = w->blocked_ns[SS_WAIT_EPOLL],
+	};
 }
 
-/* Takes the blocks of this thread, from *at on. The gone tables hold what was charged; the dead's are the process's only. */
-static void thread_waits(struct model *m, const struct sample *s, size_t thread, size_t *at, struct process *p,
-			 struct home *h, struct group *g)
+/*
+ * Takes the blocks of this thread, from *at on. What was charged is in the gone tables already, so the group gets only the
+ * rest; what ended threads of the process waited counts for the process alone.
+ */
+static void thread_waits(struct settled_thread *t, const struct sample *s, size_t thread, size_t *at)
 {
 	const struct ss_thread_record *r = &s->threads[thread];
+	struct process *p = t->process;
 	struct ss_waits uncharged = {};
 	__u64 *left = (__u64 *)&uncharged;
 
@@ -130,8 +138,9 @@ static void thread_waits(struct model *m, const struct sample *s, size_t thread,
 			waits_add_open(&uncharged, r);
 			if (!(r->flags & SS_THREAD_ENDED))
 				waits_add(p->waits, &uncharged);
-			sleep_take(&m->sleeps[thread], &uncharged, r);
-			h->open_wait_ns += r->open_wait_ns;
+			t->waits = (uint32_t)*at;
+			t->sleep = sleep_of(&uncharged, r);
+			t->group->key.home->open_wait_ns += r->open_wait_ns;
 			break;
 		case SS_BLOCK_WAITS_CHARGED:
 			for (size_t i = 0; i < SS_WAITS_FIELDS; i++)
@@ -142,76 +151,83 @@ static void thread_waits(struct model *m, const struct sample *s, size_t thread,
 			break;
 		}
 	}
-	waits_add(&g->now.waits, &uncharged);
+	waits_add(&t->group->now.waits, &uncharged);
 }
 
-static int thread_add(struct model *m, struct process *p, const struct sample *s, size_t thread, size_t *at)
+static int thread_settle(struct settled_thread *t, struct homes *homes, const struct ss_thread_record *r)
 {
-	const struct ss_thread_record *r = &s->threads[thread];
-	struct ss_totals t = thread_uncharged(r);
-	struct cg *incarnation;
-	struct home *h = home_of_cgroup(m, r->cgroup_id, &incarnation);
-	struct group *g = group_get(m, h, p->comm);
+	struct ss_totals uncharged = thread_uncharged(r);
+	struct process *p = t->process;
+	struct home_cgroup *incarnation;
+	struct group *g = group_of_cgroup(homes, r->cgroup_id, p->comm, &incarnation);
 
 	if (!g)
 		return -ENOMEM;
+	t->group = g;
 	totals_add(&p->used, &r->used);
 	p->threads++;
-	totals_add(&g->now.totals, &t);
+	totals_add(&g->now.totals, &uncharged);
 	if (incarnation)
-		totals_add(&incarnation->tasks, &t);
+		totals_add(&incarnation->tasks, &uncharged);
 	g->threads++;
-	thread_waits(m, s, thread, at, p, h, g);
-	home_count_thread(h, r);
+	home_count_thread(g->key.home, r);
 	if (r == p->leader) {
-		h->processes++;
+		p->home = g->key.home;
+		p->home->processes++;
 		g->processes++;
 		g->rss_bytes += r->rss_bytes;
 	}
-	m->run_delay_kept |= r->used.run_delay_ns != 0;
+	homes->run_delay_kept |= r->used.run_delay_ns != 0;
 	return 0;
 }
 
-int processes_read(struct model *m, const struct sample *s)
+/* Leaders first: they name the group that their threads are counted in, and may come after them. */
+static int leaders_settle(struct processes *processes, const struct moment *now, const struct sample *s)
 {
-	size_t waits_at = 0;
-	int r = array_reserve(&m->by_thread, &m->cap_by_thread, s->n_threads, sizeof(*m->by_thread));
-
-	if (r >= 0)
-		r = array_reserve(&m->sleeps, &m->cap_sleeps, s->n_threads, sizeof(*m->sleeps));
-	/* Room for as many processes as there are threads costs nothing: pages are there once they are written. */
-	if (r >= 0)
-		r = array_reserve(&m->process_waits, &m->cap_process_waits, s->n_threads, sizeof(*m->process_waits));
-	if (r < 0)
-		return r;
-	m->n_process_waits = 0;
-	/* Leaders first: they name the group that their threads are counted in, and may come after them. */
+	processes->waits.n = processes->by_pid.n = 0;
 	for (size_t i = 0; i < s->n_threads; i++) {
-		const struct ss_thread_record *t = &s->threads[i];
+		const struct ss_thread_record *r = &s->threads[i];
+		struct settled_thread *t = &processes->threads.at[i];
 
-		m->by_thread[i] = NULL;
-		m->sleeps[i].known = false;
-		if (!(t->flags & SS_THREAD_LEADER))
+		*t = (struct settled_thread){.waits = THREAD_NO_WAITS};
+		if (!(r->flags & SS_THREAD_LEADER))
 			continue;
-		m->by_thread[i] = process_get(m, t);
-		if (!m->by_thread[i])
+		t->process = process_get(processes, now, r);
+		if (!t->process)
 			return -ENOMEM;
-		process_start(m, m->by_thread[i], t);
-	}
-	for (size_t i = 0; i < s->n_threads; i++) {
-		const struct ss_thread_record *t = &s->threads[i];
-		struct process *p = m->by_thread[i] ?: process_get(m, t);
-
-		if (!p)
-			return -ENOMEM;
-		m->by_thread[i] = p;
-		if (p->seen != m->sequence)
-			process_start(m, p, t);
-		r = thread_add(m, p, s, i, &waits_at);
-		if (r < 0)
-			return r;
+		if (t->process->seen != now->number)
+			processes->by_pid.at[processes->by_pid.n++] = t->process;
+		process_begin(processes, now, t->process, r);
 	}
 	return 0;
+}
+
+int processes_settle(struct processes *processes, struct homes *homes, const struct moment *now, const struct sample *s)
+{
+	size_t waits_at = 0;
+	int r;
+
+	/* Room for as many processes as there are threads costs nothing: pages exist once they are written. */
+	if (list_reserve(&processes->threads, s->n_threads) < 0 || list_reserve(&processes->waits, s->n_threads) < 0 ||
+	    list_reserve(&processes->by_pid, s->n_threads) < 0)
+		return -ENOMEM;
+	processes->threads.n = s->n_threads;
+	r = leaders_settle(processes, now, s);
+	for (size_t i = 0; i < s->n_threads && r >= 0; i++) {
+		const struct ss_thread_record *record = &s->threads[i];
+		struct settled_thread *t = &processes->threads.at[i];
+
+		if (!t->process)
+			t->process = process_get(processes, now, record);
+		if (!t->process)
+			return -ENOMEM;
+		if (t->process->seen != now->number)
+			process_begin(processes, now, t->process, record);
+		r = thread_settle(t, homes, record);
+		if (r >= 0)
+			thread_waits(t, s, i, &waits_at);
+	}
+	return r;
 }
 
 static double rate(uint64_t now, uint64_t before, double interval)
@@ -219,7 +235,7 @@ static double rate(uint64_t now, uint64_t before, double interval)
 	return before == SS_UNKNOWN || interval <= 0 ? VALUE_ABSENT : (double)sub_sat(now, before) / interval;
 }
 
-static void values_waits(const struct process *p, double *v)
+static void process_values_waits(const struct process *p, double *v)
 {
 	const struct ss_waits *w = p->waits;
 
@@ -235,33 +251,33 @@ static void values_waits(const struct process *p, double *v)
 }
 
 /* After the counters are held. */
-static void values_rates(struct model *m, struct process *p, double *v, double interval)
+static void process_values_rates(const struct moment *now, struct process *p, double *v)
 {
 	uint64_t switches = (uint64_t)(v[PROCESS_VOLUNTARY_SWITCHES] + v[PROCESS_INVOLUNTARY_SWITCHES]);
-	double wait = m->waits_known ? v[PROCESS_WAKEUP_WAIT] + v[PROCESS_PREEMPTED_WAIT] : v[PROCESS_RUNQ_WAIT];
+	double wait = now->waits_known ? v[PROCESS_WAKEUP_WAIT] + v[PROCESS_PREEMPTED_WAIT] : v[PROCESS_RUNQ_WAIT];
 	uint64_t wait_ns = value_absent(wait) ? SS_UNKNOWN : (uint64_t)wait;
 
-	/* Born since the sample before: all that it used belongs to this interval. */
-	if (p->cpu_before_ns == SS_UNKNOWN && m->sequence > 1 && p->key.start_ns >= m->before_ns)
+	/* Born since the sample before: everything it used belongs to this interval. */
+	if (p->cpu_before_ns == SS_UNKNOWN && now->number > 1 && p->key.start_ns >= now->before_ns)
 		p->cpu_before_ns = p->switches_before = p->wait_before_ns = 0;
-	v[PROCESS_CPU_CORES] = rate(p->cpu_ns, p->cpu_before_ns, interval) / 1e9;
-	v[PROCESS_SWITCH_RATE] = rate(switches, p->switches_before, interval);
+	v[PROCESS_CPU_CORES] = rate(p->cpu_ns, p->cpu_before_ns, now->interval) / 1e9;
+	v[PROCESS_SWITCH_RATE] = rate(switches, p->switches_before, now->interval);
 	if (wait_ns != SS_UNKNOWN)
-		v[PROCESS_WAIT_RATE] = rate(wait_ns, p->wait_before_ns, interval);
-	if (m->waits_known)
+		v[PROCESS_WAIT_RATE] = rate(wait_ns, p->wait_before_ns, now->interval);
+	if (now->waits_known)
 		v[PROCESS_RUNNABLE] = v[PROCESS_CPU_CORES] + v[PROCESS_WAIT_RATE] / 1e9;
 	p->cpu_before_ns = p->cpu_ns;
 	p->switches_before = switches;
 	p->wait_before_ns = wait_ns;
 }
 
-static void process_values(struct model *m, struct process *p, double *v, double interval)
+static void process_values(struct process *p, bool run_delay_kept, const struct moment *now, double *v)
 {
 	const struct ss_thread_record *r = p->leader;
 
 	for (int i = 0; i < PROCESS_METRICS; i++)
 		v[i] = VALUE_ABSENT;
-	/* A thread that ends while the iterator runs may be in neither its own record nor its process's: nothing falls. */
+	/* A thread that ends while the iterator runs may be in neither its own record nor its process's: the total must not fall. */
 	if (p->used.exec_ns > p->cpu_ns)
 		p->cpu_ns = p->used.exec_ns;
 	cputime_split(p->cpu_ns, p->used.utime_ns, p->used.stime_ns, &p->user_ns, &p->system_ns);
@@ -274,22 +290,21 @@ static void process_values(struct model *m, struct process *p, double *v, double
 	v[PROCESS_THREADS] = (double)p->threads;
 	v[PROCESS_MINOR_FAULTS] = (double)p->used.minor_faults;
 	v[PROCESS_MAJOR_FAULTS] = (double)p->used.major_faults;
-	v[PROCESS_AGE] = (double)sub_sat(m->boot_ns, p->key.start_ns);
-	if (m->run_delay_kept)
+	v[PROCESS_AGE] = (double)sub_sat(now->boot_ns, p->key.start_ns);
+	if (run_delay_kept)
 		v[PROCESS_RUNQ_WAIT] = (double)p->used.run_delay_ns;
-	if (m->waits_known)
-		values_waits(p, v);
+	if (now->waits_known)
+		process_values_waits(p, v);
 	/* Kernel threads and zombies have no memory of their own. */
 	if (r->flags & SS_THREAD_LEADER && !(r->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE))) {
 		v[PROCESS_RSS] = (double)r->rss_bytes;
 		v[PROCESS_SWAP] = (double)r->swap_bytes;
 	}
-	counters_hold(SCOPE_PROCESS, v, p->held);
-	values_rates(m, p, v, interval);
+	counters_hold(SCOPE_PROCESS, v, p->held, false);
+	process_values_rates(now, p, v);
 }
 
-static void process_row(struct model *m, const struct sample *s, struct process *p, struct process_row *row,
-			double interval)
+static void process_row(struct process *p, bool run_delay_kept, const struct moment *now, struct process_row *row)
 {
 	const struct ss_thread_record *r = p->leader;
 
@@ -299,7 +314,7 @@ static void process_row(struct model *m, const struct sample *s, struct process 
 		.uid = r->uid,
 		.namespace_pid = r->namespace_pid,
 		.start_ns = p->key.start_ns,
-		.start_time = (double)(s->host.boot_wall_ns + p->key.start_ns) / 1e9,
+		.start_time = (double)(now->boot_wall_ns + p->key.start_ns) / 1e9,
 		.comm = p->comm,
 		.container = p->home->row,
 		.state = (char)r->state,
@@ -310,37 +325,46 @@ static void process_row(struct model *m, const struct sample *s, struct process 
 		.namespaces = {r->ns_pid, r->ns_mnt, r->ns_net, r->ns_uts, r->ns_ipc, r->ns_user, r->ns_cgroup,
 			       r->ns_time},
 	};
-	process_values(m, p, row->v, interval);
+	process_values(p, run_delay_kept, now, row->v);
 }
 
-int processes_finish(struct model *m, const struct sample *s, double interval)
+int process_rows_fill(struct processes *processes, bool run_delay_kept, const struct moment *now,
+		      struct snapshot *snapshot)
 {
 	struct process *p, *next;
-	size_t n = 0;
-	int r = array_reserve(&m->process_rows, &m->cap_processes, HASH_COUNT(m->processes), sizeof(*m->process_rows));
 
-	if (r < 0)
-		return r;
-	HASH_ITER (hh, m->processes, p, next) {
-		if (p->seen != m->sequence) {
-			HASH_DEL(m->processes, p);
+	if (list_reserve(&processes->rows, HASH_COUNT(processes->all)) < 0)
+		return -ENOMEM;
+	processes->rows.n = 0;
+	HASH_ITER (hh, processes->all, p, next) {
+		if (p->seen != now->number) {
+			HASH_DEL(processes->all, p);
 			free(p);
 			continue;
 		}
-		p->row = (uint32_t)n;
-		process_row(m, s, p, &m->process_rows[n++], interval);
+		p->row = (uint32_t)processes->rows.n++;
+		process_row(p, run_delay_kept, now, &processes->rows.at[p->row]);
 	}
-	m->snapshot.processes = m->process_rows;
-	m->snapshot.n_processes = n;
+	snapshot->processes = processes->rows.at;
+	snapshot->n_processes = processes->rows.n;
 	return 0;
 }
 
-void processes_free(struct model *m)
+void processes_rest(struct processes *processes)
+{
+	list_free(&processes->threads);
+	list_free(&processes->waits);
+	list_free(&processes->by_pid);
+	list_free(&processes->rows);
+}
+
+void processes_free(struct processes *processes)
 {
 	struct process *p, *next;
 
-	HASH_ITER (hh, m->processes, p, next) {
-		HASH_DEL(m->processes, p);
+	HASH_ITER (hh, processes->all, p, next) {
+		HASH_DEL(processes->all, p);
 		free(p);
 	}
+	processes_rest(processes);
 }

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * starts.c - how containers start: from the steps that the kernel half has noted in their cgroups' entries to phases
- * with durations and CPU time; the last of them by name, and histograms of all. Part of the model (internal.h).
+ * starts.c - turns the steps that the kernel half noted in a container's cgroup into phases with durations and CPU time:
+ * see starts.h. Called by model_update.c.
  *
- * A phase is counted as soon as a sample has its end, once per cgroup, whether the container lives or not: how often
- * samples are taken does not matter.
+ * A phase is counted as soon as a sample has its end, once per cgroup, whether the container still lives or not, so it
+ * does not matter how often samples are taken.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/internal.h"
+#include "base/util.h"
+#include "model/list.h"
+#include "model/starts.h"
 
 #define BUCKET_NS(NAME, LE, NS, ...) NS,
 static const uint64_t start_bounds_ns[START_BOUNDS] = {START_BUCKETS(BUCKET_NS, )}; /* inclusive */
@@ -27,34 +29,37 @@ static const char *const ready_names[SS_READY_WAYS] = {
 	[SS_READY_ACCEPT] = "accept",
 };
 
-struct span {
+struct phase_time {
 	uint64_t ns, cpu_ns;
 };
 
-/* From the last step known before it, which may be that the cgroup was made, to its end. False: not over, or not noted. */
-static bool phase_span(const struct ss_cgroup *c, int phase, struct span *ret)
+/*
+ * From the last known step before it, which may be the creation of the cgroup, to its end. False: not over, or not noted.
+ */
+static bool phase_span(const struct ss_cgroup *c, int phase, struct phase_time *ret)
 {
-	const struct ss_start *b = &c->start;
-	uint64_t from = c->created_ns, cpu_from = 0, end = b->step_ns[phase];
+	const struct ss_start *steps = &c->start;
+	uint64_t from = c->created_ns, cpu_from = 0, end = steps->step_ns[phase];
 
 	for (int i = phase - 1; i >= 0; i--) {
-		if (!b->step_ns[i])
+		if (!steps->step_ns[i])
 			continue;
-		from = b->step_ns[i];
-		cpu_from = b->cpu_ns[i];
+		from = steps->step_ns[i];
+		cpu_from = steps->cpu_ns[i];
 		break;
 	}
 	if (!end)
 		return false;
-	*ret = (struct span){sub_sat(end, from), sub_sat(b->cpu_ns[phase], cpu_from)};
+	*ret = (struct phase_time){sub_sat(end, from), sub_sat(steps->cpu_ns[phase], cpu_from)};
 	return true;
 }
 
-static bool total_span(const struct ss_cgroup *c, struct span *ret)
+static bool total_span(const struct ss_cgroup *c, struct phase_time *ret)
 {
 	if (!c->start.step_ns[SS_START_READY])
 		return false;
-	*ret = (struct span){sub_sat(c->start.step_ns[SS_START_READY], c->created_ns), c->start.cpu_ns[SS_START_READY]};
+	*ret = (struct phase_time){sub_sat(c->start.step_ns[SS_START_READY], c->created_ns),
+				   c->start.cpu_ns[SS_START_READY]};
 	return true;
 }
 
@@ -70,72 +75,53 @@ static void histogram_add(struct start_histogram *h, uint64_t ns)
 	h->sum_ns += ns;
 }
 
-static void phases_count(struct model *m, struct cg *c)
+static void phases_count(struct starts *starts, struct home_cgroup *c)
 {
-	struct span span;
+	struct phase_time span;
 
 	for (int i = 0; i <= BIRTH_PHASES; i++) {
 		if (c->starts_counted >> i & 1)
 			continue;
-		/* While its first process may still come, an exec was perhaps a helper's. */
+		/* While its first process may still come, the exec may have been that of a helper. */
 		if (i >= SS_START_EXECUTED && !c->counts.start.init && c->alive && c->counts.flags & SS_CGROUP_STARTING)
 			continue;
 		if (i < BIRTH_PHASES ? !phase_span(&c->counts, i, &span) : !total_span(&c->counts, &span))
 			continue;
 		c->starts_counted |= 1U << i;
-		histogram_add(&m->starts[i], span.ns);
+		histogram_add(&starts->histograms[i], span.ns);
 	}
 }
 
-void births_host_values(const struct model *m, double *v)
+static void host_values_starts(const struct starts *starts, double *v)
 {
 	for (int i = 0; i <= BIRTH_PHASES; i++) {
 		double *line = v + HOST_START_CREATE_1MS + i * START_LINES;
 		uint64_t sum = 0;
 
 		for (int slot = 0; slot <= START_BOUNDS; slot++) {
-			sum += m->starts[i].slots[slot];
+			sum += starts->histograms[i].slots[slot];
 			*line++ = (double)sum;
 		}
-		*line++ = (double)m->starts[i].sum_ns;
+		*line++ = (double)starts->histograms[i].sum_ns;
 		*line = (double)sum;
 	}
 }
 
-/* ---- the last of them, by name ---- */
-
-static size_t births_kept(const struct model *m)
-{
-	return m->n_births < BIRTHS_MAX ? m->n_births : BIRTHS_MAX;
-}
+/* ---- the last starts, by name ---- */
 
 /* NULL: it is not among the last ones any more. */
-static struct birth *birth_of(struct model *m, struct cg *c)
+static struct container_start *start_of(struct starts *starts, struct home_cgroup *c)
 {
-	if (!c->birth_number)
-		c->birth_number = ++m->n_births;
-	if (m->n_births - c->birth_number >= BIRTHS_MAX)
+	if (!c->start_number)
+		c->start_number = ++starts->n;
+	if (starts->n - c->start_number >= STARTS_MAX)
 		return NULL;
-	return &m->births[(c->birth_number - 1) % BIRTHS_MAX];
+	return &starts->ring[(c->start_number - 1) % STARTS_MAX];
 }
 
-static int text_keep(char **to, const char *value)
+static int start_take(struct starts *starts, struct home_cgroup *c)
 {
-	char *copy;
-
-	if (*to && strcmp(*to, value) == 0)
-		return 0;
-	copy = strdup(value);
-	if (!copy)
-		return -ENOMEM;
-	free(*to);
-	*to = copy;
-	return 0;
-}
-
-static int birth_take(struct model *m, struct cg *c)
-{
-	struct birth *b = birth_of(m, c);
+	struct container_start *b = start_of(starts, c);
 
 	if (!b)
 		return 0;
@@ -145,14 +131,14 @@ static int birth_take(struct model *m, struct cg *c)
 	return text_keep(&b->container, c->home->name) < 0 || text_keep(&b->id, c->home->id) < 0 ? -ENOMEM : 0;
 }
 
-static int birth_compare(const void *a, const void *b)
+static int start_compare(const void *a, const void *b)
 {
 	const struct birth_row *x = a, *y = b;
 
 	return (x->time > y->time) - (x->time < y->time);
 }
 
-static const char *birth_state(const struct birth *b)
+static const char *start_state(const struct container_start *b)
 {
 	if (b->counts.start.step_ns[SS_START_READY])
 		return "ready";
@@ -161,17 +147,17 @@ static const char *birth_state(const struct birth *b)
 	return b->counts.flags & SS_CGROUP_STARTING ? "starting" : "unready";
 }
 
-static void birth_row_fill(const struct model *m, const struct sample *s, const struct birth *b, struct birth_row *row)
+static void start_row(const struct moment *now, const struct container_start *b, struct birth_row *row)
 {
 	uint32_t by = b->counts.start.ready_by;
-	struct span span;
+	struct phase_time span;
 
 	*row = (struct birth_row){
 		.container = b->container ?: "",
 		.id = b->id ?: "",
-		.state = birth_state(b),
+		.state = start_state(b),
 		.ready_by = b->counts.start.step_ns[SS_START_READY] && by < SS_READY_WAYS ? ready_names[by] : "",
-		.time = (double)(s->host.boot_wall_ns + b->counts.created_ns) / 1e9,
+		.time = (double)(now->boot_wall_ns + b->counts.created_ns) / 1e9,
 		.total_seconds = VALUE_ABSENT,
 		.total_cpu_seconds = VALUE_ABSENT,
 	};
@@ -179,40 +165,45 @@ static void birth_row_fill(const struct model *m, const struct sample *s, const 
 		bool over = phase_span(&b->counts, i, &span);
 
 		row->seconds[i] = over ? (double)span.ns / 1e9 : VALUE_ABSENT;
-		row->cpu_seconds[i] = over && m->waits_known ? (double)span.cpu_ns / 1e9 : VALUE_ABSENT;
+		row->cpu_seconds[i] = over && now->waits_known ? (double)span.cpu_ns / 1e9 : VALUE_ABSENT;
 	}
 	if (!total_span(&b->counts, &span))
 		return;
 	row->total_seconds = (double)span.ns / 1e9;
-	if (m->waits_known)
+	if (now->waits_known)
 		row->total_cpu_seconds = (double)span.cpu_ns / 1e9;
 }
 
-int births_read(struct model *m, const struct sample *s)
+int starts_update(struct starts *starts, const struct homes *homes, const struct moment *now, struct snapshot *snapshot)
 {
-	bool known = collector_ok(s, "births");
-	int r = 0;
+	size_t n;
 
-	for (struct cg *c = m->cgs; c && known && r == 0; c = c->hh.next) {
+	snapshot->births = starts->rows;
+	snapshot->n_births = 0;
+	if (!now->starts_known)
+		return 0;
+	for (struct home_cgroup *c = homes->cgroups; c; c = c->hh.next) {
 		if (!c->is_root || !c->home || c->home->kind != HOME_CONTAINER ||
 		    !(c->counts.flags & SS_CGROUP_SEEN_CREATED))
 			continue;
-		phases_count(m, c);
-		r = birth_take(m, c);
+		phases_count(starts, c);
+		if (start_take(starts, c) < 0)
+			return -ENOMEM;
 	}
-	m->snapshot.births = m->birth_rows;
-	m->snapshot.n_births = known ? births_kept(m) : 0;
-	for (size_t i = 0; i < m->snapshot.n_births && r == 0; i++)
-		birth_row_fill(m, s, &m->births[i], &m->birth_rows[i]);
-	if (m->snapshot.n_births && r == 0)
-		qsort(m->birth_rows, m->snapshot.n_births, sizeof(*m->birth_rows), birth_compare);
-	return r;
+	n = starts->n < STARTS_MAX ? starts->n : STARTS_MAX;
+	for (size_t i = 0; i < n; i++)
+		start_row(now, &starts->ring[i], &starts->rows[i]);
+	if (n)
+		qsort(starts->rows, n, sizeof(*starts->rows), start_compare);
+	snapshot->n_births = n;
+	host_values_starts(starts, snapshot->v);
+	return 0;
 }
 
-void births_free(struct model *m)
+void starts_free(struct starts *starts)
 {
-	for (size_t i = 0; i < BIRTHS_MAX; i++) {
-		free(m->births[i].container);
-		free(m->births[i].id);
+	for (size_t i = 0; i < STARTS_MAX; i++) {
+		free(starts->ring[i].container);
+		free(starts->ring[i].id);
 	}
 }

@@ -14,6 +14,17 @@ const char *namespace_how_name(uint32_t how)
 	return how < SS_NS_HOWS ? names[how] : "unknown";
 }
 
+const char *home_kind_name(enum home_kind kind)
+{
+	static const char *const names[] = {
+		[HOME_HOST] = "host",	    [HOME_KERNEL] = "kernel",	[HOME_CONTAINER] = "container",
+		[HOME_POD] = "pod",	    [HOME_VM] = "vm",		[HOME_SERVICE] = "service",
+		[HOME_SESSION] = "session", [HOME_RUNTIME] = "runtime", [HOME_CGROUP] = "cgroup",
+	};
+
+	return (unsigned int)kind < HOME_KINDS ? names[kind] : "unknown";
+}
+
 /* Prefixes of names. */
 static const struct {
 	const char *name;

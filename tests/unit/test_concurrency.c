@@ -23,7 +23,7 @@
 struct one {
 	const char *what;
 	const char *verdict;
-	struct concurrency_facts f;
+	struct concurrency_evidence f;
 };
 
 static const struct one ones[] = {
@@ -61,7 +61,7 @@ static void test_process(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(ones) / sizeof(ones[0]); i++) {
-		struct concurrency c = {.known = true, .facts = ones[i].f};
+		struct concurrency c = {.known = true, .evidence = ones[i].f};
 		const char *saw = concurrency_name(concurrency_of_process(&c));
 
 		if (strcmp(saw, ones[i].verdict) != 0)
@@ -120,9 +120,9 @@ static void test_process(void **state)
 
 struct tree {
 	const char *what;
-	const char *known, *unknown;   /* the verdict with and without knowing who listens; "": none of its own */
-	struct concurrency_facts head; /* without threads: brothers, whose parent is no part of it */
-	struct concurrency_facts workers[4];
+	const char *known, *unknown;	  /* the verdict with and without knowing who listens; "": none of its own */
+	struct concurrency_evidence head; /* without threads: brothers, whose parent is no part of it */
+	struct concurrency_evidence workers[4];
 	uint32_t n;
 };
 
@@ -177,15 +177,15 @@ static const struct tree trees[] = {
 	{"brothers of another's", "loop+workers", "loop+workers", {}, {LOOP_LISTENS, LOOP_LISTENS}, 2},
 };
 
-static enum concurrency_model tree_verdict(const struct tree *row, bool known)
+static enum concurrency_verdict tree_verdict(const struct tree *row, bool known)
 {
 	struct concurrency_tree t = {.headless = !row->head.threads};
 
 	for (uint32_t i = 0; i < row->n; i++) {
-		struct concurrency c = {.known = true, .facts = row->workers[i]};
+		struct concurrency c = {.known = true, .evidence = row->workers[i]};
 
 		if (!known)
-			c.facts.listeners = c.facts.blocking = 0;
+			c.evidence.listeners = c.evidence.blocking = 0;
 		concurrency_add_worker(&t, &c, 0);
 	}
 	return concurrency_of_tree(&t, !row->head.threads ? NULL : &row->head, known);
@@ -209,8 +209,8 @@ static void test_tree(void **state)
 /* A tree without workers, and one of which nothing was seen yet. */
 static void test_tree_unseen(void **state)
 {
-	struct concurrency_facts head = SUPERVISES;
-	struct concurrency c = {.facts = SPINS};
+	struct concurrency_evidence head = SUPERVISES;
+	struct concurrency c = {.evidence = SPINS};
 	struct concurrency_tree t = {};
 
 	(void)state;

@@ -9,8 +9,9 @@
 
 #include <cmocka.h>
 
-#include "model/internal.h"
 #include "lib/model_scene.h"
+#include "model/arithmetic.h"
+#include "model/homes.h"
 
 /* ---- a simulated kernel half: tasks are born, run, are renamed, moved, die, and are freed later ---- */
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * loops/loops.c - what is shown of event loops: the row of each loop, one row for threads that take turns, and the values of
- * a group. What they are made of comes from loops/read.c. Part of the model (model_internal.h).
+ * rows.c - what is shown of event loops: a row for each loop, one row for all threads of a process that take turns, the
+ * values of groups, and what a process's loops amount to. Taken from what read.c found; see loops.h.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/internal.h"
+#include "base/util.h"
+#include "loops/loops.h"
+#include "model/arithmetic.h"
 
 static uint64_t blocked_sum(const struct ss_loop *l)
 {
@@ -27,7 +29,7 @@ static uint64_t stalls_sum(const struct ss_loop *l)
 	return sum;
 }
 
-static double p99(const struct ss_loop *now, const uint64_t *before)
+static double iteration_p99(const struct ss_loop *now, const uint64_t *before)
 {
 	uint64_t counts[SS_LOOP_SLOTS], total = 0, below = 0;
 
@@ -70,7 +72,7 @@ static uint64_t runqueue_ns(const struct ss_loop *l)
 	return l->runqueue_ns + l->wait_runqueue_ns + l->poll_runqueue_ns;
 }
 
-/* Where its time went. Without the scheduler's hooks only how long it was in epoll is known. */
+/* Where its time went. Without the scheduler's hooks only the time in epoll is known. */
 static void loop_split(const struct ss_loop *l, double *v)
 {
 	v[LOOP_ONCPU] = (double)oncpu_ns(l);
@@ -106,10 +108,10 @@ static void loop_rates(struct loop *l, double *v)
 	l->empty = grown(l, v, LOOP_EMPTY_WAKEUPS);
 	if (wakeups > 0)
 		v[LOOP_EMPTY] = grown(l, v, LOOP_EMPTY_WAKEUPS) / wakeups;
-	v[LOOP_ITERATION_P99] = p99(&l->now, l->slots_before);
+	v[LOOP_ITERATION_P99] = iteration_p99(&l->now, l->slots_before);
 }
 
-static void loop_row(const struct model *m, struct loop *l, struct loop_row *row)
+static void loop_row(const struct moment *now, struct loop *l, struct loop_row *row)
 {
 	double *v = row->v;
 
@@ -120,10 +122,10 @@ static void loop_row(const struct model *m, struct loop *l, struct loop_row *row
 		v[i] = VALUE_ABSENT;
 	if (!l->guessed)
 		loop_counters(&l->now, v);
-	if (!l->guessed && m->waits_known)
+	if (!l->guessed && now->waits_known)
 		loop_split(&l->now, v);
 	v[LOOP_ASLEEP] = (double)sub_sat(l->now.wait_ns, l->now.wait_runqueue_ns);
-	counters_hold(SCOPE_LOOP, v, l->held);
+	counters_hold(SCOPE_LOOP, v, l->held, false);
 	loop_rates(l, v);
 	memcpy(l->before, v, sizeof(l->before));
 	memcpy(l->slots_before, l->now.slots, sizeof(l->slots_before));
@@ -133,13 +135,13 @@ static void loop_row(const struct model *m, struct loop *l, struct loop_row *row
 	l->taken_before = l->now.taken;
 }
 
-/* What of a thread that takes turns says something of the whole: how often it was in epoll, and what it found there. */
+/* Values of a thread that takes turns that mean something for the whole: its waits in epoll, and what it found there. */
 static const unsigned char turns_metrics[] = {
 	LOOP_WAITS,	    LOOP_EVENTS, LOOP_POLLS,	LOOP_TIMEOUTS, LOOP_INTERRUPTED,
 	LOOP_EMPTY_WAKEUPS, LOOP_ADDS,	 LOOP_MODIFIES, LOOP_DELETES,
 };
 
-/* One row for all threads of a process that take turns: the sum of what says something. */
+/* One row for all threads of a process that take turns: the sums of the values that mean something. */
 static void scheduler_row(struct loop_row *into, const struct loop_row *one)
 {
 	double v[LOOP_METRICS];
@@ -160,55 +162,93 @@ static void scheduler_row(struct loop_row *into, const struct loop_row *one)
 	memcpy(into->v, v, sizeof(v));
 }
 
-int loops_finish(struct model *m, const struct sample *s)
+static void loop_rows(struct loops *loops, const struct moment *now)
 {
-	const struct process *scheduler = NULL; /* whose row is the last one */
+	const struct process *scheduler = NULL; /* the process of the last row, if its threads take turns */
+	struct loop_row *rows = loops->rows.at;
 	size_t n = 0;
-	int r = array_reserve(&m->loop_rows, &m->cap_loops, m->n_loop_list, sizeof(*m->loop_rows));
 
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < m->n_loop_list; i++) {
-		struct loop *l = m->loop_list[i];
+	for (size_t i = 0; i < loops->sorted.n; i++) {
+		struct loop *l = loops->sorted.at[i];
 		struct loop_row row;
 
-		loop_row(m, l, &row);
+		loop_row(now, l, &row);
 		if (l->process->turns) {
 			if (l->process != scheduler)
-				m->loop_rows[n++] = (struct loop_row){.scheduler = false};
-			scheduler_row(&m->loop_rows[n - 1], &row);
+				rows[n++] = (struct loop_row){.scheduler = false};
+			scheduler_row(&rows[n - 1], &row);
 			scheduler = l->process;
 		} else if (l->is_loop) {
-			m->loop_rows[n++] = row;
+			rows[n++] = row;
 		}
 	}
-	m->snapshot.loops = m->loop_rows;
-	m->snapshot.n_loops = n;
-	return stalls_finish(m, s);
+	loops->rows.n = n;
 }
+
+/* ---- processes: what their loops amount to ---- */
+
+/* Which epoll instances its loops wait in. The list is in the order of processes and instances. */
+static void instances_count(const struct loops *loops)
+{
+	struct loop *const *list = loops->sorted.at;
+
+	for (size_t i = 0, n; i < loops->sorted.n; i += n) {
+		struct process_loops *p = &list[i]->process->loops;
+
+		for (n = 1; i + n < loops->sorted.n && list[i + n]->process == list[i]->process &&
+			    list[i + n]->instance == list[i]->instance;
+		     n++)
+			;
+		p->turns = list[i]->process->turns;
+		if (!list[i]->instance)
+			continue;
+		p->instances++;
+		if (n > p->sharing)
+			p->sharing = (uint32_t)n;
+	}
+}
+
+static void processes_measure(const struct loops *loops)
+{
+	for (size_t i = 0; i < loops->sorted.n; i++) {
+		const struct loop *l = loops->sorted.at[i];
+		struct process_loops *p = &l->process->loops;
+		double busy = l->before[LOOP_UTILIZATION];
+
+		if (l->is_loop && !value_absent(busy)) {
+			p->busiest = !p->measured || busy > p->busiest ? busy : p->busiest;
+			p->sum += busy;
+			p->measured++;
+		}
+		if (!value_absent(l->wakeups)) {
+			p->wakeups += l->wakeups;
+			p->empty += l->empty;
+		}
+	}
+}
+
+/* ---- groups ---- */
 
 /* Upper bounds of the buckets as powers of two of microseconds; the last has none. */
 #define BUCKET_BITS(NAME, LE, BITS) BITS,
 static const unsigned char loop_bits[] = {LOOP_BUCKETS(BUCKET_BITS)};
 
-void group_loop_values(const struct model *m, const struct group *g, double *v)
+static void group_values(const struct group_loops *group, bool waits_known, double *v)
 {
-	const struct ss_loop *l = &g->loops_now;
+	const struct ss_loop *l = &group->now;
 	uint64_t sum = 0;
 	size_t bucket = 0;
 
-	if (!g->has_loops || !m->loops_known)
-		return;
 	v[GROUP_LOOP_EVENTS] = (double)l->events;
 	v[GROUP_LOOP_WAKEUPS_EVENTS] = (double)sub_sat(l->productive, l->taken);
 	v[GROUP_LOOP_WAKEUPS_TIMEOUT] = (double)l->timeouts;
 	v[GROUP_LOOP_WAKEUPS_EMPTY] = (double)(l->empty_wakeups + l->taken);
 	v[GROUP_LOOP_WAKEUPS_POLL] = (double)sub_sat(l->waits, l->productive + l->timeouts + l->interrupted);
 	v[GROUP_LOOP_WAKEUPS_INTERRUPTED] = (double)l->interrupted;
-	if (g->turns)
+	if (group->turns)
 		return;
 	v[GROUP_LOOP_ASLEEP] = (double)sub_sat(l->wait_ns, l->wait_runqueue_ns);
-	if (m->waits_known) {
+	if (waits_known) {
 		v[GROUP_LOOP_ONCPU] = (double)oncpu_ns(l);
 		v[GROUP_LOOP_RUNQUEUE] = (double)runqueue_ns(l);
 		v[GROUP_LOOP_BLOCKED] = (double)blocked_sum(l);
@@ -219,21 +259,46 @@ void group_loop_values(const struct model *m, const struct group *g, double *v)
 			v[GROUP_LOOP_64US + bucket++] = (double)sum;
 	}
 	v[GROUP_LOOP_INF] = v[GROUP_LOOP_COUNT] = (double)sum;
-	v[GROUP_LOOP_SUM] = (double)sub_sat(l->iteration_ns, g->loops_open_ns);
+	v[GROUP_LOOP_SUM] = (double)sub_sat(l->iteration_ns, group->open_ns);
 	v[GROUP_LOOP_ITERATIONS] = (double)l->iterations;
 	for (int i = 0; i < SS_STALL_CAUSES; i++)
 		v[GROUP_LOOP_STALLS_ONCPU + i] = (double)l->stalls[i];
 }
 
-void loops_free(struct model *m)
+static void groups_fill(const struct homes *homes, struct group_row *rows, const struct moment *now)
+{
+	for (struct group *g = homes->groups; g && now->loops_known; g = g->hh.next) {
+		if (!g->loops || g->row == GROUP_NO_ROW)
+			continue;
+		group_values(g->loops, now->waits_known, rows[g->row].v);
+		counters_hold(SCOPE_GROUP, rows[g->row].v, g->held, false);
+	}
+}
+
+int loop_rows_fill(struct loops *loops, const struct homes *homes, struct group_row *groups, const struct moment *now,
+		   struct snapshot *snapshot)
+{
+	if (list_reserve(&loops->rows, loops->sorted.n) < 0)
+		return -ENOMEM;
+	loop_rows(loops, now);
+	instances_count(loops);
+	processes_measure(loops);
+	groups_fill(homes, groups, now);
+	snapshot->loops = loops->rows.at;
+	snapshot->n_loops = loops->rows.n;
+	return stall_rows_fill(&loops->stalls, now, snapshot);
+}
+
+void loops_free(struct loops *loops)
 {
 	struct loop *l, *next;
 
-	HASH_ITER (hh, m->loops, l, next) {
-		HASH_DEL(m->loops, l);
+	HASH_ITER (hh, loops->all, l, next) {
+		HASH_DEL(loops->all, l);
 		free(l);
 	}
-	free(m->loop_list);
-	free(m->stalls_told);
-	free(m->stall_rows);
+	list_free(&loops->sorted);
+	list_free(&loops->rows);
+	list_free(&loops->stalls.notes);
+	list_free(&loops->stalls.rows);
 }

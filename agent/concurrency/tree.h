@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tree.h - the processes of an update with the evidence on each, and the trees that they belong to. model_update.c calls
+ * concurrency_update; evidence.c fills in what is known of each process by itself.
+ */
+#ifndef SYSSCOPE_CONCURRENCY_TREE_H
+#define SYSSCOPE_CONCURRENCY_TREE_H
+
+#include "concurrency/concurrency.h"
+#include "model/list.h"
+#include "model/processes.h"
+
+/* A process of this update. */
+struct member {
+	struct process *process;
+	struct concurrency concurrency;
+	uint32_t listeners_at, n_listeners; /* in concurrencies.listeners */
+	struct member *head;		    /* the head of its tree; itself: it belongs to no other */
+	uint32_t tree;			    /* of a head: index into concurrencies.trees */
+	bool headless;			    /* it is the first of siblings */
+};
+
+/* A thread that waits in futex, or lives in epoll (`loops`), by its name. */
+struct thread_note {
+	struct member *member;
+	bool loops;
+	char name[SS_COMM_LEN]; /* without digits */
+	bool idle;
+};
+
+/* A member that has a listening socket. */
+struct socket_note {
+	uint64_t socket;
+	struct member *member;
+};
+
+struct concurrencies {
+	LIST(struct member) members;	  /* parallel to the rows of processes */
+	LIST(struct member *) by_pid;	  /* those that have a leader, in the order of pids */
+	LIST(struct thread_note) notes;	  /* while evidence is gathered */
+	LIST(struct socket_note) sockets; /* while siblings are found */
+	LIST(struct concurrency_tree) trees;
+	LIST(struct ss_socket_owner) listeners; /* in the order of pids; kept while the sample's stay the same */
+	uint64_t listeners_ns;			/* sample.socket_owners_ns of those */
+};
+
+/* After the rows of loops: the verdict on each process, and its values. 0 or -ENOMEM. */
+int concurrency_update(struct concurrencies *all, const struct processes *processes, const struct moment *now,
+		       const struct sample *s);
+
+/* Frees what only the rows of processes and their making need. */
+void concurrencies_rest(struct concurrencies *all);
+void concurrencies_free(struct concurrencies *all);
+
+/* ---- evidence.c ---- */
+/* Makes a member of each process and gathers what is known of it by itself. 0 or -ENOMEM. */
+int evidence_gather(struct concurrencies *all, const struct processes *processes, const struct moment *now,
+		    const struct sample *s);
+
+#endif

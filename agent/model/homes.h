@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * homes.h - homes (containers, services, sessions, the host), their cgroups, and groups: the processes of one name in a
+ * home. Every other subject of the model looks up here which home a cgroup belongs to.
+ */
+#ifndef SYSSCOPE_MODEL_HOMES_H
+#define SYSSCOPE_MODEL_HOMES_H
+
+#define HASH_NONFATAL_OOM 1 /* an element for which there was no memory has hh.tbl == NULL */
+#include <uthash.h>
+
+#include "model/moment.h"
+#include "sysscope/sample.h"
+#include "sysscope/view.h"
+
+/* How long the dead stay in the snapshots. */
+#define TOMBSTONE_NS (30 * 1000000000ULL)
+/* Names of processes kept apart per home; the rest is one group, SS_COMM_OTHER. */
+#define GROUPS_PER_HOME 128
+
+struct home;
+struct group_loops; /* loops/loops.h */
+
+/* The processes of one name in one home. Kept as long as the home, so that its totals never restart. */
+struct group {
+	struct {
+		struct home *home;
+		char comm[SS_COMM_LEN];
+	} key;
+	char comm[SS_COMM_LEN + 1];
+	struct ss_gone carried; /* what ended threads used, from tables that were emptied */
+	struct ss_gone now; /* carried + ended threads of the open table + living threads; recomputed at each update */
+	uint64_t processes, threads, rss_bytes;
+	uint64_t empty_since_ns;   /* when its last process had ended, 0: it has some */
+	uint32_t row;		   /* in the snapshot, GROUP_NO_ROW: not shown */
+	bool unpublished;	   /* has changed since it was last delivered */
+	struct group_loops *loops; /* kept by loops/, freed with the group; NULL: none of its threads has used epoll */
+	double held[GROUP_METRICS];
+	UT_hash_handle hh;
+};
+#define GROUP_NO_ROW UINT32_MAX
+
+/* One cgroup: an incarnation of its home if it is the home's own cgroup (is_root), else a cgroup below that. */
+struct home_cgroup {
+	uint64_t id, parent_id;
+	struct home *home; /* NULL: the home was forgotten */
+	bool is_root, alive;
+	uint64_t seen;		 /* number of the last update whose sample had it */
+	uint32_t starts_counted; /* phases of its start that are in the histograms, one bit each */
+	uint64_t start_number;	 /* starts.n when its start was taken, 0: not yet */
+	struct ss_cgroup counts;
+	/* Of an incarnation: */
+	struct ss_totals
+		carried;	/* what ended threads used, here and in cgroups below, from tables that were emptied */
+	struct ss_totals tasks; /* carried + the open table + living threads */
+	uint64_t tasks_held_ns; /* largest tasks.exec_ns so far */
+	bool read_once, read_now; /* `files` was ever read; was read in this sample */
+	uint64_t
+		ahead_ns; /* least lead of the file's usage over tasks_held_ns: what was used before the agent saw it */
+	uint64_t usage_ns, user_ns, system_ns; /* as last computed; none ever falls */
+	struct cgroup_counters files;	       /* as last read */
+	bool oom_hook;			       /* the collector oom is on: counts.oom_kills is counted */
+	uint64_t oom_before; /* kills that its file had counted before the agent did, at the first reading */
+	UT_hash_handle hh;
+};
+
+/* Counters summed over cgroups. */
+struct home_sum {
+	uint64_t cpu_usage_ns, cpu_user_ns, cpu_system_ns;
+	uint64_t periods, throttled_periods, throttled_ns;
+	uint64_t page_faults, major_page_faults, memory_failcnt, oom_kills;
+	uint64_t forks, thread_creations, execs, exits;
+};
+
+struct home {
+	char *path; /* key; "" for the kernel's */
+	enum home_kind kind;
+	char *name, *id, *runtime, *image, *pod, *pod_namespace, *labels, *parent_path;
+	int64_t uid;
+	uint32_t generation;
+
+	struct home_cgroup *current; /* the living incarnation, NULL: none */
+	uint64_t n_groups;
+	struct home_sum past;	/* of cgroups that the sampler has forgotten */
+	struct home_sum sum;	/* past + cgroups that the sampler knows */
+	bool has_incarnation;	/* the sampler knows some cgroup of its own; else the CPU of `sum` is that of `tasks` */
+	struct ss_totals tasks; /* sum of the groups */
+	struct ss_waits waits;	/* the same; waits in progress included */
+	uint64_t open_wait_ns;	/* waits in progress only */
+	uint64_t slots_before[SS_DELAY_SLOTS];
+	uint64_t short_lived_ns;
+	uint64_t processes, threads, states[4]; /* running, sleeping, stopped, uninterruptible */
+	uint64_t oldest_start_ns;
+
+	uint64_t born_ns; /* of the current incarnation, 0: before the agent */
+	uint64_t first_sample;
+	uint64_t dead_since_ns; /* 0: it lives */
+	uint64_t last_alive_wall_ns;
+	bool unpublished;
+	double held_start;
+	double before[CONTAINER_METRICS], held[CONTAINER_METRICS];
+	uint32_t row;	/* in the snapshot, HOME_NO_ROW: not shown */
+	bool forgotten; /* in homes.forgotten: whoever refers to it drops that reference */
+	struct home *next_forgotten;
+	UT_hash_handle hh;
+};
+#define HOME_NO_ROW UINT32_MAX
+
+struct homes {
+	struct home *all;
+	struct home_cgroup *cgroups;
+	struct group *groups;
+	struct home *kernel, *host; /* always there: kernel threads; threads outside of any other home */
+	/*
+	 * Homes that the last homes_settle removed. They are freed by the next one: until then pairs_take and
+	 * transitions_take have dropped what refers to them.
+	 */
+	struct home *forgotten;
+	bool keep_unpublished;
+	bool run_delay_kept;	  /* this kernel keeps run delays: some thread has one */
+	uint64_t reaped_tasks_ns; /* CPU of forgotten homes */
+	uint64_t tasks_ns;	  /* CPU of all homes, forgotten ones included; set by home_rows_fill */
+};
+
+/* Takes the sample's cgroups and what its ended threads used. 0 or -ENOMEM. */
+int homes_begin(struct homes *homes, const struct moment *now, const struct sample *s);
+
+/* NULL: the cgroup is not known, or its home was forgotten. */
+struct home *home_known(const struct homes *homes, uint64_t cgroup_id);
+
+/* The home that a cgroup counts for: the host for an unknown cgroup. Never NULL. */
+static inline struct home *home_of_cgroup(const struct homes *homes, uint64_t cgroup_id)
+{
+	return home_known(homes, cgroup_id) ?: homes->host;
+}
+
+/*
+ * The group of this name in the home of a cgroup, made if there is none. `comm` need not be terminated. NULL: no memory.
+ * *ret_incarnation, if asked for: the incarnation that the cgroup is part of; NULL: none.
+ */
+struct group *group_of_cgroup(struct homes *homes, uint64_t cgroup_id, const char *comm,
+			      struct home_cgroup **ret_incarnation);
+
+/* After all threads were added: sums, who died, who has been dead for long enough to be forgotten. */
+void homes_settle(struct homes *homes, const struct moment *now);
+
+void homes_published(struct homes *homes); /* the latest snapshot was delivered */
+void homes_free(struct homes *homes);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* host_totals.h - the host's own values: CPU, memory, load, and how much of its CPU time the homes account for. */
+#ifndef SYSSCOPE_MODEL_HOST_TOTALS_H
+#define SYSSCOPE_MODEL_HOST_TOTALS_H
+
+#include "model/homes.h"
+
+struct host_totals {
+	uint64_t busy_before_ns, tasks_before_ns; /* of the update before */
+};
+
+/* After the rows of homes. Writes all of v, HOST_METRICS values; those of containers' starts are absent. */
+void host_values_fill(struct host_totals *totals, const struct homes *homes, size_t n_processes,
+		      const struct moment *now, const struct sample_host *host, double *v);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * processes.h - the one pass over a sample's threads that settles which process, home and group each belongs to; what a
+ * process has used; its row in the snapshot. Later subjects read the result and do not look threads up again.
+ */
+#ifndef SYSSCOPE_MODEL_PROCESSES_H
+#define SYSSCOPE_MODEL_PROCESSES_H
+
+#include "model/homes.h"
+#include "model/list.h"
+
+/* What its event loops amount to in this update. Written by loops/, read by concurrency/. */
+struct process_loops {
+	uint32_t instances;    /* epoll instances that they wait in, as far as seen */
+	uint32_t sharing;      /* most threads seen in the same one */
+	bool turns;	       /* threads take turns in it, as M:N schedulers do */
+	double busiest, sum;   /* utilization of the loops over the interval */
+	uint32_t measured;     /* how many of them have a utilization */
+	double wakeups, empty; /* in epoll over the interval; those that found nothing */
+};
+
+struct process {
+	struct {
+		uint64_t tgid, start_ns;
+	} key;
+	uint64_t seen;			       /* number of the last update whose sample had it */
+	uint64_t first_seen;		       /* of the first */
+	uint32_t row;			       /* in the snapshot */
+	const struct ss_thread_record *leader; /* names the process; in the sample, so valid during an update only */
+	struct home *home;
+	char comm[SS_COMM_LEN + 1];
+	struct ss_totals used;	/* in this sample: by its threads, living and ended */
+	struct ss_waits *waits; /* the same, in processes.waits; waits and sleeps in progress included */
+	uint64_t threads;
+	bool turns; /* its threads take turns in epoll: seen once, it stays as long as there are several threads */
+	struct process_loops loops;
+	uint64_t cpu_ns, user_ns, system_ns;
+	uint64_t cpu_before_ns, switches_before, wait_before_ns;
+	double held[PROCESS_METRICS];
+	UT_hash_handle hh;
+};
+
+/* What a thread slept for since the agent saw it first, a sleep in progress included. */
+struct thread_sleep {
+	uint64_t asleep_ns, main_ns, epoll_ns;
+	uint8_t class; /* enum ss_wait_class of main_ns; SS_WAIT_CLASSES: never seen asleep */
+	bool known;
+};
+
+/* Where a thread of the sample belongs. */
+struct settled_thread {
+	struct process *process;
+	struct group *group; /* group->key.home is the thread's home */
+	uint32_t waits;	     /* index into sample.waits of its SS_BLOCK_WAITS; THREAD_NO_WAITS: there is none */
+	bool is_loop;	     /* it lives in epoll: set by loops/ */
+	struct thread_sleep sleep;
+};
+#define THREAD_NO_WAITS UINT32_MAX
+
+struct processes {
+	struct process *all;
+	LIST(struct settled_thread) threads; /* parallel to sample.threads */
+	LIST(struct ss_waits) waits;	     /* of this sample's processes */
+	LIST(struct process *) by_pid;	     /* those of this sample that have a leader, in the order of pids */
+	LIST(struct process_row) rows;
+};
+
+/* After homes_begin, before homes_settle: settles the threads and adds what they used to groups and cgroups. 0 or -ENOMEM. */
+int processes_settle(struct processes *processes, struct homes *homes, const struct moment *now,
+		     const struct sample *s);
+
+/* After the rows of homes: forgets ended processes, writes the rows of the others. 0 or -ENOMEM. */
+int process_rows_fill(struct processes *processes, bool run_delay_kept, const struct moment *now,
+		      struct snapshot *snapshot);
+
+/* Frees what only the rows and their making need. The rows are gone. */
+void processes_rest(struct processes *processes);
+void processes_free(struct processes *processes);
+
+#endif
