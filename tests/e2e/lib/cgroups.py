@@ -104,11 +104,14 @@ class Cgroup:
         return [int(p) for p in read(self.file("cpu", "cgroup.procs")).split()]
 
 
-def favour(path):
-    """The highest weight: a cgroup's equals get as much of a CPU as it, the rest of the machine nearly nothing."""
-    name, weight = ("cpu.weight", "10000") if layout.v2 else ("cpu.shares", "262144")
+def favour(path, yes=True):
+    """
+    The highest weight: a cgroup's equals get as much of a CPU as it, the rest of the machine nearly nothing. It counts
+    among the cgroups of the same parent only. Without `yes` it is an equal of the others again.
+    """
+    name, plain, highest = ("cpu.weight", "100", "10000") if layout.v2 else ("cpu.shares", "1024", "262144")
     with open("%s%s/%s" % (layout.folder("cpu"), path, name), "w") as f:
-        f.write(weight)
+        f.write(highest if yes else plain)
 
 
 def path_of(pid):
