@@ -121,7 +121,7 @@ static __always_inline void ledger_add(struct ledger *ledger, __u64 waiter, __u6
  * Attributes the last `wait` ns to the cgroups that ran on this CPU in that time. If the thread was moved from another
  * run queue while it waited, the runners of this one are taken for the whole wait.
  */
-static __always_inline void wait_attribute(struct ledger *ledger, __u64 waiter, __u64 wait, __u64 now)
+static __noinline void wait_attribute(struct ledger *ledger, __u64 waiter, __u64 wait, __u64 now)
 {
 	__u64 end = ledger->since, begin = now - wait, i;
 
@@ -193,17 +193,35 @@ static __always_inline __u64 wait_account(struct ss_waits *waits, __u64 mark, __
 	return wait;
 }
 
+/* The thread got this CPU at `at`, after a wait of `wait` ns. `mark` is the one since it left its last CPU. */
+static __always_inline void arrival_account(struct task_struct *task, struct ss_thread_state *state,
+					    struct ledger *ledger, __u64 mark, __u64 at, __u64 wait)
+{
+	__u64 throttled;
+
+	wait = wait_account(&state->waits, mark, at, wait);
+	throttled = task_throttled(task, state, at, wait);
+	state->waits.throttled_ns += throttled;
+	if (wait - throttled > state->longest_wait_ns) {
+		state->longest_wait_ns = wait - throttled;
+		state->longest_wait_runner = ledger->runner;
+	}
+	wait_attribute(ledger, state->cgroup_id, wait - throttled, at);
+}
+
 /*
- * The switch that gave the thread its CPU did not call this program: on 6.18 that was seen now and then for switches
- * from the idle task (as for sched_process_free, see tasks_ended). The kernel's own stamps say when the thread got the
- * CPU and how long it had waited. Only the runner that it waited for is not known.
+ * The switch that gave the thread its CPU called no program. Seen on a guest whose kernel leaves the threads of its init
+ * out of tracing: a switch away from one of them is not even in the kernel's own trace. The kernel's stamps say when
+ * the thread got the CPU and how long it had waited, and the ledger still has who ran until then.
  */
 static __always_inline void arrival_unseen(struct task_struct *prev, struct ss_thread_state *state,
 					   struct ledger *ledger)
 {
 	__u64 at = prev->sched_info.last_arrival;
 
-	wait_account(&state->waits, state->mark, at, prev->sched_info.run_delay - state->run_delay_seen);
+	if (at < ledger->since)
+		at = ledger->since;
+	arrival_account(prev, state, ledger, state->mark, at, prev->sched_info.run_delay - state->run_delay_seen);
 	ledger_run(ledger, state->cgroup_id, at);
 }
 
@@ -235,22 +253,14 @@ static __always_inline void thread_leaves(struct task_struct *prev, struct ss_th
 static __always_inline void thread_arrives(struct task_struct *next, struct ss_thread_state *state,
 					   struct ledger *ledger, __u64 now)
 {
-	__u64 mark = state->mark, wait, throttled;
+	__u64 mark = state->mark, wait = task_waited(next, state, mark, now);
 
-	wait = task_waited(next, state, mark, now);
 	state->mark = ss_mark_make(now, SS_MARK_RUNNING);
 	if (ss_mark_state(mark) == SS_MARK_RUNNING) {
 		loss_count(SS_LOSS_SWITCH_UNSEEN);
 		return;
 	}
-	wait = wait_account(&state->waits, mark, now, wait);
-	throttled = task_throttled(next, state, now, wait);
-	state->waits.throttled_ns += throttled;
-	if (wait - throttled > state->longest_wait_ns) {
-		state->longest_wait_ns = wait - throttled;
-		state->longest_wait_runner = ledger->runner;
-	}
-	wait_attribute(ledger, state->cgroup_id, wait - throttled, now);
+	arrival_account(next, state, ledger, mark, now, wait);
 	if (cfg_births)
 		start_switch_in(state);
 }

@@ -7,8 +7,9 @@
 
 #include "lib/sched_test.h"
 
-#define SECONDS 3
-#define PERIOD	0.1 /* of the quota, seconds */
+#define SECONDS	  3
+#define PERIOD_US 100000 /* of the quota */
+#define PERIOD	  (PERIOD_US / 1e6)
 
 static int last_cpu;
 
@@ -72,46 +73,47 @@ static void end(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
+/* A snapshot, and how long it took: when in it a thread was read is not known. */
+static const struct snapshot *snapshot_timed(double *ret_took)
+{
+	double began = now_seconds();
+	const struct snapshot *s = snapshot_take();
+
+	*ret_took = now_seconds() - began;
+	return s;
+}
+
 /* One thread that never sleeps: what it did not run, it waited. */
-static void spinner_check(const char *name, struct seen before, struct seen after, double wall)
+static void spinner_check(const char *name, struct seen before, struct seen after, double wall, double took)
 {
 	char what[64];
 
 	snprintf(what, sizeof(what), "%s waited for what it did not run", name);
-	check_time_within(what, after.wait - before.wait, wall - (after.exec - before.exec), 0.02, 0.05);
-	check_time_within("it was runnable all the time: its average", after.runnable, 1, 0.02, 0);
+	check_time_within(what, after.wait - before.wait, wall - (after.exec - before.exec), 0.02, 0.05 + took);
+	check_time_within("it was runnable all the time: its average", after.runnable, 1, 0.02, took / wall);
 	check_time_within("and running as its CPU time says", after.running, (after.exec - before.exec) / wall, 0.02,
 			  0.005);
 }
 
-static void two_spinners(const char *a, const char *b)
+/* Two that run all the time, read while they run. */
+static void spinners_running(const char *a, const char *b)
 {
-	pid_t first = run_in(a, spin_for_ever, NULL), second = run_in(b, spin_for_ever, NULL);
-	const struct snapshot *s;
 	struct seen a_before, b_before, a_after, b_after;
-	double pair_before, back_before, wall, blamed;
+	const struct snapshot *s;
+	double took[2], wall;
 	uint64_t began;
 
-	usleep(300000);
-	s = snapshot_take();
+	s = snapshot_timed(&took[0]);
 	began = pipeline_sample(test_pipeline)->boot_ns;
 	a_before = home_seen(s, a);
 	b_before = home_seen(s, b);
-	pair_before = pair_seconds(s, a, b);
-	back_before = pair_seconds(s, b, a);
 	sleep(SECONDS);
-	s = snapshot_take();
+	s = snapshot_timed(&took[1]);
 	wall = seconds(pipeline_sample(test_pipeline)->boot_ns - began);
 	a_after = home_seen(s, a);
 	b_after = home_seen(s, b);
-	spinner_check("the first", a_before, a_after, wall);
-	spinner_check("the second", b_before, b_after, wall);
-	/* The other one had what it ran of that time; the rest is who else was on that CPU. */
-	blamed = pair_seconds(s, a, b) - pair_before;
-	check_time_within("the pair names the second, with what it ran", blamed, b_after.exec - b_before.exec, 0.02,
-			  0.05);
-	blamed = pair_seconds(s, b, a) - back_before;
-	check_time_within("and the other way round", blamed, a_after.exec - a_before.exec, 0.02, 0.05);
+	spinner_check("the first", a_before, a_after, wall, fmax(took[0], took[1]));
+	spinner_check("the second", b_before, b_after, wall, fmax(took[0], took[1]));
 	/* Others that want that CPU take from both alike. */
 	check_time_within("both ran for equally long", a_after.exec - a_before.exec, b_after.exec - b_before.exec, 0.2,
 			  0.1);
@@ -121,23 +123,57 @@ static void two_spinners(const char *a, const char *b)
 	else
 		check(a_after.p99 >= 0.0005 && a_after.p99 <= 1, "p99 of its waits is a few time slices: saw %.6f s",
 		      a_after.p99);
-	end(second);
+}
+
+static void two_spinners(const char *a, const char *b)
+{
+	struct seen a_before, b_before, a_after, b_after;
+	double pair_before, back_before, all_before, wall, took[2];
+	const struct snapshot *s;
+	uint64_t began;
+	pid_t pids[2];
+
+	pids[0] = run_in(a, spin_for_ever, NULL);
+	pids[1] = run_in(b, spin_for_ever, NULL);
+	usleep(300000);
+	halt(pids, 2);
+	s = snapshot_take();
+	a_before = home_seen(s, a);
+	b_before = home_seen(s, b);
+	pair_before = pair_seconds(s, a, b);
+	back_before = pair_seconds(s, b, a);
+	all_before = pair_seconds(s, a, NULL);
+	resume(pids);
+	spinners_running(a, b);
+	halt(pids, 2);
+	s = snapshot_take();
+	a_after = home_seen(s, a);
+	b_after = home_seen(s, b);
+	/* The other one had what it ran of that time; the rest is who else was on that CPU. */
+	check_time_within("the pair names the second, with what it ran", pair_seconds(s, a, b) - pair_before,
+			  b_after.exec - b_before.exec, 0.02, 0.02 + PAIR_HELD);
+	check_time_within("and the other way round", pair_seconds(s, b, a) - back_before, a_after.exec - a_before.exec,
+			  0.02, 0.02 + PAIR_HELD);
+	check_time_within("all that it waited is blamed", pair_seconds(s, a, NULL) - all_before,
+			  a_after.wait - a_before.wait, 0.002, PAIR_HELD);
+	end(pids[1]);
 
 	/* Alone: it waits only for what else the machine has to do on that CPU, and not for the other. */
-	s = snapshot_take();
+	resume(pids);
+	s = snapshot_timed(&took[0]);
 	a_before = home_seen(s, a);
 	pair_before = pair_seconds(s, a, b);
 	began = pipeline_sample(test_pipeline)->boot_ns;
 	sleep(2);
-	s = snapshot_take();
+	s = snapshot_timed(&took[1]);
 	wall = seconds(pipeline_sample(test_pipeline)->boot_ns - began);
 	a_after = home_seen(s, a);
 	check_time_within("alone it waits for what it does not run", a_after.wait - a_before.wait,
-			  wall - (a_after.exec - a_before.exec), 0.02, 0.03);
-	/* A slice of the other may have ended after the sample before. */
-	check(pair_seconds(s, a, b) - pair_before < 0.02, "alone it does not wait for the other: saw %.6f s",
+			  wall - (a_after.exec - a_before.exec), 0.02, 0.03 + fmax(took[0], took[1]));
+	/* What its CPU kept back of the waits before. */
+	check(pair_seconds(s, a, b) - pair_before <= 2 * PAIR_HELD, "alone it does not wait for the other: saw %.6f s",
 	      pair_seconds(s, a, b) - pair_before);
-	end(first);
+	end(pids[0]);
 }
 
 /* ---- quota ---- */
@@ -173,106 +209,77 @@ static double throttled_truth(const char *home)
 	return at ? atof(strchr(at, ' ')) / (test_on_v2() ? 1e6 : 1e9) : -1;
 }
 
-/* A snapshot just after a throttling has ended, which is when cpu.stat counts it. */
-static const struct snapshot *snapshot_after_throttling(const char *home, double *ret_truth)
+/*
+ * A snapshot of a stopped process, and what cpu.stat says at that moment: it counts a throttling when it ends, which is
+ * within a period.
+ */
+static const struct snapshot *snapshot_halted(pid_t pid, const char *home, double *ret_truth)
 {
-	double before = throttled_truth(home), end_seconds = now_seconds() + 2;
-
-	do {
-		usleep(300);
-		*ret_truth = throttled_truth(home);
-	} while (*ret_truth == before && now_seconds() < end_seconds);
+	halt(&pid, 1);
+	usleep(2 * PERIOD_US);
+	*ret_truth = throttled_truth(home);
 	return snapshot_take();
 }
 
-static void quota(const char *home)
-{
-	struct seen before, after;
-	double truth, truth_after, pairs, throttled, rest;
-	const struct snapshot *s;
-	pid_t pid;
-
-	if (!quota_set(home)) {
-		printf("ok %d - quota # SKIP this kernel or cgroup has no CPU quota\n", ++test_number);
-		return;
-	}
-	pid = run_in(home, spin_for_ever, NULL);
-	usleep(500000);
-	s = snapshot_after_throttling(home, &truth);
-	before = home_seen(s, home);
-	pairs = pair_seconds(s, home, NULL);
-	sleep(SECONDS);
-	s = snapshot_after_throttling(home, &truth_after);
-	truth = truth_after - truth;
-	after = home_seen(s, home);
-	throttled = after.throttled - before.throttled;
-	pairs = pair_seconds(s, home, NULL) - pairs;
-	rest = after.wait - before.wait - throttled;
-	/*
-	 * Who else is on that CPU shifts the moment of the samples within a period of 0.1 s, and is rightly blamed for the
-	 * rest of the wait: exact it is only where nobody is.
-	 */
-	check_within("throttled wait is that of cpu.stat", throttled, truth, 0.02, rest > 0.1 ? 0.2 : 0);
-	check(pairs < 0.02 * throttled + rest + 0.1,
-	      "what it waited throttled is blamed on nobody: saw %.4f s blamed, %.4f s throttled, %.4f s not", pairs,
-	      throttled, rest);
-	/* An emulated CPU that has work may still have to wait for its turn: nobody had it. */
-	if (rest > pairs && clock_is_coarse())
-		printf("ok %d - the rest of its wait: saw %.4f s, %.4f s blamed " COARSE_CLOCK "\n", ++test_number,
-		       rest, pairs);
-	else
-		/* A period of throttling may be under way in one of the two samples. */
-		check_within("the rest of its wait is what is blamed", rest, pairs, 0.02, 0.1);
-	end(pid);
-}
-
 /*
- * A thread that waits for its quota is moved to and fro: what it was throttled on one CPU is not a wait for who runs on the
- * next one.
+ * What a process waited for its quota is blamed on nobody, and all else that it waited on who had the CPU. Move: from one
+ * CPU to the other meanwhile, which measure throttling on their own.
  */
-static void quota_moving(const char *home)
+static void quota(const char *home, bool move)
 {
+	const char *how = move ? "moved while it waits for its quota: " : "";
+	double truth, truth_after, pairs, throttled, rest, began, wall;
 	struct seen before, after;
-	double began_at[2], ended[2], wall, slack, pairs, throttled;
 	const struct snapshot *s;
+	char what[128];
 	pid_t pid;
 
-	if (last_cpu == 0 || !quota_set(home)) {
-		printf("ok %d - moved while it waits for its quota # SKIP there is one CPU, or no quota\n",
-		       ++test_number);
+	if ((move && last_cpu == 0) || !quota_set(home)) {
+		printf("ok %d - %squota # SKIP there is one CPU, or no quota\n", ++test_number, how);
 		return;
 	}
 	pid = run_in(home, spin_for_ever, NULL);
 	usleep(500000);
-	began_at[0] = now_seconds();
-	s = snapshot_take();
-	began_at[1] = now_seconds();
+	s = snapshot_halted(pid, home, &truth);
 	before = home_seen(s, home);
 	pairs = pair_seconds(s, home, NULL);
-	for (int i = 0; now_seconds() < began_at[1] + SECONDS; i++) {
+	resume(&pid);
+	began = now_seconds();
+	for (int i = 0; now_seconds() < began + SECONDS; i++) {
 		cpu_set_t set;
 
+		usleep(7000);
+		if (!move)
+			continue;
 		CPU_ZERO(&set);
 		CPU_SET(last_cpu - i % 2, &set);
 		sched_setaffinity(pid, sizeof(set), &set);
-		usleep(7000);
 	}
-	ended[0] = now_seconds();
-	s = snapshot_take();
-	ended[1] = now_seconds();
+	wall = now_seconds() - began;
+	s = snapshot_halted(pid, home, &truth_after);
+	truth = truth_after - truth;
 	after = home_seen(s, home);
 	pairs = pair_seconds(s, home, NULL) - pairs;
-	wall = (ended[0] + ended[1] - began_at[0] - began_at[1]) / 2;
-	/* When in a snapshot the thread was read is not known. */
-	slack = (ended[1] - ended[0] + began_at[1] - began_at[0]) / 2;
 	throttled = after.throttled - before.throttled;
-	check_time_within("moved while it waits for its quota: it runs or waits",
-			  after.exec - before.exec + after.wait - before.wait, wall, 0.02, 0.05 + slack);
-	check(throttled > wall / 2, "moved while it waits for its quota: saw %.4f of %.4f s throttled", throttled,
-	      wall);
-	/* In either sample a wait of up to a period may be under way, which is blamed when it ends. */
-	check_time_within("moved while it waits for its quota: the rest of its wait is what is blamed",
-			  after.wait - before.wait - throttled, pairs, 0.02, 2 * PERIOD);
+	rest = after.wait - before.wait - throttled;
+	if (!move) {
+		check_within("throttled wait is that of cpu.stat", throttled, truth, 0.02, 0);
+	} else {
+		/* It stops within a period after `wall`: when it is not throttled. */
+		snprintf(what, sizeof(what), "%sit runs or waits", how);
+		check_time_within(what, after.exec - before.exec + after.wait - before.wait, wall + PERIOD / 2, 0.02,
+				  PERIOD / 2);
+	}
+	check(throttled > wall / 2, "%sthrottled most of the time: saw %.4f of %.4f s", how, throttled, wall);
+	/* An emulated CPU that has work may still have to wait for its turn: nobody had it. */
+	if (rest > pairs && clock_is_coarse()) {
+		printf("ok %d - %sthe rest of its wait: saw %.4f s, %.4f s blamed " COARSE_CLOCK "\n", ++test_number,
+		       how, rest, pairs);
+	} else {
+		/* A wait that ends by a move to an idle CPU is charged to nobody. */
+		snprintf(what, sizeof(what), "%sthe rest of its wait is what is blamed", how);
+		check_within(what, pairs, rest, 0.02, move ? 0.03 + 2 * PAIR_HELD : PAIR_HELD);
+	}
 	end(pid);
 }
 
@@ -281,7 +288,6 @@ static void table_full(void)
 {
 	const char *homes[4] = {cgroup_make("f1"), cgroup_make("f2"), cgroup_make("f3"), cgroup_make("f4")};
 	struct pipeline_options o;
-	struct seen before[4], after[4];
 	double waited = 0, pairs = 0;
 	const struct snapshot *s;
 	pid_t pids[4];
@@ -295,20 +301,21 @@ static void table_full(void)
 		pids[i] = run_in(homes[i], spin_for_ever, NULL);
 	}
 	usleep(300000);
+	halt(pids, 4);
 	s = snapshot_take();
 	for (int i = 0; i < 4; i++) {
-		before[i] = home_seen(s, homes[i]);
+		waited -= home_seen(s, homes[i]).wait;
 		pairs -= pair_seconds(s, homes[i], NULL);
 	}
+	resume(pids);
 	sleep(2);
+	halt(pids, 4);
 	s = snapshot_take();
 	for (int i = 0; i < 4; i++) {
-		after[i] = home_seen(s, homes[i]);
-		waited += after[i].wait - before[i].wait;
+		waited += home_seen(s, homes[i]).wait;
 		pairs += pair_seconds(s, homes[i], NULL);
 	}
-	/* A wait is blamed when it ends: at either sample three of the four wait, each for the slices of the others. */
-	check_time_within("a table too small loses no time", pairs, waited, 0.02, 0.2);
+	check_time_within("a table too small loses no time", pairs, waited, 0.002, PAIR_HELD);
 	check(loss_count("pair_folded") > 0, "pairs were folded: saw %.0f", loss_count("pair_folded"));
 	check(loss_count("pair_lost") == 0, "none was lost: saw %.0f", loss_count("pair_lost"));
 	for (int i = 0; i < 4; i++)
@@ -329,8 +336,8 @@ int main(void)
 	if (!sched_is_on())
 		return test_finish();
 	two_spinners(a, b);
-	quota(cgroup_make("quota"));
-	quota_moving(cgroup_make("moving"));
+	quota(cgroup_make("quota"), false);
+	quota(cgroup_make("moving"), true);
 	table_full();
 	return test_finish();
 }

@@ -54,6 +54,37 @@ void pin(int cpu)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
+static bool halted(pid_t pid)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *end;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (read_file(path, 4096, &text, NULL) < 0)
+		return true; /* it has ended */
+	end = strrchr(text, ')');
+	return end && strncmp(end, ") T", 3) == 0;
+}
+
+void halt(const pid_t *pids, int n)
+{
+	double end = now_seconds() + PATIENCE_SECONDS;
+
+	/* One call for all of them: between two calls one would run without the others. */
+	for (int i = 0; i < n; i++)
+		setpgid(pids[i], pids[0]);
+	kill(-pids[0], SIGSTOP);
+	for (int i = 0; i < n; i++)
+		while (!halted(pids[i]) && now_seconds() < end)
+			usleep(500);
+}
+
+void resume(const pid_t *pids)
+{
+	kill(-pids[0], SIGCONT);
+}
+
 bool clock_is_coarse(void)
 {
 	_cleanup_free_ char *source = NULL;

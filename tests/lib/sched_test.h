@@ -30,6 +30,14 @@ struct thread_times thread_times(uint32_t tid);
 uint32_t my_tid(void);
 long futex(int *word, int op, int value);
 void pin(int cpu);
+/*
+ * Stops threads that never sleep, and waits until they have left their CPUs: then none of their waits is under way, and
+ * what they waited for is all attributed but for what each CPU keeps back (PAIR_HELD).
+ */
+void halt(const pid_t *pids, int n);
+/* All that were stopped with the first. */
+void resume(const pid_t *pids);
+#define PAIR_HELD 0.01 /* seconds; PAIR_HOLD_NS in bpf/sched.bpf.c */
 
 /*
  * Whether the scheduler's clock advances at ticks only: without a TSC that all CPUs share it stands still between two
