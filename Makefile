@@ -119,7 +119,7 @@ bench-packages:
 	$(Q)for p in $(BENCH_PACKAGES); do scripts/packages $$p || echo "goes on without $$p"; done
 
 # ---- kernel half -----------------------------------------------------------------------------------
-$(BPF_BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) $(wildcard include/sysscope/abi/*.h) include/sysscope/metrics.def vmlinux/vmlinux.h
+$(BPF_BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) $(wildcard include/sysscope/abi/*) include/sysscope/metrics.def vmlinux/vmlinux.h
 	$(say) BPF $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@

@@ -112,10 +112,12 @@ static void warning_begin(struct buf *said)
 void pipeline_warnings(const struct loader *l, const struct kernel *k, const struct pipeline_options *o,
 		       struct buf *said)
 {
+	uint32_t requested = o->requested | collectors_for_facts(o->facts);
+
 	for (int c = 0; c < COLLECTORS; c++) {
 		struct collector_status s = loader_status(l, c);
 
-		if (s.loaded || o->unneeded >> c & 1 || (collector_on_request(c) && !(o->requested >> c & 1)))
+		if (s.loaded || o->unneeded >> c & 1 || (collector_on_request(c) && !(requested >> c & 1)))
 			continue;
 		warning_begin(said);
 		buf_printf(said, "collector %s is off: %s; not shown: %s", s.name, s.reason, s.gives);
@@ -166,7 +168,7 @@ static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, s
 				    .break_collector = o->break_collector,
 				    .epoll_hook = o->epoll_hook,
 				    .stall_ns = o->stall_ns,
-				    .requested = o->requested,
+				    .requested = o->requested | collectors_for_facts(o->facts),
 				    .facts = o->facts,
 				    .facts_arguments = o->facts_arguments,
 				    .ring_bytes = o->ring_bytes,

@@ -12,12 +12,6 @@
 #include "cli/verbs.h"
 #include "events/redact.h"
 
-/* On by default: types that are rare on the whole machine. The others only when a part of the machine is chosen. */
-#define TYPES_DEFAULT                                                                       \
-	(1u << EVENT_NAMESPACE | 1u << EVENT_CONTAINER_START | 1u << EVENT_CONTAINER_EXIT | \
-	 1u << EVENT_CGROUP_CREATE | 1u << EVENT_CGROUP_REMOVE | 1u << EVENT_OOM_KILL | 1u << EVENT_LOOP_STALL)
-#define TYPES_PROCESS (1u << EVENT_PROCESS_START | 1u << EVENT_EXEC | 1u << EVENT_EXIT)
-
 struct events {
 	bool json, arguments;
 	const char *types, *container, *output;
@@ -112,7 +106,7 @@ static int patterns_compile(struct events *e)
 static int events_choose(struct events *e)
 {
 	bool narrow = e->container || e->pid || e->stream.command.argv;
-	uint32_t types = TYPES_DEFAULT | (narrow ? TYPES_PROCESS : 0);
+	uint32_t types = event_types_shown(narrow);
 	int r = e->types ? types_parse(e->types, &types) : 0;
 
 	if (r == 0)

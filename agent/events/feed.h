@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * feed.h - from facts to lines: which of them somebody wants, whose they are, what was lost. Used by `sysscope events`;
- * never waits and writes nothing itself.
+ * feed.h - turns facts into lines: selects those that were asked for, adds what is known about them, and counts losses.
+ * Used by `sysscope events`; never waits, writes nothing itself.
  */
 #ifndef SYSSCOPE_EVENT_FEED_H
 #define SYSSCOPE_EVENT_FEED_H
@@ -16,10 +16,10 @@ struct event_choice {
 	uint32_t types;	       /* bit per enum event_type */
 	const char *container; /* name as shown, or the beginning of an id; NULL: all */
 	uint32_t pid;	       /* 0: all */
-	bool tree;	       /* only what event_feed_tree names, and what comes from it */
+	bool tree;	       /* only the process given to event_feed_tree, and its descendants */
 	bool json;
 	const struct redactor *redactor; /* NULL: no arguments */
-	uint64_t count;			 /* lines, 0: no end */
+	uint64_t count;			 /* lines; 0: no limit */
 };
 
 struct event_feed;
@@ -27,35 +27,38 @@ struct event_feed;
 int event_feed_new(struct event_feed **ret, const struct event_choice *c);
 void event_feed_free(struct event_feed *f);
 
-/* What the pipeline has to be told for these types to be seen. */
+/* Sets the options of the pipeline that these types need. */
 void event_feed_options(const struct event_choice *c, struct pipeline_options *o);
 /* For pipeline_options.subscriber, with the feed as its ctx. */
 void event_feed_take(void *ctx, const struct ss_fact *fact, const struct identity *who, const char *path);
 
-/* The process that the tree grows from, once it is there. */
+/* Sets the root of the tree, when that process exists. */
 int event_feed_tree(struct event_feed *f, uint32_t pid);
 
-/* Before facts are taken: which moment is now. */
+/* Call before facts are taken: reads the offset between boot time and wall time. */
 void event_feed_clock(struct event_feed *f);
 
-/* The stalls of the loops in it; it stays valid, and in use, until the next. NULL: there is none any more. */
+/* Adds the stalls of a snapshot. It must stay valid until the next call. NULL: the last one is about to go. */
 void event_feed_snapshot(struct event_feed *f, const struct snapshot *s);
 
-/* A line about what was lost since the last one, if anything was and there is room for a line. */
+/* Adds a line about losses since the last such line, if there are any and the queue has room. */
 void event_feed_lost(struct event_feed *f, const struct pipeline *p);
 
-/* 0, or what went wrong with a line. */
+/* 0, or the error of a line that could not be made. */
 int event_feed_error(const struct event_feed *f);
 struct event_queue *event_feed_queue(struct event_feed *f);
 bool event_feed_full(const struct event_feed *f); /* `count` lines were taken */
 
-/* Facts of the chosen types, since the beginning: produced = told + left_out + lost_ring + unread, and what waits in the ring. */
+/*
+ * Facts of the chosen types since the beginning. produced = told + left_out + lost_ring + unread + those that wait in the
+ * ring.
+ */
 struct event_sums {
 	uint64_t produced;  /* by the kernel half */
 	uint64_t told;	    /* in the queue, or written */
-	uint64_t left_out;  /* of other containers or processes than wanted */
-	uint64_t lost_ring; /* there was no room in the ring */
-	uint64_t unread;    /* there was no room in the queue */
+	uint64_t left_out;  /* of other containers or processes than asked for */
+	uint64_t lost_ring; /* the ring had no room */
+	uint64_t unread;    /* the queue had no room */
 };
 void event_feed_sums(const struct event_feed *f, const struct pipeline *p, struct event_sums *ret);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* collectors.c - see collectors.h. */
 #include "kernel/collectors.h"
+#include "sysscope/abi/fact.h"
 
 const struct collector_desc collectors[COLLECTORS] = {
 	[COLLECTOR_TASKS] =
@@ -14,13 +15,13 @@ const struct collector_desc collectors[COLLECTORS] = {
 				 {"snapshot_task_plain"},
 				 {},
 				 false,
-				 "no task-local state: a moved task's CPU counts where it is now"},
+				 "no task-local state: CPU time of a moved task counts in its current cgroup only"},
 			},
 		},
 	[COLLECTOR_LIFECYCLE] =
 		{
 			"lifecycle",
-			"forks, execs, exits, and what short-lived processes used",
+			"forks, execs, exits, and the CPU time of short-lived processes",
 			false,
 			{
 				{"tp_btf",
@@ -34,14 +35,14 @@ const struct collector_desc collectors[COLLECTORS] = {
 				 {"lifecycle_newtask_plain", "lifecycle_exec_plain", "lifecycle_free_plain"},
 				 {"task_newtask", "sched_process_exec", "sched_process_free"},
 				 false,
-				 "no task-local state: an exit counts when the process was reaped",
+				 "no task-local state: an exit counts when the process is reaped",
 				 true},
 			},
 		},
 	[COLLECTOR_CGROUPS] =
 		{
 			"cgroups",
-			"containers that live between two samples, and moves between cgroups",
+			"containers that start and end between two samples, and moves between cgroups",
 			false,
 			{
 				{"tp_btf",
@@ -53,13 +54,13 @@ const struct collector_desc collectors[COLLECTORS] = {
 				 {"cgroup_mkdir", "cgroup_rmdir"},
 				 {"cgroup_mkdir", "cgroup_rmdir"},
 				 false,
-				 "no task-local state: moves are not seen"},
+				 "no task-local state: moves between cgroups are not seen"},
 			},
 		},
 	[COLLECTOR_SCHED] =
 		{
 			"sched",
-			"waits for a CPU, what threads sleep for, who has the CPU meanwhile",
+			"waits for a CPU, what threads sleep for, which neighbour has the CPU meanwhile",
 			false,
 			{
 				{"tp_btf",
@@ -72,10 +73,10 @@ const struct collector_desc collectors[COLLECTORS] = {
 	[COLLECTOR_EPOLL] =
 		{
 			"epoll",
-			"event loops: how busy they are, what their iterations are made of, stalls",
+			"event loops: utilization, iterations and where their time goes, stalls",
 			false,
 			{
-				/* What sees the end comes first: an end without a beginning is nothing, the reverse a loss. */
+				/* Exits first: an exit without its entry is ignored, an entry without its exit counts as a loss. */
 				{.hook = "fentry",
 				 .programs = {"epoll_wait_fexit", "epoll_wait_fentry", "epoll_ctl_fentry",
 					      "epoll_accept_fexit"},
@@ -93,7 +94,7 @@ const struct collector_desc collectors[COLLECTORS] = {
 					      "epoll_wait_enter", "epoll_pwait_enter", "epoll_pwait2_enter",
 					      "epoll_ctl_enter", "epoll_accept_exit", "epoll_accept4_exit"},
 				 .needs_task_storage = true,
-				 .lacks = "this slows down every system call of every process; "
+				 .lacks = "it slows down every system call of every process; "
 					  "--collector.epoll=sched does not",
 				 .events = {"syscalls/sys_exit_epoll_wait", "syscalls/sys_exit_epoll_pwait",
 					    "syscalls/sys_exit_epoll_pwait2", "syscalls/sys_enter_epoll_wait",
@@ -102,15 +103,14 @@ const struct collector_desc collectors[COLLECTORS] = {
 					    "syscalls/sys_exit_accept4"}},
 				{.hook = "sched",
 				 .needs_task_storage = true,
-				 .lacks = "only what the scheduler sees: a loop that never sleeps is not seen, nor "
-					  "events, "
-					  "iterations and stalls"},
+				 .lacks = "only what the scheduler sees: no events, iterations or stalls, and no loop "
+					  "that never sleeps"},
 			},
 		},
 	[COLLECTOR_NAMESPACES] =
 		{
 			"namespaces",
-			"who changes its namespaces: setns, unshare, clone",
+			"processes that enter other namespaces: setns, unshare, clone",
 			false,
 			{
 				{.hook = "fentry",
@@ -125,8 +125,9 @@ const struct collector_desc collectors[COLLECTORS] = {
 				 .functions = {"switch_task_namespaces", "commit_creds"}},
 				{.hook = "compare",
 				 .needs_task_storage = true,
-				 .lacks = "only what differs at a switch, birth, exec, exit or sample is seen: not a "
-					  "thread that comes back in between; by which call is often not known"},
+				 .lacks =
+					 "namespaces are compared at switches, forks, execs, exits and samples: a "
+					 "thread that returns in between is not seen, and the call is often not known"},
 			},
 		},
 	[COLLECTOR_CAPABILITIES] =
@@ -149,14 +150,16 @@ const struct collector_desc collectors[COLLECTORS] = {
 				 .needs_current_task = true,
 				 .programs = {"capability_tracepoint"},
 				 .tracepoints = {"cap_capable"},
-				 .lacks = "probes without audit are told by the functions that are known to make them"},
+				 .lacks = "checks without audit are recognized by the kernel functions known to make "
+					  "them"},
 			},
 			"`sysscope capabilities` and capability_denied facts",
+			1u << SS_FACT_CAPABILITY_DENIED,
 		},
 	[COLLECTOR_SOCKETS] =
 		{
 			"sockets",
-			"who listens, for the concurrency model of processes",
+			"owners of listening sockets, for the concurrency model of processes",
 			false,
 			{
 				{.hook = "iter/task_file",
@@ -168,14 +171,14 @@ const struct collector_desc collectors[COLLECTORS] = {
 	[COLLECTOR_BIRTHS] =
 		{
 			"births",
-			"how containers start: when they came from one step to the next, and what that took",
+			"container starts: when each step was reached, and its time and CPU",
 			false,
 			{
 				{"tp_btf", {"start_listen"}, {"inet_sock_set_state"}, true, ""},
 				{.hook = "sched",
 				 .needs_task_storage = true,
-				 .lacks = "a container is ready when it first sleeps in epoll or accept, not when it "
-					  "listens"},
+				 .lacks = "a container counts as ready when it first sleeps in epoll or accept, not "
+					  "when it listens"},
 			},
 		},
 	[COLLECTOR_OOM] =

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * collectors.h - the collectors in one table: what each gives, and the ways to get it, best first. loader.c goes through
- * it; a new collector is a row there.
+ * collectors.h - the table of collectors: what each one provides, and the alternative sets of programs that provide it,
+ * best first. The loader goes through it; a new collector is a row in collectors.c.
  */
 #ifndef SYSSCOPE_COLLECTORS_H
 #define SYSSCOPE_COLLECTORS_H
@@ -13,24 +13,25 @@
 #define MAX_PROGRAMS	 10
 #define MAX_ALTERNATIVES 4
 
-/* One way to get a collector's data: a set of programs that belong together. */
+/* One set of programs that provides a collector's data. */
 struct alternative {
-	const char *hook;		       /* NULL: there is no more */
-	const char *programs[MAX_PROGRAMS];    /* none: it comes with another collector */
-	const char *tracepoints[MAX_PROGRAMS]; /* need type information */
+	const char *hook;		       /* NULL: end of the list */
+	const char *programs[MAX_PROGRAMS];    /* none: the data comes from programs of other collectors */
+	const char *tracepoints[MAX_PROGRAMS]; /* their type information must exist */
 	bool needs_task_storage;
-	const char *lacks;		  /* what this one cannot do, "" for nothing */
-	bool only_without_task_storage;	  /* it counts whole tasks, also what was charged from their state before */
-	const char *functions[3];	  /* need type information */
-	const char *events[MAX_PROGRAMS]; /* of tracefs, for each program */
-	bool needs_current_task;	  /* bpf_get_current_task_btf, which came with task storage */
+	const char *lacks;		  /* what it cannot do; "" for nothing */
+	bool only_without_task_storage;	  /* it counts whole tasks, even the part already charged from their state */
+	const char *functions[3];	  /* their type information must exist */
+	const char *events[MAX_PROGRAMS]; /* classic tracepoints, one for each program */
+	bool needs_current_task;	  /* bpf_get_current_task_btf, as old as task storage */
 };
 
 struct collector_desc {
 	const char *name, *gives;
 	bool required;
 	struct alternative ways[MAX_ALTERNATIVES]; /* best first */
-	const char *only_for;			   /* off unless this asks for it; NULL: always on */
+	const char *only_for;			   /* commands that turn it on; NULL: always on */
+	uint32_t facts;				   /* kinds of fact that turn it on, a bit each */
 };
 extern const struct collector_desc collectors[COLLECTORS];
 

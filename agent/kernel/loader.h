@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * loader.h - loads and attaches the kernel half, collector by collector. A collector that cannot be had is left
- * out with its reason; only the task iterator is needed by all.
+ * loader.h - loads and attaches the kernel half, collector by collector. A collector that the kernel does not
+ * support is left out, with the reason; only the task iterator is required.
  */
 #ifndef SYSSCOPE_LOADER_H
 #define SYSSCOPE_LOADER_H
@@ -16,7 +16,7 @@ struct cgroup_layout_info;
 struct sysscope_bpf;
 struct loader;
 
-/* Order of the collectors in every list. */
+/* In the order of every list of collectors. */
 enum collector {
 	COLLECTOR_TASKS,
 	COLLECTOR_LIFECYCLE,
@@ -34,12 +34,12 @@ enum collector {
 struct collector_status {
 	const char *name;     /* "tasks", ... as in --no-collector.NAME */
 	const char *hook;     /* of the alternative in use: "tp_btf", "iter/task", ... */
-	const char *programs; /* their names, separated by blanks; or in those of which other collectors it is */
+	const char *programs; /* their names, separated by blanks; or the collectors whose programs provide the data */
 	bool has_programs;    /* of its own */
-	const char *gives;    /* what one loses without it */
+	const char *gives;    /* what is missing without it */
 	bool loaded;
-	const char *reason; /* why not, or what this alternative lacks; "" for nothing to say */
-	const char *tried;  /* better alternatives, and why they could not be had, a line each */
+	const char *reason; /* why it is off, or what this alternative lacks; "" for nothing */
+	const char *tried;  /* better alternatives and why they are unavailable, a line each */
 };
 
 struct loader_options {
@@ -48,20 +48,20 @@ struct loader_options {
 	int cgroup_hierarchy;
 	uint32_t disabled; /* bit per enum collector */
 	const char *break_collector;
-	const char *epoll_hook; /* "fentry", "kprobe", "tracepoint" or "sched"; NULL: the best that can be had */
+	const char *epoll_hook; /* "fentry", "kprobe", "tracepoint" or "sched"; NULL: the best available */
 	uint64_t stall_ns;	/* 0: the default */
 	uint32_t requested;	/* bit per collector that is off unless asked for */
 	uint32_t facts;		/* bit per enum ss_fact_kind, besides SS_FACTS_ALWAYS */
 	bool facts_arguments;	/* of SS_FACT_EXEC */
-	uint32_t ring_bytes;	/* 0: the default, which is enough for SS_FACTS_ALWAYS */
+	uint32_t ring_bytes;	/* 0: the default, enough for SS_FACTS_ALWAYS */
 	uint32_t pairs_named;	/* neighbours kept apart between two samples; 0: the default */
 };
 
-/* From which hierarchy the programs take a task's cgroup. */
+/* Sets the hierarchy from which the programs take a task's cgroup. */
 void loader_options_hierarchy(struct loader_options *o, const struct kernel *k,
 			      const struct cgroup_layout_info *layout);
 
-/* 0; negative errno when the task iterator cannot be had, then with `error` filled. */
+/* 0; negative errno if the task iterator does not load, with a message in `error`. */
 int loader_open(struct loader **ret, const struct kernel *k, const struct loader_options *o, struct buf *error);
 /* See pipeline.h. */
 void loader_facts_count(const struct loader *l, uint64_t *produced, uint64_t *lost);
@@ -69,27 +69,28 @@ void loader_facts_end(struct loader *l);
 
 void loader_close(struct loader *l);
 
-/* Detaches the programs of a collector, and attaches them again: 0 or negative errno. It has missed what happened meanwhile. */
+/* Detaches the programs of a collector, or attaches them again; it misses what happens meanwhile. 0 or negative errno. */
 int loader_pause(struct loader *l, enum collector c, bool pause);
 
 struct sysscope_bpf *loader_skeleton(struct loader *l);
 int loader_iterator_fd(const struct loader *l); /* of the task iterator's link: for bpf_iter_create */
-int loader_sockets_fd(const struct loader *l);	/* the same of the pass over open files; -1: it could not be had */
+int loader_sockets_fd(const struct loader *l);	/* the same of the pass over open files; -1: not loaded */
 struct collector_status loader_status(const struct loader *l, enum collector c);
-/* Instructions that the verifier went through for all programs of the collector (5.16); 0: not known. */
+/* Instructions that the verifier processed for the collector's programs (5.16); 0: not known. */
 uint64_t loader_verified_instructions(const struct loader *l, enum collector c);
 /*
- * How often the kernel skipped one of the programs. A program may be preempted; what then calls it on the same CPU finds it
- * at work and goes on without (bpf_prog_info.recursion_misses, 5.12; before that it is not known, and 0).
+ * How often the kernel skipped one of the programs. A program can be preempted; if its hook is then reached on the same
+ * CPU, the kernel does not run it again (bpf_prog_info.recursion_misses, 5.12; 0 on older kernels).
  */
 uint64_t loader_skipped(const struct loader *l);
 /*
- * Kernel memory of all BPF maps that were loaded, in bytes, as the kernel says of each. It does not count the entries of
- * task storage. -ENODATA: the kernel did not say of one of them.
+ * Kernel memory of all loaded BPF maps in bytes, as the kernel reports it. It does not include the entries of task
+ * storage. -ENODATA: not reported for one of them.
  */
 int loader_map_memory(const struct loader *l, uint64_t *ret);
 const char *collector_name(enum collector c);
 bool collector_required(enum collector c);
-bool collector_on_request(enum collector c); /* off unless a command asks for it: nobody misses it */
+bool collector_on_request(enum collector c);   /* off unless a command asks for it */
+uint32_t collectors_for_facts(uint32_t kinds); /* those on request that produce facts of these kinds, a bit each */
 
 #endif

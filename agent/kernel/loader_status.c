@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* loader_status.c - what came of loading: each collector's hook and programs, and what all of it costs in memory. */
+/* loader_status.c - the result of loading: each collector's hook and programs, and the memory of all maps. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,6 +26,16 @@ bool collector_required(enum collector c)
 bool collector_on_request(enum collector c)
 {
 	return collectors[c].only_for != NULL;
+}
+
+uint32_t collectors_for_facts(uint32_t kinds)
+{
+	uint32_t found = 0;
+
+	for (int c = 0; c < COLLECTORS; c++)
+		if (collectors[c].facts & kinds)
+			found |= 1u << c;
+	return found;
 }
 
 struct collector_status loader_status(const struct loader *l, enum collector c)
@@ -78,7 +88,7 @@ uint64_t loader_verified_instructions(const struct loader *l, enum collector c)
 	return sum;
 }
 
-/* The number behind "memlock:", which the map information of bpf(2) does not have. */
+/* The number after "memlock:"; bpf_map_info does not have it. */
 static int fdinfo_memory(int fd, uint64_t *ret)
 {
 	static const char key[] = "\nmemlock:";
@@ -101,7 +111,7 @@ static int fdinfo_memory(int fd, uint64_t *ret)
 	return parse_u64(found, 0, UINT64_MAX, ret);
 }
 
-/* By the object's own list: among our descriptors there are ten files of each cgroup. */
+/* Goes through the object's maps rather than /proc/self/fdinfo, which also lists ten files of each cgroup. */
 int loader_map_memory(const struct loader *l, uint64_t *ret)
 {
 	const struct bpf_map *map;

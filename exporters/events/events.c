@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* events.c - see events.h; here as text. Every name from outside goes through text_terminal. */
+/* events.c - see events.h; events as text. Every name from outside goes through text_terminal. */
 #include <errno.h>
 #include <math.h>
 #include <sched.h>
@@ -12,7 +12,7 @@
 #include "exporters/events/events.h"
 #include "exporters/table/table.h"
 
-/* linux/sched.h, since 5.5, 5.6 and 5.7; not all in the C library's header. */
+/* From linux/sched.h, since 5.5, 5.6 and 5.7; the C library's header lacks some. */
 #define FLAG_NEWTIME	   0x00000080ULL
 #define FLAG_PIDFD	   0x00001000ULL
 #define FLAG_CLEAR_SIGHAND 0x100000000ULL
@@ -20,10 +20,30 @@
 #define FLAG_IO		   0x80000000ULL
 
 const char *const event_type_names[EVENT_TYPES] = {
-	"process_start",   "thread_start",	"exec",		 "exit",	  "namespace",
-	"container_start", "container_exit",	"cgroup_create", "cgroup_remove", "oom_kill",
-	"loop_stall",	   "capability_denied", "lost",
+#define FACT(kind, number, type, name, ...) [EVENT_##type] = (name),
+#define EVENT(type, name, ...)		    [EVENT_##type] = (name),
+#include "sysscope/abi/facts.def"
+#undef FACT
+#undef EVENT
 };
+
+uint32_t event_types_shown(bool narrowed)
+{
+	enum { ALWAYS, NARROWED, ASKED };
+	static const int shown[EVENT_TYPES] = {
+#define FACT(kind, number, type, name, size, check, detail, when) [EVENT_##type] = (when),
+#define EVENT(type, name, detail, when)				  [EVENT_##type] = (when),
+#include "sysscope/abi/facts.def"
+#undef FACT
+#undef EVENT
+	};
+	uint32_t types = 0;
+
+	for (int t = 0; t < EVENT_LOST; t++)
+		if (shown[t] == ALWAYS || (shown[t] == NARROWED && narrowed))
+			types |= 1u << t;
+	return types;
+}
 
 const struct clone_flag clone_flags[] = {
 	{CLONE_VM, "memory", "CLONE_VM"},
@@ -71,8 +91,8 @@ uint32_t clone_namespaces(uint64_t flags)
 
 /* ---- parts of a line ---- */
 
-/* Local time of day with milliseconds; with the date when that is not the day of `beside`. */
-static void add_time(struct buf *out, double seconds, double beside)
+/* Local time of day with milliseconds; with the date if it is not on the same day as `beside`. */
+static void put_time(struct buf *out, double seconds, double beside)
 {
 	time_t whole = (time_t)seconds, other = (time_t)beside;
 	struct tm tm, day;
@@ -89,12 +109,12 @@ static void add_time(struct buf *out, double seconds, double beside)
 	buf_printf(out, "%s.%03d", text, (int)((seconds - (double)whole) * 1000));
 }
 
-static void add_name(struct buf *out, const char *name)
+static void put_name(struct buf *out, const char *name)
 {
 	text_terminal(out, name ? name : "", name ? strlen(name) : 0);
 }
 
-static void add_number(struct buf *out, enum metric_unit unit, double v)
+static void put_number(struct buf *out, enum metric_unit unit, double v)
 {
 	struct metric_desc d = {.unit = unit};
 
@@ -102,7 +122,7 @@ static void add_number(struct buf *out, enum metric_unit unit, double v)
 }
 
 /* The names of the kinds, separated by `between`. */
-static void add_kinds(struct buf *out, uint32_t kinds, const char *between)
+static void put_kinds(struct buf *out, uint32_t kinds, const char *between)
 {
 	bool first = true;
 
@@ -121,7 +141,7 @@ static void start_text(struct buf *out, const struct event *e)
 	buf_printf(out, "by %u", e->parent_pid);
 	if (e->parent_tid != e->parent_pid)
 		buf_printf(out, "/%u", e->parent_tid);
-	/* Every thread shares these, or it would be none. */
+	/* Not for threads, which always share all of these. */
 	for (const struct clone_flag *f = clone_flags; f->flag && e->type == EVENT_PROCESS_START; f++) {
 		if (!f->shared || !(e->clone_flags & f->flag))
 			continue;
@@ -134,7 +154,7 @@ static void start_text(struct buf *out, const struct event *e)
 		buf_str(out, "; into another cgroup");
 	if (clone_namespaces(e->clone_flags)) {
 		buf_str(out, "; new namespaces: ");
-		add_kinds(out, clone_namespaces(e->clone_flags), ", ");
+		put_kinds(out, clone_namespaces(e->clone_flags), ", ");
 	}
 }
 
@@ -144,17 +164,17 @@ static void exec_text(struct buf *out, const struct event *e)
 
 	if (!e->path)
 		buf_str(out, "path not known");
-	add_name(out, e->path);
+	put_name(out, e->path);
 	if (e->path_cut)
 		buf_str(out, "...");
 	if (!e->arguments)
 		return;
-	/* The first is what it calls itself. */
+	/* Without the first argument, which repeats the program's name. */
 	for (const char *a = e->arguments; a < end; a += strlen(a) + 1) {
 		if (a == e->arguments)
 			continue;
 		buf_char(out, ' ');
-		add_name(out, *a ? a : "''");
+		put_name(out, *a ? a : "''");
 	}
 	if (e->arguments_cut)
 		buf_str(out, " ...");
@@ -173,7 +193,7 @@ static void exit_text(struct buf *out, const struct event *e)
 	buf_str(out, "; CPU ");
 	sentence_time(out, e->cpu);
 	buf_str(out, ", peak ");
-	add_number(out, UNIT_BYTES, e->peak_rss);
+	put_number(out, UNIT_BYTES, e->peak_rss);
 	buf_printf(out, ", switches %.0f + %.0f", e->voluntary_switches, e->involuntary_switches);
 }
 
@@ -195,10 +215,10 @@ static void namespace_text(struct buf *out, const struct event *e)
 
 static void container_text(struct buf *out, const struct event *e)
 {
-	add_name(out, e->runtime && *e->runtime ? e->runtime : "container");
+	put_name(out, e->runtime && *e->runtime ? e->runtime : "container");
 	if (e->image && *e->image) {
 		buf_char(out, ' ');
-		add_name(out, e->image);
+		put_name(out, e->image);
 	}
 	if (e->type == EVENT_CONTAINER_EXIT && isfinite(e->lifetime)) {
 		buf_str(out, ", after ");
@@ -213,7 +233,7 @@ static void oom_text(struct buf *out, const struct event *e)
 		return;
 	}
 	buf_str(out, "no memory left; it had ");
-	add_number(out, UNIT_BYTES, e->peak_rss);
+	put_number(out, UNIT_BYTES, e->peak_rss);
 	buf_printf(out, ", oom_score_adj %d", e->score_adjust);
 }
 
@@ -247,67 +267,53 @@ static void lost_text(struct buf *out, const struct event *e)
 	lost_of(out, e->lost_unread, ": nobody read them in time");
 }
 
-/* ---- lines ---- */
-
-static void event_detail(struct buf *out, const struct event *e)
+static void cgroup_text(struct buf *out, const struct event *e)
 {
-	switch (e->type) {
-	case EVENT_PROCESS_START:
-	case EVENT_THREAD_START:
-		start_text(out, e);
-		break;
-	case EVENT_EXEC:
-		exec_text(out, e);
-		break;
-	case EVENT_EXIT:
-		exit_text(out, e);
-		break;
-	case EVENT_NAMESPACE:
-		namespace_text(out, e);
-		break;
-	case EVENT_CONTAINER_START:
-	case EVENT_CONTAINER_EXIT:
-		container_text(out, e);
-		break;
-	case EVENT_CGROUP_CREATE:
-	case EVENT_CGROUP_REMOVE:
-		add_name(out, e->cgroup);
-		break;
-	case EVENT_OOM_KILL:
-		oom_text(out, e);
-		break;
-	case EVENT_LOOP_STALL:
-		stall_sentence(out, e->stall);
-		break;
-	case EVENT_CAPABILITY_DENIED:
-		buf_str(out, "CAP_");
-		capability_name(out, e->capability);
-		break;
-	case EVENT_LOST:
-	case EVENT_TYPES:
-		break;
-	}
+	put_name(out, e->cgroup);
 }
 
-int event_text(struct buf *out, const struct event *e)
+static void stall_text(struct buf *out, const struct event *e)
 {
-	add_time(out, e->time, e->time);
-	buf_printf(out, " %s ", event_type_names[e->type]);
-	if (e->type == EVENT_LOST) {
-		lost_text(out, e);
-		buf_char(out, '\n');
-		return out->failed ? -ENOMEM : 0;
-	}
-	add_name(out, e->container ? e->container : "-");
+	stall_sentence(out, e->stall);
+}
+
+static void denial_text(struct buf *out, const struct event *e)
+{
+	buf_str(out, "CAP_");
+	capability_name(out, e->capability);
+}
+
+/* ---- lines ---- */
+
+static void (*const texts[EVENT_TYPES])(struct buf *out, const struct event *e) = {
+#define FACT(kind, number, type, name, size, check, detail, ...) [EVENT_##type] = detail##_text,
+#define EVENT(type, name, detail, ...)				 [EVENT_##type] = detail##_text,
+#include "sysscope/abi/facts.def"
+#undef FACT
+#undef EVENT
+};
+
+static void thread_text(struct buf *out, const struct event *e)
+{
+	put_name(out, e->container ? e->container : "-");
 	buf_char(out, ' ');
-	add_name(out, e->comm && *e->comm ? e->comm : "-");
+	put_name(out, e->comm && *e->comm ? e->comm : "-");
 	buf_printf(out, " %u", e->pid);
 	if (e->tid != e->pid)
 		buf_printf(out, "/%u", e->tid);
 	buf_str(out, " (");
-	add_time(out, e->start_time, e->time);
+	put_time(out, e->start_time, e->time);
 	buf_str(out, "): ");
-	event_detail(out, e);
+}
+
+int event_text(struct buf *out, const struct event *e)
+{
+	put_time(out, e->time, e->time);
+	buf_printf(out, " %s ", event_type_names[e->type]);
+	/* Losses belong to no thread. */
+	if (e->type != EVENT_LOST)
+		thread_text(out, e);
+	texts[e->type](out, e);
 	buf_char(out, '\n');
 	return out->failed ? -ENOMEM : 0;
 }

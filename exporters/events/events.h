@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * events.h - what happened, as a line of text or as a JSON object on a line. Called by `sysscope events`. Every line has the
- * time, the container, the process, when that started, and its name; keys are stable.
+ * events.h - one event as a line of text or as a JSON object on a line. Called by `sysscope events`. Every line has the
+ * time, the container, and the process with its name and start time; keys are stable.
  */
 #ifndef SYSSCOPE_EVENTS_H
 #define SYSSCOPE_EVENTS_H
@@ -13,23 +13,19 @@
 
 struct buf;
 
+/* In the order of abi/facts.def, which has their rows. */
 enum event_type {
-	EVENT_PROCESS_START,
-	EVENT_THREAD_START,
-	EVENT_EXEC,
-	EVENT_EXIT,
-	EVENT_NAMESPACE,
-	EVENT_CONTAINER_START,
-	EVENT_CONTAINER_EXIT,
-	EVENT_CGROUP_CREATE,
-	EVENT_CGROUP_REMOVE,
-	EVENT_OOM_KILL,
-	EVENT_LOOP_STALL,
-	EVENT_CAPABILITY_DENIED,
-	EVENT_LOST,
+#define FACT(kind, number, type, ...) EVENT_##type,
+#define EVENT(type, ...)	      EVENT_##type,
+#include "sysscope/abi/facts.def"
+#undef FACT
+#undef EVENT
 	EVENT_TYPES
 };
 extern const char *const event_type_names[EVENT_TYPES];
+
+/* The types that are shown if none were chosen, a bit each. `narrowed`: only a part of the machine is looked at. */
+uint32_t event_types_shown(bool narrowed);
 
 /* Texts are raw; NULL or "": not known. Times are seconds since 1970, not a number: not known. */
 struct event {
@@ -42,7 +38,7 @@ struct event {
 	uint64_t clone_flags;
 	uint32_t parent_pid, parent_tid;
 
-	/* exec: `arguments` are texts one behind the other, each with its NUL; NULL: not asked for */
+	/* exec: `arguments` are strings in a row, each with its NUL; NULL: not asked for */
 	const char *path;
 	bool path_cut; /* it may be longer */
 	const char *arguments;
@@ -50,21 +46,21 @@ struct event {
 	bool arguments_cut;
 
 	/* exit */
-	int status; /* as wait(2) tells it */
+	int status; /* as wait(2) returns it */
 	double lifetime, cpu;
-	bool cpu_complete; /* what it used since the last ticks of its threads is in */
+	bool cpu_complete; /* `cpu` includes the last time slice of every thread */
 	double peak_rss, voluntary_switches, involuntary_switches, minor_faults, major_faults;
 
 	/* namespace: bits and elements are kinds as in namespace_names */
 	const char *how;
 	uint32_t kinds;
 	const uint32_t *from, *to; /* inode numbers */
-	bool expected;		   /* a runtime's own way */
+	bool expected;		   /* a container runtime at its usual work */
 
 	/* container_*, cgroup_* */
-	const char *cgroup, *runtime, *image, *id; /* `lifetime` of what has ended */
+	const char *cgroup, *runtime, *image, *id; /* container_exit has a `lifetime`, too */
 
-	/* oom_kill: `peak_rss` is what it had, not a number: not known */
+	/* oom_kill: `peak_rss` is its memory when it was killed; not a number: not known */
 	int score_adjust;
 
 	/* capability_denied */
@@ -74,20 +70,20 @@ struct event {
 	const struct stall *stall;
 
 	/* lost, by type */
-	const uint64_t *lost_ring, *lost_unread; /* no room in the kernel's ring; nobody read the output in time */
+	const uint64_t *lost_ring, *lost_unread; /* the ring was full; the output was not read in time */
 };
 
 /* One line with its line feed. 0 or -ENOMEM. */
 int event_text(struct buf *out, const struct event *e);
 int event_json(struct buf *out, const struct event *e);
 
-/* What clone's flags say, in words: what is shared with the parent, and other properties. Ends at NULL. */
+/* The flags of clone, with what each shares with the parent, in words. The last has the flag 0. */
 struct clone_flag {
 	uint64_t flag;
 	const char *shared; /* NULL: it shares nothing */
 	const char *name;   /* "CLONE_VM" */
 };
 extern const struct clone_flag clone_flags[];
-uint32_t clone_namespaces(uint64_t flags); /* bit per kind of namespace_names that is a new one */
+uint32_t clone_namespaces(uint64_t flags); /* new namespaces: bit per element of namespace_names */
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* events_json.c - see events.h; here as JSON. Every name from outside goes through writer_text. */
+/* events_json.c - see events.h; events as JSON. Every name from outside goes through writer_text. */
 #include <math.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -27,7 +27,7 @@ static void set_kinds(struct writer *w, json_t *line, const char *key, uint32_t 
 	writer_set(w, line, key, list);
 }
 
-static void set_start(struct writer *w, json_t *line, const struct event *e)
+static void start_json(struct writer *w, json_t *line, const struct event *e)
 {
 	json_t *flags = json_array(), *shares = json_array();
 	char number[24];
@@ -48,7 +48,7 @@ static void set_start(struct writer *w, json_t *line, const struct event *e)
 	set_kinds(w, line, "new_namespaces", clone_namespaces(e->clone_flags));
 }
 
-static void set_exec(struct writer *w, json_t *line, const struct event *e)
+static void exec_json(struct writer *w, json_t *line, const struct event *e)
 {
 	const char *end = e->arguments + e->arguments_bytes;
 	json_t *list = e->arguments ? json_array() : json_null();
@@ -61,7 +61,7 @@ static void set_exec(struct writer *w, json_t *line, const struct event *e)
 	set_bool(w, line, "arguments_truncated", e->arguments_cut);
 }
 
-static void set_exit(struct writer *w, json_t *line, const struct event *e)
+static void exit_json(struct writer *w, json_t *line, const struct event *e)
 {
 	bool killed = WIFSIGNALED(e->status);
 
@@ -88,7 +88,7 @@ static json_t *inodes(struct writer *w, uint32_t kinds, const uint32_t *numbers)
 	return object;
 }
 
-static void set_namespace(struct writer *w, json_t *line, const struct event *e)
+static void namespace_json(struct writer *w, json_t *line, const struct event *e)
 {
 	writer_set_text(w, line, "how", e->how);
 	set_kinds(w, line, "kinds", e->kinds);
@@ -97,11 +97,14 @@ static void set_namespace(struct writer *w, json_t *line, const struct event *e)
 	set_bool(w, line, "expected", e->expected);
 }
 
-static void set_container(struct writer *w, json_t *line, const struct event *e)
+static void cgroup_json(struct writer *w, json_t *line, const struct event *e)
 {
 	writer_set_text(w, line, "cgroup", e->cgroup ? e->cgroup : "");
-	if (e->type == EVENT_CGROUP_CREATE || e->type == EVENT_CGROUP_REMOVE)
-		return;
+}
+
+static void container_json(struct writer *w, json_t *line, const struct event *e)
+{
+	cgroup_json(w, line, e);
 	writer_set_text(w, line, "id", e->id ? e->id : "");
 	writer_set_text(w, line, "runtime", e->runtime ? e->runtime : "");
 	writer_set_text(w, line, "image", e->image ? e->image : "");
@@ -109,13 +112,13 @@ static void set_container(struct writer *w, json_t *line, const struct event *e)
 		writer_set(w, line, "lifetime_seconds", writer_real(e->lifetime));
 }
 
-static void set_oom(struct writer *w, json_t *line, const struct event *e)
+static void oom_json(struct writer *w, json_t *line, const struct event *e)
 {
 	writer_set(w, line, "rss_bytes", isfinite(e->peak_rss) ? json_integer((json_int_t)e->peak_rss) : json_null());
 	writer_set(w, line, "oom_score_adj", json_integer(e->score_adjust));
 }
 
-static void set_denial(struct writer *w, json_t *line, const struct event *e)
+static void denial_json(struct writer *w, json_t *line, const struct event *e)
 {
 	_cleanup_buf_ struct buf name = {0};
 
@@ -125,7 +128,7 @@ static void set_denial(struct writer *w, json_t *line, const struct event *e)
 	set_integer(w, line, "user_namespace", e->user_namespace);
 }
 
-/* Counts by type, of those that lost any. */
+/* An object with the types that lost any. */
 static json_t *counts(struct writer *w, const uint64_t *of)
 {
 	json_t *object = json_object();
@@ -136,45 +139,24 @@ static json_t *counts(struct writer *w, const uint64_t *of)
 	return object;
 }
 
-static void set_detail(struct writer *w, json_t *line, const struct event *e)
+static void lost_json(struct writer *w, json_t *line, const struct event *e)
 {
-	switch (e->type) {
-	case EVENT_PROCESS_START:
-	case EVENT_THREAD_START:
-		set_start(w, line, e);
-		break;
-	case EVENT_EXEC:
-		set_exec(w, line, e);
-		break;
-	case EVENT_EXIT:
-		set_exit(w, line, e);
-		break;
-	case EVENT_NAMESPACE:
-		set_namespace(w, line, e);
-		break;
-	case EVENT_CONTAINER_START:
-	case EVENT_CONTAINER_EXIT:
-	case EVENT_CGROUP_CREATE:
-	case EVENT_CGROUP_REMOVE:
-		set_container(w, line, e);
-		break;
-	case EVENT_OOM_KILL:
-		set_oom(w, line, e);
-		break;
-	case EVENT_LOOP_STALL:
-		writer_set_stall(w, line, e->stall);
-		break;
-	case EVENT_CAPABILITY_DENIED:
-		set_denial(w, line, e);
-		break;
-	case EVENT_LOST:
-		writer_set(w, line, "ring", counts(w, e->lost_ring));
-		writer_set(w, line, "unread", counts(w, e->lost_unread));
-		break;
-	case EVENT_TYPES:
-		break;
-	}
+	writer_set(w, line, "ring", counts(w, e->lost_ring));
+	writer_set(w, line, "unread", counts(w, e->lost_unread));
 }
+
+static void stall_json(struct writer *w, json_t *line, const struct event *e)
+{
+	writer_set_stall(w, line, e->stall);
+}
+
+static void (*const details[EVENT_TYPES])(struct writer *w, json_t *line, const struct event *e) = {
+#define FACT(kind, number, type, name, size, check, detail, ...) [EVENT_##type] = detail##_json,
+#define EVENT(type, name, detail, ...)				 [EVENT_##type] = detail##_json,
+#include "sysscope/abi/facts.def"
+#undef FACT
+#undef EVENT
+};
 
 static json_t *number_or_null(uint32_t v)
 {
@@ -194,7 +176,7 @@ int event_json(struct buf *out, const struct event *e)
 	writer_set(&w, line, "tid", number_or_null(e->tid));
 	writer_set(&w, line, "start_time", writer_real(e->start_time));
 	writer_set_text(&w, line, "comm", e->comm ? e->comm : "");
-	set_detail(&w, line, e);
+	details[e->type](&w, line, e);
 	writer_dump(&w, line);
 	buf_char(out, '\n');
 	return writer_end(&w, before);

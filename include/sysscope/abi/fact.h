@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * abi/fact.h - the contract for the ring: facts, that is single events. Measurements never travel over the ring.
- * abi/common.h has the rules.
+ * abi/facts.def has the kinds, abi/common.h the rules.
  */
 #ifndef SYSSCOPE_ABI_FACT_H
 #define SYSSCOPE_ABI_FACT_H
@@ -9,18 +9,12 @@
 #include "sysscope/abi/cgroup.h"
 
 enum ss_fact_kind {
-	SS_FACT_CGROUP_CREATE = 1,
-	SS_FACT_CGROUP_REMOVE = 2,
-	SS_FACT_LOOP_STALL = 3,
-	SS_FACT_NAMESPACE = 4,
-	SS_FACT_CAPABILITY_DENIED = 5,
-	SS_FACT_PROCESS_START = 6, /* a process's birth */
-	SS_FACT_THREAD_START = 7,  /* the birth of a thread other than a group leader */
-	SS_FACT_EXEC = 8,
-	SS_FACT_EXIT = 9, /* of a process */
-	SS_FACT_OOM_KILL = 10,
-	SS_FACT_CGROUP_ENTER = 11, /* the first task in a cgroup that was created while the agent ran */
-	SS_FACT_KINDS
+#define FACT(kind, number, ...) SS_FACT_##kind = (number),
+#define EVENT(...)
+#include "sysscope/abi/facts.def"
+#undef FACT
+#undef EVENT
+	SS_FACT_KINDS = 12 /* one more than the largest number */
 };
 
 /* The kinds that the agent itself needs, whether or not a command asks for them: bits of facts_wanted. */
