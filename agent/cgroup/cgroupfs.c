@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cgroupfs.c - reads the counters and limits of cgroups from descriptors that stay open between
- * samples. Called by agent/sampler.c for up to thousands of cgroups a second: nothing is allocated after a
- * cgroup's first read. It knows no containers, never writes to a cgroup and never logs.
+ * cgroupfs.c - reads the counters and limits of cgroups from descriptors that stay open between samples. Called by
+ * the sampler for thousands of cgroups a second: nothing is allocated after a cgroup's first read. It knows no
+ * containers, never writes to a cgroup and never logs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define HASH_NONFATAL_OOM	   1
-#define uthash_nonfatal_oom(entry) ((entry)->in_table = false) /* noticed by entry_new() */
+#define uthash_nonfatal_oom(entry) ((entry)->in_table = false) /* noticed by open_cgroup_new() */
 #include <uthash.h>
 
 #include "base/util.h"
@@ -22,23 +22,23 @@
 #include "cgroup/mounts.h"
 #include "cgroup/walk.h"
 
-/* memory.stat, the longest file, comes to 8 KiB on large machines. */
+/* memory.stat, the longest file, has up to 8 KiB on large machines. */
 #define FILE_TEXT_MAX 16384
 
-/* What stands in place of a descriptor. */
+/* In place of a descriptor. */
 enum file_state {
-	FILE_CLOSED = -1,  /* to be opened when it is read */
-	FILE_MISSING = -2, /* asked again at every CGROUPFS_RETRY_EVERYth read */
-	FILE_NO_DIR = -3,  /* so is its directory, in another v1 hierarchy: asked again with the limits */
+	FILE_CLOSED = -1,  /* opened when it is read */
+	FILE_MISSING = -2, /* retried every CGROUPFS_RETRY_EVERY reads */
+	FILE_NO_DIR = -3,  /* so is its directory, in another v1 hierarchy: retried with the limits */
 	FILE_NEVER = -4,
 };
 
-struct cgroup_entry {
+struct open_cgroup {
 	uint64_t id;
 	uint32_t reads;
 	bool in_table;
-	int files[CGROUP_FILES_MAX];   /* descriptor or enum file_state, by place in cgroup_files() */
-	struct cgroup_counters limits; /* as last read; all that is no limit is SS_UNKNOWN */
+	int files[CGROUP_FILES_MAX];   /* descriptor or enum file_state; index as in cgroup_files() */
+	struct cgroup_counters limits; /* as last read; other fields are SS_UNKNOWN */
 	UT_hash_handle hh;
 };
 
@@ -50,11 +50,11 @@ struct cgroupfs {
 	struct buf mounts_text;
 
 	const struct cgroup_file *table;
-	/* Places in `table` of the files that are read here. */
+	/* Indices in `table` of the files that are read on this machine. */
 	uint8_t limits[CGROUP_FILES_MAX], counters[CGROUP_FILES_MAX];
 	size_t n_limits, n_counters;
 
-	struct cgroup_entry *entries;
+	struct open_cgroup *open;
 	uint64_t keep_max; /* descriptors */
 	struct cgroupfs_stats stats;
 };
@@ -76,7 +76,7 @@ static void files_choose(struct cgroupfs *fs)
 	}
 }
 
-/* How many descriptors may be kept, after the soft limit was raised as far as it goes. */
+/* Raises the soft limit of open files to the hard one. Returns how many descriptors may be kept. */
 static uint64_t file_limit_raise(void)
 {
 	struct rlimit limit;
@@ -115,7 +115,7 @@ int cgroupfs_open(struct cgroupfs **ret, const char *root)
 	return 0;
 }
 
-static void file_close(struct cgroupfs *fs, struct cgroup_entry *e, size_t i)
+static void file_close(struct cgroupfs *fs, struct open_cgroup *e, size_t i)
 {
 	if (e->files[i] < 0)
 		return;
@@ -124,23 +124,23 @@ static void file_close(struct cgroupfs *fs, struct cgroup_entry *e, size_t i)
 	fs->stats.open_files--;
 }
 
-static void entry_free(struct cgroupfs *fs, struct cgroup_entry *e)
+static void open_cgroup_free(struct cgroupfs *fs, struct open_cgroup *e)
 {
 	for (size_t i = 0; i < CGROUP_FILES_MAX; i++)
 		file_close(fs, e, i);
-	HASH_DEL(fs->entries, e);
+	HASH_DEL(fs->open, e);
 	free(e);
 	fs->stats.open_cgroups--;
 }
 
 void cgroupfs_close(struct cgroupfs *fs)
 {
-	struct cgroup_entry *e, *next;
+	struct open_cgroup *e, *next;
 
 	if (!fs)
 		return;
-	HASH_ITER (hh, fs->entries, e, next)
-		entry_free(fs, e);
+	HASH_ITER (hh, fs->open, e, next)
+		open_cgroup_free(fs, e);
 	cgroup_mounts_free(&fs->mounts);
 	buf_free(&fs->mounts_text);
 	free(fs);
@@ -183,25 +183,25 @@ int cgroupfs_id(struct cgroupfs *fs, const char *path, uint64_t *ret_id)
 
 /* ---- reading ---- */
 
-static struct cgroup_entry *entry_find(struct cgroupfs *fs, uint64_t id)
+static struct open_cgroup *open_cgroup_find(struct cgroupfs *fs, uint64_t id)
 {
-	struct cgroup_entry *e;
+	struct open_cgroup *e;
 
-	HASH_FIND(hh, fs->entries, &id, sizeof(id), e);
+	HASH_FIND(hh, fs->open, &id, sizeof(id), e);
 	return e;
 }
 
 void cgroupfs_forget(struct cgroupfs *fs, uint64_t id)
 {
-	struct cgroup_entry *e = entry_find(fs, id);
+	struct open_cgroup *e = open_cgroup_find(fs, id);
 
 	if (e)
-		entry_free(fs, e);
+		open_cgroup_free(fs, e);
 }
 
-static int entry_new(struct cgroupfs *fs, uint64_t id, const char *path, struct cgroup_entry **ret)
+static int open_cgroup_new(struct cgroupfs *fs, uint64_t id, const char *path, struct open_cgroup **ret)
 {
-	struct cgroup_entry *e;
+	struct open_cgroup *e;
 
 	if (fs->stats.open_cgroups >= CGROUPFS_COUNT_MAX)
 		return -ENOSPC;
@@ -216,7 +216,7 @@ static int entry_new(struct cgroupfs *fs, uint64_t id, const char *path, struct 
 		if (fs->table[fs->counters[i]].never_root && strcmp(path, "/") == 0)
 			e->files[fs->counters[i]] = FILE_NEVER;
 	e->in_table = true;
-	HASH_ADD(hh, fs->entries, id, sizeof(e->id), e);
+	HASH_ADD(hh, fs->open, id, sizeof(e->id), e);
 	if (!e->in_table) {
 		free(e);
 		return -ENOMEM;
@@ -226,12 +226,12 @@ static int entry_new(struct cgroupfs *fs, uint64_t id, const char *path, struct 
 	return 0;
 }
 
-/* One cgroup being read: its directories are opened when the first file needs one, and closed at the end. */
+/* One cgroup that is being read: a directory is opened when a file first needs it, and closed at the end. */
 struct reading {
 	struct cgroupfs *fs;
-	struct cgroup_entry *e;
+	struct open_cgroup *e;
 	const char *path;
-	bool missed; /* a file of the carrying hierarchy was asked for and not there */
+	bool missed; /* a file of the carrying hierarchy was missing */
 	int dirs[CGROUP_SLOTS];
 	char text[FILE_TEXT_MAX];
 };
@@ -242,7 +242,7 @@ static void reading_end(struct reading *r)
 		closep(&r->dirs[slot]);
 }
 
-/* A descriptor, or: -ENODEV, the cgroup is no longer there; -ENOENT, it is not in this other hierarchy. */
+/* A descriptor; -ENODEV: the cgroup was removed; -ENOENT: it does not exist in this other hierarchy. */
 static int reading_dir(struct reading *r, enum cgroup_slot slot)
 {
 	bool carrying = slot == r->fs->carrying_slot;
@@ -268,8 +268,8 @@ static bool file_keep(const struct cgroupfs *fs, const struct cgroup_file *file)
 }
 
 /*
- * Opens file i: its descriptor, or a negative errno, with the entry's state set to what may be tried next
- * time. -ENODEV: the cgroup is no longer there.
+ * Opens file i. Returns its descriptor or a negative errno, and notes when to retry. -ENODEV: the cgroup was
+ * removed.
  */
 static int file_open(struct reading *r, size_t i)
 {
@@ -282,7 +282,7 @@ static int file_open(struct reading *r, size_t i)
 			r->e->files[i] = FILE_NO_DIR;
 		return dir;
 	}
-	/* Not to hang on a pipe where a test, or a file system laid over this one, has put one. */
+	/* O_NONBLOCK: a test, or a file system mounted over this one, may have a pipe here. */
 	fd = openat(dir, file->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
@@ -292,14 +292,14 @@ static int file_open(struct reading *r, size_t i)
 	return errno == ENODEV ? -ENOENT : -errno;
 }
 
-/* pread() of file i failed: closes it, and decides whether it is asked again. -ENODEV as in file_read(). */
+/* After a failed pread() of file i: closes it and notes when to retry. -ENODEV as in file_read(). */
 static int file_failed(struct reading *r, size_t i, int fd, int error)
 {
 	struct cgroupfs *fs = r->fs;
 
 	fs->stats.open_files -= r->e->files[i] >= 0;
 	close(fd);
-	/* Some files are there but not to be had, as memory.kmem.* without kernel accounting. */
+	/* Some files exist but are not supported, such as memory.kmem.* without kernel accounting. */
 	r->e->files[i] = error == EOPNOTSUPP ? FILE_MISSING : FILE_CLOSED;
 	if (error == ENODEV)
 		return fs->table[i].slot == fs->carrying_slot ? -ENODEV : 0;
@@ -307,7 +307,7 @@ static int file_failed(struct reading *r, size_t i, int fd, int error)
 	return 0;
 }
 
-/* The content of file i into `c`. -ENODEV: the cgroup is no longer there. Other errors are only counted. */
+/* Reads file i into `c`. -ENODEV: the cgroup was removed. Other errors are only counted. */
 static int file_read(struct reading *r, size_t i, struct cgroup_counters *c)
 {
 	struct cgroupfs *fs = r->fs;
@@ -338,8 +338,8 @@ static int file_read(struct reading *r, size_t i, struct cgroup_counters *c)
 	return 0;
 }
 
-/* What was missing gets another chance when its time has come. */
-static void entry_retry(struct cgroup_entry *e, bool missing_too)
+/* Files that were missing are opened at the next read. */
+static void open_cgroup_retry(struct open_cgroup *e, bool missing_too)
 {
 	for (size_t i = 0; i < CGROUP_FILES_MAX; i++)
 		if (e->files[i] == FILE_NO_DIR || (missing_too && e->files[i] == FILE_MISSING))
@@ -353,16 +353,15 @@ static bool cgroup_is(const struct cgroupfs *fs, const char *path, uint64_t id)
 	return cgroup_mount_stat(fs->carrying, path, &st) == 0 && st.st_ino == id;
 }
 
-static int entry_read(struct reading *r, struct cgroup_counters *ret)
+static int open_cgroup_read(struct reading *r, struct cgroup_counters *ret)
 {
 	const struct cgroupfs *fs = r->fs;
-	struct cgroup_entry *e = r->e;
+	struct open_cgroup *e = r->e;
 	struct cgroup_counters c;
-
 	bool young = e->reads < CGROUPFS_YOUNG_READS;
 
 	if (young || e->reads % CGROUPFS_LIMITS_EVERY == 0) {
-		entry_retry(e, young || e->reads % CGROUPFS_RETRY_EVERY == 0);
+		open_cgroup_retry(e, young || e->reads % CGROUPFS_RETRY_EVERY == 0);
 		cgroup_counters_clear(&e->limits);
 		for (size_t i = 0; i < fs->n_limits; i++)
 			if (file_read(r, fs->limits[i], &e->limits) < 0)
@@ -376,7 +375,7 @@ static int entry_read(struct reading *r, struct cgroup_counters *ret)
 		if (file_read(r, fs->counters[i], &c) < 0)
 			return -ENOENT;
 	}
-	/* Of a cgroup that is being removed the directory may still open, and no file any more. */
+	/* While a cgroup is being removed, its directory may open and its files not. */
 	if (r->missed && !cgroup_is(fs, r->path, e->id))
 		return -ENOENT;
 	e->reads++;
@@ -391,22 +390,22 @@ int cgroupfs_read(struct cgroupfs *fs, uint64_t id, const char *path, struct cgr
 	int r;
 
 	/*
-	 * Kept descriptors would say ENODEV themselves, but not where none could be kept; it costs 1 us. A cgroup
-	 * that is removed after this look-up is found by its descriptors, or by reading_dir().
+	 * Kept descriptors would return ENODEV, but there may be none; this look-up costs 1 us. If the cgroup is removed
+	 * after it, the descriptors or reading_dir() notice.
 	 */
 	r = cgroupfs_id(fs, path, &id_now);
 	if (r == 0 && id_now != id)
 		r = -ENOENT;
-	reading.e = entry_find(fs, id);
+	reading.e = open_cgroup_find(fs, id);
 	if (r == 0 && !reading.e)
-		r = entry_new(fs, id, path, &reading.e);
+		r = open_cgroup_new(fs, id, path, &reading.e);
 	if (r == 0) {
 		reading.fs = fs;
 		reading.path = path;
 		reading.missed = false;
 		for (int slot = 0; slot < CGROUP_SLOTS; slot++)
 			reading.dirs[slot] = -1;
-		r = entry_read(&reading, ret);
+		r = open_cgroup_read(&reading, ret);
 		reading_end(&reading);
 	}
 	if (r == -ENOENT)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cgroupfs.h - what the cgroup file system itself says: which hierarchy carries resources (v2, v1 or
- * hybrid), which cgroups there are, and what their counters and limits are. Used by agent/sampler.c,
- * and by `doctor` for the layout. It knows nothing of containers and keeps no totals.
+ * cgroupfs.h - the cgroup file system: which hierarchy carries resources (v2, v1 or hybrid), which cgroups
+ * exist, and their counters and limits. Used by the sampler, and by `doctor` for the layout. It knows nothing
+ * about containers and keeps no totals.
  *
- * Paths are those of the carrying hierarchy, "/" for its root, raw bytes, as deep and as long as
- * the kernel lets them be. Where only a part of the hierarchy is mounted (a container without a cgroup
- * namespace), paths begin with the root of that part, as in /proc/PID/cgroup. A path with a ".."
- * component names nothing.
+ * Paths are those of the carrying hierarchy, "/" for its root, raw bytes, of any depth and length that
+ * the kernel allows. If only a part of the hierarchy is mounted (a container without a cgroup namespace),
+ * paths begin with the root of that part, as in /proc/PID/cgroup. No cgroup is found by a path with a ".."
+ * component.
  */
 #ifndef SYSSCOPE_CGROUPFS_H
 #define SYSSCOPE_CGROUPFS_H
@@ -19,42 +19,42 @@
 #include "sysscope/sample.h"
 
 /*
- * Limits are read at a cgroup's first read and at every 5th after it; between, the last ones are given again.
- * A cgroup made a moment ago in one v1 hierarchy may not be there yet in the next: that is asked again as often.
+ * Limits are read at a cgroup's first read and at every 5th one after that; in between, the last values are returned.
+ * A new v1 cgroup may exist in one hierarchy and not yet in another, which is retried as often.
  */
 #define CGROUPFS_LIMITS_EVERY 5
 /*
- * A runtime makes a cgroup first and gives it its controllers and limits after: this many first reads ask for everything.
- * Seen: a container of crun that a sample met in between had no memory and no limits for a minute.
+ * A runtime creates a cgroup first and sets its controllers and limits later: this many first reads try every file.
+ * Seen without this: a container of crun, sampled in between, had no memory and no limits for a minute.
  */
 #define CGROUPFS_YOUNG_READS 3
-/* A file that a cgroup does not have is asked for again at every 60th read (a controller may be enabled late). */
+/* A missing file is retried at every 60th read (a controller may be enabled late). */
 #define CGROUPFS_RETRY_EVERY 60
 /*
  * Kept descriptors: at most RLIMIT_NOFILE's hard value less 256, which are left to the rest of the process, and at
- * most 16384, because each costs some 6 KiB of kernel memory (measured); limit files have half of that. Past it a file
- * is opened, read and closed.
+ * most 16384, because each costs some 6 KiB of kernel memory (measured); limit files get half of that. Beyond this a
+ * file is opened, read and closed each time.
  */
 #define CGROUPFS_RESERVED_FILES 256
 #define CGROUPFS_KEPT_FILES_MAX 16384
-/* Bounds of cgroupfs_walk(); the second one also of the cgroups that are kept open. */
+/* Bounds of cgroupfs_walk(); the second one also bounds the cgroups that are kept open. */
 #define CGROUPFS_DEPTH_MAX 96
 #define CGROUPFS_COUNT_MAX 65536
 
 enum cgroup_layout {
-	CGROUP_V2,     /* nothing that we read is on v1 */
-	CGROUP_V1,     /* there is no v2 */
-	CGROUP_HYBRID, /* v1 controllers and a v2 tree beside them, most often empty */
+	CGROUP_V2,     /* all controllers that are read are on v2 */
+	CGROUP_V1,     /* no v2 tree */
+	CGROUP_HYBRID, /* v1 controllers and a v2 tree, mostly an empty one */
 };
 const char *cgroup_layout_name(enum cgroup_layout layout); /* "v2", "v1", "hybrid" */
 
 struct cgroup_layout_info {
 	enum cgroup_layout layout;
-	bool carrying_v2;		 /* the v2 tree carries resources: its ids and paths are used */
+	bool carrying_v2;		 /* the v2 tree carries resources: ids and paths are v2's */
 	const char *carrying_controller; /* "" on v2; "cpu" or "memory" on v1 */
 	uint32_t hierarchy_id; /* of the carrying one, as in /proc/self/cgroup and cgroup_root.hierarchy_id; 0 on v2 */
-	bool whole;	       /* false: only a part is visible (cgroup namespace, or a part is mounted) */
-	const char *mounts;    /* for people: one line each, "v1 cpu /sys/fs/cgroup/cpu"; raw bytes */
+	bool whole;	       /* false: only a part is visible (cgroup namespace, or only a part is mounted) */
+	const char *mounts;    /* to be shown: one line each, "v1 cpu /sys/fs/cgroup/cpu"; raw bytes */
 };
 
 struct cgroupfs;
@@ -62,7 +62,7 @@ struct cgroupfs;
 /*
  * Finds the hierarchies and raises the soft limit of open files to the hard one. `root` is "" for this machine; in
  * tests a folder that holds proc/self/mountinfo, proc/self/cgroup (or proc/cgroups) and the mount points.
- * 0; -ENODEV: no hierarchy is mounted that could carry resources; -ENOMEM; an error of reading mountinfo.
+ * 0; -ENODEV: no hierarchy that could carry resources is mounted; -ENOMEM; an error from reading mountinfo.
  * *ret is untouched on failure.
  */
 int cgroupfs_open(struct cgroupfs **ret, const char *root);
@@ -74,9 +74,9 @@ const struct cgroup_layout_info *cgroupfs_layout(const struct cgroupfs *fs);
 
 /*
  * Calls fn for every cgroup of the carrying hierarchy, parents first, with its kernfs id (st_ino of its directory) and
- * its parent's (0 for the topmost). `path` lives until fn returns. A non-zero return of fn ends the
- * walk and is returned. Cgroups that vanish meanwhile are skipped. *ret_truncated (may be NULL; untouched unless 0 is
- * returned): some were left out, being past CGROUPFS_DEPTH_MAX or CGROUPFS_COUNT_MAX, or could not be opened.
+ * its parent's (0 for the topmost). `path` is valid until fn returns. A non-zero return of fn ends the
+ * walk and is returned. Cgroups that are removed meanwhile are skipped. *ret_truncated (may be NULL; untouched unless 0 is
+ * returned): some were left out, because of CGROUPFS_DEPTH_MAX or CGROUPFS_COUNT_MAX, or could not be opened.
  * 0, -ENOMEM, an error of stat(), or fn's.
  */
 int cgroupfs_walk(struct cgroupfs *fs, int (*fn)(void *ctx, uint64_t id, uint64_t parent_id, const char *path),
@@ -86,12 +86,12 @@ int cgroupfs_walk(struct cgroupfs *fs, int (*fn)(void *ctx, uint64_t id, uint64_
 int cgroupfs_id(struct cgroupfs *fs, const char *path, uint64_t *ret_id);
 
 /*
- * Reads the files of one cgroup; sources and units of each field are in struct cgroup_counters. What has no
- * source here, or could not be read, is SS_UNKNOWN. `id` keys the kept descriptors, `path` finds the cgroup.
- * -ENOENT: what is at `path` is not (or no longer) `id`: removed or made again, no error for the caller; its
- * descriptors are closed then. Else 0, -ENOMEM, -ENOSPC past CGROUPFS_COUNT_MAX, or an error of stat(). *ret is
- * untouched on failure.
- * On v1 the same path of all hierarchies is one container; memory.stat of "/" is never read there.
+ * Reads the files of one cgroup; struct cgroup_counters has the source and unit of each field. A field without a
+ * source here, or that could not be read, is SS_UNKNOWN. `id` is the key of the kept descriptors, `path` finds the
+ * cgroup. -ENOENT: the cgroup at `path` is not (or no longer) `id`: it was removed or created again, which is no
+ * failure; its descriptors are closed then. Else 0, -ENOMEM, -ENOSPC beyond CGROUPFS_COUNT_MAX, or an error of stat().
+ * *ret is untouched on failure.
+ * On v1 the same path in all hierarchies is one container; memory.stat of "/" is never read there.
  */
 int cgroupfs_read(struct cgroupfs *fs, uint64_t id, const char *path, struct cgroup_counters *ret);
 
@@ -99,9 +99,9 @@ int cgroupfs_read(struct cgroupfs *fs, uint64_t id, const char *path, struct cgr
 void cgroupfs_forget(struct cgroupfs *fs, uint64_t id);
 
 struct cgroupfs_stats {
-	uint64_t open_cgroups; /* that have something kept about them */
+	uint64_t open_cgroups; /* with kept descriptors or limits */
 	uint64_t open_files;   /* kept descriptors */
-	uint64_t read_errors;  /* of files: open or read failed, content malformed; not: missing, removed */
+	uint64_t read_errors;  /* files that could not be opened, read or parsed; not those missing or removed */
 };
 void cgroupfs_stats(const struct cgroupfs *fs, struct cgroupfs_stats *ret);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cgroup_files.c - the table of cgroup files and the parsers of their text, on v2 and v1. Called by
- * cgroupfs.c for every cgroup at every sample: one pass over the text, no copy, no allocation. Opens nothing.
+ * files.c - the table of cgroup files and the parsers of their text, for v2 and v1. Called by cgroupfs.c for
+ * every cgroup at every sample: one pass over the text, no copy, no allocation. Opens nothing.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 	{                                                                                            \
 		.key = (name), .length = sizeof(name) - 1, .offset = OFFSET(field), .scale = (times) \
 	}
-/* USER_HZ, in which cpuacct.stat counts, is 100 on every architecture that we build for. */
+/* cpuacct.stat counts in USER_HZ, which is 100 on every supported architecture. */
 #define NS_PER_TICK 10000000
 
 static const struct cgroup_key v2_cpu_stat[] = {
@@ -50,7 +50,7 @@ static const struct cgroup_key v1_cpuacct_stat[] = {
 	KEY("system", cpu_system_ns, NS_PER_TICK),
 };
 
-/* The total_ keys include what is below; "swap" stands before total_swap, which replaces it. */
+/* The total_ keys include descendants; "swap" comes before total_swap, which replaces it. */
 static const struct cgroup_key v1_memory_stat[] = {
 	KEY("swap", memory_swap, 1),
 	KEY("total_cache", memory_cache, 1),
@@ -63,7 +63,7 @@ static const struct cgroup_key v1_memory_stat[] = {
 	KEY("total_active_file", memory_active_file, 1),
 };
 
-/* Of this cgroup alone on v1: the kernel does not add up there what was killed below. */
+/* On v1 of this cgroup alone: the kernel does not add the kills of its descendants. */
 static const struct cgroup_key v1_oom_control[] = {
 	KEY("oom_kill", oom_kills, 1),
 };
@@ -153,7 +153,7 @@ void cgroup_counters_clear(struct cgroup_counters *c)
 		*counter_at(c, i * sizeof(uint64_t)) = SS_UNKNOWN;
 }
 
-/* Digits only, all of them; times `scale`; below the two values that stand for unknown and unlimited. */
+/* Digits only, to the end; times `scale`; less than SS_UNLIMITED and SS_UNKNOWN. */
 static int digits_parse(const char *s, size_t length, uint32_t scale, uint64_t *ret)
 {
 	uint64_t v = 0;
@@ -177,7 +177,7 @@ static size_t without_newline(const char *text, size_t length)
 	return length > 0 && text[length - 1] == '\n' ? length - 1 : length;
 }
 
-static bool text_is(const char *text, size_t length, const char *word)
+static bool word_is(const char *text, size_t length, const char *word)
 {
 	return length == strlen(word) && memcmp(text, word, length) == 0;
 }
@@ -193,7 +193,7 @@ int cgroup_parse_limit(const char *text, size_t length, uint64_t *ret)
 	int r;
 
 	length = without_newline(text, length);
-	if (text_is(text, length, "max")) {
+	if (word_is(text, length, "max")) {
 		*ret = SS_UNLIMITED;
 		return 0;
 	}
@@ -207,7 +207,7 @@ int cgroup_parse_limit(const char *text, size_t length, uint64_t *ret)
 int cgroup_parse_quota(const char *text, size_t length, uint64_t *ret)
 {
 	length = without_newline(text, length);
-	if (text_is(text, length, "-1")) {
+	if (word_is(text, length, "-1")) {
 		*ret = SS_UNLIMITED;
 		return 0;
 	}
@@ -215,9 +215,9 @@ int cgroup_parse_quota(const char *text, size_t length, uint64_t *ret)
 }
 
 /*
- * The inverse of what runtimes do to turn shares (2..262144) into a weight (1..10000), and the one that cAdvisor
- * uses, so that its dashboards agree; the default weight 100 thereby reads 2597. An idle group (cpu.idle) reads
- * weight 0, which has no shares.
+ * The inverse of the runtimes' conversion of shares (2..262144) to a weight (1..10000), the same as cAdvisor's, so
+ * that its dashboards agree; the default weight 100 becomes 2597. An idle group (cpu.idle) has weight 0, which has no
+ * equivalent in shares.
  */
 int cgroup_parse_weight(const char *text, size_t length, uint64_t *ret_shares)
 {
@@ -245,7 +245,7 @@ int cgroup_parse_cpu_max(const char *text, size_t length, uint64_t *ret_quota_us
 	if (!space)
 		return -EINVAL;
 	first = (size_t)(space - text);
-	r = text_is(text, first, "max") ? 0 : digits_parse(text, first, 1, &quota);
+	r = word_is(text, first, "max") ? 0 : digits_parse(text, first, 1, &quota);
 	if (r == 0)
 		r = digits_parse(space + 1, length - first - 1, 1, &period);
 	if (r < 0)

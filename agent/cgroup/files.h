@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cgroup_files.h - the cgroup files that are read, which field of struct cgroup_counters each one
- * fills, and how their text is parsed. Pure: opens nothing. Used by cgroupfs.c and the unit tests.
+ * files.h - the cgroup files that are read, the field of struct cgroup_counters that each one fills, and the
+ * parsers of their text. Pure: opens nothing. Used by cgroupfs.c and the unit tests.
  */
 #ifndef SYSSCOPE_CGROUP_FILES_H
 #define SYSSCOPE_CGROUP_FILES_H
@@ -18,14 +18,14 @@ struct cgroup_key {
 	const char *key;
 	uint16_t length; /* of key */
 	uint16_t offset; /* in struct cgroup_counters */
-	uint32_t scale;	 /* the number times this is the field */
+	uint32_t scale;	 /* the field is the number times this */
 };
 
 enum cgroup_file_kind {
 	CGROUP_FILE_NUMBER,  /* "123" */
-	CGROUP_FILE_LIMIT,   /* "123", "max"; from 2^62 on (v1's rounded LONG_MAX) SS_UNLIMITED */
+	CGROUP_FILE_LIMIT,   /* "123", "max"; SS_UNLIMITED from 2^62 on (v1's rounded LONG_MAX) */
 	CGROUP_FILE_QUOTA,   /* "123", "-1" is SS_UNLIMITED */
-	CGROUP_FILE_WEIGHT,  /* cpu.weight, becomes shares */
+	CGROUP_FILE_WEIGHT,  /* cpu.weight, converted to shares */
 	CGROUP_FILE_CPU_MAX, /* "max 100000": quota and period */
 	CGROUP_FILE_STAT,    /* lines of "key number" */
 };
@@ -34,15 +34,15 @@ struct cgroup_file {
 	const char *name;
 	enum cgroup_slot slot;
 	enum cgroup_file_kind kind;
-	bool limit;	 /* read at every CGROUPFS_LIMITS_EVERYth time only */
-	bool cpu_backup; /* read only while cpu_user_ns or cpu_system_ns is unknown: stands behind what it replaces */
-	bool never_root; /* costly and of no use at the root */
+	bool limit;	 /* read only every CGROUPFS_LIMITS_EVERY times */
+	bool cpu_backup; /* read only while cpu_user_ns or cpu_system_ns is unknown; after the files that it replaces */
+	bool never_root; /* costly and useless at the root */
 	uint16_t offset; /* of the field, or of quota (CPU_MAX) */
 	uint16_t n_keys; /* STAT */
 	const struct cgroup_key *keys;
 };
 
-/* All of them, v2 then v1, limits before counters in each slot's order of reading. At most CGROUP_FILES_MAX. */
+/* All of them, v2 then v1; in each slot limits come before counters. At most CGROUP_FILES_MAX. */
 #define CGROUP_FILES_MAX 40
 const struct cgroup_file *cgroup_files(size_t *ret_count);
 
@@ -50,15 +50,15 @@ const struct cgroup_file *cgroup_files(size_t *ret_count);
 void cgroup_counters_clear(struct cgroup_counters *c);
 
 /*
- * Takes the content of one such file into its fields. 0; -EINVAL or -ERANGE: some of it is not what the
- * kernel writes (the fields that it should have filled stay as they were).
+ * Parses the content of one such file into its fields. 0; -EINVAL or -ERANGE: a part is not in the kernel's format (the
+ * fields of that part keep their values).
  */
 int cgroup_file_parse(const struct cgroup_file *file, const char *text, size_t length, struct cgroup_counters *c);
 
 /*
- * "key number\n" lines: exact keys, whole numbers; other keys are passed over; the last of equal keys counts. A last
- * line without newline was cut in reading and is not taken. 0; -EINVAL: a wanted key had no such number or the
- * text was cut; -ERANGE: one did not fit. Every other wanted key is still taken.
+ * Lines of "key number\n": exact keys, whole numbers; other keys are skipped; the last of equal keys counts. A last
+ * line without newline was cut and is not used. 0; -EINVAL: a wanted key has no valid number, or the text was cut;
+ * -ERANGE: a number is too large. All other wanted keys are still used.
  */
 int cgroup_parse_stat(const char *text, size_t length, const struct cgroup_key *keys, size_t n_keys,
 		      struct cgroup_counters *c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cgroup_layout.c - chooses the hierarchy whose ids and paths name cgroups, and describes the choice. Called by
+ * layout.c - chooses the hierarchy whose ids and paths name cgroups, and describes the choice. Called by
  * cgroupfs_open(). Opens nothing.
  */
 #include <errno.h>
@@ -42,7 +42,7 @@ bool cgroup_slot_read(const struct cgroup_mounts *mounts, enum cgroup_slot carry
 		return false;
 	if (slot == CGROUP_SLOT_V2 || carrying != CGROUP_SLOT_V2)
 		return (slot == CGROUP_SLOT_V2) == (carrying == CGROUP_SLOT_V2);
-	/* What cpuacct counts is in v2's cpu.stat, which needs no controller. */
+	/* v2's cpu.stat has the counters of cpuacct, and needs no controller. */
 	return slot != CGROUP_SLOT_CPUACCT && !mounts->v2_controls[slot];
 }
 

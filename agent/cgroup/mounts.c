@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cgroup_mounts.c - finds the mounted cgroup hierarchies in mountinfo and opens cgroup directories
- * below them, by steps where the path is longer than the kernel takes at once. Called by cgroupfs.c
- * and cgroup_walk.c. Never mounts, never follows "..".
+ * mounts.c - finds the mounted cgroup hierarchies in mountinfo and opens cgroup directories below them, step by
+ * step if the path is longer than PATH_MAX. Called by cgroupfs.c and walk.c. Never mounts, never follows "..".
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -103,7 +102,7 @@ static bool path_climbs(const char *path)
 	return false;
 }
 
-/* Which of several mounts of one hierarchy: what shows all of it, then the usual place, then a whole mount. */
+/* To choose among mounts of one hierarchy: one that shows all of it, then one at the usual place, then a whole mount. */
 static int mount_rank(const struct cgroup_mount *m)
 {
 	size_t n = strlen(USUAL_PLACE);
@@ -120,7 +119,7 @@ static void mount_free(struct cgroup_mount *m)
 	*m = (struct cgroup_mount){.fd = -1};
 }
 
-/* Opens a candidate. Errors other than -ENOMEM mean that it cannot be used. */
+/* Opens a candidate. After an error other than -ENOMEM it is not usable. */
 static int mount_open(const char *root, const struct cgroup_mount_line *line, struct cgroup_mount *ret)
 {
 	struct cgroup_mount m = {.fd = -1};
@@ -132,19 +131,19 @@ static int mount_open(const char *root, const struct cgroup_mount_line *line, st
 	m.fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (m.fd < 0)
 		return -errno;
-	/* Another mount may lie on top of this one. A folder of a test is of any type. */
+	/* Another mount may cover this one. In tests the folder is on any file system. */
 	if (root[0] == '\0' && (fstatfs(m.fd, &fs) < 0 ||
 				(unsigned long)fs.f_type != (line->v2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC))) {
 		mount_free(&m);
 		return -ENODEV;
 	}
-	/* Of the kernel's base files, v2's true root alone lacks the one, and v1's alone has the other. */
+	/* cgroup.events is missing only in v2's true root, cgroup.sane_behavior exists only in v1's. */
 	if (line->v2)
 		m.whole = faccessat(m.fd, "cgroup.events", F_OK, 0) < 0;
 	else
 		m.whole = faccessat(m.fd, "cgroup.sane_behavior", F_OK, 0) == 0;
 	m.point = strdup(line->point);
-	/* "/.." is how a mount from outside of this cgroup namespace looks: what it shows is all we can name. */
+	/* "/..": mounted outside of this cgroup namespace, so the true path is not known. */
 	m.prefix = strdup(m.whole || strcmp(line->root, "/") == 0 || path_climbs(line->root) ? "" : line->root);
 	if (!m.point || !m.prefix) {
 		mount_free(&m);
@@ -155,7 +154,7 @@ static int mount_open(const char *root, const struct cgroup_mount_line *line, st
 	return 0;
 }
 
-/* Offers one mount to all slots that it serves. */
+/* Gives the mount to all slots of its controllers that have no better one. */
 static int mounts_offer(struct cgroup_mounts *mounts, const char *root, const struct cgroup_mount_line *line)
 {
 	for (int slot = 0; slot < CGROUP_SLOTS; slot++) {
@@ -182,7 +181,7 @@ static int mounts_offer(struct cgroup_mounts *mounts, const char *root, const st
 	return 0;
 }
 
-/* From /proc/self/cgroup, "4:memory:/path"; where that is not readable from /proc/cgroups, "memory 4 12 1". */
+/* From /proc/self/cgroup, "4:memory:/path"; if that is not readable, from /proc/cgroups, "memory 4 12 1". */
 static void hierarchy_ids_read(struct cgroup_mounts *mounts, const char *root)
 {
 	static const char *const files[] = {"proc/self/cgroup", "proc/cgroups"};
@@ -272,7 +271,7 @@ void cgroup_mounts_free(struct cgroup_mounts *m)
 		mount_free(&m->slots[slot]);
 }
 
-/* The path below the mount point, "" for the mount point itself; NULL: it is not there. */
+/* The path below the mount point, "" for the mount point itself; NULL: outside of the mount. */
 static const char *mount_relative(const struct cgroup_mount *m, const char *path)
 {
 	if (path[0] != '/' || strncmp(path, m->prefix, m->prefix_length) != 0 || path_climbs(path))
@@ -283,7 +282,7 @@ static const char *mount_relative(const struct cgroup_mount *m, const char *path
 	return path + strspn(path, "/");
 }
 
-/* Opens what is named by a path of any length, in steps that each fit PATH_MAX. */
+/* Opens a directory by a path of any length, in steps that fit into PATH_MAX. */
 static int long_path_open(int parent, const char *path)
 {
 	_cleanup_close_ int at = -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cgroup_mounts.h - where each cgroup hierarchy that we read is mounted, and opening a cgroup's directory
- * below it. Used by cgroupfs.c and cgroup_walk.c only. Reads mountinfo, never mounts anything.
+ * mounts.h - finds the mount points of the cgroup hierarchies, and opens cgroup directories below them. Used by
+ * cgroupfs.c, layout.c and walk.c only. Reads mountinfo, never mounts anything.
  */
 #ifndef SYSSCOPE_CGROUP_MOUNTS_H
 #define SYSSCOPE_CGROUP_MOUNTS_H
@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-/* One per hierarchy that files are read from; co-mounted v1 controllers have a slot each. */
+/* One per hierarchy that is read; v1 controllers that are mounted together have a slot each. */
 enum cgroup_slot {
 	CGROUP_SLOT_V2,
 	CGROUP_SLOT_CPU,
@@ -27,33 +27,33 @@ struct cgroup_mount {
 	bool whole;	       /* it is the true root of the hierarchy */
 	uint32_t hierarchy_id; /* 0 on v2 and when not known */
 	char *point;	       /* mount point, raw */
-	char *prefix;	       /* path in the hierarchy of what is mounted, "" for its root: goes before every path */
+	char *prefix; /* path of the mounted part in the hierarchy, "" for its root: the beginning of every path */
 	size_t prefix_length;
 };
 
 struct cgroup_mounts {
 	struct cgroup_mount slots[CGROUP_SLOTS];
-	bool v2_controls[CGROUP_SLOTS]; /* the v2 root offers this controller */
+	bool v2_controls[CGROUP_SLOTS]; /* the v2 root has this controller */
 };
 
-/* One line of mountinfo, taken apart in place. */
+/* One line of mountinfo, split in place. */
 struct cgroup_mount_line {
 	char *root, *point;  /* unescaped */
-	const char *options; /* of the superblock: v1's controllers are among them */
+	const char *options; /* of the superblock, among them v1's controllers */
 	bool v2;
 };
 
-/* 0; -EINVAL: malformed; -ENOMSG: of another file system. `line` is without its newline and is written to. */
+/* 0; -EINVAL: malformed; -ENOMSG: another file system. `line` has no newline, and is modified. */
 int cgroup_mount_line_parse(char *line, struct cgroup_mount_line *ret);
 
 /* Whether `word` is one of the comma-separated words of `list`. */
 bool cgroup_list_has(const char *list, const char *word);
 
-/* 0, -ENOMEM, or the error of reading mountinfo. Free it after success only. */
+/* 0, -ENOMEM, or an error from reading mountinfo. To be freed after success only. */
 int cgroup_mounts_detect(const char *root, struct cgroup_mounts *ret);
 void cgroup_mounts_free(struct cgroup_mounts *m);
 
-/* The directory of the cgroup at `path`: O_PATH descriptor, or its stat. -ENOENT: not there, or not below the mount. */
+/* The directory of the cgroup at `path`: an O_PATH descriptor, or its stat. -ENOENT: missing, or outside of the mount. */
 int cgroup_mount_open(const struct cgroup_mount *m, const char *path);
 int cgroup_mount_stat(const struct cgroup_mount *m, const char *path, struct stat *ret);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cgroup_walk.c - the walk over a cgroup tree, depth first, by descriptors, so that no path is too long
- * and a cgroup that vanishes is only skipped. Called by cgroupfs.c. Reads no cgroup file.
+ * walk.c - walks a cgroup tree, depth first, by descriptors, so that no path is too long and a removed cgroup is
+ * merely skipped. Called by cgroupfs.c. Reads no cgroup file.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -39,7 +39,7 @@ static void walk_free(struct walk **w)
 	free(*w);
 }
 
-/* Takes over `fd`, which is < 0 where opening failed. One that is gone is nothing to report. */
+/* Takes over `fd`, which is < 0 if it could not be opened. A removed cgroup does not count as left out. */
 static void level_push(struct walk *w, int fd, uint64_t id, size_t path_length)
 {
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -77,7 +77,7 @@ static int walk_entry(struct walk *w, const struct dirent *entry, cgroup_walk_fn
 	memcpy(w->path + level->path_length + 1, entry->d_name, length + 1);
 	r = fn(ctx, st.st_ino, level->id, w->path);
 	w->count++;
-	/* kernfs counts sub-directories as links: with 2 of them none is below, and it need not be opened. */
+	/* kernfs counts sub-directories as links: with 2 links it has none, and need not be opened. */
 	if (r != 0 || st.st_nlink == 2)
 		return r;
 	if (w->depth == CGROUPFS_DEPTH_MAX) {
@@ -116,7 +116,7 @@ int cgroup_walk(const struct cgroup_mount *m, cgroup_walk_fn *fn, void *ctx, boo
 			continue;
 		}
 		if (w->count >= CGROUPFS_COUNT_MAX) {
-			/* Only another cgroup, not another file, makes it incomplete. */
+			/* The walk is incomplete only if another cgroup follows, not if another file does. */
 			if (!entry_is_cgroup(dirfd(w->levels[w->depth - 1].dir), entry, &st))
 				continue;
 			w->truncated = true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cgroup_walk.h - the walk behind cgroupfs_walk(), on one mount. Used by cgroupfs.c only.
+ * walk.h - the walk behind cgroupfs_walk(), over one mount. Used by cgroupfs.c only.
  */
 #ifndef SYSSCOPE_CGROUP_WALK_H
 #define SYSSCOPE_CGROUP_WALK_H

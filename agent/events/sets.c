@@ -123,7 +123,7 @@ int tree_add(struct event_sets *s, uint32_t pid)
 
 /* ---- containers that were made under our eyes ---- */
 
-static struct container_member *container_find(const struct event_sets *s, const char *path)
+static struct container_member *member_find(const struct event_sets *s, const char *path)
 {
 	struct container_member *c;
 
@@ -134,7 +134,7 @@ static struct container_member *container_find(const struct event_sets *s, const
 int container_made(struct event_sets *s, const char *path, uint64_t time_ns)
 {
 	size_t size = strlen(path) + 1;
-	struct container_member *c = container_find(s, path);
+	struct container_member *c = member_find(s, path);
 
 	if (c || HASH_COUNT(s->containers) >= CONTAINERS_MAX)
 		return 0;
@@ -152,7 +152,7 @@ int container_made(struct event_sets *s, const char *path, uint64_t time_ns)
 
 bool container_entered(struct event_sets *s, const char *path)
 {
-	struct container_member *c = container_find(s, path);
+	struct container_member *c = member_find(s, path);
 
 	if (!c || c->entered)
 		return false;
@@ -162,7 +162,7 @@ bool container_entered(struct event_sets *s, const char *path)
 
 double container_removed(struct event_sets *s, const char *path, uint64_t time_ns)
 {
-	struct container_member *c = container_find(s, path);
+	struct container_member *c = member_find(s, path);
 	double lived;
 
 	if (!c)

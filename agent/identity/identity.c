@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * identity.c - see identity.h. Keeps one entry per home, shared by its cgroups, and asks the runtimes' stores
- * (docker.c, podman.c) for names, late ones again and again. Never parses a path (path.c) or opens a file itself.
+ * identity.c - see identity.h. Keeps one entry per home, shared by its cgroups, looks up names in the runtimes'
+ * stores (store/), and retries those that are late. Never parses a path (shape/) or opens a file itself.
  */
 #define HASH_NONFATAL_OOM 1
 
@@ -18,21 +18,21 @@
 
 #define MS     1000000ULL
 #define SECOND (1000 * MS)
-/* After the first look; then every RETRY_LATE_NS. */
+/* After the first look-up; then every RETRY_LATE_NS. */
 static const uint64_t retry_after_ns[] = {100 * MS, 500 * MS, 2 * SECOND, 10 * SECOND};
 #define RETRY_LATE_NS (60 * SECOND)
-/* Look-ups a refresh does; a machine with thousands of nameless containers must not stall a sample. */
+/* Look-ups per refresh: thousands of containers without a name must not delay a sample. */
 #define REFRESH_MAX 256
-/* A user can make cgroups and files as fast as they like: their look-ups may cost a few percent of a CPU, not more. */
+/* A user can create cgroups and files at any rate: their look-ups must not cost more than a few percent of a CPU. */
 #define ROOTLESS_PER_SECOND 8
 
 struct known_home {
-	struct identity who; /* first: what callers hold */
+	struct identity who; /* first: callers hold a pointer to it */
 	char *path;	     /* who.home */
 	char *parent, *id, *name, *image, *pod, *pod_namespace, *labels;
 	unsigned int stores;
 	bool in_pod;	/* a Kubernetes pod */
-	size_t cgroups; /* ids that hold it */
+	size_t cgroups; /* how many share it */
 	unsigned int attempts;
 	uint64_t first_ns, due_ns;
 	bool pending;
@@ -40,7 +40,7 @@ struct known_home {
 	UT_hash_handle hh;
 };
 
-struct cgroup {
+struct known_cgroup {
 	uint64_t id;
 	struct known_home *home;
 	UT_hash_handle hh;
@@ -49,7 +49,7 @@ struct cgroup {
 struct identities {
 	struct stores stores;
 	struct known_home *homes, *pending;
-	struct cgroup *cgroups;
+	struct known_cgroup *cgroups;
 	uint32_t generation;
 	uint64_t due_ns; /* of the earliest pending home; UINT64_MAX: none */
 	uint64_t rootless_second_ns;
@@ -60,7 +60,7 @@ struct identities {
 
 /* ---- strings ---- */
 
-/* At most IDENTITY_TEXT_MAX bytes; of two that differ only behind that, the hashes differ. */
+/* At most IDENTITY_TEXT_MAX bytes; texts that differ only after that get different hashes. */
 static char *text_capped(const char *s, size_t len)
 {
 	char tail[1 + 16 + 1], *copy;
@@ -108,7 +108,7 @@ static void known_home_free(struct known_home *h)
 
 /* ---- names from files ---- */
 
-/* Takes the string over, when it says something and something new; *changed is then set. */
+/* Takes a string that is neither empty nor the same as before, and sets *changed then. */
 static void text_take(char **to, char **from, bool *changed)
 {
 	char *capped;
@@ -133,7 +133,7 @@ static bool home_learn(struct identities *ids, struct known_home *h, struct stor
 	text_take(&h->pod, &a->pod, &changed);
 	text_take(&h->pod_namespace, &a->pod_namespace, &changed);
 	if (a->labels && (!h->labels || strcmp(h->labels, a->labels) != 0)) {
-		/* Capped by who wrote it: cut text would be no JSON. */
+		/* The store has limited its size: cut text would not be JSON. */
 		free(h->labels);
 		h->labels = a->labels;
 		a->labels = NULL;
@@ -147,7 +147,7 @@ static bool home_learn(struct identities *ids, struct known_home *h, struct stor
 	return changed;
 }
 
-/* False: too many of users' files were read in this second. */
+/* False: too many files of users were read within this second. */
 static bool rootless_allowed(struct identities *ids, uint64_t now_ns)
 {
 	if (now_ns < ids->rootless_second_ns || now_ns - ids->rootless_second_ns >= SECOND) {
@@ -177,7 +177,7 @@ static void home_retry_at(struct identities *ids, struct known_home *h, uint64_t
 		ids->due_ns = due_ns;
 }
 
-/* One look into the stores. True when something changed. */
+/* One look-up in the stores. Whether anything changed. */
 static bool home_ask(struct identities *ids, struct known_home *h, uint64_t now_ns)
 {
 	struct store_answer answer = {};
@@ -204,7 +204,7 @@ static bool home_ask(struct identities *ids, struct known_home *h, uint64_t now_
 	}
 	ids->failures++;
 	if (h->who.resolved) {
-		/* It had a name when it was last started; that stays. */
+		/* It keeps the name that it had when it was last started. */
 		home_settle(ids, h);
 		return false;
 	}
@@ -227,7 +227,7 @@ int identities_refresh(struct identities *ids, uint64_t now_ns)
 	ids->due_ns = UINT64_MAX;
 	DL_FOREACH_SAFE(ids->pending, h, next)
 	{
-		/* Users' have a budget of their own, and take nothing from the host's. */
+		/* Homes of users have a budget of their own. */
 		if (h->due_ns <= now_ns && (h->who.uid > 0 || asked++ < REFRESH_MAX))
 			changed += home_ask(ids, h, now_ns);
 		if (h->pending && h->due_ns < due_ns)
@@ -292,9 +292,9 @@ static struct known_home *home_find(struct identities *ids, const char *path, co
 	return h;
 }
 
-static struct cgroup *cgroup_add(struct identities *ids, uint64_t id)
+static struct known_cgroup *cgroup_add(struct identities *ids, uint64_t id)
 {
-	struct cgroup *c = calloc(1, sizeof(*c));
+	struct known_cgroup *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return NULL;
@@ -309,7 +309,7 @@ static struct cgroup *cgroup_add(struct identities *ids, uint64_t id)
 const struct identity *identities_get(struct identities *ids, uint64_t cgroup_id, const char *path, uint64_t now_ns)
 {
 	struct identity_match m;
-	struct cgroup *c;
+	struct known_cgroup *c;
 	struct known_home *h;
 	bool made = false;
 
@@ -341,8 +341,8 @@ const struct identity *identities_get(struct identities *ids, uint64_t cgroup_id
 	c->home = h;
 	h->cgroups++;
 	/*
-	 * A new cgroup at a home's own path is a container that was started, perhaps again and perhaps renamed. What
-	 * is made below, inside of the container, is no reason to read anything.
+	 * A new cgroup at a home's own path is a container that was started, perhaps again and perhaps renamed. A cgroup
+	 * further down, inside of the container, changes nothing.
 	 */
 	if (h->stores && (made || strcmp(path, h->path) == 0)) {
 		h->first_ns = now_ns;
@@ -354,7 +354,7 @@ const struct identity *identities_get(struct identities *ids, uint64_t cgroup_id
 
 void identities_forget(struct identities *ids, uint64_t cgroup_id)
 {
-	struct cgroup *c;
+	struct known_cgroup *c;
 
 	HASH_FIND(hh, ids->cgroups, &cgroup_id, sizeof(cgroup_id), c);
 	if (!c)
@@ -395,7 +395,7 @@ struct identities *identities_new(const char *root)
 
 void identities_free(struct identities *ids)
 {
-	struct cgroup *c, *next_cgroup;
+	struct known_cgroup *c, *next_cgroup;
 	struct known_home *h, *next_home;
 
 	if (!ids)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * loader.c - turns on what the chosen collectors need and the kernel offers, loads it as one object, attaches it. If
- * the object does not load, each collector is loaded by itself beside the iterator, the ones at fault take their next
- * alternative or are dropped with the verifier's words, and the rest is loaded again. Nothing is pinned: when the
- * process ends, however it ends, the kernel takes everything away.
+ * loader.c - enables the programs and maps of the chosen collectors, loads them as one object and attaches them. If
+ * the object does not load, each collector is loaded alone beside the iterator; those that fail take their next
+ * alternative or are dropped with the verifier's message, and the rest is loaded again. Nothing is pinned: when the
+ * process ends, however it ends, the kernel removes everything.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,13 +20,13 @@
 #include "sysscope/abi/cgroup.h"
 #include "sysscope/abi/fact.h"
 
-/* The functions of the kernel that probe without audit, or whose only check is such a probe. */
+/* Kernel functions that check capabilities without audit, or whose only check is such a one. */
 static void unaudited_find(struct sysscope_bpf *s)
 {
-	static const char *const names[SS_UNAUDITED_MAX] = {"ns_capable_noaudit", "has_capability_noaudit",
-							    "has_ns_capability_noaudit", "cap_vm_enough_memory",
-							    /* the one before is a jump and leaves no trace */
-							    "security_vm_enough_memory_mm"};
+	static const char *const names[SS_UNAUDITED_MAX] = {
+		"ns_capable_noaudit", "has_capability_noaudit", "has_ns_capability_noaudit", "cap_vm_enough_memory",
+		/* cap_vm_enough_memory is reached by a tail call and not on the stack */
+		"security_vm_enough_memory_mm"};
 	uint64_t begins[SS_UNAUDITED_MAX], sizes[SS_UNAUDITED_MAX];
 
 	kernel_functions_find(names, SS_UNAUDITED_MAX, begins, sizes);
@@ -42,13 +42,14 @@ static void capabilities_open(struct loader *l, struct sysscope_bpf *s, bool on)
 
 	if (!w || strcmp(w->hook, "kprobe") != 0)
 		bpf_map__set_autocreate(s->maps.capability_calls, false);
-	/* In a pid namespace of its own the number is another process's, or nobody's. */
+	/* In a pid namespace getpid() is not the agent's pid on the host. */
 	if (w && !l->kernel->pids_hidden)
 		s->rodata->cfg_agent = getpid();
 	if (w && strcmp(w->hook, "tp_btf") == 0)
 		unaudited_find(s);
 }
 
+/* Of a table whose collector is off, the maps are not created. */
 static void drained_open(struct loader *l, struct sysscope_bpf *s, uint32_t chosen)
 {
 	for (int i = 0; i < DRAINED_TABLES; i++) {
@@ -76,7 +77,7 @@ struct bpf_program *loader_program(const struct loader *l, const char *name)
 	return bpf_object__find_program_by_name(l->skeleton->obj, name);
 }
 
-/* Length of the scheduler's tick (CONFIG_HZ): what the kernel's coarse clocks advance by. */
+/* Length of the scheduler's tick (CONFIG_HZ): the resolution of the kernel's coarse clocks. */
 static uint64_t tick_ns(void)
 {
 	struct timespec tick = {.tv_nsec = 10000000};
@@ -85,7 +86,7 @@ static uint64_t tick_ns(void)
 	return (uint64_t)tick.tv_nsec;
 }
 
-/* Which programs are loaded; some are spoilt on the way for tests. */
+/* Enables the programs of the chosen collectors. For tests, some are made to fail. */
 static int programs_choose(struct loader *l, uint32_t chosen)
 {
 	bool break_it;
@@ -113,7 +114,7 @@ static int programs_choose(struct loader *l, uint32_t chosen)
 	return 0;
 }
 
-/* Opens the object with everything off but the collectors of `chosen` (bit per collector). */
+/* Opens the object with the collectors of `chosen` enabled (a bit each), all others disabled. */
 static int object_open(struct loader *l, uint32_t chosen)
 {
 	struct sysscope_bpf *s;
@@ -164,7 +165,7 @@ static int object_load(struct loader *l, uint32_t chosen)
 	return r < 0 ? r : sysscope_bpf__load(l->skeleton);
 }
 
-/* The last line of the verifier's log that says something. */
+/* Takes the reason from the verifier's log: its last line other than statistics. */
 static void reason_from_log(struct loader *l, enum collector c, int error)
 {
 	char *reason = l->state[c].reason, *line = NULL, *save = NULL;
@@ -177,7 +178,7 @@ static void reason_from_log(struct loader *l, enum collector c, int error)
 		 line ? ": " : "", line ? line : "");
 }
 
-/* The iterator of this way keeps no task-local state: whoever lives by it takes another way, or is dropped. */
+/* The iterator in use creates no task-local state: collectors that need it take another alternative, or are dropped. */
 static void task_storage_give_up(struct loader *l)
 {
 	l->task_storage = false;
@@ -186,7 +187,7 @@ static void task_storage_give_up(struct loader *l)
 			l->state[c].way = loader_way_choose(l, c, 0);
 }
 
-/* Each loads alone, but not all together (memory, the sum of what one program does): the last goes first. */
+/* Each loads alone, but not all together (memory, complexity of a shared program): drops the last one. */
 static bool last_drop(struct loader *l, uint32_t all, int error)
 {
 	for (int c = COLLECTORS - 1; c >= 0; c--) {
@@ -194,15 +195,15 @@ static bool last_drop(struct loader *l, uint32_t all, int error)
 			continue;
 		l->state[c].way = -1;
 		snprintf(l->state[c].reason, sizeof(l->state[c].reason),
-			 "it loads alone, but not beside the others: %s", strerror(-error));
+			 "it loads alone, but not together with the others: %s", strerror(-error));
 		return true;
 	}
 	return false;
 }
 
 /*
- * Loads all chosen collectors; when that fails, finds who is at fault by loading each beside the iterator, moves it to
- * its next alternative, and tries again. Ends since every round takes an alternative away or a collector.
+ * Loads all chosen collectors. If that fails, finds those at fault by loading each one beside the iterator, moves them
+ * to their next alternative, and tries again. This ends, since each round removes an alternative or a collector.
  */
 static int load_all(struct loader *l)
 {
@@ -233,7 +234,7 @@ static int load_all(struct loader *l)
 			if (c == COLLECTOR_TASKS && !loader_way(l, c)->needs_task_storage)
 				task_storage_give_up(l);
 			if (c == COLLECTOR_TASKS)
-				break; /* the others were not tried beside a working iterator */
+				break; /* the others are tried again beside another iterator */
 		}
 		if (!blamed && !last_drop(l, all, r))
 			return r;
@@ -279,15 +280,15 @@ static int collector_attach(struct loader *l, enum collector c)
 }
 
 /*
- * A collector that cannot be attached, though it was loaded, takes its next alternative, and all is loaded again; with no
- * alternative left it stays off. Ends as load_all does.
+ * A collector that loads but does not attach takes its next alternative, and everything is loaded again; with no
+ * alternative left it stays off. This ends as load_all does.
  */
 static int load_and_attach(struct loader *l)
 {
 	for (;;) {
 		int failed = -1, r = load_all(l);
 
-		/* The iterator first: it makes the state of the tasks that are there. */
+		/* The iterator first: it creates the state of the tasks that exist already. */
 		if (r == 0)
 			r = collector_attach(l, COLLECTOR_TASKS);
 		if (r < 0)
@@ -324,7 +325,7 @@ int loader_pause(struct loader *l, enum collector c, bool pause)
 	return pause ? 0 : collector_attach(l, c);
 }
 
-static int print_nothing(enum libbpf_print_level level, const char *format, va_list args)
+static int libbpf_silence(enum libbpf_print_level level, const char *format, va_list args)
 {
 	(void)level;
 	(void)format;
@@ -348,7 +349,7 @@ int loader_open(struct loader **ret, const struct kernel *k, const struct loader
 	l->options = *o;
 	l->task_storage = k->task_storage;
 	if (!getenv("SYSSCOPE_LIBBPF_DEBUG"))
-		libbpf_set_print(print_nothing);
+		libbpf_set_print(libbpf_silence);
 	for (int c = 0; c < COLLECTORS; c++) {
 		l->state[c].way = -1;
 		if (o->disabled >> c & 1 && !collectors[c].required)

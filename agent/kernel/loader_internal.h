@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * loader_internal.h - what the files of the loader share: loader.c (opening, loading, attaching), loader_ways.c (which way each
- * collector takes), loader_status.c (what came of it). Nobody else includes it.
+ * loader_internal.h - what the files of the loader share: loader.c (opening, loading, attaching), loader_ways.c (the choice
+ * between alternatives), loader_status.c (the result). No other file includes it.
  */
 #ifndef SYSSCOPE_LOADER_INTERNAL_H
 #define SYSSCOPE_LOADER_INTERNAL_H
@@ -18,17 +18,17 @@ struct loader {
 	struct sysscope_bpf *skeleton;
 	const struct kernel *kernel;
 	struct loader_options options;
-	bool task_storage; /* the kernel has it, and the iterator that hands it out is loaded */
+	bool task_storage; /* the kernel has it, and the iterator that creates it is loaded */
 	struct {
 		int way; /* index of the alternative in use, -1: none */
 		char reason[512];
-		struct buf tried; /* better ways, and why not, a line each */
+		struct buf tried; /* better alternatives and why they are unavailable, a line each */
 		char programs[256];
 		struct bpf_link *links[MAX_PROGRAMS];
 	} state[COLLECTORS];
 	/*
-	 * The verifier's words on the program that failed last. Before 6.4 a log that does not fit makes every failure
-	 * ENOSPC and hides the reason; untouched pages cost nothing.
+	 * The verifier's log of the program that failed last. Before 6.4 a log that does not fit turns every failure
+	 * into ENOSPC and hides the reason, so it is large; untouched pages cost nothing.
 	 */
 	char log[4 << 20];
 };
@@ -39,16 +39,16 @@ struct bpf_program *loader_program(const struct loader *l, const char *name); /*
 /* ---- loader_ways.c ---- */
 const struct alternative *loader_way(const struct loader *l, enum collector c); /* in use; NULL: none */
 
-/* For tests: whether SYSSCOPE_TEST_BREAK_COLLECTOR names this collector and this way to break it. */
+/* For tests: whether SYSSCOPE_TEST_BREAK_COLLECTOR names this collector and this kind of failure. */
 bool loader_breaks(const struct loader *l, enum collector c, const char *how);
 
-/* The first alternative from `from` on that the kernel offers, -1 for none, with the reason of the last one. */
+/* The first alternative from `from` on that the kernel supports; -1 for none, with the last reason in `reason`. */
 int loader_way_choose(struct loader *l, enum collector c, int from);
 
-/* The way in use did not work, for the reason that stands there: it stays the reason when there is no other way. */
+/* Moves to the next alternative after a failure, whose reason is in `reason`; it stays there if none is left. */
 void loader_way_next(struct loader *l, enum collector c);
 
-/* A way that lives by another collector goes with it. */
+/* If a collector was dropped, drops the alternatives that depend on it. */
 void loader_ways_review(struct loader *l);
 
 #endif

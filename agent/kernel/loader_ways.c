@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* loader_ways.c - which of the ways in collectors.c each collector takes, and why not a better one. */
+/* loader_ways.c - which of its alternatives (collectors.c) each collector uses, and why not a better one. */
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +19,7 @@ bool loader_breaks(const struct loader *l, enum collector c, const char *how)
 	return asked && strncmp(asked, collectors[c].name, length) == 0 && strcmp(asked + length, how) == 0;
 }
 
-/* This way is not to be had, for the reason that stands there. */
+/* Records that this alternative is unavailable, with the reason in `reason`. */
 static void way_tried(struct loader *l, enum collector c, int way)
 {
 	struct buf *tried = &l->state[c].tried;
@@ -27,7 +27,7 @@ static void way_tried(struct loader *l, enum collector c, int way)
 	buf_printf(tried, "%s%s: %s", tried->len ? "\n" : "", collectors[c].ways[way].hook, l->state[c].reason);
 }
 
-/* Another collector or state that this way lives by is missing: why. */
+/* Whether another collector or state that this alternative depends on is missing, and why. */
 static bool way_lacks_others(const struct loader *l, enum collector c, const struct alternative *w, char *why,
 			     size_t size)
 {
@@ -36,10 +36,10 @@ static bool way_lacks_others(const struct loader *l, enum collector c, const str
 	if (w->needs_task_storage && !l->task_storage)
 		snprintf(why, size, "%s",
 			 l->kernel->task_storage
-				 ? "it needs task-local state, which only the iterator hands out that is not loaded"
-				 : "this kernel has no task storage for tracing programs (5.11)");
+				 ? "it needs task-local state, and the iterator that creates it is not loaded"
+				 : "this kernel has no task storage for tracing programs (since 5.11)");
 	else if (w->needs_current_task && !l->kernel->task_storage)
-		snprintf(why, size, "this kernel has neither task storage nor a typed current task (5.11)");
+		snprintf(why, size, "this kernel has neither task storage nor bpf_get_current_task_btf (since 5.11)");
 	else if (!w->programs[0] && l->state[COLLECTOR_SCHED].way < 0 &&
 		 (c != COLLECTOR_NAMESPACES || l->state[COLLECTOR_LIFECYCLE].way < 0))
 		snprintf(why, size, "it needs the collector %s", needed);
@@ -51,7 +51,7 @@ static bool way_lacks_others(const struct loader *l, enum collector c, const str
 	return true;
 }
 
-/* The kernel does not offer one of its hooks: why. */
+/* Whether the kernel lacks one of its hooks, and why. */
 static bool way_lacks_hook(const struct loader *l, enum collector c, const struct alternative *w, char *why,
 			   size_t size)
 {
@@ -74,11 +74,12 @@ static bool way_lacks_hook(const struct loader *l, enum collector c, const struc
 		return true;
 	}
 	if ((strcmp(w->hook, "fentry") == 0 || strcmp(w->hook, "fexit") == 0) && l->kernel->fentry_error) {
-		snprintf(why, size, "the kernel refuses it: %s", strerror(l->kernel->fentry_error));
+		snprintf(why, size, "the kernel refuses to attach such programs: %s",
+			 strerror(l->kernel->fentry_error));
 		return true;
 	}
 	if (strcmp(w->hook, "kprobe") == 0 && l->kernel->kprobe_error) {
-		snprintf(why, size, "this kernel has no probes of functions");
+		snprintf(why, size, "this kernel has no kprobes");
 		return true;
 	}
 	return broken && (w->events[0] || !w->programs[0]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * price.h - what hooks cost those who meet them: a cheap system call and a wait in epoll that returns at once, timed before
- * the programs are there and after. For `sysscope doctor`.
+ * price.h - the price of hooks: times a cheap system call and an epoll_wait that returns at once, to be compared before and
+ * after the programs are attached. For `sysscope doctor`.
  */
 #ifndef SYSSCOPE_PRICE_H
 #define SYSSCOPE_PRICE_H
@@ -13,10 +13,10 @@ struct price {
 	double epoll_ns;   /* epoll_wait with a timeout of 0; negative: could not be measured */
 };
 
-/* About 50 ms on this CPU. The least of many rounds: what disturbs only adds. */
+/* Takes about 50 ms. The result is the minimum of many rounds, since disturbances only add time. */
 struct price price_measure(void);
 
-/* Whether two times of the same are as alike as can be expected of times that nothing disturbed. */
+/* Whether two measurements of the same agree as well as undisturbed ones do. */
 bool price_alike(double a, double b);
 
 #endif

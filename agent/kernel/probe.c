@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel.c - asks the running kernel what it offers. Called once by the pipeline and by doctor; changes nothing.
+ * probe.c - finds out what the running kernel supports. Called once by the pipeline and by doctor; changes nothing.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -51,7 +51,7 @@ static void probe_capabilities(struct kernel *k)
 	k->cap_perfmon = k->cap_sys_admin || (effective >> CAP_PERFMON & 1);
 }
 
-/* The file lists all modes, the one in force in brackets. */
+/* The file lists all modes, the current one in brackets. */
 static void probe_lockdown(struct kernel *k)
 {
 	_cleanup_free_ char *text = NULL;
@@ -67,7 +67,7 @@ static void probe_lockdown(struct kernel *k)
 	snprintf(k->lockdown, sizeof(k->lockdown), "%s", open + 1);
 }
 
-/* Attaches a program that does nothing to a function that is not called at each turn. 0 or errno. */
+/* Attaches an empty program to a function that is rarely called. 0 or errno. */
 static int fentry_try(const struct btf *btf)
 {
 	const struct bpf_insn nothing[] = {
@@ -87,7 +87,7 @@ static int fentry_try(const struct btf *btf)
 	return link < 0 ? -link : 0;
 }
 
-/* As a perf event (4.17), or by tracefs before. */
+/* As a perf event (4.17), before that by tracefs. */
 static int kprobe_try(void)
 {
 	return access("/sys/bus/event_source/devices/kprobe/type", F_OK) == 0 ||
@@ -96,7 +96,7 @@ static int kprobe_try(void)
 		       : ENOENT;
 }
 
-/* The machine's own pid namespace has this inode number: PROC_PID_INIT_INO, include/linux/proc_ns.h (fixed since 3.8). */
+/* The initial pid namespace has a fixed inode number: PROC_PID_INIT_INO of include/linux/proc_ns.h, since 3.8. */
 static bool pids_are_hidden(void)
 {
 	struct stat st;
@@ -158,7 +158,7 @@ size_t kernel_functions_find(const char *const *names, size_t n, uint64_t *begin
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%llx %c %127s", &address, &type, name) != 3 || !address)
 			continue;
-		/* In the order of addresses: a function ends where the next one begins; aliases begin where it does. */
+		/* Sorted by address: a function ends where the next one begins; aliases have the same address. */
 		if (open != SIZE_MAX && address > begins[open]) {
 			sizes[open] = address - begins[open];
 			open = SIZE_MAX;
@@ -181,22 +181,22 @@ void kernel_explain(const struct kernel *k, int error, struct buf *out)
 	if (!k->btf) {
 		buf_str(out,
 			access("/sys/kernel/btf/vmlinux", F_OK) == 0
-				? "the kernel's type information, /sys/kernel/btf/vmlinux, cannot be read"
-				: "this kernel has no type information (/sys/kernel/btf/vmlinux): it needs to be built "
-				  "with CONFIG_DEBUG_INFO_BTF, as the distributions' kernels since 5.10 mostly are");
+				? "the kernel's type information, /sys/kernel/btf/vmlinux, cannot be read: run as root"
+				: "this kernel has no type information (/sys/kernel/btf/vmlinux): use a kernel built "
+				  "with CONFIG_DEBUG_INFO_BTF, as most distribution kernels since 5.10 are");
 	} else if (!k->cap_bpf || !k->cap_perfmon) {
 		buf_str(out,
 			"this user may not load BPF programs: run as root, or give the binary CAP_BPF, CAP_PERFMON, "
 			"CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE (in a container: --cap-add, with --pid=host)");
 	} else if (strcmp(k->lockdown, "confidentiality") == 0) {
-		buf_str(out, "the kernel is locked down (confidentiality), which forbids BPF programs to read it: boot "
+		buf_str(out, "kernel lockdown (confidentiality) forbids BPF programs to read kernel memory: boot "
 			     "with lockdown=integrity or without Secure Boot");
 	} else if (!k->iter_task) {
-		buf_str(out,
-			"this kernel has no BPF task iterator: 5.8 or newer is needed, 5.15 or newer for everything");
+		buf_str(out, "this kernel has no BPF task iterator: it needs 5.8 or newer, and 5.15 or newer for "
+			     "everything");
 	} else if (error == -EPERM || error == -EACCES) {
-		buf_str(out, "the kernel refused the BPF programs; `sysscope doctor` shows each of them. Seccomp and "
-			     "security modules can forbid bpf() also to root");
+		buf_str(out, "the kernel refused the BPF programs; `sysscope doctor` shows each of them. Seccomp or a "
+			     "security module can forbid bpf() even to root");
 	} else {
 		buf_printf(out, "the kernel refused the BPF programs (%s); `sysscope doctor` shows each of them",
 			   strerror(-error));

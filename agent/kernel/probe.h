@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel.h - what this kernel and this user offer, asked by existence (type information, enum value, file), never by
- * version. The loader chooses from it; doctor prints it.
+ * probe.h - what this kernel and this user support, by existence (type information, enum value, file), never by version.
+ * The loader chooses by it; doctor prints it.
  */
 #ifndef SYSSCOPE_KERNEL_H
 #define SYSSCOPE_KERNEL_H
@@ -19,7 +19,7 @@ struct kernel {
 	bool task_storage;			  /* BPF_MAP_TYPE_TASK_STORAGE for tracing, 5.11, commit a10787e6d58c */
 	bool ring_buffer;			  /* BPF_MAP_TYPE_RINGBUF, 5.8, commit 457f44363a88 */
 	int fentry_error;			  /* 0: programs can be attached to functions (5.5); else errno */
-	int kprobe_error;			  /* the same by probes */
+	int kprobe_error;			  /* the same for kprobes */
 	uint32_t cpu_subsys, memory_subsys;	  /* enum cgroup_subsys_id of the running kernel */
 	bool cap_bpf, cap_perfmon, cap_sys_admin; /* effective */
 	bool pids_hidden;			  /* in a pid namespace: the task iterator shows only what is in it */
@@ -32,12 +32,12 @@ void kernel_free(struct kernel *k);
 /* Whether the raw tracepoint has type information, so that tp_btf programs can be attached to it. */
 bool kernel_has_tracepoint(const struct kernel *k, const char *name);
 
-/* Whether type information knows a function of this name: it can be hooked, if hooking functions is allowed. */
+/* Whether type information has a function of this name: fentry and kprobes need it. */
 bool kernel_has_function(const struct kernel *k, const char *name);
 
 /*
- * Where the kernel's functions of these names lie: begins[i] and sizes[i], 0 for one that is not found. How many were found;
- * 0 also where the kernel does not tell its addresses. Reads /proc/kallsyms whole, which takes some ten milliseconds.
+ * Addresses and sizes of the kernel functions of these names: begins[i] and sizes[i], 0 for one that is not found. Returns
+ * how many were found; none if the kernel hides its addresses. Reads all of /proc/kallsyms, which takes about 10 ms.
  */
 size_t kernel_functions_find(const char *const *names, size_t n, uint64_t *begins, uint64_t *sizes);
 

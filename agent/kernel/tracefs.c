@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tracefs.c - see tracefs.h. The number of a tracepoint stands in tracefs only. Where that is not mounted it is mounted for
- * this process alone: a detached mount (5.2) is in nobody's namespace, and gone when its descriptor is closed.
+ * tracefs.c - see tracefs.h. Only tracefs has the ids of tracepoints. If it is not mounted, this file mounts it for this
+ * process alone: a detached mount (5.2) is in no mount namespace, and goes away when its descriptor is closed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include "base/util.h"
 #include "kernel/tracefs.h"
 
-/* A descriptor of tracefs's root, or negative errno. */
+/* A descriptor of the root of tracefs, or negative errno. */
 static int tracefs_open(void)
 {
 	static const char *const mounted[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tracefs.h - attaches programs to classic tracepoints, also where tracefs is not mounted. Used by the loader only.
+ * tracefs.h - attaches programs to classic tracepoints, even if tracefs is not mounted. Used by the loader only.
  */
 #ifndef SYSSCOPE_TRACEFS_H
 #define SYSSCOPE_TRACEFS_H

@@ -34,7 +34,7 @@ static size_t record_size(const struct ss_thread_record *r)
 }
 
 /* `data` is one whole record with its blocks. */
-static int thread_take(struct stream_room *room, struct sample *p, const char *data)
+static int record_take(struct stream_room *room, struct sample *p, const char *data)
 {
 	struct ss_thread_record *r;
 	__u64 mark;
@@ -93,7 +93,7 @@ ssize_t stream_take(struct stream_room *room, struct sample *p, const char *data
 		size = record_size(&r);
 		if (bytes - taken < size)
 			break;
-		if (thread_take(room, p, data + taken) < 0)
+		if (record_take(room, p, data + taken) < 0)
 			return -ENOMEM;
 		taken += size;
 	}

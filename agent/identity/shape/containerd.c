@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * containerd.c - containers of containerd's CRI plugin and of nerdctl. Asked by path.c; reads no file. Its own
- * namespaces (/NAMESPACE/ID, ids of any text) look like anything else, so they are left alone.
+ * containerd.c - containers of containerd's CRI plugin and of nerdctl. Called by path.c; reads no file. Containers in
+ * containerd's own namespaces (/NAMESPACE/ID, any text as id) cannot be told from other cgroups.
  */
 #include "identity/shape/family.h"
 
 bool containerd_match(struct path_walk *w)
 {
-	struct part id;
+	struct path_part id;
 
 	if (!walk_scope(w, "cri-containerd", &id) && !walk_scope(w, "nerdctl", &id) &&
 	    !(w->in_pod && part_between(w->part, "cri-containerd-", "", &id) && part_hex(id, 64)))

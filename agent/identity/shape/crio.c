@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * crio.c - containers, sandboxes and monitors of CRI-O. Asked by path.c; reads no file.
+ * crio.c - containers, sandboxes and monitors of CRI-O. Called by path.c; reads no file.
  */
 #include "identity/shape/family.h"
 
 bool crio_match(struct path_walk *w)
 {
-	struct part id;
+	struct path_part id;
 
 	if (part_between(w->part, "crio-conmon-", "", &id)) {
 		if (!part_hex(id, 64) && !(part_between(id, "", ".scope", &id) && part_hex(id, 64)))
@@ -22,7 +22,7 @@ bool crio_match(struct path_walk *w)
 	}
 	if (!part_between(w->part, "crio-", "", &id) || !part_hex(id, 64))
 		return false;
-	/* In a pod's slice it is the sandbox, whose home is the pod; the cgroupfs driver calls containers so. */
+	/* With the cgroupfs driver a container; in a pod's slice the sandbox, whose home is the pod. */
 	if (part_ends(w->prev, ".slice"))
 		return false;
 	if (!w->in_pod && (w->place == PLACE_UNIT || w->place == PLACE_CONTAINER))

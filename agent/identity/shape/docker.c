@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * docker.c - the shapes of Docker's cgroups, with either cgroup driver. Asked by path.c.
+ * docker.c - the shapes of Docker's cgroups, with either cgroup driver. Called by path.c.
  */
 #include "identity/shape/family.h"
 
 bool docker_match(struct path_walk *w)
 {
 	bool trusted = w->place != PLACE_UNIT || part_is(w->prev, "docker.service");
-	struct part id;
+	struct path_part id;
 
 	if (!walk_scope(w, "docker", &id)) {
 		if (!part_is(w->prev, "docker") || !part_hex(w->part, 64))

@@ -1,67 +1,66 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * family.h - what the runtime families share while a path is matched, component by component, from the root
- * downwards. Internal to identity/: path.c walks and asks each family about each component; a family claims it or
- * lets it pass.
+ * family.h - shared by the runtime families: a path is matched component by component, from the root downwards.
+ * path.c walks and calls each family for each component; a family claims it or returns false.
  */
 #ifndef SYSSCOPE_IDENTITY_FAMILY_H
 #define SYSSCOPE_IDENTITY_FAMILY_H
 
 #include "identity/shape/path.h"
 
-struct part {
+struct path_part {
 	const char *s;
 	size_t len;
 };
 
-/* Where the walk is. It decides how much a name is worth. */
+/* Where the walk is: this decides how far a name can be trusted. */
 enum walk_place {
-	PLACE_TOP,	 /* only root makes cgroups here */
+	PLACE_TOP,	 /* only root creates cgroups here */
 	PLACE_UNIT,	 /* inside of a service or scope, which may have been delegated */
-	PLACE_USER,	 /* inside of a user's slice: that user may have made all of it */
-	PLACE_CONTAINER, /* inside of a container: its root may have */
+	PLACE_USER,	 /* inside of a user's slice: the user may have created all of it */
+	PLACE_CONTAINER, /* inside of a container: its root may have created all of it */
 };
 
 struct path_walk {
 	struct identity_match *m;
-	struct part part, prev, prev2; /* empty where there is none, and across a container's border */
-	size_t index;		       /* of `part`, from the root or from the container's border */
-	size_t end;		       /* where `part` ends in the path */
-	size_t container_len;	       /* home of the innermost container, 0: none */
-	char pod_uid[37], pod[13];     /* of the pod around `part`, for the next claim */
+	struct path_part part, prev, prev2; /* empty if there is none, or if it is outside of the container */
+	size_t index;			    /* of `part`, counted from the root or from the container's own cgroup */
+	size_t end;			    /* where `part` ends in the path */
+	size_t container_len;		    /* length of the innermost container's home, 0: none */
+	char pod_uid[37], pod[13];	    /* of the pod around `part`, for the next claim */
 	enum walk_place place;
-	bool claimed;	   /* m holds a home */
+	bool claimed;	   /* `m` has a home */
 	bool in_pod;	   /* prev is the cgroup of a Kubernetes pod */
-	bool part_is_pod;  /* part is */
-	bool user_manager; /* below user@UID.service and in none of its units yet */
-	bool entered;	   /* part is the border of a container */
-	bool done;	   /* whatever is below belongs to this home */
+	bool part_is_pod;  /* `part` is one */
+	bool user_manager; /* below user@UID.service, and not in one of its units yet */
+	bool entered;	   /* `part` is a container's own cgroup */
+	bool done;	   /* everything below belongs to this home */
 };
 
 /* ---- one component ---- */
-bool part_is(struct part p, const char *s);
-bool part_starts(struct part p, const char *prefix);
-bool part_ends(struct part p, const char *suffix); /* and has something before it */
-bool part_between(struct part p, const char *prefix, const char *suffix, struct part *ret); /* never empty */
-bool part_digits(struct part p);
-bool part_hex(struct part p, size_t digits); /* exactly so many lower-case hex digits */
-bool part_uuid(struct part p, char separator);
-void part_copy(struct part p, char *to, size_t size);
-/* systemd's \xNN; never longer than the part. */
-void part_unescape(struct part p, char *to, size_t size);
+bool part_is(struct path_part p, const char *s);
+bool part_starts(struct path_part p, const char *prefix);
+bool part_ends(struct path_part p, const char *suffix); /* and more before it */
+bool part_between(struct path_part p, const char *prefix, const char *suffix, struct path_part *ret); /* never empty */
+bool part_digits(struct path_part p);
+bool part_hex(struct path_part p, size_t digits); /* exactly this many lower-case hex digits */
+bool part_uuid(struct path_part p, char separator);
+void part_copy(struct path_part p, char *to, size_t size);
+/* Replaces systemd's \xNN; the result is never longer than the part. */
+void part_unescape(struct path_part p, char *to, size_t size);
 
 /* ---- shapes that several runtimes share: prefix-ID.scope, and NAME.slice:prefix:ID of mismatched drivers ---- */
-bool walk_scope(struct path_walk *w, const char *prefix, struct part *ret_id);
+bool walk_scope(struct path_walk *w, const char *prefix, struct path_part *ret_id);
 
 /* ---- claims ---- */
-void walk_claim(struct path_walk *w, enum home_kind kind, const char *runtime, struct part id, const char *name);
-void walk_container(struct path_walk *w, const char *runtime, struct part id, unsigned int stores);
+void walk_claim(struct path_walk *w, enum home_kind kind, const char *runtime, struct path_part id, const char *name);
+void walk_container(struct path_walk *w, const char *runtime, struct path_part id, unsigned int stores);
 /* A container or VM whose name is in the path; inside of a container it is called OUTER/NAME. */
-void walk_named(struct path_walk *w, enum home_kind kind, const char *runtime, struct part id, const char *name);
-/* Monitors exist for us outside of containers only. */
-void walk_monitor(struct path_walk *w, const char *runtime, const char *what, struct part id);
+void walk_named(struct path_walk *w, enum home_kind kind, const char *runtime, struct path_part id, const char *name);
+/* A runtime's monitor; claimed outside of containers only. */
+void walk_monitor(struct path_walk *w, const char *runtime, const char *what, struct path_part id);
 
-/* ---- families, in the order in which they are asked ---- */
+/* ---- families, in the order in which they are called ---- */
 bool kubernetes_match(struct path_walk *w);
 bool podman_match(struct path_walk *w);
 bool docker_match(struct path_walk *w);
@@ -73,7 +72,7 @@ bool nspawn_match(struct path_walk *w);
 bool other_match(struct path_walk *w);
 bool systemd_match(struct path_walk *w);
 
-/* UID of kubepods[-QOS]-podUID.slice; false when it is none. */
-bool kubernetes_pod_slice(struct part slice, char uid[37]);
+/* The uid in kubepods[-QOS]-podUID.slice; false for any other slice. */
+bool kubernetes_pod_slice(struct path_part slice, char uid[37]);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * kubernetes.c - pods, in the shapes of the kubelet's systemd and cgroupfs drivers, and the containers in a cgroupfs
- * pod, whose path does not tell which runtime made them. Asked by path.c; reads no file.
+ * pod, whose path does not show their runtime. Called by path.c; reads no file.
  */
 #include <string.h>
 
 #include "identity/shape/family.h"
 
-static bool pod_uid(struct part p, char separator, char uid[37])
+static bool pod_uid(struct path_part p, char separator, char uid[37])
 {
 	if (!part_uuid(p, separator) && !part_hex(p, 32))
 		return false;
@@ -18,10 +18,10 @@ static bool pod_uid(struct part p, char separator, char uid[37])
 	return true;
 }
 
-bool kubernetes_pod_slice(struct part slice, char uid[37])
+bool kubernetes_pod_slice(struct path_part slice, char uid[37])
 {
 	static const char *const qos[] = {"-burstable", "-besteffort"};
-	struct part rest;
+	struct path_part rest;
 
 	if (!part_between(slice, "", ".slice", &rest))
 		return false;
@@ -49,7 +49,7 @@ bool kubernetes_pod_slice(struct part slice, char uid[37])
 static bool pod_folder(const struct path_walk *w, char uid[37])
 {
 	bool qos = part_is(w->prev, "burstable") || part_is(w->prev, "besteffort") || part_is(w->prev, "guaranteed");
-	struct part rest;
+	struct path_part rest;
 
 	if (!part_is(w->prev, "kubepods") && !(qos && part_is(w->prev2, "kubepods")))
 		return false;
@@ -68,10 +68,10 @@ bool kubernetes_match(struct path_walk *w)
 		return false;
 	memcpy(w->pod_uid, uid, sizeof(uid));
 	w->part_is_pod = true;
-	/* The pods of a container that plays a node have homes of their own only where a container is in them. */
+	/* In a container that is a Kubernetes node (kind), only pods with a container have homes of their own. */
 	if (w->place == PLACE_CONTAINER)
 		return true;
 	strcat(name, uid);
-	walk_claim(w, HOME_POD, "", (struct part){"", 0}, name);
+	walk_claim(w, HOME_POD, "", (struct path_part){"", 0}, name);
 	return true;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lxc.c - LXC, LXD, Incus and Proxmox containers: the name is in the path. Asked by path.c; reads no file. What is
- * below is the container's own, mostly a whole systemd tree.
+ * lxc.c - LXC, LXD, Incus and Proxmox containers: the name is in the path. Called by path.c; reads no file. Everything
+ * below belongs to the container, mostly a whole systemd tree.
  */
 #include "identity/shape/family.h"
 
-static void claim(struct path_walk *w, struct part name)
+static void lxc_claim(struct path_walk *w, struct path_part name)
 {
 	char text[IDENTITY_ID_MAX];
 
@@ -15,14 +15,14 @@ static void claim(struct path_walk *w, struct part name)
 
 bool lxc_match(struct path_walk *w)
 {
-	struct part none = {"", 0}, name;
+	struct path_part none = {"", 0}, name;
 
 	if (part_between(w->part, "lxc.payload.", "", &name)) {
-		claim(w, name);
+		lxc_claim(w, name);
 		return true;
 	}
 	if (part_is(w->prev, "lxc.payload") || (part_is(w->prev, "lxc") && (w->index == 1 || w->place == PLACE_USER))) {
-		claim(w, w->part);
+		lxc_claim(w, w->part);
 		return true;
 	}
 	if (w->place == PLACE_CONTAINER)

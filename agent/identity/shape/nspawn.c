@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nspawn.c - containers of systemd-nspawn: the name is in the unit's name. Asked by path.c; reads no file.
+ * nspawn.c - containers of systemd-nspawn: the name is in the unit's name. Called by path.c; reads no file.
  */
 #include <string.h>
 
@@ -10,15 +10,15 @@ bool nspawn_match(struct path_walk *w)
 {
 	struct identity_match *m = w->m;
 	char text[IDENTITY_ID_MAX];
-	struct part name;
+	struct path_part name;
 
-	/* The home is the unit: `payload` in it is the container's, `supervisor` is systemd-nspawn itself. */
+	/* The home is the unit: its `payload` is the container, its `supervisor` is systemd-nspawn. */
 	if (w->place == PLACE_CONTAINER && w->index == 0 && !m->nested && strcmp(m->runtime, "nspawn") == 0 &&
 	    m->home_len == w->container_len && (part_is(w->part, "supervisor") || part_is(w->part, ".control"))) {
 		memcpy(text, m->id, sizeof(text));
 		w->place = PLACE_TOP;
 		w->container_len = 0;
-		walk_monitor(w, "nspawn", "nspawn", (struct part){text, strlen(text)});
+		walk_monitor(w, "nspawn", "nspawn", (struct path_part){text, strlen(text)});
 		w->done = true;
 		return true;
 	}
@@ -29,6 +29,6 @@ bool nspawn_match(struct path_walk *w)
 	      part_ends(w->prev, ".slice")))
 		return false;
 	part_unescape(name, text, sizeof(text));
-	walk_named(w, HOME_CONTAINER, "nspawn", (struct part){text, strlen(text)}, text);
+	walk_named(w, HOME_CONTAINER, "nspawn", (struct path_part){text, strlen(text)}, text);
 	return true;
 }

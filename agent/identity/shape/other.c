@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * other.c - schedulers with cgroup shapes of their own (ECS, Nomad), and a bare 64-digit id, which is a container of
- * a runtime that its path does not tell. Asked by path.c after the runtimes that do tell; reads no file.
+ * an unknown runtime. Called by path.c after the known runtimes; reads no file.
  */
 #include <string.h>
 
@@ -10,7 +10,7 @@
 /* /ecs/TASK/ID; on Fargate /ecs/TASK/TASK-NUMBER. */
 static bool ecs_match(struct path_walk *w)
 {
-	struct part number = w->part;
+	struct path_part number = w->part;
 
 	if (!part_is(w->prev2, "ecs") || (!part_hex(w->prev, 32) && !part_uuid(w->prev, '-')))
 		return false;
@@ -18,7 +18,7 @@ static bool ecs_match(struct path_walk *w)
 		walk_container(w, "docker", w->part, STORE_DOCKER);
 		return true;
 	}
-	if (w->part.len <= 33 || w->part.s[32] != '-' || !part_hex((struct part){w->part.s, 32}, 32))
+	if (w->part.len <= 33 || w->part.s[32] != '-' || !part_hex((struct path_part){w->part.s, 32}, 32))
 		return false;
 	number.s += 33;
 	number.len -= 33;
@@ -32,14 +32,14 @@ static bool ecs_match(struct path_walk *w)
 static bool nomad_match(struct path_walk *w)
 {
 	char name[IDENTITY_ID_MAX];
-	struct part id, task;
+	struct path_part id, task;
 
 	if (!part_is(w->prev2, "nomad.slice") ||
 	    !(part_is(w->prev, "share.slice") || part_is(w->prev, "reserve.slice")) ||
 	    !part_between(w->part, "", ".scope", &task) || task.len < 38 || task.s[36] != '.')
 		return false;
-	id = (struct part){task.s, 36};
-	task = (struct part){task.s + 37, task.len - 37};
+	id = (struct path_part){task.s, 36};
+	task = (struct path_part){task.s + 37, task.len - 37};
 	if (!part_uuid(id, '-'))
 		return false;
 	part_copy(task, name, sizeof(name));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * path.c - walks a cgroup's path from the root and keeps the innermost home that a runtime family claimed. Called by
- * the cache (identity.c). Reads no file, allocates nothing, never looks at what follows in the path: so the match of
- * a home's own path is the match of every path below it that belongs to that home.
+ * the cache (identity.c). Reads no file, allocates nothing, never looks ahead in the path: so a home's own path and
+ * every path below that belongs to it have the same match.
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,41 +10,41 @@
 #include "identity/shape/family.h"
 
 #define DELETED	      " (deleted)"
-#define COMPONENT_MAX 255 /* the kernel's NAME_MAX: a longer one is no cgroup's name */
+#define COMPONENT_MAX 255 /* the kernel's NAME_MAX: no cgroup has a longer name */
 #define SHORT_ID      12
 
 /* ---- one component ---- */
 
-bool part_is(struct part p, const char *s)
+bool part_is(struct path_part p, const char *s)
 {
 	return p.len == strlen(s) && memcmp(p.s, s, p.len) == 0;
 }
 
-bool part_starts(struct part p, const char *prefix)
+bool part_starts(struct path_part p, const char *prefix)
 {
 	size_t n = strlen(prefix);
 
 	return p.len >= n && memcmp(p.s, prefix, n) == 0;
 }
 
-bool part_ends(struct part p, const char *suffix)
+bool part_ends(struct path_part p, const char *suffix)
 {
 	size_t n = strlen(suffix);
 
 	return p.len > n && memcmp(p.s + p.len - n, suffix, n) == 0;
 }
 
-bool part_between(struct part p, const char *prefix, const char *suffix, struct part *ret)
+bool part_between(struct path_part p, const char *prefix, const char *suffix, struct path_part *ret)
 {
 	size_t before = strlen(prefix), after = strlen(suffix);
 
 	if (p.len <= before + after || !part_starts(p, prefix) || (after && !part_ends(p, suffix)))
 		return false;
-	*ret = (struct part){p.s + before, p.len - before - after};
+	*ret = (struct path_part){p.s + before, p.len - before - after};
 	return true;
 }
 
-bool part_digits(struct part p)
+bool part_digits(struct path_part p)
 {
 	for (size_t i = 0; i < p.len; i++)
 		if (p.s[i] < '0' || p.s[i] > '9')
@@ -57,7 +57,7 @@ static bool is_hex(char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
 }
 
-bool part_hex(struct part p, size_t digits)
+bool part_hex(struct path_part p, size_t digits)
 {
 	if (p.len != digits)
 		return false;
@@ -67,7 +67,7 @@ bool part_hex(struct part p, size_t digits)
 	return true;
 }
 
-bool part_uuid(struct part p, char separator)
+bool part_uuid(struct path_part p, char separator)
 {
 	if (p.len != 36)
 		return false;
@@ -80,7 +80,7 @@ bool part_uuid(struct part p, char separator)
 	return true;
 }
 
-void part_copy(struct part p, char *to, size_t size)
+void part_copy(struct path_part p, char *to, size_t size)
 {
 	size_t n = p.len < size ? p.len : size - 1;
 
@@ -99,7 +99,7 @@ static int hex_value(char c)
 	return -1;
 }
 
-void part_unescape(struct part p, char *to, size_t size)
+void part_unescape(struct path_part p, char *to, size_t size)
 {
 	size_t out = 0;
 
@@ -121,22 +121,22 @@ void part_unescape(struct part p, char *to, size_t size)
 /* ---- shapes that several runtimes share ---- */
 
 /* NAME.slice:prefix:ID, one cgroup: a systemd-style --cgroup-parent taken literally by a cgroupfs driver. */
-static bool colon_form(struct path_walk *w, const char *prefix, struct part *ret_id)
+static bool colon_form(struct path_walk *w, const char *prefix, struct path_part *ret_id)
 {
-	struct part slice = {w->part.s, 0}, id;
+	struct path_part slice = {w->part.s, 0}, id;
 	const char *colon = memchr(w->part.s, ':', w->part.len);
 
 	if (!colon)
 		return false;
 	slice.len = (size_t)(colon - w->part.s);
-	id = (struct part){colon + 1, w->part.len - slice.len - 1};
+	id = (struct path_part){colon + 1, w->part.len - slice.len - 1};
 	if (!part_ends(slice, ".slice") || !part_starts(id, prefix))
 		return false;
 	id.s += strlen(prefix);
 	id.len -= strlen(prefix);
 	if (id.len != 65 || id.s[0] != ':')
 		return false;
-	id = (struct part){id.s + 1, 64};
+	id = (struct path_part){id.s + 1, 64};
 	if (!part_hex(id, 64))
 		return false;
 	kubernetes_pod_slice(slice, w->pod_uid);
@@ -144,12 +144,12 @@ static bool colon_form(struct path_walk *w, const char *prefix, struct part *ret
 	return true;
 }
 
-bool walk_scope(struct path_walk *w, const char *prefix, struct part *ret_id)
+bool walk_scope(struct path_walk *w, const char *prefix, struct path_part *ret_id)
 {
-	struct part id;
+	struct path_part id;
 
 	if (part_between(w->part, prefix, ".scope", &id) && id.len == 65 && id.s[0] == '-') {
-		id = (struct part){id.s + 1, 64};
+		id = (struct path_part){id.s + 1, 64};
 		/*
 		 * systemd puts a scope into a slice and nowhere else. Where others than root make cgroups, one that
 		 * stands elsewhere is a disguise, and belongs to those who made it.
@@ -165,7 +165,7 @@ bool walk_scope(struct path_walk *w, const char *prefix, struct part *ret_id)
 
 /* ---- claims ---- */
 
-void walk_claim(struct path_walk *w, enum home_kind kind, const char *runtime, struct part id, const char *name)
+void walk_claim(struct path_walk *w, enum home_kind kind, const char *runtime, struct path_part id, const char *name)
 {
 	struct identity_match *m = w->m;
 
@@ -189,26 +189,26 @@ static void walk_enter(struct path_walk *w)
 	w->entered = true;
 }
 
-void walk_container(struct path_walk *w, const char *runtime, struct part id, unsigned int stores)
+void walk_container(struct path_walk *w, const char *runtime, struct path_part id, unsigned int stores)
 {
 	char name[IDENTITY_ID_MAX];
 
 	part_copy(id, name, part_hex(id, 64) ? SHORT_ID + 1 : sizeof(name));
 	walk_claim(w, HOME_CONTAINER, runtime, id, name);
-	/* A user's slice whose owner could not be told has no stores that could be trusted. */
+	/* Without a known owner of a user's slice no store can be trusted. */
 	if (w->place == PLACE_TOP || w->place == PLACE_UNIT || (w->place == PLACE_USER && w->m->uid >= 0))
 		w->m->stores = stores;
 	walk_enter(w);
 }
 
-void walk_named(struct path_walk *w, enum home_kind kind, const char *runtime, struct part id, const char *name)
+void walk_named(struct path_walk *w, enum home_kind kind, const char *runtime, struct path_part id, const char *name)
 {
 	char chain[IDENTITY_NAME_MAX + IDENTITY_ID_MAX + 1];
 
 	if (w->place != PLACE_CONTAINER) {
 		walk_claim(w, kind, runtime, id, name);
 	} else {
-		/* Else a container could call one of its own like one of the host's. */
+		/* Otherwise a container could give a nested one the name of one on the host. */
 		snprintf(chain, sizeof(chain), "%s/%s", w->m->name, name);
 		walk_claim(w, kind, runtime, id, chain);
 	}
@@ -218,7 +218,7 @@ void walk_named(struct path_walk *w, enum home_kind kind, const char *runtime, s
 		w->done = true;
 }
 
-void walk_monitor(struct path_walk *w, const char *runtime, const char *what, struct part id)
+void walk_monitor(struct path_walk *w, const char *runtime, const char *what, struct path_part id)
 {
 	char name[2 * IDENTITY_ID_MAX], of[IDENTITY_ID_MAX];
 
@@ -245,7 +245,7 @@ static void walk_part(struct path_walk *w)
 			break;
 	w->in_pod = w->part_is_pod;
 	if (w->entered) {
-		w->prev = w->prev2 = (struct part){"", 0};
+		w->prev = w->prev2 = (struct path_part){"", 0};
 		w->index = 0;
 		return;
 	}
@@ -260,7 +260,7 @@ void identity_from_path(const char *path, unsigned int flags, struct identity_ma
 	size_t len = strlen(path), at = 0;
 
 	*ret = (struct identity_match){.kind = HOME_CGROUP, .runtime = "", .uid = -1};
-	if ((flags & IDENTITY_PATH_FROM_PROC) && part_ends((struct part){path, len}, DELETED))
+	if ((flags & IDENTITY_PATH_FROM_PROC) && part_ends((struct path_part){path, len}, DELETED))
 		len -= strlen(DELETED);
 	while (len > 1 && path[len - 1] == '/')
 		len--;
@@ -278,7 +278,7 @@ void identity_from_path(const char *path, unsigned int flags, struct identity_ma
 			continue;
 		}
 		slash = memchr(path + at, '/', len - at);
-		w.part = (struct part){path + at, slash ? (size_t)(slash - path) - at : len - at};
+		w.part = (struct path_part){path + at, slash ? (size_t)(slash - path) - at : len - at};
 		at += w.part.len;
 		w.end = at;
 		if (w.part.len > COMPONENT_MAX)

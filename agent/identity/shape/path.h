@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * path.h - from a cgroup's path to its home, by the path alone. Pure: no file is read, nothing is allocated. Used by
- * the cache in identity.c; the shapes of each runtime are in the file of that runtime.
+ * path.h - finds the home of a cgroup by its path alone. Pure: reads no file, allocates nothing. Used by the cache in
+ * identity.c; the shapes of each runtime are in the file of that runtime.
  */
 #ifndef SYSSCOPE_IDENTITY_PATH_H
 #define SYSSCOPE_IDENTITY_PATH_H
@@ -15,7 +15,7 @@
 #define IDENTITY_ID_MAX	  256  /* one path component and its NUL */
 #define IDENTITY_NAME_MAX 1024 /* a chain of container names */
 
-/* Runtime files that may know more about an id; bits of identity_match.stores. */
+/* Runtimes whose files may have more about an id; bits of identity_match.stores. */
 enum identity_store {
 	STORE_DOCKER = 1 << 0,
 	STORE_PODMAN = 1 << 1,
@@ -23,16 +23,16 @@ enum identity_store {
 
 struct identity_match {
 	enum home_kind kind;
-	size_t home_len;     /* the home is this long a prefix of the path */
+	size_t home_len;     /* the home is a prefix of the path, of this length */
 	size_t parent_len;   /* so is the container around it; 0: none */
-	const char *runtime; /* static, "" when not known */
+	const char *runtime; /* static, "" if not known */
 	char id[IDENTITY_ID_MAX];
-	char name[IDENTITY_NAME_MAX]; /* until a store knows better; "": the home's path is its name */
+	char name[IDENTITY_NAME_MAX]; /* unless a store has another; "": the home's path is its name */
 	char pod[13];		      /* short id of a Podman pod */
-	char pod_uid[37];	      /* of a Kubernetes pod, with dashes where it has them */
-	int64_t uid;		      /* whose slice it is in, -1: nobody's */
-	bool nested;		      /* inside of a container: whoever is in there chose the names */
-	unsigned int stores; /* where to ask for the id; 0 when that would trust a name that anybody can choose */
+	char pod_uid[37];	      /* of a Kubernetes pod, with its dashes */
+	int64_t uid;		      /* the user whose slice it is in, -1: none */
+	bool nested;		      /* inside of a container, which chose the names */
+	unsigned int stores;	      /* stores that may have the id; 0 if anybody could have chosen the id */
 };
 
 /* The path was read from /proc, which appends " (deleted)" to the path of a removed cgroup. */

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * systemd.c - services, scopes, sessions and the units of users' own managers; Talos' services, which have no
- * systemd. Asked by path.c after all runtimes; reads no file. Slices are nobody's home, and what a unit makes below
- * itself is the unit's.
+ * systemd.c - services, scopes, sessions and the units of users' own managers; services of Talos, which has no
+ * systemd. Called by path.c after all runtimes; reads no file. A slice is not a home, and the cgroups below a unit
+ * belong to the unit.
  */
 #include <string.h>
 
 #include "identity/shape/family.h"
 
-static bool is_unit(struct part p)
+static bool is_unit(struct path_part p)
 {
 	return part_ends(p, ".service") || part_ends(p, ".scope");
 }
 
-static void claim(struct path_walk *w, enum home_kind kind)
+static void systemd_claim(struct path_walk *w, enum home_kind kind)
 {
 	char name[IDENTITY_ID_MAX];
 
@@ -21,10 +21,10 @@ static void claim(struct path_walk *w, enum home_kind kind)
 	walk_claim(w, kind, "systemd", w->part, name);
 }
 
-/* user-UID.slice, as systemd writes it: in decimal, no zero in front. */
-static bool user_of_slice(struct part p, int64_t *ret)
+/* user-UID.slice, as systemd writes it: decimal, without leading zeros. */
+static bool user_of_slice(struct path_part p, int64_t *ret)
 {
-	struct part digits;
+	struct path_part digits;
 	uint64_t uid = 0;
 
 	if (!part_between(p, "user-", ".slice", &digits) || !part_digits(digits) || digits.len > 10 ||
@@ -44,13 +44,13 @@ static bool user_match(struct path_walk *w)
 		if (!is_unit(w->part) || part_is(w->part, "init.scope"))
 			return true;
 		w->user_manager = false;
-		claim(w, HOME_SESSION);
+		systemd_claim(w, HOME_SESSION);
 		return true;
 	}
-	/* Slices may be in between; the first unit is the session, the manager, or something for the user. */
+	/* Slices may come in between; the first unit is a session, the user's manager, or a unit for the user. */
 	if (w->claimed || !is_unit(w->part))
 		return false;
-	claim(w, HOME_SESSION);
+	systemd_claim(w, HOME_SESSION);
 	w->user_manager = part_starts(w->part, "user@") && part_ends(w->part, ".service");
 	return true;
 }
@@ -62,13 +62,13 @@ bool systemd_match(struct path_walk *w)
 	if (w->place != PLACE_TOP)
 		return false;
 	if (w->index == 1 && part_is(w->prev, "user.slice") && part_ends(w->part, ".slice")) {
-		/* Also when the uid cannot be told, nothing in there is the host's. */
+		/* Even if the uid is not known, nothing in it belongs to the host. */
 		w->place = PLACE_USER;
 		user_of_slice(w->part, &w->m->uid);
 		return true;
 	}
 	if (is_unit(w->part) && (w->index == 0 || part_ends(w->prev, ".slice"))) {
-		claim(w, HOME_SERVICE);
+		systemd_claim(w, HOME_SERVICE);
 		w->place = PLACE_UNIT;
 		return true;
 	}

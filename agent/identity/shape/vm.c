@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vm.c - virtual machines of libvirt and Proxmox, and libvirt's LXC containers. Asked by path.c; reads no file. All
- * below (vcpu threads, emulator) is the machine's.
+ * vm.c - virtual machines of libvirt and Proxmox, and libvirt's LXC containers. Called by path.c; reads no file.
+ * Everything below (vcpu threads, emulator) belongs to the machine.
  */
 #include <string.h>
 
 #include "identity/shape/family.h"
 
 /*
- * libvirt calls its machines DRIVER-NUMBER-NAME. Only the first number goes: "qemu-1-web-01" is web-01, and the
- * dashes and digits of the name stay.
+ * libvirt names its machines DRIVER-NUMBER-NAME. Only the first number is removed: "qemu-1-web-01" is web-01, with
+ * the dashes and digits of its name.
  */
 static const char *name_without_number(const char *machine, const char *driver)
 {
@@ -24,9 +24,9 @@ static const char *name_without_number(const char *machine, const char *driver)
 	return machine[0] ? machine : NULL;
 }
 
-static bool claim(struct path_walk *w, const char *machine)
+static bool vm_claim(struct path_walk *w, const char *machine)
 {
-	struct part id = {machine, strlen(machine)};
+	struct path_part id = {machine, strlen(machine)};
 	const char *name = name_without_number(machine, "qemu-");
 
 	if (name) {
@@ -43,14 +43,14 @@ static bool claim(struct path_walk *w, const char *machine)
 bool vm_match(struct path_walk *w)
 {
 	char text[IDENTITY_ID_MAX];
-	struct part name;
+	struct path_part name;
 	bool vm;
 
 	if (w->place == PLACE_USER || w->place == PLACE_UNIT)
 		return false;
 	if (part_between(w->part, "machine-", ".scope", &name) && part_ends(w->prev, ".slice")) {
 		part_unescape(name, text, sizeof(text));
-		return claim(w, text);
+		return vm_claim(w, text);
 	}
 	if (part_is(w->prev, "qemu.slice") && part_between(w->part, "", ".scope", &name) && part_digits(name)) {
 		part_copy(name, text, sizeof(text));
@@ -64,7 +64,7 @@ bool vm_match(struct path_walk *w)
 	if (!vm && !part_between(w->part, "", ".libvirt-lxc", &name))
 		return false;
 	part_copy(name, text, sizeof(text));
-	if (claim(w, text))
+	if (vm_claim(w, text))
 		return true;
 	walk_named(w, vm ? HOME_VM : HOME_CONTAINER, "libvirt", name, text);
 	return true;

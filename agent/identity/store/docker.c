@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * docker.c - what dockerd keeps on disk about a container: config.v2.json has its name, image and labels. Asked by
- * identity.c. Never talks to the daemon: access to its socket is as good as root.
+ * docker.c - what dockerd keeps on disk about a container: config.v2.json has its name, image and labels. Called by
+ * identity.c. Never talks to the daemon: access to its socket is equivalent to root.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -63,7 +63,7 @@ int docker_roots_init(struct stores *s)
 
 /* ---- config.v2.json ---- */
 
-/* The labels as JSON text; those that do not fit any more are left out. Sorted, so that equal labels are equal text. */
+/* The labels as JSON text; those that do not fit are left out. Sorted, so that equal labels give equal text. */
 static char *labels_text(json_t *labels)
 {
 	_cleanup_json_ json_t *kept = json_object();
@@ -94,8 +94,8 @@ static int copy_text(char **to, const char *s)
 }
 
 /*
- * An image can carry labels too, so a label that says "I am pod X" counts only where the kubelet wrote it over: in a
- * pod's cgroup, or under the name that only a client of the daemon can give.
+ * An image can have labels, too. So labels that name a pod are trusted only if the kubelet has set them: in a pod's
+ * cgroup, or together with a container name that only a client of the daemon can choose.
  */
 static int answer_pod(struct store_answer *a, const json_t *labels, bool in_pod, const char *name)
 {
@@ -120,7 +120,7 @@ static int answer_fill(const json_t *config, const char *id, bool in_pod, struct
 	int r;
 
 	name += *name == '/';
-	/* The file of somebody else, or of no container. */
+	/* The file of another container, or of none. */
 	if (!*name || strcmp(json_text(config, "ID"), id) != 0)
 		return -EBADMSG;
 	r = answer_pod(&a, labels, in_pod, name);
@@ -156,7 +156,7 @@ int docker_lookup(struct stores *s, int64_t uid, const char *id, bool in_pod, st
 	_cleanup_json_ json_t *config = NULL;
 	int r = -ENOENT;
 
-	if (!part_hex((struct part){id, strlen(id)}, 64))
+	if (!part_hex((struct path_part){id, strlen(id)}, 64))
 		return -EINVAL;
 	if (uid > 0) {
 		_cleanup_free_ char *home = NULL;

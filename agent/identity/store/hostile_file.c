@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostile_file.c - see hostile_file.h. Used by the runtime families that read files (docker.c, podman.c, stores.c).
- * Never opens for reading what it has not looked at first: opening a device or a FIFO can already do something.
+ * hostile_file.c - see hostile_file.h. Used by docker.c, podman.c and stores.c. Checks each file before it opens it for
+ * reading: merely opening a device or a FIFO can have an effect.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@ static int open_resolved(int folder, const char *path, uint64_t flags, uint64_t 
 	return fd < 0 ? -errno : (int)fd;
 }
 
-/* Not there before 5.6; some sandboxes answer EPERM to what they do not know. */
+/* Missing before 5.6; some sandboxes return EPERM for system calls that they do not know. */
 static bool openat2_missing(int r)
 {
 	return r == -ENOSYS || r == -EPERM;
@@ -46,7 +46,7 @@ int trusted_folder_open(int root, const char *path, int *ret)
 	return 0;
 }
 
-/* Component by component, each opened without following it; the result may still be a symlink itself. */
+/* Component by component, without following symlinks; the result may itself be a symlink. */
 static int open_walk(int folder, const char *path, bool same_mount)
 {
 	_cleanup_free_ char *copy = strdup(path);
@@ -64,7 +64,7 @@ static int open_walk(int folder, const char *path, bool same_mount)
 			goto fail;
 		next = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC | (rest ? O_DIRECTORY : 0));
 		if (next < 0) {
-			/* A symlink in the middle is no folder: said as openat2 would. */
+			/* A symlink in the middle: the same error as from openat2. */
 			if (errno == ENOTDIR && fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
 				errno = ELOOP;
 			goto fail;
@@ -121,7 +121,7 @@ int hostile_read(int file, size_t cap, char **ret, size_t *ret_len)
 	_cleanup_buf_ struct buf text = {};
 	char chunk[16384];
 
-	/* The very inode that was looked at. O_NONBLOCK: nor wait for whoever holds a lease on it. */
+	/* Opens the inode that was checked. O_NONBLOCK: does not wait for a lease to be broken. */
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", file);
 	fd = open(link, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
@@ -135,7 +135,7 @@ int hostile_read(int file, size_t cap, char **ret, size_t *ret_len)
 			return -errno;
 		if (n == 0)
 			break;
-		/* It may grow while it is read. */
+		/* It may grow while it is being read. */
 		if (text.len + (size_t)n > cap)
 			return -EFBIG;
 		buf_add(&text, chunk, (size_t)n);
@@ -151,7 +151,7 @@ int hostile_read(int file, size_t cap, char **ret, size_t *ret_len)
 
 /* ---- JSON ---- */
 
-/* jansson recurses per level, to 2048, and allocates per value: count both first. */
+/* jansson recurses per level, up to 2048, and allocates per value: so both are counted first. */
 static bool json_is_modest(const char *text, size_t len)
 {
 	size_t depth = 0, parts = 0;

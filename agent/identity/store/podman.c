@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * podman.c - the list of containers that containers/storage keeps for Podman. Asked by identity.c. One file lists all
- * containers of a user: it is read again only when it changed.
+ * podman.c - the list of containers that containers/storage keeps for Podman. Called by identity.c. One file lists all
+ * containers of a user: it is read again only if it changed.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -24,13 +24,13 @@ struct podman_record {
 
 struct podman_file {
 	int64_t uid;
-	const char *path; /* one of below */
+	const char *path; /* one of those below */
 	bool read;
 	struct stat st; /* of the version that was read */
 	struct podman_record *records;
 };
 
-/* Containers made with --rm are in the volatile list only. */
+/* Containers created with --rm are in the volatile list only. */
 static const char *const lists[] = {"overlay-containers/containers.json",
 				    "overlay-containers/volatile-containers.json"};
 #define HOST_ROOT     "/var/lib/containers/storage"
@@ -94,7 +94,7 @@ static int record_add(struct podman_file *f, const json_t *entry)
 	const char *id = json_text(entry, "id");
 	struct podman_record *r;
 
-	if (!name || !*name || !part_hex((struct part){id, strlen(id)}, 64))
+	if (!name || !*name || !part_hex((struct path_part){id, strlen(id)}, 64))
 		return 0;
 	HASH_FIND_STR(f->records, id, r);
 	if (r)
@@ -159,7 +159,7 @@ static int file_refresh(struct stores *s, struct podman_file *f, int folder, con
 	if (r == 0)
 		r = file_parse(f, fd, cap);
 	if (r == 0 || r == -EBADMSG) {
-		/* A broken version is not worth a second look either. */
+		/* A broken version is not read a second time, either. */
 		f->st = st;
 		f->read = true;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * stores.c - what the families' stores share: the root below which all files are, and users' home folders. Used by
+ * stores.c - shared by the stores: the root folder of all files, and users' home folders. Used by
  * docker.c, podman.c and the cache (identity.c).
  */
 #include <errno.h>
