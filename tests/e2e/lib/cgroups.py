@@ -15,11 +15,14 @@ class Layout:
 
     def __init__(self):
         self.v2, self.v1 = None, {}
+        self.everywhere = set()  # a container runtime makes its cgroups in all that are mounted
         with open("/proc/self/mountinfo") as f:
             for line in f:
                 left, right = line.rstrip("\n").split(" - ")
                 kind, _, options = right.split(" ")[:3]
                 folder = left.split(" ")[4]
+                if kind in ("cgroup", "cgroup2"):
+                    self.everywhere.add(folder)
                 if kind == "cgroup2" and self._carries(folder):
                     self.v2 = self.v2 or folder
                 elif kind == "cgroup":
@@ -104,14 +107,14 @@ class Cgroup:
         return [int(p) for p in read(self.file("cpu", "cgroup.procs")).split()]
 
 
-def favour(path, yes=True):
+def favour(path, times=256):
     """
-    The highest weight: a cgroup's equals get as much of a CPU as it, the rest of the machine nearly nothing. It counts
-    among the cgroups of the same parent only. Without `yes` it is an equal of the others again.
+    So many times the weight of others with the same parent: with the highest, which is the default, a cgroup's equals get as
+    much of a CPU as it, the rest of the machine nearly nothing.
     """
-    name, plain, highest = ("cpu.weight", "100", "10000") if layout.v2 else ("cpu.shares", "1024", "262144")
+    name, weight = ("cpu.weight", min(100 * times, 10000)) if layout.v2 else ("cpu.shares", 1024 * times)
     with open("%s%s/%s" % (layout.folder("cpu"), path, name), "w") as f:
-        f.write(highest if yes else plain)
+        f.write(str(weight))
 
 
 def path_of(pid):
@@ -205,13 +208,12 @@ def enter(path, pid):
 
 def remove_later(path):
     """At the end removes `path` in every hierarchy where it is not there now (a runtime is about to make it)."""
-    roots = {layout.v2} if layout.v2 else set(layout.v1.values())
-    for root in roots:
+    for root in layout.everywhere:
         if not os.path.isdir(root + path):
-            harness.cleanup(_remove_tree, root + path)
+            harness.cleanup(remove_tree, root + path)
 
 
-def _remove_tree(top):
+def remove_tree(top):
     for folder, _, _ in os.walk(top, topdown=False):
         try:
             _rmdir(folder, 50)

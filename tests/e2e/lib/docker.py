@@ -7,11 +7,13 @@ import shutil
 import signal
 import subprocess
 import tarfile
-import time
 
 import cgroups
 import harness
+import sweep
 
+# Times the weight of other cgroups: containers run also on a busy machine, and what starts the next one does so, too.
+FAVOUR = 8
 IMAGE = "sysscope-test/busybox:1"
 DOCKERD = shutil.which("dockerd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 # The client that belongs to the daemon's package, if another one stands before it in PATH.
@@ -31,7 +33,13 @@ class Docker:
         for name in ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_API_VERSION"):
             self.environment.pop(name, None)
         self.names = []
-        cgroups.remove_later("/docker")
+        sweep.dead_tests()
+        # Not /docker, which on a busy machine gets as little as any other cgroup, however much its containers are favoured.
+        self.top = "/sysscope-test-%d-docker" % os.getpid()
+        self.parent = self.top + "/docker"
+        cgroups.remove_later(self.top)
+        cgroups.make(self.parent)
+        cgroups.favour(self.top, FAVOUR)
         harness.cleanup(self._end)
         self._start()
         self._image()
@@ -40,6 +48,7 @@ class Docker:
         self.log = open(self.folder + "/log", "wb")
         self.daemon = subprocess.Popen(
             [DOCKERD, "--iptables=false", "--ip6tables=false", "--bridge=none", "--default-ulimit", "nofile=20000:20000",
+             "--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", self.parent,
              "-H", "unix://" + self.socket, "--data-root", self.data_root, "--exec-root", self.folder + "/exec",
              "--pidfile", self.folder + "/pid"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, preexec_fn=harness.die_with_parent)
@@ -97,43 +106,17 @@ class Docker:
             if everything:
                 self("rm", "-f", *everything, check=False)
         harness.stop(self.daemon, signal.SIGTERM, 30)
-        # Only when dockerd had to be killed is there anything left: its containerd and shims, known by our folder.
-        for pid in _of_folder(self.folder):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        harness.wait_for(lambda: not _of_folder(self.folder), 10)
+        # Only when dockerd had to be killed is there anything left.
+        sweep.end_processes(self.folder)
+        for root in cgroups.layout.everywhere:
+            sweep.end_cgroup(root + self.parent)
         self.log.close()
-        for mount in sorted(_mounts_below(self.folder), key=len, reverse=True):
-            harness.run(["umount", "-l", mount])
-        time.sleep(0)
+        sweep.unmount(self.folder)
 
 
 def _plain(entry):
     entry.mode, entry.uid, entry.gid, entry.uname, entry.gname = 0o755, 0, 0, "root", "root"
     return entry
-
-
-def _of_folder(folder):
-    """Processes that this dockerd started: their command line names our temporary folder."""
-    found = []
-    for pid in os.listdir("/proc"):
-        if not pid.isdigit() or int(pid) == os.getpid():
-            continue
-        try:
-            with open("/proc/%s/cmdline" % pid, "rb") as f:
-                line = f.read()
-        except OSError:
-            continue
-        if line.startswith((b"containerd", b"/usr/bin/containerd", b"/usr/sbin/containerd")) and folder.encode() in line:
-            found.append(int(pid))
-    return found
-
-
-def _mounts_below(folder):
-    with open("/proc/self/mountinfo") as f:
-        return [p for p in (line.split(" ")[4] for line in f) if p.startswith(folder + "/")]
 
 
 class Container:

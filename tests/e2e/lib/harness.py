@@ -109,9 +109,7 @@ def cleanup(function, *args):
 def _clean():
     if os.getpid() != _owner:
         return
-    # A second signal must not cut the cleaning short.
-    for s in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(s, signal.SIG_IGN)
+    _deaf()
     while _undo:
         function, args = _undo.pop()
         try:
@@ -120,15 +118,32 @@ def _clean():
             note("cleaning up: %s: %s" % (getattr(function, "__name__", function), e))
 
 
+def _deaf():
+    """A second signal must not cut the cleaning short, nor come between the first and the cleaning."""
+    for s in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(s, signal.SIG_IGN)
+
+
 def _signalled(number, _frame):
+    _deaf()
     raise Interrupted(number)
 
 
+def started(pid):
+    """When the process began, in ticks since boot; None if there is none."""
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as f:
+            text = f.read()
+    except OSError:
+        return None
+    return int(text[text.rindex(b")") + 2:].split()[19])
+
+
 def tmp():
-    """The temporary folder of this test program."""
+    """The temporary folder of this test program. Its name says who owns it: see sweep.py."""
     global _tmp
     if not _tmp:
-        _tmp = tempfile.mkdtemp(prefix="sysscope-e2e-")
+        _tmp = tempfile.mkdtemp(prefix="sysscope-e2e-%d-%d-" % (os.getpid(), started(os.getpid())))
         cleanup(shutil.rmtree, _tmp, True)
     return _tmp
 
