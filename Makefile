@@ -176,7 +176,7 @@ features: $(BUILD)/sysscope
 docs: $(BUILD)/tests/tools/metrics_doc
 	$(Q)$< > docs/metrics.md
 
-## make lint         include arrows, formatting, warnings as errors, kernel types in use against those of cached kernels
+## make lint         rooms, names, documents, formatting, warnings as errors, kernel types in use against those of cached kernels
 lint:
 	$(Q)tests/lint $(FORMATTED)
 	$(Q)$(MAKE) --no-print-directory all tests
