@@ -23,8 +23,9 @@ static int carrying_choose(const struct cgroup_mounts *mounts, enum cgroup_slot 
 {
 	const bool *v2 = mounts->v2_controls;
 
+	/* In the order of preference, in which v2 stands twice. */
 	if (v2[CGROUP_SLOT_CPU] || v2[CGROUP_SLOT_MEMORY])
-		*ret = CGROUP_SLOT_V2;
+		*ret = CGROUP_SLOT_V2; /* NOLINT(bugprone-branch-clone) */
 	else if (slot_mounted(mounts, CGROUP_SLOT_CPU))
 		*ret = CGROUP_SLOT_CPU;
 	else if (slot_mounted(mounts, CGROUP_SLOT_MEMORY))

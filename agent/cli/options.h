@@ -43,6 +43,7 @@ struct option_row {
 };
 
 /* One row in one line. The compiler refuses a target of another kind's type. */
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a type cannot stand in parentheses here */
 #define OPTION_TARGET(type, target) _Generic((target), type : (target))
 #define ROW_FLAG(name, short_name, target, help)                                                                   \
 	((struct option_row){name, short_name, OPTION_FLAG, 0, 0, NULL, OPTION_TARGET(bool *, target), NULL, help, \

@@ -44,8 +44,8 @@ static void probe_capabilities(struct kernel *k)
 	if (read_file("/proc/self/status", 1 << 16, &text, NULL) < 0)
 		return;
 	line = strstr(text, "\nCapEff:");
-	if (line && sscanf(line, "\nCapEff: %llx", &effective) != 1)
-		effective = 0;
+	if (line)
+		effective = strtoull(line + strlen("\nCapEff:"), NULL, 16);
 	k->cap_sys_admin = effective >> CAP_SYS_ADMIN & 1;
 	k->cap_bpf = k->cap_sys_admin || (effective >> CAP_BPF & 1);
 	k->cap_perfmon = k->cap_sys_admin || (effective >> CAP_PERFMON & 1);
@@ -147,7 +147,7 @@ bool kernel_has_function(const struct kernel *k, const char *name)
 size_t kernel_functions_find(const char *const *names, size_t n, uint64_t *begins, uint64_t *sizes)
 {
 	FILE *f = fopen("/proc/kallsyms", "re");
-	char line[512], type, name[128];
+	char line[512], type, name[128], *rest;
 	unsigned long long address;
 	size_t found = 0, open = SIZE_MAX;
 
@@ -156,7 +156,8 @@ size_t kernel_functions_find(const char *const *names, size_t n, uint64_t *begin
 	if (!f)
 		return 0;
 	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%llx %c %127s", &address, &type, name) != 3 || !address)
+		address = strtoull(line, &rest, 16);
+		if (!address || sscanf(rest, " %c %127s", &type, name) != 2)
 			continue;
 		/* Sorted by address: a function ends where the next one begins; aliases have the same address. */
 		if (open != SIZE_MAX && address > begins[open]) {

@@ -302,7 +302,8 @@ static int loops_sort(struct loops *loops, const struct moment *now)
 		HASH_DEL(loops->all, l);
 		free(l);
 	}
-	if (loops->sorted.n)
+	if (loops->sorted.n) /* pointers are sorted */
+		/* NOLINTNEXTLINE(bugprone-sizeof-expression) */
 		qsort(loops->sorted.at, loops->sorted.n, sizeof(*loops->sorted.at), by_instance);
 	for (size_t i = 0; i < loops->sorted.n; i++)
 		process_turns(loops->sorted.at[i]->process);

@@ -292,7 +292,7 @@ static struct group *group_get(struct homes *homes, struct home *h, const char *
 	HASH_FIND(hh, homes->groups, &key.key, sizeof(key.key), g);
 	if (g)
 		return g;
-	if (h->n_groups >= GROUPS_PER_HOME && strncmp(comm, SS_COMM_OTHER, SS_COMM_LEN) != 0)
+	if (h->n_groups >= GROUPS_PER_HOME && strncmp(comm, SS_COMM_OTHER, sizeof(SS_COMM_OTHER)) != 0)
 		return group_get(homes, h, SS_COMM_OTHER);
 	g = calloc(1, sizeof(*g));
 	if (!g)

@@ -17,7 +17,8 @@
 		size_t n, cap; \
 	}
 
-/* Makes room for `count` elements in all. 0 or -ENOMEM; the list is unchanged then. */
+/* Makes room for `count` elements in all. 0 or -ENOMEM; the list is unchanged then. Elements may be pointers. */
+/* NOLINTNEXTLINE(bugprone-sizeof-expression) */
 #define list_reserve(list, count) array_reserve(&(list)->at, &(list)->cap, (count), sizeof(*(list)->at))
 
 /* Gives the memory back; the list is empty and may be used again. */

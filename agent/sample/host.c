@@ -31,6 +31,7 @@ static int read_cpu(const char *root, struct sample_host *ret)
 
 	if (r < 0)
 		return r;
+	/* Here and below: the kernel writes these numbers, and they fit. NOLINTNEXTLINE(cert-err34-c) */
 	if (sscanf(text, "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, &user,
 		   &nice, &system, &idle, &iowait, &irq, &softirq) < 4)
 		return -EBADMSG;
@@ -46,6 +47,7 @@ static uint64_t meminfo_bytes(const char *text, const char *key)
 	const char *p = strstr(text, key);
 	uint64_t kib;
 
+	/* NOLINTNEXTLINE(cert-err34-c) */
 	if (!p || sscanf(p + strlen(key), " %" SCNu64 " kB", &kib) != 1)
 		return SS_UNKNOWN;
 	return kib * 1024;
@@ -79,6 +81,7 @@ int host_read(const char *root, struct sample_host *ret)
 	r = read_memory(root, ret);
 	if (r < 0)
 		return r;
+	/* NOLINTNEXTLINE(cert-err34-c) */
 	if (proc_read(root, "loadavg", &load) < 0 || sscanf(load, "%lf", &ret->load1) != 1)
 		ret->load1 = -1;
 	ret->boot_wall_ns = clock_wall_at_boot_ns(boot_wall_ns);

@@ -4,9 +4,10 @@
  */
 #include "exporters/prometheus/families.h"
 
-#define FAMILY(KIND, UNIT, NAME, LABEL_NAMES, HELP)                                                                 \
-	{                                                                                                           \
-		{.kind = METRIC_##KIND, .unit = UNIT_##UNIT, .prom = NAME, .labels = "", .help = HELP}, LABEL_NAMES \
+#define FAMILY(KIND, UNIT, NAME, LABEL_NAMES, HELP)                                                         \
+	{                                                                                                   \
+		{.kind = METRIC_##KIND, .unit = UNIT_##UNIT, .prom = (NAME), .labels = "", .help = (HELP)}, \
+			(LABEL_NAMES)                                                                       \
 	}
 static const struct prometheus_family own_table[OWN_FAMILIES] = {
 	[OWN_INFO] = FAMILY(GAUGE, COUNT, "sysscope_container_info",

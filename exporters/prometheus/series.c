@@ -176,7 +176,7 @@ int series_set_begin(struct series_set *set, unsigned int max_series)
 		if (!slots)
 			return -ENOMEM;
 		for (size_t i = 0; i < set->max_slots; i++) {
-			if (set->slots[i] && i < max_series)
+			if (i < max_series && set->slots[i])
 				slots[i] = set->slots[i];
 			else if (set->slots[i])
 				set->slots[i]->slot = NO_SLOT;
@@ -337,7 +337,8 @@ static void slots_fill(struct series_set *set)
 {
 	size_t next = 0;
 
-	if (set->n_seen)
+	if (set->n_seen) /* pointers are sorted */
+		/* NOLINTNEXTLINE(bugprone-sizeof-expression) */
 		qsort(set->shown, set->n_seen, sizeof(*set->shown), compare_rank);
 	for (size_t i = 0; i < set->max_slots; i++) {
 		struct entry *e;

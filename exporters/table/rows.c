@@ -52,7 +52,7 @@ static int text_compare(const char *v, const char *w, int direction)
 {
 	if (!v[0] || !w[0])
 		return !v[0] - !w[0];
-	return strcmp(v, w) * direction;
+	return direction < 0 ? strcmp(w, v) : strcmp(v, w);
 }
 
 static int column_compare(const struct row_order *o, uint32_t x, uint32_t y)
