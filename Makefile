@@ -95,6 +95,10 @@ deps-test: deps
 	$(Q)scripts/packages $(MORE_TEST_PACKAGES) || echo "going on without: the tests that need them are skipped"
 	$(Q)scripts/packages $(SERVER_PACKAGES) || echo "going on without: the tests that need them are skipped"
 
+## sudo make deps-analyze   install the tools of `make analyze`
+deps-analyze:
+	$(Q)scripts/packages $(ANALYZE_PACKAGES) || echo "going on without: a tool that is missing is skipped"
+
 ## sudo make run     install what is missing, build, start `sysscope top`
 run: deps
 	$(Q)$(MAKE) --no-print-directory $(BUILD)/sysscope
@@ -183,11 +187,20 @@ lint:
 	$(Q)tests/vm/btf_check -o $(BUILD)/sysscope.bpf.o
 
 ## make analyze      clang-tidy, cppcheck, scan-build, shellcheck, codespell: clean, but for exceptions that state their reason
-analyze: $(BPF_BUILD)/sysscope.skel.h
-	$(Q)scripts/packages $(ANALYZE_PACKAGES) || echo "going on without: a tool that is missing is skipped"
+analyze: deps-analyze $(BPF_BUILD)/sysscope.skel.h
 	$(Q)BUILD=$(BUILD) MAKE=$(MAKE) CC=$(CC) CPPFLAGS='-I. -Iinclude -Iagent -I$(BPF_BUILD)' tests/analyze
 
-.PHONY: analyze
+## make coverage     lines of each room that the tests run, against its floor (GROUPS="unit golden kernel e2e": more tests, as root)
+coverage: $(BPF_BUILD)/sysscope.skel.h
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage BPF_BUILD=$(BUILD) CFLAGS='-O0 -g' WARNINGS=-Wall \
+		SANITIZE='--coverage -fprofile-update=atomic' $(BUILD)/coverage/sysscope \
+		$(if $(filter-out unit golden,$(COVERAGE_GROUPS)),tests,unit-tests)
+	$(Q)find $(BUILD)/coverage -name '*.gcda' -delete
+	$(Q)BUILD=$(BUILD)/coverage MAKE=$(MAKE) tests/run $(COVERAGE_GROUPS)
+	$(Q)BUILD=$(BUILD)/coverage tests/coverage
+
+COVERAGE_GROUPS = $(or $(GROUPS),unit golden)
+.PHONY: analyze coverage deps-analyze
 ## make asan         unit and golden tests and one `top --batch`, under ASan and UBSan
 asan: $(BPF_BUILD)/sysscope.skel.h
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan BPF_BUILD=$(BUILD) CFLAGS='-O1 -g' WARNINGS=-Wall \
