@@ -143,6 +143,9 @@ static void conservation(void)
 		folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (int i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, thread_run, (void *)(intptr_t)i);
+	/* The samples are taken beside 50 threads that want the CPU, and what one takes is what the sums may be off. */
+	if (setpriority(PRIO_PROCESS, my_tid(), -20) < 0)
+		printf("# setpriority: %s\n", strerror(errno));
 	sleep(1);
 	began[0] = now_seconds();
 	snapshot_take();
@@ -153,6 +156,7 @@ static void conservation(void)
 	ended[0] = now_seconds();
 	snapshot_take();
 	ended[1] = now_seconds();
+	setpriority(PRIO_PROCESS, my_tid(), 0);
 	check_conservation(before, (ended[0] + ended[1] - began[0] - began[1]) / 2,
 			   (ended[1] - ended[0] + began[1] - began[0]) / 2);
 	stop = true;
@@ -244,8 +248,10 @@ static double machine_switches(void)
 }
 
 /*
- * The count is the whole machine's; that none of this test's own was lost is what the exact counts above say. Beside a load
- * of 17 on two CPUs 72 of 71,097 were lost, on a quiet machine none: five times that share is allowed.
+ * The count is the whole machine's; that none of this test's own was lost is what the exact counts above say. A process
+ * whose birth no program saw is unknown until the next sample, five seconds here, and each of its switches counts: some
+ * guests' kernels leave what their init does out of tracing (docs/scheduler.md). Beside a load of 17 on two CPUs 72
+ * of 71,097 were lost, on a quiet machine none: five times that share is allowed.
  */
 static void lost_switches(double before)
 {
