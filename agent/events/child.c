@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* command.c - see command.h. */
+/* child.c - see child.h. */
 #include "events/child.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* As a shell has it. */
+/* The same as a shell's. */
 #define EXIT_NO_COMMAND	 127
 #define EXIT_NOT_STARTED 126
 
@@ -49,7 +49,7 @@ int command_start(struct command *c)
 	close(go[0]);
 	c->pid = pid;
 	c->go_fd = go[1];
-	/* Without it (before 5.3) the end is noticed a little later. */
+	/* Without a pidfd (before 5.3) the end is noticed a little later. */
 	c->ended_fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	return 0;
 }

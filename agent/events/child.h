@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * child.h - a command that is started only once everything is ready to see it. Used by `sysscope events -- COMMAND`.
+ * child.h - a command that begins only when the programs are attached that observe it. Used by `sysscope events --
+ * COMMAND`.
  */
 #ifndef SYSSCOPE_COMMAND_H
 #define SYSSCOPE_COMMAND_H
@@ -9,23 +10,23 @@
 #include <sys/types.h>
 
 struct command {
-	char **argv;  /* NULL: there is none */
+	char **argv;  /* NULL: none */
 	pid_t pid;    /* 0: not started, or it has ended */
-	int status;   /* of what has ended, as a shell has it: 128 + signal */
+	int status;   /* after its end, as in a shell: 128 + signal */
 	int ended_fd; /* pidfd, -1: none */
 	int go_fd;    /* it begins when it reads a byte from the other end */
 };
 
-/* It is there, and its pid known, before it begins. 0 or negative errno. */
+/* Forks: the process exists and waits for command_go. 0 or negative errno. */
 int command_start(struct command *c);
 void command_go(struct command *c);
-/* One that has not begun never will. */
+/* The command will not be run if it has not begun yet. */
 void command_cancel(struct command *c);
 
 bool command_runs(const struct command *c);
-/* Whether it has just ended. False with errno EINTR: a signal came while it was waited for. */
+/* Whether it has just ended. False with errno EINTR: a signal interrupted the wait. */
 bool command_ended(struct command *c, bool wait);
-/* Passes it on; not what the terminal has sent it already. */
+/* Passes a signal on, except SIGINT, which the terminal sends to both. */
 void command_signal(const struct command *c, int signal);
 void command_close(struct command *c);
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* queue.c - see event_queue.h. */
+/* queue.c - see queue.h. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "events/queue.h"
 
-/* A pipe with any room has room for a page. */
+/* A writable pipe has room for a page. */
 #define WRITE_MOST 4096
-/* What was sent goes when it is this much, so that each byte is moved once at most. */
+/* Written bytes are removed when there are this many, so that each byte is moved at most once. */
 #define COMPACT_BYTES (1u << 20)
 
 int event_queue_add(struct event_queue *q, const char *line, size_t length)

@@ -9,11 +9,11 @@
 #include "base/util.h"
 #include "events/redact.h"
 
-/* In names, whatever the case. */
+/* In names; upper and lower case are the same. */
 #define SECRET_NAMES                                                                                          \
 	"pass(w|phrase|code|$)|pwd|secret|token|jwt|credential|authorization|auth$|cookie|bearer|signature$|" \
 	"session[-_]?(id|key)|(api|access|account|shared|private|master|license|encryption|signing)[-_]?key"
-/* To the last @, which a password may have in it, too. */
+/* Up to the last @, since a password may contain one. */
 #define URL_PASSWORD "://[^/@: ]*:([^ ]+)@"
 
 struct redactor {
@@ -76,12 +76,12 @@ void redactor_close(struct redactor *r)
 	free(r);
 }
 
-/* Whether these bytes, which have no NUL, are the name of a secret. */
+/* Whether these bytes (without a NUL) are the name of a secret. */
 static bool is_secret(const struct redactor *r, const char *name, size_t length)
 {
 	char copy[256];
 
-	/* Nobody calls anything that; its end is what tells. */
+	/* No real name is that long; its end decides. */
 	if (length >= sizeof(copy)) {
 		name += length - (sizeof(copy) - 1);
 		length = sizeof(copy) - 1;
@@ -91,7 +91,7 @@ static bool is_secret(const struct redactor *r, const char *name, size_t length)
 	return regexec(&r->names, copy, 0, NULL, 0) == 0;
 }
 
-/* `text` with each match, or what its first group matched, hidden. */
+/* Appends `text` with each match, or with `group` the match of its first group, hidden. */
 static void hide_matches(const regex_t *pattern, bool group, const char *text, struct buf *out)
 {
 	regmatch_t m[2];
@@ -100,7 +100,7 @@ static void hide_matches(const regex_t *pattern, bool group, const char *text, s
 	while (*text && regexec(pattern, text, 2, m, flags) == 0) {
 		const regmatch_t *hidden = group ? &m[1] : &m[0];
 
-		if (m[0].rm_eo == 0) { /* it matches nothing, which would be hidden for ever */
+		if (m[0].rm_eo == 0) { /* an empty match, which would never end */
 			buf_char(out, *text++);
 			flags = REG_NOTBOL;
 			continue;
@@ -114,7 +114,7 @@ static void hide_matches(const regex_t *pattern, bool group, const char *text, s
 	buf_str(out, text);
 }
 
-/* URLs and the patterns asked for. */
+/* Hides passwords in URLs, and matches of the patterns. */
 static void hide_patterns(const struct redactor *r, const char *text, struct buf *out)
 {
 	struct buf now = {0}, next = {0};
@@ -137,10 +137,10 @@ static void hide_patterns(const struct redactor *r, const char *text, struct buf
 #define BLANKS " \t\n\r\v\f"
 #define QUOTES "'\""
 
-/* What is hidden of what comes: the rest of an open quote, a word or quote, what is behind a colon in it, or everything. */
+/* What to hide next: the rest of an open quote, a word or quote, the part of it after a colon, or everything. */
 enum hidden { HIDE_NOTHING, HIDE_QUOTE, HIDE_WORD, HIDE_USER, HIDE_ALL };
 
-/* The quote that is open at the end of these bytes, 0: none. */
+/* The quote that is open at the end of these bytes; 0: none. */
 static char quote_open(const char *text, size_t length)
 {
 	char open = 0;
@@ -154,7 +154,7 @@ static char quote_open(const char *text, size_t length)
 	return open;
 }
 
-/* An option whose value is USER:PASSWORD, as that of curl. */
+/* An option with the value USER:PASSWORD, such as curl's. */
 static bool is_user(const char *word, size_t length)
 {
 	static const char *const names[] = {"-u", "-U", "--user", "--proxy-user"};
@@ -165,7 +165,7 @@ static bool is_user(const char *word, size_t length)
 	return false;
 }
 
-/* One word, in place. A name that is secret hides its value, or what comes behind it: --header=X-Token: VALUE. */
+/* One word. The name of a secret hides its value, or all that follows it: --header=X-Token: VALUE. */
 static enum hidden redact_word(const struct redactor *r, const char *word, size_t length, struct buf *out)
 {
 	size_t begin = 0, end;
@@ -177,12 +177,12 @@ static enum hidden redact_word(const struct redactor *r, const char *word, size_
 			end = (size_t)((const char *)memchr(word + end, ':', length - end) - word);
 		else if (end < length && !is_secret(r, word + begin, end - begin))
 			continue;
-		if (end >= length) /* no value: --password VALUE, but not just any word */
+		if (end >= length) /* no value in this word: --password VALUE */
 			break;
 		buf_add(out, word, end + 1);
 		if (end + 1 < length)
 			buf_str(out, REDACTED);
-		/* Authorization: Bearer VALUE, with and without the blank. */
+		/* Authorization: Bearer VALUE, with or without the blank. */
 		return word[end] == ':' || end + 1 == length ? HIDE_ALL : HIDE_QUOTE;
 	}
 	buf_add(out, word, length);
@@ -192,7 +192,7 @@ static enum hidden redact_word(const struct redactor *r, const char *word, size_
 												  : HIDE_NOTHING;
 }
 
-/* The end of what is hidden from here on, of which the first `length` bytes are a word. */
+/* The end of the hidden part that begins here with a word of `length` bytes. */
 static const char *hidden_end(const char *text, size_t length)
 {
 	char quote = quote_open(text, length);
@@ -203,7 +203,7 @@ static const char *hidden_end(const char *text, size_t length)
 	return end ? end + 1 : text + strlen(text);
 }
 
-/* One argument: words, since it may be a script. Returns what is to be hidden of the next one. */
+/* One argument, word by word, since it may be a script. Returns what to hide of the next one. */
 static enum hidden redact_one(const struct redactor *r, const char *text, enum hidden hidden, struct buf *out)
 {
 	struct buf words = {0};
@@ -254,7 +254,7 @@ static enum hidden redact_one(const struct redactor *r, const char *text, enum h
 	else
 		hide_patterns(r, words.data ? words.data : "", out);
 	buf_free(&words);
-	/* --password as the last word: the next argument is what it is, blanks and all. */
+	/* --password as the last word: all of the next argument is the value, blanks included. */
 	if (hidden == HIDE_USER)
 		return HIDE_USER;
 	return hidden == HIDE_WORD ? HIDE_ALL : HIDE_NOTHING;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * redact.h - arguments of programs without what looks like a secret. Used by `sysscope events --args`. Guesses by names, so
- * it hides too much rather than too little, and cannot know a secret that nothing gives away.
+ * redact.h - removes secrets from arguments of programs. Used by `sysscope events --args`. It goes by names, so it hides too
+ * much rather than too little, and cannot find a secret that has no telling name.
  */
 #ifndef SYSSCOPE_REDACT_H
 #define SYSSCOPE_REDACT_H
@@ -13,14 +13,14 @@ struct redactor;
 
 #define REDACTED "***"
 
-/* `patterns`: extended regular expressions, what matches is hidden too. -EINVAL, with what is wrong in `error`. */
+/* `patterns`: extended regular expressions; matches are hidden, too. -EINVAL with a message in `error`. */
 int redactor_open(struct redactor **ret, const char *const *patterns, size_t n, struct buf *error);
 void redactor_close(struct redactor *r);
 
 /*
- * `arguments`: texts one behind the other, each with its NUL; the last may have been cut. Appends the same to `out`, with
- * REDACTED for the value of NAME=VALUE, "Name: value" and --name VALUE where the name says that it is secret, for passwords in
- * URLs, and for what matches a pattern.
+ * `arguments`: strings in a row, each with its NUL; the last may have been cut. Appends them to `out`, with REDACTED in
+ * place of the value of NAME=VALUE, "Name: value" and --name VALUE if the name is that of a secret, of passwords in URLs,
+ * and of matches of a pattern.
  */
 void redact(const struct redactor *r, const char *arguments, size_t bytes, struct buf *out);
 

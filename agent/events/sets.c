@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* sets.c - see event_sets.h. */
+/* sets.c - see sets.h. */
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -90,7 +90,7 @@ void tree_forget_ended(struct event_sets *s)
 			tree_remove(s, m);
 }
 
-/* Those whose end was lost are looked for when there are many. */
+/* If there are many members, removes those whose end was lost. */
 static void tree_sweep(struct event_sets *s)
 {
 	struct pid_member *m, *next;
@@ -121,7 +121,7 @@ int tree_add(struct event_sets *s, uint32_t pid)
 	return -ENOMEM;
 }
 
-/* ---- containers that were made under our eyes ---- */
+/* ---- containers that were created meanwhile ---- */
 
 static struct container_member *member_find(const struct event_sets *s, const char *path)
 {

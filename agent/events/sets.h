@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sets.h - what the stream of facts has to remember: the processes of a command's tree, and the containers that were made
- * under its eyes. Used by feed.c; bounded.
+ * sets.h - sets kept over the stream of facts: the processes of a command's tree, and the containers that were created
+ * meanwhile. Used by feed.c; bounded.
  */
 #ifndef SYSSCOPE_EVENT_SETS_H
 #define SYSSCOPE_EVENT_SETS_H
@@ -21,16 +21,16 @@ void event_sets_free(struct event_sets *s);
 
 bool tree_has(const struct event_sets *s, uint32_t pid);
 int tree_add(struct event_sets *s, uint32_t pid); /* 0 or -ENOMEM */
-/* It has ended: its pid may be another's from now on. `keep`: what is told of it late is still of the tree, for a while. */
+/* The process has ended, and its pid may be reused. `keep`: late facts about it still belong to the tree for a while. */
 void tree_end(struct event_sets *s, uint32_t pid, bool keep);
 bool tree_had(const struct event_sets *s, uint32_t pid);
 void tree_forget_ended(struct event_sets *s);
 
-/* By the path of the cgroup. 0, also when there are too many, or -ENOMEM. */
+/* By the path of the cgroup. 0, even if there are too many; -ENOMEM. */
 int container_made(struct event_sets *s, const char *path, uint64_t time_ns);
-/* Whether this is its first task. */
+/* Whether this is the first task in it. */
 bool container_entered(struct event_sets *s, const char *path);
-/* Seconds that it lived; not a number when it was there before. */
+/* Its lifetime in seconds; not a number if it is older than the agent. */
 double container_removed(struct event_sets *s, const char *path, uint64_t time_ns);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cgroup_table.c - see cgroup_table.h. Used by agent/sampler.c only; reads the tree through cgroupfs.c, asks identity/
- * for names, never reads counters.
+ * cgroup_table.c - see cgroup_table.h. Used by the sampler only; reads the tree through cgroup/, gets names from
+ * identity/, never reads counters.
  */
 #define HASH_NONFATAL_OOM	   1
 #define uthash_nonfatal_oom(entry) ((entry)->path = NULL) /* noticed by entry_add */
@@ -20,7 +20,7 @@ struct cgroup_table {
 	struct identities *ids;
 	struct cgroup_entry *entries;
 	uint64_t walks;
-	uint64_t now_ns; /* of the walk under way */
+	uint64_t now_ns; /* of the current walk */
 };
 
 struct cgroup_table *cgroup_table_new(struct cgroupfs *fs, struct identities *ids)
@@ -73,8 +73,8 @@ size_t cgroup_table_count(const struct cgroup_table *t)
 }
 
 /*
- * crun under systemd makes a cgroup "container" in the container's scope, and writes the limits there. The scope's own files
- * count all that is in it, but know of no limit.
+ * crun under systemd creates a cgroup "container" in the container's scope and writes the limits there. The files of the
+ * scope count everything in it, but show no limit.
  */
 static void inner_note(struct cgroup_table *t, const struct cgroup_entry *e)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * host.c - /proc/stat, /proc/meminfo, /proc/loadavg and uname, as they are; nothing is subtracted but what defines
- * "busy". Called by agent/sampler.c once per sample.
+ * host.c - reads /proc/stat, /proc/meminfo, /proc/loadavg and uname; computes nothing but the sum of busy time. Called
+ * by the sampler once per sample.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -32,7 +32,7 @@ int sampler_fact_take(void *ctx, void *data, size_t size)
 	}
 	switch (f.kind) {
 	case SS_FACT_CGROUP_CREATE:
-		/* A name that may have been cut is left to the walk. */
+		/* The walk finds the full name if this one may have been cut. */
 		if (strlen(f.cgroup.name) + 1 == sizeof(f.cgroup.name) ||
 		    cgroup_table_born(s->table, f.cgroup.id, f.cgroup.parent_id, f.cgroup.name, now) == -ENOENT)
 			s->walk_needed = true;

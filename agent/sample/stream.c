@@ -75,7 +75,7 @@ static int record_take(struct stream_room *room, struct sample *p, const char *d
 	if (!(r->blocks & (SS_BLOCK_WAITS_ALL | SS_BLOCK_LOOP)))
 		return 0;
 	memcpy(&mark, data, sizeof(mark));
-	/* Switched between the two readings: what was under way may be in the totals already. */
+	/* The thread was switched between the two reads of its mark: the totals may include the open wait already. */
 	if (mark != r->mark)
 		r->open_wait_ns = r->open_throttled_ns = r->open_blocked_ns = 0;
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * stream.h - takes apart the bytes that the task iterator writes (struct ss_thread_record and its blocks). Pure; used by
- * sampler.c. The bytes are the kernel half's own, but nothing in them is trusted to be in range.
+ * stream.h - parses the bytes that the task iterator writes (struct ss_thread_record and its blocks). Pure; used by
+ * sampler.c. The bytes come from the kernel half, yet no value is trusted to be in range.
  */
 #ifndef SYSSCOPE_STREAM_H
 #define SYSSCOPE_STREAM_H
@@ -10,7 +10,7 @@
 
 #include "sysscope/sample.h"
 
-/* Elements that fit into the sample's arrays; zero at first. */
+/* Capacity of the sample's arrays, in elements; zero at first. */
 struct stream_room {
 	size_t threads, waits, loops;
 };

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sample.h - one sample: what was read at one moment, raw and complete, so that the model can run
- * from it with no kernel at hand. Filled by agent/sampler.c (kernel half), agent/host.c and agent/cgroupfs.c.
- * Nobody here subtracts or divides.
+ * sample.h - one sample: what was read at one moment, raw and complete, so that the model can run from it without a
+ * kernel. Filled by agent/sample, with the help of agent/cgroup and agent/identity. Nothing is subtracted or divided.
  */
 #ifndef SYSSCOPE_SAMPLE_H
 #define SYSSCOPE_SAMPLE_H
@@ -15,14 +14,14 @@
 #include "sysscope/abi/fact.h"
 #include "sysscope/abi/task.h"
 
-/* A counter or a size that a cgroup file did not give. */
+/* A counter or a size that no cgroup file has. */
 #define SS_UNKNOWN UINT64_MAX
 /* A limit file that says "no limit". */
 #define SS_UNLIMITED (UINT64_MAX - 1)
 
 /*
- * What one cgroup's own files say, all of it hierarchical (descendants included). SS_UNKNOWN: no such file or
- * not readable. Sources, v2 then v1.
+ * The contents of one cgroup's files, hierarchical (descendants included). SS_UNKNOWN: the file is missing or not
+ * readable. Each field has its source on v2; then on v1.
  */
 struct cgroup_counters {
 	uint64_t cpu_usage_ns;	       /* cpu.stat usage_usec; cpuacct.usage */
@@ -55,7 +54,7 @@ struct cgroup_counters {
 };
 #define CGROUP_COUNTERS_FIELDS (sizeof(struct cgroup_counters) / sizeof(uint64_t))
 
-/* What kind of home a cgroup is part of. */
+/* The kind of home that a cgroup belongs to. */
 enum home_kind {
 	HOME_HOST,   /* belongs to nothing below: the root, slices */
 	HOME_KERNEL, /* kernel threads */
@@ -71,8 +70,8 @@ enum home_kind {
 const char *home_kind_name(enum home_kind kind); /* "host", "kernel", "container", ... */
 
 /*
- * Who a home is. Strings are never NULL ("" when not known) and are raw: from outside, unsanitised.
- * Owned by the identity cache (agent/identity/), valid until the next call of that cache.
+ * The identity of a home. Strings are never NULL ("" if not known) and raw: from outside, not sanitised. Owned by the
+ * identity cache (agent/identity/), valid until the next call of that cache.
  */
 struct identity {
 	enum home_kind kind;
@@ -80,42 +79,42 @@ struct identity {
 	const char *parent;  /* home path of the container around this one, "" for none */
 	const char *runtime; /* "docker", "podman", "containerd", "cri-o", "lxc", "nspawn", "libvirt", "systemd", ... */
 	const char *id;	     /* the runtime's id, as long as it is */
-	const char *name;    /* what people call it; never "" (runtime's name, unit, short id, path) */
+	const char *name;    /* shown to users; never "" (runtime's name, unit, short id, path) */
 	const char *image;
 	const char *pod;
 	const char *pod_namespace;
 	const char *labels;  /* JSON object text from the runtime, "" for none; bounded */
-	bool resolved;	     /* the runtime's own files gave the name */
-	uint32_t generation; /* goes up whenever a field changed, as when a name was backfilled */
+	bool resolved;	     /* the name comes from the runtime's files */
+	uint32_t generation; /* increased by each change of a field, such as a name that was found late */
 	int64_t uid;	     /* owner of a rootless container or session, -1: none */
 };
 
-/* One cgroup. The array holds every cgroup that was ever named in the same sample's records, root included. */
+/* One cgroup. The sample has every cgroup that its records name, the root included. */
 struct sample_cgroup {
 	uint64_t id;		    /* kernfs id */
 	uint64_t parent_id;	    /* 0: root, or not known */
 	const char *path;	    /* from the root of its hierarchy, "/" for the root; raw */
 	const struct identity *who; /* never NULL */
-	struct ss_cgroup counts;    /* from the kernel half; zero where it saw nothing */
+	struct ss_cgroup counts;    /* from the kernel half; zero if it saw nothing */
 	bool home_root;		    /* its path is its home's path: `files` is read */
 	bool alive;
 	struct cgroup_counters files; /* all SS_UNKNOWN unless home_root and alive */
 };
 
-/* One line of a gone table. */
+/* One entry of a gone table. */
 struct sample_gone {
 	struct ss_gone_key key;
 	struct ss_gone value;
 };
 
-/* What the scheduler hooks know of one thread: a block behind its record (enum ss_thread_block). */
+/* A thread's waits, from the scheduler hooks: a block that follows its record (enum ss_thread_block). */
 struct sample_waits {
 	uint32_t thread; /* index into threads */
 	uint32_t block;	 /* one bit of enum ss_thread_block */
 	struct ss_waits waits;
 };
 
-/* A living thread's event loop: a block behind its record. */
+/* A living thread's event loop: a block that follows its record. */
 struct sample_loop {
 	uint32_t thread;  /* index into threads */
 	uint64_t read_ns; /* CLOCK_BOOTTIME */
@@ -129,19 +128,19 @@ struct sample_gone_loop {
 	struct ss_loop value;
 };
 
-/* One line of a neighbour table. */
+/* One entry of a neighbour table. */
 struct sample_pair {
 	struct ss_pair_key key;
 	struct ss_pair value;
 };
 
-/* One line of a transition table. */
+/* One entry of a namespace transition table. */
 struct sample_transition {
 	struct ss_transition_key key;
 	uint64_t count;
 };
 
-/* One line of the table of capability checks, counted since it was loaded. */
+/* One entry of the table of capability checks, counted since the programs were loaded. */
 struct sample_check {
 	struct ss_capability_key key;
 	uint64_t count;
@@ -165,38 +164,38 @@ struct sample {
 	struct ss_thread_record *threads; /* in the order of tids */
 	size_t n_threads;
 
-	/* In the order of threads. Without the scheduler's hooks there are none. */
+	/* In the order of threads. Empty without the scheduler hooks. */
 	struct sample_waits *waits;
 	size_t n_waits;
 
 	/*
-	 * The dead. `gone_final` is added for good; `gone_open` is what the table now in use holds so far,
-	 * and comes again, grown, in a later sample. Both were read before the threads.
+	 * Ended threads. `gone_final` is complete and comes once; `gone_open` is the content of the map in use so far, and
+	 * comes again, grown, in a later sample. Both were read before the threads.
 	 */
 	struct sample_gone *gone_final, *gone_open;
 	size_t n_gone_final, n_gone_open;
 
-	/* In the order of threads; those of the dead in the same two ways. */
+	/* In the order of threads; those of ended threads in two arrays like gone_final and gone_open. */
 	struct sample_loop *loops;
 	size_t n_loops;
-	bool loops_by_sleep; /* the epoll collector has no hooks of its own: the scheduler's wait classes have to do */
+	bool loops_by_sleep; /* the epoll collector has no programs of its own: loops are seen by the scheduler's wait classes */
 	struct sample_gone_loop *gone_loops_final, *gone_loops_open;
 	size_t n_gone_loops_final, n_gone_loops_open;
 	/* SS_FACT_LOOP_STALL since the sample before. */
 	struct ss_fact *stalls;
 	size_t n_stalls;
 
-	/* Who waited for whom: in the same two ways. */
+	/* Neighbours that waited for each other: two arrays, as above. */
 	struct sample_pair *pairs_final, *pairs_open;
 	size_t n_pairs_final, n_pairs_open;
 
-	/* Threads that came into other namespaces: in the same two ways. */
+	/* Threads that entered other namespaces: two arrays, as above. */
 	struct sample_transition *transitions_final, *transitions_open;
 	size_t n_transitions_final, n_transitions_open;
 
 	struct sample_check *checks;
 	size_t n_checks;
-	/* Who listens: read seldom, so it stays over many samples. */
+	/* Owners of listening sockets: read rarely, so they stay for many samples. */
 	struct ss_socket_owner *socket_owners;
 	size_t n_socket_owners;
 	uint64_t socket_owners_ns; /* CLOCK_BOOTTIME of the reading, 0: not known */
@@ -206,7 +205,7 @@ struct sample {
 
 	uint64_t losses[SS_LOSS_KINDS];
 
-	/* How it was come by: collectors in order of agent/loader.h, durations of this reading. */
+	/* The collectors, and how long each took for this sample. */
 	struct sample_collector {
 		const char *name;
 		bool ok;
