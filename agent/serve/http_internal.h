@@ -48,7 +48,7 @@ struct http {
 bool request_has_body(struct MHD_Connection *connection);
 
 /* Queues the response to a request whose headers are complete. */
-enum MHD_Result page_answer(struct http *h, struct client *c, struct MHD_Connection *connection, const char *path,
+enum MHD_Result page_answer(struct http *h, struct client *c, struct MHD_Connection *connection, const char *target,
 			    const char *method);
 
 int landing_write(struct buf *out, const char *telemetry_path);

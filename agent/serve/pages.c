@@ -219,9 +219,24 @@ static const struct page pages[] = {
 	{"/-/ready", answer_ready}, {"/readyz", answer_ready},
 };
 
-enum MHD_Result page_answer(struct http *h, struct client *c, struct MHD_Connection *connection, const char *path,
+/*
+ * The path of a request target, which may be a whole URI (absolute-form, RFC 9112 3.2.2: a server must accept it; some
+ * proxies send it). The query has been cut off. Without an authority it is no path of ours, and stays as it is.
+ */
+static const char *target_path(const char *target)
+{
+	size_t scheme = strncasecmp(target, "http://", 7) == 0 ? 7 : strncasecmp(target, "https://", 8) == 0 ? 8 : 0;
+	size_t authority = scheme ? strcspn(target + scheme, "/") : 0;
+
+	if (!authority)
+		return target;
+	return target[scheme + authority] ? target + scheme + authority : "/";
+}
+
+enum MHD_Result page_answer(struct http *h, struct client *c, struct MHD_Connection *connection, const char *target,
 			    const char *method)
 {
+	const char *path = target_path(target);
 	bool head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
 
 	if (!head && strcmp(method, MHD_HTTP_METHOD_GET) != 0)
