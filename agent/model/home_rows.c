@@ -295,10 +295,11 @@ static void group_row(struct group *g, bool lifecycle_known, struct group_row *r
 		g->unpublished = true;
 }
 
-static void group_rows_fill(struct home_rows *rows, struct homes *homes, const struct moment *now)
+static void group_rows_add(struct home_rows *rows, struct homes *homes, const struct moment *now, bool dead)
 {
-	rows->groups.n = 0;
 	for (struct group *g = homes->groups; g; g = g->hh.next) {
+		if ((g->key.home->dead_since_ns != 0) != dead)
+			continue;
 		if (g->processes)
 			g->empty_since_ns = 0;
 		else if (!g->empty_since_ns)
@@ -311,14 +312,11 @@ static void group_rows_fill(struct home_rows *rows, struct homes *homes, const s
 	}
 }
 
-int home_rows_fill(struct home_rows *rows, struct homes *homes, const struct moment *now, struct snapshot *snapshot)
+static void container_rows_add(struct home_rows *rows, struct homes *homes, const struct moment *now, bool dead)
 {
-	if (list_reserve(&rows->containers, HASH_COUNT(homes->all)) < 0 ||
-	    list_reserve(&rows->groups, HASH_COUNT(homes->groups)) < 0)
-		return -ENOMEM;
-	rows->containers.n = 0;
-	homes->tasks_ns = homes->reaped_tasks_ns;
 	for (struct home *h = homes->all; h; h = h->hh.next) {
+		if ((h->dead_since_ns != 0) != dead)
+			continue;
 		h->row = HOME_NO_ROW;
 		if (!home_is_shown(homes, h))
 			continue;
@@ -326,7 +324,21 @@ int home_rows_fill(struct home_rows *rows, struct homes *homes, const struct mom
 		home_row(homes, now, h, &rows->containers.at[h->row]);
 		homes->tasks_ns += (uint64_t)h->held[CONTAINER_CPU_TASKS];
 	}
-	group_rows_fill(rows, homes, now);
+}
+
+int home_rows_fill(struct home_rows *rows, struct homes *homes, const struct moment *now, struct snapshot *snapshot)
+{
+	if (list_reserve(&rows->containers, HASH_COUNT(homes->all)) < 0 ||
+	    list_reserve(&rows->groups, HASH_COUNT(homes->groups)) < 0)
+		return -ENOMEM;
+	rows->containers.n = 0;
+	rows->groups.n = 0;
+	homes->tasks_ns = homes->reaped_tasks_ns;
+	/* The living first: whoever takes the first row of a name means the container that runs, not the one it replaced. */
+	container_rows_add(rows, homes, now, false);
+	container_rows_add(rows, homes, now, true);
+	group_rows_add(rows, homes, now, false);
+	group_rows_add(rows, homes, now, true);
 	snapshot->containers = rows->containers.at;
 	snapshot->n_containers = rows->containers.n;
 	snapshot->groups = rows->groups.at;

@@ -507,14 +507,53 @@ static void test_unknown(void **state)
 	model_free(m);
 }
 
+/* A container that is replaced under its name: its own row comes after that of the one that lives. */
+static void test_living_before_dead(void **state)
+{
+	struct model *m = model_new();
+	const struct snapshot *p;
+	struct sample_cgroup *old;
+	size_t webs = 0, groups = 0;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	old = scene_cgroup(&s, 10, 1, "/docker/old", HOME_CONTAINER, "web");
+	scene_process(&s, 100, 10, "server", 500);
+	update(m, &s);
+	scene_tick(&s, 1);
+	old->alive = false;
+	s.sample.n_threads = 0;
+	scene_gone(s.open, &s.sample.n_gone_open, 10, "server", 600, 1);
+	scene_cgroup(&s, 11, 1, "/docker/new", HOME_CONTAINER, "web");
+	scene_process(&s, 101, 11, "server", 50);
+	p = update(m, &s);
+	for (size_t i = 0; i < p->n_containers; i++)
+		if (strcmp(p->containers[i].name, "web") == 0)
+			assert_string_equal(p->containers[i].cgroup, webs++ ? "/docker/old" : "/docker/new");
+	assert_int_equal(webs, 2);
+	for (size_t i = 0; i < p->n_groups; i++)
+		if (strcmp(p->groups[i].comm, "server") == 0)
+			assert_string_equal(p->containers[p->groups[i].container].cgroup,
+					    groups++ ? "/docker/old" : "/docker/new");
+	assert_int_equal(groups, 2);
+	model_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_simulation),    cmocka_unit_test(test_split),
-		cmocka_unit_test(test_process),	      cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_dead),	      cmocka_unit_test(test_names_bounded),
-		cmocka_unit_test(test_unknown),	      cmocka_unit_test(test_dead_after_late_reading),
-		cmocka_unit_test(test_between_lists), cmocka_unit_test(test_clock_set_back),
+		cmocka_unit_test(test_simulation),
+		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_process),
+		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_living_before_dead),
+		cmocka_unit_test(test_dead),
+		cmocka_unit_test(test_names_bounded),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_dead_after_late_reading),
+		cmocka_unit_test(test_between_lists),
+		cmocka_unit_test(test_clock_set_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
