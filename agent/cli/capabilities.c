@@ -20,11 +20,11 @@
 struct watch {
 	double seconds;
 	bool json;
-	const char *container;
+	struct option_list names;
+	struct match_choice containers;
 	struct capability_report *reports;
 	size_t n;
 	double began, now; /* seconds since 1970, of the first and the latest snapshot */
-	bool wanted_seen;
 	uint64_t all, lost;
 };
 
@@ -100,7 +100,7 @@ static void check_add(struct capability_report *r, const struct container_row *h
 
 static bool home_wanted(const struct watch *w, const struct container_row *c)
 {
-	return w->container ? container_matches(c, w->container) : strcmp(c->kind, "container") == 0;
+	return w->containers.n ? match_choice_row(&w->containers, c) : strcmp(c->kind, "container") == 0;
 }
 
 /* Reports only grow: the container's state at this moment, and how long it has been watched. */
@@ -110,7 +110,6 @@ static int container_add(struct watch *w, const struct snapshot *s, const struct
 
 	if (!r)
 		return -ENOMEM;
-	w->wanted_seen = true;
 	/* Another bounding set: the processes seen before were the runtime's. */
 	if (c->oldest_process && r->bounding != c->capabilities_bounding) {
 		r->effective = r->permitted = 0;
@@ -160,10 +159,24 @@ static int checks_add(struct watch *w, const struct snapshot *s)
 	return 0;
 }
 
+/* -ENOTUNIQ, with a line on stderr: a name fits several containers. One that is missing may still start. */
+static int watch_look(struct watch *w, const struct snapshot *s)
+{
+	int r = match_choice_look(&w->containers, s);
+
+	if (r == -ENOTUNIQ)
+		log_error("%s", w->containers.message.data);
+	else if (r == -ENOENT && !w->began)
+		log_warning("%s yet: waiting", w->containers.message.data);
+	return r == -ENOTUNIQ ? r : 0;
+}
+
 static int snapshot_add(struct watch *w, const struct snapshot *s)
 {
-	int r = 0;
+	int r = watch_look(w, s);
 
+	if (r < 0)
+		return r;
 	w->now = s->time;
 	if (!w->began)
 		w->began = s->time;
@@ -234,13 +247,16 @@ static int watch_run(const struct run *run, struct watch *w)
 		log_error("cannot watch capabilities: %s", pipeline_hook_reason(run->live, "capabilities"));
 		return EXIT_CANNOT;
 	}
+	match_choice_init(&w->containers, w->names.values, w->names.n);
 	r = watch_loop(run, w);
-	if (r >= 0 && w->container && !w->wanted_seen) {
-		log_error("there is no container '%s'", w->container);
+	if (r == -ENOTUNIQ)
+		return EXIT_FAILED;
+	if (r >= 0 && (w->n || !w->containers.n))
+		r = watch_print(w, run->live);
+	if (r >= 0 && w->containers.message.len) {
+		log_error("%s", w->containers.message.data);
 		return EXIT_FAILED;
 	}
-	if (r >= 0)
-		r = watch_print(w, run->live);
 	return run_end(r);
 }
 
@@ -249,8 +265,8 @@ static int capabilities_body(struct run *run)
 	struct watch w = {.seconds = 10};
 	const struct option_row rows[] = {
 		ROW_SECONDS("for", 'f', 0.1, 86400, &w.seconds, "SECONDS", "time to watch"),
-		ROW_STRING("container", 0, &w.container, "NAME",
-			   "only this container, service or session: its name, or at least 12 characters of its id"),
+		ROW_LIST("container", 0, &w.names, "NAME",
+			 "only this container, service or session: its name or the beginning of its id"),
 		ROW_FLAG("json", 0, &w.json, "one JSON object"),
 	};
 	int r = run_parse(run, rows, ARRAY_SIZE(rows));
@@ -266,6 +282,7 @@ static int capabilities_body(struct run *run)
 	for (size_t i = 0; i < w.n; i++)
 		report_free(&w.reports[i]);
 	free(w.reports);
+	match_choice_free(&w.containers);
 	return r;
 }
 

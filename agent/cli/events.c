@@ -11,12 +11,14 @@
 #include "cli/events_stream.h"
 #include "cli/verbs.h"
 #include "events/redact.h"
+#include "view/match.h"
 
 struct events {
 	bool json, arguments;
-	const char *types, *container, *output;
+	const char *types, *output;
 	uint64_t pid, count;
-	struct option_list patterns;
+	struct option_list patterns, names;
+	struct match_choice containers;
 	struct event_choice choice;
 	struct redactor *redactor;
 	struct event_stream stream;
@@ -35,8 +37,8 @@ static int events_parse(struct run *run, struct events *e)
 	const struct option_row rows[] = {
 		ROW_FLAG("json", 0, &e->json, "one JSON object per line"),
 		ROW_STRING("type", 0, &e->types, "LIST", types_help),
-		ROW_STRING("container", 0, &e->container, "NAME",
-			   "only events of this container: its name or the beginning of its id"),
+		ROW_LIST("container", 0, &e->names, "NAME",
+			 "only events of this container: its name or the beginning of its id"),
 		ROW_U64("pid", 0, 0, 4194304, &e->pid, "PID",
 			"only events of this process, and the starts of its children; 0: all processes"),
 		ROW_FLAG("args", 0, &e->arguments,
@@ -105,7 +107,7 @@ static int patterns_compile(struct events *e)
 /* From the options to the feed's choice. 0, or negative errno with a line on stderr. */
 static int events_choose(struct events *e)
 {
-	bool narrow = e->container || e->pid || e->stream.command.argv;
+	bool narrow = e->names.n || e->pid || e->stream.command.argv;
 	uint32_t types = event_types_shown(narrow);
 	int r = e->types ? types_parse(e->types, &types) : 0;
 
@@ -113,15 +115,17 @@ static int events_choose(struct events *e)
 		r = patterns_compile(e);
 	if (r < 0)
 		return r;
+	match_choice_init(&e->containers, e->names.values, e->names.n);
 	e->choice = (struct event_choice){
 		.types = types,
-		.container = e->container,
+		.containers = &e->containers,
 		.pid = (uint32_t)e->pid,
 		.tree = e->stream.command.argv != NULL,
 		.json = e->json,
 		.redactor = e->redactor,
 		.count = e->count,
 	};
+	e->stream.containers = &e->containers;
 	e->stream.stalls = types >> EVENT_LOOP_STALL & 1;
 	return 0;
 }
@@ -157,6 +161,8 @@ static int events_run(struct run *run, struct events *e)
 	/* Nothing stays in the kernel while the command ends. */
 	run_close(run);
 	status = event_stream_command_status(&e->stream);
+	if (r == -ENOTUNIQ)
+		return EXIT_FAILED;
 	r = run_end(r);
 	return r == EXIT_DONE ? status : r;
 }
@@ -171,6 +177,7 @@ static int events_body(struct run *run)
 	r = events_run(run, &e);
 	run_close(run);
 	event_feed_free(e.stream.feed);
+	match_choice_free(&e.containers);
 	redactor_close(e.redactor);
 	command_close(&e.stream.command);
 	if (e.stream.out > STDERR_FILENO)

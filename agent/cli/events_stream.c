@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "cli/events_stream.h"
+#include "view/match.h"
 
 #define STALLS_EVERY_NS 500000000ULL   /* stalls are reported once a second */
 #define SAMPLE_EVERY_NS 10000000000ULL /* keeps the kernel's tables small and names known */
@@ -81,6 +82,19 @@ static int snapshot_next(struct event_stream *s)
 	return error;
 }
 
+/* Whoever waits for a container that is not there must know it: says so once. -ENOTUNIQ: its name fits several. */
+static int stream_look(struct event_stream *s)
+{
+	int r = event_feed_look(s->feed);
+
+	if (r == -ENOTUNIQ)
+		log_error("%s", s->containers->message.data);
+	else if (r == -ENOENT && !s->looked)
+		log_warning("%s yet: waiting", s->containers->message.data);
+	s->looked = true;
+	return r == -ENOTUNIQ ? r : 0;
+}
+
 /* Until the command has ended, a signal, or enough lines. */
 static int stream_loop(struct event_stream *s)
 {
@@ -98,7 +112,7 @@ static int stream_loop(struct event_stream *s)
 		event_feed_clock(s->feed);
 		source->idle(source->ctx, &latest);
 		if (now >= sample_ns) {
-			r = snapshot_next(s);
+			r = snapshot_next(s) ?: stream_look(s);
 			sample_ns = clock_boot_ns() + every;
 			command_go(&s->command);
 		}

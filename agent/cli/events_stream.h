@@ -13,16 +13,19 @@
 struct event_stream {
 	struct run *run; /* open */
 	struct event_feed *feed;
-	struct command command; /* argv NULL: none */
-	bool stalls;		/* stalls of event loops are among the chosen types */
-	int out;		/* where lines are written */
-	bool passed;		/* the command was sent a signal */
-	int gave_up;		/* the signal after which the command is not waited for; 0: none */
+	struct command command;		       /* argv NULL: none */
+	const struct match_choice *containers; /* the feed's choice */
+	bool looked;			       /* for these, in a snapshot */
+	bool stalls;			       /* stalls of event loops are among the chosen types */
+	int out;			       /* where lines are written */
+	bool passed;			       /* the command was sent a signal */
+	int gave_up;			       /* the signal after which the command is not waited for; 0: none */
 };
 
 /*
  * Starts the command and runs until it has ended, until a signal, until there are enough lines, or until nobody reads any
- * more; then writes what is left and logs how many facts there were. 0 or negative errno.
+ * more; then writes what is left and logs how many facts there were. 0 or negative errno; -ENOTUNIQ: one of the containers is
+ * ambiguous, and an error has been logged.
  */
 int event_stream_run(struct event_stream *s);
 

@@ -143,6 +143,8 @@ int run_open(struct run *run)
 	_cleanup_buf_ struct buf said = {};
 	int r = pipeline_open(&run->live, &run->pipeline, &said);
 
+	if (run->before_log && (r < 0 || said.len))
+		run->before_log(run->before_log_ctx);
 	if (r < 0) {
 		log_error("%s", said.data ? said.data : strerror(-r));
 		return EXIT_CANNOT;

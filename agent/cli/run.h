@@ -22,7 +22,10 @@ struct run {
 	struct collector_options collectors;
 	struct option_list docker_roots;
 	struct pipeline_options pipeline; /* a body changes it before run_open */
-	struct pipeline *live;		  /* NULL before run_open and after run_close */
+	/* Called before run_open logs: a live screen has the terminal. NULL: nothing to do. */
+	void (*before_log)(void *ctx);
+	void *before_log_ctx;
+	struct pipeline *live; /* NULL before run_open and after run_close */
 	const struct snapshot_source *source;
 };
 

@@ -15,10 +15,14 @@
 #include "cli/verbs.h"
 #include "exporters/views/views.h"
 #include "top/screen.h"
+#include "top/terminal.h"
+#include "view/match.h"
 
 struct top {
 	bool batch, tree, reverse, containers_only;
-	const char *view, *sort, *container, *filter, *color;
+	const char *view, *sort, *filter, *color;
+	struct option_list names;
+	struct match_choice containers;
 	struct top_batch plain; /* its iterations and delay also count for the live screen */
 	struct table_choice choice;
 	struct users *users;
@@ -37,8 +41,8 @@ static int top_parse(struct run *run, struct top *t)
 			   "sort by this column title or JSON key; a wrong one lists those of the view"),
 		ROW_FLAG("reverse", 'r', &t->reverse, "reverse the order"),
 		ROW_STRING("filter", 'f', &t->filter, "TEXT", "only rows with this text in the name, as it is shown"),
-		ROW_STRING("container", 'c', &t->container, "NAME",
-			   "only this container: its name as shown, or at least 12 characters of its id"),
+		ROW_LIST("container", 'c', &t->names, "NAME",
+			 "only this container: its name as shown, or the beginning of its id"),
 		ROW_FLAG("containers-only", 'H', &t->containers_only,
 			 "hide services, sessions, the host and the kernel"),
 		ROW_FLAG("tree", 't', &t->tree, "children below their parents"),
@@ -73,9 +77,11 @@ static int top_choose(struct top *t)
 	t->choice.reverse = t->reverse;
 	t->choice.tree = t->tree;
 	t->choice.filter = t->filter;
-	t->choice.container = t->container;
+	match_choice_init(&t->containers, t->names.values, t->names.n);
+	t->choice.containers = &t->containers;
 	t->choice.containers_only = t->containers_only;
 	t->plain.choice = &t->choice;
+	t->plain.sort = t->sort;
 	t->plain.view_only = t->view != NULL;
 	if (t->plain.json && t->plain.csv) {
 		fprintf(stderr, "sysscope top: --json and --csv cannot be combined\n");
@@ -86,25 +92,33 @@ static int top_choose(struct top *t)
 	return 0;
 }
 
-/* ---- user names ---- */
+/* ---- around each snapshot: user names, and the containers that were chosen ---- */
 
-static void names_refresh(void *ctx)
+static void snapshot_before(void *ctx)
 {
 	struct top *t = ctx;
 
-	users_refresh(t->users);
+	if (t->users)
+		users_refresh(t->users);
 }
 
-/* The source; around it the refresh of user names, if there is memory for them. */
-static const struct snapshot_source *source_with_users(struct top *t, const struct snapshot_source *source)
+static void snapshot_after(void *ctx, const struct snapshot *s, int error)
+{
+	struct top *t = ctx;
+
+	(void)error;
+	if (s)
+		match_choice_look(&t->containers, s);
+}
+
+/* Without memory for the names of users, their numbers are shown. */
+static void users_open(struct top *t)
 {
 	t->users = users_new("/etc/passwd");
 	if (!t->users)
-		return source;
+		return;
 	t->choice.user_name = users_name;
 	t->choice.user_ctx = t->users;
-	t->tap = (struct source_tap){.before = names_refresh, .ctx = t};
-	return source_tap_open(&t->tap, source);
 }
 
 /* ---- live ---- */
@@ -118,7 +132,15 @@ static bool color_wanted(const struct top *t)
 	return !(no && no[0]);
 }
 
-static int run_live(const struct run *run, struct top *t, const struct snapshot_source *source)
+static bool terminal_usable(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term && term[0] && strcmp(term, "dumb") != 0;
+}
+
+/* The frame of the screen, before the pipeline is opened. NULL: plain text, and why is on stderr. */
+static struct screen *screen_begin(struct top *t)
 {
 	struct top_options o = {
 		.choice = t->choice,
@@ -127,24 +149,48 @@ static int run_live(const struct run *run, struct top *t, const struct snapshot_
 		.color = color_wanted(t),
 		.stop = run_stop_flag(),
 	};
-	int r = top_screen_run(source, &o);
+	const char *term = getenv("TERM"), *close = terminal_close_type(term, getenv("COLORTERM"));
+	_cleanup_buf_ struct buf safe = {};
+	struct screen *screen = NULL;
+	int r;
 
-	/* A terminal that curses does not know. */
-	return r == -ENOTTY ? top_batch_run(run, source, &t->plain) : run_end(r);
+	option_printable(&safe, term);
+	r = top_screen_open(&screen, &o);
+	if (r == -ENOTTY && close) {
+		log_warning("terminfo here does not know the terminal '%s': using %s", safe.data, close);
+		o.terminal = close;
+		r = top_screen_open(&screen, &o);
+	}
+	if (r < 0)
+		log_warning("no live screen, plain text instead: %s '%s'",
+			    r == -ENOTTY ? "terminfo here does not know the terminal" : strerror(-r), safe.data);
+	return screen;
 }
 
-static bool terminal_usable(void)
+static void screen_leave(void *ctx)
 {
-	const char *term = getenv("TERM");
+	top_screen_leave(ctx);
+}
 
-	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term && term[0] && strcmp(term, "dumb") != 0;
+static int top_run(const struct run *run, struct top *t, struct screen *screen)
+{
+	const struct snapshot_source *source;
+	int r;
+
+	t->tap = (struct source_tap){.before = snapshot_before, .after = snapshot_after, .ctx = t};
+	source = source_tap_open(&t->tap, run->source);
+	if (!screen)
+		return top_batch_run(run, source, &t->plain);
+	r = top_screen_run(screen, source);
+	/* Before anything is logged. */
+	top_screen_leave(screen);
+	return run_end(r);
 }
 
 static int top_body(struct run *run)
 {
 	struct top t = {.color = "auto", .plain = {.delay_seconds = 1}};
-	const struct snapshot_source *source;
-	bool live;
+	struct screen *screen = NULL;
 	int r;
 
 	r = top_parse(run, &t);
@@ -153,16 +199,22 @@ static int top_body(struct run *run)
 	if (top_choose(&t) < 0)
 		return EXIT_USAGE;
 	setlocale(LC_CTYPE, "");
-	live = terminal_usable() && !t.batch && !t.plain.json && !t.plain.csv;
 	/* Redirected output shall be one screen, not a file that grows for ever. */
 	if (!t.plain.iterations && !isatty(STDOUT_FILENO))
 		t.plain.iterations = 1;
+	users_open(&t);
+	if (terminal_usable() && !t.batch && !t.plain.json && !t.plain.csv)
+		screen = screen_begin(&t);
+	if (screen) {
+		run->before_log = screen_leave;
+		run->before_log_ctx = screen;
+	}
 	r = run_open(run);
-	if (r != RUN_CONTINUE)
-		return r;
-	source = source_with_users(&t, run->source);
-	r = live ? run_live(run, &t, source) : top_batch_run(run, source, &t.plain);
+	if (r == RUN_CONTINUE)
+		r = top_run(run, &t, screen);
+	top_screen_close(screen);
 	users_free(t.users);
+	match_choice_free(&t.containers);
 	return r;
 }
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* top_batch.c - see top_batch.h. What a snapshot looks like is decided in exporters/. */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "cli/top_batch.h"
 #include "exporters/json/json.h"
+#include "exporters/views/views.h"
 #include "view/match.h"
 
 #define PLAIN_WIDTH	  80
@@ -27,40 +30,147 @@ static int plain_width(void)
 	return PLAIN_WIDTH;
 }
 
-/* The container that --container names; NULL: there is none at the moment. */
-static const struct container_row *chosen_container(const struct top_batch *b, const struct snapshot *s)
+/* ---- JSON ---- */
+
+/* A list per view, and those of no view. */
+struct lists {
+	struct table_rows views[VIEWS], groups, births;
+	struct json_list json[VIEWS + 2];
+	size_t n;
+};
+
+static void lists_free(struct lists *l)
 {
-	for (size_t i = 0; b->choice->container && i < s->n_containers; i++)
-		if (container_matches(&s->containers[i], b->choice->container))
+	for (size_t i = 0; i < VIEWS; i++)
+		table_rows_free(&l->views[i]);
+	table_rows_free(&l->groups);
+	table_rows_free(&l->births);
+}
+
+static void json_list_add(struct lists *l, const char *key, const struct table_rows *rows)
+{
+	l->json[l->n++] = (struct json_list){.key = key, .rows = rows->index, .n = rows->n};
+}
+
+static int position_compare(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static int view_select(struct lists *l, size_t i, const struct snapshot *s, const struct top_batch *b)
+{
+	struct table_choice c = *b->choice;
+	struct view_desc view = *views[i];
+	bool ordered = b->sort ? table_sort_find(views[i], b->sort, &c.sort) == 0 : c.reverse || c.tree;
+	struct table_rows *rows = &l->views[i];
+	int r;
+
+	/* The screen has no room for pairs that waited for nothing; programs get them all. */
+	view.hidden = NULL;
+	c.view = &view;
+	if (!ordered || !b->sort)
+		c.sort = view.sort;
+	if (!ordered)
+		c.tree = false;
+	r = table_rows_select(rows, s, &c);
+	if (r < 0)
+		return r;
+	if (!ordered && rows->n)
+		qsort(rows->index, rows->n, sizeof(*rows->index), position_compare);
+	json_list_add(l, views[i]->name, rows);
+	return 0;
+}
+
+static bool home_chosen(const struct table_choice *c, struct match_filter *f, const struct container_row *home,
+			const char *comm)
+{
+	return match_choice_row(c->containers, home) && (!c->containers_only || strcmp(home->kind, "container") == 0) &&
+	       match_filter_comm(f, home, comm);
+}
+
+/* The row of the container that started, if it is still there; else `gone`, filled with what its start has kept. */
+static const struct container_row *birth_home(const struct snapshot *s, const struct birth_row *birth,
+					      struct container_row *gone)
+{
+	for (size_t i = 0; birth->id[0] && i < s->n_containers; i++)
+		if (strcmp(s->containers[i].id, birth->id) == 0)
 			return &s->containers[i];
-	return NULL;
+	*gone = (struct container_row){
+		.name = birth->container, .id = birth->id, .pod = "", .image = "", .kind = "container"};
+	return gone;
 }
 
-static int write_json(const struct top_batch *b, struct buf *out, const struct snapshot *s)
+static int others_select(struct lists *l, const struct snapshot *s, const struct table_choice *c,
+			 struct match_filter *f)
 {
-	const struct container_row *chosen = chosen_container(b, s);
-	struct json_options json = {.view = b->view_only ? b->choice->view->name : NULL,
-				    .container = b->choice->container};
+	struct container_row gone;
 
-	/* The option may be the beginning of an id; the JSON writer compares names. */
-	if (chosen)
-		json.container = chosen->name;
-	return json_write_snapshot(out, s, &json);
+	l->groups.index = calloc(s->n_groups + 1, sizeof(*l->groups.index));
+	l->births.index = calloc(s->n_births + 1, sizeof(*l->births.index));
+	if (!l->groups.index || !l->births.index)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < s->n_groups; i++)
+		if (home_chosen(c, f, &s->containers[s->groups[i].container], s->groups[i].comm))
+			l->groups.index[l->groups.n++] = i;
+	for (uint32_t i = 0; i < s->n_births; i++)
+		if (home_chosen(c, f, birth_home(s, &s->births[i], &gone), ""))
+			l->births.index[l->births.n++] = i;
+	json_list_add(l, "groups", &l->groups);
+	json_list_add(l, "births", &l->births);
+	return 0;
 }
+
+int top_json_write(struct buf *out, const struct snapshot *s, const struct top_batch *b)
+{
+	const struct table_choice *c = b->choice;
+	cleanup(match_filter_free) struct match_filter filter;
+	cleanup(lists_free) struct lists l = {};
+	struct json_options json = {.view = b->view_only ? c->view->name : NULL};
+	int r = 0;
+
+	match_filter_init(&filter, c->filter);
+	if ((c->containers && c->containers->n) || filter.wanted.len || c->containers_only || b->sort || c->reverse ||
+	    c->tree) {
+		for (size_t i = 0; i < VIEWS && r == 0; i++)
+			r = view_select(&l, i, s, b);
+		r = r ?: others_select(&l, s, c, &filter);
+	}
+	json.lists = l.json;
+	json.n_lists = l.n;
+	return r ?: json_write_snapshot(out, s, &json);
+}
+
+/* ---- the loop ---- */
 
 static int write_snapshot(const struct top_batch *b, struct buf *out, const struct snapshot *s, bool first)
 {
 	if (b->csv)
 		return table_write_csv(out, s, b->choice, first);
 	if (b->json)
-		return write_json(b, out, s);
+		return top_json_write(out, s, b);
 	if (!first)
 		buf_char(out, '\n');
 	return table_write_plain(out, s, b->choice, plain_width());
 }
 
-static int batch_loop(const struct run *run, const struct snapshot_source *source, const struct top_batch *b,
-		      bool *ret_chosen_seen)
+/* After the first snapshot. -ENOTUNIQ, with a line on stderr: a name fits several containers. */
+static int containers_check(const struct top_batch *b)
+{
+	const struct match_choice *c = b->choice->containers;
+	bool ambiguous = false;
+
+	for (size_t i = 0; i < c->n; i++)
+		ambiguous |= c->wanted[i].ambiguous;
+	if (ambiguous)
+		log_error("%s", c->message.data);
+	else if (c->message.len && b->iterations != 1) /* a single one says so at its end */
+		log_warning("%s yet: waiting", c->message.data);
+	return ambiguous ? -ENOTUNIQ : 0;
+}
+
+static int batch_loop(const struct run *run, const struct snapshot_source *source, const struct top_batch *b)
 {
 	uint64_t delay_ns = (uint64_t)(b->delay_seconds * 1e9), due;
 	_cleanup_buf_ struct buf out = {};
@@ -69,6 +179,9 @@ static int batch_loop(const struct run *run, const struct snapshot_source *sourc
 
 	/* The first snapshot has no rates and is not shown. */
 	if (!source->next(source->ctx, &r))
+		return r;
+	r = containers_check(b);
+	if (r < 0)
 		return r;
 	due = clock_boot_ns() + (delay_ns < FIRST_INTERVAL_NS ? delay_ns : FIRST_INTERVAL_NS);
 	for (uint64_t i = 0; !b->iterations || i < b->iterations; i++) {
@@ -79,7 +192,6 @@ static int batch_loop(const struct run *run, const struct snapshot_source *sourc
 		s = source->next(source->ctx, &r);
 		if (!s)
 			return r;
-		*ret_chosen_seen |= chosen_container(b, s) != NULL;
 		buf_reset(&out);
 		r = write_snapshot(b, &out, s, i == 0);
 		if (r == 0)
@@ -92,11 +204,12 @@ static int batch_loop(const struct run *run, const struct snapshot_source *sourc
 
 int top_batch_run(const struct run *run, const struct snapshot_source *source, const struct top_batch *b)
 {
-	bool chosen_seen = false;
-	int r = batch_loop(run, source, b, &chosen_seen);
+	int r = batch_loop(run, source, b);
 
-	if (r == 0 && b->choice->container && !chosen_seen && !run_stopped()) {
-		log_error("there is no container '%s'", b->choice->container);
+	if (r == -ENOTUNIQ)
+		return EXIT_FAILED;
+	if (r == 0 && b->choice->containers->message.len && !run_stopped()) {
+		log_error("%s", b->choice->containers->message.data);
 		return EXIT_FAILED;
 	}
 	return run_end(r);

@@ -7,12 +7,19 @@
 #include "exporters/table/table.h"
 
 struct top_batch {
-	const struct table_choice *choice;
+	const struct table_choice *choice; /* its containers are looked for in each snapshot by the caller */
+	const char *sort;		   /* as the user gave it; NULL: not given */
 	bool json, csv;
 	bool view_only;	      /* JSON: only the chosen view, not the whole snapshot */
 	uint64_t iterations;  /* 0: until a signal, or until nobody reads any more */
 	double delay_seconds; /* between two of them */
 };
+
+/*
+ * Appends one JSON object. --container, --filter and --containers-only choose rows of all its lists, --sort orders those that
+ * have the key, --reverse and --tree those with an order. Without any of them it is the whole snapshot. 0 or -ENOMEM.
+ */
+int top_json_write(struct buf *out, const struct snapshot *s, const struct top_batch *b);
 
 /* Returns the exit code. */
 int top_batch_run(const struct run *run, const struct snapshot_source *source, const struct top_batch *b);

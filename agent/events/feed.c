@@ -126,16 +126,21 @@ static enum fate line_add(struct event_feed *f, const struct event *e)
 	return FATE_UNREAD;
 }
 
+static bool containers_chosen(const struct event_feed *f)
+{
+	return f->choice.containers && f->choice.containers->n;
+}
+
 static bool container_is_wanted(const struct event_feed *f, const struct identity *who)
 {
 	struct container_row row;
 
-	if (!f->choice.container)
+	if (!containers_chosen(f))
 		return true;
 	if (!who)
 		return false;
 	row = (struct container_row){.name = who->name, .id = who->id, .pod = who->pod};
-	return container_matches(&row, f->choice.container);
+	return match_choice_row(f->choice.containers, &row);
 }
 
 static bool is_wanted(const struct event_feed *f, const struct event_source *src)
@@ -148,8 +153,8 @@ static bool is_wanted(const struct event_feed *f, const struct event_source *src
 		return false;
 	if (f->choice.tree && !tree_has(&f->sets, fact->tgid))
 		return false;
-	victim = f->choice.container ? event_victim(src) : NULL;
-	return victim ? container_matches(process_container(f->snapshot, victim), f->choice.container)
+	victim = containers_chosen(f) ? event_victim(src) : NULL;
+	return victim ? match_choice_row(f->choice.containers, process_container(f->snapshot, victim))
 		      : container_is_wanted(f, src->who);
 }
 
@@ -232,12 +237,17 @@ void event_feed_snapshot(struct event_feed *f, const struct snapshot *s)
 		};
 
 		if ((f->choice.pid && r->pid != f->choice.pid) || (f->choice.tree && !tree_had(&f->sets, r->pid)) ||
-		    (f->choice.container && !(c && container_matches(c, f->choice.container))))
+		    (containers_chosen(f) && !(c && match_choice_row(f->choice.containers, c))))
 			continue;
 		line_add(f, &e);
 	}
 	if (s)
 		tree_forget_ended(&f->sets);
+}
+
+int event_feed_look(struct event_feed *f)
+{
+	return f->snapshot && containers_chosen(f) ? match_choice_look(f->choice.containers, f->snapshot) : 0;
 }
 
 /* ---- losses ---- */

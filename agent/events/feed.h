@@ -10,13 +10,14 @@
 #include "exporters/events/events.h"
 #include "pipeline.h"
 
+struct match_choice;
 struct redactor;
 
 struct event_choice {
-	uint32_t types;	       /* bit per enum event_type */
-	const char *container; /* name as shown, or the beginning of an id; NULL: all */
-	uint32_t pid;	       /* 0: all */
-	bool tree;	       /* only the process given to event_feed_tree, and its descendants */
+	uint32_t types;			 /* bit per enum event_type */
+	struct match_choice *containers; /* NULL or none: all */
+	uint32_t pid;			 /* 0: all */
+	bool tree;			 /* only the process given to event_feed_tree, and its descendants */
 	bool json;
 	const struct redactor *redactor; /* NULL: no arguments */
 	uint64_t count;			 /* lines; 0: no limit */
@@ -40,6 +41,8 @@ void event_feed_clock(struct event_feed *f);
 
 /* Adds the stalls of a snapshot. It must stay valid until the next call. NULL: the last one is about to go. */
 void event_feed_snapshot(struct event_feed *f, const struct snapshot *s);
+/* Looks for the chosen containers in that snapshot; as match_choice_look(). */
+int event_feed_look(struct event_feed *f);
 
 /* Adds a line about losses since the last such line, if there are any and the queue has room. */
 void event_feed_lost(struct event_feed *f, const struct pipeline *p);

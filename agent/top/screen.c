@@ -14,6 +14,7 @@
 #include "top/screen.h"
 #include "top/state.h"
 #include "top/terminal.h"
+#include "view/match.h"
 
 #define MIN_LINES     5
 #define MIN_COLUMNS   20
@@ -23,7 +24,9 @@ enum { PAIR_ALARM = 1, PAIR_TITLE, PAIR_WARN };
 
 struct screen {
 	const struct snapshot_source *source;
-	const struct top_options *options;
+	struct top_options options;
+	SCREEN *terminal;
+	bool left; /* the terminal is somebody else's */
 	const struct snapshot *snapshot;
 	uint64_t sequence; /* of the snapshot */
 	struct top_state state;
@@ -49,7 +52,7 @@ static size_t page_size(void)
 
 static attr_t paint(const struct screen *s, short pair, attr_t without)
 {
-	return s->options->color ? (attr_t)COLOR_PAIR(pair) | (without & A_BOLD) : without;
+	return s->options.color ? (attr_t)COLOR_PAIR(pair) | (without & A_BOLD) : without;
 }
 
 static void put(struct screen *s, int line, int column, attr_t attributes)
@@ -154,8 +157,12 @@ static void draw_footer(struct screen *s)
 		buf_str(&line, "PAUSED  ");
 	if (s->error)
 		buf_printf(&line, "NO SAMPLE: %s  ", strerror(-s->error));
-	buf_printf(&line, "%s %zu by %s ", t->choice.view->name, s->rows.n,
-		   table_sort_title(t->choice.view, t->choice.sort));
+	if (t->choice.containers && t->choice.containers->message.len)
+		buf_printf(&line, "%s  ", t->choice.containers->message.data);
+	buf_str(&line, t->choice.view->name);
+	if (s->snapshot)
+		buf_printf(&line, " %zu", s->rows.n);
+	buf_printf(&line, " by %s ", table_sort_title(t->choice.view, t->choice.sort));
 	buf_printf(&every, " every %gs ", t->delay_seconds);
 	/* The hint at the help matters more. */
 	if (line.len + every.len + strlen(" ?:help") < (size_t)COLS)
@@ -240,20 +247,38 @@ static void draw_detail(struct screen *s)
 	}
 }
 
+static void draw_line(struct screen *s, int line, const char *text)
+{
+	buf_reset(&s->text);
+	text_fit(&s->text, text, COLS > 0 ? COLS : 1, false);
+	put(s, line, 0, A_NORMAL);
+}
+
+/* Before the first snapshot: programs are being loaded into the kernel, which takes seconds on a busy machine. */
+static void draw_loading(struct screen *s)
+{
+	struct table_column columns[TABLE_COLUMNS_MAX];
+
+	draw_line(s, 0, header_lines() > 1 ? "sysscope" : "sysscope: loading ...");
+	if (header_lines() > 1)
+		draw_line(s, 1, "loading ...");
+	draw_titles(s, columns, table_columns(s->state.choice.view, COLS, columns));
+	draw_footer(s);
+}
+
 static void draw(struct screen *s)
 {
 	struct table_column columns[TABLE_COLUMNS_MAX];
 	size_t n;
 
 	erase();
-	if (LINES < MIN_LINES || COLS < MIN_COLUMNS || !s->snapshot) {
-		buf_reset(&s->text);
-		text_fit(&s->text,
-			 s->snapshot ? "terminal too small"
-			 : s->error  ? strerror(-s->error)
-				     : "reading ...",
-			 COLS > 0 ? COLS : 1, false);
-		put(s, 0, 0, A_NORMAL);
+	if (LINES < MIN_LINES || COLS < MIN_COLUMNS || (!s->snapshot && s->error)) {
+		draw_line(s, 0, s->error && !s->snapshot ? strerror(-s->error) : "terminal too small");
+		refresh();
+		return;
+	}
+	if (!s->snapshot) {
+		draw_loading(s);
 		refresh();
 		return;
 	}
@@ -378,15 +403,16 @@ static int screen_loop(struct screen *s)
 
 	for (;;) {
 		uint64_t now = clock_boot_ns();
-		int r = keys_take(s);
+		/* Keys that were typed during loading wait for the rows that they are about. */
+		int r = s->snapshot || s->error ? keys_take(s) : 0;
 
-		if (r < 0 || s->state.quit || *s->options->stop)
+		if (r < 0 || s->state.quit || *s->options.stop)
 			return r == -EIO ? 0 : r;
 		if (!s->state.paused && now >= s->due_ns) {
 			if (!sample_take(s))
 				return 0;
 			s->stale = true;
-			if (s->options->iterations && s->taken > s->options->iterations)
+			if (s->options.iterations && s->taken > s->options.iterations)
 				return 0;
 			/* The second sample follows soon: the first has no rates. */
 			s->due_ns = now + (uint64_t)(s->state.delay_seconds * 1e9);
@@ -409,16 +435,18 @@ static void colors_start(void)
 	init_pair(PAIR_WARN, COLOR_YELLOW, -1);
 }
 
-int top_screen_run(const struct snapshot_source *source, const struct top_options *options)
+int top_screen_open(struct screen **ret, const struct top_options *options)
 {
-	struct screen s = {.source = source, .options = options};
-	SCREEN *terminal;
-	int r;
+	struct screen *s = calloc(1, sizeof(*s));
 
+	if (!s)
+		return -ENOMEM;
+	s->options = *options;
 	terminal_remember();
-	terminal = newterm(NULL, stdout, stdin);
-	if (!terminal) {
+	s->terminal = newterm(options->terminal, stdout, stdin);
+	if (!s->terminal) {
 		terminal_forget();
+		free(s);
 		return -ENOTTY;
 	}
 	cbreak();
@@ -430,13 +458,37 @@ int top_screen_run(const struct snapshot_source *source, const struct top_option
 	curs_set(0);
 	if (options->color && has_colors())
 		colors_start();
-	top_state_init(&s.state, &options->choice, options->delay_seconds);
-	r = screen_loop(&s);
-	endwin();
+	top_state_init(&s->state, &options->choice, options->delay_seconds);
+	draw(s);
+	*ret = s;
+	return 0;
+}
+
+int top_screen_run(struct screen *s, const struct snapshot_source *source)
+{
+	s->source = source;
+	if (s->left)
+		draw(s);
+	s->left = false;
+	return screen_loop(s);
+}
+
+void top_screen_leave(struct screen *s)
+{
+	if (!s->left)
+		endwin();
+	s->left = true;
+}
+
+void top_screen_close(struct screen *s)
+{
+	if (!s)
+		return;
+	top_screen_leave(s);
 	terminal_forget();
-	delscreen(terminal);
-	table_rows_free(&s.rows);
-	buf_free(&s.text);
-	buf_free(&s.cell);
-	return r;
+	delscreen(s->terminal);
+	table_rows_free(&s->rows);
+	buf_free(&s->text);
+	buf_free(&s->cell);
+	free(s);
 }

@@ -13,10 +13,20 @@ struct top_options {
 	double delay_seconds;
 	uint64_t iterations; /* 0: until the user quits */
 	bool color;
+	const char *terminal;	     /* its type; NULL: as TERM says */
 	volatile sig_atomic_t *stop; /* set by a signal: restore the terminal and return */
 };
 
-/* 0 when the user quit or `stop` was set; negative errno (-ENOTTY: curses cannot use this terminal). */
-int top_screen_run(const struct snapshot_source *source, const struct top_options *options);
+struct screen;
+
+/* Takes the terminal and draws a frame without rows. 0 or negative errno; -ENOTTY: curses does not know this terminal. */
+int top_screen_open(struct screen **ret, const struct top_options *options);
+
+/* 0 when the user quit or `stop` was set; negative errno. */
+int top_screen_run(struct screen *s, const struct snapshot_source *source);
+
+/* Gives the terminal back, so that somebody else can write to it, until top_screen_run or for good. */
+void top_screen_leave(struct screen *s);
+void top_screen_close(struct screen *s); /* NULL: nothing to do */
 
 #endif

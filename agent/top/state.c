@@ -45,10 +45,7 @@ void top_state_init(struct top_state *t, const struct table_choice *choice, doub
 	*t = (struct top_state){.choice = *choice, .delay_seconds = delay_seconds};
 	if (choice->filter)
 		snprintf(t->filter, sizeof(t->filter), "%s", choice->filter);
-	if (choice->container)
-		snprintf(t->container, sizeof(t->container), "%s", choice->container);
 	t->choice.filter = t->filter;
-	t->choice.container = t->container[0] ? t->container : NULL;
 	for (size_t i = 0; i < VIEWS; i++)
 		t->sorts[i] = views[i]->sort;
 }

@@ -29,7 +29,6 @@ struct top_state {
 	size_t help_first;	      /* topmost line of the help */
 	bool refresh;		      /* take a sample now */
 	char filter[64];	      /* as typed; choice.filter points here */
-	char container[256];	      /* --container; choice.container points here */
 	char home[256], cgroup[4352]; /* whose processes Enter shows: name, and path for choice.cgroup */
 
 	/* The selected row, by its identity and not by its position. */

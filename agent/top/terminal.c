@@ -4,6 +4,7 @@
  * for exits at which curses functions may no longer be called.
  */
 #include <signal.h>
+#include <string.h>
 #include <stddef.h>
 #include <termios.h>
 #include <unistd.h>
@@ -53,4 +54,48 @@ void terminal_forget(void)
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		signal(ends[i], SIG_DFL);
 	sigaltstack(&none, NULL);
+}
+
+/* ---- types ---- */
+
+/* By how the name begins: the first that fits. All of the first group say that they understand what xterm does. */
+static const struct {
+	const char *begin, *close;
+} types[] = {
+	{"xterm", "xterm-256color"},
+	{"foot", "xterm-256color"},
+	{"alacritty", "xterm-256color"},
+	{"kitty", "xterm-256color"},
+	{"ghostty", "xterm-256color"},
+	{"wezterm", "xterm-256color"},
+	{"contour", "xterm-256color"},
+	{"rio", "xterm-256color"},
+	{"konsole", "xterm-256color"},
+	{"gnome", "xterm-256color"},
+	{"vte", "xterm-256color"},
+	{"iterm", "xterm-256color"},
+	{"mintty", "xterm-256color"},
+	{"putty", "xterm-256color"},
+	{"st-", "xterm-256color"},
+	{"warp", "xterm-256color"},
+	{"mlterm", "xterm-256color"},
+	{"ms-terminal", "xterm-256color"},
+	{"tmux", "screen-256color"},
+	{"screen", "screen-256color"},
+	{"rxvt", "rxvt"},
+	{"linux", "linux"},
+	{"vt", "vt100"},
+};
+
+const char *terminal_close_type(const char *term, const char *colorterm)
+{
+	const char *close = NULL;
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]) && !close; i++)
+		if (strncmp(term, types[i].begin, strlen(types[i].begin)) == 0)
+			close = types[i].close;
+	/* Whoever says this of itself is a descendant of xterm. */
+	if (!close && colorterm && (strcmp(colorterm, "truecolor") == 0 || strcmp(colorterm, "24bit") == 0))
+		close = "xterm-256color";
+	return close && strcmp(term, close) != 0 ? close : NULL;
 }

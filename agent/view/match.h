@@ -11,15 +11,42 @@
 #include "base/util.h"
 #include "sysscope/view.h"
 
-/* Shorter prefixes of an id match nothing: they could be names. */
-#define MATCH_ID_MIN 12
+/* ---- --container ---- */
 
 /*
- * `wanted` is the exact name of the container, "pod/name", or a prefix of its id. Reads only name, id and pod of `row`.
+ * The containers that the user named. Each name is the exact name of a container, "/name" as `docker inspect` prints it,
+ * "pod/name", or the beginning of an id. As in docker, a name comes before the beginning of an id, and the beginning must
+ * fit only one container: the snapshots tell, so match_choice_look() is to be called with each.
  */
-bool container_matches(const struct container_row *row, const char *wanted);
+#define MATCH_WANTED_MAX 8
+struct match_wanted {
+	const char *text;
+	bool seen;	/* at any time */
+	bool named;	/* it is a name, and not the beginning of an id */
+	bool ambiguous; /* ids of several containers begin with it: matches none of them */
+	char id[65];	/* the one id that begins with it, once it is known */
+};
+struct match_choice {
+	struct match_wanted wanted[MATCH_WANTED_MAX];
+	size_t n;	    /* 0: all containers */
+	struct buf message; /* of the latest look; "" if all is well */
+};
 
-/* A filter: text that must occur in a name as it is shown, ignoring case. */
+void match_choice_init(struct match_choice *c, const char *const *names, size_t n); /* the names must stay */
+void match_choice_free(struct match_choice *c);
+
+/*
+ * Looks for each name in the snapshot. 0; -ENOENT: one was in no snapshot yet; -ENOTUNIQ: one is ambiguous. Then
+ * c->message has a line that says so, safe for a terminal.
+ */
+int match_choice_look(struct match_choice *c, const struct snapshot *s);
+
+/* Reads only name, id and pod of `row`. NULL for `c`: all. */
+bool match_choice_row(const struct match_choice *c, const struct container_row *row);
+
+/* ---- the filter of top ---- */
+
+/* Text that must occur in a name as it is shown, ignoring case. */
 struct match_filter {
 	struct buf wanted, text;
 };
@@ -28,5 +55,7 @@ void match_filter_free(struct match_filter *f);
 
 /* In the container's name or image or, where `p` is not NULL, in the comm; a number also matches that pid. */
 bool match_filter_row(struct match_filter *f, const struct container_row *home, const struct process_row *p);
+/* The same with a comm but without a pid. */
+bool match_filter_comm(struct match_filter *f, const struct container_row *home, const char *comm);
 
 #endif

@@ -12,54 +12,14 @@
 #include "exporters/json/json.h"
 #include "exporters/json/json_rows.h"
 
-/* ---- rows of one container ---- */
-static bool is_of(const struct snapshot *s, uint32_t container, const char *name)
-{
-	return strcmp(s->containers[container].name, name) == 0;
-}
-
-static bool container_is_of(const struct snapshot *s, uint32_t i, const char *name)
-{
-	return is_of(s, i, name);
-}
-
-static bool process_is_of(const struct snapshot *s, uint32_t i, const char *name)
-{
-	return is_of(s, s->processes[i].container, name);
-}
-
-static bool group_is_of(const struct snapshot *s, uint32_t i, const char *name)
-{
-	return is_of(s, s->groups[i].container, name);
-}
-
-/* As waiter or as runner. */
-static bool neighbour_is_of(const struct snapshot *s, uint32_t i, const char *name)
-{
-	const struct neighbour_row *n = &s->neighbours[i];
-
-	return is_of(s, n->waiter, name) || (n->runner != NEIGHBOUR_OTHERS && is_of(s, n->runner, name));
-}
-
-static bool loop_is_of(const struct snapshot *s, uint32_t i, const char *name)
-{
-	return process_is_of(s, s->loops[i].process, name);
-}
-
-static bool birth_is_of(const struct snapshot *s, uint32_t i, const char *name)
-{
-	return strcmp(s->births[i].container, name) == 0;
-}
-
 /* The lists of rows, in the order in which they are written. */
-#define SECTION(ARRAY, ROW)                                                           \
-	{                                                                             \
-#ARRAY, offsetof(struct snapshot, n_##ARRAY), ROW##_is_of, json_##ROW \
+#define SECTION(ARRAY, ROW)                                              \
+	{                                                                \
+#ARRAY, offsetof(struct snapshot, n_##ARRAY), json_##ROW \
 	}
 static const struct json_section {
 	const char *key;
 	size_t count; /* offset of the number of rows in the snapshot */
-	bool (*is_of)(const struct snapshot *s, uint32_t i, const char *container);
 	json_t *(*value)(struct writer *w, const struct snapshot *s, uint32_t i);
 } sections[] = {
 	SECTION(containers, container), SECTION(processes, process), SECTION(groups, group),
@@ -114,21 +74,26 @@ static void key_begin(struct writer *w, const char *key)
 	buf_str(w->out, "\":");
 }
 
-static void section_write(struct writer *w, const struct snapshot *s, const struct json_section *section,
-			  const char *container)
+static const struct json_list *list_chosen(const struct json_options *o, const char *key)
 {
-	size_t n = *(const size_t *)((const char *)s + section->count);
-	bool first = true;
+	for (size_t i = 0; i < o->n_lists; i++)
+		if (strcmp(o->lists[i].key, key) == 0)
+			return &o->lists[i];
+	return NULL;
+}
+
+static void section_write(struct writer *w, const struct snapshot *s, const struct json_section *section,
+			  const struct json_options *o)
+{
+	const struct json_list *chosen = list_chosen(o, section->key);
+	size_t n = chosen ? chosen->n : *(const size_t *)((const char *)s + section->count);
 
 	key_begin(w, section->key);
 	buf_char(w->out, '[');
 	for (uint32_t i = 0; i < n; i++) {
-		if (container && !section->is_of(s, i, container))
-			continue;
-		if (!first)
+		if (i)
 			buf_char(w->out, ',');
-		first = false;
-		writer_dump(w, section->value(w, s, i));
+		writer_dump(w, section->value(w, s, chosen ? chosen->rows[i] : i));
 	}
 	buf_char(w->out, ']');
 }
@@ -149,7 +114,7 @@ int json_write_snapshot(struct buf *out, const struct snapshot *s, const struct 
 	writer_dump(&w, host_value(&w, s));
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		if (!o->view || strcmp(o->view, sections[i].key) == 0)
-			section_write(&w, s, &sections[i], o->container);
+			section_write(&w, s, &sections[i], o);
 	key_begin(&w, "losses");
 	writer_dump(&w, losses_value(&w, s));
 	key_begin(&w, "collectors");

@@ -12,9 +12,17 @@
 
 struct buf;
 
+/* Which rows of a list to write, by index into the snapshot's, and in which order. */
+struct json_list {
+	const char *key; /* "containers", "processes", ... */
+	const uint32_t *rows;
+	size_t n;
+};
+
 struct json_options {
-	const char *view;      /* only this list of rows: "containers", "processes", ...; NULL: all */
-	const char *container; /* only rows of containers of this name; NULL: all */
+	const char *view; /* only this list of rows: "containers", "processes", ...; NULL: all */
+	const struct json_list *lists;
+	size_t n_lists; /* lists that are not named here are written whole */
 };
 
 /* Appends the object and a line feed to `out`. 0 or -ENOMEM (`out` is as before then). NULL for `o`: everything. */

@@ -23,8 +23,7 @@ static bool row_wanted(const struct snapshot *s, const struct table_choice *c, s
 
 	if (view->hidden && view->hidden(s, row))
 		return false;
-	if (c->container && !container_matches(home, c->container) &&
-	    !(other && container_matches(other, c->container)))
+	if (!match_choice_row(c->containers, home) && !(other && match_choice_row(c->containers, other)))
 		return false;
 	if (c->cgroup && strcmp(home->cgroup, c->cgroup) != 0)
 		return false;

@@ -16,16 +16,18 @@
 #include "exporters/table/view_desc.h"
 #include "sysscope/view.h"
 
+struct match_choice;
+
 /* What is shown, and how. */
 struct table_choice {
 	const struct view_desc *view;
 	int sort;     /* a column of the view */
 	bool reverse; /* against the column's own direction */
 	bool tree;
-	bool containers_only;  /* leaves out services, sessions, the host and the kernel */
-	const char *filter;    /* as match_filter_init() takes it */
-	const char *container; /* as container_matches() takes it; NULL: all */
-	const char *cgroup;    /* the one home with this path; NULL: all */
+	bool containers_only;		       /* leaves out services, sessions, the host and the kernel */
+	const char *filter;		       /* as match_filter_init() takes it */
+	const struct match_choice *containers; /* NULL: all */
+	const char *cgroup;		       /* the one home with this path; NULL: all */
 	/* The raw name of a user, valid until the next snapshot; NULL: none, or (the function) numbers only. */
 	const char *(*user_name)(void *ctx, uint32_t uid);
 	void *user_ctx;

@@ -14,8 +14,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/top_batch.h"
 #include "exporters/json/json.h"
+#include "exporters/views/views.h"
 #include "lib/snapshot_fixture.h"
+#include "view/match.h"
 
 static json_t *written(const struct fixture *f, const struct json_options *o)
 {
@@ -264,21 +267,23 @@ static void test_numbers(void **state)
 
 static void test_options(void **state)
 {
-	struct json_options o = {.container = "second"};
+	static const uint32_t second[] = {1}, turned[] = {3, 0};
+	const struct json_list lists[] = {{"containers", second, 1}, {"processes", turned, 2}, {"groups", NULL, 0}};
+	struct json_options o = {.lists = lists, .n_lists = ARRAY_SIZE(lists)};
 	struct fixture f;
 	json_t *root;
 
 	(void)state;
 	fixture_init(&f, 3, 3, 4);
 	f.containers[1].name = "second";
-	f.groups[2].container = 1;
-	f.processes[0].container = 1;
-	f.processes[3].container = 1;
 	root = written(&f, &o);
 	assert_int_equal(json_array_size(at(root, "containers")), 1);
-	assert_int_equal(json_array_size(at(root, "groups")), 1);
+	assert_text(row(root, "containers", 0), "name", "second");
+	assert_int_equal(json_array_size(at(root, "groups")), 0);
 	assert_int_equal(json_array_size(at(root, "processes")), 2);
-	assert_number(row(root, "processes", 1), "pid", 4);
+	assert_number(row(root, "processes", 0), "pid", 4);
+	assert_number(row(root, "processes", 1), "pid", 1);
+	at(root, "loops");
 	json_decref(root);
 
 	o = (struct json_options){.view = "loops"};
@@ -290,12 +295,106 @@ static void test_options(void **state)
 	at(root, "host");
 	at(root, "losses");
 	json_decref(root);
+	fixture_free(&f);
+}
 
-	o = (struct json_options){.container = "no such"};
-	root = written(&f, &o);
-	assert_int_equal(json_array_size(at(root, "containers")), 0);
-	assert_int_equal(json_array_size(at(root, "processes")), 0);
+/* What `top --json` with these options has: comma-separated names of containers, comms of groups, pids, births. */
+static void assert_top(const struct fixture *f, const struct top_batch *b, const char *containers, const char *groups,
+		       const char *pids, const char *births)
+{
+	static const char *const keys[][2] = {
+		{"containers", "name"}, {"groups", "comm"}, {"processes", "pid"}, {"births", "container"}};
+	const char *const want[] = {containers, groups, pids, births};
+	_cleanup_buf_ struct buf out = {};
+	json_t *root;
+
+	assert_int_equal(top_json_write(&out, &f->s, b), 0);
+	root = json_loadb(out.data, out.len, 0, NULL);
+	assert_non_null(root);
+	for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
+		_cleanup_buf_ struct buf got = {};
+		json_t *list = at(root, keys[k][0]);
+
+		for (size_t i = 0; i < json_array_size(list); i++) {
+			json_t *v = at(json_array_get(list, i), keys[k][1]);
+
+			if (json_is_string(v))
+				buf_printf(&got, "%s%s", i ? "," : "", json_string_value(v));
+			else
+				buf_printf(&got, "%s%lld", i ? "," : "", (long long)json_integer_value(v));
+		}
+		assert_string_equal(got.data ? got.data : "", want[k]);
+	}
 	json_decref(root);
+}
+
+static void top_fixture(struct fixture *f, struct birth_row *births)
+{
+	static const char *const comms[] = {"nginx", "postgres", "sshd", "nginx"};
+
+	fixture_init(f, 3, 3, 4);
+	f->containers[0].name = "web";
+	f->containers[1].name = "db";
+	f->containers[2].name = "ssh";
+	f->containers[2].kind = "service";
+	for (uint32_t i = 0; i < 3; i++) {
+		f->containers[i].v[CONTAINER_CPU_CORES] = i == 1 ? 2 : 1 - i * 0.25;
+		f->groups[i].container = i;
+		f->groups[i].comm = comms[i];
+	}
+	for (uint32_t i = 0; i < 4; i++) {
+		f->processes[i].container = i % 3;
+		f->processes[i].comm = comms[i];
+		f->processes[i].v[PROCESS_RSS] = 1000 * (i ^ 1);
+		f->processes[i].v[PROCESS_CPU_CORES] = i;
+	}
+	births[0] = (struct birth_row){.container = "db", .id = "", .state = "ready", .ready_by = ""};
+	births[1] = (struct birth_row){.container = "web", .id = "", .state = "ready", .ready_by = ""};
+	f->s.births = births;
+	f->s.n_births = 2;
+}
+
+/* The options that choose and order rows mean the same as on the screen; without one the snapshot is whole. */
+static void test_top_json(void **state)
+{
+	const char *names[] = {"db", "ssh"};
+	cleanup(match_choice_free) struct match_choice some, none;
+	_cleanup_buf_ struct buf whole = {}, plain = {};
+	struct birth_row births[2];
+	struct table_choice c;
+	struct top_batch b = {.choice = &c, .json = true};
+	struct fixture f;
+
+	(void)state;
+	top_fixture(&f, births);
+	match_choice_init(&some, names, 2);
+	match_choice_init(&none, names, 0);
+	table_choice_init(&c, &view_containers);
+	c.containers = &none;
+	assert_int_equal(json_write_snapshot(&whole, &f.s, NULL), 0);
+	assert_int_equal(top_json_write(&plain, &f.s, &b), 0);
+	assert_string_equal(plain.data, whole.data);
+	assert_top(&f, &b, "web,db,ssh", "nginx,postgres,sshd", "1,2,3,4", "db,web");
+	c.containers = &some;
+	assert_top(&f, &b, "db,ssh", "postgres,sshd", "2,3", "db");
+	c.containers = &none;
+	c.filter = "NGINX";
+	assert_top(&f, &b, "", "nginx", "1,4", "");
+	c.filter = "web";
+	assert_top(&f, &b, "web", "nginx", "1,4", "web");
+	c.filter = NULL;
+	c.containers_only = true;
+	assert_top(&f, &b, "web,db", "nginx,postgres", "1,2,4", "db,web");
+	c.containers_only = false;
+	b.sort = "cpu_cores"; /* both lists have it */
+	assert_top(&f, &b, "db,web,ssh", "nginx,postgres,sshd", "4,3,2,1", "db,web");
+	c.reverse = true;
+	assert_top(&f, &b, "ssh,web,db", "nginx,postgres,sshd", "1,2,3,4", "db,web");
+	c.reverse = false;
+	b.sort = "rss_bytes"; /* only one has it */
+	assert_top(&f, &b, "web,db,ssh", "nginx,postgres,sshd", "3,4,1,2", "db,web");
+	b.sort = "name"; /* of processes: the comm */
+	assert_top(&f, &b, "db,ssh,web", "nginx,postgres,sshd", "1,4,2,3", "db,web");
 	fixture_free(&f);
 }
 
@@ -328,7 +427,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_contract), cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_labels),
-		cmocka_unit_test(test_numbers),	 cmocka_unit_test(test_options),       cmocka_unit_test(test_speed),
+		cmocka_unit_test(test_numbers),	 cmocka_unit_test(test_options),       cmocka_unit_test(test_top_json),
+		cmocka_unit_test(test_speed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 
 #include "exporters/table/table.h"
 #include "exporters/views/views.h"
+#include "view/match.h"
 
 static const char hostile[] = "a\x1b[31m\"\\,\n\xe9 \xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xc2\x9b";
 
@@ -262,6 +263,17 @@ static size_t count(struct table_choice *c)
 	return n;
 }
 
+/* --container of one name. */
+static size_t count_named(const struct table_choice *choice, const char *name)
+{
+	cleanup(match_choice_free) struct match_choice named;
+	struct table_choice c = *choice;
+
+	match_choice_init(&named, &name, 1);
+	c.containers = &named;
+	return count(&c);
+}
+
 static void test_choice(void **state)
 {
 	struct table_choice c;
@@ -275,16 +287,10 @@ static void test_choice(void **state)
 	c.containers_only = true;
 	assert_int_equal(count(&c), 5);
 	c.containers_only = false;
-	c.container = "delta";
-	assert_int_equal(count(&c), 1);
-	c.container = "0123456789ab";
-	assert_int_equal(count(&c), 1);
-	c.container = "0123456789a"; /* too short for an id */
-	assert_int_equal(count(&c), 0);
+	assert_int_equal(count_named(&c, "delta"), 1);
+	assert_int_equal(count_named(&c, "0123456789a"), 1);
 	c.view = &view_processes;
-	c.container = "alpha";
-	assert_int_equal(count(&c), 1);
-	c.container = NULL;
+	assert_int_equal(count_named(&c, "alpha"), 1);
 	c.cgroup = "alpha";
 	assert_int_equal(count(&c), 1);
 }
@@ -321,16 +327,12 @@ static void test_choice_shown(void **state)
 			fail_msg("'%s' chooses %zu processes", table[i].filter, count(&c));
 	}
 	table_choice_init(&c, &view_containers);
-	c.container = hostile;
-	assert_int_equal(count(&c), 1);
-	c.container = "a\\x1b[31m\"\\,\\x0a\xef\xbf\xbd \xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\\x9b";
-	assert_int_equal(count(&c), 1);
-	c.container = "shop-7/alpha";
-	assert_int_equal(count(&c), 1);
-	c.container = "alpha";
-	assert_int_equal(count(&c), 1);
-	c.container = "";
-	assert_int_equal(count(&c), 0);
+	assert_int_equal(count_named(&c, hostile), 1);
+	assert_int_equal(count_named(&c, "a\\x1b[31m\"\\,\\x0a\xef\xbf\xbd \xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\\x9b"),
+			 1);
+	assert_int_equal(count_named(&c, "shop-7/alpha"), 1);
+	assert_int_equal(count_named(&c, "alpha"), 1);
+	assert_int_equal(count_named(&c, ""), 0);
 }
 
 /* A chain of parents, a circle, and a row that is its own parent: every row is there exactly once. */
@@ -417,10 +419,7 @@ static void test_neighbours(void **state)
 	assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
 	assert_int_equal(rows.n, 3);
 	assert_int_equal(rows.index[0], 2); /* the longest wait */
-	c.container = containers[1].name;
-	assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
-	assert_int_equal(rows.n, 2);
-	c.container = NULL;
+	assert_int_equal(count_named(&c, containers[1].name), 2);
 	assert_int_equal(table_write_plain(&out, &snapshot, &c, 80), 0);
 	assert_non_null(strstr(out.data, "itself"));
 	assert_non_null(strstr(out.data, "~other"));

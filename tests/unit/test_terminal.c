@@ -142,13 +142,35 @@ static void test_no_terminal(void **state)
 	close(pipes[0]);
 }
 
+/* What stands in for a type that this machine does not know. */
+static void test_close_type(void **state)
+{
+	static const struct {
+		const char *term, *colorterm, *close;
+	} table[] = {
+		{"xterm-kitty", NULL, "xterm-256color"},    {"xterm-ghostty", NULL, "xterm-256color"},
+		{"foot", NULL, "xterm-256color"},	    {"foot-extra", NULL, "xterm-256color"},
+		{"alacritty", NULL, "xterm-256color"},	    {"alacritty-direct", NULL, "xterm-256color"},
+		{"wezterm", "truecolor", "xterm-256color"}, {"xterm-direct", NULL, "xterm-256color"},
+		{"tmux-direct", NULL, "screen-256color"},   {"screen.xterm-kitty", NULL, "screen-256color"},
+		{"no-such-terminal", NULL, NULL},	    {"no-such-terminal", "truecolor", "xterm-256color"},
+		{"no-such-terminal", "yes", NULL},	    {"xterm-256color", "truecolor", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		const char *close = terminal_close_type(table[i].term, table[i].colorterm);
+
+		if (close != table[i].close && strcmp(close ?: "", table[i].close ?: "") != 0)
+			fail_msg("%s: %s", table[i].term, close ?: "none");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_signals),
-		cmocka_unit_test(test_crashes),
-		cmocka_unit_test(test_forgotten),
-		cmocka_unit_test(test_no_terminal),
+		cmocka_unit_test(test_close_type), cmocka_unit_test(test_signals),     cmocka_unit_test(test_crashes),
+		cmocka_unit_test(test_forgotten),  cmocka_unit_test(test_no_terminal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
