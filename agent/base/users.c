@@ -92,7 +92,9 @@ static void users_parse(struct users *u, size_t length)
 	for (size_t i = 0; i < length; i++)
 		lines += u->text[i] == '\n';
 	u->rows = calloc(lines, sizeof(*u->rows));
-	while (u->rows && u->n < lines && (line = strsep(&rest, "\n")))
+	if (!u->rows)
+		return;
+	while (u->n < lines && (line = strsep(&rest, "\n")))
 		u->n += user_parse(line, &u->rows[u->n]);
 	if (u->n)
 		qsort(u->rows, u->n, sizeof(*u->rows), user_compare);

@@ -246,8 +246,9 @@ int cgroup_parse_cpu_max(const char *text, size_t length, uint64_t *ret_quota_us
 		return -EINVAL;
 	first = (size_t)(space - text);
 	r = word_is(text, first, "max") ? 0 : digits_parse(text, first, 1, &quota);
-	if (r == 0)
-		r = digits_parse(space + 1, length - first - 1, 1, &period);
+	if (r < 0)
+		return r;
+	r = digits_parse(space + 1, length - first - 1, 1, &period);
 	if (r < 0)
 		return r;
 	*ret_quota_us = quota;
