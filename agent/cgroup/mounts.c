@@ -130,7 +130,7 @@ static int mount_open(const char *root, const struct cgroup_mount_line *line, st
 		return -ENOMEM;
 	m.fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (m.fd < 0)
-		return -errno;
+		return errno == ENOMEM ? -ENOMEM : -ENODEV;
 	/* Another mount may cover this one. In tests the folder is on any file system. */
 	if (root[0] == '\0' && (fstatfs(m.fd, &fs) < 0 ||
 				(unsigned long)fs.f_type != (line->v2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC))) {

@@ -266,7 +266,7 @@ static int parse_all(const struct verb *verb, const struct option_row *rows, siz
 		for (size_t i = 0; i < n && !row; i++)
 			if (rows[i].short_name == c)
 				row = &rows[i];
-		r = row ? option_set(verb, row, optarg) : -EINVAL;
+		r = row ? option_set(verb, row, optarg ? optarg : "") : -EINVAL;
 	}
 	return r;
 }
