@@ -22,7 +22,7 @@ static __always_inline int epoll_wait_begin(__u32 fd, bool poll)
 		loss_count(SS_LOSS_STATE_REFUSED);
 		return 0;
 	}
-	now = bpf_ktime_get_boot_ns();
+	now = loop_clock();
 	if (cfg_sched)
 		state = bpf_task_storage_get(&thread_state, task, 0, 0);
 	if (l->loop.mark && ss_loop_mark_phase(l->loop.mark) != SS_LOOP_ITERATING && !l->adopted)
@@ -52,7 +52,7 @@ static __always_inline int epoll_wait_end(long ret)
 	if (!phase)
 		return 0;
 	began = ss_loop_mark_began(l->loop.mark);
-	now = bpf_ktime_get_boot_ns();
+	now = loop_clock();
 	if (cfg_sched)
 		state = bpf_task_storage_get(&thread_state, task, 0, 0);
 	if (phase == SS_LOOP_ITERATING) {

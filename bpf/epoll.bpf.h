@@ -18,7 +18,7 @@ struct loop_state {
 	struct ss_loop loop;
 	struct ss_loop_begin begin;
 	__u64 seen_mark;  /* ss_thread_state.mark when `begin` was copied; if it is the same, waits are unchanged */
-	__u64 fact_ns;	  /* CLOCK_BOOTTIME of the last fact about a stall */
+	__u64 fact_ns;	  /* loop_clock() at the last fact about a stall */
 	__u64 suppressed; /* stalls since then */
 	__u64 alone;	  /* 1: the last wait returned one event, and the thread has not called accept since */
 	__u64 adopted;	  /* 1: the wait under way began before the hooks were loaded; its end may not be seen either */
@@ -44,6 +44,15 @@ struct gone_loops_map {
 };
 struct gone_loops_map gone_loops_a SEC(".maps") __weak;
 struct gone_loops_map gone_loops_b SEC(".maps") __weak;
+
+/*
+ * The clock of loops. It stands still while the machine is suspended, as the scheduler's clock does: no iteration is
+ * long because of that.
+ */
+static __always_inline __u64 loop_clock(void)
+{
+	return bpf_ktime_get_ns();
+}
 
 static __always_inline __u64 waits_runqueue(const struct ss_waits *w)
 {
@@ -113,7 +122,6 @@ static __noinline int stall_send(struct task_struct *task, struct loop_state *l,
 
 	if (!fact)
 		return 0;
-	fact->time_ns = l->fact_ns;
 	fact->stall.wall_ns = s->wall;
 	fact->stall.runqueue_ns = s->runqueue;
 	fact->stall.throttled_ns = s->throttled;
@@ -141,14 +149,9 @@ static __always_inline void stall_count(struct task_struct *task, struct loop_st
 static __always_inline void loop_end_iteration(struct task_struct *task, struct loop_state *l,
 					       struct ss_thread_state *state, __u64 now)
 {
-	__u64 began = ss_loop_mark_began(l->loop.mark);
+	__u64 began = ss_loop_mark_began(l->loop.mark), stopped;
 	struct loop_split s = {.wall = now > began ? now - began : 0};
 
-	l->loop.iterations++;
-	l->loop.iteration_ns += s.wall;
-	l->loop.slots[time_slot(s.wall)]++;
-	if (s.wall > l->loop.longest_ns)
-		l->loop.longest_ns = s.wall;
 	if (state && state->mark != l->seen_mark) {
 		s.runqueue = waits_runqueue(&state->waits) - l->begin.runqueue_ns;
 		s.throttled = state->waits.throttled_ns - l->begin.throttled_ns;
@@ -158,12 +161,21 @@ static __always_inline void loop_end_iteration(struct task_struct *task, struct 
 		 * No iteration sleeps in epoll. A sleep there is part of the wait before, counted late: arrival_unseen.
 		 */
 #pragma unroll
-		for (int i = SS_WAIT_EPOLL + 1; i < SS_WAIT_CLASSES; i++) {
+		for (int i = SS_WAIT_EPOLL + 1; i < SS_WAIT_STOPPED; i++) {
 			s.blocked[i] = state->waits.blocked_ns[i] - l->begin.blocked_ns[i];
 			s.blocked_sum += s.blocked[i];
 			l->loop.blocked_ns[i] += s.blocked[i];
 		}
+		/* A loop that is stopped in a wait leaves that first, so each stop is within an iteration. */
+		stopped = state->waits.blocked_ns[SS_WAIT_STOPPED] - l->begin.blocked_ns[SS_WAIT_STOPPED];
+		l->loop.blocked_ns[SS_WAIT_STOPPED] += stopped;
+		s.wall = s.wall > stopped ? s.wall - stopped : 0;
 	}
+	l->loop.iterations++;
+	l->loop.iteration_ns += s.wall;
+	l->loop.slots[time_slot(s.wall)]++;
+	if (s.wall > l->loop.longest_ns)
+		l->loop.longest_ns = s.wall;
 	if (s.wall >= cfg_stall_ns)
 		stall_count(task, l, state, &s, now);
 }
@@ -244,7 +256,7 @@ static __always_inline void loop_adopt(struct task_struct *task, struct ss_threa
 	l->begin.runqueue_ns = waits_runqueue(&state->waits);
 	l->begin.blocked_ns[SS_WAIT_EPOLL] = state->waits.blocked_ns[SS_WAIT_EPOLL] + asleep;
 	l->seen_mark = state->mark;
-	l->loop.since_ns = bpf_ktime_get_boot_ns();
+	l->loop.since_ns = loop_clock();
 	loop_enter_instance(l, loop_instance(task, fd), l->loop.since_ns);
 	__sync_val_compare_and_swap(&l->loop.mark, 0, ss_loop_mark_make(l->loop.since_ns, SS_LOOP_WAITING));
 }
@@ -275,7 +287,7 @@ static __always_inline void loop_end(struct task_struct *task, struct ss_gone_ke
 		return;
 	if (cfg_sched)
 		state = bpf_task_storage_get(&thread_state, task, 0, 0);
-	loop_close(task, l, state, bpf_ktime_get_boot_ns());
+	loop_close(task, l, state, loop_clock());
 	gone = gone_loop_entry(key);
 	if (!gone) {
 		loss_count(SS_LOSS_LOOP_LOST);

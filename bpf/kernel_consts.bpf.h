@@ -11,6 +11,7 @@
 /* include/linux/sched.h: task_struct.flags */
 #define PF_IO_WORKER  0x00000010
 #define PF_FORKNOEXEC 0x00000040
+#define PF_FROZEN     0x00010000 /* until 6.1; has been used for kernel threads only since then */
 #define PF_KTHREAD    0x00200000
 
 /* include/linux/sched.h: task_struct.__state */
@@ -25,6 +26,9 @@
 #define TASK_RTLOCK_WAIT     0x1000 /* since 5.15 */
 #define TASK_FROZEN	     0x8000 /* since 6.1; set by the v1 freezer (docker pause) */
 #define TASK_IDLE	     (TASK_UNINTERRUPTIBLE | TASK_NOLOAD)
+
+/* include/linux/sched/jobctl.h: task_struct.jobctl */
+#define JOBCTL_TRAP_FREEZE (1UL << 23)
 
 /* include/linux/sched.h: task_struct.exit_state */
 #define EXIT_DEAD 0x0010

@@ -80,19 +80,35 @@ static __always_inline __u32 descriptor_class(struct task_struct *task, __u32 fd
 }
 
 /*
+ * Whether a thread that is asleep was stopped by a signal, is held by a debugger, or is frozen. The v1 freezer and
+ * suspend have a state of their own (before 6.1: a flag, for which the caller tests). The v2 freezer lets the thread
+ * sleep interruptibly (do_freezer_trap): it is there once it is both asked to freeze and counted as frozen. A parent in
+ * vfork is counted as frozen without being asked.
+ */
+static __always_inline bool task_is_stopped(struct task_struct *task, __u32 task_state)
+{
+	if (task_state & (__TASK_STOPPED | __TASK_TRACED | TASK_FROZEN))
+		return true;
+	return task->jobctl & JOBCTL_TRAP_FREEZE && BPF_CORE_READ_BITFIELD(task, frozen);
+}
+
+/*
  * What a sleeping thread waits for. Its user registers stay on its kernel stack until it returns from the system call,
  * so this can be asked when the thread goes to sleep and at any time while it sleeps.
  */
-static __always_inline __u32 task_wait_class(struct task_struct *task, bool iowait)
+static __always_inline __u32 task_wait_class(struct task_struct *task, __u32 task_state, bool iowait)
 {
+	__u32 entry, arg, flags = task->flags;
 	struct pt_regs *regs;
-	__u32 entry, arg;
 	long number;
 
-	if (task->flags & PF_KTHREAD)
-		return SS_WAIT_KERNEL;
-	if (task->flags & PF_IO_WORKER)
-		return SS_WAIT_IO_URING;
+	if (flags & (PF_KTHREAD | PF_IO_WORKER | PF_FROZEN)) {
+		if (flags & PF_KTHREAD)
+			return SS_WAIT_KERNEL;
+		return flags & PF_FROZEN || task_is_stopped(task, task_state) ? SS_WAIT_STOPPED : SS_WAIT_IO_URING;
+	}
+	if (task_is_stopped(task, task_state))
+		return SS_WAIT_STOPPED;
 	if (compat_is_32_bit(task))
 		return SS_WAIT_OTHER;
 	regs = (struct pt_regs *)bpf_task_pt_regs(task);
@@ -124,7 +140,7 @@ static __always_inline __u64 task_blocked_mark(struct task_struct *task, __u32 t
 		state |= SS_MARK_UNINTERRUPTIBLE;
 	if (iowait)
 		state |= SS_MARK_IOWAIT;
-	return ss_mark_with_class(state, task_wait_class(task, iowait));
+	return ss_mark_with_class(state, task_wait_class(task, task_state, iowait));
 }
 
 /*

@@ -106,15 +106,19 @@ static __always_inline void record_process(struct task_struct *task, struct ss_t
 
 static __always_inline void record_thread(struct task_struct *task, struct ss_thread_record *r, __u64 cgroup_id)
 {
-	__u32 exit_state = task->exit_state;
+	__u32 exit_state = task->exit_state, state = compat_task_state(task);
 
 	r->tid = task->pid;
 	r->tgid = task->tgid;
 	r->ppid = task->real_parent->tgid;
 	r->uid = task->cred->euid.val;
-	r->state = state_letter(compat_task_state(task), exit_state);
+	r->state = state_letter(state, exit_state);
 	if (exit_state)
 		r->flags |= SS_THREAD_ZOMBIE;
+	else if (state && (task->flags & (PF_FROZEN | PF_KTHREAD)) == PF_FROZEN)
+		r->flags |= SS_THREAD_STOPPED;
+	else if (state && task_is_stopped(task, state))
+		r->flags |= SS_THREAD_STOPPED;
 	if (task->flags & PF_KTHREAD)
 		r->flags |= SS_THREAD_KERNEL;
 	r->start_ns = task->start_boottime;
@@ -262,7 +266,7 @@ static __noinline int thread_write(struct seq_file *seq, struct task_struct *tas
 	if (dead)
 		bpf_seq_write(seq, dead, sizeof(*dead));
 	if (loop && r->blocks & SS_BLOCK_LOOP) {
-		__u64 now = bpf_ktime_get_boot_ns();
+		__u64 now = loop_clock();
 
 		loop_edge(loop);
 		bpf_seq_write(seq, &loop->loop, sizeof(loop->loop));

@@ -79,7 +79,9 @@ struct task_struct {
 	struct mm_struct *mm;
 	int exit_state;
 	int exit_code;
+	long unsigned int jobctl;
 	unsigned int in_iowait: 1;
+	unsigned int frozen: 1;
 	pid_t pid;
 	pid_t tgid;
 	struct task_struct *real_parent;

@@ -55,7 +55,7 @@ static void leader_take(struct concurrency_evidence *e, const struct ss_thread_r
 	e->catches_all = r->flags & SS_THREAD_CATCHES;
 	/* A thread that serves a client waits for a socket, a file, a child; one in a lock or semaphore waits for its turn. */
 	e->idle = r->flags & SS_THREAD_ACCEPTS || class == SS_WAIT_EPOLL || class == SS_WAIT_FUTEX ||
-		  class == SS_WAIT_OTHER;
+		  class == SS_WAIT_OTHER || class == SS_WAIT_STOPPED;
 	if (!e->loops) {
 		e->asleep_ns = sleep->asleep_ns;
 		e->main_ns = sleep->main_ns;

@@ -32,7 +32,7 @@ struct loop {
 	bool is_loop;	    /* epoll is its main business; not decided for threads that take turns */
 	struct ss_loop now; /* what is in progress included, as if it ended at read_ns */
 	uint64_t open_ns;   /* part of `now`: the iteration in progress */
-	uint64_t read_ns, before_ns, wait_before_ns, productive_before, taken_before;
+	uint64_t read_ns, before_ns, wait_before_ns, stopped_before_ns, productive_before, taken_before;
 	uint64_t slots_before[SS_LOOP_SLOTS];
 	double wakeups, empty; /* over the interval; absent: not known */
 	bool guessed;	       /* only its sleep in epoll is known */

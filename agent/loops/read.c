@@ -68,6 +68,17 @@ static uint64_t at_most(uint64_t value, uint64_t limit)
 	return value < limit ? value : limit;
 }
 
+/* How much of an iteration under way the thread was stopped, at most `limit`: no part of the iteration. */
+static uint64_t stop_take(struct ss_loop *l, const struct ss_loop_begin *begin, const struct ss_waits *w,
+			  uint64_t limit)
+{
+	uint64_t stopped = sub_sat(w->blocked_ns[SS_WAIT_STOPPED], begin->blocked_ns[SS_WAIT_STOPPED]);
+
+	stopped = stopped < limit ? stopped : limit;
+	l->blocked_ns[SS_WAIT_STOPPED] += stopped;
+	return stopped;
+}
+
 /*
  * Adds what is in progress, as if it ended when it was read. Its split is what the scheduler's totals (`w`, NULL: not known)
  * have grown by since it began. They are a little older than the reading, so the rest, time on a CPU, may come out longer by
@@ -89,13 +100,15 @@ static uint64_t open_close(struct ss_loop *l, const struct sample_loop *sl, cons
 		l->poll_runqueue_ns += waited;
 		break;
 	case SS_LOOP_ITERATING:
+		if (w)
+			since -= stop_take(l, &sl->begin, w, since - waited);
 		l->iteration_ns += since;
 		l->runqueue_ns += waited;
 		if (w)
 			l->throttled_ns += at_most(sub_sat(w->throttled_ns, sl->begin.throttled_ns), waited);
 		left = since - waited;
 		/* No iteration sleeps in epoll: a growth of that class was read while the iteration began. */
-		for (int i = SS_WAIT_EPOLL + 1; w && i < SS_WAIT_CLASSES; i++) {
+		for (int i = SS_WAIT_EPOLL + 1; w && i < SS_WAIT_STOPPED; i++) {
 			uint64_t part = at_most(sub_sat(w->blocked_ns[i], sl->begin.blocked_ns[i]), left);
 
 			l->blocked_ns[i] += part;
@@ -118,7 +131,7 @@ static bool is_loop(const struct ss_loop *l, const struct ss_waits *w)
 
 	if (!w)
 		return l->waits > 1;
-	for (int i = 0; i < SS_WAIT_CLASSES; i++)
+	for (int i = 0; i < SS_WAIT_STOPPED; i++)
 		asleep += w->blocked_ns[i];
 	epoll = l->wait_ns > w->blocked_ns[SS_WAIT_EPOLL] ? l->wait_ns : w->blocked_ns[SS_WAIT_EPOLL];
 	if (asleep < l->iteration_ns / 20)

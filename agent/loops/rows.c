@@ -11,11 +11,12 @@
 #include "loops/loops.h"
 #include "model/arithmetic.h"
 
+/* The part of its iterations that it was asleep. A stop is no part of an iteration. */
 static uint64_t blocked_sum(const struct ss_loop *l)
 {
 	uint64_t sum = 0;
 
-	for (int i = 0; i < SS_WAIT_CLASSES; i++)
+	for (int i = 0; i < SS_WAIT_STOPPED; i++)
 		sum += l->blocked_ns[i];
 	return sum;
 }
@@ -94,7 +95,8 @@ static void loop_rates(struct loop *l, double *v)
 	l->wakeups = VALUE_ABSENT;
 	if (!l->before_ns || interval <= 0)
 		return;
-	wait = (double)sub_sat(l->now.wait_ns, l->wait_before_ns);
+	wait = (double)sub_sat(l->now.wait_ns, l->wait_before_ns) +
+	       (double)sub_sat(l->now.blocked_ns[SS_WAIT_STOPPED], l->stopped_before_ns);
 	v[LOOP_UTILIZATION] = wait >= interval ? 0 : 1 - wait / interval;
 	if (l->guessed)
 		return;
@@ -131,6 +133,7 @@ static void loop_row(const struct moment *now, struct loop *l, struct loop_row *
 	memcpy(l->slots_before, l->now.slots, sizeof(l->slots_before));
 	l->before_ns = l->read_ns;
 	l->wait_before_ns = l->now.wait_ns;
+	l->stopped_before_ns = l->now.blocked_ns[SS_WAIT_STOPPED];
 	l->productive_before = l->now.productive;
 	l->taken_before = l->now.taken;
 }
@@ -252,6 +255,7 @@ static void group_values(const struct group_loops *group, bool waits_known, doub
 		v[GROUP_LOOP_ONCPU] = (double)oncpu_ns(l);
 		v[GROUP_LOOP_RUNQUEUE] = (double)runqueue_ns(l);
 		v[GROUP_LOOP_BLOCKED] = (double)blocked_sum(l);
+		v[GROUP_LOOP_STOPPED] = (double)l->blocked_ns[SS_WAIT_STOPPED];
 	}
 	for (unsigned int slot = 0; slot < SS_LOOP_SLOTS; slot++) {
 		sum += l->slots[slot];

@@ -212,6 +212,14 @@ static const char *home_parent_name(const struct homes *homes, const struct home
 	return parent ? parent->name : "";
 }
 
+/* Paused: none of its threads can run before it is continued. */
+static const char *home_state(const struct home *h)
+{
+	if (h->dead_since_ns)
+		return "dead";
+	return h->stopped_threads && !h->free_threads ? "paused" : "running";
+}
+
 static void home_row(const struct homes *homes, const struct moment *now, struct home *h, struct container_row *row)
 {
 	const struct cgroup_counters *f = h->current && h->current->read_once ? &h->current->files : NULL;
@@ -229,7 +237,7 @@ static void home_row(const struct homes *homes, const struct moment *now, struct
 		.kind = home_kind_name(h->kind),
 		.cgroup = h->path,
 		.parent = home_parent_name(homes, h),
-		.state = h->dead_since_ns ? "dead" : "running",
+		.state = home_state(h),
 		.uid = h->uid,
 		.dead = h->dead_since_ns != 0,
 	};

@@ -69,6 +69,10 @@ static struct ss_totals thread_uncharged(const struct ss_thread_record *r)
 static void home_count_thread(struct home *h, const struct ss_thread_record *r)
 {
 	h->threads++;
+	if (r->flags & SS_THREAD_STOPPED)
+		h->stopped_threads++;
+	else if (!(r->flags & SS_THREAD_ZOMBIE))
+		h->free_threads++;
 	switch (r->state) {
 	case 'R':
 		h->states[0]++;
@@ -96,13 +100,14 @@ static struct thread_sleep sleep_of(const struct ss_waits *w, const struct ss_th
 	unsigned int most = 0, current = ss_mark_class(r->mark);
 	uint64_t asleep = 0;
 
-	for (unsigned int i = 0; i < SS_WAIT_CLASSES; i++) {
+	/* A stop says nothing about what it waits for otherwise. */
+	for (unsigned int i = 0; i < SS_WAIT_STOPPED; i++) {
 		asleep += w->blocked_ns[i];
 		if (w->blocked_ns[i] > w->blocked_ns[most])
 			most = i;
 	}
 	/* A sleep that began with the first sample has a class before it has a length. */
-	if (!asleep && (ss_mark_state(r->mark) != SS_MARK_BLOCKED || current >= SS_WAIT_CLASSES))
+	if (!asleep && (ss_mark_state(r->mark) != SS_MARK_BLOCKED || current >= SS_WAIT_STOPPED))
 		most = SS_WAIT_CLASSES;
 	else if (!asleep)
 		most = current;

@@ -37,13 +37,15 @@ static const char *container_image(const struct snapshot *s, uint32_t row)
 	return s->containers[row].image;
 }
 
-/* The runtime of a container, else the kind; "dead" matters more than both. */
+/* The runtime of a container, else the kind; "dead" and "paused" matter more than both. */
 static const char *container_kind(const struct snapshot *s, uint32_t row)
 {
 	const struct container_row *c = &s->containers[row];
 
 	if (c->dead)
 		return "dead";
+	if (strcmp(c->state, "paused") == 0)
+		return "paused";
 	return strcmp(c->kind, "container") == 0 && c->runtime[0] ? c->runtime : c->kind;
 }
 

@@ -117,7 +117,7 @@ struct sample_waits {
 /* A living thread's event loop: a block that follows its record. */
 struct sample_loop {
 	uint32_t thread;  /* index into threads */
-	uint64_t read_ns; /* CLOCK_BOOTTIME */
+	uint64_t read_ns; /* CLOCK_MONOTONIC */
 	struct ss_loop loop;
 	struct ss_loop_begin begin;
 };

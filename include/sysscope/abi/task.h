@@ -71,7 +71,7 @@ SS_INLINE __u64 ss_mark_age(__u64 mark, __u64 clock)
 
 /*
  * Low bits of ss_loop.mark: the phase that the loop is in. The other bits are the time at which the phase began:
- * CLOCK_BOOTTIME << SS_LOOP_SHIFT.
+ * CLOCK_MONOTONIC << SS_LOOP_SHIFT.
  */
 enum ss_loop_phase {
 	SS_LOOP_WAITING = 1,   /* in epoll, with a timeout or without limit */
@@ -81,9 +81,9 @@ enum ss_loop_phase {
 	SS_LOOP_SHIFT = 2,
 };
 
-SS_INLINE __u64 ss_loop_mark_make(__u64 boot_ns, enum ss_loop_phase phase)
+SS_INLINE __u64 ss_loop_mark_make(__u64 clock_ns, enum ss_loop_phase phase)
 {
-	return boot_ns << SS_LOOP_SHIFT | phase;
+	return clock_ns << SS_LOOP_SHIFT | phase;
 }
 
 SS_INLINE __u64 ss_loop_mark_phase(__u64 mark)
@@ -104,9 +104,9 @@ SS_INLINE __u64 ss_loop_mark_began(__u64 mark)
 struct ss_loop {
 	__u64 mark;	   /* the wait or iteration under way: enum ss_loop_phase, and its beginning */
 	__u64 instance;	   /* address of the epoll file it waited in last: threads that share one take turns */
-	__u64 instance_ns; /* CLOCK_BOOTTIME since when; a closed instance's address may be reused */
+	__u64 instance_ns; /* CLOCK_MONOTONIC since when; a closed instance's address may be reused */
 	__u64 edge;	   /* 1: a descriptor of that instance is edge-triggered (EPOLLET); only a few are looked at */
-	__u64 since_ns;	   /* CLOCK_BOOTTIME when its first wait was seen; exec begins a new loop */
+	__u64 since_ns;	   /* CLOCK_MONOTONIC when its first wait was seen; exec begins a new loop */
 	__u64 waits;	   /* waits that returned, polls included */
 	__u64 polls;	   /* of these, with a timeout of 0 */
 	__u64 timeouts;	   /* of these, ended by a timeout other than 0, without events */
@@ -121,10 +121,10 @@ struct ss_loop {
 	__u64 poll_ns;			   /* in polls, which never sleep */
 	__u64 poll_runqueue_ns;		   /* of that, waiting for a CPU */
 	__u64 iterations;		   /* from the return of a wait to the next wait */
-	__u64 iteration_ns;		   /* their wall time */
+	__u64 iteration_ns;		   /* their wall time, less that in which the thread was stopped */
 	__u64 runqueue_ns;		   /* of that, waiting for a CPU, throttled time included */
 	__u64 throttled_ns;		   /* of runqueue_ns, while the cgroup's CPU quota was used up */
-	__u64 blocked_ns[SS_WAIT_CLASSES]; /* of iteration_ns, asleep, by what it waited for */
+	__u64 blocked_ns[SS_WAIT_CLASSES]; /* of iteration_ns, asleep, by what it waited for; STOPPED: beside it */
 	__u64 longest_ns;		   /* the longest iteration */
 	__u64 stalls[SS_STALL_CAUSES];	   /* iterations longer than the threshold, by their main cause */
 	__u64 slots[SS_LOOP_SLOTS];	   /* iterations by wall time */
@@ -180,6 +180,7 @@ enum ss_thread_flag {
 	SS_THREAD_ACCEPTS = 1 << 4, /* with the scheduler hooks: asleep in accept or accept4 */
 	SS_THREAD_CATCHES = 1 << 5, /* with LEADER: it catches SIGSTKFLT, SIGURG and SIGIO, as Go's runtime does */
 	SS_THREAD_FORKED = 1 << 6,  /* with LEADER: born by fork, and has not executed another program since */
+	SS_THREAD_STOPPED = 1 << 8, /* stopped by a signal, held by a debugger, or frozen */
 	SS_THREAD_ENDED = 1 << 7,   /* without LEADER: its waits are in its process's SS_BLOCK_WAITS_DEAD already */
 };
 
@@ -191,7 +192,7 @@ enum ss_thread_block {
 	SS_BLOCK_WAITS_CHARGED = 1 << 1, /* the part that the gone tables hold already; absent: none */
 	SS_BLOCK_WAITS_DEAD = 1 << 2,	 /* with LEADER: waits of the process's ended threads; absent: none */
 	SS_BLOCK_WAITS_ALL = 7,
-	SS_BLOCK_LOOP = 1 << 3, /* struct ss_loop, struct ss_loop_begin, and CLOCK_BOOTTIME as a __u64 */
+	SS_BLOCK_LOOP = 1 << 3, /* struct ss_loop, struct ss_loop_begin, and CLOCK_MONOTONIC as a __u64 */
 };
 
 /*
