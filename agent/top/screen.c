@@ -6,6 +6,7 @@
 #include <curses.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -473,10 +474,19 @@ int top_screen_run(struct screen *s, const struct snapshot_source *source)
 	return screen_loop(s);
 }
 
+/*
+ * A shell takes the terminal back when top is stopped (SIGSTOP), so a top that is then ended and continued restores the
+ * settings from the background: without ignoring SIGTTOU that would stop it for good.
+ */
 void top_screen_leave(struct screen *s)
 {
-	if (!s->left)
-		endwin();
+	void (*before)(int);
+
+	if (s->left)
+		return;
+	before = signal(SIGTTOU, SIG_IGN);
+	endwin();
+	signal(SIGTTOU, before);
 	s->left = true;
 }
 
