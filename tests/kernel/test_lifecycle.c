@@ -48,7 +48,7 @@ static void work(void *ctx)
  */
 struct lives {
 	double begun[BURNERS], ended[BURNERS]; /* by its own clock */
-	double surely, possibly;	       /* CPU seconds of those that lived for less than a second */
+	double surely, possibly, all;	       /* CPU seconds of those that lived for less than a second; of all */
 };
 
 static double children_cpu(void)
@@ -76,6 +76,7 @@ static void work_burn_children(void *ctx)
 		}
 		waitpid(pid, NULL, 0);
 		used = children_cpu() - had;
+		lives->all += used;
 		lives->surely += now_seconds() - before < SHORT_LIFE ? used : 0;
 		lives->possibly += lives->ended[i] - lives->begun[i] < SHORT_LIFE ? used : 0;
 	}
@@ -101,22 +102,29 @@ static void test_short_lived(void)
 {
 	const char *box = cgroup_make("short");
 	struct lives *lives = mmap(NULL, sizeof(*lives), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	double truth, seen;
+	double truth, seen, most;
 	pid_t pid;
 
 	snapshot_take();
 	pid = run_in(box, work_burn_children, lives);
 	waitpid(pid, NULL, 0);
 	container_value_until(box, CONTAINER_EXITS, BURNERS + 1);
+	/*
+	 * The parent was moved in after it was born: what it used before stays outside, on both sides. Processes are reaped
+	 * before their last slice is over, so the counter still grows for a moment: it is read again after the samples.
+	 */
+	container_value_until(box, CONTAINER_CPU_TASKS, cgroup_cpu_seconds(box) * 0.995 * 1e9);
+	seen = container_value(box, CONTAINER_CPU_TASKS) / 1e9;
 	truth = cgroup_cpu_seconds(box);
-	/* The parent was moved in after it was born: what it used before stays outside, on both sides. */
-	container_value_until(box, CONTAINER_CPU_TASKS, truth * 0.995 * 1e9);
-	check_within("CPU of the dead against the cgroup's counter", container_value(box, CONTAINER_CPU_TASKS) / 1e9,
-		     truth, 0.01, TICK_SECONDS);
+	check_within("CPU of the dead against the cgroup's counter", seen, truth, 0.01, TICK_SECONDS);
 	seen = container_value(box, CONTAINER_SHORT_LIVED_CPU) / 1e9;
-	/* The parent, with its few milliseconds, may have lived for less than a second, too. */
-	check(seen >= lives->surely * 0.98 - TICK_SECONDS && seen <= lives->possibly * 1.02 + 0.02,
-	      "short-lived CPU: saw %.6f, true is %.6f to %.6f", seen, lives->surely, lives->possibly);
+	/*
+	 * getrusage of children lacks the slice in which a child ends if its parent reaps it before that is over, on an emulated
+	 * CPU a third of it all. So what is at most true is the cgroup's counter less the children that surely lived longer.
+	 */
+	most = truth - (lives->all - lives->possibly);
+	check(seen >= lives->surely * 0.98 - TICK_SECONDS && seen <= most * 1.02 + TICK_SECONDS,
+	      "short-lived CPU: saw %.6f, true is %.6f to %.6f", seen, lives->surely, most);
 }
 
 int main(void)
