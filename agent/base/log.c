@@ -86,6 +86,13 @@ void log_message(enum log_level level, const char *format, ...)
 		buf_printf(&line, "sysscope: %s%s", level <= LOG_LEVEL_WARNING ? (level ? "warning: " : "error: ") : "",
 			   safe.data ? safe.data : "");
 	buf_char(&line, '\n');
-	if (line.failed || write(STDERR_FILENO, line.data, line.len) < 0)
+	if (safe.failed || line.failed) {
+		/* No memory for the message, which then may hold names that nobody has sanitised: what matters is why. */
+		static const char no_memory[] = "sysscope: error: out of memory\n";
+
+		if (write(STDERR_FILENO, no_memory, sizeof(no_memory) - 1) < 0)
+			return;
+	} else if (write(STDERR_FILENO, line.data, line.len) < 0) {
 		return;
+	}
 }

@@ -417,9 +417,12 @@ int main(int argc, char **argv)
 	pipeline_start_with(&options);
 	snapshot_take();
 	pid = run_in(home, subject, NULL);
-	/* The ring is read all the while: facts of others must not fill it. */
+	/*
+	 * The ring is read all the while: facts of others must not fill it. But not at every moment: while a sample's iterator
+	 * works on a thread, the kernel may refuse that CPU's look-ups of task storage, and an exit then is not complete.
+	 */
 	while (waitpid(pid, &status, WNOHANG) != pid) {
-		usleep(10000);
+		usleep(250000);
 		snapshot_take();
 	}
 	check(WIFEXITED(status) && WEXITSTATUS(status) == 0,
