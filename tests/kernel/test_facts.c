@@ -402,6 +402,8 @@ int main(int argc, char **argv)
 	uint32_t wanted =
 		1u << SS_FACT_PROCESS_START | 1u << SS_FACT_THREAD_START | 1u << SS_FACT_EXEC | 1u << SS_FACT_EXIT;
 	struct pipeline_options options;
+	const struct snapshot_source *source;
+	const struct snapshot *latest = NULL;
 	int status;
 	pid_t pid;
 
@@ -416,14 +418,15 @@ int main(int argc, char **argv)
 	options.subscriber.take = fact_take;
 	pipeline_start_with(&options);
 	snapshot_take();
+	source = pipeline_source(test_pipeline);
 	pid = run_in(home, subject, NULL);
 	/*
-	 * The ring is read all the while: facts of others must not fill it. But not at every moment: while a sample's iterator
-	 * works on a thread, the kernel may refuse that CPU's look-ups of task storage, and an exit then is not complete.
+	 * The ring is read all the while: facts of others must not fill it. Without samples: while an iterator works on a thread,
+	 * the kernel may refuse look-ups of task storage on that CPU, and an exit then is not complete.
 	 */
 	while (waitpid(pid, &status, WNOHANG) != pid) {
-		usleep(250000);
-		snapshot_take();
+		usleep(10000);
+		source->idle(source->ctx, &latest);
 	}
 	check(WIFEXITED(status) && WEXITSTATUS(status) == 0,
 	      "the subject did what it should: saw status %#x, true is 0", status);
