@@ -157,13 +157,13 @@ static struct screen *screen_begin(struct top *t)
 	option_printable(&safe, term);
 	r = top_screen_open(&screen, &o);
 	if (r == -ENOTTY && close) {
-		log_warning("terminfo here does not know the terminal '%s': using %s", safe.data, close);
+		log_warning("no terminfo entry for '%s': using %s", safe.data, close);
 		o.terminal = close;
 		r = top_screen_open(&screen, &o);
 	}
 	if (r < 0)
 		log_warning("no live screen, plain text instead: %s '%s'",
-			    r == -ENOTTY ? "terminfo here does not know the terminal" : strerror(-r), safe.data);
+			    r == -ENOTTY ? "no terminfo entry for" : strerror(-r), safe.data);
 	return screen;
 }
 
