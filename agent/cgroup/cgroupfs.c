@@ -29,7 +29,7 @@
 enum file_state {
 	FILE_CLOSED = -1,  /* opened when it is read */
 	FILE_MISSING = -2, /* retried every CGROUPFS_RETRY_EVERY reads */
-	FILE_NO_DIR = -3,  /* so is its directory, in another v1 hierarchy: retried with the limits */
+	FILE_NO_DIR = -3,  /* so is its directory, in another v1 hierarchy: retried every CGROUPFS_NO_DIR_EVERY reads */
 	FILE_NEVER = -4,
 };
 
@@ -39,6 +39,7 @@ struct open_cgroup {
 	bool in_table;
 	int files[CGROUP_FILES_MAX];   /* descriptor or enum file_state; index as in cgroup_files() */
 	struct cgroup_counters limits; /* as last read; other fields are SS_UNKNOWN */
+	uint64_t limits_ns;	       /* when that was */
 	UT_hash_handle hh;
 };
 
@@ -56,6 +57,7 @@ struct cgroupfs {
 
 	struct open_cgroup *open;
 	uint64_t keep_max; /* descriptors */
+	uint64_t now_ns;   /* of cgroupfs_moment() */
 	struct cgroupfs_stats stats;
 };
 
@@ -353,6 +355,23 @@ static bool cgroup_is(const struct cgroupfs *fs, const char *path, uint64_t id)
 	return cgroup_mount_stat(fs->carrying, path, &st) == 0 && st.st_ino == id;
 }
 
+/* -ENOENT: the cgroup was removed. */
+static int open_cgroup_limits(struct reading *r)
+{
+	const struct cgroupfs *fs = r->fs;
+	struct open_cgroup *e = r->e;
+
+	if (e->reads >= CGROUPFS_YOUNG_READS && fs->stats.open_cgroups > CGROUPFS_LIMITS_ALWAYS &&
+	    fs->now_ns - e->limits_ns < CGROUPFS_LIMITS_NS)
+		return 0;
+	e->limits_ns = fs->now_ns;
+	cgroup_counters_clear(&e->limits);
+	for (size_t i = 0; i < fs->n_limits; i++)
+		if (file_read(r, fs->limits[i], &e->limits) < 0)
+			return -ENOENT;
+	return 0;
+}
+
 static int open_cgroup_read(struct reading *r, struct cgroup_counters *ret)
 {
 	const struct cgroupfs *fs = r->fs;
@@ -360,13 +379,10 @@ static int open_cgroup_read(struct reading *r, struct cgroup_counters *ret)
 	struct cgroup_counters c;
 	bool young = e->reads < CGROUPFS_YOUNG_READS;
 
-	if (young || e->reads % CGROUPFS_LIMITS_EVERY == 0) {
+	if (young || e->reads % CGROUPFS_NO_DIR_EVERY == 0)
 		open_cgroup_retry(e, young || e->reads % CGROUPFS_RETRY_EVERY == 0);
-		cgroup_counters_clear(&e->limits);
-		for (size_t i = 0; i < fs->n_limits; i++)
-			if (file_read(r, fs->limits[i], &e->limits) < 0)
-				return -ENOENT;
-	}
+	if (open_cgroup_limits(r) < 0)
+		return -ENOENT;
 	c = e->limits;
 	for (size_t i = 0; i < fs->n_counters; i++) {
 		if (fs->table[fs->counters[i]].cpu_backup && c.cpu_user_ns != SS_UNKNOWN &&
@@ -381,6 +397,11 @@ static int open_cgroup_read(struct reading *r, struct cgroup_counters *ret)
 	e->reads++;
 	*ret = c;
 	return 0;
+}
+
+void cgroupfs_moment(struct cgroupfs *fs, uint64_t now_ns)
+{
+	fs->now_ns = now_ns;
 }
 
 int cgroupfs_read(struct cgroupfs *fs, uint64_t id, const char *path, struct cgroup_counters *ret)

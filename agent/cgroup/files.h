@@ -34,7 +34,7 @@ struct cgroup_file {
 	const char *name;
 	enum cgroup_slot slot;
 	enum cgroup_file_kind kind;
-	bool limit;	 /* read only every CGROUPFS_LIMITS_EVERY times */
+	bool limit;	 /* not read each time: see CGROUPFS_LIMITS_NS */
 	bool cpu_backup; /* read only while cpu_user_ns or cpu_system_ns is unknown; after the files that it replaces */
 	bool never_root; /* costly and useless at the root */
 	uint16_t offset; /* of the field, or of quota (CPU_MAX) */

@@ -244,22 +244,71 @@ static void escapes_and_choice_of_mounts(void **state)
 
 /* ---- reading again ---- */
 
-static void limits_are_read_at_times(void **state)
+#define ONE    "/system.slice/docker-1.scope"
+#define SECOND 1000000000ULL
+
+static void limit_write(const struct tree *t, unsigned int mib)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%u\n", mib << 20);
+	tree_file(t, "/sys/fs/cgroup" ONE "/memory.max", text);
+}
+
+static uint64_t limit_read(struct cgroupfs *fs, unsigned int second)
+{
+	struct cgroup_counters c;
+
+	cgroupfs_moment(fs, second * SECOND);
+	assert_int_equal(read_at(fs, ONE, &c), 0);
+	return c.memory_limit >> 20;
+}
+
+/* With few cgroups a new limit is there at the next read. */
+static void limits_of_few(void **state)
 {
 	const struct tree *t = *state;
-	struct cgroup_counters c;
 	struct cgroupfs *fs;
 
 	v2_tree(t);
 	fs = open_tree(t);
-	for (int read = 0; read < 2 * CGROUPFS_LIMITS_EVERY; read++) {
-		assert_int_equal(read_at(fs, "/system.slice/docker-1.scope", &c), 0);
-		assert_int_equal(c.memory_limit, read < CGROUPFS_LIMITS_EVERY ? 64 << 20 : 1 << 20);
-		assert_int_equal(c.pids, read < CGROUPFS_YOUNG_READS ? 3 : 4); /* counters are read each time */
-		if (read + 1 < CGROUPFS_YOUNG_READS)
-			continue;
-		tree_file(t, "/sys/fs/cgroup/system.slice/docker-1.scope/memory.max", "1048576\n");
-		tree_file(t, "/sys/fs/cgroup/system.slice/docker-1.scope/pids.current", "4\n");
+	for (unsigned int read = 1; read < 20; read++) {
+		limit_write(t, read);
+		assert_int_equal(limit_read(fs, 1), read);
+	}
+	no_errors(fs);
+	cgroupfs_close(fs);
+}
+
+/* With many it is 8 s late at most, however often they are read. */
+static void limits_of_many(void **state)
+{
+	const struct tree *t = *state;
+	struct cgroup_counters c;
+	struct cgroupfs *fs;
+	unsigned int was = 0;
+
+	v2_tree(t);
+	fs = open_tree(t);
+	for (int i = 0; i < CGROUPFS_LIMITS_ALWAYS; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/sys/fs/cgroup/c%d/pids.current", i);
+		tree_file(t, path, "1\n");
+		snprintf(path, sizeof(path), "/c%d", i);
+		assert_int_equal(read_at(fs, path, &c), 0);
+	}
+	for (unsigned int second = 1; second <= CGROUPFS_YOUNG_READS; second++)
+		limit_read(fs, second);
+	for (unsigned int second = 4; second < 40; second++) {
+		limit_write(t, second);
+		was = (second - CGROUPFS_YOUNG_READS) % 4 == 0 ? second : was ?: 64;
+		assert_int_equal(limit_read(fs, second), was);
+	}
+	/* Seldom: at each read. */
+	for (unsigned int second = 60; second < 200; second += 15) {
+		limit_write(t, second);
+		assert_int_equal(limit_read(fs, second), second);
 	}
 	no_errors(fs);
 	cgroupfs_close(fs);
@@ -302,8 +351,8 @@ static void missing_is_remembered_for_a_while(void **state)
 	fs = open_tree(t);
 	for (int read = 0; read <= CGROUPFS_RETRY_EVERY; read++) {
 		assert_int_equal(read_at(fs, "/docker/x", &c), 0);
-		/* a directory that another hierarchy gets a moment later: with the limits */
-		assert_int_equal(c.pids, read < CGROUPFS_LIMITS_EVERY ? SS_UNKNOWN : 3);
+		/* a directory that another hierarchy gets a moment later: at every 5th read */
+		assert_int_equal(c.pids, read < CGROUPFS_NO_DIR_EVERY ? SS_UNKNOWN : 3);
 		assert_int_equal(c.memory_failcnt, read < CGROUPFS_RETRY_EVERY ? SS_UNKNOWN : 5);
 		if (read + 1 < CGROUPFS_YOUNG_READS)
 			continue;
@@ -427,7 +476,8 @@ int main(void)
 		TEST(memory_carries_without_cpu),
 		TEST(nothing_mounted),
 		TEST(escapes_and_choice_of_mounts),
-		TEST(limits_are_read_at_times),
+		TEST(limits_of_few),
+		TEST(limits_of_many),
 		TEST(young_is_read_whole),
 		TEST(missing_is_remembered_for_a_while),
 		TEST(removed_and_made_again),

@@ -251,10 +251,10 @@ static void live_other_hierarchy(void **state)
 	}
 	assert_int_equal(cgroupfs_id(l->fs, l->path, &id), 0);
 	live_full(l, pids, "", full);
-	for (int read = 0; read <= CGROUPFS_LIMITS_EVERY; read++) {
+	for (int read = 0; read <= CGROUPFS_NO_DIR_EVERY; read++) {
 		assert_int_equal(cgroupfs_read(l->fs, id, l->path, &c), 0);
 		assert_int_equal(c.cpu_usage_ns, 0);
-		assert_true(c.pids == (read == 0 || read == CGROUPFS_LIMITS_EVERY ? 0 : SS_UNKNOWN));
+		assert_true(c.pids == (read == 0 || read == CGROUPFS_NO_DIR_EVERY ? 0 : SS_UNKNOWN));
 		if (read == 0)
 			assert_int_equal(rmdir(full), 0);
 		if (read == 2)
