@@ -54,6 +54,19 @@ static __always_inline struct ss_fact *fact_begin(enum ss_fact_kind kind, __u64 
 	return fact;
 }
 
+/*
+ * The name of the thread and that of its process. A group leader that has ended may have been freed, and its memory
+ * used again: then its pid is another one.
+ */
+static __always_inline void fact_names(struct ss_fact *fact, struct task_struct *task)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+
+	BPF_CORE_READ_INTO(&fact->comm, task, comm);
+	if ((__u32)BPF_CORE_READ(leader, pid) == fact->tgid)
+		BPF_CORE_READ_INTO(&fact->process, leader, comm);
+}
+
 /* The same, about a task. */
 static __always_inline struct ss_fact *fact_reserve(enum ss_fact_kind kind, __u64 size, struct task_struct *task)
 {
@@ -65,7 +78,7 @@ static __always_inline struct ss_fact *fact_reserve(enum ss_fact_kind kind, __u6
 	fact->start_ns = task->start_boottime;
 	fact->tgid = task->tgid;
 	fact->tid = task->pid;
-	BPF_CORE_READ_INTO(&fact->comm, task, comm);
+	fact_names(fact, task);
 	return fact;
 }
 
@@ -82,7 +95,7 @@ static __always_inline struct ss_fact *fact_reserve_current(enum ss_fact_kind ki
 	fact->start_ns = BPF_CORE_READ(task, start_boottime);
 	fact->tgid = id >> 32;
 	fact->tid = id;
-	bpf_get_current_comm(&fact->comm, sizeof(fact->comm));
+	fact_names(fact, task);
 	return fact;
 }
 

@@ -43,7 +43,7 @@ static __always_inline void oom_report(struct task_struct *task, __u64 cgroup_id
 	fact->start_ns = BPF_CORE_READ(task, start_boottime);
 	fact->tgid = BPF_CORE_READ(task, tgid);
 	fact->tid = BPF_CORE_READ(task, pid);
-	BPF_CORE_READ_INTO(&fact->comm, task, comm);
+	fact_names(fact, task);
 	fact->oom.score_adjust = BPF_CORE_READ(task, signal, oom_score_adj);
 	fact->oom.rss_bytes = ~0ULL; /* not known */
 	mm = BPF_CORE_READ(task, mm);

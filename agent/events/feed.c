@@ -231,6 +231,7 @@ void event_feed_snapshot(struct event_feed *f, const struct snapshot *s)
 			.start_time = r->start_time,
 			.container = c ? c->name : NULL,
 			.comm = r->comm,
+			.thread = r->thread,
 			.pid = r->pid,
 			.tid = r->tid,
 			.stall = &r->stall,

@@ -97,6 +97,7 @@ static void oom_fill(struct event *e, const struct event_source *s)
 	if (!victim)
 		return;
 	e->comm = victim->comm;
+	e->thread = victim->thread;
 	e->start_time = victim->start_time;
 	e->container = process_container(s->snapshot, victim)->name;
 }
@@ -126,7 +127,8 @@ void event_fill(struct event *e, enum event_type type, const struct event_source
 		.time = event_wall_time(s->wall_offset_ns, s->fact->time_ns),
 		.start_time = event_wall_time(s->wall_offset_ns, s->fact->start_ns),
 		.container = s->who ? s->who->name : NULL,
-		.comm = s->fact->comm,
+		.comm = s->fact->process[0] ? s->fact->process : s->fact->comm,
+		.thread = s->fact->comm,
 		.pid = s->fact->tgid,
 		.tid = s->fact->tid,
 		.lifetime = NAN,

@@ -28,6 +28,7 @@ struct loop {
 	uint64_t seen; /* number of the last update whose sample had it */
 	struct process *process;
 	struct group *group;
+	char comm[SS_COMM_LEN + 1]; /* the thread's name */
 	uint64_t instance;
 	bool is_loop;	    /* epoll is its main business; not decided for threads that take turns */
 	struct ss_loop now; /* what is in progress included, as if it ended at read_ns */
@@ -47,8 +48,8 @@ struct stall_note {
 	const struct home *home;
 	uint32_t pid, tid;
 	uint64_t start_ns;
-	char comm[SS_COMM_LEN + 1];
-	struct stall stall; /* its runner is the name of a home */
+	char comm[SS_COMM_LEN + 1], thread[SS_COMM_LEN + 1]; /* the names of the process and of the thread */
+	struct stall stall;				     /* its runner is the name of a home */
 };
 
 struct stalls {

@@ -192,6 +192,7 @@ static int loop_take(struct loops *loops, struct settled_thread *t, const struct
 	l->group = t->group;
 	l->seen = now->number;
 	l->process = t->process;
+	memcpy(l->comm, r->comm, SS_COMM_LEN);
 	l->is_loop = t->is_loop = is_loop(&totals, w);
 	l->now = totals;
 	l->open_ns = open_ns;
@@ -213,6 +214,7 @@ static int loop_guess(struct loops *loops, const struct settled_thread *t, const
 		return -ENOMEM;
 	l->seen = now->number;
 	l->process = t->process;
+	memcpy(l->comm, r->comm, SS_COMM_LEN);
 	l->now = (struct ss_loop){.wait_ns = t->sleep.epoll_ns};
 	l->read_ns = now->boot_ns;
 	l->guessed = l->is_loop = true;

@@ -118,7 +118,12 @@ static void loop_row(const struct moment *now, struct loop *l, struct loop_row *
 	double *v = row->v;
 
 	*row = (struct loop_row){
-		.process = l->process->row, .tid = (uint32_t)l->key.tid, .threads = 1, .last_stall = l->stall};
+		.process = l->process->row,
+		.tid = (uint32_t)l->key.tid,
+		.thread = l->comm,
+		.threads = 1,
+		.last_stall = l->stall,
+	};
 	row->last_stall.runner = l->runner;
 	for (int i = 0; i < LOOP_METRICS; i++)
 		v[i] = VALUE_ABSENT;
@@ -159,7 +164,7 @@ static void scheduler_row(struct loop_row *into, const struct loop_row *one)
 			v[metric] += into->v[metric];
 	}
 	if (!into->scheduler)
-		*into = (struct loop_row){.process = one->process, .tid = one->tid, .scheduler = true};
+		*into = (struct loop_row){.process = one->process, .tid = one->tid, .thread = "", .scheduler = true};
 	into->tid = one->tid < into->tid ? one->tid : into->tid;
 	into->threads++;
 	memcpy(into->v, v, sizeof(v));

@@ -58,7 +58,8 @@ int stalls_take(struct loops *loops, const struct homes *homes, const struct mom
 					    .tid = f->tid,
 					    .start_ns = f->start_ns,
 					    .stall = stall_of(now, f, runner ? runner->name : "")};
-		memcpy(note->comm, f->comm, SS_COMM_LEN);
+		memcpy(note->comm, f->process[0] ? f->process : f->comm, SS_COMM_LEN);
+		memcpy(note->thread, f->comm, SS_COMM_LEN);
 		l->stall = note->stall;
 		snprintf(l->runner, sizeof(l->runner), "%s", note->stall.runner);
 	}
@@ -79,6 +80,7 @@ int stall_rows_fill(struct stalls *stalls, const struct moment *now, struct snap
 			.tid = note->tid,
 			.start_time = (double)(now->boot_wall_ns + note->start_ns) / 1e9,
 			.comm = note->comm,
+			.thread = note->thread,
 			.stall = note->stall,
 		};
 	}

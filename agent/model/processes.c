@@ -50,6 +50,7 @@ static void process_begin(struct processes *processes, const struct moment *now,
 	p->threads = 0;
 	p->loops = (struct process_loops){};
 	memcpy(p->comm, r->comm, SS_COMM_LEN);
+	memcpy(p->thread, r->comm, SS_COMM_LEN);
 }
 
 /* What the gone tables do not hold yet. */
@@ -321,6 +322,7 @@ static void process_row(struct process *p, bool run_delay_kept, const struct mom
 		.start_ns = p->key.start_ns,
 		.start_time = (double)(now->boot_wall_ns + p->key.start_ns) / 1e9,
 		.comm = p->comm,
+		.thread = p->thread,
 		.container = p->home->row,
 		.state = (char)r->state,
 		.kernel = r->flags & SS_THREAD_KERNEL,

@@ -28,9 +28,10 @@ struct process {
 	uint32_t row;			       /* in the snapshot */
 	const struct ss_thread_record *leader; /* names the process; in the sample, so valid during an update only */
 	struct home *home;
-	char comm[SS_COMM_LEN + 1];
-	struct ss_totals used;	/* in this sample: by its threads, living and ended */
-	struct ss_waits *waits; /* the same, in processes.waits; waits and sleeps in progress included */
+	char comm[SS_COMM_LEN + 1];   /* its name */
+	char thread[SS_COMM_LEN + 1]; /* that of its main thread */
+	struct ss_totals used;	      /* in this sample: by its threads, living and ended */
+	struct ss_waits *waits;	      /* the same, in processes.waits; waits and sleeps in progress included */
 	uint64_t threads;
 	bool turns; /* its threads take turns in epoll: seen once, it stays as long as there are several threads */
 	struct process_loops loops;

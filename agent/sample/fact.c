@@ -95,7 +95,7 @@ int fact_decode(const void *data, size_t size, struct ss_fact *ret)
 		bytes = f.size < sizeof(f) ? f.size : sizeof(f);
 	memcpy(&f, data, bytes);
 	memset((char *)&f + bytes, 0, sizeof(f) - bytes);
-	f.comm[SS_COMM_LEN - 1] = '\0';
+	f.comm[SS_COMM_LEN - 1] = f.process[SS_COMM_LEN - 1] = '\0';
 	if (!desc->check(&f))
 		return -EBADMSG;
 	*ret = f;

@@ -298,6 +298,10 @@ static void thread_text(struct buf *out, const struct event *e)
 	put_name(out, e->container ? e->container : "-");
 	buf_char(out, ' ');
 	put_name(out, e->comm && *e->comm ? e->comm : "-");
+	if (e->comm && e->thread && *e->thread && strcmp(e->comm, e->thread) != 0) {
+		buf_char(out, '/');
+		put_name(out, e->thread);
+	}
 	buf_printf(out, " %u", e->pid);
 	if (e->tid != e->pid)
 		buf_printf(out, "/%u", e->tid);

@@ -176,6 +176,7 @@ int event_json(struct buf *out, const struct event *e)
 	writer_set(&w, line, "tid", number_or_null(e->tid));
 	writer_set(&w, line, "start_time", writer_real(e->start_time));
 	writer_set_text(&w, line, "comm", e->comm ? e->comm : "");
+	writer_set_text(&w, line, "thread", e->thread ? e->thread : "");
 	details[e->type](&w, line, e);
 	writer_dump(&w, line);
 	buf_char(out, '\n');

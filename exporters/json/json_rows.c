@@ -202,6 +202,7 @@ json_t *json_process(struct writer *w, const struct snapshot *s, uint32_t i)
 	writer_set(w, row, "uid", json_integer(p->uid));
 	/* An empty name of a process is a known name. */
 	writer_set(w, row, "comm", writer_text(w, p->comm));
+	writer_set(w, row, "main_thread", writer_text(w, p->thread));
 	writer_set_text(w, row, "container", process_container(s, p)->name);
 	writer_set(w, row, "start_time", writer_real(p->start_time));
 	snprintf(text, sizeof(text), "%c", p->state);
@@ -268,6 +269,7 @@ json_t *json_loop(struct writer *w, const struct snapshot *s, uint32_t i)
 	writer_set(w, row, "pid", json_integer(p->pid));
 	writer_set(w, row, "tid", json_integer(l->tid));
 	writer_set(w, row, "comm", writer_text(w, p->comm));
+	writer_set_text(w, row, "thread", l->thread);
 	writer_set_text(w, row, "container", process_container(s, p)->name);
 	writer_set_text(w, row, "kind", l->scheduler ? "scheduler" : "loop");
 	writer_set(w, row, "threads", json_integer(l->threads));

@@ -7,7 +7,7 @@
 #include "exporters/views/detail.h"
 #include "exporters/views/views.h"
 
-enum { CONTAINER, PID, COMM, TURNS };
+enum { CONTAINER, PID, COMM, TID, THREAD, TURNS };
 
 static size_t loop_count(const struct snapshot *s)
 {
@@ -32,6 +32,16 @@ static const struct container_row *loop_home(const struct snapshot *s, uint32_t 
 static const char *loop_comm(const struct snapshot *s, uint32_t row)
 {
 	return loop_process(s, row)->comm;
+}
+
+static const char *loop_thread(const struct snapshot *s, uint32_t row)
+{
+	return s->loops[row].thread;
+}
+
+static double loop_tid(const struct snapshot *s, uint32_t row)
+{
+	return s->loops[row].tid;
 }
 
 static const char *loop_home_name(const struct snapshot *s, uint32_t row)
@@ -60,6 +70,7 @@ static void loop_csv(struct buf *out, const struct snapshot *s, uint32_t row)
 
 	buf_printf(out, ",%u,%u", loop_process(s, row)->pid, l->tid);
 	format_csv(out, loop_comm(s, row));
+	format_csv(out, l->thread);
 	format_csv(out, loop_home_name(s, row));
 	buf_printf(out, ",%s,%u", l->scheduler ? "scheduler" : "loop", l->threads);
 }
@@ -157,10 +168,13 @@ static void loop_detail(struct buf *out, const struct snapshot *s, uint32_t row)
 
 	format_name(out, p->comm);
 	buf_printf(out, "  pid %u  ", p->pid);
-	if (l->scheduler)
+	if (l->scheduler) {
 		buf_printf(out, "%u threads", l->threads);
-	else
-		buf_printf(out, "thread %u", l->tid);
+	} else {
+		buf_str(out, "thread ");
+		format_name(out, l->thread);
+		buf_printf(out, " %u", l->tid);
+	}
 	buf_str(out, "  in ");
 	format_name(out, process_container(s, p)->name);
 	if (l->scheduler) {
@@ -199,13 +213,15 @@ static const struct text_column loop_columns[] = {
 		  .max = 15,
 		  .twice_without = TEXT_COLUMN(CONTAINER),
 		  .text = loop_comm},
+	[TID] = {.title = "TID", .key = "tid", .width = 7, .good = 7, .max = 7, .right = true, .number = loop_tid},
+	[THREAD] = {.title = "THREAD", .key = "thread", .width = 12, .good = 12, .max = 15, .text = loop_thread},
 	[TURNS] = {.title = "THR", .width = 3, .good = 3, .max = 3, .right = true, .number = loop_turns},
 };
 
 static const int loop_wishes[] = {
-	TEXT_COLUMN(COMM),   LOOP_UTILIZATION,	   TEXT_COLUMN(PID),   TEXT_COLUMN(CONTAINER),
-	LOOP_ITERATION_RATE, LOOP_EVENTS_PER_WAIT, LOOP_ITERATION_P99, LOOP_LONGEST,
-	LOOP_STALLS,	     LOOP_EMPTY,	   TEXT_COLUMN(TURNS),
+	TEXT_COLUMN(COMM),    LOOP_UTILIZATION, TEXT_COLUMN(TID),   TEXT_COLUMN(CONTAINER), TEXT_COLUMN(THREAD),
+	LOOP_ITERATION_RATE,  LOOP_STALLS,	LOOP_ITERATION_P99, LOOP_LONGEST,	    TEXT_COLUMN(PID),
+	LOOP_EVENTS_PER_WAIT, LOOP_EMPTY,	TEXT_COLUMN(TURNS),
 };
 
 const struct view_desc view_loops = {
@@ -230,7 +246,7 @@ const struct view_desc view_loops = {
 		      {'T', LOOP_LONGEST},
 		      {'W', LOOP_STALLS},
 		      {'N', TEXT_COLUMN(COMM)}},
-	.csv_titles = "time,pid,tid,comm,container,kind,threads",
+	.csv_titles = "time,pid,tid,comm,thread,container,kind,threads",
 	.csv_values = loop_csv,
 	.detail = loop_detail,
 	.gone = "this thread no longer runs an event loop",

@@ -271,6 +271,10 @@ static void process_detail(struct buf *out, const struct snapshot *s, uint32_t r
 	const double *v = p->v;
 
 	format_name(out, p->comm);
+	if (strcmp(p->comm, p->thread) != 0) {
+		buf_str(out, "  main thread ");
+		format_name(out, p->thread);
+	}
 	buf_printf(out, "  pid %u  parent %u  in ", p->pid, p->ppid);
 	format_name(out, process_container(s, p)->name);
 	buf_printf(out, "  state %c  uid %u  started ", p->state, p->uid);

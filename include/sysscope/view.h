@@ -124,10 +124,11 @@ struct process_row {
 	uint32_t namespace_pid; /* pid inside its own pid namespace */
 	uint64_t start_ns;	/* CLOCK_BOOTTIME */
 	double start_time;	/* seconds since 1970 */
-	const char *comm;
-	uint32_t container; /* index into containers */
-	char state;	    /* 'R', 'S', 'D', ... as in /proc/PID/stat */
-	bool kernel;	    /* kernel thread */
+	const char *comm;	/* the name of the process */
+	const char *thread;	/* that of its main thread */
+	uint32_t container;	/* index into containers */
+	char state;		/* 'R', 'S', 'D', ... as in /proc/PID/stat */
+	bool kernel;		/* kernel thread */
 	uint64_t capabilities_effective, capabilities_permitted, capabilities_bounding; /* bit per number */
 	uint32_t namespaces[NAMESPACE_OWN];    /* inode numbers in the order of namespace_names, 0: not known */
 	const char *model;		       /* concurrency model: "single", "prefork", ...; NULL: not known */
@@ -186,18 +187,19 @@ struct stall {
 struct stall_row {
 	uint32_t container; /* index into containers; STALL_NOWHERE: no container that is shown */
 	uint32_t pid, tid;
-	double start_time; /* of the thread, seconds since 1970 */
-	const char *comm;
+	double start_time;	   /* of the thread, seconds since 1970 */
+	const char *comm, *thread; /* the names of the process and of the thread */
 	struct stall stall;
 };
 #define STALL_NOWHERE UINT32_MAX
 
 /* A thread that runs an event loop, or the threads of a process that take turns in one. */
 struct loop_row {
-	uint32_t process; /* index into processes */
-	uint32_t tid;	  /* the lowest of them */
-	uint32_t threads; /* 1, or how many take turns */
-	bool scheduler;	  /* they take turns: a single one says nothing about the whole */
+	uint32_t process;   /* index into processes */
+	uint32_t tid;	    /* the lowest of them */
+	const char *thread; /* its name; "": they take turns */
+	uint32_t threads;   /* 1, or how many take turns */
+	bool scheduler;	    /* they take turns: a single one says nothing about the whole */
 	struct stall last_stall;
 	double v[LOOP_METRICS];
 };

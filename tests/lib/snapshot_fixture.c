@@ -63,8 +63,8 @@ void fixture_init(struct fixture *f, size_t containers, size_t groups, size_t pr
 		fixture_absent(f->groups[i].v, GROUP_METRICS);
 	}
 	for (size_t i = 0; i < processes; i++) {
-		f->processes[i] =
-			(struct process_row){.pid = (uint32_t)i + 1, .comm = "nginx", .state = 'S', .start_time = 1.5};
+		f->processes[i] = (struct process_row){
+			.pid = (uint32_t)i + 1, .comm = "nginx", .thread = "nginx", .state = 'S', .start_time = 1.5};
 		fixture_absent(f->processes[i].v, PROCESS_METRICS);
 	}
 }

@@ -55,7 +55,7 @@ static void expect_text(const struct event *e, const char *want)
 /* `want` is in the object, and all that every line has. */
 static void expect_json(const struct event *e, const char *want)
 {
-	static const char *const always[] = {"time", "type", "container", "pid", "tid", "start_time", "comm"};
+	static const char *const always[] = {"time", "type", "container", "pid", "tid", "start_time", "comm", "thread"};
 	_cleanup_buf_ struct buf out = {};
 	json_t *got, *true_, *value;
 	const char *key;
@@ -210,6 +210,24 @@ static void test_others(void **state)
 	expect_text(&e, "loop_stall web-1 nginx 100: blocked 180 ms: 180 ms on CPU (2 more just before it)");
 }
 
+/* The name of the thread stands beside that of its process, unless it is the same. */
+static void test_names(void **state)
+{
+	struct event e = event(EVENT_CAPABILITY_DENIED);
+
+	(void)state;
+	e.comm = "node";
+	e.thread = "node";
+	expect_text(&e, "capability_denied web-1 node 100: CAP_CHOWN");
+	e.thread = "MainThread";
+	expect_text(&e, "capability_denied web-1 node/MainThread 100: CAP_CHOWN");
+	e.tid = 107;
+	e.thread = "job-0";
+	expect_text(&e, "capability_denied web-1 node/job-0 100/107: CAP_CHOWN");
+	e.thread = "\x1b[2J";
+	expect_text(&e, "capability_denied web-1 node/\\x1b[2J 100/107: CAP_CHOWN");
+}
+
 static void test_lost(void **state)
 {
 	uint64_t ring[EVENT_TYPES] = {[EVENT_EXEC] = 5, [EVENT_EXIT] = 1}, unread[EVENT_TYPES] = {[EVENT_EXEC] = 2};
@@ -273,9 +291,10 @@ static void test_queue(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_starts), cmocka_unit_test(test_flags), cmocka_unit_test(test_exec_and_exit),
-		cmocka_unit_test(test_others), cmocka_unit_test(test_lost),  cmocka_unit_test(test_hostile_names),
-		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_starts),	      cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_exec_and_exit), cmocka_unit_test(test_others),
+		cmocka_unit_test(test_names),	      cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_queue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

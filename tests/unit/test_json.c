@@ -97,6 +97,7 @@ static void test_contract(void **state)
 					      .namespace_pid = 7,
 					      .start_time = 1700000000.25,
 					      .comm = "ruby",
+					      .thread = "MainThread",
 					      .container = 1,
 					      .state = 'S',
 					      .capabilities_effective = 0xa80425fb,
@@ -142,6 +143,7 @@ static void test_contract(void **state)
 	assert_number(p, "namespace_pid", 7);
 	assert_number(p, "start_time", 1700000000.25);
 	assert_text(p, "comm", "ruby");
+	assert_text(p, "main_thread", "MainThread");
 	assert_text(p, "container", "second");
 	assert_text(p, "state", "S");
 	assert_text(p, "capabilities", "0x00000000a80425fb");

@@ -622,6 +622,42 @@ static void test_stall_rows(void **state)
 	model_free(m);
 }
 
+/* Two threads of one process: rows and stalls have the names of both, and the id of the thread. */
+static void test_names(void **state)
+{
+	struct scene s;
+	struct model *m = begin(&s);
+	struct ss_thread_record *r;
+	const struct snapshot *p;
+	struct ss_fact *f;
+
+	(void)state;
+	scene_process(&s, 7, 10, "node", 100);
+	scene_loop(&s, SS_LOOP_WAITING, S)->loop.waits = 2;
+	r = scene_process(&s, 8, 10, "job-0", 100);
+	r->tgid = 7;
+	r->process_start_ns = 5000000007ULL;
+	r->flags &= ~(uint32_t)SS_THREAD_LEADER;
+	scene_loop(&s, SS_LOOP_WAITING, S)->loop.waits = 2;
+	assert_int_equal(update(m, &s)->n_loops, 2);
+	scene_tick(&s, 1);
+	f = scene_stall(&s, 8, 100 * MS);
+	f->tgid = 7;
+	strcpy(f->comm, "job-0");
+	strcpy(f->process, "node");
+	p = update(m, &s);
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(p->loops[i].tid, 7 + i);
+		assert_string_equal(p->loops[i].thread, i ? "job-0" : "node");
+		assert_string_equal(p->processes[p->loops[i].process].comm, "node");
+	}
+	assert_int_equal(p->n_stalls, 1);
+	assert_int_equal(p->stalls[0].tid, 8);
+	assert_string_equal(p->stalls[0].comm, "node");
+	assert_string_equal(p->stalls[0].thread, "job-0");
+	model_free(m);
+}
+
 /* By the scheduler's wait classes alone: what they cannot tell is absent. */
 static void test_by_sleep(void **state)
 {
@@ -689,7 +725,7 @@ int main(void)
 		cmocka_unit_test(test_dies),	    cmocka_unit_test(test_moves),
 		cmocka_unit_test(test_executes),    cmocka_unit_test(test_stalls),
 		cmocka_unit_test(test_stall_rows),  cmocka_unit_test(test_by_sleep),
-		cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_absent),	    cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,8 +48,12 @@ static void scene(void)
 						       .cgroup = names[i],
 						       .parent = "",
 						       .state = "running"};
-		processes[i] = (struct process_row){
-			.pid = 10 + i, .ppid = i ? 9 + i : 0, .comm = names[i], .container = i, .state = 'S'};
+		processes[i] = (struct process_row){.pid = 10 + i,
+						    .ppid = i ? 9 + i : 0,
+						    .comm = names[i],
+						    .thread = names[i],
+						    .container = i,
+						    .state = 'S'};
 		for (int m = 0; m < CONTAINER_METRICS; m++)
 			containers[i].v[m] = i == 5 ? VALUE_ABSENT : (double)((i * 7) % 5) * 1e9;
 		for (int m = 0; m < PROCESS_METRICS; m++)

@@ -47,8 +47,10 @@ static void start(void)
 						       .cgroup = names[i],
 						       .parent = "",
 						       .state = "running"};
-		processes[i] = (struct process_row){.pid = 100 + i, .comm = names[i], .container = i};
-		loops[i] = (struct loop_row){.process = i, .tid = 1000 + i, .threads = 1, .last_stall.runner = ""};
+		processes[i] =
+			(struct process_row){.pid = 100 + i, .comm = names[i], .thread = names[i], .container = i};
+		loops[i] = (struct loop_row){
+			.process = i, .tid = 1000 + i, .thread = "", .threads = 1, .last_stall.runner = ""};
 		loops[i].v[LOOP_UTILIZATION] = ROWS - i;
 		containers[i].v[CONTAINER_CPU_CORES] = ROWS - i;
 		processes[i].v[PROCESS_CPU_CORES] = ROWS - i;

@@ -32,10 +32,11 @@ struct ss_fact {
 	__u32 kind;    /* enum ss_fact_kind */
 	__u64 time_ns; /* CLOCK_BOOTTIME */
 	/* The thread that the fact is about, or that caused it; zero if not known. */
-	__u64 cgroup_id; /* kernfs id in the hierarchy that carries resources */
-	__u64 start_ns;	 /* task->start_boottime */
-	__u32 tgid, tid; /* in the initial pid namespace */
-	char comm[SS_COMM_LEN];
+	__u64 cgroup_id;	   /* kernfs id in the hierarchy that carries resources */
+	__u64 start_ns;		   /* task->start_boottime */
+	__u32 tgid, tid;	   /* in the initial pid namespace */
+	char comm[SS_COMM_LEN];	   /* of the thread */
+	char process[SS_COMM_LEN]; /* the name of its process; "": not known */
 	union {
 		struct { /* SS_FACT_CGROUP_*; ENTER has neither parent nor name */
 			__u64 id;
@@ -83,7 +84,7 @@ struct ss_fact {
 		} denial;
 	};
 };
-#define SS_FACT_HEAD 56
+#define SS_FACT_HEAD 72
 _Static_assert(sizeof(((struct ss_fact *)0)->exec) == 16 + SS_EXEC_PATH_LEN + SS_ARGUMENTS_LEN, "exec: no padding");
 _Static_assert(sizeof(struct ss_fact) == SS_FACT_HEAD + 16 + SS_EXEC_PATH_LEN + SS_ARGUMENTS_LEN,
 	       "ss_fact: no padding");
