@@ -169,6 +169,7 @@ static int loop_take(struct loops *loops, struct settled_thread *t, const struct
 		     const struct sample_loop *sl)
 {
 	const struct ss_thread_record *r = &s->threads[sl->thread];
+	struct group *group = group_shown(t->group);
 	struct ss_loop totals = sl->loop;
 	const struct ss_waits *w;
 	struct ss_waits with_open;
@@ -180,16 +181,16 @@ static int loop_take(struct loops *loops, struct settled_thread *t, const struct
 	w = waits_of(s, t, sl->thread, &with_open);
 	open_ns = open_close(&totals, sl, w);
 	l = loop_get(loops, r);
-	if (!l || !group_loops_get(t->group))
+	if (!l || !group_loops_get(group))
 		return -ENOMEM;
 	/* Another program in the same thread: what the program before did has ended. */
 	if (l->seen && totals.since_ns != l->now.since_ns) {
 		loop_begin(l);
 		t->process->turns = false;
 	}
-	if (l->group && l->seen + 1 == now->number && l->group != t->group)
-		loop_move(l, t->group);
-	l->group = t->group;
+	if (l->group && l->seen + 1 == now->number && l->group != group)
+		loop_move(l, group);
+	l->group = group;
 	l->seen = now->number;
 	l->process = t->process;
 	memcpy(l->comm, r->comm, SS_COMM_LEN);
@@ -227,6 +228,7 @@ static int gone_take(struct homes *homes, const struct sample_gone_loop *list, s
 	for (size_t i = 0; i < n; i++) {
 		struct group *g = group_of_cgroup(homes, list[i].key.cgroup_id, list[i].key.comm, NULL);
 
+		g = g ? group_shown(g) : NULL;
 		if (!g || !group_loops_get(g))
 			return -ENOMEM;
 		loop_add(&g->loops->now, &list[i].value);

@@ -313,7 +313,7 @@ static void group_rows_add(struct home_rows *rows, struct homes *homes, const st
 		else if (!g->empty_since_ns)
 			g->empty_since_ns = now->boot_ns ?: 1;
 		g->row = GROUP_NO_ROW;
-		if (g->key.home->row == HOME_NO_ROW || !group_is_shown(homes, now, g))
+		if (g->folded || g->key.home->row == HOME_NO_ROW || !group_is_shown(homes, now, g))
 			continue;
 		g->row = (uint32_t)rows->groups.n++;
 		group_row(g, now->lifecycle_known, &rows->groups.at[g->row]);
@@ -351,6 +351,7 @@ int home_rows_fill(struct home_rows *rows, struct homes *homes, const struct mom
 	snapshot->n_containers = rows->containers.n;
 	snapshot->groups = rows->groups.at;
 	snapshot->n_groups = rows->groups.n;
+	snapshot->names_folded = homes->names_folded;
 	return 0;
 }
 

@@ -233,10 +233,7 @@ static void homes_reset(struct homes *homes)
 		h->oldest_start_ns = h->open_wait_ns = 0;
 		memset(h->states, 0, sizeof(h->states));
 	}
-	for (struct group *g = homes->groups; g; g = g->hh.next) {
-		g->now = g->carried;
-		g->processes = g->threads = g->rss_bytes = 0;
-	}
+	groups_reset(homes);
 }
 
 static int cgroups_take(struct homes *homes, const struct moment *now, const struct sample *s)
@@ -282,35 +279,6 @@ static struct home_cgroup *incarnation_of(const struct homes *homes, struct home
 	return up && up->home == c->home && up->is_root ? up : c->home->current;
 }
 
-static struct group *group_get(struct homes *homes, struct home *h, const char *comm)
-{
-	struct group *g, key = {};
-
-	key.key.home = h;
-	/* Bytes behind the NUL are not part of the name. */
-	memcpy(key.key.comm, comm, strnlen(comm, SS_COMM_LEN));
-	HASH_FIND(hh, homes->groups, &key.key, sizeof(key.key), g);
-	if (g)
-		return g;
-	if (h->n_groups >= GROUPS_PER_HOME && strncmp(comm, SS_COMM_OTHER, sizeof(SS_COMM_OTHER)) != 0)
-		return group_get(homes, h, SS_COMM_OTHER);
-	g = calloc(1, sizeof(*g));
-	if (!g)
-		return NULL;
-	g->key = key.key;
-	memcpy(g->comm, key.key.comm, SS_COMM_LEN);
-	g->row = GROUP_NO_ROW;
-	for (int i = 0; i < GROUP_METRICS; i++)
-		g->held[i] = VALUE_ABSENT;
-	HASH_ADD(hh, homes->groups, key, sizeof(g->key), g);
-	if (!g->hh.tbl) {
-		free(g);
-		return NULL;
-	}
-	h->n_groups++;
-	return g;
-}
-
 struct group *group_of_cgroup(struct homes *homes, uint64_t cgroup_id, const char *comm,
 			      struct home_cgroup **ret_incarnation)
 {
@@ -322,22 +290,7 @@ struct group *group_of_cgroup(struct homes *homes, uint64_t cgroup_id, const cha
 	return group_get(homes, h, comm);
 }
 
-static void group_free(struct group *g)
-{
-	free(g->loops);
-	free(g);
-}
-
 /* ---- ended threads ---- */
-
-static void gone_add(struct ss_gone *to, const struct ss_gone *what)
-{
-	totals_add(&to->totals, &what->totals);
-	to->processes_ended += what->processes_ended;
-	to->threads_ended += what->threads_ended;
-	to->short_lived_ns += what->short_lived_ns;
-	waits_add(&to->waits, &what->waits);
-}
 
 /* `final`: from a table that was emptied, so these lines do not come again. */
 static int homes_add_gone(struct homes *homes, const struct sample_gone *gone, size_t n, bool final)
@@ -349,6 +302,7 @@ static int homes_add_gone(struct homes *homes, const struct sample_gone *gone, s
 		if (!g)
 			return -ENOMEM;
 		gone_add(&g->now, &gone[i].value);
+		g->open |= !final;
 		if (final)
 			gone_add(&g->carried, &gone[i].value);
 		if (!incarnation)
@@ -366,6 +320,7 @@ int homes_begin(struct homes *homes, const struct moment *now, const struct samp
 
 	if (r < 0)
 		return r;
+	homes->update = now->number;
 	homes_reset(homes);
 	r = cgroups_take(homes, now, s);
 	if (r >= 0)
@@ -375,24 +330,12 @@ int homes_begin(struct homes *homes, const struct moment *now, const struct samp
 
 /* ---- after all threads were added ---- */
 
-static void groups_sum(struct homes *homes)
+static void cgroups_sum(struct homes *homes)
 {
 	for (struct home *h = homes->all; h; h = h->hh.next) {
-		memset(&h->tasks, 0, sizeof(h->tasks));
-		memset(&h->waits, 0, sizeof(h->waits));
-		h->short_lived_ns = 0;
 		h->sum = h->past;
 		h->has_incarnation = false;
 	}
-	for (struct group *g = homes->groups; g; g = g->hh.next) {
-		totals_add(&g->key.home->tasks, &g->now.totals);
-		waits_add(&g->key.home->waits, &g->now.waits);
-		g->key.home->short_lived_ns += g->now.short_lived_ns;
-	}
-}
-
-static void cgroups_sum(struct homes *homes)
-{
 	for (struct home_cgroup *c = homes->cgroups; c; c = c->hh.next) {
 		uint64_t utime, stime;
 
@@ -424,16 +367,9 @@ static void cgroups_sum(struct homes *homes)
 /* Cgroups that have no home any more count for nobody; the home itself is freed later, see homes.forgotten. */
 static void home_forget(struct homes *homes, struct home *h)
 {
-	struct group *g, *next;
-
 	if (!value_absent(h->held[CONTAINER_CPU_TASKS]))
 		homes->reaped_tasks_ns += (uint64_t)h->held[CONTAINER_CPU_TASKS];
-	HASH_ITER (hh, homes->groups, g, next) {
-		if (g->key.home != h)
-			continue;
-		HASH_DEL(homes->groups, g);
-		group_free(g);
-	}
+	groups_free(homes, h);
 	for (struct home_cgroup *c = homes->cgroups; c; c = c->hh.next)
 		if (c->home == h)
 			c->home = NULL;
@@ -483,7 +419,7 @@ static void homes_bury(struct homes *homes, const struct moment *now)
 void homes_settle(struct homes *homes, const struct moment *now)
 {
 	forgotten_free(homes);
-	groups_sum(homes);
+	groups_settle(homes, now);
 	cgroups_sum(homes);
 	homes_bury(homes, now);
 }
@@ -499,18 +435,14 @@ void homes_published(struct homes *homes)
 void homes_free(struct homes *homes)
 {
 	struct home *h, *next_home;
-	struct group *g, *next_group;
 	struct home_cgroup *c, *next_cgroup;
 
-	HASH_ITER (hh, homes->groups, g, next_group) {
-		HASH_DEL(homes->groups, g);
-		group_free(g);
-	}
 	HASH_ITER (hh, homes->cgroups, c, next_cgroup) {
 		HASH_DEL(homes->cgroups, c);
 		free(c);
 	}
 	HASH_ITER (hh, homes->all, h, next_home) {
+		groups_free(homes, h);
 		HASH_DEL(homes->all, h);
 		home_free(h);
 	}

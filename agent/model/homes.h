@@ -1,45 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * homes.h - homes (containers, services, sessions, the host), their cgroups, and groups: the processes of one name in a
- * home. Every other subject of the model looks up here which home a cgroup belongs to.
+ * homes.h - homes (containers, services, sessions, the host) and their cgroups. Every other subject of the model looks up here which home a cgroup belongs to.
  */
 #ifndef SYSSCOPE_MODEL_HOMES_H
 #define SYSSCOPE_MODEL_HOMES_H
 
-#define HASH_NONFATAL_OOM 1 /* an element for which there was no memory has hh.tbl == NULL */
-#include <uthash.h>
-
-#include "model/moment.h"
-#include "sysscope/sample.h"
-#include "sysscope/view.h"
+#include "model/groups.h"
 
 /* How long the dead stay in the snapshots. */
 #define TOMBSTONE_NS (30 * 1000000000ULL)
-/* Names of processes kept apart per home; the rest is one group, SS_COMM_OTHER. */
-#define GROUPS_PER_HOME 128
-
-struct home;
-struct group_loops; /* loops/loops.h */
-
-/* The processes of one name in one home. Kept as long as the home, so that its totals never restart. */
-struct group {
-	struct {
-		struct home *home;
-		char comm[SS_COMM_LEN];
-	} key;
-	char comm[SS_COMM_LEN + 1];
-	struct ss_gone carried; /* what ended threads used, from tables that were emptied */
-	struct ss_gone now; /* carried + ended threads of the open table + living threads; recomputed at each update */
-	uint64_t processes, threads, rss_bytes;
-	uint64_t empty_since_ns;   /* when its last process had ended, 0: it has some */
-	uint32_t row;		   /* in the snapshot, GROUP_NO_ROW: not shown */
-	bool unpublished;	   /* has changed since it was last delivered */
-	struct group_loops *loops; /* kept by loops/, freed with the group; NULL: none of its threads has used epoll */
-	double held[GROUP_METRICS];
-	UT_hash_handle hh;
-};
-#define GROUP_NO_ROW UINT32_MAX
-
 /* One cgroup: an incarnation of its home if it is the home's own cgroup (is_root), else a cgroup below that. */
 struct home_cgroup {
 	uint64_t id, parent_id;
@@ -80,7 +49,7 @@ struct home {
 	uint32_t generation;
 
 	struct home_cgroup *current; /* the living incarnation, NULL: none */
-	uint64_t n_groups;
+	struct home_groups groups;
 	struct home_sum past;	/* of cgroups that the sampler has forgotten */
 	struct home_sum sum;	/* past + cgroups that the sampler knows */
 	bool has_incarnation;	/* the sampler knows some cgroup of its own; else the CPU of `sum` is that of `tasks` */
@@ -117,6 +86,8 @@ struct homes {
 	 * transitions_take have dropped what refers to them.
 	 */
 	struct home *forgotten;
+	uint64_t update;       /* number of the latest update */
+	uint64_t names_folded; /* that found no room, summed over updates */
 	bool keep_unpublished;
 	bool run_delay_kept;	  /* this kernel keeps run delays: some thread has one */
 	uint64_t reaped_tasks_ns; /* CPU of forgotten homes */

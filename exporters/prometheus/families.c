@@ -19,7 +19,8 @@ static const struct prometheus_family own_table[OWN_FAMILIES] = {
 			      "Events and rows that could not be counted or kept, by kind; 0 if nothing was lost."),
 	[OWN_FOLDED] =
 		FAMILY(COUNTER, COUNT, "sysscope_series_folded_total", "family",
-		       "Series beyond the limit of their family that were folded into ~other, summed over scrapes."),
+		       "Series beyond the limit of their family that were folded into ~other, summed over scrapes; for "
+		       "families by comm also names beyond 128 of a container, summed over samples."),
 	[OWN_DURATION] = FAMILY(GAUGE, COUNT, "sysscope_scrape_collector_duration_seconds", "collector",
 				"Duration of the collector's last run."),
 	[OWN_SUCCESS] = FAMILY(GAUGE, COUNT, "sysscope_scrape_collector_success", "collector",

@@ -369,14 +369,14 @@ static void write_agent(struct prometheus *p, struct buf *out, const struct snap
 }
 
 /* For every family with a limit, even if nothing was folded: an alert needs the 0. */
-static void write_folded(struct prometheus *p, struct buf *out, bool groups)
+static void write_folded(struct prometheus *p, struct buf *out, const struct snapshot *s, bool groups)
 {
 	struct family f = {out, own_family_line(OWN_FOLDED), false};
 
 	for (int form = 0; form < FORM_COUNT; form++) {
 		const struct metric_desc *lines;
 		line_mask used = form_used(form);
-		double folded = 0;
+		double names = form == FORM_GROUP ? (double)s->names_folded : 0, folded = names;
 		size_t n;
 
 		if (form == FORM_GROUP && !groups)
@@ -389,7 +389,7 @@ static void write_folded(struct prometheus *p, struct buf *out, bool groups)
 			if (i + 1 < n && lines[i + 1].prom && strcmp(lines[i].prom, lines[i + 1].prom) == 0)
 				continue;
 			one_label_add(p, &f, "family", lines[i].prom, folded);
-			folded = 0;
+			folded = names;
 		}
 	}
 }
@@ -436,7 +436,7 @@ int prometheus_write(struct prometheus *p, struct buf *out, const struct snapsho
 	write_forms(p, out, SCOPE_NEIGHBOUR);
 	write_forms(p, out, SCOPE_TRANSITION);
 	write_agent(p, out, s);
-	write_folded(p, out, o->process_metrics);
+	write_folded(p, out, s, o->process_metrics);
 	if (o->self)
 		write_self(out, o->self);
 	if (!out->failed)

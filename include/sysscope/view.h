@@ -240,6 +240,7 @@ struct snapshot {
 	size_t n_containers;
 	const struct group_row *groups;
 	size_t n_groups;
+	uint64_t names_folded; /* of processes, into `~other` of their container; summed over samples, never falls */
 	const struct process_row *processes;
 	size_t n_processes;
 	const struct neighbour_row *neighbours;

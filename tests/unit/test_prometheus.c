@@ -112,6 +112,7 @@ static void test_labels(void **state)
 	f.groups[0].container = 2;
 	f.groups[0].comm = "ruby";
 	f.groups[0].v[GROUP_PROCESSES] = 4;
+	f.s.names_folded = 17;
 	f.s.v[HOST_CPUS] = 2;
 	r = scrape_take(p, &f, NULL);
 
@@ -148,6 +149,7 @@ static void test_labels(void **state)
 	assert_value(&r, "sysscope_scrape_collector_success{collector=\"cgroupfs\"}", 0);
 	assert_value(&r, "sysscope_scrape_collector_duration_seconds{collector=\"tasks\"}", 0.00125);
 	assert_value(&r, "sysscope_series_folded_total{family=\"container_tasks_state\"}", 0);
+	assert_value(&r, "sysscope_series_folded_total{family=\"sysscope_processes\"}", 17);
 	assert_true(has_text(&r, "sysscope_build_info{version=\""));
 	assert_true(has_text(&r, "kernel=\"6.1.0\"} 1\n"));
 	/* Not known: no sample, and no family without one. */
