@@ -42,10 +42,16 @@ int identities_add_docker_root(struct identities *ids, const char *path);
 const struct identity *identities_get(struct identities *ids, uint64_t cgroup_id, const char *path, uint64_t now_ns);
 
 /*
- * Retries look-ups that had no result: 0.1, 0.5, 2 and 10 s after the home was first seen, then every 60 s.
- * Cheap if none is due. Returns how many homes changed.
+ * Retries look-ups that had no result: 0.1, 0.5, 2 and 10 s after the home was first seen, then every 60 s. Does what
+ * identities_check does if that was not done for a second. Cheap if nothing is due. Returns how many homes changed.
  */
 int identities_refresh(struct identities *ids, uint64_t now_ns);
+
+/*
+ * For each sample: retries, too, and compares the runtimes' files with what was read of them. Those that were replaced are
+ * read again: renamed containers, other labels. Returns how many homes changed.
+ */
+int identities_check(struct identities *ids, uint64_t now_ns);
 
 void identities_forget(struct identities *ids, uint64_t cgroup_id);
 

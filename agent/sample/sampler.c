@@ -175,7 +175,7 @@ static int sample_cgroups(struct sampler *s, uint64_t now)
 		return r;
 	/* Before the sample points to what the table holds. */
 	cgroup_table_sweep(s->table, now, s->number, cgroup_dropped, s);
-	identities_refresh(s->ids, now);
+	identities_check(s->ids, now);
 	r = sampler_cgroups_read(s, now);
 	if (r == 0)
 		collector_add(&s->sample, "cgroupfs", true, now);

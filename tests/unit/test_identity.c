@@ -199,7 +199,8 @@ static void podman_named(void **state)
 	root_write(PODMAN_LIST "containers.json",
 		   "[{\"id\":\"" A "\",\"names\":[\"odd\"],\"image\":\"0123\",\"metadata\":\"{\"}]");
 	identities_forget(ids, 1);
-	assert_string_equal(get(1, "/machine.slice/libpod-" A ".scope")->image, "0123");
+	who = identities_get(ids, 1, "/machine.slice/libpod-" A ".scope", T0 + SECOND);
+	assert_string_equal(who->image, "0123");
 }
 
 /* Row 12 of the hostile list: counted under its short id, later renamed. */
@@ -289,6 +290,138 @@ static void restarted(void **state)
 	assert_string_equal(get(1, "/docker/" A)->name, "4f2b0c9d8e7a");
 }
 
+/* docker rename: dockerd replaces the file of a container that goes on running. */
+static void renamed(void **state)
+{
+	const struct identity *who;
+	uint32_t generation;
+
+	(void)state;
+	docker_config(DOCKER_FOLDER, A, "web", "i", "{\"tier\":\"1\"}");
+	docker_config(DOCKER_FOLDER, B, "db", "i", "{}");
+	cache_open();
+	who = get(1, "/docker/" A);
+	get(2, "/docker/" B);
+	generation = who->generation;
+	assert_int_equal(identities_check(ids, T0 + SECOND), 0);
+	assert_int_equal(who->generation, generation);
+	docker_config(DOCKER_FOLDER, A, "web-old", "i", "{\"tier\":\"2\"}");
+	assert_int_equal(identities_check(ids, T0 + 2 * SECOND), 1);
+	assert_string_equal(who->name, "web-old");
+	assert_string_equal(who->labels, "{\"tier\":\"2\"}");
+	assert_true(who->generation > generation);
+	/* A new file that says the same changes nothing; one without labels has none. */
+	generation = who->generation;
+	docker_config(DOCKER_FOLDER, A, "web-old", "i", "{\"tier\":\"2\"}");
+	assert_int_equal(identities_check(ids, T0 + 3 * SECOND), 0);
+	assert_int_equal(who->generation, generation);
+	docker_config(DOCKER_FOLDER, A, "web-old", "i", "{}");
+	assert_int_equal(identities_check(ids, T0 + 4 * SECOND), 1);
+	assert_string_equal(who->labels, "");
+	/* Without samples a second's time is enough. */
+	docker_config(DOCKER_FOLDER, A, "web-older", "i", "{}");
+	assert_int_equal(identities_refresh(ids, T0 + 5 * SECOND - 1), 0);
+	assert_int_equal(identities_refresh(ids, T0 + 5 * SECOND), 1);
+	assert_string_equal(who->name, "web-older");
+	assert_int_equal(stats().failures, 0);
+}
+
+/* A broken file is read once and changes nothing; neither does a container that was removed. */
+static void replaced_by_nothing(void **state)
+{
+	const struct identity *who;
+
+	(void)state;
+	docker_config(DOCKER_FOLDER, A, "web", "i", "{}");
+	cache_open();
+	who = get(1, "/docker/" A);
+	root_write(DOCKER_FOLDER A "/config.v2.json", "{");
+	for (unsigned int second = 1; second < 5; second++)
+		assert_int_equal(identities_check(ids, T0 + second * SECOND), 0);
+	assert_int_equal(stats().refused, 1);
+	assert_int_equal(stats().failures, 1);
+	assert_string_equal(who->name, "web");
+	root_delete(DOCKER_FOLDER A "/config.v2.json");
+	assert_int_equal(identities_check(ids, T0 + 6 * SECOND), 0);
+	assert_int_equal(stats().failures, 1);
+	docker_config(DOCKER_FOLDER, A, "back", "i", "{}");
+	assert_int_equal(identities_check(ids, T0 + 7 * SECOND), 1);
+	assert_string_equal(who->name, "back");
+	/* One that was broken from the start has its name as soon as it is mended. */
+	root_write(DOCKER_FOLDER B "/config.v2.json", "{");
+	who = get(2, "/docker/" B);
+	assert_false(who->resolved);
+	identities_check(ids, T0 + 30 * SECOND);
+	docker_config(DOCKER_FOLDER, B, "late", "i", "{}");
+	assert_int_equal(identities_check(ids, T0 + 31 * SECOND), 1);
+	assert_string_equal(who->name, "late");
+	assert_int_equal(stats().unnamed, 0);
+}
+
+/* podman rename, and a container that is added: one list has them all. */
+static void podman_renamed(void **state)
+{
+	const struct identity *db, *job;
+	uint64_t failures;
+
+	(void)state;
+	root_write(PODMAN_LIST "containers.json", "[" PODMAN_ENTRY(A, "db") "]");
+	cache_open();
+	db = get(1, "/machine.slice/libpod-" A ".scope");
+	job = get(2, "/machine.slice/libpod-" B ".scope");
+	assert_false(job->resolved);
+	for (unsigned int second = 20; second < 25; second++)
+		assert_int_equal(identities_check(ids, T0 + second * SECOND), 0);
+	root_write(PODMAN_LIST "containers.json", "[" PODMAN_ENTRY(A, "db-old") "]");
+	root_write(PODMAN_LIST "volatile-containers.json", "[" PODMAN_ENTRY(B, "job") "]");
+	assert_int_equal(identities_check(ids, T0 + 25 * SECOND), 2);
+	assert_string_equal(db->name, "db-old");
+	assert_string_equal(job->name, "job");
+	/* Lists that vanish, or are no lists: the names stay, and nobody looks again and again. */
+	root_delete(PODMAN_LIST "volatile-containers.json");
+	root_write(PODMAN_LIST "containers.json", "[");
+	assert_int_equal(identities_check(ids, T0 + 26 * SECOND), 0);
+	failures = stats().failures;
+	assert_int_equal(stats().refused, 1);
+	for (unsigned int second = 27; second < 50; second++)
+		assert_int_equal(identities_check(ids, T0 + second * SECOND), 0);
+	assert_int_equal(stats().failures, failures);
+	assert_int_equal(stats().refused, 1);
+	assert_string_equal(db->name, "db-old");
+	root_write(PODMAN_LIST "containers.json", "[" PODMAN_ENTRY(A, "db-new") "]");
+	assert_int_equal(identities_check(ids, T0 + 51 * SECOND), 1);
+	assert_string_equal(db->name, "db-new");
+}
+
+/* More containers than are compared at once: each has its turn. */
+static void renamed_among_many(void **state)
+{
+	char path[128], id[65];
+
+	(void)state;
+	cache_open();
+	for (unsigned int i = 0; i < 1500; i++) {
+		snprintf(id, sizeof(id), "%064x", i);
+		docker_config(DOCKER_FOLDER, id, "one", "i", "{}");
+		snprintf(path, sizeof(path), "/docker/%s", id);
+		get(i + 1, path);
+	}
+	for (unsigned int i = 0; i < 1500; i++) {
+		snprintf(id, sizeof(id), "%064x", i);
+		/* A file system may write out at once what replaces a file. */
+		snprintf(path, sizeof(path), DOCKER_FOLDER "%s/config.v2.json", id);
+		root_delete(path);
+		docker_config(DOCKER_FOLDER, id, "two", "i", "{}");
+	}
+	assert_int_equal(identities_check(ids, T0 + SECOND), 1024);
+	assert_int_equal(identities_check(ids, T0 + 2 * SECOND), 1500 - 1024);
+	assert_int_equal(identities_check(ids, T0 + 3 * SECOND), 0);
+	identities_forget(ids, 1);
+	identities_forget(ids, 1500);
+	assert_int_equal(identities_check(ids, T0 + 4 * SECOND), 0);
+	assert_int_equal(stats().failures, 0);
+}
+
 /* The same id under another path: a v1 cgroup was renamed, or the id came again. */
 static void moved(void **state)
 {
@@ -364,6 +497,22 @@ static void rootless_named(void **state)
 	buf_reset(&path);
 	buf_printf(&path, "/user.slice/user-%u.slice/docker-" B ".scope", (unsigned int)uid);
 	assert_string_equal(get(2, path.data)->name, "dock");
+	/* Renamed by its user; a file of somebody else in its place is not believed. */
+	root_write("/home/u/.local/share/containers/storage/overlay-containers/containers.json",
+		   "[" PODMAN_ENTRY(A, "mine-new") "]");
+	docker_config("/home/u/.local/share/docker/containers/", B, "dock-new", "i", "{}");
+	if (getuid() == 0) {
+		assert_int_equal(identities_check(ids, T0 + SECOND), 0);
+		assert_string_equal(who->name, "mine");
+		assert_int_equal(chown(root_path("/home/u/.local/share/containers/storage/overlay-containers/"
+						 "containers.json"),
+				       uid, uid),
+				 0);
+		assert_int_equal(
+			chown(root_path("/home/u/.local/share/docker/containers/" B "/config.v2.json"), uid, uid), 0);
+	}
+	assert_int_equal(identities_check(ids, T0 + 2 * SECOND), 2);
+	assert_string_equal(who->name, "mine-new");
 	/* The host's container of that id knows nothing of it. */
 	assert_false(get(3, "/machine.slice/libpod-" A ".scope")->resolved);
 }
@@ -499,6 +648,10 @@ int main(void)
 		cache_test(late_name),
 		cache_test(late_and_seldom),
 		cache_test(restarted),
+		cache_test(renamed),
+		cache_test(replaced_by_nothing),
+		cache_test(podman_renamed),
+		cache_test(renamed_among_many),
 		cache_test(moved),
 		cache_test(rootless_is_not_root),
 		cache_test(rootless_named),

@@ -4,6 +4,7 @@
  * identity.c. Never talks to the daemon: access to its socket is equivalent to root.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,8 +48,8 @@ int docker_roots_init(struct stores *s)
 	if (s->root >= 0)
 		r = trusted_folder_open(s->root, "/etc/docker", &folder);
 	if (r == 0)
-		r = stores_note(s,
-				hostile_json_file(folder, "daemon.json", s->host_owner, HOSTILE_FILE_MAX, 0, &daemon));
+		r = stores_note(
+			s, hostile_json_file(folder, "daemon.json", s->host_owner, HOSTILE_FILE_MAX, 0, &daemon, NULL));
 	if (r == 0) {
 		const char *moved = json_text(daemon, "data-root");
 
@@ -138,7 +139,7 @@ static int answer_fill(const json_t *config, const char *id, bool in_pod, struct
 }
 
 static int config_read(struct stores *s, const char *root, const char *below, uid_t owner, bool rootless,
-		       const char *id, json_t **ret)
+		       const char *id, json_t **ret, struct file_version *ret_version)
 {
 	char path[sizeof(ROOTLESS_ROOT CONFIG_FORMAT) + 64];
 	_cleanup_close_ int folder = -1;
@@ -148,32 +149,103 @@ static int config_read(struct stores *s, const char *root, const char *below, ui
 		return r;
 	snprintf(path, sizeof(path), "%s" CONFIG_FORMAT, below, id);
 	return hostile_json_file(folder, path, owner, rootless ? ROOTLESS_FILE_MAX : HOSTILE_FILE_MAX,
-				 rootless ? HOSTILE_SAME_MOUNT : 0, ret);
+				 rootless ? HOSTILE_SAME_MOUNT : 0, ret, ret_version);
+}
+
+/* The first root that has the container; which one, and what version of its file, is noted also if it says nothing. */
+static int host_config_read(struct stores *s, const char *id, json_t **ret, struct store_version *v)
+{
+	int r = -ENOENT;
+
+	for (size_t i = 0; i < s->n_docker_roots; i++) {
+		struct file_version file = {};
+		int e = stores_note(s, config_read(s, s->docker_roots[i], "", s->host_owner, false, id, ret, &file));
+
+		if (file.inode)
+			*v = (struct store_version){.store = STORE_DOCKER, .root = i, .file = file};
+		if (e == 0)
+			return 0;
+		if (e != -ENOENT || r == -ENOENT)
+			r = e;
+	}
+	return r;
+}
+
+static int user_config_read(struct stores *s, int64_t uid, const char *id, json_t **ret, struct store_version *v)
+{
+	_cleanup_free_ char *home = NULL;
+	int r = stores_home_folder(s, uid, &home);
+
+	if (r < 0)
+		return r;
+	r = stores_note(s, config_read(s, home, ROOTLESS_ROOT, (uid_t)uid, true, id, ret, &v->file));
+	v->store = v->file.inode ? STORE_DOCKER : 0;
+	return r;
 }
 
 int docker_lookup(struct stores *s, int64_t uid, const char *id, bool in_pod, struct store_answer *ret)
 {
 	_cleanup_json_ json_t *config = NULL;
-	int r = -ENOENT;
+	struct store_version version = {};
+	int r;
 
 	if (!part_hex((struct path_part){id, strlen(id)}, 64))
 		return -EINVAL;
-	if (uid > 0) {
-		_cleanup_free_ char *home = NULL;
+	if (uid > 0)
+		r = user_config_read(s, uid, id, &config, &version);
+	else
+		r = host_config_read(s, id, &config, &version);
+	if (r == 0)
+		r = stores_note(s, answer_fill(config, id, in_pod, ret));
+	ret->version = version;
+	return r;
+}
 
-		r = stores_home_folder(s, uid, &home);
-		if (r == 0)
-			r = stores_note(s, config_read(s, home, ROOTLESS_ROOT, (uid_t)uid, true, id, &config));
-	} else {
-		for (size_t i = 0; i < s->n_docker_roots && !config; i++) {
-			int e = stores_note(s,
-					    config_read(s, s->docker_roots[i], "", s->host_owner, false, id, &config));
+/* ---- is there another version? ---- */
 
-			if (e != -ENOENT || r == -ENOENT)
-				r = e;
-		}
-		if (config)
-			r = 0;
-	}
-	return r < 0 ? r : stores_note(s, answer_fill(config, id, in_pod, ret));
+/* The folder is kept open only for the moment: else its file system could not be unmounted. */
+static int root_folder(struct stores *s, size_t i)
+{
+	if (s->docker_folder >= 0 && s->docker_opened == i)
+		return s->docker_folder;
+	closep(&s->docker_folder);
+	s->docker_folder = -1;
+	s->docker_opened = i;
+	return trusted_folder_open(s->root, s->docker_roots[i], &s->docker_folder) < 0 ? -1 : s->docker_folder;
+}
+
+static bool user_config_stat(struct stores *s, int64_t uid, const char *id, struct stat *ret)
+{
+	char path[sizeof(ROOTLESS_ROOT CONFIG_FORMAT) + 64];
+	_cleanup_free_ char *home = NULL;
+	_cleanup_close_ int folder = -1, fd = -1;
+
+	snprintf(path, sizeof(path), ROOTLESS_ROOT CONFIG_FORMAT, id);
+	return stores_home_folder(s, uid, &home) == 0 && trusted_folder_open(s->root, home, &folder) == 0 &&
+	       hostile_open(folder, path, (uid_t)uid, ROOTLESS_FILE_MAX, HOSTILE_SAME_MOUNT, &fd, ret) == 0;
+}
+
+/* Only root writes there: one stat() is enough to say that nothing has changed. */
+static bool host_config_stat(struct stores *s, size_t root, const char *id, struct stat *ret)
+{
+	char path[sizeof(CONFIG_FORMAT) + 64];
+	int folder = root_folder(s, root);
+
+	snprintf(path, sizeof(path), CONFIG_FORMAT, id);
+	return folder >= 0 && fstatat(folder, path, ret, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0;
+}
+
+bool docker_changed(struct stores *s, int64_t uid, const char *id, struct store_version *v)
+{
+	struct file_version now;
+	struct stat st;
+
+	/* A container that was removed keeps what is known of it. */
+	if (!(uid > 0 ? user_config_stat(s, uid, id, &st) : host_config_stat(s, v->root, id, &st)))
+		return false;
+	now = file_version_of(&st);
+	if (file_version_same(&now, &v->file))
+		return false;
+	v->file = now;
+	return true;
 }

@@ -194,7 +194,8 @@ int hostile_json(const char *text, size_t len, json_t **ret)
 	return 0;
 }
 
-int hostile_json_file(int folder, const char *path, uid_t owner, size_t cap, unsigned int flags, json_t **ret)
+int hostile_json_file(int folder, const char *path, uid_t owner, size_t cap, unsigned int flags, json_t **ret,
+		      struct file_version *ret_version)
 {
 	_cleanup_close_ int fd = -1;
 	_cleanup_free_ char *text = NULL;
@@ -202,9 +203,27 @@ int hostile_json_file(int folder, const char *path, uid_t owner, size_t cap, uns
 	struct stat st;
 	int r = hostile_open(folder, path, owner, cap, flags, &fd, &st);
 
+	if (r == 0 && ret_version)
+		*ret_version = file_version_of(&st);
 	if (r == 0)
 		r = hostile_read(fd, cap, &text, &len);
 	return r < 0 ? r : hostile_json(text, len, ret);
+}
+
+struct file_version file_version_of(const struct stat *st)
+{
+	return (struct file_version){st->st_dev, st->st_ino, st->st_size, st->st_mtim, st->st_ctim};
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool file_version_same(const struct file_version *a, const struct file_version *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       same_time(&a->modified, &b->modified) && same_time(&a->changed, &b->changed);
 }
 
 bool hostile_refused(int error)

@@ -18,6 +18,14 @@
 #define HOSTILE_SAME_MOUNT 1u /* not across a mount point, which may be a FUSE file system that never answers */
 #define HOSTILE_NO_OPENAT2 2u /* for tests: as if openat2 were missing (old kernel, sandbox) */
 
+/* Another inode, size or time is another version of a file. */
+struct file_version {
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	struct timespec modified, changed;
+};
+
 /* Opens a folder that only root can have created; symlinks are followed, within `root`. 0 or negative errno. */
 int trusted_folder_open(int root, const char *path, int *ret);
 
@@ -35,8 +43,15 @@ int hostile_read(int file, size_t cap, char **ret, size_t *ret_len);
 /* Limited depth, limited number of parts, no key twice, valid UTF-8; else -EBADMSG. */
 int hostile_json(const char *text, size_t len, json_t **ret);
 
-/* hostile_open, hostile_read and hostile_json in one. */
-int hostile_json_file(int folder, const char *path, uid_t owner, size_t cap, unsigned int flags, json_t **ret);
+/*
+ * hostile_open, hostile_read and hostile_json in one. *ret_version (may be NULL) is set as soon as the file was opened, also
+ * if it is not JSON then.
+ */
+int hostile_json_file(int folder, const char *path, uid_t owner, size_t cap, unsigned int flags, json_t **ret,
+		      struct file_version *ret_version);
+
+struct file_version file_version_of(const struct stat *st);
+bool file_version_same(const struct file_version *a, const struct file_version *b);
 
 bool hostile_refused(int error);
 

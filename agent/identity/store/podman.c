@@ -26,7 +26,12 @@ struct podman_file {
 	int64_t uid;
 	const char *path; /* one of those below */
 	bool read;
-	struct stat st; /* of the version that was read */
+	struct file_version file; /* the version that was read */
+	uint64_t version;	  /* a number that no other version of any list has */
+	uint64_t refreshed_ns;	  /* the moment at which it was read last */
+	int refreshed;		  /* 0 or why it could not be read then */
+	uint64_t compared_ns;	  /* the moment at which the file was compared last */
+	bool differs;		  /* and is another one */
 	struct podman_record *records;
 };
 
@@ -54,7 +59,7 @@ void podman_file_free(struct podman_file *f)
 	free(f);
 }
 
-static struct podman_file *file_get(struct stores *s, int64_t uid, const char *path)
+static struct podman_file *list_get(struct stores *s, int64_t uid, const char *path)
 {
 	struct podman_file *f;
 
@@ -116,14 +121,12 @@ static int record_add(struct podman_file *f, const json_t *entry)
 	return 0;
 }
 
-static bool same_version(const struct stat *a, const struct stat *b)
+static size_t list_cap(const struct podman_file *f)
 {
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+	return f->uid > 0 ? ROOTLESS_FILE_MAX : HOSTILE_FILE_MAX;
 }
 
-static int file_parse(struct podman_file *f, int fd, size_t cap)
+static int list_parse(struct podman_file *f, int fd, size_t cap)
 {
 	_cleanup_json_ json_t *list = NULL;
 	_cleanup_free_ char *text = NULL;
@@ -144,63 +147,129 @@ static int file_parse(struct podman_file *f, int fd, size_t cap)
 	return 0;
 }
 
-static int file_refresh(struct stores *s, struct podman_file *f, int folder, const char *path, uid_t owner)
+static int list_open(const struct podman_file *f, int folder, uid_t owner, int *ret, struct file_version *ret_version)
 {
 	bool rootless = f->uid > 0;
-	size_t cap = rootless ? ROOTLESS_FILE_MAX : HOSTILE_FILE_MAX;
-	_cleanup_close_ int fd = -1;
+	char path[sizeof(ROOTLESS_ROOT "/") + 64];
 	struct stat st;
-	int r = hostile_open(folder, path, owner, cap, rootless ? HOSTILE_SAME_MOUNT : 0, &fd, &st);
+	int r;
 
-	if (r == 0 && f->read && same_version(&st, &f->st))
+	strcpy(path, rootless ? ROOTLESS_ROOT "/" : "");
+	strcat(path, f->path);
+	r = hostile_open(folder, path, owner, list_cap(f), rootless ? HOSTILE_SAME_MOUNT : 0, ret, &st);
+	if (r == 0)
+		*ret_version = file_version_of(&st);
+	return r;
+}
+
+static int list_read(struct stores *s, struct podman_file *f, int folder, uid_t owner)
+{
+	_cleanup_close_ int fd = -1;
+	struct file_version now;
+	int r = list_open(f, folder, owner, &fd, &now);
+
+	if (r == 0 && f->read && file_version_same(&now, &f->file))
 		return 0;
+	if (r < 0 && !f->read)
+		return stores_note(s, r);
 	records_free(f);
 	f->read = false;
+	f->version = ++s->podman_versions;
 	if (r == 0)
-		r = file_parse(f, fd, cap);
+		r = list_parse(f, fd, list_cap(f));
 	if (r == 0 || r == -EBADMSG) {
 		/* A broken version is not read a second time, either. */
-		f->st = st;
+		f->file = now;
 		f->read = true;
 	}
 	return stores_note(s, r);
 }
 
-int podman_lookup(struct stores *s, int64_t uid, const char *id, struct store_answer *ret)
+static int list_refresh(struct stores *s, struct podman_file *f, int folder, uid_t owner)
+{
+	if (!s->moment_ns || f->refreshed_ns != s->moment_ns)
+		f->refreshed = list_read(s, f, folder, owner);
+	f->refreshed_ns = f->compared_ns = s->moment_ns;
+	f->differs = false;
+	return f->refreshed;
+}
+
+/* ---- look-ups ---- */
+
+static int storage_open(struct stores *s, int64_t uid, int *ret)
 {
 	_cleanup_free_ char *home = NULL;
-	_cleanup_close_ int folder = -1;
-	struct podman_record *found = NULL;
-	uid_t owner = s->host_owner;
-	int r = 0;
+	int r = uid > 0 ? stores_home_folder(s, uid, &home) : 0;
 
-	if (uid > 0) {
-		owner = (uid_t)uid;
-		r = stores_home_folder(s, uid, &home);
-	}
-	if (r == 0)
-		r = trusted_folder_open(s->root, uid > 0 ? home : HOST_ROOT, &folder);
+	return r < 0 ? r : trusted_folder_open(s->root, uid > 0 ? home : HOST_ROOT, ret);
+}
+
+int podman_lookup(struct stores *s, int64_t uid, const char *id, struct store_answer *ret)
+{
+	uid_t owner = uid > 0 ? (uid_t)uid : s->host_owner;
+	struct podman_record *found = NULL;
+	_cleanup_close_ int folder = -1;
+	int r = storage_open(s, uid, &folder);
+
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < ARRAY_SIZE(lists) && !found; i++) {
-		char path[sizeof(ROOTLESS_ROOT "/") + 64];
-		struct podman_file *f = file_get(s, uid > 0 ? uid : 0, lists[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		struct podman_file *f = list_get(s, uid > 0 ? uid : 0, lists[i]);
 		int e;
 
 		if (!f)
 			return -ENOMEM;
-		strcpy(path, uid > 0 ? ROOTLESS_ROOT "/" : "");
-		strcat(path, lists[i]);
-		e = file_refresh(s, f, folder, path, owner);
+		e = list_refresh(s, f, folder, owner);
 		if (e < 0 && (r == 0 || r == -ENOENT))
 			r = e;
-		HASH_FIND_STR(f->records, id, found);
+		if (!found)
+			HASH_FIND_STR(f->records, id, found);
+		ret->version.store = STORE_PODMAN;
+		ret->version.lists += f->version;
 	}
 	if (!found)
 		return r < 0 ? r : -ENOENT;
-	*ret = (struct store_answer){.name = strdup(found->name), .image = strdup(found->image)};
+	ret->name = strdup(found->name);
+	ret->image = strdup(found->image);
 	if (ret->name && ret->image)
 		return 0;
 	store_answer_free(ret);
 	return -ENOMEM;
+}
+
+/* Whether the list on disk is another one than was read. Reads nothing. */
+static bool list_differs(struct stores *s, struct podman_file *f, int *folder, uid_t owner)
+{
+	_cleanup_close_ int fd = -1;
+	struct file_version now;
+
+	if (s->moment_ns && f->compared_ns == s->moment_ns)
+		return f->differs;
+	f->compared_ns = s->moment_ns;
+	if (*folder < 0 && storage_open(s, f->uid, folder) < 0)
+		return f->differs = false;
+	if (list_open(f, *folder, owner, &fd, &now) == 0)
+		return f->differs = !f->read || !file_version_same(&now, &f->file);
+	return f->differs = f->read;
+}
+
+bool podman_changed(struct stores *s, int64_t uid, struct store_version *v)
+{
+	uid_t owner = uid > 0 ? (uid_t)uid : s->host_owner;
+	_cleanup_close_ int folder = -1;
+	bool differs = false;
+	uint64_t now = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		struct podman_file *f = list_get(s, uid > 0 ? uid : 0, lists[i]);
+
+		if (!f)
+			return false;
+		differs |= list_differs(s, f, &folder, owner);
+		now += f->version;
+	}
+	if (!differs && now == v->lists)
+		return false;
+	v->lists = now;
+	return true;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "identity/shape/path.h"
 #include "identity/store/hostile_file.h"
 #include "identity/store/stores.h"
 
@@ -29,7 +30,7 @@ int stores_init(struct stores *s, const char *root)
 	bool live = !root || !*root || strcmp(root, "/") == 0;
 	struct stat st;
 
-	*s = (struct stores){.root = open(live ? "/" : root, O_PATH | O_DIRECTORY | O_CLOEXEC)};
+	*s = (struct stores){.root = open(live ? "/" : root, O_PATH | O_DIRECTORY | O_CLOEXEC), .docker_folder = -1};
 	if (!live && s->root >= 0 && fstat(s->root, &st) == 0)
 		s->host_owner = st.st_uid;
 	return docker_roots_init(s);
@@ -37,11 +38,28 @@ int stores_init(struct stores *s, const char *root)
 
 void stores_free(struct stores *s)
 {
+	stores_moment(s, 0);
 	closep(&s->root);
 	for (size_t i = 0; i < s->n_docker_roots; i++)
 		free(s->docker_roots[i]);
 	for (size_t i = 0; i < s->n_podman; i++)
 		podman_file_free(s->podman[i]);
+}
+
+void stores_moment(struct stores *s, uint64_t now_ns)
+{
+	if (now_ns && now_ns == s->moment_ns)
+		return;
+	s->moment_ns = now_ns;
+	free(s->home);
+	s->home = NULL;
+	closep(&s->docker_folder);
+	s->docker_folder = -1;
+}
+
+bool store_changed(struct stores *s, int64_t uid, const char *id, struct store_version *v)
+{
+	return v->store == STORE_DOCKER ? docker_changed(s, uid, id, v) : podman_changed(s, uid, v);
 }
 
 int stores_note(struct stores *s, int error)
@@ -69,7 +87,7 @@ static char *passwd_home(char *text, int64_t uid)
 	return NULL;
 }
 
-int stores_home_folder(struct stores *s, int64_t uid, char **ret)
+static int home_folder_read(struct stores *s, int64_t uid, char **ret)
 {
 	_cleanup_close_ int etc = -1, fd = -1;
 	_cleanup_free_ char *text = NULL;
@@ -92,4 +110,20 @@ int stores_home_folder(struct stores *s, int64_t uid, char **ret)
 		return -ENOMEM;
 	*ret = home;
 	return 0;
+}
+
+int stores_home_folder(struct stores *s, int64_t uid, char **ret)
+{
+	int r;
+
+	if (!s->home || s->home_uid != uid || !s->moment_ns) {
+		free(s->home);
+		s->home = NULL;
+		r = home_folder_read(s, uid, &s->home);
+		if (r < 0)
+			return r;
+		s->home_uid = uid;
+	}
+	*ret = strdup(s->home);
+	return *ret ? 0 : -ENOMEM;
 }

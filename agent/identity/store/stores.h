@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "identity/store/hostile_file.h"
+
 #define STORES_DOCKER_ROOTS 8
 #define STORES_PODMAN_FILES 64 /* two per user */
 #define ROOTLESS_FILE_MAX   (1u << 20)
@@ -23,18 +25,41 @@ struct stores {
 	size_t n_docker_roots;
 	struct podman_file *podman[STORES_PODMAN_FILES];
 	size_t n_podman, podman_next;
+	uint64_t podman_versions; /* lists read so far */
 	uint64_t refused;
+
+	/* What need not be looked up again within a moment; see stores_moment(). */
+	uint64_t moment_ns;
+	int64_t home_uid;
+	char *home;	      /* the folder of home_uid; NULL: not known */
+	int docker_folder;    /* -1: none */
+	size_t docker_opened; /* which of docker_roots it is */
+};
+
+/* What was read last of what is known about a container: says whether there is anything new. */
+struct store_version {
+	unsigned int store; /* enum identity_store; 0: no file was found */
+	size_t root;	    /* Docker: index in docker_roots */
+	struct file_version file;
+	uint64_t lists; /* Podman: versions of the user's lists */
 };
 
 /* What a store has about one container; "" or NULL: not known. */
 struct store_answer {
 	char *name, *image, *pod, *pod_namespace, *labels;
-	bool pod_sandbox; /* a pause container */
+	bool pod_sandbox;	      /* a pause container */
+	struct store_version version; /* also if nothing is known, as long as there was a file to read */
 };
 void store_answer_free(struct store_answer *a);
 
 int stores_init(struct stores *s, const char *root);
 void stores_free(struct stores *s);
+
+/* Folders and lists are looked up once per moment; 0: each time. Another moment than the last one forgets and closes them. */
+void stores_moment(struct stores *s, uint64_t now_ns);
+
+/* Whether there is another version now, which *v becomes: each one is reported once. */
+bool store_changed(struct stores *s, int64_t uid, const char *id, struct store_version *v);
 
 /* The uid's home folder from /etc/passwd, malloc'ed. Not by a name service, which could use a socket. */
 int stores_home_folder(struct stores *s, int64_t uid, char **ret);
@@ -47,6 +72,8 @@ int docker_roots_init(struct stores *s);
 int docker_root_add(struct stores *s, const char *path);
 int docker_lookup(struct stores *s, int64_t uid, const char *id, bool in_pod, struct store_answer *ret);
 int podman_lookup(struct stores *s, int64_t uid, const char *id, struct store_answer *ret);
+bool docker_changed(struct stores *s, int64_t uid, const char *id, struct store_version *v);
+bool podman_changed(struct stores *s, int64_t uid, struct store_version *v);
 void podman_file_free(struct podman_file *f);
 
 #endif

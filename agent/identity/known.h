@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * known.h - what the cache keeps: shared by identity.c (homes and cgroups) and lookup.c (their names), and by nobody else.
+ */
+#ifndef SYSSCOPE_IDENTITY_KNOWN_H
+#define SYSSCOPE_IDENTITY_KNOWN_H
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+#include <utlist.h>
+
+#include "identity/identity.h"
+#include "identity/store/stores.h"
+
+struct known_home {
+	struct identity who; /* first: callers hold a pointer to it */
+	char *path;	     /* who.home */
+	char *parent, *id, *name, *image, *pod, *pod_namespace, *labels;
+	unsigned int stores;
+	struct store_version version; /* of the file that was read last */
+	bool in_pod;		      /* a Kubernetes pod */
+	size_t cgroups;		      /* how many share it */
+	unsigned int attempts;
+	uint64_t first_ns, due_ns;
+	bool pending;
+	struct known_home *prev, *next;			/* pending */
+	struct known_home *checked_prev, *checked_next; /* checked */
+	UT_hash_handle hh;
+};
+
+struct known_cgroup {
+	uint64_t id;
+	struct known_home *home;
+	UT_hash_handle hh;
+};
+
+struct identities {
+	struct stores stores;
+	struct known_home *homes, *pending;
+	struct known_home *checked; /* those with a version of a file, the one first that was compared longest ago */
+	size_t n_checked;
+	uint64_t check_due_ns;
+	struct known_cgroup *cgroups;
+	uint32_t generation;
+	uint64_t due_ns; /* of the earliest pending home; UINT64_MAX: none */
+	uint64_t rootless_second_ns;
+	unsigned int rootless_used;
+	uint64_t failures, overflow;
+	struct identity other;
+};
+
+/* At most IDENTITY_TEXT_MAX bytes; texts that differ only after that get different hashes. */
+char *text_capped(const char *s, size_t len);
+
+/* Lets the home's `who` point to the strings that the home owns, with a new generation. */
+void home_publish(struct identities *ids, struct known_home *h);
+
+/* A home that has just come, or was started again: looks it up, and again later if nothing is known of it. */
+void home_look_up(struct identities *ids, struct known_home *h, uint64_t now_ns);
+
+/* Its file is not compared any more. */
+void home_unchecked(struct identities *ids, struct known_home *h);
+
+/* Nobody looks for it any more. */
+void home_settle(struct identities *ids, struct known_home *h);
+
+#endif
