@@ -15,6 +15,7 @@
 #include "model/home_rows.h"
 #include "model/homes.h"
 #include "model/host_totals.h"
+#include "model/limits.h"
 #include "model/namespaces.h"
 #include "model/pairs.h"
 #include "model/processes.h"
@@ -52,6 +53,7 @@ struct model {
 	struct moment now;
 	struct homes homes;
 	struct home_rows home_rows;
+	struct limits limits;
 	struct processes processes;
 	struct pairs pairs;
 	struct namespaces namespaces;
@@ -80,6 +82,7 @@ void model_free(struct model *m)
 	namespaces_free(&m->namespaces);
 	pairs_free(&m->pairs);
 	processes_free(&m->processes);
+	limits_free(&m->limits);
 	home_rows_free(&m->home_rows);
 	homes_free(&m->homes);
 	free(m);
@@ -144,6 +147,8 @@ static int sample_read(struct model *m, const struct sample *s)
 	int r = homes_begin(&m->homes, &m->now, s);
 
 	if (r >= 0)
+		r = limits_take(&m->limits, &m->now, s);
+	if (r >= 0)
 		r = pairs_take(&m->pairs, &m->homes, s);
 	if (r >= 0)
 		r = transitions_take(&m->namespaces, &m->homes, s);
@@ -160,6 +165,8 @@ static int rows_fill(struct model *m, const struct sample *s)
 	struct snapshot *p = &m->snapshot;
 	int r = home_rows_fill(&m->home_rows, &m->homes, &m->now, p);
 
+	if (r >= 0)
+		limit_rows_fill(&m->limits, &m->homes, s->host.cpus, m->home_rows.containers.at);
 	if (r >= 0)
 		r = process_rows_fill(&m->processes, m->homes.run_delay_kept, &m->now, p);
 	if (r >= 0)

@@ -372,7 +372,23 @@ static int open_cgroup_limits(struct reading *r)
 	return 0;
 }
 
-static int open_cgroup_read(struct reading *r, struct cgroup_counters *ret)
+static bool is_limited(uint64_t limit)
+{
+	return limit != SS_UNKNOWN && limit != SS_UNLIMITED;
+}
+
+/* Whether a file of counters is read; `c` has what was read before it. */
+static bool file_wanted(const struct cgroup_file *file, const struct cgroup_counters *c, bool above)
+{
+	if (file->cpu_backup && c->cpu_user_ns != SS_UNKNOWN && c->cpu_system_ns != SS_UNKNOWN)
+		return false;
+	if (!above)
+		return true;
+	return (file->above == CGROUP_ABOVE_QUOTA && is_limited(c->cpu_quota_us)) ||
+	       (file->above == CGROUP_ABOVE_MEMORY && is_limited(c->memory_limit));
+}
+
+static int open_cgroup_read(struct reading *r, bool above, struct cgroup_counters *ret)
 {
 	const struct cgroupfs *fs = r->fs;
 	struct open_cgroup *e = r->e;
@@ -385,8 +401,7 @@ static int open_cgroup_read(struct reading *r, struct cgroup_counters *ret)
 		return -ENOENT;
 	c = e->limits;
 	for (size_t i = 0; i < fs->n_counters; i++) {
-		if (fs->table[fs->counters[i]].cpu_backup && c.cpu_user_ns != SS_UNKNOWN &&
-		    c.cpu_system_ns != SS_UNKNOWN)
+		if (!file_wanted(&fs->table[fs->counters[i]], &c, above))
 			continue;
 		if (file_read(r, fs->counters[i], &c) < 0)
 			return -ENOENT;
@@ -404,7 +419,7 @@ void cgroupfs_moment(struct cgroupfs *fs, uint64_t now_ns)
 	fs->now_ns = now_ns;
 }
 
-int cgroupfs_read(struct cgroupfs *fs, uint64_t id, const char *path, struct cgroup_counters *ret)
+static int cgroup_read(struct cgroupfs *fs, uint64_t id, const char *path, bool above, struct cgroup_counters *ret)
 {
 	struct reading reading;
 	uint64_t id_now;
@@ -426,10 +441,20 @@ int cgroupfs_read(struct cgroupfs *fs, uint64_t id, const char *path, struct cgr
 		reading.missed = false;
 		for (int slot = 0; slot < CGROUP_SLOTS; slot++)
 			reading.dirs[slot] = -1;
-		r = open_cgroup_read(&reading, ret);
+		r = open_cgroup_read(&reading, above, ret);
 		reading_end(&reading);
 	}
 	if (r == -ENOENT)
 		cgroupfs_forget(fs, id);
 	return r;
+}
+
+int cgroupfs_read(struct cgroupfs *fs, uint64_t id, const char *path, struct cgroup_counters *ret)
+{
+	return cgroup_read(fs, id, path, false, ret);
+}
+
+int cgroupfs_read_above(struct cgroupfs *fs, uint64_t id, const char *path, struct cgroup_counters *ret)
+{
+	return cgroup_read(fs, id, path, true, ret);
 }

@@ -102,6 +102,12 @@ void cgroupfs_moment(struct cgroupfs *fs, uint64_t now_ns);
  */
 int cgroupfs_read(struct cgroupfs *fs, uint64_t id, const char *path, struct cgroup_counters *ret);
 
+/*
+ * The same for a cgroup that is only above others of interest: only limits, and of a CPU quota or a memory limit how far it
+ * is used. All other fields are SS_UNKNOWN.
+ */
+int cgroupfs_read_above(struct cgroupfs *fs, uint64_t id, const char *path, struct cgroup_counters *ret);
+
 /* Closes the descriptors of a cgroup; unknown ids are fine. */
 void cgroupfs_forget(struct cgroupfs *fs, uint64_t id);
 

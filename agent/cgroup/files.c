@@ -16,6 +16,8 @@
 	}
 /* cpuacct.stat counts in USER_HZ, which is 100 on every supported architecture. */
 #define NS_PER_TICK 10000000
+/* More than any kernel can have; bounds the numbers of a list of CPUs. */
+#define CPUS_MAX 65536
 
 static const struct cgroup_key v2_cpu_stat[] = {
 	KEY("usage_usec", cpu_usage_ns, 1000),	   KEY("user_usec", cpu_user_ns, 1000),
@@ -77,6 +79,16 @@ static const struct cgroup_key v1_oom_control[] = {
 	{                                                                                            \
 		.slot = (where), .name = (file), .kind = CGROUP_FILE_NUMBER, .offset = OFFSET(field) \
 	}
+/* Also read of a cgroup above a home's that has a quota, a memory limit. */
+#define STAT_ABOVE(where, file, table, when)                                                                 \
+	{                                                                                                    \
+		.slot = (where), .name = (file), .kind = CGROUP_FILE_STAT, .above = (when), .keys = (table), \
+		.n_keys = ARRAY_SIZE(table)                                                                  \
+	}
+#define COUNTER_ABOVE(where, file, field, when)                                                                       \
+	{                                                                                                             \
+		.slot = (where), .name = (file), .kind = CGROUP_FILE_NUMBER, .above = (when), .offset = OFFSET(field) \
+	}
 #define LIMIT(where, file, how, field)                                                                 \
 	{                                                                                              \
 		.slot = (where), .name = (file), .kind = (how), .offset = OFFSET(field), .limit = true \
@@ -89,18 +101,19 @@ static const struct cgroup_file file_table[] = {
 	LIMIT(CGROUP_SLOT_V2, "memory.low", CGROUP_FILE_LIMIT, memory_reservation),
 	LIMIT(CGROUP_SLOT_V2, "memory.swap.max", CGROUP_FILE_LIMIT, swap_limit),
 	LIMIT(CGROUP_SLOT_V2, "pids.max", CGROUP_FILE_LIMIT, pids_limit),
-	STAT(CGROUP_SLOT_V2, "cpu.stat", v2_cpu_stat),
-	COUNTER(CGROUP_SLOT_V2, "memory.current", memory_usage),
+	LIMIT(CGROUP_SLOT_V2, "cpuset.cpus.effective", CGROUP_FILE_CPUS, cpuset_cpus),
+	STAT_ABOVE(CGROUP_SLOT_V2, "cpu.stat", v2_cpu_stat, CGROUP_ABOVE_QUOTA),
+	COUNTER_ABOVE(CGROUP_SLOT_V2, "memory.current", memory_usage, CGROUP_ABOVE_MEMORY),
 	COUNTER(CGROUP_SLOT_V2, "memory.peak", memory_peak),
 	COUNTER(CGROUP_SLOT_V2, "memory.swap.current", memory_swap),
-	STAT(CGROUP_SLOT_V2, "memory.stat", v2_memory_stat),
+	STAT_ABOVE(CGROUP_SLOT_V2, "memory.stat", v2_memory_stat, CGROUP_ABOVE_MEMORY),
 	STAT(CGROUP_SLOT_V2, "memory.events", v2_memory_events),
 	COUNTER(CGROUP_SLOT_V2, "pids.current", pids),
 
 	LIMIT(CGROUP_SLOT_CPU, "cpu.cfs_quota_us", CGROUP_FILE_QUOTA, cpu_quota_us),
 	LIMIT(CGROUP_SLOT_CPU, "cpu.cfs_period_us", CGROUP_FILE_NUMBER, cpu_period_us),
 	LIMIT(CGROUP_SLOT_CPU, "cpu.shares", CGROUP_FILE_NUMBER, cpu_shares),
-	STAT(CGROUP_SLOT_CPU, "cpu.stat", v1_cpu_stat),
+	STAT_ABOVE(CGROUP_SLOT_CPU, "cpu.stat", v1_cpu_stat, CGROUP_ABOVE_QUOTA),
 
 	COUNTER(CGROUP_SLOT_CPUACCT, "cpuacct.usage", cpu_usage_ns),
 	COUNTER(CGROUP_SLOT_CPUACCT, "cpuacct.usage_user", cpu_user_ns),
@@ -117,7 +130,7 @@ static const struct cgroup_file file_table[] = {
 	LIMIT(CGROUP_SLOT_MEMORY, "memory.limit_in_bytes", CGROUP_FILE_LIMIT, memory_limit),
 	LIMIT(CGROUP_SLOT_MEMORY, "memory.soft_limit_in_bytes", CGROUP_FILE_LIMIT, memory_reservation),
 	LIMIT(CGROUP_SLOT_MEMORY, "memory.memsw.limit_in_bytes", CGROUP_FILE_LIMIT, swap_limit),
-	COUNTER(CGROUP_SLOT_MEMORY, "memory.usage_in_bytes", memory_usage),
+	COUNTER_ABOVE(CGROUP_SLOT_MEMORY, "memory.usage_in_bytes", memory_usage, CGROUP_ABOVE_MEMORY),
 	COUNTER(CGROUP_SLOT_MEMORY, "memory.max_usage_in_bytes", memory_peak),
 	COUNTER(CGROUP_SLOT_MEMORY, "memory.kmem.usage_in_bytes", memory_kernel),
 	COUNTER(CGROUP_SLOT_MEMORY, "memory.failcnt", memory_failcnt),
@@ -126,6 +139,7 @@ static const struct cgroup_file file_table[] = {
 		.name = "memory.stat",
 		.kind = CGROUP_FILE_STAT,
 		.never_root = true,
+		.above = CGROUP_ABOVE_MEMORY,
 		.keys = v1_memory_stat,
 		.n_keys = ARRAY_SIZE(v1_memory_stat),
 	},
@@ -133,6 +147,8 @@ static const struct cgroup_file file_table[] = {
 
 	LIMIT(CGROUP_SLOT_PIDS, "pids.max", CGROUP_FILE_LIMIT, pids_limit),
 	COUNTER(CGROUP_SLOT_PIDS, "pids.current", pids),
+
+	LIMIT(CGROUP_SLOT_CPUSET, "cpuset.effective_cpus", CGROUP_FILE_CPUS, cpuset_cpus),
 };
 _Static_assert(ARRAY_SIZE(file_table) <= CGROUP_FILES_MAX, "room for every file");
 
@@ -256,6 +272,49 @@ int cgroup_parse_cpu_max(const char *text, size_t length, uint64_t *ret_quota_us
 	return 0;
 }
 
+/* One of the list: "5" or "0-3", which ends at `end`. */
+static int cpu_range_parse(const char *text, const char *end, uint64_t *ret_count)
+{
+	const char *dash = memchr(text, '-', (size_t)(end - text));
+	uint64_t first, last;
+	int r = digits_parse(text, (size_t)((dash ?: end) - text), 1, &first);
+
+	if (r < 0)
+		return r;
+	last = first;
+	if (dash)
+		r = digits_parse(dash + 1, (size_t)(end - dash - 1), 1, &last);
+	if (r < 0)
+		return r;
+	if (last < first || last >= CPUS_MAX)
+		return -EINVAL;
+	*ret_count = last - first + 1;
+	return 0;
+}
+
+/* A v1 cpuset that was never set up is empty: no task can be in it, so it limits nobody. */
+int cgroup_parse_cpus(const char *text, size_t length, uint64_t *ret)
+{
+	const char *end = text + without_newline(text, length);
+	uint64_t count = 0, more;
+
+	if (text == end) {
+		*ret = SS_UNKNOWN;
+		return 0;
+	}
+	for (const char *next; text <= end; text = next + 1) {
+		int r;
+
+		next = memchr(text, ',', (size_t)(end - text)) ?: end;
+		r = cpu_range_parse(text, next, &more);
+		if (r < 0)
+			return r;
+		count += more;
+	}
+	*ret = count;
+	return 0;
+}
+
 int cgroup_parse_stat(const char *text, size_t length, const struct cgroup_key *keys, size_t n_keys,
 		      struct cgroup_counters *c)
 {
@@ -301,6 +360,8 @@ int cgroup_file_parse(const struct cgroup_file *file, const char *text, size_t l
 		return cgroup_parse_cpu_max(text, length, &c->cpu_quota_us, &c->cpu_period_us);
 	case CGROUP_FILE_STAT:
 		return cgroup_parse_stat(text, length, file->keys, file->n_keys, c);
+	case CGROUP_FILE_CPUS:
+		return cgroup_parse_cpus(text, length, field);
 	}
 	return -EINVAL;
 }

@@ -28,13 +28,22 @@ enum cgroup_file_kind {
 	CGROUP_FILE_WEIGHT,  /* cpu.weight, converted to shares */
 	CGROUP_FILE_CPU_MAX, /* "max 100000": quota and period */
 	CGROUP_FILE_STAT,    /* lines of "key number" */
+	CGROUP_FILE_CPUS,    /* "0-3,8": how many; "" is SS_UNKNOWN */
+};
+
+/* Which files are read of a cgroup that is only above a home's cgroup, besides its limits. */
+enum cgroup_above {
+	CGROUP_ABOVE_NEVER,
+	CGROUP_ABOVE_QUOTA,  /* if it has a CPU quota */
+	CGROUP_ABOVE_MEMORY, /* if it has a memory limit */
 };
 
 struct cgroup_file {
 	const char *name;
 	enum cgroup_slot slot;
 	enum cgroup_file_kind kind;
-	bool limit;	 /* not read each time: see CGROUPFS_LIMITS_NS */
+	bool limit; /* not read each time: see CGROUPFS_LIMITS_NS */
+	enum cgroup_above above;
 	bool cpu_backup; /* read only while cpu_user_ns or cpu_system_ns is unknown; after the files that it replaces */
 	bool never_root; /* costly and useless at the root */
 	uint16_t offset; /* of the field, or of quota (CPU_MAX) */
@@ -67,6 +76,7 @@ int cgroup_parse_stat(const char *text, size_t length, const struct cgroup_key *
 int cgroup_parse_number(const char *text, size_t length, uint64_t *ret);
 int cgroup_parse_limit(const char *text, size_t length, uint64_t *ret);
 int cgroup_parse_quota(const char *text, size_t length, uint64_t *ret);
+int cgroup_parse_cpus(const char *text, size_t length, uint64_t *ret);
 int cgroup_parse_weight(const char *text, size_t length, uint64_t *ret_shares);
 int cgroup_parse_cpu_max(const char *text, size_t length, uint64_t *ret_quota_us, uint64_t *ret_period_us);
 

@@ -7,7 +7,7 @@
 #define SYSSCOPE_CONCURRENCY_TREE_H
 
 #include "concurrency/concurrency.h"
-#include "model/list.h"
+#include "base/list.h"
 #include "model/processes.h"
 
 /* A process of this update. */

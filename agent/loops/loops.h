@@ -8,7 +8,7 @@
 #define SYSSCOPE_LOOPS_H
 
 #include "model/homes.h"
-#include "model/list.h"
+#include "base/list.h"
 #include "model/processes.h"
 
 /* Event loops of a group's threads. A thread that moved here brought totals that stay where it was before. */

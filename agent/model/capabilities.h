@@ -4,7 +4,7 @@
 #define SYSSCOPE_MODEL_CAPABILITIES_H
 
 #include "model/homes.h"
-#include "model/list.h"
+#include "base/list.h"
 #include "model/processes.h"
 
 struct capabilities {

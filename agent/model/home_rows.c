@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * home_rows.c - writes the rows of homes and groups: one assignment per metric of metrics.def. Called by model_update.c
- * after the homes have settled.
+ * after the homes have settled. The limits that hold are written by limits.c.
  */
 #include <string.h>
 
@@ -41,8 +41,6 @@ static void values_cpu(const struct home *h, bool run_delay_kept, const struct c
 	v[CONTAINER_SPEC_QUOTA] = limit_or_absent(f->cpu_quota_us);
 	if (value_absent(v[CONTAINER_SPEC_QUOTA]))
 		return;
-	if (f->cpu_period_us && f->cpu_period_us != SS_UNKNOWN)
-		v[CONTAINER_CPU_LIMIT] = (double)f->cpu_quota_us / (double)f->cpu_period_us;
 	v[CONTAINER_PERIODS] = (double)h->sum.periods;
 	v[CONTAINER_THROTTLED_PERIODS] = (double)h->sum.throttled_periods;
 	v[CONTAINER_THROTTLED] = (double)h->sum.throttled_ns;
@@ -61,9 +59,6 @@ static void values_memory(const struct home *h, const struct cgroup_counters *f,
 	v[CONTAINER_MEMORY_KERNEL] = limit_or_absent(f->memory_kernel);
 	v[CONTAINER_MEMORY_SWAP] = limit_or_absent(f->memory_swap);
 	v[CONTAINER_MEMORY_PEAK] = limit_or_absent(f->memory_peak);
-	v[CONTAINER_MEMORY_LIMIT] = limit_or_absent(f->memory_limit);
-	if (!value_absent(v[CONTAINER_MEMORY_LIMIT]) && v[CONTAINER_MEMORY_LIMIT] > 0)
-		v[CONTAINER_MEMORY_LIMIT_RATIO] = v[CONTAINER_MEMORY_WORKING_SET] / v[CONTAINER_MEMORY_LIMIT];
 	v[CONTAINER_SPEC_MEMORY_LIMIT] = or_zero(f->memory_limit);
 	v[CONTAINER_SPEC_MEMORY_RESERVATION] = or_zero(f->memory_reservation);
 	v[CONTAINER_SPEC_SWAP_LIMIT] = or_zero(f->swap_limit);
@@ -171,16 +166,10 @@ static void rates_waits(const struct moment *now, struct home *h, double *v)
 
 static void home_values_rates(const struct moment *now, struct home *h, double *v)
 {
-	double periods = increase(now, h, v, CONTAINER_PERIODS);
-
 	if (now->interval > 0) {
 		rates_waits(now, h, v);
 		v[CONTAINER_CPU_CORES] = increase(now, h, v, CONTAINER_CPU_USAGE) / 1e9 / now->interval;
 		v[CONTAINER_FORK_RATE] = increase(now, h, v, CONTAINER_FORKS) / now->interval;
-		if (periods > 0)
-			v[CONTAINER_THROTTLED_RATIO] = increase(now, h, v, CONTAINER_THROTTLED_PERIODS) / periods;
-		else if (!value_absent(periods))
-			v[CONTAINER_THROTTLED_RATIO] = 0;
 	}
 	memcpy(h->before, v, sizeof(h->before));
 	/* A thread that is read while it is being charged is missing from one sample: its waits must not count as new in the next. */

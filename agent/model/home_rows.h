@@ -4,7 +4,7 @@
 #define SYSSCOPE_MODEL_HOME_ROWS_H
 
 #include "model/homes.h"
-#include "model/list.h"
+#include "base/list.h"
 
 struct home_rows {
 	LIST(struct container_row) containers;

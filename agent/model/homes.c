@@ -13,7 +13,7 @@
 #include "base/util.h"
 #include "model/arithmetic.h"
 #include "model/homes.h"
-#include "model/list.h"
+#include "base/list.h"
 
 /* Dead homes that wait to be delivered once; beyond it the oldest go. */
 #define TOMBSTONES_MAX 4096

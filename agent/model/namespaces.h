@@ -7,7 +7,7 @@
 #define SYSSCOPE_MODEL_NAMESPACES_H
 
 #include "model/homes.h"
-#include "model/list.h"
+#include "base/list.h"
 #include "model/processes.h"
 
 /* Threads of a home that came into other namespaces of one kind. */

@@ -4,7 +4,7 @@
 #define SYSSCOPE_MODEL_PAIRS_H
 
 #include "model/homes.h"
-#include "model/list.h"
+#include "base/list.h"
 
 struct pair {
 	struct {

@@ -7,7 +7,7 @@
 #define SYSSCOPE_MODEL_PROCESSES_H
 
 #include "model/homes.h"
-#include "model/list.h"
+#include "base/list.h"
 
 /* What its event loops amount to in this update. Written by loops/, read by concurrency/. */
 struct process_loops {

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "model/list.h"
+#include "base/list.h"
 #include "model/starts.h"
 
 #define BUCKET_NS(NAME, LE, NS, ...) NS,

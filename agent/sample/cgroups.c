@@ -139,7 +139,7 @@ int sampler_cgroups_find(struct sampler *s, uint64_t now)
 /* ---- what their files say ---- */
 
 /* Limits of the inner cgroup, where the home's own files say that it has none. */
-static void limits_take(struct cgroup_counters *c, const struct cgroup_counters *inner)
+static void inner_limits_take(struct cgroup_counters *c, const struct cgroup_counters *inner)
 {
 	if (c->cpu_quota_us == SS_UNLIMITED && inner->cpu_quota_us != SS_UNKNOWN) {
 		c->cpu_quota_us = inner->cpu_quota_us;
@@ -155,18 +155,34 @@ static void limits_take(struct cgroup_counters *c, const struct cgroup_counters 
 	}
 	if (c->pids_limit == SS_UNLIMITED && inner->pids_limit != SS_UNKNOWN)
 		c->pids_limit = inner->pids_limit;
+	if (inner->cpuset_cpus < c->cpuset_cpus)
+		c->cpuset_cpus = inner->cpuset_cpus;
+}
+
+/* Whatever is above a living home's cgroup may limit it. Stops where an earlier one has been. */
+static void above_mark(struct sampler *s, const struct cgroup_entry *e)
+{
+	struct cgroup_entry *up;
+
+	if (!e->home_root || !e->alive)
+		return;
+	for (up = cgroup_table_find(s->table, e->parent_id); up && up->above != s->number;
+	     up = cgroup_table_find(s->table, up->parent_id))
+		up->above = s->number;
 }
 
 static void files_read(struct sampler *s, struct cgroup_entry *e, struct cgroup_counters *ret, uint64_t now)
 {
 	const struct cgroup_entry *inner;
 	struct cgroup_counters limits;
+	int r;
 
 	memset(ret, 0xff, sizeof(*ret)); /* SS_UNKNOWN */
-	if (!e->home_root || !e->alive)
+	if (!e->alive || (!e->home_root && e->above != s->number))
 		return;
+	r = e->home_root ? cgroupfs_read(s->fs, e->id, e->path, ret) : cgroupfs_read_above(s->fs, e->id, e->path, ret);
 	/* Removed or renamed: the next walk finds out. */
-	if (cgroupfs_read(s->fs, e->id, e->path, ret) == -ENOENT) {
+	if (r == -ENOENT) {
 		cgroup_table_removed(s->table, e->id, now);
 		s->walk_needed = true;
 	}
@@ -175,7 +191,7 @@ static void files_read(struct sampler *s, struct cgroup_entry *e, struct cgroup_
 		return;
 	memset(&limits, 0xff, sizeof(limits));
 	cgroupfs_read(s->fs, inner->id, inner->path, &limits);
-	limits_take(ret, &limits);
+	inner_limits_take(ret, &limits);
 }
 
 int sampler_cgroups_read(struct sampler *s, uint64_t now)
@@ -193,6 +209,8 @@ int sampler_cgroups_read(struct sampler *s, uint64_t now)
 	}
 	p->n_cgroups = 0;
 	cgroupfs_moment(s->fs, now);
+	for (struct cgroup_entry *e = cgroup_table_first(s->table); e; e = e->hh.next)
+		above_mark(s, e);
 	for (struct cgroup_entry *e = cgroup_table_first(s->table); e; e = e->hh.next) {
 		struct sample_cgroup *c = &p->cgroups[p->n_cgroups++];
 
@@ -203,6 +221,7 @@ int sampler_cgroups_read(struct sampler *s, uint64_t now)
 		c->who = e->who;
 		c->counts = e->counts;
 		c->home_root = e->home_root;
+		c->above = e->above == s->number;
 		c->alive = e->alive;
 	}
 	return 0;

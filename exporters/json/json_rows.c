@@ -178,6 +178,10 @@ json_t *json_container(struct writer *w, const struct snapshot *s, uint32_t i)
 	writer_set(w, row, "namespace_transitions", transitions_value(w, c));
 	set_capabilities(w, row, s, c->capabilities_effective, c->capabilities_permitted, c->capabilities_bounding);
 	json_set_metrics(w, row, SCOPE_CONTAINER, c->v);
+	writer_set_text(w, row, "cpu_limit_of", c->cpu_limit_of ?: "");
+	writer_set_text(w, row, "cpu_limit_kind", !c->cpu_limit_of ? "" : c->cpu_limit_is_cpuset ? "cpuset" : "quota");
+	writer_set_text(w, row, "throttled_by", c->throttled_by ?: "");
+	writer_set_text(w, row, "memory_limit_of", c->memory_limit_of ?: "");
 	return row;
 }
 

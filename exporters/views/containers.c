@@ -187,6 +187,47 @@ static const struct birth_row *birth_find(const struct snapshot *s, const struct
 	return NULL;
 }
 
+/* "its own" or a path. */
+static void limit_owner(struct buf *out, const struct container_row *c, const char *path)
+{
+	if (strcmp(path, c->cgroup) == 0)
+		buf_str(out, "its own");
+	else
+		format_name(out, path);
+}
+
+static void limit_cpu_line(struct buf *out, const struct container_row *c)
+{
+	buf_str(out, "CPU limit      ");
+	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_CPU_LIMIT);
+	buf_str(out, c->cpu_limit_is_cpuset ? " CPUs; cpuset: " : " CPUs; quota: ");
+	limit_owner(out, c, c->cpu_limit_of);
+	buf_char(out, '\n');
+}
+
+/* Which of the limits on the way up holds it back, and whose it is. */
+static void limit_lines(struct buf *out, const struct container_row *c)
+{
+	if (c->cpu_limit_of)
+		limit_cpu_line(out, c);
+	if (c->throttled_by) {
+		buf_printf(out, "throttled      in %.0f %% of the periods of a quota: ",
+			   c->v[CONTAINER_THROTTLED_RATIO] * 100);
+		limit_owner(out, c, c->throttled_by);
+		buf_char(out, '\n');
+	}
+	if (!c->memory_limit_of)
+		return;
+	buf_str(out, "memory limit   ");
+	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_MEMORY_LIMIT);
+	buf_str(out, ": ");
+	limit_owner(out, c, c->memory_limit_of);
+	if (strcmp(c->memory_limit_of, c->cgroup) != 0 && !value_absent(c->memory_limit_working_set))
+		buf_printf(out, ", which uses %.0f %% of it",
+			   c->memory_limit_working_set / c->v[CONTAINER_MEMORY_LIMIT] * 100);
+	buf_char(out, '\n');
+}
+
 static void container_detail(struct buf *out, const struct snapshot *s, uint32_t row)
 {
 	const struct container_row *c = &s->containers[row];
@@ -220,7 +261,9 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_MEMORY_USAGE);
 	buf_str(out, ", working set ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_MEMORY_WORKING_SET);
-	buf_str(out, "\nprocesses      ");
+	buf_char(out, '\n');
+	limit_lines(out, c);
+	buf_str(out, "processes      ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_PROCESSES);
 	buf_str(out, ", threads ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_THREADS);
@@ -258,7 +301,8 @@ const struct view_desc view_containers = {
 	.help = "Containers: MEM% is the working set in percent of the memory limit, THR% the\n"
 		"share of CPU quota periods that were throttled; 99 % of the waits for a CPU\n"
 		"were shorter than P99. QUOTA% is the share of the time that its threads ran\n"
-		"or were ready to run in which its CPU quota stopped them.\n",
+		"or were ready to run in which a CPU quota stopped them. Limits may be those\n"
+		"of a cgroup above: the detail says whose.\n",
 	.count = container_count,
 	.values = container_metrics,
 	.row_name = container_name,

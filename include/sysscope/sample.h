@@ -51,6 +51,7 @@ struct cgroup_counters {
 	uint64_t oom_kills;	       /* memory.events oom_kill; memory.oom_control oom_kill */
 	uint64_t pids;		       /* pids.current */
 	uint64_t pids_limit;	       /* pids.max. SS_UNLIMITED */
+	uint64_t cpuset_cpus;	       /* CPUs in cpuset.cpus.effective; in cpuset.effective_cpus */
 };
 #define CGROUP_COUNTERS_FIELDS (sizeof(struct cgroup_counters) / sizeof(uint64_t))
 
@@ -97,8 +98,9 @@ struct sample_cgroup {
 	const struct identity *who; /* never NULL */
 	struct ss_cgroup counts;    /* from the kernel half; zero if it saw nothing */
 	bool home_root;		    /* its path is its home's path: `files` is read */
+	bool above; /* it is above such a cgroup: of `files`, its limits and how far they are used are read */
 	bool alive;
-	struct cgroup_counters files; /* all SS_UNKNOWN unless home_root and alive */
+	struct cgroup_counters files; /* all SS_UNKNOWN unless alive and one of these */
 };
 
 /* One entry of a gone table. */

@@ -94,6 +94,11 @@ struct container_row {
 	int64_t uid; /* owner of a rootless container or session, -1: none */
 	bool dead;
 	double dead_seconds; /* since its death */
+	/* Whose limits hold: the cgroup's own path or that of one above. NULL: no limit, or not known. */
+	const char *cpu_limit_of, *memory_limit_of;
+	const char *throttled_by;	 /* whose quota ran out most often; NULL: none did */
+	bool cpu_limit_is_cpuset;	 /* else it is a quota */
+	double memory_limit_working_set; /* of memory_limit_of */
 	const struct transition_row *transitions;
 	size_t n_transitions;
 	const struct outsider_row *outside; /* processes in its namespaces from outside */

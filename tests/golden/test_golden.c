@@ -52,6 +52,7 @@ static void files_fill(struct cgroup_counters *f, uint64_t scale)
 		.oom_kills = scale - 1,
 		.pids = scale,
 		.pids_limit = 100,
+		.cpuset_cpus = SS_UNKNOWN,
 	};
 }
 

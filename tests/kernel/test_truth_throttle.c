@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * test_truth_throttle.c - a cgroup with a CPU quota and more to do than it allows: limit, periods, throttled periods and
- * throttled time beside its own cpu.stat, while it is throttled (between a reading before and one after) and at rest.
+ * throttled time beside its own cpu.stat, while it is throttled (between a reading before and one after) and at rest. And one
+ * that has no limit, below one that has.
  */
 #include <pthread.h>
 
@@ -178,17 +179,75 @@ static void unlimited(const char *home)
 	waitpid(pid, NULL, 0);
 }
 
+static bool memory_limit_set(const char *home)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s%s/%s", test_on_v2() ? "/sys/fs/cgroup" : v1_mounts[2], home,
+		 test_on_v2() ? "memory.max" : "memory.limit_in_bytes");
+	return file_write(path, "67108864");
+}
+
+static void work_spin(void *ctx)
+{
+	(void)ctx;
+	for (;;)
+		;
+}
+
+/* The cgroup above has the limits: they hold its only child back as if they were the child's own. */
+static void limited_above(const char *above, const char *child)
+{
+	const struct container_row *row;
+	struct stat_file a, b;
+	bool memory = memory_limit_set(above);
+	double most = 0;
+	pid_t pid;
+
+	cgroup_favour(above);
+	a = stat_read(above);
+	pid = run_in(child, work_spin, NULL);
+	poll_until((row = row_find(snapshot_take(), child)) && row->throttled_by &&
+		   (most = row->v[CONTAINER_THROTTLED_RATIO]));
+	b = stat_read(above);
+	check(row && most > 0 && most <= 1,
+	      "below a quota it is throttled in a share of %.2f; above: %.0f of %.0f periods", most,
+	      b.throttled_periods - a.throttled_periods, b.periods - a.periods);
+	if (row) {
+		check(row->throttled_by && strcmp(row->throttled_by, above) == 0, "by the one above");
+		check_within("limit in CPUs", row->v[CONTAINER_CPU_LIMIT], (double)QUOTA_US / PERIOD_US, 1e-9, 0);
+		check(row->cpu_limit_of && strcmp(row->cpu_limit_of, above) == 0, "it is that of the one above");
+		check(value_absent(row->v[CONTAINER_SPEC_QUOTA]) && value_absent(row->v[CONTAINER_PERIODS]),
+		      "its own quota and periods are absent");
+		if (memory) {
+			check_equal("memory limit", row->v[CONTAINER_MEMORY_LIMIT], 67108864);
+			check(row->memory_limit_of && strcmp(row->memory_limit_of, above) == 0, "of the one above");
+			check_within("MEM%", row->v[CONTAINER_MEMORY_LIMIT_RATIO],
+				     row->v[CONTAINER_MEMORY_WORKING_SET] / 67108864, 1e-9, 0);
+			check_equal("its own memory limit", row->v[CONTAINER_SPEC_MEMORY_LIMIT], 0);
+		}
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 int main(void)
 {
 	const char *home = cgroup_make("throttle"), *other = cgroup_make("unlimited");
+	const char *above = cgroup_make("above"), *child;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!quota_set(home) || stat_read(home).periods < 0) {
 		printf("ok %d - # SKIP this kernel or cgroup hierarchy has no CPU quotas\n", ++test_number);
 		return test_finish();
 	}
+	quota_set(above);
+	if (test_on_v2())
+		file_put(above, "cgroup.subtree_control", "+memory");
+	child = cgroup_make("above/child");
 	pipeline_start();
 	throttling(home);
 	unlimited(other);
+	limited_above(above, child);
 	return test_finish();
 }

@@ -135,6 +135,7 @@ void v2_files(const struct tree *t, const char *dir)
 		{"memory.events", "low 1\nhigh 2\nmax 5\noom 4\noom_kill 2\noom_group_kill 0\n"},
 		{"pids.current", "3\n"},
 		{"pids.max", "max\n"},
+		{"cpuset.cpus.effective", "0-2,5\n"},
 		{"cgroup.events", "populated 1\nfrozen 0\n"},
 	};
 
@@ -171,6 +172,7 @@ void v1_files(const struct tree *t, const char *dir, const char *controllers)
 		{"m", "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n"},
 		{"p", "pids.current", "3\n"},
 		{"p", "pids.max", "100\n"},
+		{"s", "cpuset.effective_cpus", "0-2,5\n"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
@@ -208,4 +210,5 @@ void v1_tree(const struct tree *t)
 	v1_files(t, "/sys/fs/cgroup/cpuacct/docker/x", "a");
 	v1_files(t, "/sys/fs/cgroup/memory/docker/x", "m");
 	v1_files(t, "/sys/fs/cgroup/pids/docker/x", "p");
+	v1_files(t, "/sys/fs/cgroup/cpuset/docker/x", "s");
 }

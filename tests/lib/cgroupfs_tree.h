@@ -45,7 +45,7 @@ int read_at(struct cgroupfs *fs, const char *path, struct cgroup_counters *ret);
 void no_errors(struct cgroupfs *fs);
 void v2_files(const struct tree *t, const char *dir);
 
-/* `controllers`: which of c(pu) a(cct) m(emory) p(ids) this directory serves. */
+/* `controllers`: which of c(pu) a(cct) m(emory) p(ids) cpu(s)et this directory serves. */
 void v1_files(const struct tree *t, const char *dir, const char *controllers);
 void v2_tree(const struct tree *t);
 void v1_tree(const struct tree *t);

@@ -41,6 +41,7 @@ static void counters_check(const struct cgroup_counters *c)
 	assert_int_equal(c->memory_failcnt, 5);
 	assert_int_equal(c->oom_kills, 2);
 	assert_int_equal(c->pids, 3);
+	assert_int_equal(c->cpuset_cpus, 4);
 }
 
 /* ---- layouts ---- */
@@ -339,6 +340,36 @@ static void young_is_read_whole(void **state)
 	cgroupfs_close(fs);
 }
 
+/* Of a cgroup above containers: limits, and how far those are used that are set. */
+static void only_limits_above(void **state)
+{
+	const struct tree *t = *state;
+	struct cgroup_counters c;
+	struct cgroupfs *fs;
+	uint64_t id;
+
+	v2_tree(t);
+	fs = open_tree(t);
+	assert_int_equal(cgroupfs_id(fs, "/system.slice/docker-1.scope", &id), 0);
+	assert_int_equal(cgroupfs_read_above(fs, id, "/system.slice/docker-1.scope", &c), 0);
+	assert_int_equal(c.cpu_quota_us, 25000);
+	assert_int_equal(c.periods, 11);
+	assert_int_equal(c.throttled_periods, 3);
+	assert_int_equal(c.memory_limit, 64 << 20);
+	assert_int_equal(c.memory_usage, 5000000);
+	assert_int_equal(c.memory_inactive_file, 500);
+	assert_int_equal(c.cpuset_cpus, 4);
+	assert_true(c.pids == SS_UNKNOWN && c.memory_peak == SS_UNKNOWN && c.oom_kills == SS_UNKNOWN);
+
+	tree_file(t, "/sys/fs/cgroup/system.slice/docker-1.scope/cpu.max", "max 100000\n");
+	tree_file(t, "/sys/fs/cgroup/system.slice/docker-1.scope/memory.max", "max\n");
+	assert_int_equal(cgroupfs_read_above(fs, id, "/system.slice/docker-1.scope", &c), 0);
+	assert_true(c.cpu_quota_us == SS_UNLIMITED && c.periods == SS_UNKNOWN);
+	assert_true(c.memory_limit == SS_UNLIMITED && c.memory_usage == SS_UNKNOWN && c.memory_rss == SS_UNKNOWN);
+	no_errors(fs);
+	cgroupfs_close(fs);
+}
+
 static void missing_is_remembered_for_a_while(void **state)
 {
 	const struct tree *t = *state;
@@ -379,7 +410,7 @@ static void removed_and_made_again(void **state)
 	assert_int_equal(cgroupfs_read(fs, id, "/system.slice/docker-1.scope", &c), 0);
 	cgroupfs_stats(fs, &stats);
 	assert_int_equal(stats.open_cgroups, 1);
-	assert_int_equal(stats.open_files, 13);
+	assert_int_equal(stats.open_files, 14);
 	assert_int_equal(cgroupfs_read(fs, id, "/system.slice", &c), -ENOENT); /* another one's path */
 	cgroupfs_stats(fs, &stats);
 	assert_int_equal(stats.open_cgroups + stats.open_files, 0);
@@ -479,6 +510,7 @@ int main(void)
 		TEST(limits_of_few),
 		TEST(limits_of_many),
 		TEST(young_is_read_whole),
+		TEST(only_limits_above),
 		TEST(missing_is_remembered_for_a_while),
 		TEST(removed_and_made_again),
 		TEST(hostile_files),

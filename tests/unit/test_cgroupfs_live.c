@@ -170,7 +170,7 @@ static void live_read_until(const struct live *l, uint64_t id, uint64_t over_ns,
 static void live_read_all(void **state)
 {
 	struct live *l = *state;
-	bool v2;
+	bool v2, cpuset;
 	struct cgroup_counters c, later;
 	uint64_t id, before, after;
 	struct cgroupfs_stats stats;
@@ -184,6 +184,7 @@ static void live_read_all(void **state)
 		skip();
 	}
 	assert_true(live_write(l, "pids.max", "77"));
+	cpuset = live_write(l, "cpuset.cpus", "0") && live_write(l, "cpuset.mems", "0");
 	assert_int_equal(cgroupfs_id(l->fs, l->path, &id), 0);
 	live_full(l, 0, "", full);
 	assert_int_equal(stat(full, &st), 0);
@@ -196,6 +197,8 @@ static void live_read_all(void **state)
 	assert_int_equal(c.memory_limit, 64 << 20);
 	assert_true(c.cpu_quota_us == SS_UNLIMITED);
 	assert_int_equal(c.cpu_period_us, 100000);
+	if (cpuset)
+		assert_int_equal(c.cpuset_cpus, 1);
 
 	live_burn(l);
 	live_read_until(l, id, 5000000, &c);

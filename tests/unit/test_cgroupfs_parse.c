@@ -220,6 +220,30 @@ static void stats_of_rubbish(void **state)
 	assert_true(c.cpu_usage_ns == SS_UNKNOWN && c.memory_mapped == SS_UNKNOWN);
 }
 
+static void cpu_lists(void **state)
+{
+	static const struct value_case cases[] = {
+		{"0\n", 0, 1},
+		{"0-3", 0, 4},
+		{"0-3,8,10-11\n", 0, 7},
+		{"1023\n", 0, 1},
+		{"\n", 0, SS_UNKNOWN}, /* a v1 cpuset that was never set up */
+		{"", 0, SS_UNKNOWN},
+		{"3-1\n", -EINVAL, 0},
+		{"0-\n", -EINVAL, 0},
+		{"-3\n", -EINVAL, 0},
+		{"0,,2\n", -EINVAL, 0},
+		{"0,\n", -EINVAL, 0},
+		{"0-3-5\n", -EINVAL, 0},
+		{"all\n", -EINVAL, 0},
+		{"0-65536\n", -EINVAL, 0},
+		{"0-18446744073709551616\n", -ERANGE, 0},
+	};
+
+	(void)state;
+	values_check(cases, ARRAY_SIZE(cases), cgroup_parse_cpus);
+}
+
 static void mark_field(uint64_t *filled, size_t offset)
 {
 	filled[offset / sizeof(uint64_t)]++;
@@ -306,10 +330,15 @@ static void mount_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers),	    cmocka_unit_test(limits),
-		cmocka_unit_test(quotas),	    cmocka_unit_test(weights),
-		cmocka_unit_test(cpu_max),	    cmocka_unit_test(stats),
-		cmocka_unit_test(stats_of_rubbish), cmocka_unit_test(every_field_has_a_source),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(limits),
+		cmocka_unit_test(quotas),
+		cmocka_unit_test(weights),
+		cmocka_unit_test(cpu_max),
+		cmocka_unit_test(stats),
+		cmocka_unit_test(stats_of_rubbish),
+		cmocka_unit_test(cpu_lists),
+		cmocka_unit_test(every_field_has_a_source),
 		cmocka_unit_test(mount_lines),
 	};
 

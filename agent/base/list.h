@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * list.h - memory that the subjects of the model own: arrays that grow and copies of strings. A subject embeds a LIST,
- * reserves room before it adds elements, and frees it. Needs no other file of the model.
+ * list.h - memory that its owner frees: arrays that grow and copies of strings. The owner embeds a LIST,
+ * reserves room before it adds elements, and frees it. Used by the model and its neighbours.
  */
-#ifndef SYSSCOPE_MODEL_LIST_H
-#define SYSSCOPE_MODEL_LIST_H
+#ifndef SYSSCOPE_BASE_LIST_H
+#define SYSSCOPE_BASE_LIST_H
 
 #include <errno.h>
 #include <stddef.h>

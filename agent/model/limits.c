@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * limits.c - see limits.h. Called by model_update.c. The kernel enforces the limit of every cgroup on the way up to the root:
+ * a container without a quota of its own is throttled when the quota of its pod or slice runs out.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "model/limits.h"
+
+struct limit_node {
+	uint64_t id, parent_id;
+	char *path;
+	struct cgroup_counters files;
+	uint64_t periods_before, throttled_before; /* in the sample before, SS_UNKNOWN: not known */
+	double throttled;			   /* share of the interval's periods; absent: not known */
+	uint64_t seen;				   /* number of the last update whose sample had it */
+	UT_hash_handle hh;
+};
+
+static struct limit_node *node_find(const struct limits *limits, uint64_t id)
+{
+	struct limit_node *n;
+
+	HASH_FIND(hh, limits->all, &id, sizeof(id), n);
+	return n;
+}
+
+static void node_free(struct limits *limits, struct limit_node *n)
+{
+	HASH_DEL(limits->all, n);
+	free(n->path);
+	free(n);
+}
+
+/* A cgroup that was created since the sample before has had no period until then. */
+static struct limit_node *node_new(struct limits *limits, const struct moment *now, const struct sample_cgroup *c)
+{
+	bool born = now->number > 1 && c->counts.created_ns && c->counts.created_ns >= now->before_ns;
+	struct limit_node *n = calloc(1, sizeof(*n));
+
+	if (!n)
+		return NULL;
+	n->id = c->id;
+	n->path = strdup(c->path);
+	if (n->path)
+		HASH_ADD(hh, limits->all, id, sizeof(n->id), n);
+	if (!n->path || !n->hh.tbl) {
+		free(n->path);
+		free(n);
+		return NULL;
+	}
+	n->periods_before = n->throttled_before = born ? 0 : SS_UNKNOWN;
+	return n;
+}
+
+static bool limit_set(uint64_t limit)
+{
+	return limit != SS_UNKNOWN && limit != SS_UNLIMITED;
+}
+
+/* A quota that nobody used in the interval had no period, and throttled nobody. */
+static double node_throttled(const struct limit_node *n)
+{
+	const struct cgroup_counters *f = &n->files;
+	uint64_t periods = sub_sat(f->periods, n->periods_before);
+
+	if (!limit_set(f->cpu_quota_us) || f->periods == SS_UNKNOWN || f->throttled_periods == SS_UNKNOWN ||
+	    n->periods_before == SS_UNKNOWN)
+		return VALUE_ABSENT;
+	return periods ? (double)sub_sat(f->throttled_periods, n->throttled_before) / (double)periods : 0;
+}
+
+static int node_take(struct limits *limits, const struct moment *now, const struct sample_cgroup *c)
+{
+	struct limit_node *n = node_find(limits, c->id);
+
+	/* v1 hierarchies allow a rename: the id stays. */
+	if (n && strcmp(n->path, c->path) != 0) {
+		node_free(limits, n);
+		n = NULL;
+	}
+	if (!n)
+		n = node_new(limits, now, c);
+	if (!n)
+		return -ENOMEM;
+	n->parent_id = c->parent_id;
+	n->seen = now->number;
+	n->files = c->files;
+	n->throttled = node_throttled(n);
+	n->periods_before = c->files.periods;
+	n->throttled_before = c->files.throttled_periods;
+	return 0;
+}
+
+int limits_take(struct limits *limits, const struct moment *now, const struct sample *s)
+{
+	struct limit_node *n, *next;
+
+	for (size_t i = 0; i < s->n_cgroups; i++)
+		if (s->cgroups[i].alive && (s->cgroups[i].home_root || s->cgroups[i].above) &&
+		    node_take(limits, now, &s->cgroups[i]) < 0)
+			return -ENOMEM;
+	HASH_ITER (hh, limits->all, n, next)
+		if (n->seen != now->number)
+			node_free(limits, n);
+	return 0;
+}
+
+void limits_free(struct limits *limits)
+{
+	struct limit_node *n, *next;
+
+	HASH_ITER (hh, limits->all, n, next)
+		node_free(limits, n);
+}
+
+/* ---- rows ---- */
+
+/* CPUs that the cgroup may use; absent without a quota. */
+static double quota_cores(const struct cgroup_counters *f)
+{
+	if (!limit_set(f->cpu_quota_us) || !f->cpu_period_us || f->cpu_period_us == SS_UNKNOWN)
+		return VALUE_ABSENT;
+	return (double)f->cpu_quota_us / (double)f->cpu_period_us;
+}
+
+/* What is smaller counts; of equal ones the nearest to the container, which comes first. */
+static bool below(double value, double best)
+{
+	return !value_absent(value) && (value_absent(best) || value < best);
+}
+
+static void cpu_limit_take(const struct limit_node *n, unsigned int cpus, struct container_row *row)
+{
+	double *best = &row->v[CONTAINER_CPU_LIMIT];
+	double quota = quota_cores(&n->files), set = VALUE_ABSENT;
+
+	if (n->files.cpuset_cpus < cpus)
+		set = (double)n->files.cpuset_cpus;
+	if (below(quota, *best)) {
+		*best = quota;
+		row->cpu_limit_of = n->path;
+		row->cpu_limit_is_cpuset = false;
+	}
+	/* The kernel shows a cpuset in all cgroups below: it is that of the highest one which shows it. */
+	if (below(set, *best) || (row->cpu_limit_is_cpuset && set == *best)) {
+		*best = set;
+		row->cpu_limit_of = n->path;
+		row->cpu_limit_is_cpuset = true;
+	}
+}
+
+/* A larger quota that others use up, too, holds the container back as much as a small one of its own. */
+static void throttled_take(const struct limit_node *n, struct container_row *row)
+{
+	double *worst = &row->v[CONTAINER_THROTTLED_RATIO];
+
+	if (value_absent(n->throttled) || n->throttled <= *worst)
+		return;
+	*worst = n->throttled;
+	row->throttled_by = *worst > 0 ? n->path : NULL;
+}
+
+static void memory_limit_take(const struct limit_node *n, struct container_row *row)
+{
+	const struct cgroup_counters *f = &n->files;
+
+	if (!limit_set(f->memory_limit) || !below((double)f->memory_limit, row->v[CONTAINER_MEMORY_LIMIT]))
+		return;
+	row->v[CONTAINER_MEMORY_LIMIT] = (double)f->memory_limit;
+	row->memory_limit_of = n->path;
+	row->memory_limit_working_set = VALUE_ABSENT;
+	if (f->memory_usage != SS_UNKNOWN && f->memory_inactive_file != SS_UNKNOWN)
+		row->memory_limit_working_set = (double)sub_sat(f->memory_usage, f->memory_inactive_file);
+}
+
+static void limit_row_fill(const struct limits *limits, const struct limit_node *n, unsigned int cpus,
+			   struct container_row *row)
+{
+	double *v = row->v;
+
+	for (; n; n = node_find(limits, n->parent_id)) {
+		cpu_limit_take(n, cpus, row);
+		throttled_take(n, row);
+		memory_limit_take(n, row);
+	}
+	if (v[CONTAINER_MEMORY_LIMIT] > 0)
+		v[CONTAINER_MEMORY_LIMIT_RATIO] = v[CONTAINER_MEMORY_WORKING_SET] / v[CONTAINER_MEMORY_LIMIT];
+}
+
+void limit_rows_fill(const struct limits *limits, const struct homes *homes, unsigned int cpus,
+		     struct container_row *rows)
+{
+	for (const struct home *h = homes->all; h; h = h->hh.next)
+		if (h->row != HOME_NO_ROW && h->current)
+			limit_row_fill(limits, node_find(limits, h->current->id), cpus, &rows[h->row]);
+}

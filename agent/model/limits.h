@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * limits.h - which limit holds a home back: the smallest among its own cgroup's and those of the cgroups above, and whose it
+ * is. Completes the rows of homes.
+ */
+#ifndef SYSSCOPE_MODEL_LIMITS_H
+#define SYSSCOPE_MODEL_LIMITS_H
+
+#include "model/homes.h"
+
+struct limit_node; /* limits.c */
+
+struct limits {
+	struct limit_node *all; /* the cgroups of living homes and those above them, by id */
+};
+
+/* Takes the limits of the sample's cgroups. 0 or -ENOMEM. */
+int limits_take(struct limits *limits, const struct moment *now, const struct sample *s);
+
+/* After the rows of homes: `rows` are those of containers, `cpus` the CPUs that are online. */
+void limit_rows_fill(const struct limits *limits, const struct homes *homes, unsigned int cpus,
+		     struct container_row *rows);
+
+void limits_free(struct limits *limits);
+
+#endif
