@@ -91,7 +91,8 @@
 #define AF_UNIX	       1
 #define AF_INET	       2
 #define AF_INET6       10
-#define TCP_LISTEN     10 /* af_unix.c uses the same state */
+#define TCP_CLOSE      7 /* af_unix.c uses the same states */
+#define TCP_LISTEN     10
 
 /* include/uapi/asm-generic/errno-base.h */
 #define EAGAIN 11

@@ -35,6 +35,15 @@ static __always_inline struct ss_cgroup *birth_count(struct task_struct *task, _
 	return cgroup;
 }
 
+/* A child has its parent's descriptors, and may wait at one before the next pass over open files. */
+static __always_inline void listening_inherit(struct ss_thread_state *child)
+{
+	struct ss_thread_state *parent = bpf_task_storage_get(&thread_state, bpf_get_current_task_btf(), 0, 0);
+
+	if (parent)
+		*(__u64 *)child->listening = *(__u64 *)parent->listening;
+}
+
 /*
  * Called at the end of copy_process, after cgroup_post_fork: the child is in its cgroup (also with CLONE_INTO_CGROUP)
  * and not runnable yet, and no scheduler lock is held. So this is where its state is created: task storage must not be
@@ -55,6 +64,8 @@ int BPF_PROG(lifecycle_newtask, struct task_struct *task, __u64 clone_flags)
 	} else {
 		loss_count(SS_LOSS_STATE_REFUSED);
 	}
+	if (state && !(clone_flags & CLONE_THREAD))
+		listening_inherit(state);
 	cgroup = birth_count(task, cgroup_id, clone_flags);
 	birth_report(task, clone_flags);
 	if (cfg_namespaces)

@@ -8,6 +8,7 @@
 #include "gone.bpf.h"
 #include "namespace.bpf.h"
 #include "sched.bpf.h"
+#include "socket.bpf.h"
 
 /* The letter that /proc/PID/stat shows for this state (fs/proc/array.c). */
 static __always_inline __u32 state_letter(__u32 state, __u32 exit_state)
@@ -196,9 +197,30 @@ static __always_inline void record_open(struct task_struct *task, struct ss_thre
 		r->open_blocked_ns = off - r->open_wait_ns;
 		if (ss_mark_class(mark) == SS_WAIT_NETWORK)
 			r->flags |= task_accepts(task) * SS_THREAD_ACCEPTS;
+		else if (state->at_listener)
+			r->flags |= SS_THREAD_LISTENS;
 	}
 	if (r->open_wait_ns)
 		r->open_throttled_ns = task_throttled(task, state, now, r->open_wait_ns);
+}
+
+/*
+ * Notes whether the thread waits at a listening socket. Here and not where the record is written: its stack has no room.
+ * Threads of processes that listen nowhere cost one load.
+ */
+static __always_inline void listener_note(struct task_struct *task, struct ss_thread_state *state)
+{
+	struct ss_thread_state *leader = state;
+	__u32 class = ss_mark_class(state->mark);
+
+	if (ss_mark_state(state->mark) != SS_MARK_BLOCKED || (class != SS_WAIT_POLL && class != SS_WAIT_EPOLL)) {
+		state->at_listener = 0;
+		return;
+	}
+	if (!task_is_leader(task))
+		leader = bpf_task_storage_get(&thread_state, task->group_leader, 0, 0);
+	state->at_listener =
+		leader && *(__u64 *)leader->listening && waits_at_listener(task, leader, class == SS_WAIT_EPOLL);
 }
 
 /*
@@ -300,6 +322,8 @@ int snapshot_task(struct bpf_iter__task *ctx)
 		task_settle(task, state, cgroup_id);
 		if (cfg_namespaces && cfg_namespaces_compare)
 			namespaces_compare(task, state);
+		if (cfg_sched)
+			listener_note(task, state);
 	} else if (!task->exit_state) {
 		loss_count(SS_LOSS_STATE_REFUSED);
 	}

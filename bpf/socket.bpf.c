@@ -1,10 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * socket.bpf.c - which processes own listening sockets: an iterator over the open files of all processes that writes
- * one record per listening socket. The agent reads it rarely, because it visits every open file.
+ * one record per listening socket, and a few of connected ones. The agent reads it rarely, because it visits every open file.
  */
-#include "sysscope.bpf.h"
+#include "task.bpf.h"
 #include "compat.bpf.h"
+
+/* The address that a UNIX socket is bound to: an accepted socket shares that of the one that listens. */
+static __always_inline __u64 unix_address_of(struct sock *sk)
+{
+	return (__u64)BPF_CORE_READ((struct unix_sock *)sk, addr);
+}
+
+/* Notes the descriptor with the process. Descriptors in a row have places of their own; two of one place: the later one counts. */
+static __always_inline void listening_note(struct task_struct *task, __u32 fd)
+{
+	struct ss_thread_state *state = bpf_task_storage_get(&thread_state, task, 0, 0);
+
+	if (state && fd < 0xffff)
+		state->listening[fd % SS_LISTENING] = fd + 1;
+}
+
+/* A worker that was made for its connection has its parent's name: of others it is not asked. */
+static __always_inline bool has_name_of_parent(struct task_struct *task)
+{
+	char own[SS_COMM_LEN], parents[SS_COMM_LEN];
+
+	BPF_CORE_READ_INTO(&own, task, comm);
+	BPF_CORE_READ_INTO(&parents, task, real_parent, comm);
+	return *(__u64 *)own == *(__u64 *)parents && *(__u64 *)(own + 8) == *(__u64 *)(parents + 8);
+}
+
+/* How many connections of the process this pass has written; SS_CONNECTIONS: no more. */
+static __always_inline __u32 connections_written(struct ss_thread_state *state, __u64 session)
+{
+	__u32 pass = (__u32)session << SS_CONNECTIONS_BITS, mask = (1 << SS_CONNECTIONS_BITS) - 1;
+
+	if (!state)
+		return SS_CONNECTIONS;
+	if ((state->connections & ~mask) != pass)
+		state->connections = pass;
+	return state->connections & mask;
+}
 
 /* If bpf_seq_write fails because the buffer is full, the kernel calls this again with the same file. */
 SEC("?iter/task_file")
@@ -12,6 +49,7 @@ int socket_listeners(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
+	struct ss_thread_state *state = NULL;
 	struct ss_socket_owner l = {};
 	struct socket *socket;
 	struct sock *sk;
@@ -22,17 +60,31 @@ int socket_listeners(struct bpf_iter__task_file *ctx)
 	if (!socket || (socket->type != SOCK_STREAM && socket->type != SOCK_SEQPACKET))
 		return 0;
 	sk = socket->sk;
-	if (!sk || sk->__sk_common.skc_state != TCP_LISTEN)
+	if (!sk || sk->__sk_common.skc_state == TCP_CLOSE)
 		return 0;
 	l.family = sk->__sk_common.skc_family;
 	if (l.family != AF_UNIX && l.family != AF_INET && l.family != AF_INET6)
 		return 0;
-	if (l.family != AF_UNIX)
+	l.connected = sk->__sk_common.skc_state != TCP_LISTEN;
+	if (l.family == AF_UNIX)
+		l.address = unix_address_of(sk);
+	else
 		l.port = sk->__sk_common.skc_num;
+	if (l.connected) {
+		/* The end of a UNIX connection that called connect has no address. */
+		if ((l.family == AF_UNIX && !l.address) || !has_name_of_parent(task))
+			return 0;
+		state = bpf_task_storage_get(&thread_state, task, 0, 0);
+		if (connections_written(state, ctx->meta->session_id) >= SS_CONNECTIONS)
+			return 0;
+	} else {
+		listening_note(task, ctx->fd);
+	}
 	l.tgid = task->tgid;
 	l.process_start_ns = task->group_leader->start_boottime;
 	l.inode = file->f_inode->i_ino;
 	l.nonblocking = !!(file->f_flags & O_NONBLOCK);
-	bpf_seq_write(ctx->meta->seq, &l, sizeof(l));
+	if (bpf_seq_write(ctx->meta->seq, &l, sizeof(l)) == 0 && state)
+		state->connections++;
 	return 0;
 }

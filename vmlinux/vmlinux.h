@@ -37,6 +37,10 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct thread_info {
 	u32 status;
 };
@@ -249,6 +253,19 @@ struct user_namespace {
 	struct ns_common ns;
 };
 
+struct wait_queue_entry {
+	void *private;
+	struct list_head entry;
+};
+
+typedef struct wait_queue_entry wait_queue_entry_t;
+
+struct wait_queue_head {
+	struct list_head head;
+};
+
+typedef struct wait_queue_head wait_queue_head_t;
+
 struct inode;
 
 struct file {
@@ -328,8 +345,17 @@ struct sock_common {
 	volatile unsigned char skc_state;
 };
 
+struct socket_wq;
+
 struct sock {
 	struct sock_common __sk_common;
+	union {
+		struct socket_wq *sk_wq;
+	};
+};
+
+struct socket_wq {
+	wait_queue_head_t wait;
 };
 
 struct socket {
@@ -393,6 +419,7 @@ struct bpf_iter_meta {
 	union {
 		void *seq;
 	};
+	u64 session_id;
 	u64 seq_num;
 };
 
@@ -412,6 +439,7 @@ struct bpf_iter__task_file {
 	union {
 		struct task_struct *task;
 	};
+	u32 fd;
 	union {
 		struct file *file;
 	};
@@ -421,19 +449,37 @@ struct mnt_namespace {
 	struct ns_common ns;
 };
 
+struct poll_wqueues {
+	struct task_struct *polling_task;
+};
+
 struct epoll_event {
 	__poll_t events;
 };
+
+struct epitem;
+
+struct eppoll_entry {
+	struct epitem *base;
+	wait_queue_entry_t wait;
+};
+
+struct eventpoll;
 
 struct epitem {
 	union {
 		struct rb_node rbn;
 	};
+	struct eventpoll *ep;
 	struct epoll_event event;
 };
 
 struct eventpoll {
 	struct rb_root_cached rbr;
+};
+
+struct unix_sock {
+	void *addr;
 };
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX

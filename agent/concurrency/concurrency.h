@@ -39,15 +39,17 @@ struct concurrency_evidence {
 	uint32_t awake;			   /* threads never seen asleep */
 	uint32_t pool, pool_idle;	   /* most threads of one name, digits aside, that mostly sleep in futex */
 	uint32_t accepting;		   /* threads asleep in accept now */
+	uint32_t polling;		   /* threads asleep at a listening socket now, in poll, select or epoll */
 	uint32_t listeners;		   /* listening sockets */
 	uint32_t blocking;		   /* listening sockets without O_NONBLOCK */
 	uint32_t port;			   /* of one listening socket, 0: UNIX */
 	uint8_t leader;			   /* what the first thread mostly sleeps for */
 	bool leader_loops;		   /* the first thread lives in epoll */
-	bool idle;			   /* the first thread waits for work now: in accept, epoll, a lock */
-	bool catches_all;		   /* SS_THREAD_CATCHES */
-	bool had_threads;		   /* some threads have ended */
-	bool pool_loops; /* a thread of the pool's name lives in epoll, and that is not the process's name */
+	bool idle;	  /* it waits for work now: a thread of it for a connection, or the first one for its turn */
+	bool epolls;	  /* the first thread is in epoll now */
+	bool catches_all; /* SS_THREAD_CATCHES */
+	bool had_threads; /* some threads have ended */
+	bool pool_loops;  /* a thread of the pool's name lives in epoll, and that is not the process's name */
 	char pool_name[SS_COMM_LEN + 1];
 	uint64_t asleep_ns, main_ns;   /* of the loops, else of the first thread: in all, and in its main class */
 	double loop_busiest, loop_sum; /* utilization of the loops over the interval */
@@ -59,7 +61,9 @@ struct concurrency_evidence {
 struct concurrency_tree {
 	uint32_t head;			   /* pid of the parent, or of the first sibling */
 	bool headless;			   /* the parent has another name and is not part of the tree */
-	uint32_t workers;		   /* without the parent */
+	uint32_t workers;		   /* without the parent, and without helpers */
+	uint32_t helpers;		   /* children without the listening socket that the workers share */
+	uint32_t unconnected;		   /* workers that have no connection from where the parent listens */
 	uint32_t looping;		   /* workers that are one loop, with or without a pool */
 	uint32_t several;		   /* workers that are threads, several loops or m:n */
 	enum concurrency_verdict each;	   /* verdict on the last of those */
@@ -70,6 +74,7 @@ struct concurrency_tree {
 	uint32_t blocking;		   /* workers that have one without O_NONBLOCK */
 	uint32_t port;			   /* of one of these sockets */
 	uint32_t accepting;		   /* workers asleep in accept now */
+	uint32_t polling;		   /* workers asleep at a listening socket now, in poll, select or epoll */
 	uint32_t idle;			   /* workers that wait for work now */
 	uint32_t classes[SS_WAIT_CLASSES]; /* workers by what their first thread mostly sleeps for */
 	uint32_t awake;			   /* workers whose first thread was never seen asleep */
@@ -86,6 +91,7 @@ struct concurrency {
 	bool known;			/* the scheduler's hooks saw it */
 	bool listeners_known;		/* the pass over listening sockets came after its birth */
 	bool in_tree;			/* the verdict is the tree's */
+	bool unconnected;		/* the parent listens, and this one has no connection from there */
 	struct concurrency_evidence evidence;
 	const struct concurrency_tree *tree;	 /* NULL: it has none */
 	const struct concurrency_evidence *head; /* of the tree's parent; NULL: headless or no tree */

@@ -54,8 +54,8 @@ static void leader_take(struct concurrency_evidence *e, const struct ss_thread_r
 	e->had_threads = r->dead_threads.exec_ns > 0;
 	e->catches_all = r->flags & SS_THREAD_CATCHES;
 	/* A thread that serves a client waits for a socket, a file, a child; one in a lock or semaphore waits for its turn. */
-	e->idle = r->flags & SS_THREAD_ACCEPTS || class == SS_WAIT_EPOLL || class == SS_WAIT_FUTEX ||
-		  class == SS_WAIT_OTHER || class == SS_WAIT_STOPPED;
+	e->idle |= class == SS_WAIT_FUTEX || class == SS_WAIT_OTHER || class == SS_WAIT_STOPPED;
+	e->epolls = class == SS_WAIT_EPOLL;
 	if (!e->loops) {
 		e->asleep_ns = sleep->asleep_ns;
 		e->main_ns = sleep->main_ns;
@@ -71,6 +71,8 @@ static int evidence_add_thread(struct concurrencies *all, struct member *m, cons
 
 	e->threads++;
 	e->accepting += !!(r->flags & SS_THREAD_ACCEPTS);
+	e->polling += !!(r->flags & SS_THREAD_LISTENS);
+	e->idle |= r->flags & (SS_THREAD_ACCEPTS | SS_THREAD_LISTENS);
 	if (loops) {
 		if (!e->loops++)
 			e->asleep_ns = e->main_ns = 0;

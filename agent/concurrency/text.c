@@ -176,6 +176,18 @@ static void reason_listening(const struct concurrency *c, struct model_lines *l)
 		    port_name(c->head ? c->head->port : 0).text);
 }
 
+/* Who belongs to it and is no worker. */
+static void reason_helpers(const struct concurrency *c, struct model_lines *l)
+{
+	const struct concurrency_tree *t = c->tree;
+
+	if (t->helpers)
+		add(l, "%u more process%s of the tree without that socket: no worker%s", t->helpers,
+		    t->helpers == 1 ? "" : "es", plural(t->helpers));
+	else if (c->verdict == CONCURRENCY_PREFORK && !t->listening && t->unconnected)
+		add(l, "%u of them have no connection from there: no worker%s", t->unconnected, plural(t->unconnected));
+}
+
 static void reasons_tree(const struct concurrency *c, struct model_lines *l)
 {
 	const struct concurrency_tree *t = c->tree;
@@ -183,12 +195,13 @@ static void reasons_tree(const struct concurrency *c, struct model_lines *l)
 	char where[96];
 
 	reason_listening(c, l);
+	reason_helpers(c, l);
 	classes_text(where, sizeof(where), t->classes, t->awake);
 	add(l, "each: %s%u thread%s%s, %s", t->threads_max > 1 ? "up to " : "", t->threads_max, plural(t->threads_max),
 	    t->pooled ? ", with a pool" : "", sleep_share_of(t->main_ns, t->asleep_ns, class, "its").text);
-	if (c->verdict == CONCURRENCY_PREFORK && t->accepting)
-		add(l, "%u of %u wait%s for a connection in accept", t->accepting, t->workers,
-		    t->accepting == 1 ? "s" : "");
+	if (c->verdict == CONCURRENCY_PREFORK && t->accepting + t->polling)
+		add(l, "%u of %u wait%s for a connection %s", t->accepting + t->polling, t->workers,
+		    t->accepting + t->polling == 1 ? "s" : "", t->polling ? "at a listening socket" : "in accept");
 	else if (c->verdict == CONCURRENCY_PREFORK)
 		add(l, "they mostly sleep: %s; one connection each", where);
 	if (c->head && !c->head->loops)
@@ -251,6 +264,8 @@ void model_health(const struct process_row *p, struct model_lines *ret)
 		add(ret, "exhausted: none of %.0f %s%s waits for work", workers, name, many);
 	else if (idle > 0)
 		add(ret, "%.0f of %.0f %s%s wait for work", idle, workers, name, many);
+	else if (c->verdict == CONCURRENCY_PREFORK && c->listeners_known && workers <= 0)
+		add(ret, "no worker process now: one is made for each connection");
 	else if (c->verdict == CONCURRENCY_PREFORK && c->listeners_known)
 		add(ret, "%.0f %s%s, made as connections come: none has to wait for a free one", workers, name,
 		    workers == 1 ? "" : many);

@@ -4,7 +4,9 @@
  * model_update.c; the evidence on each process is evidence.c's, the verdict verdict.c's.
  *
  * A tree is a process, those of its children that have its name, and theirs; or children of one parent that share a
- * listening socket. A process that came by exec and listens only on sockets of its own is nobody's worker.
+ * listening socket. A process that came by exec and listens only on sockets of its own is nobody's worker. Nor is a child
+ * without the listening socket that its siblings share, or, where only the parent listens, one without a connection from
+ * there: such helpers have the tree's verdict, and are not counted.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -25,6 +27,8 @@ static int listener_compare(const void *a, const void *b)
 
 	if (x->tgid != y->tgid)
 		return x->tgid < y->tgid ? -1 : 1;
+	if (x->connected != y->connected)
+		return x->connected < y->connected ? -1 : 1;
 	return (x->inode > y->inode) - (x->inode < y->inode);
 }
 
@@ -51,6 +55,20 @@ static int listeners_keep(struct concurrencies *all, const struct sample *s)
 	return 0;
 }
 
+static void listener_assign(struct member *m, const struct ss_socket_owner *l)
+{
+	struct concurrency_evidence *e = &m->concurrency.evidence;
+
+	if (l->connected) {
+		m->n_connections++;
+		return;
+	}
+	m->n_listeners++;
+	e->blocking += !l->nonblocking;
+	if (l->port)
+		e->port = l->port;
+}
+
 static void listeners_assign(struct concurrencies *all)
 {
 	const struct ss_socket_owner *listeners = all->listeners.at;
@@ -66,17 +84,12 @@ static void listeners_assign(struct concurrencies *all)
 		while (at < n && listeners[at].tgid < pid)
 			at++;
 		m->listeners_at = (uint32_t)at;
-		for (; at < n && listeners[at].tgid == pid; at++) {
-			const struct ss_socket_owner *l = &listeners[at];
-
-			if (l->process_start_ns != start_ns)
-				continue;
-			m->n_listeners++;
-			e->blocking += !l->nonblocking;
-			if (l->port)
-				e->port = l->port;
-		}
+		for (; at < n && listeners[at].tgid == pid; at++)
+			if (listeners[at].process_start_ns == start_ns)
+				listener_assign(m, &listeners[at]);
 		e->listeners = m->n_listeners;
+		/* Of one that has no listening socket it is not known what it waits for there. */
+		e->idle |= e->epolls && !e->listeners;
 	}
 }
 
@@ -188,12 +201,93 @@ static void heads_follow(struct concurrencies *all)
 	}
 }
 
+/* ---- which of them work ---- */
+
+static int shared_compare(const void *a, const void *b)
+{
+	const struct socket_note *x = a, *y = b;
+
+	if (x->member->head != y->member->head)
+		return x->member->head < y->member->head ? -1 : 1;
+	if (x->socket != y->socket)
+		return x->socket < y->socket ? -1 : 1;
+	return (x->member > y->member) - (x->member < y->member);
+}
+
+static void shares_note(struct member *m)
+{
+	struct member *head = m->head;
+
+	if (m->shares)
+		return;
+	m->shares = true;
+	head->sharing += m != head || head->headless;
+}
+
+/* Who shares a listening socket with another process of its tree. */
+static void sharing_find(struct concurrencies *all)
+{
+	struct socket_note *sockets = all->sockets.at;
+	size_t n = 0;
+
+	for (size_t i = 0; i < all->by_pid.n; i++) {
+		struct member *m = all->by_pid.at[i];
+
+		for (uint32_t j = 0; j < m->n_listeners && n < all->listeners.n; j++)
+			sockets[n++] = (struct socket_note){socket_key(&all->listeners.at[m->listeners_at + j]), m};
+	}
+	if (n)
+		qsort(sockets, n, sizeof(*sockets), shared_compare);
+	for (size_t i = 1; i < n; i++) {
+		struct member *m = sockets[i].member, *before = sockets[i - 1].member;
+
+		if (m == before || m->head != before->head || sockets[i].socket != sockets[i - 1].socket)
+			continue;
+		shares_note(m);
+		shares_note(before);
+	}
+}
+
+static bool is_connection_of(const struct ss_socket_owner *c, const struct ss_socket_owner *l)
+{
+	return l->port ? c->port == l->port : c->address && c->address == l->address;
+}
+
+/* Whether it has a connection that came by a listening socket of the head. */
+static bool is_connected(const struct concurrencies *all, const struct member *m, const struct member *head)
+{
+	const struct ss_socket_owner *own = &all->listeners.at[m->listeners_at + m->n_listeners],
+				     *listeners = &all->listeners.at[head->listeners_at];
+
+	for (uint32_t i = 0; i < m->n_connections; i++)
+		for (uint32_t j = 0; j < head->n_listeners && j < COMPARED_MAX; j++)
+			if (is_connection_of(&own[i], &listeners[j]))
+				return true;
+	return false;
+}
+
+/* One that was born since the last pass over open files may have anything. */
+static bool is_helper(const struct member *m)
+{
+	return m->head->sharing && !m->shares && m->concurrency.listeners_known;
+}
+
+static void connection_find(const struct concurrencies *all, struct member *m)
+{
+	m->concurrency.unconnected = m->head != m && m->head->n_listeners && !m->n_listeners &&
+				     m->concurrency.listeners_known && !is_connected(all, m, m->head);
+}
+
 /* ---- verdicts and values ---- */
 
 static void worker_add(struct concurrency_tree *t, const struct member *m, const struct process_row *rows)
 {
 	double cpu = rows[m->process->row].v[PROCESS_CPU_CORES];
 
+	if (is_helper(m)) {
+		t->helpers++;
+		return;
+	}
 	concurrency_add_worker(t, &m->concurrency, value_absent(cpu) ? 0 : cpu);
 }
 
@@ -226,6 +320,8 @@ static void trees_make(struct concurrencies *all, const struct process_row *rows
 static void values_tree(const struct concurrency_tree *t, enum concurrency_verdict verdict, double *v)
 {
 	v[PROCESS_MODEL_WORKERS] = t->workers;
+	if (verdict == CONCURRENCY_PREFORK && !t->listening)
+		v[PROCESS_MODEL_WORKERS] = t->workers - t->unconnected;
 	/* A worker without a socket of its own was made for its connection: it has no turn, and no share of the work. */
 	if (verdict == CONCURRENCY_PREFORK && t->listening)
 		v[PROCESS_MODEL_IDLE] = t->idle;
@@ -317,6 +413,9 @@ int concurrency_update(struct concurrencies *all, const struct processes *proces
 	}
 	siblings_find(all);
 	heads_follow(all);
+	sharing_find(all);
+	for (size_t i = 0; i < all->by_pid.n; i++)
+		connection_find(all, all->by_pid.at[i]);
 	trees_make(all, processes->rows.at);
 	for (size_t i = 0; i < all->by_pid.n; i++) {
 		struct member *m = all->by_pid.at[i];

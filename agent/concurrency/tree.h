@@ -14,10 +14,13 @@
 struct member {
 	struct process *process;
 	struct concurrency concurrency;
-	uint32_t listeners_at, n_listeners; /* in concurrencies.listeners */
-	struct member *head;		    /* the head of its tree; itself: it belongs to no other */
-	uint32_t tree;			    /* of a head: index into concurrencies.trees */
-	bool headless;			    /* it is the first of siblings */
+	uint32_t listeners_at, n_listeners; /* in concurrencies.listeners; its connections come after them */
+	uint32_t n_connections;
+	bool shares;	     /* it has a listening socket that another process of its tree has, too */
+	uint32_t sharing;    /* of a head: how many of its tree do, the parent aside */
+	struct member *head; /* the head of its tree; itself: it belongs to no other */
+	uint32_t tree;	     /* of a head: index into concurrencies.trees */
+	bool headless;	     /* it is the first of siblings */
 };
 
 /* A thread that waits in futex, or lives in epoll (`loops`), by its name. */

@@ -62,6 +62,7 @@ void concurrency_add_worker(struct concurrency_tree *t, const struct concurrency
 	enum concurrency_verdict by_itself = concurrency_of_process(worker);
 
 	t->workers++;
+	t->unconnected += worker->unconnected;
 	if (by_itself == CONCURRENCY_LOOP || by_itself == CONCURRENCY_LOOP_POOL) {
 		t->looping++;
 		t->pooled += by_itself == CONCURRENCY_LOOP_POOL;
@@ -81,6 +82,7 @@ void concurrency_add_worker(struct concurrency_tree *t, const struct concurrency
 	if (e->port)
 		t->port = e->port;
 	t->accepting += e->accepting > 0;
+	t->polling += !e->accepting && e->polling;
 	t->idle += e->idle;
 	t->asleep_ns += e->asleep_ns;
 	t->main_ns += e->main_ns;

@@ -3,6 +3,7 @@
  * test_concurrency.c - which concurrency model the evidence shows: tables of what real programs look like, idle and under
  * load, with and without knowing who listens; and through the whole model, from a sample to the sentences.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -235,6 +236,14 @@ static void listen_on(struct scene *s, uint32_t pid, uint64_t inode, uint32_t po
 									  .nonblocking = nonblocking};
 }
 
+/* A connection that came by that port, or by the UNIX socket of that address. */
+static void connect_to(struct scene *s, uint32_t pid, uint64_t inode, uint32_t port, uint64_t address)
+{
+	listen_on(s, pid, inode, port, false);
+	listeners[s->sample.n_socket_owners - 1].connected = 1;
+	listeners[s->sample.n_socket_owners - 1].address = address;
+}
+
 /* Asleep for a second, in `class`. */
 static struct ss_thread_record *sleeps(struct scene *s, struct ss_thread_record *r, unsigned int class)
 {
@@ -410,13 +419,87 @@ static void test_sample_prefork(void **state)
 	m = begin(&s);
 	process(&s, 100, 1, "postgres", POLL);
 	listen_on(&s, 100, 77, 5432, false);
-	process(&s, 101, 100, "postgres", EPOLL);
-	process(&s, 102, 100, "postgres", EPOLL);
+	listen_on(&s, 100, 78, 0, false);
+	listeners[1].address = 0xabc;
+	for (uint32_t pid = 101; pid <= 106; pid++)
+		process(&s, pid, 100, "postgres", EPOLL);
 	p = update(m, &s);
 	expect_model(p, 101, "prefork");
 	assert_true(value_absent(row(p, 100)->v[PROCESS_MODEL_IDLE]));
+	assert_true(row(p, 100)->v[PROCESS_MODEL_WORKERS] == 0);
+	model_health(row(p, 100), &l);
+	assert_true(says(&l, "no worker process now: one is made for each connection"));
+	expect_reason(p, 100, "6 of them have no connection from there: no workers");
+
+	/* By its port and by its path; the others' are connections to elsewhere, from another port or another path. */
+	connect_to(&s, 102, 81, 5432, 0);
+	connect_to(&s, 103, 82, 0, 0xabc);
+	connect_to(&s, 104, 83, 40000, 0);
+	connect_to(&s, 105, 84, 0, 0xdef);
+	scene_tick(&s, 1);
+	s.sample.socket_owners_ns++;
+	p = update(m, &s);
+	expect_model(p, 105, "prefork");
+	assert_true(row(p, 100)->v[PROCESS_MODEL_WORKERS] == 2);
 	model_health(row(p, 100), &l);
 	assert_true(says(&l, "2 worker processes, made as connections come: none has to wait for a free one"));
+	model_free(m);
+}
+
+/* Waiting in poll or epoll is waiting for work if it is at a listening socket, and serving a client otherwise. */
+static void test_sample_idle(void **state)
+{
+	static const unsigned int classes[] = {POLL, POLL, EPOLL, EPOLL, NETWORK};
+	struct scene s;
+	struct model *m = begin(&s);
+	const struct snapshot *p;
+
+	(void)state;
+	process(&s, 100, 1, "gunicorn", POLL);
+	listen_on(&s, 100, 77, 80, false);
+	for (uint32_t i = 0; i < 5; i++) {
+		struct ss_thread_record *r = process(&s, 101 + i, 100, "gunicorn", classes[i]);
+
+		r->flags |= SS_THREAD_FORKED | (i == 0 || i == 2 ? SS_THREAD_LISTENS : 0);
+		listen_on(&s, 101 + i, 77, 80, false);
+	}
+	p = update(m, &s);
+	expect_model(p, 101, "prefork");
+	assert_true(row(p, 100)->v[PROCESS_MODEL_WORKERS] == 5);
+	assert_true(row(p, 100)->v[PROCESS_MODEL_IDLE] == 2);
+	expect_reason(p, 101, "2 of 5 wait for a connection at a listening socket");
+	model_free(m);
+}
+
+/* Python's resource tracker has its parent's name, and reads from a pipe. */
+static void test_sample_helper(void **state)
+{
+	struct scene s;
+	struct model *m = begin(&s);
+	const struct snapshot *p;
+
+	(void)state;
+	process(&s, 100, 1, "python3", FUTEX);
+	listen_on(&s, 100, 77, 80, false);
+	process(&s, 101, 100, "python3", SS_WAIT_PIPE);
+	for (uint32_t pid = 102; pid <= 104; pid++) {
+		process(&s, pid, 100, "python3", EPOLL);
+		listen_on(&s, pid, 77, 80, true);
+	}
+	/* One that listens on a socket of its own is none either: Apache's mod_cgid. */
+	process(&s, 105, 100, "python3", NETWORK)->flags |= SS_THREAD_FORKED;
+	listen_on(&s, 105, 99, 0, false);
+	update(m, &s);
+	scene_tick(&s, 1);
+	for (size_t i = 2; i < 5; i++)
+		s.threads[i].used.exec_ns += 100000000;
+	p = update(m, &s);
+	expect_model(p, 101, "loop+workers");
+	expect_model(p, 103, "loop+workers");
+	assert_true(row(p, 100)->v[PROCESS_MODEL_WORKERS] == 3);
+	assert_true(fabs(row(p, 100)->v[PROCESS_MODEL_IMBALANCE] - 1) < 1e-9);
+	expect_reason(p, 102, "3 sibling processes of one parent; 3 of them share the listening socket :80");
+	expect_reason(p, 102, "2 more processes of the tree without that socket: no workers");
 	model_free(m);
 }
 
@@ -536,7 +619,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_process),	       cmocka_unit_test(test_tree),
 		cmocka_unit_test(test_tree_unseen),    cmocka_unit_test(test_sample_workers),
-		cmocka_unit_test(test_sample_prefork), cmocka_unit_test(test_sample_threads),
+		cmocka_unit_test(test_sample_prefork), cmocka_unit_test(test_sample_idle),
+		cmocka_unit_test(test_sample_helper),  cmocka_unit_test(test_sample_threads),
 		cmocka_unit_test(test_sample_young),   cmocka_unit_test(test_sample_absent),
 		cmocka_unit_test(test_sample_circle),
 	};

@@ -142,6 +142,9 @@ struct ss_loop_begin {
 };
 _Static_assert(sizeof(struct ss_loop_begin) == 24 + SS_WAIT_CLASSES * 8, "ss_loop_begin: no padding");
 
+/* Descriptors of listening sockets that are noted for a process: as many as stand in a row. */
+#define SS_LISTENING 4
+
 /* Task-local state: one BPF_MAP_TYPE_TASK_STORAGE entry per thread, zero when it is created. */
 struct ss_thread_state {
 	__u64 cgroup_id;	       /* kernfs id of the cgroup that its use is charged to; 0: not known yet */
@@ -166,9 +169,12 @@ struct ss_thread_state {
 	struct ss_namespaces namespaces; /* and its namespaces; unchanged addresses save reading these */
 	__u32 namespaces_busy;		 /* 1: a comparison is under way */
 	__u32 last_of_process;		 /* 1: the last thread of its process to exit: its end is the process's */
+	__u16 listening[SS_LISTENING];	 /* on a group leader: descriptors of listening sockets, plus 1; 0: none */
+	__u32 at_listener;		 /* 1: when the iterator last came by, it waited at one of those */
+	__u32 connections; /* on a group leader: SS_CONNECTIONS_BITS: written by a pass over open files; above: which */
 };
 _Static_assert(sizeof(struct ss_thread_state) == 16 + SS_TOTALS_FIELDS * 8 + 32 + 2 * sizeof(struct ss_waits) + 32 +
-							 24 + 24 + sizeof(struct ss_namespaces),
+							 24 + 24 + sizeof(struct ss_namespaces) + 2 * SS_LISTENING + 8,
 	       "ss_thread_state: no padding");
 
 /* Bits of ss_thread_record.flags. */
@@ -180,6 +186,8 @@ enum ss_thread_flag {
 	SS_THREAD_ACCEPTS = 1 << 4, /* with the scheduler hooks: asleep in accept or accept4 */
 	SS_THREAD_CATCHES = 1 << 5, /* with LEADER: it catches SIGSTKFLT, SIGURG and SIGIO, as Go's runtime does */
 	SS_THREAD_FORKED = 1 << 6,  /* with LEADER: born by fork, and has not executed another program since */
+	SS_THREAD_LISTENS =
+		1 << 9, /* with the scheduler hooks: asleep in poll, select or epoll, at a listening socket */
 	SS_THREAD_STOPPED = 1 << 8, /* stopped by a signal, held by a debugger, or frozen */
 	SS_THREAD_ENDED = 1 << 7,   /* without LEADER: its waits are in its process's SS_BLOCK_WAITS_DEAD already */
 };
@@ -236,15 +244,22 @@ struct ss_thread_record {
 _Static_assert(sizeof(struct ss_thread_record) == 24 + 24 + 16 + 3 * SS_TOTALS_FIELDS * 8 + 40 + 40 + 8 + 32,
 	       "ss_thread_record: no padding");
 
-/* Written by the pass over open files (bpf/socket.bpf.c): one per process and listening socket (TCP, UNIX). */
+/*
+ * Written by the pass over open files (bpf/socket.bpf.c): one per process and listening socket (TCP, UNIX); and of a process
+ * that has its parent's name, up to SS_CONNECTIONS connected ones.
+ */
 struct ss_socket_owner {
 	__u64 process_start_ns; /* task->group_leader->start_boottime */
 	__u64 inode;		/* of the socket: the same in all processes that share it */
+	__u64 address;		/* UNIX: the same for a listening socket and what it accepted, 0: none; else 0 */
 	__u32 tgid;
 	__u32 port;	   /* local port in host byte order; 0: UNIX */
-	__u32 family;	   /* AF_UNIX, AF_INET or AF_INET6 */
+	__u16 family;	   /* AF_UNIX, AF_INET or AF_INET6 */
+	__u16 connected;   /* 1: it does not listen, it is connected */
 	__u32 nonblocking; /* 1: O_NONBLOCK is set, so accept never sleeps */
 };
-_Static_assert(sizeof(struct ss_socket_owner) == 32, "ss_socket_owner: no padding");
+_Static_assert(sizeof(struct ss_socket_owner) == 40, "ss_socket_owner: no padding");
+#define SS_CONNECTIONS	    4
+#define SS_CONNECTIONS_BITS 3 /* of ss_thread_state.connections: a number up to SS_CONNECTIONS */
 
 #endif
