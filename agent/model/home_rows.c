@@ -202,10 +202,12 @@ static const char *home_parent_name(const struct homes *homes, const struct home
 }
 
 /* Paused: none of its threads can run before it is continued. */
-static const char *home_state(const struct home *h)
+static const char *home_state(const struct home *h, const struct moment *now)
 {
 	if (h->dead_since_ns)
 		return "dead";
+	if (home_is_empty(h, now))
+		return "empty";
 	return h->stopped_threads && !h->free_threads ? "paused" : "running";
 }
 
@@ -226,7 +228,7 @@ static void home_row(const struct homes *homes, const struct moment *now, struct
 		.kind = home_kind_name(h->kind),
 		.cgroup = h->path,
 		.parent = home_parent_name(homes, h),
-		.state = home_state(h),
+		.state = home_state(h, now),
 		.uid = h->uid,
 		.dead = h->dead_since_ns != 0,
 	};
@@ -245,16 +247,20 @@ static void home_row(const struct homes *homes, const struct moment *now, struct
 	values_time(now, h, v);
 	counters_hold(SCOPE_CONTAINER, v, h->held, !f);
 	home_values_rates(now, h, v);
-	if (!row->dead || value_absent(tasks_before) || h->held[CONTAINER_CPU_TASKS] > tasks_before)
+	if (!(row->dead || h->idle_since_ns) || value_absent(tasks_before) ||
+	    h->held[CONTAINER_CPU_TASKS] > tasks_before)
 		h->unpublished = true;
 }
 
 /*
  * Cgroups that only hold other cgroups (slices, a runtime's parent, a pod around its containers) have no processes of their
- * own and are not shown.
+ * own and are not shown. Neither are those that have been empty for as long as the dead are kept.
  */
-static bool home_is_shown(const struct homes *homes, const struct home *h)
+static bool home_is_shown(const struct homes *homes, const struct moment *now, const struct home *h)
 {
+	if (h->idle_since_ns && now->boot_ns >= h->idle_since_ns + TOMBSTONE_NS &&
+	    !(homes->keep_unpublished && h->unpublished))
+		return false;
 	/* A process that has just ended may be in no list for one sample: what was published counts. */
 	if (h == homes->host || h == homes->kernel || h->threads || h->tasks.exec_ns ||
 	    h->held[CONTAINER_CPU_TASKS] > 0)
@@ -315,11 +321,13 @@ static void container_rows_add(struct home_rows *rows, struct homes *homes, cons
 		if ((h->dead_since_ns != 0) != dead)
 			continue;
 		h->row = HOME_NO_ROW;
-		if (!home_is_shown(homes, h))
-			continue;
-		h->row = (uint32_t)rows->containers.n++;
-		home_row(homes, now, h, &rows->containers.at[h->row]);
-		homes->tasks_ns += (uint64_t)h->held[CONTAINER_CPU_TASKS];
+		if (home_is_shown(homes, now, h)) {
+			h->row = (uint32_t)rows->containers.n++;
+			home_row(homes, now, h, &rows->containers.at[h->row]);
+		}
+		/* Shown or not, what it used stays used. */
+		if (!value_absent(h->held[CONTAINER_CPU_TASKS]))
+			homes->tasks_ns += (uint64_t)h->held[CONTAINER_CPU_TASKS];
 	}
 }
 

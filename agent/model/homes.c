@@ -416,12 +416,43 @@ static void homes_bury(struct homes *homes, const struct moment *now)
 	}
 }
 
+/* A pod, a unit or a container around other containers is as inhabited as they are. */
+static void home_inhabit(struct homes *homes, const struct moment *now, struct home *h)
+{
+	struct home_cgroup *up = h->current;
+
+	h->inhabited = now->number;
+	while (up && (up = cgroup_find(homes, up->parent_id)) && up->home) {
+		if (up->home != h && up->home->inhabited == now->number)
+			return;
+		up->home->inhabited = now->number;
+	}
+}
+
+/* What forgets to remove its cgroups leaves empty ones: notes since when nothing has happened in them. */
+static void homes_inhabit(struct homes *homes, const struct moment *now)
+{
+	for (struct home *h = homes->all; h; h = h->hh.next)
+		if (h->threads)
+			home_inhabit(homes, now, h);
+	for (struct home *h = homes->all; h; h = h->hh.next) {
+		uint64_t used_ns = h->sum.cpu_usage_ns + h->tasks.exec_ns;
+
+		if (!home_is_empty(h, now) || used_ns > h->used_before_ns)
+			h->idle_since_ns = 0;
+		else if (!h->idle_since_ns)
+			h->idle_since_ns = now->boot_ns ?: 1;
+		h->used_before_ns = used_ns;
+	}
+}
+
 void homes_settle(struct homes *homes, const struct moment *now)
 {
 	forgotten_free(homes);
 	groups_settle(homes, now);
 	cgroups_sum(homes);
 	homes_bury(homes, now);
+	homes_inhabit(homes, now);
 }
 
 void homes_published(struct homes *homes)

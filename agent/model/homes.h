@@ -7,7 +7,7 @@
 
 #include "model/groups.h"
 
-/* How long the dead stay in the snapshots. */
+/* How long the dead, and cgroups without a process, stay in the snapshots. */
 #define TOMBSTONE_NS (30 * 1000000000ULL)
 /* One cgroup: an incarnation of its home if it is the home's own cgroup (is_root), else a cgroup below that. */
 struct home_cgroup {
@@ -65,6 +65,9 @@ struct home {
 	uint64_t born_ns; /* of the current incarnation, 0: before the agent */
 	uint64_t first_sample;
 	uint64_t dead_since_ns; /* 0: it lives */
+	uint64_t inhabited;	/* number of the last update in which it, or a home below it, had a thread */
+	uint64_t idle_since_ns; /* since when it has had no thread and has used no CPU; 0: it has, or is dead */
+	uint64_t used_before_ns;
 	uint64_t last_alive_wall_ns;
 	bool unpublished;
 	double held_start;
@@ -75,6 +78,12 @@ struct home {
 	UT_hash_handle hh;
 };
 #define HOME_NO_ROW UINT32_MAX
+
+/* Its cgroup is there, and no process is in it or below it. */
+static inline bool home_is_empty(const struct home *h, const struct moment *now)
+{
+	return !h->dead_since_ns && h->inhabited != now->number && h->kind != HOME_HOST && h->kind != HOME_KERNEL;
+}
 
 struct homes {
 	struct home *all;

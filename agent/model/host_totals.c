@@ -29,7 +29,7 @@ void host_values_fill(struct host_totals *totals, const struct homes *homes, siz
 
 	for (const struct home *h = homes->all; h; h = h->hh.next) {
 		threads += h->threads;
-		alive += h->kind == HOME_CONTAINER && !h->dead_since_ns;
+		alive += h->kind == HOME_CONTAINER && !h->dead_since_ns && !home_is_empty(h, now);
 	}
 	for (int i = 0; i < HOST_METRICS; i++)
 		v[i] = VALUE_ABSENT;

@@ -37,15 +37,13 @@ static const char *container_image(const struct snapshot *s, uint32_t row)
 	return s->containers[row].image;
 }
 
-/* The runtime of a container, else the kind; "dead" and "paused" matter more than both. */
+/* The runtime of a container, else the kind; a state other than "running" matters more than both. */
 static const char *container_kind(const struct snapshot *s, uint32_t row)
 {
 	const struct container_row *c = &s->containers[row];
 
-	if (c->dead)
-		return "dead";
-	if (strcmp(c->state, "paused") == 0)
-		return "paused";
+	if (strcmp(c->state, "running") != 0)
+		return c->state;
 	return strcmp(c->kind, "container") == 0 && c->runtime[0] ? c->runtime : c->kind;
 }
 
@@ -56,7 +54,7 @@ static struct row_id container_id(const struct snapshot *s, uint32_t row)
 
 static bool container_dim(const struct snapshot *s, uint32_t row)
 {
-	return s->containers[row].dead;
+	return s->containers[row].dead || strcmp(s->containers[row].state, "empty") == 0;
 }
 
 /* Bad in themselves: throttled periods, memory at its limit, OOM kills. */

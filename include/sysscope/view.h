@@ -90,7 +90,7 @@ struct container_row {
 	const char *kind;					      /* home_kind_name() */
 	const char *cgroup;					      /* path */
 	const char *parent;					      /* name of the enclosing container, "" for none */
-	const char *state;					      /* "running", "paused", "dead" */
+	const char *state;					      /* "running", "paused", "empty", "dead" */
 	int64_t uid; /* owner of a rootless container or session, -1: none */
 	bool dead;
 	double dead_seconds; /* since its death */

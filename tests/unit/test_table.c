@@ -160,6 +160,7 @@ static void test_order_of_texts(void **state)
 	containers[4].image = "c";
 	containers[5].image = "";
 	containers[1].dead = true;
+	containers[1].state = "dead";
 	processes[3].state = 'R';
 	processes[4].pid = 2;
 	processes[5].comm = "a";
