@@ -16,9 +16,13 @@
 #define WRITES_AT_ONCE	64
 /* A program that was running when facts were switched off has sent its fact after this time. */
 #define SETTLE_US 20000
-/* The end of a process is reported at its last switch or when it is freed, which is after its parent knows of it. */
-#define EXIT_SEEN_US 50000
-#define READER_GONE  (POLLERR | POLLHUP | POLLNVAL)
+/*
+ * The end of a process is reported at its last switch or when it is freed, which is after its parent knows of it. On a busy
+ * machine it may wait for a CPU meanwhile.
+ */
+#define EXIT_SEEN_MOST_NS 2000000000ULL
+#define EXIT_SEEN_TURN_US 10000
+#define READER_GONE	  (POLLERR | POLLHUP | POLLNVAL)
 
 /* The command gets the first signal, and what it still does is shown. A second one ends sysscope: true. */
 static bool signal_ends(struct event_stream *s)
@@ -127,6 +131,20 @@ static int stream_loop(struct event_stream *s)
 	return r;
 }
 
+/* Until the end of the command is among the facts; if that fact was lost, for a while. */
+static void command_exit_take(struct event_stream *s)
+{
+	const struct snapshot_source *source = s->run->source;
+	uint64_t until = clock_boot_ns() + EXIT_SEEN_MOST_NS;
+	const struct snapshot *latest;
+
+	source->idle(source->ctx, &latest);
+	while (event_feed_tree_has(s->feed, s->root) && clock_boot_ns() < until) {
+		usleep(EXIT_SEEN_TURN_US);
+		source->idle(source->ctx, &latest);
+	}
+}
+
 /* Takes the facts that are still in the ring, until no more come. */
 static void facts_drain(struct event_stream *s)
 {
@@ -134,8 +152,8 @@ static void facts_drain(struct event_stream *s)
 	struct event_sums sums, before;
 	const struct snapshot *latest;
 
-	if (s->command.argv && !command_runs(&s->command))
-		usleep(EXIT_SEEN_US);
+	if (s->root && !command_runs(&s->command))
+		command_exit_take(s);
 	pipeline_facts_end(s->run->live);
 	usleep(SETTLE_US);
 	event_feed_sums(s->feed, s->run->live, &sums);
@@ -199,8 +217,11 @@ int event_stream_run(struct event_stream *s)
 {
 	int r = 0;
 
-	if (s->command.argv)
-		r = command_start(&s->command) ?: event_feed_tree(s->feed, (uint32_t)s->command.pid);
+	if (s->command.argv) {
+		r = command_start(&s->command);
+		s->root = r < 0 ? 0 : (uint32_t)s->command.pid;
+		r = r ?: event_feed_tree(s->feed, s->root);
+	}
 	if (r >= 0)
 		r = stream_loop(s);
 	if (r >= 0)

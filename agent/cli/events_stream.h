@@ -14,6 +14,7 @@ struct event_stream {
 	struct run *run; /* open */
 	struct event_feed *feed;
 	struct command command;		       /* argv NULL: none */
+	uint32_t root;			       /* its pid, also after its end; 0: none */
 	const struct match_choice *containers; /* the feed's choice */
 	bool looked;			       /* for these, in a snapshot */
 	bool stalls;			       /* stalls of event loops are among the chosen types */

@@ -101,6 +101,11 @@ int event_feed_tree(struct event_feed *f, uint32_t pid)
 	return tree_add(&f->sets, pid);
 }
 
+bool event_feed_tree_has(const struct event_feed *f, uint32_t pid)
+{
+	return tree_has(&f->sets, pid);
+}
+
 /* ---- lines ---- */
 
 /* What became of a fact. */

@@ -35,6 +35,8 @@ void event_feed_take(void *ctx, const struct ss_fact *fact, const struct identit
 
 /* Sets the root of the tree, when that process exists. */
 int event_feed_tree(struct event_feed *f, uint32_t pid);
+/* Whether that process is in the tree and its end has not been reported. */
+bool event_feed_tree_has(const struct event_feed *f, uint32_t pid);
 
 /* Call before facts are taken: reads the offset between boot time and wall time. */
 void event_feed_clock(struct event_feed *f);

@@ -15,7 +15,7 @@
 
 struct pid_member {
 	uint32_t pid;
-	bool ended;
+	unsigned char ended; /* 0, or 1 more than the snapshots since its end */
 	UT_hash_handle hh;
 };
 struct container_member {
@@ -73,7 +73,7 @@ void tree_end(struct event_sets *s, uint32_t pid, bool keep)
 	struct pid_member *m = tree_find(s, pid);
 
 	if (m && keep && HASH_COUNT(s->tree) < TREE_MANY)
-		m->ended = s->any_ended = true;
+		m->ended = s->any_ended = 1;
 	else if (m)
 		tree_remove(s, m);
 }
@@ -85,9 +85,14 @@ void tree_forget_ended(struct event_sets *s)
 	if (!s->any_ended)
 		return;
 	s->any_ended = false;
-	HASH_ITER (hh, s->tree, m, next)
-		if (m->ended)
+	HASH_ITER (hh, s->tree, m, next) {
+		if (m->ended > 1) {
 			tree_remove(s, m);
+		} else if (m->ended) {
+			m->ended++;
+			s->any_ended = true;
+		}
+	}
 }
 
 /* If there are many members, removes those whose end was lost. */
@@ -105,7 +110,7 @@ int tree_add(struct event_sets *s, uint32_t pid)
 	struct pid_member *m = tree_find(s, pid);
 
 	if (m) {
-		m->ended = false;
+		m->ended = 0;
 		return 0;
 	}
 	if (HASH_COUNT(s->tree) >= TREE_MANY)

@@ -24,6 +24,10 @@ int tree_add(struct event_sets *s, uint32_t pid); /* 0 or -ENOMEM */
 /* The process has ended, and its pid may be reused. `keep`: late facts about it still belong to the tree for a while. */
 void tree_end(struct event_sets *s, uint32_t pid, bool keep);
 bool tree_had(const struct event_sets *s, uint32_t pid);
+/*
+ * Call after each snapshot. Forgets processes whose end was known before the snapshot before: the end can be known while a
+ * snapshot is being made that lacks what the process did last.
+ */
 void tree_forget_ended(struct event_sets *s);
 
 /* By the path of the cgroup. 0, even if there are too many; -ENOMEM. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_events.c - each type of event as text and as JSON, with names that mean harm; clone's flags; the queue of lines when
- * nobody reads.
+ * test_events.c - each type of event as text and as JSON, with hostile names; clone's flags; the queue of lines when
+ * nobody reads; how long an ended process belongs to the tree.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +19,7 @@
 
 #include "exporters/events/events.h"
 #include "events/queue.h"
+#include "events/sets.h"
 #include "base/util.h"
 
 #define HOSTILE "a\"\x1b[2J\n\xff"
@@ -288,6 +289,33 @@ static void test_queue(void **state)
 	event_queue_free(&q);
 }
 
+/* The end can be known while a snapshot is made that lacks the last stall: the next snapshot has it. */
+static void test_ended_in_tree(void **state)
+{
+	struct event_sets sets = {};
+
+	(void)state;
+	assert_int_equal(tree_add(&sets, 7), 0);
+	tree_forget_ended(&sets);
+	tree_forget_ended(&sets);
+	assert_true(tree_has(&sets, 7));
+	tree_end(&sets, 7, true);
+	assert_false(tree_has(&sets, 7));
+	tree_forget_ended(&sets);
+	assert_true(tree_had(&sets, 7));
+	tree_forget_ended(&sets);
+	assert_false(tree_had(&sets, 7));
+
+	/* Its pid is used again by a process of the tree. */
+	assert_int_equal(tree_add(&sets, 7), 0);
+	tree_end(&sets, 7, true);
+	assert_int_equal(tree_add(&sets, 7), 0);
+	tree_forget_ended(&sets);
+	tree_forget_ended(&sets);
+	assert_true(tree_has(&sets, 7));
+	event_sets_free(&sets);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +323,7 @@ int main(void)
 		cmocka_unit_test(test_exec_and_exit), cmocka_unit_test(test_others),
 		cmocka_unit_test(test_names),	      cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_ended_in_tree),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
