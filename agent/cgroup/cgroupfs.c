@@ -183,6 +183,15 @@ int cgroupfs_id(struct cgroupfs *fs, const char *path, uint64_t *ret_id)
 	return 0;
 }
 
+bool cgroupfs_only_root(struct cgroupfs *fs, const char *path, size_t len)
+{
+	_cleanup_free_ char *copy = strndup(path, len);
+	struct stat st;
+
+	return copy && cgroup_mount_stat(fs->carrying, copy, &st) == 0 && st.st_uid == 0 &&
+	       !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
 /* ---- reading ---- */
 
 static struct open_cgroup *open_cgroup_find(struct cgroupfs *fs, uint64_t id)

@@ -89,6 +89,9 @@ int cgroupfs_walk(struct cgroupfs *fs, int (*fn)(void *ctx, uint64_t id, uint64_
 /* The id of the cgroup at `path` of the carrying hierarchy. -ENOENT: none; other errors of stat(). */
 int cgroupfs_id(struct cgroupfs *fs, const char *path, uint64_t *ret_id);
 
+/* Whether nobody but root may make cgroups in the one at the first `len` bytes of `path`; false if it is gone. */
+bool cgroupfs_only_root(struct cgroupfs *fs, const char *path, size_t len);
+
 /* The time of the reads that follow, of any clock that never goes back: says how old limits are. */
 void cgroupfs_moment(struct cgroupfs *fs, uint64_t now_ns);
 

@@ -9,7 +9,6 @@
 
 #include "base/util.h"
 #include "identity/known.h"
-#include "identity/shape/path.h"
 
 /* ---- strings ---- */
 
@@ -134,7 +133,7 @@ const struct identity *identities_get(struct identities *ids, uint64_t cgroup_id
 	struct known_home *h;
 	bool made = false;
 
-	identity_from_path(path, 0, &m);
+	identity_from_path(path, 0, ids->facts.only_root ? &ids->facts : NULL, &m);
 	h = home_find(ids, path, &m);
 	HASH_FIND(hh, ids->cgroups, &cgroup_id, sizeof(cgroup_id), c);
 	if (c && c->home == h)
@@ -226,6 +225,11 @@ void identities_free(struct identities *ids)
 		home_drop(ids, h);
 	stores_free(&ids->stores);
 	free(ids);
+}
+
+void identities_ask_root(struct identities *ids, bool (*only_root)(void *ctx, const char *path, size_t len), void *ctx)
+{
+	ids->facts = (struct identity_facts){.only_root = only_root, .ctx = ctx};
 }
 
 int identities_add_docker_root(struct identities *ids, const char *path)

@@ -6,6 +6,7 @@
 #ifndef SYSSCOPE_IDENTITY_H
 #define SYSSCOPE_IDENTITY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,12 @@ void identities_free(struct identities *ids);
 
 /* Adds a dockerd's --data-root to the usual places and the one in /etc/docker/daemon.json; absolute. */
 int identities_add_docker_root(struct identities *ids, const char *path);
+
+/*
+ * How to find out whether nobody but root can make, rename or remove cgroups in the one that the first `len` bytes of a path
+ * name. Without it whatever is below a unit or a user's slice counts as made by these.
+ */
+void identities_ask_root(struct identities *ids, bool (*only_root)(void *ctx, const char *path, size_t len), void *ctx);
 
 /*
  * All cgroups of one home share one struct. It is valid until identities_forget was called for each of its cgroups, or

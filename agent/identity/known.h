@@ -10,6 +10,7 @@
 #include <utlist.h>
 
 #include "identity/identity.h"
+#include "identity/shape/path.h"
 #include "identity/store/stores.h"
 
 struct known_home {
@@ -35,6 +36,7 @@ struct known_cgroup {
 };
 
 struct identities {
+	struct identity_facts facts;
 	struct stores stores;
 	struct known_home *homes, *pending;
 	struct known_home *checked; /* those with a version of a file, the one first that was compared longest ago */

@@ -8,7 +8,6 @@
 
 #include "base/util.h"
 #include "identity/known.h"
-#include "identity/shape/path.h"
 
 #define MS     1000000ULL
 #define SECOND (1000 * MS)

@@ -23,6 +23,11 @@ struct cgroup_table {
 	uint64_t now_ns; /* of the current walk */
 };
 
+static bool only_root(void *ctx, const char *path, size_t len)
+{
+	return cgroupfs_only_root(ctx, path, len);
+}
+
 struct cgroup_table *cgroup_table_new(struct cgroupfs *fs, struct identities *ids)
 {
 	struct cgroup_table *t = calloc(1, sizeof(*t));
@@ -31,6 +36,7 @@ struct cgroup_table *cgroup_table_new(struct cgroupfs *fs, struct identities *id
 		return NULL;
 	t->fs = fs;
 	t->ids = ids;
+	identities_ask_root(ids, only_root, fs);
 	return t;
 }
 

@@ -3,6 +3,13 @@
 #include "fuzz.h"
 #include "identity/identity.h"
 
+static bool only_root(void *ctx, const char *path, size_t len)
+{
+	(void)ctx;
+	must(len > 0 && len <= strlen(path) && path[len - 1] != '/');
+	return path[len - 1] & 1;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct identities *ids;
@@ -13,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!ids)
 		ids = identities_new("/nonexistent");
 	must(ids);
+	identities_ask_root(ids, only_root, NULL);
 	if (size > 8192)
 		return 0;
 	path = malloc(size + 2);

@@ -80,10 +80,25 @@ static const struct path_case cases[] = {
 	{USER "/app.slice/docker-" A ".scope", HOME_CONTAINER, NULL, NULL, "docker", A, A12, DOCKER, 1001},
 	{USER "/docker-" A ".scope/x", HOME_CONTAINER, USER "/docker-" A ".scope", NULL, "docker", A, A12, DOCKER,
 	 1001},
-	{"/user.slice/user-1000.slice/session-3.scope/docker/" A, HOME_CONTAINER, NULL, NULL, "docker", A, A12, DOCKER,
-	 1001},
+	{"/user.slice/user-1000.slice/session-3.scope/docker/" A, HOME_CONTAINER, NULL, NULL, "docker", A, A12, DOCKER},
+	{"/user.slice/user-1000.slice/docker-" A ".scope", HOME_CONTAINER, NULL, NULL, "docker", A, A12, DOCKER},
 	{"/actions_job/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
 	{"/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
+
+	/* ---- below a unit, made by root: --cgroup-parent, Nomad ---- */
+	{"/system.slice/shop.service/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
+	{"/system.slice/shop.service/" A "/sub/" B, HOME_CONTAINER, "/system.slice/shop.service/" A, NULL, "", A, A12,
+	 DOCKER},
+	{"/system.slice/shop.service/a/b/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
+	{"/system.slice/shop.service/" A12, HOME_SERVICE, "/system.slice/shop.service", NULL, "systemd", "shop.service",
+	 "shop.service"},
+	{"/system.slice/containerd.service/cpuset/" A, HOME_CONTAINER, NULL, NULL, "containerd", A, A12, DOCKER},
+	{"/system.slice/shop.service/docker/" A, HOME_CONTAINER, NULL, NULL, "docker", A, A12, DOCKER},
+	{"/system.slice/shop.service/libpod-" A, HOME_CONTAINER, NULL, NULL, "podman", A, A12, PODMAN},
+	{"/system.slice/shop.service/crio-" A, HOME_CONTAINER, NULL, NULL, "cri-o", A, A12, NONE},
+	{"/system.slice/lxc@web.service/lxc.payload.web", HOME_CONTAINER, NULL, NULL, "lxc", "web", "web"},
+	{"/init.scope/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
+	{"/user.slice/user-1000.slice/session-3.scope/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
 
 	/* ---- Kubernetes: pods, then each runtime ---- */
 	{POD_SLICE, HOME_POD, NULL, NULL, "", "", "pod" UID, NONE, 0, "", UID},
@@ -105,8 +120,8 @@ static const struct path_case cases[] = {
 	 HOME_CONTAINER, NULL, NULL, "containerd", A, A12, NONE, 0, "", HEX},
 	{"/system.slice/containerd.service/kubepods-burstable-pod" U_D ".slice:cri-containerd:" A, HOME_CONTAINER, NULL,
 	 NULL, "containerd", A, A12, NONE, 0, "", UID},
-	{"/system.slice/k3s.service/kubepods/besteffort/pod" UID "/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, NONE, 0,
-	 "", UID},
+	{"/system.slice/k3s.service/kubepods/besteffort/pod" UID "/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER,
+	 0, "", UID},
 	{KIND_POD "/cri-containerd-" B ".scope", HOME_CONTAINER, NULL, KIND_NODE, "containerd", B, B12, NONE, 0, "",
 	 UID},
 	{KIND_POD, HOME_CONTAINER, KIND_NODE, NULL, "docker", A, A12, DOCKER},
@@ -304,18 +319,58 @@ static const struct path_case disguises[] = {
 	{"relative", HOME_CGROUP, NULL, NULL, "", "", ""},
 };
 
+/* What the user of a unit, or of a slice, made stays theirs; so does what root made below it, since they may rename that. */
+static const struct path_case below_delegates[] = {
+	{"/system.slice/delegated.service/" B, HOME_SERVICE, "/system.slice/delegated.service", NULL, "systemd",
+	 "delegated.service", "delegated.service"},
+	{"/system.slice/a.service/delegated/" B, HOME_SERVICE, "/system.slice/a.service", NULL, "systemd", "a.service",
+	 "a.service"},
+	{"/system.slice/delegated.service/x/y/" B, HOME_SERVICE, "/system.slice/delegated.service", NULL, "systemd",
+	 "delegated.service", "delegated.service"},
+	{"/system.slice/delegated.service/docker/" B, HOME_CONTAINER, NULL, NULL, "docker", B, B12, NONE},
+	{"/system.slice/delegated.service/libpod-payload-" B, HOME_CONTAINER, NULL, NULL, "podman", B, B12, NONE},
+	{"/system.slice/delegated.service/libpod-" B, HOME_SERVICE, "/system.slice/delegated.service", NULL, "systemd",
+	 "delegated.service", "delegated.service"},
+	{"/system.slice/delegated.service/lxc.payload.web", HOME_SERVICE, "/system.slice/delegated.service", NULL,
+	 "systemd", "delegated.service", "delegated.service"},
+	{"/system.slice/delegated.service/lxc.monitor.web", HOME_SERVICE, "/system.slice/delegated.service", NULL,
+	 "systemd", "delegated.service", "delegated.service"},
+	{"/system.slice/docker.service/delegated/docker/" B, HOME_CONTAINER, NULL, NULL, "docker", B, B12, NONE},
+	{USER "/app.slice/a.service/" B, HOME_SESSION, USER "/app.slice/a.service", NULL, "systemd", "a.service",
+	 "a.service", NONE, 1001},
+	{"/user.slice/user-1000.slice/session-3.scope/delegated/" B, HOME_SESSION,
+	 "/user.slice/user-1000.slice/session-3.scope", NULL, "systemd", "session-3.scope", "session-3.scope", NONE,
+	 1001},
+	/* In a container nothing is asked: its root is root, too. */
+	{"/system.slice/docker-" A ".scope/x.service/" B, HOME_CONTAINER, "/system.slice/docker-" A ".scope", NULL,
+	 "docker", A, A12, DOCKER},
+};
+
 static bool prefix_is(const char *path, size_t len, const char *want)
 {
 	return strlen(want) == len && memcmp(path, want, len) == 0;
 }
 
-static void one_check(const struct path_case *c)
+/* Below user@UID.service, and below what is called so, others than root make cgroups. */
+static bool only_root(void *ctx, const char *path, size_t len)
+{
+	unsigned int *asked = ctx;
+
+	(*asked)++;
+	assert_true(len > 0 && path[len - 1] != '/' && (path[len] == '/' || !path[len]));
+	return !memmem(path, len, "user@", 5) && !memmem(path, len, "delegated", 9);
+}
+
+static unsigned int asked;
+static const struct identity_facts of_root = {.only_root = only_root, .ctx = &asked};
+
+static void one_check(const struct path_case *c, const struct identity_facts *facts)
 {
 	struct identity_match m, home;
 	const char *path = c->path, *pod = c->pod ?: "", *pod_uid = c->pod_uid ?: "";
 	char *home_path;
 
-	identity_from_path(path, 0, &m);
+	identity_from_path(path, 0, facts, &m);
 	if (m.kind != c->kind || !prefix_is(path, m.home_len, c->home ?: path) ||
 	    !prefix_is(path, m.parent_len, c->parent ?: "") || strcmp(m.runtime, c->runtime) != 0 ||
 	    strcmp(m.id, c->id) != 0 || strcmp(m.name, c->name) != 0 || m.stores != c->stores ||
@@ -328,7 +383,7 @@ static void one_check(const struct path_case *c)
 
 	/* All cgroups of a home give the same answer: the cache keeps one for them. */
 	home_path = strndup(path, m.home_len);
-	identity_from_path(home_path, 0, &home);
+	identity_from_path(home_path, 0, facts, &home);
 	if (home.kind != m.kind || home.home_len != m.home_len || home.parent_len != m.parent_len ||
 	    home.uid != m.uid || home.stores != m.stores || strcmp(home.name, m.name) != 0 ||
 	    strcmp(home.id, m.id) != 0 || strcmp(home.pod_uid, m.pod_uid) != 0 || strcmp(home.pod, m.pod) != 0 ||
@@ -342,14 +397,40 @@ static void shapes(void **state)
 	(void)state;
 	assert_true(ARRAY_SIZE(cases) >= 80);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		one_check(&cases[i]);
+		one_check(&cases[i], &of_root);
 }
 
 static void disguise(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(disguises); i++)
-		one_check(&disguises[i]);
+		one_check(&disguises[i], NULL);
+}
+
+static void delegates(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(below_delegates); i++)
+		one_check(&below_delegates[i], &of_root);
+}
+
+/* Who owns a cgroup costs a look at the file system: only an id or a name that a unit may have made is worth it. */
+static void seldom_asked(void **state)
+{
+	struct identity_match m;
+
+	(void)state;
+	asked = 0;
+	identity_from_path("/system.slice/docker-" A ".scope/x", 0, &of_root, &m);
+	identity_from_path("/docker/" A "/x", 0, &of_root, &m);
+	identity_from_path("/system.slice/a.service/x/y/z", 0, &of_root, &m);
+	identity_from_path(USER "/app.slice/a.service/x", 0, &of_root, &m);
+	identity_from_path("/" A, 0, &of_root, &m);
+	assert_int_equal(asked, 0);
+	identity_from_path("/system.slice/a.service//x/" A "/y/" B, 0, &of_root, &m);
+	assert_int_equal(m.kind, HOME_CONTAINER);
+	assert_string_equal(m.id, A);
+	assert_int_equal(asked, 2);
 }
 
 /* /proc appends " (deleted)" once. */
@@ -358,15 +439,15 @@ static void deleted(void **state)
 	struct identity_match m;
 
 	(void)state;
-	identity_from_path("/docker/" A " (deleted)", IDENTITY_PATH_FROM_PROC, &m);
+	identity_from_path("/docker/" A " (deleted)", IDENTITY_PATH_FROM_PROC, NULL, &m);
 	assert_int_equal(m.kind, HOME_CONTAINER);
 	assert_string_equal(m.id, A);
 	assert_int_equal(m.home_len, strlen("/docker/" A));
-	identity_from_path("/x (deleted) (deleted)", IDENTITY_PATH_FROM_PROC, &m);
+	identity_from_path("/x (deleted) (deleted)", IDENTITY_PATH_FROM_PROC, NULL, &m);
 	assert_int_equal(m.home_len, strlen("/x (deleted)"));
-	identity_from_path("/ (deleted)", 0, &m);
+	identity_from_path("/ (deleted)", 0, NULL, &m);
 	assert_int_equal(m.kind, HOME_CGROUP);
-	identity_from_path("/ (deleted)", IDENTITY_PATH_FROM_PROC, &m);
+	identity_from_path("/ (deleted)", IDENTITY_PATH_FROM_PROC, NULL, &m);
 	assert_int_equal(m.kind, HOME_HOST);
 }
 
@@ -380,7 +461,7 @@ static void long_names(void **state)
 	name[255] = '\0';
 	memcpy(name + 255 - 8, ".service", 8);
 	snprintf(path, sizeof(path), "/system.slice/%s/sub", name);
-	identity_from_path(path, 0, &m);
+	identity_from_path(path, 0, NULL, &m);
 	assert_int_equal(m.kind, HOME_SERVICE);
 	assert_string_equal(m.name, name);
 	assert_string_equal(m.id, name);
@@ -388,12 +469,12 @@ static void long_names(void **state)
 	memcpy(name, "lxc.payload.", 12);
 	memset(name + 12, 'n', 243);
 	snprintf(path, sizeof(path), "/%s", name);
-	identity_from_path(path, 0, &m);
+	identity_from_path(path, 0, NULL, &m);
 	assert_string_equal(m.name, name + 12);
 
 	/* No cgroup is called so: nothing is believed of it. */
 	snprintf(path, sizeof(path), "/system.slice/x%s.service", name);
-	identity_from_path(path, 0, &m);
+	identity_from_path(path, 0, NULL, &m);
 	assert_int_equal(m.kind, HOME_CGROUP);
 	assert_int_equal(m.home_len, strlen(path));
 }
@@ -407,7 +488,7 @@ static void deep_paths(void **state)
 	(void)state;
 	for (int i = 0; i < 64; i++)
 		buf_printf(&levels, "/level%d", i);
-	identity_from_path(levels.data, 0, &m);
+	identity_from_path(levels.data, 0, NULL, &m);
 	assert_int_equal(m.kind, HOME_CGROUP);
 	assert_int_equal(m.home_len, levels.len);
 
@@ -416,7 +497,7 @@ static void deep_paths(void **state)
 		last = chain.len;
 		buf_printf(&chain, "/lxc.payload.%0100d", i);
 	}
-	identity_from_path(chain.data, 0, &m);
+	identity_from_path(chain.data, 0, NULL, &m);
 	assert_int_equal(m.kind, HOME_CONTAINER);
 	assert_int_equal(m.home_len, chain.len);
 	assert_int_equal(m.parent_len, last);
@@ -425,7 +506,7 @@ static void deep_paths(void **state)
 	buf_reset(&levels);
 	while (levels.len < 8192)
 		buf_str(&levels, "/docker/" A);
-	identity_from_path(levels.data, 0, &m);
+	identity_from_path(levels.data, 0, NULL, &m);
 	assert_int_equal(m.parent_len, levels.len - strlen("/docker/" A));
 	assert_int_equal(m.stores, 0);
 }
@@ -444,12 +525,12 @@ static void mangled(void **state)
 			/* Exactly as large as it is, so that ASan sees a read past the end. */
 			char *cut = strndup(cases[i].path, at);
 
-			identity_from_path(cut, at & 1, &m);
+			identity_from_path(cut, at & 1, &of_root, &m);
 			assert_true(m.home_len <= at && m.parent_len <= m.home_len);
 			free(cut);
 			memcpy(path, cases[i].path, len + 1);
 			path[at] = at == len ? '\0' : (char)(path[at] ^ 0x11 ?: '/');
-			identity_from_path(path, 0, &m);
+			identity_from_path(path, 0, NULL, &m);
 			assert_true(m.home_len <= len && m.parent_len <= m.home_len);
 		}
 	}
@@ -469,9 +550,9 @@ static void kind_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(shapes),     cmocka_unit_test(disguise),   cmocka_unit_test(deleted),
-		cmocka_unit_test(long_names), cmocka_unit_test(deep_paths), cmocka_unit_test(mangled),
-		cmocka_unit_test(kind_names),
+		cmocka_unit_test(shapes),	cmocka_unit_test(disguise), cmocka_unit_test(delegates),
+		cmocka_unit_test(seldom_asked), cmocka_unit_test(deleted),  cmocka_unit_test(long_names),
+		cmocka_unit_test(deep_paths),	cmocka_unit_test(mangled),  cmocka_unit_test(kind_names),
 	};
 
 	return cmocka_run_group_tests_name("identity_path", tests, NULL, NULL);

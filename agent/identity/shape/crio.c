@@ -11,7 +11,7 @@ bool crio_match(struct path_walk *w)
 	if (part_between(w->part, "crio-conmon-", "", &id)) {
 		if (!part_hex(id, 64) && !(part_between(id, "", ".scope", &id) && part_hex(id, 64)))
 			return false;
-		if (w->place == PLACE_UNIT)
+		if (w->place == PLACE_UNIT && !walk_by_root(w))
 			return false;
 		walk_monitor(w, "cri-o", "conmon", id);
 		return true;
@@ -25,7 +25,7 @@ bool crio_match(struct path_walk *w)
 	/* With the cgroupfs driver a container; in a pod's slice the sandbox, whose home is the pod. */
 	if (part_ends(w->prev, ".slice"))
 		return false;
-	if (!w->in_pod && (w->place == PLACE_UNIT || w->place == PLACE_CONTAINER))
+	if (!w->in_pod && w->place != PLACE_USER && !walk_by_root(w))
 		return false;
 	walk_container(w, "cri-o", id, 0);
 	return true;

@@ -6,7 +6,6 @@
 
 bool docker_match(struct path_walk *w)
 {
-	bool trusted = w->place != PLACE_UNIT || part_is(w->prev, "docker.service");
 	struct path_part id;
 
 	if (!walk_scope(w, "docker", &id)) {
@@ -14,6 +13,6 @@ bool docker_match(struct path_walk *w)
 			return false;
 		id = w->part;
 	}
-	walk_container(w, "docker", id, trusted ? STORE_DOCKER : 0);
+	walk_container(w, "docker", id, STORE_DOCKER);
 	return true;
 }

@@ -23,18 +23,22 @@ enum walk_place {
 
 struct path_walk {
 	struct identity_match *m;
+	const char *path;
+	const struct identity_facts *facts;
 	struct path_part part, prev, prev2; /* empty if there is none, or if it is outside of the container */
 	size_t index;			    /* of `part`, counted from the root or from the container's own cgroup */
 	size_t end;			    /* where `part` ends in the path */
+	size_t guarded_len;		    /* where the unit or the user's slice ends in the path */
 	size_t container_len;		    /* length of the innermost container's home, 0: none */
 	char pod_uid[37], pod[13];	    /* of the pod around `part`, for the next claim */
 	enum walk_place place;
-	bool claimed;	   /* `m` has a home */
-	bool in_pod;	   /* prev is the cgroup of a Kubernetes pod */
-	bool part_is_pod;  /* `part` is one */
-	bool user_manager; /* below user@UID.service, and not in one of its units yet */
-	bool entered;	   /* `part` is a container's own cgroup */
-	bool done;	   /* everything below belongs to this home */
+	enum { ROOTS_UNKNOWN, ROOTS_NO, ROOTS_YES } roots; /* what walk_by_root() found for `part` */
+	bool claimed;					   /* `m` has a home */
+	bool in_pod;					   /* prev is the cgroup of a Kubernetes pod */
+	bool part_is_pod;				   /* `part` is one */
+	bool user_manager;				   /* below user@UID.service, and not in one of its units yet */
+	bool entered;					   /* `part` is a container's own cgroup */
+	bool done;					   /* everything below belongs to this home */
 };
 
 /* ---- one component ---- */
@@ -52,8 +56,16 @@ void part_unescape(struct path_part p, char *to, size_t size);
 /* ---- shapes that several runtimes share: prefix-ID.scope, and NAME.slice:prefix:ID of mismatched drivers ---- */
 bool walk_scope(struct path_walk *w, const char *prefix, struct path_part *ret_id);
 
+/* ---- who made it ---- */
+
+/* From here on a unit, or the user of a slice, may have made the cgroups. */
+void walk_guard(struct path_walk *w, enum walk_place place);
+/* Only root can have made `part`: no other may write to any cgroup from the unit or the slice down to it. */
+bool walk_by_root(struct path_walk *w);
+
 /* ---- claims ---- */
 void walk_claim(struct path_walk *w, enum home_kind kind, const char *runtime, struct path_part id, const char *name);
+/* The stores are for containers that root made, and for those of the user whose slice it is. */
 void walk_container(struct path_walk *w, const char *runtime, struct path_part id, unsigned int stores);
 /* A container or VM whose name is in the path; inside of a container it is called OUTER/NAME. */
 void walk_named(struct path_walk *w, enum home_kind kind, const char *runtime, struct path_part id, const char *name);

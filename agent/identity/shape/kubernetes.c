@@ -61,7 +61,7 @@ bool kubernetes_match(struct path_walk *w)
 	char name[sizeof("pod") + 36] = "pod", uid[37];
 
 	if (w->in_pod && part_hex(w->part, 64)) {
-		walk_container(w, "", w->part, w->place == PLACE_UNIT ? 0 : STORE_DOCKER);
+		walk_container(w, "", w->part, STORE_DOCKER);
 		return true;
 	}
 	if (!kubernetes_pod_slice(w->part, uid) && !pod_folder(w, uid))

@@ -13,27 +13,39 @@ static void lxc_claim(struct path_walk *w, struct path_part name)
 	walk_named(w, HOME_CONTAINER, "lxc", name, text);
 }
 
+/* The name is all that is known of it: a unit must not be able to call something like another one's container. */
+static bool may_name(struct path_walk *w)
+{
+	return w->place != PLACE_UNIT || walk_by_root(w);
+}
+
+static bool lxc_payload(const struct path_walk *w, struct path_part *ret_name)
+{
+	if (part_between(w->part, "lxc.payload.", "", ret_name))
+		return true;
+	*ret_name = w->part;
+	return part_is(w->prev, "lxc.payload") ||
+	       (part_is(w->prev, "lxc") && (w->index == 1 || w->place == PLACE_USER));
+}
+
+static bool lxc_monitor(const struct path_walk *w, struct path_part *ret_name)
+{
+	if (part_between(w->part, "lxc.monitor.", "", ret_name))
+		return true;
+	*ret_name = part_is(w->prev, "lxc.monitor") ? w->part : (struct path_part){"", 0};
+	return ret_name->len || part_is(w->part, "lxc.monitor") || part_is(w->part, "lxc.pivot");
+}
+
 bool lxc_match(struct path_walk *w)
 {
-	struct path_part none = {"", 0}, name;
+	struct path_part name;
 
-	if (part_between(w->part, "lxc.payload.", "", &name)) {
+	if (lxc_payload(w, &name) && may_name(w)) {
 		lxc_claim(w, name);
 		return true;
 	}
-	if (part_is(w->prev, "lxc.payload") || (part_is(w->prev, "lxc") && (w->index == 1 || w->place == PLACE_USER))) {
-		lxc_claim(w, w->part);
-		return true;
-	}
-	if (w->place == PLACE_CONTAINER)
+	if (w->place == PLACE_CONTAINER || !lxc_monitor(w, &name) || !may_name(w))
 		return false;
-	if (part_between(w->part, "lxc.monitor.", "", &name))
-		walk_monitor(w, "lxc", "lxc.monitor", name);
-	else if (part_is(w->prev, "lxc.monitor"))
-		walk_monitor(w, "lxc", "lxc.monitor", w->part);
-	else if (part_is(w->part, "lxc.monitor") || part_is(w->part, "lxc.pivot"))
-		walk_monitor(w, "lxc", part_is(w->part, "lxc.pivot") ? "lxc.pivot" : "lxc.monitor", none);
-	else
-		return false;
+	walk_monitor(w, "lxc", !name.len && part_is(w->part, "lxc.pivot") ? "lxc.pivot" : "lxc.monitor", name);
 	return true;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * other.c - schedulers with cgroup shapes of their own (ECS, Nomad), and a bare 64-digit id, which is a container of
- * an unknown runtime. Called by path.c after the known runtimes; reads no file.
+ * an unknown runtime wherever root made it: also below a unit (--cgroup-parent, Nomad). Called by path.c after the known
+ * runtimes; reads no file.
  */
 #include <string.h>
 
@@ -47,14 +48,17 @@ static bool nomad_match(struct path_walk *w)
 	return true;
 }
 
+static bool below_containerd(const struct path_walk *w)
+{
+	return w->place == PLACE_UNIT && strcmp(w->m->id, "containerd.service") == 0;
+}
+
 bool other_match(struct path_walk *w)
 {
-	if (w->place != PLACE_TOP)
-		return false;
-	if (ecs_match(w) || nomad_match(w))
+	if (w->place == PLACE_TOP && (ecs_match(w) || nomad_match(w)))
 		return true;
-	if (!part_hex(w->part, 64))
+	if (!part_hex(w->part, 64) || !walk_by_root(w))
 		return false;
-	walk_container(w, "", w->part, STORE_DOCKER);
+	walk_container(w, below_containerd(w) ? "containerd" : "", w->part, STORE_DOCKER);
 	return true;
 }

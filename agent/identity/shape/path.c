@@ -163,6 +163,40 @@ bool walk_scope(struct path_walk *w, const char *prefix, struct path_part *ret_i
 	return colon_form(w, prefix, ret_id);
 }
 
+/* ---- who made it ---- */
+
+void walk_guard(struct path_walk *w, enum walk_place place)
+{
+	w->place = place;
+	w->guarded_len = w->end;
+}
+
+static bool roots_alone(const struct path_walk *w)
+{
+	size_t len = w->end - w->part.len;
+
+	if (!w->facts)
+		return false;
+	while (len > w->guarded_len) {
+		while (len > w->guarded_len && w->path[len - 1] == '/')
+			len--;
+		if (!w->facts->only_root(w->facts->ctx, w->path, len))
+			return false;
+		while (len > w->guarded_len && w->path[len - 1] != '/')
+			len--;
+	}
+	return true;
+}
+
+bool walk_by_root(struct path_walk *w)
+{
+	if (w->place == PLACE_TOP || w->place == PLACE_CONTAINER)
+		return w->place == PLACE_TOP;
+	if (w->roots == ROOTS_UNKNOWN)
+		w->roots = roots_alone(w) ? ROOTS_YES : ROOTS_NO;
+	return w->roots == ROOTS_YES;
+}
+
 /* ---- claims ---- */
 
 void walk_claim(struct path_walk *w, enum home_kind kind, const char *runtime, struct path_part id, const char *name)
@@ -195,9 +229,12 @@ void walk_container(struct path_walk *w, const char *runtime, struct path_part i
 
 	part_copy(id, name, part_hex(id, 64) ? SHORT_ID + 1 : sizeof(name));
 	walk_claim(w, HOME_CONTAINER, runtime, id, name);
-	/* Without a known owner of a user's slice no store can be trusted. */
-	if (w->place == PLACE_TOP || w->place == PLACE_UNIT || (w->place == PLACE_USER && w->m->uid >= 0))
+	if (walk_by_root(w)) {
 		w->m->stores = stores;
+		w->m->uid = -1; /* root's, in whoever's slice */
+	} else if (w->place == PLACE_USER && w->m->uid >= 0) {
+		w->m->stores = stores;
+	}
 	walk_enter(w);
 }
 
@@ -240,6 +277,7 @@ static bool (*const families[])(struct path_walk *w) = {
 static void walk_part(struct path_walk *w)
 {
 	w->part_is_pod = w->entered = false;
+	w->roots = ROOTS_UNKNOWN;
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
 		if (families[i](w))
 			break;
@@ -254,9 +292,16 @@ static void walk_part(struct path_walk *w)
 	w->index++;
 }
 
-void identity_from_path(const char *path, unsigned int flags, struct identity_match *ret)
+void identity_from_path(const char *path, unsigned int flags, const struct identity_facts *facts,
+			struct identity_match *ret)
 {
-	struct path_walk w = {.m = ret, .part = {"", 0}, .prev = {"", 0}, .prev2 = {"", 0}, .place = PLACE_TOP};
+	struct path_walk w = {.m = ret,
+			      .path = path,
+			      .facts = facts,
+			      .part = {"", 0},
+			      .prev = {"", 0},
+			      .prev2 = {"", 0},
+			      .place = PLACE_TOP};
 	size_t len = strlen(path), at = 0;
 
 	*ret = (struct identity_match){.kind = HOME_CGROUP, .runtime = "", .uid = -1};

@@ -38,6 +38,18 @@ struct identity_match {
 /* The path was read from /proc, which appends " (deleted)" to the path of a removed cgroup. */
 #define IDENTITY_PATH_FROM_PROC 1u
 
-void identity_from_path(const char *path, unsigned int flags, struct identity_match *ret);
+/* What the path alone does not say. */
+struct identity_facts {
+	/*
+	 * Whether nobody but root can make, rename or remove cgroups in the one that the first `len` bytes of the path name.
+	 * Asked only where a unit or a user's slice is above it.
+	 */
+	bool (*only_root)(void *ctx, const char *path, size_t len);
+	void *ctx;
+};
+
+/* `facts` may be NULL: then units and users are taken to have made what is below them. */
+void identity_from_path(const char *path, unsigned int flags, const struct identity_facts *facts,
+			struct identity_match *ret);
 
 #endif

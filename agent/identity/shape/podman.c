@@ -26,41 +26,46 @@ static bool pod_slice(struct path_part p, struct path_part *ret_id)
 }
 
 /* libpod-ID of the cgroupfs driver, libpod-payload-ID of --cgroups=split. */
-static bool folder_match(const struct path_walk *w, struct path_part *ret_id)
+static bool folder_match(struct path_walk *w, struct path_part *ret_id)
 {
-	bool guarded = w->place == PLACE_UNIT || w->place == PLACE_CONTAINER;
-
 	if (part_between(w->part, "libpod-payload-", "", ret_id) && part_hex(*ret_id, 64))
 		return w->place != PLACE_CONTAINER || part_ends(w->prev, ".service");
 	if (!part_between(w->part, "libpod-", "", ret_id) || !part_hex(*ret_id, 64))
 		return false;
-	return !guarded || part_is(w->prev, "libpod_parent") || part_is(w->prev2, "libpod_parent");
+	return w->place == PLACE_USER || walk_by_root(w) || part_is(w->prev, "libpod_parent") ||
+	       part_is(w->prev2, "libpod_parent");
+}
+
+static bool podman_monitor(const struct path_walk *w, struct path_part *ret_id)
+{
+	if (part_between(w->part, "libpod-conmon-", ".scope", ret_id) && part_hex(*ret_id, 64))
+		return true;
+	*ret_id = (struct path_part){"", 0};
+	return part_is(w->prev, "libpod_parent") && part_is(w->part, "conmon");
+}
+
+static bool podman_pod(const struct path_walk *w, struct path_part *ret_id)
+{
+	if (pod_slice(w->part, ret_id))
+		return true;
+	*ret_id = w->part;
+	return part_is(w->prev, "libpod_parent") && part_hex(w->part, 64);
 }
 
 bool podman_match(struct path_walk *w)
 {
-	bool payload = part_starts(w->part, "libpod-payload-");
 	struct path_part id;
 
 	if (walk_scope(w, "libpod", &id) || folder_match(w, &id)) {
-		walk_container(w, "podman", id, w->place != PLACE_UNIT || payload ? STORE_PODMAN : 0);
+		walk_container(w, "podman", id, STORE_PODMAN);
 		return true;
 	}
-	if (w->place == PLACE_UNIT || w->place == PLACE_CONTAINER)
-		return false;
-	if (part_between(w->part, "libpod-conmon-", ".scope", &id) && part_hex(id, 64)) {
+	if (podman_monitor(w, &id) && (w->place == PLACE_USER || walk_by_root(w))) {
 		walk_monitor(w, "podman", "conmon", id);
 		return true;
 	}
-	if (part_is(w->prev, "libpod_parent") && part_is(w->part, "conmon")) {
-		walk_monitor(w, "podman", "conmon", (struct path_part){"", 0});
-		return true;
-	}
-	if (!pod_slice(w->part, &id)) {
-		if (!part_is(w->prev, "libpod_parent") || !part_hex(w->part, 64))
-			return false;
-		id = w->part;
-	}
+	if (!podman_pod(w, &id) || (w->place != PLACE_USER && !walk_by_root(w)))
+		return false;
 	claim_pod(w, id);
 	return true;
 }

@@ -63,13 +63,13 @@ bool systemd_match(struct path_walk *w)
 		return false;
 	if (w->index == 1 && part_is(w->prev, "user.slice") && part_ends(w->part, ".slice")) {
 		/* Even if the uid is not known, nothing in it belongs to the host. */
-		w->place = PLACE_USER;
+		walk_guard(w, PLACE_USER);
 		user_of_slice(w->part, &w->m->uid);
 		return true;
 	}
 	if (is_unit(w->part) && (w->index == 0 || part_ends(w->prev, ".slice"))) {
 		systemd_claim(w, HOME_SERVICE);
-		w->place = PLACE_UNIT;
+		walk_guard(w, PLACE_UNIT);
 		return true;
 	}
 	if ((w->index == 1 && (part_is(w->prev, "podruntime") || part_is(w->prev, "system"))) ||
@@ -78,7 +78,7 @@ bool systemd_match(struct path_walk *w)
 
 		part_copy(w->part, name, sizeof(name));
 		walk_claim(w, HOME_SERVICE, "talos", w->part, name);
-		w->place = PLACE_UNIT;
+		walk_guard(w, PLACE_UNIT);
 		return true;
 	}
 	return false;
