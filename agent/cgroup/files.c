@@ -96,7 +96,7 @@ static const struct cgroup_key v1_oom_control[] = {
 
 static const struct cgroup_file file_table[] = {
 	LIMIT(CGROUP_SLOT_V2, "cpu.max", CGROUP_FILE_CPU_MAX, cpu_quota_us),
-	LIMIT(CGROUP_SLOT_V2, "cpu.weight", CGROUP_FILE_WEIGHT, cpu_shares),
+	LIMIT(CGROUP_SLOT_V2, "cpu.weight", CGROUP_FILE_NUMBER, cpu_weight),
 	LIMIT(CGROUP_SLOT_V2, "memory.max", CGROUP_FILE_LIMIT, memory_limit),
 	LIMIT(CGROUP_SLOT_V2, "memory.low", CGROUP_FILE_LIMIT, memory_reservation),
 	LIMIT(CGROUP_SLOT_V2, "memory.swap.max", CGROUP_FILE_LIMIT, swap_limit),
@@ -230,25 +230,6 @@ int cgroup_parse_quota(const char *text, size_t length, uint64_t *ret)
 	return digits_parse(text, length, 1, ret);
 }
 
-/*
- * The inverse of the runtimes' conversion of shares (2..262144) to a weight (1..10000), the same as cAdvisor's, so
- * that its dashboards agree; the default weight 100 becomes 2597. An idle group (cpu.idle) has weight 0, which has no
- * equivalent in shares.
- */
-int cgroup_parse_weight(const char *text, size_t length, uint64_t *ret_shares)
-{
-	uint64_t weight;
-	int r;
-
-	r = digits_parse(text, without_newline(text, length), 1, &weight);
-	if (r < 0)
-		return r;
-	if (weight > 10000)
-		return -ERANGE;
-	*ret_shares = weight == 0 ? SS_UNKNOWN : 2 + (weight - 1) * 262142 / 9999;
-	return 0;
-}
-
 int cgroup_parse_cpu_max(const char *text, size_t length, uint64_t *ret_quota_us, uint64_t *ret_period_us)
 {
 	uint64_t quota = SS_UNLIMITED, period;
@@ -354,8 +335,6 @@ int cgroup_file_parse(const struct cgroup_file *file, const char *text, size_t l
 		return cgroup_parse_limit(text, length, field);
 	case CGROUP_FILE_QUOTA:
 		return cgroup_parse_quota(text, length, field);
-	case CGROUP_FILE_WEIGHT:
-		return cgroup_parse_weight(text, length, field);
 	case CGROUP_FILE_CPU_MAX:
 		return cgroup_parse_cpu_max(text, length, &c->cpu_quota_us, &c->cpu_period_us);
 	case CGROUP_FILE_STAT:

@@ -25,7 +25,6 @@ enum cgroup_file_kind {
 	CGROUP_FILE_NUMBER,  /* "123" */
 	CGROUP_FILE_LIMIT,   /* "123", "max"; SS_UNLIMITED from 2^62 on (v1's rounded LONG_MAX) */
 	CGROUP_FILE_QUOTA,   /* "123", "-1" is SS_UNLIMITED */
-	CGROUP_FILE_WEIGHT,  /* cpu.weight, converted to shares */
 	CGROUP_FILE_CPU_MAX, /* "max 100000": quota and period */
 	CGROUP_FILE_STAT,    /* lines of "key number" */
 	CGROUP_FILE_CPUS,    /* "0-3,8": how many; "" is SS_UNKNOWN */
@@ -77,7 +76,6 @@ int cgroup_parse_number(const char *text, size_t length, uint64_t *ret);
 int cgroup_parse_limit(const char *text, size_t length, uint64_t *ret);
 int cgroup_parse_quota(const char *text, size_t length, uint64_t *ret);
 int cgroup_parse_cpus(const char *text, size_t length, uint64_t *ret);
-int cgroup_parse_weight(const char *text, size_t length, uint64_t *ret_shares);
 int cgroup_parse_cpu_max(const char *text, size_t length, uint64_t *ret_quota_us, uint64_t *ret_period_us);
 
 #endif

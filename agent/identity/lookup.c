@@ -55,6 +55,8 @@ static bool home_learn(struct identities *ids, struct known_home *h, struct stor
 		a->labels = NULL;
 		changed = true;
 	}
+	changed |= h->who.cpu_shares != a->cpu_shares;
+	h->who.cpu_shares = a->cpu_shares;
 	h->who.kind = kind;
 	h->who.runtime = runtime;
 	h->who.resolved = true;

@@ -9,6 +9,9 @@
 #include "model/arithmetic.h"
 #include "model/home_rows.h"
 
+#define DEFAULT_WEIGHT 100
+#define DEFAULT_SHARES 1024
+
 static double limit_or_absent(uint64_t value)
 {
 	return value == SS_UNKNOWN || value == SS_UNLIMITED ? VALUE_ABSENT : (double)value;
@@ -18,6 +21,19 @@ static double limit_or_absent(uint64_t value)
 static double or_zero(uint64_t value)
 {
 	return value == SS_UNKNOWN ? VALUE_ABSENT : value == SS_UNLIMITED ? 0 : (double)value;
+}
+
+/*
+ * What v1 shows, or what the runtime was asked for. A weight does not tell: runtimes have converted shares by two formulas
+ * (1,024 to 39 or to 100). Only the default weight is what became of the default shares, or of none.
+ */
+static double cpu_shares(const struct home *h, const struct cgroup_counters *f)
+{
+	if (f->cpu_shares != SS_UNKNOWN)
+		return (double)f->cpu_shares;
+	if (h->cpu_shares)
+		return (double)h->cpu_shares;
+	return f->cpu_weight == DEFAULT_WEIGHT ? DEFAULT_SHARES : VALUE_ABSENT;
 }
 
 static void values_cpu(const struct home *h, bool run_delay_kept, const struct cgroup_counters *f, double *v)
@@ -36,7 +52,8 @@ static void values_cpu(const struct home *h, bool run_delay_kept, const struct c
 	v[CONTAINER_INVOLUNTARY_SWITCHES] = (double)h->tasks.involuntary_switches;
 	if (!f)
 		return;
-	v[CONTAINER_SPEC_SHARES] = limit_or_absent(f->cpu_shares);
+	v[CONTAINER_CPU_WEIGHT] = value_or_absent(f->cpu_weight);
+	v[CONTAINER_SPEC_SHARES] = cpu_shares(h, f);
 	v[CONTAINER_SPEC_PERIOD] = limit_or_absent(f->cpu_period_us);
 	v[CONTAINER_SPEC_QUOTA] = limit_or_absent(f->cpu_quota_us);
 	if (value_absent(v[CONTAINER_SPEC_QUOTA]))

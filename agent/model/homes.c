@@ -32,6 +32,7 @@ static int home_describe(struct home *h, const struct identity *who)
 	r |= text_keep(&h->parent_path, who->parent);
 	h->kind = who->kind;
 	h->uid = who->uid;
+	h->cpu_shares = who->cpu_shares;
 	h->generation = who->generation;
 	return r < 0 ? -ENOMEM : 0;
 }

@@ -46,6 +46,7 @@ struct home {
 	enum home_kind kind;
 	char *name, *id, *runtime, *image, *pod, *pod_namespace, *labels, *parent_path;
 	int64_t uid;
+	uint64_t cpu_shares; /* that its runtime was asked for, 0: none, or not known */
 	uint32_t generation;
 
 	struct home_cgroup *current; /* the living incarnation, NULL: none */

@@ -32,7 +32,8 @@ struct cgroup_counters {
 	uint64_t throttled_ns;	       /* cpu.stat throttled_usec; throttled_time */
 	uint64_t cpu_quota_us;	       /* cpu.max first; cpu.cfs_quota_us. SS_UNLIMITED without quota */
 	uint64_t cpu_period_us;	       /* cpu.max second; cpu.cfs_period_us */
-	uint64_t cpu_shares;	       /* from cpu.weight; cpu.shares */
+	uint64_t cpu_weight;	       /* cpu.weight; none on v1 */
+	uint64_t cpu_shares;	       /* none on v2; cpu.shares */
 	uint64_t memory_usage;	       /* memory.current; memory.usage_in_bytes */
 	uint64_t memory_peak;	       /* memory.peak; memory.max_usage_in_bytes */
 	uint64_t memory_limit;	       /* memory.max; memory.limit_in_bytes. SS_UNLIMITED */
@@ -88,6 +89,7 @@ struct identity {
 	bool resolved;	     /* the name comes from the runtime's files */
 	uint32_t generation; /* increased by each change of a field, such as a name that was found late */
 	int64_t uid;	     /* owner of a rootless container or session, -1: none */
+	uint64_t cpu_shares; /* that the runtime was asked for, 0: none, or not known */
 };
 
 /* One cgroup. The sample has every cgroup that its records name, the root included. */

@@ -33,6 +33,7 @@ static void files_fill(struct cgroup_counters *f, uint64_t scale)
 		.throttled_ns = 700000000 * scale,
 		.cpu_quota_us = 25000,
 		.cpu_period_us = 100000,
+		.cpu_weight = SS_UNKNOWN,
 		.cpu_shares = 1024,
 		.memory_usage = scale << 24,
 		.memory_peak = scale << 25,

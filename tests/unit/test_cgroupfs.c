@@ -62,7 +62,8 @@ static void v2_reads_all(void **state)
 	assert_int_equal(c.cpu_usage_ns, 1500000);
 	assert_int_equal(c.cpu_user_ns, 1000000);
 	assert_int_equal(c.cpu_system_ns, 500000);
-	assert_int_equal(c.cpu_shares, 2597);
+	assert_int_equal(c.cpu_weight, 100);
+	assert_true(c.cpu_shares == SS_UNKNOWN);
 	assert_int_equal(c.memory_reservation, 0);
 	assert_true(c.swap_limit == SS_UNLIMITED && c.pids_limit == SS_UNLIMITED);
 
@@ -90,6 +91,7 @@ static void v1_reads_all(void **state)
 	assert_int_equal(c.cpu_user_ns, 1000001); /* not of cpuacct.stat */
 	assert_int_equal(c.cpu_system_ns, 500000);
 	assert_int_equal(c.cpu_shares, 512);
+	assert_true(c.cpu_weight == SS_UNKNOWN);
 	assert_true(c.memory_reservation == SS_UNLIMITED);
 	assert_int_equal(c.swap_limit, 128 << 20);
 	assert_int_equal(c.pids_limit, 100);

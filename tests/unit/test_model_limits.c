@@ -173,6 +173,36 @@ static void a_cpuset(void **state)
 	assert_string_equal(row->cpu_limit_of, "/shop.slice");
 }
 
+/* Runtimes convert shares to weights by two formulas: only the default weight says what was asked for. */
+static void weights(void **state)
+{
+	struct limit_scene *l = *state;
+	struct cgroup_counters *f = &l->at[WEB]->files;
+	struct identity *who = &l->s.who[WEB];
+	const struct container_row *row;
+
+	row = limit_row(l);
+	assert_true(value_absent(row->v[CONTAINER_CPU_WEIGHT]) && value_absent(row->v[CONTAINER_SPEC_SHARES]));
+	f->cpu_weight = 100;
+	row = limit_row(l);
+	assert_true(row->v[CONTAINER_CPU_WEIGHT] == 100 && row->v[CONTAINER_SPEC_SHARES] == 1024);
+	f->cpu_weight = 39;
+	row = limit_row(l);
+	assert_true(row->v[CONTAINER_CPU_WEIGHT] == 39 && value_absent(row->v[CONTAINER_SPEC_SHARES]));
+	f->cpu_weight = 0; /* cpu.idle */
+	row = limit_row(l);
+	assert_true(row->v[CONTAINER_CPU_WEIGHT] == 0 && value_absent(row->v[CONTAINER_SPEC_SHARES]));
+	f->cpu_weight = 59;
+	who->cpu_shares = 512;
+	who->generation++;
+	row = limit_row(l);
+	assert_true(row->v[CONTAINER_CPU_WEIGHT] == 59 && row->v[CONTAINER_SPEC_SHARES] == 512);
+	f->cpu_weight = SS_UNKNOWN;
+	f->cpu_shares = 2048;
+	row = limit_row(l);
+	assert_true(value_absent(row->v[CONTAINER_CPU_WEIGHT]) && row->v[CONTAINER_SPEC_SHARES] == 2048);
+}
+
 /* The dead are limited by nothing, and nothing is said of how they were. */
 static void of_the_dead(void **state)
 {
@@ -193,7 +223,7 @@ int main(void)
 #define LIMIT_TEST(f) cmocka_unit_test_setup_teardown(f, limit_setup, limit_teardown)
 	const struct CMUnitTest tests[] = {
 		LIMIT_TEST(nothing_limited), LIMIT_TEST(of_the_parent), LIMIT_TEST(the_smallest),
-		LIMIT_TEST(a_cpuset),	     LIMIT_TEST(of_the_dead),
+		LIMIT_TEST(a_cpuset),	     LIMIT_TEST(weights),	LIMIT_TEST(of_the_dead),
 	};
 
 	return cmocka_run_group_tests_name("model_limits", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * docker.c - what dockerd keeps on disk about a container: config.v2.json has its name, image and labels. Called by
+ * docker.c - what dockerd keeps on disk about a container: config.v2.json has its name, image and labels, hostconfig.json,
+ * which is written with it, the CPU shares that it was asked for. Called by
  * identity.c. Never talks to the daemon: access to its socket is equivalent to root.
  */
 #include <errno.h>
@@ -14,8 +15,11 @@
 #include "identity/store/hostile_file.h"
 #include "identity/store/stores.h"
 
-#define CONFIG_FORMAT	 "containers/%s/config.v2.json"
+#define FILE_FORMAT	 "containers/%s/%s"
+#define CONFIG		 "config.v2.json"
+#define HOST_CONFIG	 "hostconfig.json"
 #define ROOTLESS_ROOT	 ".local/share/docker/"
+#define FILE_PATH_SIZE	 128 /* of a path below a data root: ids have 64 characters */
 #define LABELS_MAX	 16384
 #define KUBERNETES(what) "io.kubernetes." what
 
@@ -138,48 +142,75 @@ static int answer_fill(const json_t *config, const char *id, bool in_pod, struct
 	return 0;
 }
 
-static int config_read(struct stores *s, const char *root, const char *below, uid_t owner, bool rootless,
-		       const char *id, json_t **ret, struct file_version *ret_version)
+struct docker_file {
+	const char *root;  /* a folder that only root can have created */
+	const char *below; /* of the data root below it */
+	uid_t owner;
+	bool rootless;
+};
+
+static int docker_file_read(struct stores *s, const struct docker_file *where, const char *id, const char *name,
+			    json_t **ret, struct file_version *ret_version)
 {
-	char path[sizeof(ROOTLESS_ROOT CONFIG_FORMAT) + 64];
+	char path[FILE_PATH_SIZE];
 	_cleanup_close_ int folder = -1;
-	int r = trusted_folder_open(s->root, root, &folder);
+	int r = trusted_folder_open(s->root, where->root, &folder);
 
 	if (r < 0)
 		return r;
-	snprintf(path, sizeof(path), "%s" CONFIG_FORMAT, below, id);
-	return hostile_json_file(folder, path, owner, rootless ? ROOTLESS_FILE_MAX : HOSTILE_FILE_MAX,
-				 rootless ? HOSTILE_SAME_MOUNT : 0, ret, ret_version);
+	snprintf(path, sizeof(path), "%s" FILE_FORMAT, where->below, id, name);
+	return hostile_json_file(folder, path, where->owner, where->rootless ? ROOTLESS_FILE_MAX : HOSTILE_FILE_MAX,
+				 where->rootless ? HOSTILE_SAME_MOUNT : 0, ret, ret_version);
+}
+
+/* 0: none were asked for, or the file does not say. */
+static uint64_t shares_read(struct stores *s, const struct docker_file *where, const char *id)
+{
+	_cleanup_json_ json_t *config = NULL;
+	json_int_t shares = 0;
+
+	if (stores_note(s, docker_file_read(s, where, id, HOST_CONFIG, &config, NULL)) == 0)
+		shares = json_integer_value(json_object_get(config, "CpuShares"));
+	return shares > 0 ? (uint64_t)shares : 0;
 }
 
 /* The first root that has the container; which one, and what version of its file, is noted also if it says nothing. */
-static int host_config_read(struct stores *s, const char *id, json_t **ret, struct store_version *v)
+static int host_config_read(struct stores *s, const char *id, json_t **ret, uint64_t *ret_shares,
+			    struct store_version *v)
 {
 	int r = -ENOENT;
 
 	for (size_t i = 0; i < s->n_docker_roots; i++) {
 		struct file_version file = {};
-		int e = stores_note(s, config_read(s, s->docker_roots[i], "", s->host_owner, false, id, ret, &file));
+		const struct docker_file where = {s->docker_roots[i], "", s->host_owner, false};
+		int e = stores_note(s, docker_file_read(s, &where, id, CONFIG, ret, &file));
 
 		if (file.inode)
 			*v = (struct store_version){.store = STORE_DOCKER, .root = i, .file = file};
-		if (e == 0)
+		if (e == 0) {
+			*ret_shares = shares_read(s, &where, id);
 			return 0;
+		}
 		if (e != -ENOENT || r == -ENOENT)
 			r = e;
 	}
 	return r;
 }
 
-static int user_config_read(struct stores *s, int64_t uid, const char *id, json_t **ret, struct store_version *v)
+static int user_config_read(struct stores *s, int64_t uid, const char *id, json_t **ret, uint64_t *ret_shares,
+			    struct store_version *v)
 {
+	struct docker_file where = {NULL, ROOTLESS_ROOT, (uid_t)uid, true};
 	_cleanup_free_ char *home = NULL;
 	int r = stores_home_folder(s, uid, &home);
 
 	if (r < 0)
 		return r;
-	r = stores_note(s, config_read(s, home, ROOTLESS_ROOT, (uid_t)uid, true, id, ret, &v->file));
+	where.root = home;
+	r = stores_note(s, docker_file_read(s, &where, id, CONFIG, ret, &v->file));
 	v->store = v->file.inode ? STORE_DOCKER : 0;
+	if (r == 0)
+		*ret_shares = shares_read(s, &where, id);
 	return r;
 }
 
@@ -187,17 +218,19 @@ int docker_lookup(struct stores *s, int64_t uid, const char *id, bool in_pod, st
 {
 	_cleanup_json_ json_t *config = NULL;
 	struct store_version version = {};
+	uint64_t shares = 0;
 	int r;
 
 	if (!part_hex((struct path_part){id, strlen(id)}, 64))
 		return -EINVAL;
 	if (uid > 0)
-		r = user_config_read(s, uid, id, &config, &version);
+		r = user_config_read(s, uid, id, &config, &shares, &version);
 	else
-		r = host_config_read(s, id, &config, &version);
+		r = host_config_read(s, id, &config, &shares, &version);
 	if (r == 0)
 		r = stores_note(s, answer_fill(config, id, in_pod, ret));
 	ret->version = version;
+	ret->cpu_shares = shares;
 	return r;
 }
 
@@ -216,11 +249,11 @@ static int root_folder(struct stores *s, size_t i)
 
 static bool user_config_stat(struct stores *s, int64_t uid, const char *id, struct stat *ret)
 {
-	char path[sizeof(ROOTLESS_ROOT CONFIG_FORMAT) + 64];
+	char path[FILE_PATH_SIZE];
 	_cleanup_free_ char *home = NULL;
 	_cleanup_close_ int folder = -1, fd = -1;
 
-	snprintf(path, sizeof(path), ROOTLESS_ROOT CONFIG_FORMAT, id);
+	snprintf(path, sizeof(path), ROOTLESS_ROOT FILE_FORMAT, id, CONFIG);
 	return stores_home_folder(s, uid, &home) == 0 && trusted_folder_open(s->root, home, &folder) == 0 &&
 	       hostile_open(folder, path, (uid_t)uid, ROOTLESS_FILE_MAX, HOSTILE_SAME_MOUNT, &fd, ret) == 0;
 }
@@ -228,10 +261,10 @@ static bool user_config_stat(struct stores *s, int64_t uid, const char *id, stru
 /* Only root writes there: one stat() is enough to say that nothing has changed. */
 static bool host_config_stat(struct stores *s, size_t root, const char *id, struct stat *ret)
 {
-	char path[sizeof(CONFIG_FORMAT) + 64];
+	char path[FILE_PATH_SIZE];
 	int folder = root_folder(s, root);
 
-	snprintf(path, sizeof(path), CONFIG_FORMAT, id);
+	snprintf(path, sizeof(path), FILE_FORMAT, id, CONFIG);
 	return folder >= 0 && fstatat(folder, path, ret, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0;
 }
 

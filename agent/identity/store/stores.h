@@ -48,6 +48,7 @@ struct store_version {
 struct store_answer {
 	char *name, *image, *pod, *pod_namespace, *labels;
 	bool pod_sandbox;	      /* a pause container */
+	uint64_t cpu_shares;	      /* that the runtime was asked for, 0: none, or not known */
 	struct store_version version; /* also if nothing is known, as long as there was a file to read */
 };
 void store_answer_free(struct store_answer *a);
