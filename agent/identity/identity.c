@@ -58,6 +58,24 @@ static void known_home_free(struct known_home *h)
 
 /* ---- homes and cgroups ---- */
 
+/* Of a unit that was made for one connection: the path of its template, which all of them share. */
+static char *template_path(const char *path, const struct identity_match *m)
+{
+	size_t end = m->instance_at + m->instance_len;
+	_cleanup_buf_ struct buf whole = {};
+
+	buf_add(&whole, path, m->instance_at);
+	buf_add(&whole, path + end, m->home_len - end);
+	return whole.failed ? NULL : text_capped(whole.data, whole.len);
+}
+
+static char *home_path(const char *path, const struct identity_match *m)
+{
+	if (m->instance_len)
+		return template_path(path, m);
+	return m->home_len ? text_capped(path, m->home_len) : strdup("/");
+}
+
 static struct known_home *home_new(struct identities *ids, const char *path, const struct identity_match *m)
 {
 	struct known_home *h = calloc(1, sizeof(*h));
@@ -69,7 +87,8 @@ static struct known_home *home_new(struct identities *ids, const char *path, con
 	h->who.uid = m->uid;
 	h->stores = m->stores;
 	h->in_pod = m->pod_uid[0] != '\0';
-	h->path = m->home_len ? text_capped(path, m->home_len) : strdup("/");
+	h->who.instances = m->instance_len != 0;
+	h->path = home_path(path, m);
 	h->parent = text_capped(path, m->parent_len);
 	h->id = strdup(m->id);
 	h->pod = strdup(m->pod);
@@ -101,10 +120,10 @@ static struct known_home *home_find(struct identities *ids, const char *path, co
 	size_t len = m->home_len;
 	struct known_home *h;
 
-	if (len > IDENTITY_TEXT_MAX) {
-		capped = text_capped(path, len);
+	if (len > IDENTITY_TEXT_MAX || m->instance_len) {
+		capped = home_path(path, m);
 		path = capped;
-		len = IDENTITY_TEXT_MAX;
+		len = capped ? strlen(capped) : 0;
 	}
 	if (!path)
 		return NULL;

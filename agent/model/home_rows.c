@@ -3,6 +3,8 @@
  * home_rows.c - writes the rows of homes and groups: one assignment per metric of metrics.def. Called by model_update.c
  * after the homes have settled. The limits that hold are written by limits.c.
  */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -197,7 +199,7 @@ static void home_values_rates(const struct moment *now, struct home *h, double *
 
 static void values_time(const struct moment *now, struct home *h, double *v)
 {
-	uint64_t start = h->born_ns ?: h->oldest_start_ns;
+	uint64_t start = (h->instances ? 0 : h->born_ns) ?: h->oldest_start_ns;
 
 	if (h->kind == HOME_HOST || h->kind == HOME_KERNEL)
 		return;
@@ -230,7 +232,7 @@ static const char *home_state(const struct home *h, const struct moment *now)
 
 static void home_row(const struct homes *homes, const struct moment *now, struct home *h, struct container_row *row)
 {
-	const struct cgroup_counters *f = h->current && h->current->read_once ? &h->current->files : NULL;
+	const struct cgroup_counters *f = home_files(h);
 	double tasks_before = h->held[CONTAINER_CPU_TASKS];
 	double *v = row->v;
 
@@ -248,6 +250,7 @@ static void home_row(const struct homes *homes, const struct moment *now, struct
 		.state = home_state(h, now),
 		.uid = h->uid,
 		.dead = h->dead_since_ns != 0,
+		.instances_ended = h->ended,
 	};
 	if (row->dead)
 		row->dead_seconds = (double)sub_sat(now->boot_ns, h->dead_since_ns) / 1e9;
@@ -348,6 +351,55 @@ static void container_rows_add(struct home_rows *rows, struct homes *homes, cons
 	}
 }
 
+/* ---- instances ---- */
+
+static int by_template(const void *a, const void *b)
+{
+	const struct instance_row *x = a, *y = b;
+
+	if (x->container != y->container)
+		return x->container < y->container ? -1 : 1;
+	if (x->dead != y->dead)
+		return x->dead ? 1 : -1;
+	if (x->cpu_ns != y->cpu_ns)
+		return x->cpu_ns > y->cpu_ns ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static void instance_row_add(struct home_rows *rows, const struct home_cgroup *c)
+{
+	struct container_row *row = &rows->containers.at[c->home->row];
+
+	rows->instances.at[rows->instances.n++] = (struct instance_row){
+		.container = c->home->row,
+		.name = c->instance,
+		.dead = !c->alive,
+		.cpu_ns = (double)c->usage_ns,
+		.memory = c->read_now ? value_or_absent(c->files.memory_usage) : VALUE_ABSENT,
+	};
+	row->n_instances++;
+	row->instances_ended += !c->alive;
+}
+
+static int instance_rows_add(struct home_rows *rows, const struct homes *homes)
+{
+	size_t n = 0;
+
+	for (const struct home_cgroup *c = homes->cgroups; c; c = c->hh.next)
+		n += c->instance != NULL;
+	if (list_reserve(&rows->instances, n) < 0)
+		return -ENOMEM;
+	rows->instances.n = 0;
+	for (const struct home_cgroup *c = homes->cgroups; c; c = c->hh.next)
+		if (c->instance && c->home && c->home->row != HOME_NO_ROW)
+			instance_row_add(rows, c);
+	if (rows->instances.n)
+		qsort(rows->instances.at, rows->instances.n, sizeof(*rows->instances.at), by_template);
+	for (size_t i = rows->instances.n; i-- > 0;)
+		rows->containers.at[rows->instances.at[i].container].instances = &rows->instances.at[i];
+	return 0;
+}
+
 int home_rows_fill(struct home_rows *rows, struct homes *homes, const struct moment *now, struct snapshot *snapshot)
 {
 	if (list_reserve(&rows->containers, HASH_COUNT(homes->all)) < 0 ||
@@ -361,6 +413,8 @@ int home_rows_fill(struct home_rows *rows, struct homes *homes, const struct mom
 	container_rows_add(rows, homes, now, true);
 	group_rows_add(rows, homes, now, false);
 	group_rows_add(rows, homes, now, true);
+	if (instance_rows_add(rows, homes) < 0)
+		return -ENOMEM;
 	snapshot->containers = rows->containers.at;
 	snapshot->n_containers = rows->containers.n;
 	snapshot->groups = rows->groups.at;
@@ -373,4 +427,5 @@ void home_rows_free(struct home_rows *rows)
 {
 	list_free(&rows->containers);
 	list_free(&rows->groups);
+	list_free(&rows->instances);
 }

@@ -9,6 +9,7 @@
 struct home_rows {
 	LIST(struct container_row) containers;
 	LIST(struct group_row) groups;
+	LIST(struct instance_row) instances; /* of one container side by side */
 };
 
 /* After homes_settle: writes a row for each home and group that is shown, and notes its index. 0 or -ENOMEM. */

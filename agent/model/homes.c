@@ -33,6 +33,7 @@ static int home_describe(struct home *h, const struct identity *who)
 	h->kind = who->kind;
 	h->uid = who->uid;
 	h->cpu_shares = who->cpu_shares;
+	h->instances = who->instances;
 	h->generation = who->generation;
 	return r < 0 ? -ENOMEM : 0;
 }
@@ -121,6 +122,21 @@ static bool files_known(const struct cgroup_counters *f)
 	return f->cpu_usage_ns != SS_UNKNOWN || f->memory_usage != SS_UNKNOWN || f->pids != SS_UNKNOWN;
 }
 
+static int instance_name(struct home_cgroup *c, const struct sample_cgroup *s)
+{
+	const char *slash = strrchr(s->path, '/');
+
+	if (!c->is_root || !c->home->instances)
+		return 0;
+	return text_keep(&c->instance, slash ? slash + 1 : s->path);
+}
+
+static void home_cgroup_free(struct home_cgroup *c)
+{
+	free(c->instance);
+	free(c);
+}
+
 static int home_cgroup_take(struct homes *homes, const struct moment *now, const struct sample_cgroup *s)
 {
 	struct home_cgroup *c = cgroup_find(homes, s->id);
@@ -164,7 +180,7 @@ static int home_cgroup_take(struct homes *homes, const struct moment *now, const
 		h->current = c;
 		h->born_ns = s->counts.created_ns;
 	}
-	return 0;
+	return instance_name(c, s);
 }
 
 static uint64_t known(uint64_t value)
@@ -250,10 +266,12 @@ static int cgroups_take(struct homes *homes, const struct moment *now, const str
 		c->tasks = c->carried;
 		if (c->seen == now->number)
 			continue;
-		if (c->home)
+		if (c->home) {
 			sum_add(&c->home->past, c);
+			c->home->ended += c->instance != NULL;
+		}
 		HASH_DEL(homes->cgroups, c);
-		free(c);
+		home_cgroup_free(c);
 	}
 	return 0;
 }
@@ -331,9 +349,29 @@ int homes_begin(struct homes *homes, const struct moment *now, const struct samp
 
 /* ---- after all threads were added ---- */
 
+/* Adds up the files of a template's instances. Limits are those of each, and peaks were at other moments. */
+static void instance_add(struct home *h, const struct home_cgroup *c)
+{
+	const uint64_t *one = (const uint64_t *)&c->files;
+	struct cgroup_counters *f = &h->files;
+	uint64_t *sum = (uint64_t *)f;
+
+	if (!c->alive || !c->is_root)
+		return;
+	if (!h->living++) {
+		*f = c->files;
+		return;
+	}
+	for (size_t i = 0; i < CGROUP_COUNTERS_FIELDS; i++)
+		sum[i] = sum[i] == SS_UNKNOWN || one[i] == SS_UNKNOWN ? SS_UNKNOWN : sum[i] + one[i];
+	f->cpu_quota_us = f->cpu_period_us = f->cpu_shares = f->cpuset_cpus = SS_UNKNOWN;
+	f->memory_limit = f->memory_reservation = f->swap_limit = f->pids_limit = f->memory_peak = SS_UNKNOWN;
+}
+
 static void cgroups_sum(struct homes *homes)
 {
 	for (struct home *h = homes->all; h; h = h->hh.next) {
+		h->living = 0;
 		h->sum = h->past;
 		h->has_incarnation = false;
 	}
@@ -352,6 +390,8 @@ static void cgroups_sum(struct homes *homes)
 		}
 		sum_add(&c->home->sum, c);
 		c->home->has_incarnation |= c->is_root;
+		if (c->home->instances)
+			instance_add(c->home, c);
 	}
 	for (struct home *h = homes->all; h; h = h->hh.next) {
 		struct home_sum *sum = &h->sum;
@@ -471,7 +511,7 @@ void homes_free(struct homes *homes)
 
 	HASH_ITER (hh, homes->cgroups, c, next_cgroup) {
 		HASH_DEL(homes->cgroups, c);
-		free(c);
+		home_cgroup_free(c);
 	}
 	HASH_ITER (hh, homes->all, h, next_home) {
 		groups_free(homes, h);

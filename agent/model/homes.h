@@ -30,6 +30,7 @@ struct home_cgroup {
 	struct cgroup_counters files;	       /* as last read */
 	bool oom_hook;			       /* the collector oom is on: counts.oom_kills is counted */
 	uint64_t oom_before; /* kills that its file had counted before the agent did, at the first reading */
+	char *instance;	     /* the unit's name, if its home is a template; else NULL */
 	UT_hash_handle hh;
 };
 
@@ -49,7 +50,10 @@ struct home {
 	uint64_t cpu_shares; /* that its runtime was asked for, 0: none, or not known */
 	uint32_t generation;
 
-	struct home_cgroup *current; /* the living incarnation, NULL: none */
+	struct home_cgroup *current;  /* the living incarnation, NULL: none; one of them, if it has instances */
+	bool instances;		      /* a template of units: several incarnations live at a time */
+	uint64_t living, ended;	      /* instances: now; since the agent saw the first */
+	struct cgroup_counters files; /* with instances: their sums */
 	struct home_groups groups;
 	struct home_sum past;	/* of cgroups that the sampler has forgotten */
 	struct home_sum sum;	/* past + cgroups that the sampler knows */
@@ -79,6 +83,14 @@ struct home {
 	UT_hash_handle hh;
 };
 #define HOME_NO_ROW UINT32_MAX
+
+/* What its cgroup's files said last; NULL: nothing. */
+static inline const struct cgroup_counters *home_files(const struct home *h)
+{
+	if (h->instances)
+		return h->living ? &h->files : NULL;
+	return h->current && h->current->read_once ? &h->current->files : NULL;
+}
 
 /* Its cgroup is there, and no process is in it or below it. */
 static inline bool home_is_empty(const struct home *h, const struct moment *now)

@@ -194,7 +194,12 @@ static void limit_row_fill(const struct limits *limits, const struct limit_node 
 void limit_rows_fill(const struct limits *limits, const struct homes *homes, unsigned int cpus,
 		     struct container_row *rows)
 {
-	for (const struct home *h = homes->all; h; h = h->hh.next)
+	for (const struct home *h = homes->all; h; h = h->hh.next) {
+		/* Of several instances each has its own limits: only those above hold all of them. */
+		bool several = h->instances && h->living > 1;
+
 		if (h->row != HOME_NO_ROW && h->current)
-			limit_row_fill(limits, node_find(limits, h->current->id), cpus, &rows[h->row]);
+			limit_row_fill(limits, node_find(limits, several ? h->current->parent_id : h->current->id),
+				       cpus, &rows[h->row]);
+	}
 }

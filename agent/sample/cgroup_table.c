@@ -96,6 +96,18 @@ static void inner_note(struct cgroup_table *t, const struct cgroup_entry *e)
 		scope->inner_id = e->id;
 }
 
+/* Units by connection share a home: each is one of its cgroups, unit@INSTANCE.service of unit@.service. */
+static bool is_home_root(const struct identity *who, const char *path)
+{
+	const char *at = strrchr(who->home, '@');
+	size_t length;
+
+	if (!who->instances || !at)
+		return strcmp(path, who->home) == 0;
+	length = (size_t)(at - who->home) + 1;
+	return strncmp(path, who->home, length) == 0 && !strchr(path + length, '/');
+}
+
 static struct cgroup_entry *entry_add(struct cgroup_table *t, uint64_t id, uint64_t parent_id, const char *path,
 				      uint64_t now_ns)
 {
@@ -110,7 +122,7 @@ static struct cgroup_entry *entry_add(struct cgroup_table *t, uint64_t id, uint6
 	e->path = strdup(path);
 	if (!e->path || !e->who)
 		goto fail;
-	e->home_root = strcmp(path, e->who->home) == 0;
+	e->home_root = is_home_root(e->who, path);
 	HASH_ADD(hh, t->entries, id, sizeof(e->id), e);
 	if (!e->hh.tbl)
 		goto fail;

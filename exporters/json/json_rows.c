@@ -151,6 +151,23 @@ static void set_capabilities(struct writer *w, json_t *row, const struct snapsho
 	writer_set(w, row, "capabilities_bounding", capabilities_value(w, s, bounding));
 }
 
+static json_t *instances_value(struct writer *w, const struct container_row *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->n_instances; i++) {
+		const struct instance_row *one = &c->instances[i];
+		json_t *row = json_object();
+
+		writer_set_text(w, row, "name", one->name);
+		writer_set_text(w, row, "state", one->dead ? "dead" : "running");
+		writer_set(w, row, "cpu_seconds_total", writer_real(one->cpu_ns / 1e9));
+		writer_set(w, row, "memory_bytes", writer_real(one->memory));
+		writer_append(w, list, row);
+	}
+	return list;
+}
+
 json_t *json_container(struct writer *w, const struct snapshot *s, uint32_t i)
 {
 	const struct container_row *c = &s->containers[i];
@@ -169,6 +186,10 @@ json_t *json_container(struct writer *w, const struct snapshot *s, uint32_t i)
 	writer_set(w, row, "uid", c->uid >= 0 ? json_integer(c->uid) : json_null());
 	if (c->dead)
 		writer_set(w, row, "dead_seconds", writer_real(c->dead_seconds));
+	if (c->n_instances || c->instances_ended) {
+		writer_set(w, row, "instances", instances_value(w, c));
+		writer_set(w, row, "instances_ended", json_integer((json_int_t)c->instances_ended));
+	}
 	labels = labels_value(w, c->labels);
 	if (labels)
 		writer_set(w, row, "labels", labels);

@@ -226,6 +226,34 @@ static void limit_lines(struct buf *out, const struct container_row *c)
 	buf_char(out, '\n');
 }
 
+#define INSTANCES_SHOWN 10
+
+static void instance_lines(struct buf *out, const struct container_row *c)
+{
+	size_t living = 0;
+
+	while (living < c->n_instances && !c->instances[living].dead)
+		living++;
+	buf_printf(out, "instances      %zu now, %llu ended; the busiest:\n", living,
+		   (unsigned long long)c->instances_ended);
+	for (size_t i = 0; i < c->n_instances && i < INSTANCES_SHOWN; i++) {
+		const struct instance_row *one = &c->instances[i];
+		double v[CONTAINER_METRICS] = {
+			[CONTAINER_CPU_USAGE] = one->cpu_ns, [CONTAINER_MEMORY_USAGE] = one->memory};
+
+		buf_str(out, "               ");
+		format_name(out, one->name);
+		buf_str(out, "  CPU ");
+		format_metric(out, SCOPE_CONTAINER, v, CONTAINER_CPU_USAGE);
+		buf_str(out, one->dead ? "  dead" : "  memory ");
+		if (!one->dead)
+			format_metric(out, SCOPE_CONTAINER, v, CONTAINER_MEMORY_USAGE);
+		buf_char(out, '\n');
+	}
+	if (c->n_instances > INSTANCES_SHOWN)
+		buf_printf(out, "               and %zu more in `top --json`\n", c->n_instances - INSTANCES_SHOWN);
+}
+
 static void container_detail(struct buf *out, const struct snapshot *s, uint32_t row)
 {
 	const struct container_row *c = &s->containers[row];
@@ -261,6 +289,8 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_MEMORY_WORKING_SET);
 	buf_char(out, '\n');
 	limit_lines(out, c);
+	if (c->n_instances || c->instances_ended)
+		instance_lines(out, c);
 	buf_str(out, "processes      ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_PROCESSES);
 	buf_str(out, ", threads ");

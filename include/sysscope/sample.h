@@ -78,6 +78,7 @@ const char *home_kind_name(enum home_kind kind); /* "host", "kernel", "container
 struct identity {
 	enum home_kind kind;
 	const char *home;    /* path of the home's cgroup: prefix of the cgroup's own path; the key of the home */
+	bool instances;	     /* units made for one connection each: `home` is that of their template, unit@.service */
 	const char *parent;  /* home path of the container around this one, "" for none */
 	const char *runtime; /* "docker", "podman", "containerd", "cri-o", "lxc", "nspawn", "libvirt", "systemd", ... */
 	const char *id;	     /* the runtime's id, as long as it is */

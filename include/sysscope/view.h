@@ -84,6 +84,14 @@ struct outsider_row {
 	uint32_t kinds;	    /* bit per namespace_names */
 };
 
+/* A unit of a template whose units are made for one connection each. */
+struct instance_row {
+	uint32_t container; /* index into containers: its template */
+	const char *name;
+	bool dead;
+	double cpu_ns, memory; /* absent: not known */
+};
+
 struct container_row {
 	const char *name;					      /* never "" */
 	const char *id, *runtime, *image, *pod, *namespace_, *labels; /* "" if unknown */
@@ -96,9 +104,12 @@ struct container_row {
 	double dead_seconds; /* since its death */
 	/* Whose limits hold: the cgroup's own path or that of one above. NULL: no limit, or not known. */
 	const char *cpu_limit_of, *memory_limit_of;
-	const char *throttled_by;	 /* whose quota ran out most often; NULL: none did */
-	bool cpu_limit_is_cpuset;	 /* else it is a quota */
-	double memory_limit_working_set; /* of memory_limit_of */
+	const char *throttled_by;	      /* whose quota ran out most often; NULL: none did */
+	bool cpu_limit_is_cpuset;	      /* else it is a quota */
+	double memory_limit_working_set;      /* of memory_limit_of */
+	const struct instance_row *instances; /* the busiest first, the dead last; some of the dead may be forgotten */
+	size_t n_instances;
+	uint64_t instances_ended; /* since sysscope saw the first one; 0 also where there is no template */
 	const struct transition_row *transitions;
 	size_t n_transitions;
 	const struct outsider_row *outside; /* processes in its namespaces from outside */

@@ -671,11 +671,66 @@ static void no_root(void **state)
 	assert_string_equal(get(2, "/machine.slice/libpod-" A ".scope")->name, "4f2b0c9d8e7a");
 }
 
+/* Units that systemd makes for one connection each are one home, that of their template. */
+static void units_by_connection(void **state)
+{
+	static const char *const connections[] = {
+		"17-10.0.0.1:6556-10.0.0.2:5555",
+		"0-127.0.0.1:22-127.0.0.1:65535",
+		"4294967295-fe80::1:22-2001:db8::ff00:42:8329:51234",
+		"3-::ffff.0.0.1:22-::1:51234",
+		"2-2:1024-4294967295:9999", /* vsock: CID:port */
+		"5-4711-1000",		    /* Unix: PID-UID */
+		"12-815_90817263544-0",
+		"7-unknown",
+	};
+	static const char *const others[] = {
+		"tty1",	 "1000",	  "15-main",	 "2026-11-29",	   "2026-01-02", "wg0",	    "a-1-2", "1",
+		"1-",	 "-1-2",	  "1-2",	 "01-2-3",	   "1-02-3",	 "1-2-3-4", "1-2-",  "1-2_-3",
+		"1-2_3", "1-10.0.0.1:22", "17-unknown2", "8-10.0.0.1:6-x",
+	};
+	const struct identity *who, *first = NULL;
+	char path[160];
+
+	(void)state;
+	cache_open();
+	for (size_t i = 0; i < ARRAY_SIZE(connections); i++) {
+		snprintf(path, sizeof(path), "/system.slice/system-chk.slice/chk\\x2dmk@%s.service", connections[i]);
+		who = get(10 + 2 * i, path);
+		if (!who->instances || (first && who != first))
+			fail_msg("%s is a home of its own: %s", connections[i], who->home);
+		first = who;
+		strcat(path, "/below");
+		assert_ptr_equal(get(11 + 2 * i, path), first);
+	}
+	assert_string_equal(first->home, "/system.slice/system-chk.slice/chk\\x2dmk@.service");
+	assert_string_equal(first->name, "chk-mk@.service");
+	assert_string_equal(first->id, "chk\\x2dmk@.service");
+	assert_int_equal(first->kind, HOME_SERVICE);
+	assert_int_equal(stats().homes, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		snprintf(path, sizeof(path), "/system.slice/system-chk.slice/chk@%s.service", others[i]);
+		who = get(100 + i, path);
+		if (who->instances || strcmp(who->home, path) != 0)
+			fail_msg("%s is taken for a connection: %s", others[i], who->home);
+	}
+	/* Another place or another unit is another home; a user's manager makes such units, too. */
+	assert_string_equal(get(200, "/system.slice/chk@1-2-3.service")->home, "/system.slice/chk@.service");
+	assert_string_equal(get(201, "/user.slice/user-7.slice/user@7.service/app.slice/x@1-2-3.service")->home,
+			    "/user.slice/user-7.slice/user@7.service/app.slice/x@.service");
+	assert_false(get(202, "/system.slice/chk@1-2-3.scope")->instances);
+	assert_false(get(203, "/system.slice/@1-2-3.service")->instances);
+	for (uint64_t id = 0; id < 300; id++)
+		identities_forget(ids, id);
+	assert_int_equal(stats().homes, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cache_test(docker_named),
 		cache_test(docker_shares),
+		cache_test(units_by_connection),
 		cache_test(docker_roots),
 		cache_test(docker_root_is_a_link),
 		cache_test(docker_in_kubernetes),

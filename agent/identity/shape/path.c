@@ -205,6 +205,7 @@ void walk_claim(struct path_walk *w, enum home_kind kind, const char *runtime, s
 
 	m->kind = kind;
 	m->home_len = w->end;
+	m->instance_at = m->instance_len = 0;
 	m->parent_len = w->container_len;
 	m->nested = w->container_len > 0;
 	m->runtime = runtime;

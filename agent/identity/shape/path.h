@@ -24,6 +24,8 @@ enum identity_store {
 struct identity_match {
 	enum home_kind kind;
 	size_t home_len;     /* the home is a prefix of the path, of this length */
+	size_t instance_at;  /* a unit made for one connection: its home's path is without this part of it, */
+	size_t instance_len; /* so that all units of the template are one home; 0: no such unit */
 	size_t parent_len;   /* so is the container around it; 0: none */
 	const char *runtime; /* static, "" if not known */
 	char id[IDENTITY_ID_MAX];
