@@ -9,7 +9,7 @@
  * may do everything in it), and those without audit, in which the kernel only asks what a thread could do, to decide
  * something else (how much memory to overcommit, which process to kill).
  */
-#include "fact.bpf.h"
+#include "cgroup.bpf.h"
 #include "compat.bpf.h"
 
 /* Callers that are looked at for one that checks without audit. */
@@ -70,6 +70,7 @@ static __always_inline int capability_count(const struct cred *cred, __u32 capab
 	if (!result && !(compat_capabilities(cred, cap_effective) >> capability & 1))
 		return 0;
 	key.cgroup_id = task_cgroup_id(task);
+	key.signs = cgroup_is_early(key.cgroup_id) ? SS_RUNTIME_EARLY : 0;
 	key.bounding = compat_capabilities(cred, cap_bset);
 	key.user_namespace = BPF_CORE_READ(cred, user_ns, ns.inum);
 	BPF_CORE_READ_INTO(&key.comm, task, comm);

@@ -51,4 +51,33 @@ static __always_inline void cgroup_enter_report(struct task_struct *task, struct
 	fact_send(fact);
 }
 
+/*
+ * Whether no path leads to the program that the task runs. Its file is in memory (the mount is the kernel's own: an error
+ * number in place of a namespace) or on a mount that was detached. Runtimes run such copies of themselves, so that a
+ * container cannot write to the file that the next container is started with.
+ */
+static __always_inline bool program_is_hidden(struct task_struct *task)
+{
+	void *mount = BPF_CORE_READ(task, mm, exe_file, f_path.mnt);
+	struct mount *whole = mount - bpf_core_field_offset(struct mount, mnt);
+	__u64 namespace;
+
+	if (!mount)
+		return false;
+	namespace = (__u64)BPF_CORE_READ(whole, mnt_ns);
+	return !namespace || namespace >= (__u64)-MAX_ERRNO;
+}
+
+/*
+ * Whether the cgroup's own program was not executed yet: what is there so far is its runtime. Not for a cgroup that was made
+ * in a container: whatever is in there could make itself one.
+ */
+static __always_inline bool cgroup_is_early(__u64 id)
+{
+	struct ss_cgroup *cgroup = bpf_map_lookup_elem(&cgroups, &id);
+
+	return cgroup && cgroup->flags & SS_CGROUP_STARTING && !cgroup->start.step_ns[SS_START_EXECUTED] &&
+	       cgroup->start.creator_pid == PROC_PID_INIT_INO;
+}
+
 #endif

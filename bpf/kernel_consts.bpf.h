@@ -55,6 +55,12 @@
 #define CLONE_NEWPID	0x20000000
 #define CLONE_NEWNET	0x40000000
 
+/* include/linux/proc_ns.h: the inode number of the initial pid namespace */
+#define PROC_PID_INIT_INO 0xEFFFFFFCU
+
+/* include/linux/err.h */
+#define MAX_ERRNO 4095
+
 /* include/linux/pid_namespace.h, include/linux/threads.h */
 #define MAX_PID_NS_LEVEL 32
 #define PID_MAX_LIMIT	 4194304

@@ -99,16 +99,17 @@ int BPF_PROG(lifecycle_exec, struct task_struct *task, int old_pid, struct linux
 	struct ss_cgroup *cgroup = exec_count(task);
 
 	exec_report(task, binary->filename);
-	if (cfg_births && cgroup)
-		start_exec(task, binary, cgroup);
-	if (cfg_epoll)
-		loop_exec(task);
+	/* Before the start is noted: the changes are those of the program that was there before. */
 	if (cfg_namespaces && cfg_namespaces_compare) {
 		struct ss_thread_state *state = bpf_task_storage_get(&thread_state, task, 0, 0);
 
 		if (state)
 			namespaces_compare(task, state);
 	}
+	if (cfg_births && cgroup)
+		start_exec(task, binary, cgroup);
+	if (cfg_epoll)
+		loop_exec(task);
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 #ifndef SYSSCOPE_NAMESPACE_BPF_H
 #define SYSSCOPE_NAMESPACE_BPF_H
 
-#include "fact.bpf.h"
+#include "cgroup.bpf.h"
 #include "compat.bpf.h"
 
 #define CLONE_NEW_ANY                                                                                          \
@@ -113,10 +113,10 @@ static __always_inline __u32 namespaces_changed(const struct ss_namespaces *from
 	return kinds;
 }
 
-static __always_inline void transition_count(struct task_struct *task, __u32 kinds, __u32 how)
+static __always_inline void transition_count(struct task_struct *task, __u32 kinds, __u16 how, __u16 signs)
 {
 	void *table = gone_in_use ? (void *)&transitions_b : (void *)&transitions_a;
-	struct ss_transition_key key = {.kinds = kinds, .how = how};
+	struct ss_transition_key key = {.kinds = kinds, .how = how, .signs = signs};
 	__u64 *count, zero = 0;
 
 	key.cgroup_id = task_cgroup_id(task);
@@ -136,14 +136,17 @@ static __always_inline void transition_count(struct task_struct *task, __u32 kin
 static __noinline int transition_report(struct task_struct *task, const struct ss_namespaces *from,
 					const struct ss_namespaces *to, __u32 kinds, __u32 how)
 {
+	__u16 signs = (program_is_hidden(task) ? SS_RUNTIME_HIDDEN : 0) |
+		      (cgroup_is_early(task_cgroup_id(task)) ? SS_RUNTIME_EARLY : 0);
 	struct ss_fact *fact;
 
-	transition_count(task, kinds, how);
+	transition_count(task, kinds, how, signs);
 	fact = fact_reserve(SS_FACT_NAMESPACE, FACT_SIZE(namespaces), task);
 	if (!fact)
 		return 0;
 	fact->namespaces.kinds = kinds;
 	fact->namespaces.how = how;
+	fact->namespaces.signs = signs;
 	fact->namespaces.from = *from;
 	fact->namespaces.to = *to;
 	fact_send(fact);

@@ -266,12 +266,21 @@ struct wait_queue_head {
 
 typedef struct wait_queue_head wait_queue_head_t;
 
+struct vfsmount;
+
+struct path {
+	struct vfsmount *mnt;
+};
+
 struct inode;
 
 struct file {
 	void *private_data;
 	struct inode *f_inode;
 	unsigned int f_flags;
+	union {
+		const struct path f_path;
+	};
 };
 
 struct super_block;
@@ -287,6 +296,9 @@ struct inode {
 
 struct super_block {
 	long unsigned int s_magic;
+};
+
+struct vfsmount {
 };
 
 struct cgroup_subsys_state {
@@ -443,6 +455,11 @@ struct bpf_iter__task_file {
 	union {
 		struct file *file;
 	};
+};
+
+struct mount {
+	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns;
 };
 
 struct mnt_namespace {

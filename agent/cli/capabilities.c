@@ -88,7 +88,7 @@ static void check_add(struct capability_report *r, const struct container_row *h
 	if (home->user_namespace && c->user_namespace != home->user_namespace) {
 		if (!c->denied)
 			r->elsewhere_used[c->capability] += c->count;
-	} else if (c->foreign || (inside && namespace_transition_expected(c->comm, HOME_CONTAINER))) {
+	} else if (c->foreign || (inside && (c->early || runtime_named(c->comm, HOME_CONTAINER)))) {
 		if (!c->denied)
 			r->runtime_used[c->capability] += c->count;
 	} else if (c->denied) {

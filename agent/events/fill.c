@@ -72,7 +72,7 @@ static void namespace_fill(struct event *e, const struct event_source *s)
 	e->kinds = fact->namespaces.kinds;
 	e->from = fact->namespaces.from.inode;
 	e->to = fact->namespaces.to.inode;
-	e->expected = s->who && namespace_transition_expected(fact->comm, s->who->kind);
+	e->expected = s->who && namespace_transition_expected(fact->comm, s->who->kind, fact->namespaces.signs);
 }
 
 static void cgroup_fill(struct event *e, const struct event_source *s)

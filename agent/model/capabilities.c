@@ -44,11 +44,12 @@ static void sets_collect(const struct processes *processes, struct container_row
 		struct container_row *c = row_of(containers, p);
 
 		/*
-		 * A runtime on its way into the container has more in its bounding set, and is not counted. A process that was
-		 * started in it with more (docker exec --privileged) is.
+		 * A runtime on its way into the container has more in its bounding set, and is not counted: it is known by its
+		 * name, or has not executed the container's program yet. A process that was started in it with more (docker exec
+		 * --privileged) is.
 		 */
 		if (!c || (p->leader->capabilities_bounding & ~c->capabilities_bounding &&
-			   namespace_transition_expected(p->comm, p->home->kind)))
+			   (p->leader->flags & SS_THREAD_FORKED || runtime_named(p->comm, p->home->kind))))
 			continue;
 		c->capabilities_effective |= p->leader->capabilities_effective;
 		c->capabilities_permitted |= p->leader->capabilities_permitted;
@@ -76,6 +77,7 @@ int capability_rows_fill(struct capabilities *caps, const struct homes *homes, c
 					  .user_namespace = key->user_namespace,
 					  .capability = (uint8_t)key->capability,
 					  .denied = key->denied != 0,
+					  .early = h->kind == HOME_CONTAINER && key->signs & SS_RUNTIME_EARLY,
 					  .foreign = h->kind == HOME_CONTAINER &&
 						     key->bounding & ~containers[h->row].capabilities_bounding,
 					  .count = s->checks[i].count};

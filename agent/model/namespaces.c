@@ -53,7 +53,7 @@ static int transitions_add(struct namespaces *ns, const struct homes *homes, con
 	for (size_t i = 0; i < n; i++) {
 		const struct ss_transition_key *key = &list[i].key;
 		struct home *h = home_of_cgroup(homes, key->cgroup_id);
-		bool expected = namespace_transition_expected(key->comm, h->kind);
+		bool expected = namespace_transition_expected(key->comm, h->kind, key->signs);
 
 		for (uint32_t kind = 0; kind < SS_NAMESPACES; kind++) {
 			struct transition *t;

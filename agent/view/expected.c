@@ -41,7 +41,7 @@ static const struct {
 	{"(", false, false}, /* systemd's child before it executes a unit's program: "(httpd)", with PrivateTmp= and similar */
 };
 
-bool namespace_transition_expected(const char *comm, enum home_kind kind)
+bool runtime_named(const char *comm, enum home_kind kind)
 {
 	bool inside = kind == HOME_CONTAINER || kind == HOME_POD;
 	size_t length = strnlen(comm, SS_COMM_LEN);
@@ -55,4 +55,11 @@ bool namespace_transition_expected(const char *comm, enum home_kind kind)
 			return true;
 	}
 	return false;
+}
+
+bool namespace_transition_expected(const char *comm, enum home_kind kind, uint32_t signs)
+{
+	bool inside = kind == HOME_CONTAINER || kind == HOME_POD;
+
+	return signs & SS_RUNTIME_HIDDEN || (inside && signs & SS_RUNTIME_EARLY) || runtime_named(comm, kind);
 }

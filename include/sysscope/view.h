@@ -164,6 +164,7 @@ struct check_row {
 	uint32_t user_namespace; /* of the credentials: inode number */
 	uint8_t capability;
 	bool denied;  /* else it was used */
+	bool early;   /* before the container's own program was executed: by the runtime that creates it */
 	bool foreign; /* by a thread with a larger bounding set than the container's: the runtime that creates it */
 	char comm[17];
 	uint64_t count;

@@ -5,10 +5,13 @@
  * to another namespace and back at once is seen where the kernel's own function is hooked.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 
 #include "lib/kernel_test.h"
@@ -383,6 +386,111 @@ static void test_hops(const char *box, bool exact)
 	subject_end(pid);
 }
 
+/* ---- what runtimes do ---- */
+
+enum { FROM_FILE, FROM_MEMORY, FROM_MOUNT };
+
+/* The program again, which unshares once and ends: executed from a descriptor, as runtimes do. */
+static void program_again(int fd)
+{
+	char path[32], to[16], from[16];
+	char *argv[] = {"test_namespaces", "--unshare", to, from, NULL};
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	snprintf(to, sizeof(to), "%d", to_subject[0]);
+	snprintf(from, sizeof(from), "%d", from_subject[1]);
+	execv(path, argv);
+	_exit(1);
+}
+
+static int unshare_once(char **argv)
+{
+	char c = 'x';
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return unshare(CLONE_NEWUTS) < 0 || write(atoi(argv[3]), &c, 1) != 1 || read(atoi(argv[2]), &c, 1) != 1;
+}
+
+static int program_in_memory(int file)
+{
+	int fd = memfd_create("copy", 0);
+	struct stat st;
+	off_t at = 0;
+
+	if (fd < 0 || fstat(file, &st) < 0)
+		_exit(1);
+	while (at < st.st_size)
+		if (sendfile(fd, file, &at, (size_t)(st.st_size - at)) <= 0)
+			_exit(1);
+	return fd;
+}
+
+static int program_on_mount(void)
+{
+	char name[PATH_MAX] = "";
+	int fd;
+
+	if (readlink("/proc/self/exe", name, sizeof(name) - 1) < 0 || unshare(CLONE_NEWNS) < 0 ||
+	    mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount(name, name, NULL, MS_BIND, NULL) < 0)
+		_exit(1);
+	fd = open(name, O_PATH);
+	if (umount2(name, MNT_DETACH) < 0)
+		_exit(1);
+	return fd;
+}
+
+static void subject_executes(void *ctx)
+{
+	int from = *(int *)ctx, fd = open("/proc/self/exe", O_RDONLY);
+
+	subject_begin();
+	program_again(from == FROM_MEMORY ? program_in_memory(fd) : from == FROM_MOUNT ? program_on_mount() : fd);
+}
+
+static void subject_unshares_once(void *ctx)
+{
+	char c = 'x';
+
+	(void)ctx;
+	subject_begin();
+	if (unshare(CLONE_NEWUTS) < 0 || write(from_subject[1], &c, 1) != 1 || read(to_subject[0], &c, 1) != 1)
+		_exit(1);
+	_exit(0);
+}
+
+static void check_signs(const char *home, void (*work)(void *ctx), int from, uint32_t signs, const char *what)
+{
+	const struct ss_fact *seen = NULL;
+	pid_t pid;
+
+	if (pipe(to_subject) < 0 || pipe(from_subject) < 0)
+		exit(1);
+	n_facts = 0;
+	pid = run_in(home, work, &from);
+	if (subject_heard())
+		facts_collect();
+	for (size_t f = 0; f < n_facts; f++)
+		if (facts[f].tid == (uint32_t)pid && facts[f].namespaces.kinds == 1u << SS_NS_UTS)
+			seen = &facts[f];
+	check(seen && seen->namespaces.signs == signs, "%s, as %.16s: signs: saw %#x, true is %#x", what,
+	      seen ? seen->comm : "nobody", seen ? seen->namespaces.signs : ~0u, signs);
+	n_facts = 0;
+	subject_end(pid);
+}
+
+static void test_signs(const char *old)
+{
+	const char *fresh = cgroup_make("fresh");
+
+	check_signs(old, subject_executes, FROM_FILE, 0, "a program from its file");
+	check_signs(old, subject_executes, FROM_MEMORY, SS_RUNTIME_HIDDEN, "from memory");
+	check_signs(old, subject_executes, FROM_MOUNT, SS_RUNTIME_HIDDEN, "from a mount that was detached");
+	check_signs(old, subject_unshares_once, 0, 0, "without an exec in an old cgroup");
+	check_signs(fresh, subject_unshares_once, 0, SS_RUNTIME_EARLY, "in a new one");
+	check_signs(fresh, subject_executes, FROM_MEMORY, SS_RUNTIME_HIDDEN | SS_RUNTIME_EARLY,
+		    "from memory in a new one");
+}
+
 static void test_counts(const char *box)
 {
 	const struct container_row *row = row_find(snapshot_take(), box);
@@ -400,11 +508,15 @@ static void test_counts(const char *box)
 
 int main(int argc, char **argv)
 {
-	const char *box = cgroup_make("namespaces"), *elsewhere = cgroup_make("holder"), *hops = cgroup_make("hops");
-	const char *hook;
+	const char *box, *elsewhere, *hops, *hook;
 	struct pipeline_options options;
 	bool exact;
 
+	if (argc == 4 && strcmp(argv[1], "--unshare") == 0)
+		return unshare_once(argv);
+	box = cgroup_make("namespaces");
+	elsewhere = cgroup_make("holder");
+	hops = cgroup_make("hops");
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	signal(SIGPIPE, SIG_IGN);
 	pipeline_options_init(&options);
@@ -425,5 +537,6 @@ int main(int argc, char **argv)
 	run_steps(box, "clone", subject_clones, SS_NS_CLONE, exact);
 	test_hops(hops, exact);
 	test_counts(box);
+	test_signs(elsewhere);
 	return test_finish();
 }

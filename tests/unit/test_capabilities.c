@@ -131,10 +131,11 @@ static void test_model(void **state)
 {
 	static struct scene s;
 	struct sample_check checks[] = {
-		{{20, 15, 10, 0, CHOWN | NET_BIND_SERVICE, "app"}, 3},
-		{{20, 15, SYS_ADMIN, 0, ~0ULL, "exe"}, 9},
-		{{20, 99, SYS_ADMIN, 0, CHOWN, "app"}, 4},
-		{{77, 15, 0, 0, 0, "gone"}, 1}, /* of a cgroup that nobody knows */
+		{{20, 15, 10, 0, 0, CHOWN | NET_BIND_SERVICE, "app"}, 3},
+		{{20, 15, SYS_ADMIN, 0, 0, ~0ULL, "exe"}, 9},
+		{{20, 99, SYS_ADMIN, 0, 0, CHOWN, "app"}, 4},
+		{{20, 15, SYS_ADMIN, 0, SS_RUNTIME_EARLY, CHOWN, "6"}, 2},
+		{{77, 15, 0, 0, 0, 0, "gone"}, 1}, /* of a cgroup that nobody knows */
 	};
 	struct model *m = model_new();
 	struct ss_thread_record *r;
@@ -151,6 +152,9 @@ static void test_model(void **state)
 	r->ns_user = 15;
 	r = scene_process(&s, 200, 20, "runc:[2:INIT]", 0);
 	r->capabilities_bounding = r->capabilities_permitted = r->capabilities_effective = ~0ULL;
+	r = scene_process(&s, 220, 20, "6", 0); /* a runtime whose name says nothing, before it executes the program */
+	r->flags |= SS_THREAD_FORKED;
+	r->capabilities_bounding = r->capabilities_permitted = r->capabilities_effective = ~0ULL;
 	r = scene_process(&s, 250, 20, "sh", 0); /* docker exec --privileged */
 	r->capabilities_bounding = ~0ULL;
 	r->capabilities_permitted = r->capabilities_effective = 1ULL << SYS_ADMIN;
@@ -158,7 +162,7 @@ static void test_model(void **state)
 	r->capabilities_bounding = CHOWN;
 	r->capabilities_permitted = NET_BIND_SERVICE;
 	s.sample.checks = checks;
-	s.sample.n_checks = 4;
+	s.sample.n_checks = 5;
 	assert_int_equal(model_update(m, &s.sample), 0);
 	p = model_snapshot(m);
 	row = scene_row(p, "/docker/a");
@@ -166,7 +170,9 @@ static void test_model(void **state)
 	assert_true(row->capabilities_permitted == (CHOWN | NET_BIND_SERVICE | 1ULL << SYS_ADMIN));
 	assert_true(row->capabilities_bounding == (CHOWN | NET_BIND_SERVICE));
 	assert_int_equal(row->user_namespace, 15);
-	assert_int_equal(p->n_checks, 3);
+	assert_int_equal(p->n_checks, 4);
+	assert_false(p->checks[0].early);
+	assert_true(p->checks[3].early);
 	assert_false(p->checks[0].foreign);
 	assert_true(p->checks[1].foreign);
 	assert_false(p->checks[2].foreign);

@@ -18,29 +18,42 @@ static void test_expected(void **state)
 		const char comm[SS_COMM_LEN + 1];
 		enum home_kind kind;
 		bool expected;
+		uint32_t signs;
 	} cases[] = {
-		{"runc:[2:INIT]", HOME_CONTAINER, true},
-		{"runc:[1:CHILD]", HOME_HOST, true},
-		{"runc", HOME_SERVICE, true},
-		{"runcible", HOME_SERVICE, false},
-		{"crun", HOME_CONTAINER, true},
-		{"containerd-shim", HOME_SERVICE, true},
-		{"containerd-shim", HOME_CONTAINER, false},
-		{"dockerd", HOME_SERVICE, true},
-		{"dockerd", HOME_CONTAINER, false},
-		{"dockerdx", HOME_SERVICE, false},
-		{"(httpd)", HOME_SERVICE, true},
-		{"(httpd)", HOME_CONTAINER, false},
-		{"systemd-udevd", HOME_SERVICE, true},
-		{"nsenter", HOME_SESSION, false},
-		{"unshare", HOME_CONTAINER, false},
-		{"", HOME_HOST, false},
-		{"systemdsystemdsy", HOME_HOST, true}, /* no NUL behind it */
+		/* From memory, or from a descriptor, its name says nothing; so do runtimes that nobody has heard of. */
+		{"memfd:crun_clon", HOME_HOST, true, SS_RUNTIME_HIDDEN},
+		{"memfd:crun_clon", HOME_CONTAINER, true, SS_RUNTIME_EARLY},
+		{"memfd:crun_clon", HOME_HOST, false, 0},
+		{"6", HOME_SERVICE, true, SS_RUNTIME_HIDDEN},
+		{"6", HOME_CONTAINER, true, SS_RUNTIME_HIDDEN | SS_RUNTIME_EARLY},
+		{"6", HOME_SERVICE, false, 0},
+		{"newrt", HOME_CONTAINER, true, SS_RUNTIME_EARLY},
+		{"newrt", HOME_POD, true, SS_RUNTIME_EARLY},
+		/* Outside of containers a cgroup without a program of its own is nothing special. */
+		{"newrt", HOME_SERVICE, false, SS_RUNTIME_EARLY},
+		{"newrt", HOME_CGROUP, false, SS_RUNTIME_EARLY},
+		{"runc:[2:INIT]", HOME_CONTAINER, true, 0},
+		{"runc:[1:CHILD]", HOME_HOST, true, 0},
+		{"runc", HOME_SERVICE, true, 0},
+		{"runcible", HOME_SERVICE, false, 0},
+		{"crun", HOME_CONTAINER, true, 0},
+		{"containerd-shim", HOME_SERVICE, true, 0},
+		{"containerd-shim", HOME_CONTAINER, false, 0},
+		{"dockerd", HOME_SERVICE, true, 0},
+		{"dockerd", HOME_CONTAINER, false, 0},
+		{"dockerdx", HOME_SERVICE, false, 0},
+		{"(httpd)", HOME_SERVICE, true, 0},
+		{"(httpd)", HOME_CONTAINER, false, 0},
+		{"systemd-udevd", HOME_SERVICE, true, 0},
+		{"nsenter", HOME_SESSION, false, 0},
+		{"unshare", HOME_CONTAINER, false, 0},
+		{"", HOME_HOST, false, 0},
+		{"systemdsystemdsy", HOME_HOST, true, 0}, /* no NUL behind it */
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		if (namespace_transition_expected(cases[i].comm, cases[i].kind) != cases[i].expected)
+		if (namespace_transition_expected(cases[i].comm, cases[i].kind, cases[i].signs) != cases[i].expected)
 			fail_msg("%s in %d", cases[i].comm, cases[i].kind);
 	assert_string_equal(namespace_how_name(SS_NS_SETNS), "setns");
 	assert_string_equal(namespace_how_name(77), "unknown");
@@ -150,10 +163,10 @@ static void test_counts(void **state)
 {
 	static struct scene s;
 	struct sample_transition final[2] = {
-		{{20, 1u << SS_NS_NET | 1u << SS_NS_UTS, SS_NS_UNSHARE, "app"}, 3},
-		{{20, 1u << SS_NS_NET, SS_NS_SETNS, "runc:[2:INIT]"}, 1},
+		{{20, 1u << SS_NS_NET | 1u << SS_NS_UTS, SS_NS_UNSHARE, 0, "app"}, 3},
+		{{20, 1u << SS_NS_NET, SS_NS_SETNS, SS_RUNTIME_EARLY, "newrt"}, 1},
 	};
-	struct sample_transition open[1] = {{{20, 1u << SS_NS_NET, SS_NS_UNSHARE, "app"}, 2}};
+	struct sample_transition open[1] = {{{20, 1u << SS_NS_NET, SS_NS_UNSHARE, 0, "app"}, 2}};
 	struct model *m = model_new();
 
 	(void)state;

@@ -101,7 +101,8 @@ _Static_assert(sizeof(struct ss_pair) == 16, "ss_pair: no padding");
 struct ss_transition_key {
 	__u64 cgroup_id;
 	__u32 kinds;		/* one bit per enum ss_namespace that changed */
-	__u32 how;		/* enum ss_namespace_how */
+	__u16 how;		/* enum ss_namespace_how */
+	__u16 signs;		/* enum ss_runtime_sign */
 	char comm[SS_COMM_LEN]; /* of the thread */
 };
 _Static_assert(sizeof(struct ss_transition_key) == 32, "ss_transition_key: no padding");
@@ -111,7 +112,8 @@ struct ss_capability_key {
 	__u64 cgroup_id;
 	__u32 user_namespace; /* of the checked credentials: inode number */
 	__u16 capability;     /* its number in linux/capability.h */
-	__u16 denied;	      /* 1: denied; 0: used */
+	__u8 denied;	      /* 1: denied; 0: used */
+	__u8 signs;	      /* enum ss_runtime_sign; only EARLY */
 	__u64 bounding;	      /* bounding set of the credentials: a runtime's is larger than its container's */
 	char comm[SS_COMM_LEN];
 };

@@ -111,6 +111,12 @@ enum ss_namespace_how {
 	SS_NS_HOWS
 };
 
+/* What container runtimes do, and few others: bits. */
+enum ss_runtime_sign {
+	SS_RUNTIME_HIDDEN = 1 << 0, /* runs a program that no path leads to: a copy in memory, or on a detached mount */
+	SS_RUNTIME_EARLY = 1 << 1,  /* in a cgroup that is starting and has not executed its own program yet */
+};
+
 /* What can be lost, and is counted instead. The names that users see are in the model. */
 enum ss_loss {
 	SS_LOSS_RING_FULL,	 /* a fact found no room on the ring */

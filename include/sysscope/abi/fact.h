@@ -51,7 +51,8 @@ struct ss_fact {
 		} stall;
 		struct {	     /* SS_FACT_NAMESPACE */
 			__u32 kinds; /* one bit per enum ss_namespace that changed */
-			__u32 how;   /* enum ss_namespace_how */
+			__u16 how;   /* enum ss_namespace_how */
+			__u16 signs; /* enum ss_runtime_sign */
 			struct ss_namespaces from, to;
 		} namespaces;
 		struct {			       /* SS_FACT_PROCESS_START, SS_FACT_THREAD_START */
