@@ -98,6 +98,7 @@ static uint64_t file_limit_raise(void)
 int cgroupfs_open(struct cgroupfs **ret, const char *root)
 {
 	cleanup(cgroupfs_closep) struct cgroupfs *fs = calloc(1, sizeof(*fs));
+	struct cgroup_census census = {};
 	int r;
 
 	if (!fs)
@@ -105,8 +106,11 @@ int cgroupfs_open(struct cgroupfs **ret, const char *root)
 	for (int slot = 0; slot < CGROUP_SLOTS; slot++)
 		fs->mounts.slots[slot].fd = -1;
 	r = cgroup_mounts_detect(root, &fs->mounts);
+	/* What it could not count is as if no process were there. */
+	if (r == 0 && cgroup_layout_open(&fs->mounts))
+		cgroup_census_take(root, &census);
 	if (r == 0)
-		r = cgroup_layout_choose(&fs->mounts, &fs->carrying_slot, &fs->layout, &fs->mounts_text);
+		r = cgroup_layout_choose(&fs->mounts, &census, &fs->carrying_slot, &fs->layout, &fs->mounts_text);
 	if (r < 0)
 		return r;
 	fs->carrying = &fs->mounts.slots[fs->carrying_slot];

@@ -55,7 +55,7 @@ const char *cgroup_layout_name(enum cgroup_layout layout); /* "v2", "v1", "hybri
 struct cgroup_layout_info {
 	enum cgroup_layout layout;
 	bool carrying_v2;		 /* the v2 tree carries resources: ids and paths are v2's */
-	const char *carrying_controller; /* "" on v2; "cpu" or "memory" on v1 */
+	const char *carrying_controller; /* "" on v2; the controller of its v1 hierarchy, mostly "cpu" */
 	uint32_t hierarchy_id; /* of the carrying one, as in /proc/self/cgroup and cgroup_root.hierarchy_id; 0 on v2 */
 	bool whole;	       /* false: only a part is visible (cgroup namespace, or only a part is mounted) */
 	const char *mounts;    /* to be shown: one line each, "v1 cpu /sys/fs/cgroup/cpu"; raw bytes */
@@ -64,8 +64,8 @@ struct cgroup_layout_info {
 struct cgroupfs;
 
 /*
- * Finds the hierarchies and raises the soft limit of open files to the hard one. `root` is "" for this machine; in
- * tests a folder that holds proc/self/mountinfo, proc/self/cgroup (or proc/cgroups) and the mount points.
+ * Finds the hierarchies, chooses the one that tells most processes apart, and raises the soft limit of open files to the hard one. `root` is "" for this machine; in
+ * tests a folder that holds proc/self/mountinfo, proc/self/cgroup (or proc/cgroups), proc/PID/cgroup and the mount points.
  * 0; -ENODEV: no hierarchy that could carry resources is mounted; -ENOMEM; an error from reading mountinfo.
  * *ret is untouched on failure.
  */

@@ -19,21 +19,44 @@ static bool slot_mounted(const struct cgroup_mounts *mounts, enum cgroup_slot sl
 	return mounts->slots[slot].fd >= 0;
 }
 
-static int carrying_choose(const struct cgroup_mounts *mounts, enum cgroup_slot *ret)
-{
-	const bool *v2 = mounts->v2_controls;
+/* In the order of preference. */
+static const enum cgroup_slot v1_order[] = {CGROUP_SLOT_CPU, CGROUP_SLOT_MEMORY, CGROUP_SLOT_PIDS, CGROUP_SLOT_CPUACCT,
+					    CGROUP_SLOT_CPUSET};
 
-	/* In the order of preference, in which v2 stands twice. */
-	if (v2[CGROUP_SLOT_CPU] || v2[CGROUP_SLOT_MEMORY])
-		*ret = CGROUP_SLOT_V2; /* NOLINT(bugprone-branch-clone) */
-	else if (slot_mounted(mounts, CGROUP_SLOT_CPU))
-		*ret = CGROUP_SLOT_CPU;
-	else if (slot_mounted(mounts, CGROUP_SLOT_MEMORY))
-		*ret = CGROUP_SLOT_MEMORY;
-	else if (slot_mounted(mounts, CGROUP_SLOT_V2))
-		*ret = CGROUP_SLOT_V2; /* even without controllers it has cpu.stat */
-	else
+static bool v2_controlled(const struct cgroup_mounts *mounts)
+{
+	return mounts->v2_controls[CGROUP_SLOT_CPU] || mounts->v2_controls[CGROUP_SLOT_MEMORY];
+}
+
+bool cgroup_layout_open(const struct cgroup_mounts *mounts)
+{
+	int mounted = 0;
+
+	for (int slot = 0; slot < CGROUP_SLOTS; slot++)
+		mounted += slot_mounted(mounts, slot);
+	return mounted > 1;
+}
+
+static int carrying_choose(const struct cgroup_mounts *mounts, const struct cgroup_census *census,
+			   enum cgroup_slot *ret)
+{
+	bool v2 = slot_mounted(mounts, CGROUP_SLOT_V2), controlled = v2_controlled(mounts);
+	const uint64_t *cgroups = census->cgroups;
+	enum cgroup_slot best = CGROUP_SLOT_V2;
+	bool any = v2 && controlled;
+
+	if (!v2 && !slot_mounted(mounts, CGROUP_SLOT_CPU) && !slot_mounted(mounts, CGROUP_SLOT_MEMORY))
 		return -ENODEV;
+	for (size_t i = 0; i < ARRAY_SIZE(v1_order); i++) {
+		if (!slot_mounted(mounts, v1_order[i]) || (any && cgroups[v1_order[i]] <= cgroups[best]))
+			continue;
+		best = v1_order[i];
+		any = true;
+	}
+	/* Even without controllers it has cpu.stat. */
+	if (v2 && !controlled && cgroups[CGROUP_SLOT_V2] > 0 && cgroups[CGROUP_SLOT_V2] >= 2 * cgroups[best])
+		best = CGROUP_SLOT_V2;
+	*ret = best;
 	return 0;
 }
 
@@ -47,14 +70,14 @@ bool cgroup_slot_read(const struct cgroup_mounts *mounts, enum cgroup_slot carry
 	return slot != CGROUP_SLOT_CPUACCT && !mounts->v2_controls[slot];
 }
 
-int cgroup_layout_choose(const struct cgroup_mounts *mounts, enum cgroup_slot *ret_carrying,
-			 struct cgroup_layout_info *ret_info, struct buf *text)
+int cgroup_layout_choose(const struct cgroup_mounts *mounts, const struct cgroup_census *census,
+			 enum cgroup_slot *ret_carrying, struct cgroup_layout_info *ret_info, struct buf *text)
 {
 	bool v1 = false, v2 = slot_mounted(mounts, CGROUP_SLOT_V2);
 	enum cgroup_slot carrying;
 	int r;
 
-	r = carrying_choose(mounts, &carrying);
+	r = carrying_choose(mounts, census, &carrying);
 	if (r < 0)
 		return r;
 	for (int slot = 0; slot < CGROUP_SLOTS; slot++) {

@@ -65,11 +65,9 @@ static void drained_open(struct loader *l, struct sysscope_bpf *s, uint32_t chos
 
 void loader_options_hierarchy(struct loader_options *o, const struct kernel *k, const struct cgroup_layout_info *layout)
 {
-	bool memory = strcmp(layout->carrying_controller, "memory") == 0;
-
 	o->cgroup_v1 = !layout->carrying_v2;
 	o->cgroup_hierarchy = (int)layout->hierarchy_id;
-	o->cgroup_subsys = memory ? k->memory_subsys : k->cpu_subsys;
+	o->cgroup_subsys = kernel_cgroup_subsys(k, layout->carrying_controller);
 }
 
 struct bpf_program *loader_program(const struct loader *l, const char *name)

@@ -106,7 +106,7 @@ static bool pids_are_hidden(void)
 
 int kernel_probe(struct kernel *ret)
 {
-	*ret = (struct kernel){.cpu_subsys = UINT32_MAX, .memory_subsys = UINT32_MAX};
+	*ret = (struct kernel){};
 	probe_capabilities(ret);
 	probe_lockdown(ret);
 	ret->pids_hidden = pids_are_hidden();
@@ -118,8 +118,6 @@ int kernel_probe(struct kernel *ret)
 	ret->fentry_error = fentry_try(ret->btf);
 	ret->kprobe_error = kprobe_try();
 	ret->ring_buffer = enum_value(ret->btf, "bpf_map_type", "BPF_MAP_TYPE_RINGBUF", NULL);
-	enum_value(ret->btf, "cgroup_subsys_id", "cpu_cgrp_id", &ret->cpu_subsys);
-	enum_value(ret->btf, "cgroup_subsys_id", "memory_cgrp_id", &ret->memory_subsys);
 	return 0;
 }
 
@@ -127,6 +125,17 @@ void kernel_free(struct kernel *k)
 {
 	btf__free(k->btf);
 	k->btf = NULL;
+}
+
+uint32_t kernel_cgroup_subsys(const struct kernel *k, const char *controller)
+{
+	uint32_t subsys = UINT32_MAX;
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s_cgrp_id", controller);
+	if (k->btf)
+		enum_value(k->btf, "cgroup_subsys_id", name, &subsys);
+	return subsys;
 }
 
 bool kernel_has_tracepoint(const struct kernel *k, const char *name)

@@ -20,7 +20,6 @@ struct kernel {
 	bool ring_buffer;			  /* BPF_MAP_TYPE_RINGBUF, 5.8, commit 457f44363a88 */
 	int fentry_error;			  /* 0: programs can be attached to functions (5.5); else errno */
 	int kprobe_error;			  /* the same for kprobes */
-	uint32_t cpu_subsys, memory_subsys;	  /* enum cgroup_subsys_id of the running kernel */
 	bool cap_bpf, cap_perfmon, cap_sys_admin; /* effective */
 	bool pids_hidden;			  /* in a pid namespace: the task iterator shows only what is in it */
 	char lockdown[32];			  /* "none", "integrity", "confidentiality", "" when not known */
@@ -28,6 +27,9 @@ struct kernel {
 
 int kernel_probe(struct kernel *ret);
 void kernel_free(struct kernel *k);
+
+/* enum cgroup_subsys_id of the running kernel for a v1 controller; UINT32_MAX: not known. */
+uint32_t kernel_cgroup_subsys(const struct kernel *k, const char *controller);
 
 /* Whether the raw tracepoint has type information, so that tp_btf programs can be attached to it. */
 bool kernel_has_tracepoint(const struct kernel *k, const char *name);

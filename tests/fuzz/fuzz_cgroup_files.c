@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* fuzz_cgroup_files.c - texts of cgroup files and lines of mountinfo. The first byte chooses which. */
+/* fuzz_cgroup_files.c - texts of cgroup files, lines of mountinfo and of /proc/PID/cgroup. The first byte chooses which. */
+#include "cgroup/census.h"
 #include "cgroup/files.h"
 #include "fuzz.h"
 
@@ -14,7 +15,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	text = fuzz_string(data + 1, size - 1);
-	if (data[0] < 2 * n) {
+	if (data[0] == 255) {
+		struct cgroup_membership m;
+
+		if (cgroup_membership_parse(text, &m) == 0)
+			must(m.path >= text && m.path < text + size);
+	} else if (data[0] < 2 * n) {
 		cgroup_counters_clear(&c);
 		cgroup_file_parse(&files[data[0] % n], text, size - 1, &c);
 	} else if (cgroup_mount_line_parse(text, &line) == 0) {

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "cgroup/census.h"
 #include "lib/cgroupfs_tree.h"
 
 static void layout_check(struct cgroupfs *fs, enum cgroup_layout layout, const char *controller, uint32_t hierarchy)
@@ -155,6 +156,142 @@ static void hybrid(void **state)
 	assert_int_equal(c.memory_usage, 5000000);
 	assert_true(c.cpu_usage_ns == SS_UNKNOWN); /* cpuacct is not mounted, and v2 is not asked */
 	cgroupfs_close(fs);
+}
+
+/* What /proc/PID/cgroup says of one process: the path in v2, then those in the v1 hierarchies of v1_tree. */
+static void process_at(const struct tree *t, int pid, const char *v2, const char *cpu, const char *memory,
+		       const char *pids)
+{
+	char path[64], text[512];
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	snprintf(text, sizeof(text), "9:name=systemd:%s\n8:pids:%s\n4:memory:%s\n2:cpuacct:/\n1:cpu:%s\n0::%s\n", v2,
+		 pids, memory, cpu, v2);
+	tree_file(t, path, text);
+}
+
+static void hybrid_tree(const struct tree *t)
+{
+	v1_tree(t);
+	tree_file(t, "/proc/self/mountinfo",
+		  BASE "40 31 0:37 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd\n"
+		       "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+		       "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
+		       "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+		       "36 31 0:33 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n");
+	tree_file(t, "/sys/fs/cgroup/unified/cgroup.controllers", "\n");
+	tree_file(t, "/proc/version", "not a process\n");
+}
+
+/* The hierarchy that tells the most processes apart carries; which files are read follows. */
+static void the_most_specific_carries(void **state)
+{
+#define SSH  "/system.slice/ssh.service"
+#define CRON "/system.slice/cron.service"
+	static const struct {
+		const char *ssh[4], *cron[4]; /* v2, cpu, memory, pids */
+		const char *controller;
+		uint32_t hierarchy;
+	} cases[] = {
+		/* systemd without CPU accounting */
+		{{SSH, "/", SSH, SSH}, {CRON, "/", CRON, CRON}, "memory", 4},
+		{{SSH, "/system.slice", SSH, SSH}, {CRON, "/system.slice", CRON, CRON}, "memory", 4},
+		/* nor any of memory */
+		{{SSH, "/", "/", SSH}, {CRON, "/", "/", CRON}, "pids", 8},
+		/* v2 alone */
+		{{SSH, "/", "/", "/"}, {CRON, "/", "/", "/"}, "", 0},
+		{{SSH, "/", "/", "/"}, {"/", "/", "/", "/"}, "", 0},
+		/* containers that v2 does not know of */
+		{{SSH, "/docker/a", "/docker/a", "/docker/a"}, {SSH, "/docker/b", "/docker/b", "/docker/b"}, "cpu", 1},
+		/* v2 is a little finer, for user sessions */
+		{{SSH, "/user.slice", "/user.slice", "/user.slice"}, {CRON, CRON, CRON, CRON}, "cpu", 1},
+		/* all say the same, or nothing */
+		{{SSH, SSH, SSH, SSH}, {CRON, CRON, CRON, CRON}, "cpu", 1},
+		{{"/", "/", "/", "/"}, {"/", "/", "/", "/"}, "cpu", 1},
+		/* outside of this cgroup namespace */
+		{{"/../x", "/", "/..", "/../y"}, {"/../z", "/", "/", "/"}, "cpu", 1},
+	};
+	const struct tree *t = *state;
+	struct cgroupfs *fs;
+
+	hybrid_tree(t);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *const *a = cases[i].ssh, *const *b = cases[i].cron;
+
+		process_at(t, 100, a[0], a[1], a[2], a[3]);
+		process_at(t, 101, b[0], b[1], b[2], b[3]);
+		process_at(t, 102, b[0], b[1], b[2], b[3]);
+		fs = open_tree(t);
+		layout_check(fs, CGROUP_HYBRID, cases[i].controller, cases[i].hierarchy);
+		cgroupfs_close(fs);
+	}
+}
+
+/* Its ids and paths are those of the choice, and the other hierarchies are read at the same path. */
+static void memory_carries_with_its_ids(void **state)
+{
+	const struct tree *t = *state;
+	struct cgroup_counters c;
+	struct cgroupfs *fs;
+	struct stat st;
+	char path[512];
+	uint64_t id;
+
+	hybrid_tree(t);
+	process_at(t, 100, SSH, "/", SSH, SSH);
+	v1_files(t, "/sys/fs/cgroup/memory" SSH, "m");
+	v1_files(t, "/sys/fs/cgroup/pids" SSH, "p");
+	fs = open_tree(t);
+	layout_check(fs, CGROUP_HYBRID, "memory", 4);
+	snprintf(path, sizeof(path), "%s/sys/fs/cgroup/memory" SSH, t->root);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(cgroupfs_id(fs, SSH, &id), 0);
+	assert_int_equal(id, st.st_ino);
+	assert_int_equal(read_at(fs, SSH, &c), 0);
+	assert_int_equal(c.memory_usage, 5000000);
+	assert_int_equal(c.pids, 3);
+	assert_true(c.cpu_usage_ns == SS_UNKNOWN && c.cpu_quota_us == SS_UNKNOWN);
+	cgroupfs_close(fs);
+}
+
+static void memberships(void **state)
+{
+	static const struct {
+		const char *line;
+		int result;
+		const char *path;
+		uint32_t slots; /* bit per slot */
+	} cases[] = {
+		{"0::/a:b", 0, "/a:b", 1 << CGROUP_SLOT_V2},
+		{"3:cpu,cpuacct:/x", 0, "/x", 1 << CGROUP_SLOT_CPU | 1 << CGROUP_SLOT_CPUACCT},
+		{"12:cpuset:/", 0, "/", 1 << CGROUP_SLOT_CPUSET},
+		{"1:name=systemd:/x", -ENOMSG, NULL, 0},
+		{"1:name=cpu:/x", -ENOMSG, NULL, 0},
+		{"7:freezer:/x", -ENOMSG, NULL, 0},
+		{"0::/../x", -ENOMSG, NULL, 0},
+		{"0::/..", -ENOMSG, NULL, 0},
+		{"0::/..x", 0, "/..x", 1 << CGROUP_SLOT_V2},
+		{"0::x", -EINVAL, NULL, 0},
+		{"0:", -EINVAL, NULL, 0},
+		{"0::", -EINVAL, NULL, 0},
+		{"", -EINVAL, NULL, 0},
+		{":::", -EINVAL, NULL, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct cgroup_membership m = {};
+		char line[64];
+		uint32_t slots = 0;
+
+		snprintf(line, sizeof(line), "%s", cases[i].line);
+		assert_int_equal(cgroup_membership_parse(line, &m), cases[i].result);
+		for (int slot = 0; slot < CGROUP_SLOTS; slot++)
+			slots |= (uint32_t)m.slots[slot] << slot;
+		assert_int_equal(slots, cases[i].slots);
+		if (cases[i].path)
+			assert_string_equal(m.path, cases[i].path);
+	}
 }
 
 /* v2 carries, one controller stayed on v1. */
@@ -505,6 +642,9 @@ int main(void)
 		TEST(v1_reads_all),
 		TEST(v1_comounted),
 		TEST(hybrid),
+		TEST(the_most_specific_carries),
+		TEST(memory_carries_with_its_ids),
+		TEST(memberships),
 		TEST(v2_with_a_v1_controller),
 		TEST(memory_carries_without_cpu),
 		TEST(nothing_mounted),
