@@ -58,7 +58,8 @@ static void values_cpu(const struct home *h, bool run_delay_kept, const struct c
 	v[CONTAINER_SPEC_SHARES] = cpu_shares(h, f);
 	v[CONTAINER_SPEC_PERIOD] = limit_or_absent(f->cpu_period_us);
 	v[CONTAINER_SPEC_QUOTA] = limit_or_absent(f->cpu_quota_us);
-	if (value_absent(v[CONTAINER_SPEC_QUOTA]))
+	/* Several instances have no quota in common, but the periods of all of them. */
+	if (value_absent(v[CONTAINER_SPEC_QUOTA]) && !(h->instances && h->sum.periods))
 		return;
 	v[CONTAINER_PERIODS] = (double)h->sum.periods;
 	v[CONTAINER_THROTTLED_PERIODS] = (double)h->sum.throttled_periods;
@@ -183,6 +184,17 @@ static void rates_waits(const struct moment *now, struct home *h, double *v)
 	v[CONTAINER_WAIT_RATE] = wait / now->interval;
 }
 
+/*
+ * Without a hook at the end of a task, nobody knows what the last ones used until the container died. What it used after
+ * that is known to be nothing.
+ */
+static void last_rates_drop(const struct moment *now, const struct home *h, double *v)
+{
+	if (h->dead_since_ns != now->boot_ns || now->lifecycle_known || now->waits_known)
+		return;
+	v[CONTAINER_CPU_CORES] = v[CONTAINER_RUNNING] = v[CONTAINER_WAIT_RATE] = VALUE_ABSENT;
+}
+
 static void home_values_rates(const struct moment *now, struct home *h, double *v)
 {
 	if (now->interval > 0) {
@@ -190,6 +202,7 @@ static void home_values_rates(const struct moment *now, struct home *h, double *
 		v[CONTAINER_CPU_CORES] = increase(now, h, v, CONTAINER_CPU_USAGE) / 1e9 / now->interval;
 		v[CONTAINER_FORK_RATE] = increase(now, h, v, CONTAINER_FORKS) / now->interval;
 	}
+	last_rates_drop(now, h, v);
 	memcpy(h->before, v, sizeof(h->before));
 	/* A thread that is read while it is being charged is missing from one sample: its waits must not count as new in the next. */
 	for (int i = 0; i < SS_DELAY_SLOTS; i++)

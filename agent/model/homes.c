@@ -119,7 +119,8 @@ static struct home_cgroup *cgroup_find(const struct homes *homes, uint64_t id)
 
 static bool files_known(const struct cgroup_counters *f)
 {
-	return f->cpu_usage_ns != SS_UNKNOWN || f->memory_usage != SS_UNKNOWN || f->pids != SS_UNKNOWN;
+	return f->cpu_usage_ns != SS_UNKNOWN || f->memory_usage != SS_UNKNOWN || f->pids != SS_UNKNOWN ||
+	       f->cpu_quota_us != SS_UNKNOWN;
 }
 
 static int instance_name(struct home_cgroup *c, const struct sample_cgroup *s)
@@ -364,7 +365,7 @@ static void instance_add(struct home *h, const struct home_cgroup *c)
 	}
 	for (size_t i = 0; i < CGROUP_COUNTERS_FIELDS; i++)
 		sum[i] = sum[i] == SS_UNKNOWN || one[i] == SS_UNKNOWN ? SS_UNKNOWN : sum[i] + one[i];
-	f->cpu_quota_us = f->cpu_period_us = f->cpu_shares = f->cpuset_cpus = SS_UNKNOWN;
+	f->cpu_quota_us = f->cpu_period_us = f->cpu_shares = f->cpu_weight = f->cpuset_cpus = SS_UNKNOWN;
 	f->memory_limit = f->memory_reservation = f->swap_limit = f->pids_limit = f->memory_peak = SS_UNKNOWN;
 }
 
@@ -382,7 +383,8 @@ static void cgroups_sum(struct homes *homes)
 			continue;
 		if (c->tasks.exec_ns > c->tasks_held_ns)
 			c->tasks_held_ns = c->tasks.exec_ns;
-		if (c->read_now && sub_sat(c->files.cpu_usage_ns, c->tasks_held_ns) < c->ahead_ns)
+		if (c->read_now && c->files.cpu_usage_ns != SS_UNKNOWN &&
+		    sub_sat(c->files.cpu_usage_ns, c->tasks_held_ns) < c->ahead_ns)
 			c->ahead_ns = sub_sat(c->files.cpu_usage_ns, c->tasks_held_ns);
 		if (c->is_root) {
 			incarnation_cpu(c, &utime, &stime);

@@ -143,12 +143,12 @@ static json_t *capabilities_value(struct writer *w, const struct snapshot *s, ui
 	return list;
 }
 
-static void set_capabilities(struct writer *w, json_t *row, const struct snapshot *s, uint64_t effective,
+static void set_capabilities(struct writer *w, json_t *row, const struct snapshot *s, bool known, uint64_t effective,
 			     uint64_t permitted, uint64_t bounding)
 {
-	writer_set(w, row, "capabilities_effective", capabilities_value(w, s, effective));
-	writer_set(w, row, "capabilities_permitted", capabilities_value(w, s, permitted));
-	writer_set(w, row, "capabilities_bounding", capabilities_value(w, s, bounding));
+	writer_set(w, row, "capabilities_effective", known ? capabilities_value(w, s, effective) : json_null());
+	writer_set(w, row, "capabilities_permitted", known ? capabilities_value(w, s, permitted) : json_null());
+	writer_set(w, row, "capabilities_bounding", known ? capabilities_value(w, s, bounding) : json_null());
 }
 
 static json_t *instances_value(struct writer *w, const struct container_row *c)
@@ -197,7 +197,8 @@ json_t *json_container(struct writer *w, const struct snapshot *s, uint32_t i)
 		   c->host_namespaces_known ? kinds_value(w, c->host_namespaces) : json_null());
 	writer_set(w, row, "outside", outside_value(w, s, c));
 	writer_set(w, row, "namespace_transitions", transitions_value(w, c));
-	set_capabilities(w, row, s, c->capabilities_effective, c->capabilities_permitted, c->capabilities_bounding);
+	set_capabilities(w, row, s, container_capabilities_known(c), c->capabilities_effective,
+			 c->capabilities_permitted, c->capabilities_bounding);
 	json_set_metrics(w, row, SCOPE_CONTAINER, c->v);
 	writer_set_text(w, row, "cpu_limit_of", c->cpu_limit_of ?: "");
 	writer_set_text(w, row, "cpu_limit_kind", !c->cpu_limit_of ? "" : c->cpu_limit_is_cpuset ? "cpuset" : "quota");
@@ -240,7 +241,8 @@ json_t *json_process(struct writer *w, const struct snapshot *s, uint32_t i)
 	writer_set(w, row, "namespaces", namespaces);
 	snprintf(text, sizeof(text), "0x%016" PRIx64, p->capabilities_effective);
 	writer_set(w, row, "capabilities", json_string_nocheck(text));
-	set_capabilities(w, row, s, p->capabilities_effective, p->capabilities_permitted, p->capabilities_bounding);
+	set_capabilities(w, row, s, true, p->capabilities_effective, p->capabilities_permitted,
+			 p->capabilities_bounding);
 	writer_set_text(w, row, "model", p->model ?: "");
 	model_reasons(p, &lines);
 	writer_set(w, row, "model_reasons", lines_value(w, &lines));

@@ -298,7 +298,10 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	buf_char(out, '\n');
 	if (strcmp(c->kind, "container") == 0) {
 		detail_container_namespaces(out, s, c);
-		detail_capability_set(out, s, "capabilities   effective:", c->capabilities_effective);
+		if (container_capabilities_known(c))
+			detail_capability_set(out, s, "capabilities   effective:", c->capabilities_effective);
+		else
+			buf_str(out, "capabilities   unknown: it has no process\n");
 	}
 	if (b)
 		birth_lines(out, b);

@@ -302,6 +302,12 @@ static inline const struct container_row *process_container(const struct snapsho
 	return &s->containers[p->container];
 }
 
+/* Without a process, dead or empty, nobody knows what its processes could do. */
+static inline bool container_capabilities_known(const struct container_row *c)
+{
+	return c->oldest_process || c->capabilities_bounding;
+}
+
 static inline const char *neighbour_runner(const struct snapshot *s, const struct neighbour_row *n)
 {
 	return n->runner == NEIGHBOUR_OTHERS ? "~other" : s->containers[n->runner].name;

@@ -9,6 +9,7 @@
 
 #include "exporters/prometheus/prometheus.h"
 #include "base/text.h"
+#include "base/util.h"
 #include "lib/model_scene.h"
 
 static const struct snapshot *update(struct model *m, struct scene *s)
@@ -189,6 +190,112 @@ static void test_forgotten_are_no_series(void **state)
 	model_free(m);
 }
 
+/* ---- the last row of the dead ---- */
+
+/* What only a cgroup's files say is not known of a dead one: absent, not 0. What hooks and counters say is known. */
+static void test_dead_of_quota(void **state)
+{
+	static const int unknown[] = {
+		CONTAINER_THROTTLED_RATIO, CONTAINER_CPU_LIMIT,	  CONTAINER_MEMORY_LIMIT, CONTAINER_MEMORY_LIMIT_RATIO,
+		CONTAINER_MEMORY_USAGE,	   CONTAINER_MEMORY_RSS,  CONTAINER_MEMORY_PEAK,  CONTAINER_MEMORY_WORKING_SET,
+		CONTAINER_SPEC_QUOTA,	   CONTAINER_SPEC_PERIOD, CONTAINER_SPEC_SHARES,  CONTAINER_SPEC_MEMORY_LIMIT,
+		CONTAINER_THREADS_LIMIT,
+	};
+	struct model *m = model_new();
+	const struct container_row *row;
+	struct sample_cgroup *c;
+	struct ss_waits *w;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	c = container(&s, 10, 1, "/web");
+	c->files.memory_inactive_file = 1024;
+	c->files.cpu_quota_us = 20000;
+	c->files.cpu_period_us = 100000;
+	for (uint64_t i = 1; i <= 2; i++) {
+		next_sample(&s, 1);
+		c->files.periods = 10 * i;
+		c->files.throttled_periods = 9 * i;
+		c->files.throttled_ns = i * 700000000;
+		scene_process(&s, 7, 10, "app", i * 200000000);
+		w = scene_waits(&s, SS_BLOCK_WAITS);
+		w->preempted_wait_ns = w->throttled_ns = i * 700000000;
+		row = scene_row(update(m, &s), "/web");
+	}
+	assert_true(fabs(row->v[CONTAINER_THROTTLED_RATIO] - 0.9) < 1e-9);
+	next_sample(&s, 1);
+	c->alive = false;
+	memset(&c->files, 0xff, sizeof(c->files));
+	scene_gone(s.final, &s.sample.n_gone_final, 10, "app", 500000000, 1);
+	s.final[0].value.waits.preempted_wait_ns = s.final[0].value.waits.throttled_ns = 1700000000;
+	row = scene_row(update(m, &s), "/web");
+	assert_string_equal(row->state, "dead");
+	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
+		if (!value_absent(row->v[unknown[i]]))
+			fail_msg("value %d of a dead row is %g", unknown[i], row->v[unknown[i]]);
+	assert_false(container_capabilities_known(row));
+	assert_true(row->v[CONTAINER_PERIODS] == 20 && row->v[CONTAINER_THROTTLED_PERIODS] == 18);
+	assert_true(fabs(row->v[CONTAINER_THROTTLED_WAIT_RATIO] - 1.0 / 1.1 * 0.9) < 0.1);
+	assert_true(row->v[CONTAINER_PROCESSES] == 0 && row->v[CONTAINER_THREADS] == 0);
+	model_free(m);
+}
+
+/* Without the hooks, what it used last is unknown for the interval of its death, and nothing after that. */
+static void test_dead_without_hooks(void **state)
+{
+	struct model *m = model_new();
+	const struct container_row *row;
+	struct sample_cgroup *c;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	s.sample.collectors[2].ok = false; /* lifecycle */
+	c = container(&s, 10, 1, "/web");
+	scene_process(&s, 7, 10, "app", 500);
+	update(m, &s);
+	next_sample(&s, 1);
+	c->alive = false;
+	memset(&c->files, 0xff, sizeof(c->files));
+	row = scene_row(update(m, &s), "/web");
+	assert_true(value_absent(row->v[CONTAINER_CPU_CORES]) && value_absent(row->v[CONTAINER_RUNNING]));
+	assert_true(value_absent(row->v[CONTAINER_WAIT_RATE]));
+	assert_true(row->v[CONTAINER_CPU_USAGE] == 700);
+	next_sample(&s, 1);
+	row = scene_row(update(m, &s), "/web");
+	assert_true(row->v[CONTAINER_CPU_CORES] == 0);
+	model_free(m);
+}
+
+/* A cgroup of the cpu controller alone, as v1 allows: what its files say is known. */
+static void test_only_cpu_files(void **state)
+{
+	struct model *m = model_new();
+	const struct container_row *row;
+	struct sample_cgroup *c;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	c = scene_cgroup(&s, 10, 1, "/web", HOME_CONTAINER, "web");
+	c->files.cpu_quota_us = SS_UNLIMITED;
+	c->files.cpu_shares = 512;
+	scene_process(&s, 7, 10, "app", 500);
+	row = scene_row(update(m, &s), "/web");
+	assert_true(row->v[CONTAINER_SPEC_SHARES] == 512);
+	assert_true(row->v[CONTAINER_CPU_USAGE] == 500);
+	scene_tick(&s, 1);
+	c->files.cpu_quota_us = 50000;
+	c->files.cpu_period_us = 100000;
+	c->files.periods = 4;
+	c->files.throttled_periods = 1;
+	c->files.throttled_ns = 3;
+	row = scene_row(update(m, &s), "/web");
+	assert_true(row->v[CONTAINER_PERIODS] == 4 && row->v[CONTAINER_CPU_USAGE] == 500);
+	model_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +303,9 @@ int main(void)
 		cmocka_unit_test(test_inhabited_by_others),
 		cmocka_unit_test(test_empty_is_delivered),
 		cmocka_unit_test(test_forgotten_are_no_series),
+		cmocka_unit_test(test_dead_of_quota),
+		cmocka_unit_test(test_dead_without_hooks),
+		cmocka_unit_test(test_only_cpu_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
