@@ -198,6 +198,18 @@ static void subject_hops(void *ctx)
 	_exit(0);
 }
 
+static void subject_leaves(void *ctx)
+{
+	(void)ctx;
+	subject_begin();
+	step_begin();
+	if (unshare(CLONE_NEWTIME) < 0)
+		shared->step.error = errno;
+	step_done();
+	execlp("sleep", "sleep", "300", (char *)NULL);
+	_exit(1);
+}
+
 /* ---- the other side ---- */
 
 static void fact_take(void *ctx, const struct ss_fact *f, const struct identity *who, const char *path)
@@ -491,6 +503,54 @@ static void test_signs(const char *old)
 		    "from memory in a new one");
 }
 
+static bool is_called(pid_t pid, const char *name)
+{
+	char path[64], text[32] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	f = fopen(path, "re");
+	if (f && !fgets(text, sizeof(text), f))
+		text[0] = '\0';
+	if (f)
+		fclose(f);
+	return strcspn(text, "\n") == strlen(name) && strncmp(text, name, strlen(name)) == 0;
+}
+
+/* Whether an exec enters the time namespace that was made for children depends on the kernel: /proc says it. */
+static void test_exec(const char *box, bool exact)
+{
+	pid_t pid = subject_start(box, subject_leaves);
+	size_t seen = 0, entered;
+	uint32_t before;
+
+	if (!subject_heard() || shared->step.error) {
+		printf("ok %d - exec: time # SKIP this kernel has no such namespace\n", ++test_number);
+		subject_end(pid);
+		return;
+	}
+	facts_collect();
+	n_facts = 0;
+	before = shared->step.before[SS_NS_TIME];
+	subject_go();
+	poll_until(is_called(pid, "sleep"));
+	entered = inode_of(pid, "time") != before;
+	for (int i = 0; i < 20 && (i == 0 || seen < entered); i++) {
+		facts_collect();
+		for (size_t f = 0; f < n_facts; f++)
+			seen += facts[f].tid == (uint32_t)pid &&
+				(facts[f].namespaces.how == SS_NS_EXEC ||
+				 (!exact && facts[f].namespaces.how == SS_NS_UNKNOWN)) &&
+				facts[f].namespaces.kinds == 1u << SS_NS_TIME;
+		n_facts = 0;
+	}
+	check(seen == entered, "exec after unshare(CLONE_NEWTIME) %s: saw %zu transitions by exec, true is %zu",
+	      entered ? "enters the namespace" : "stays outside", seen, entered);
+	n_facts = 0;
+	kill(pid, SIGKILL);
+	subject_end(pid);
+}
+
 static void test_counts(const char *box)
 {
 	const struct container_row *row = row_find(snapshot_take(), box);
@@ -508,7 +568,7 @@ static void test_counts(const char *box)
 
 int main(int argc, char **argv)
 {
-	const char *box, *elsewhere, *hops, *hook;
+	const char *box, *elsewhere, *hops, *execs, *hook;
 	struct pipeline_options options;
 	bool exact;
 
@@ -517,6 +577,7 @@ int main(int argc, char **argv)
 	box = cgroup_make("namespaces");
 	elsewhere = cgroup_make("holder");
 	hops = cgroup_make("hops");
+	execs = cgroup_make("execs");
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	signal(SIGPIPE, SIG_IGN);
 	pipeline_options_init(&options);
@@ -536,6 +597,7 @@ int main(int argc, char **argv)
 	test_setns(box, elsewhere, exact);
 	run_steps(box, "clone", subject_clones, SS_NS_CLONE, exact);
 	test_hops(hops, exact);
+	test_exec(execs, exact);
 	test_counts(box);
 	test_signs(elsewhere);
 	return test_finish();
