@@ -9,6 +9,7 @@
 
 #include "fact.bpf.h"
 #include "sched.bpf.h"
+#include "socket.bpf.h"
 
 /* At most one fact about stalls per loop in this time; the counters have all stalls. */
 #define STALL_EVERY_NS 1000000000ULL
@@ -137,6 +138,8 @@ static __noinline int stall_send(struct task_struct *task, struct loop_state *l,
 static __always_inline void stall_count(struct task_struct *task, struct loop_state *l, struct ss_thread_state *state,
 					struct loop_split *s, __u64 now)
 {
+	if (serves_one_client(task))
+		return;
 	l->loop.stalls[stall_cause(s) & 3]++;
 	if (l->fact_ns && now - l->fact_ns < STALL_EVERY_NS) {
 		l->suppressed++;
@@ -288,6 +291,8 @@ static __always_inline void loop_end(struct task_struct *task, struct ss_gone_ke
 	if (cfg_sched)
 		state = bpf_task_storage_get(&thread_state, task, 0, 0);
 	loop_close(task, l, state, loop_clock());
+	if (serves_one_client(task))
+		return;
 	gone = gone_loop_entry(key);
 	if (!gone) {
 		loss_count(SS_LOSS_LOOP_LOST);

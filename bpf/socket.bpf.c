@@ -3,8 +3,7 @@
  * socket.bpf.c - which processes own listening sockets: an iterator over the open files of all processes that writes
  * one record per listening socket, and a few of connected ones. The agent reads it rarely, because it visits every open file.
  */
-#include "task.bpf.h"
-#include "compat.bpf.h"
+#include "socket.bpf.h"
 
 /* The address that a UNIX socket is bound to: an accepted socket shares that of the one that listens. */
 static __always_inline __u64 unix_address_of(struct sock *sk)
@@ -19,16 +18,6 @@ static __always_inline void listening_note(struct task_struct *task, __u32 fd)
 
 	if (state && fd < 0xffff)
 		state->listening[fd % SS_LISTENING] = fd + 1;
-}
-
-/* A worker that was made for its connection has its parent's name: of others it is not asked. */
-static __always_inline bool has_name_of_parent(struct task_struct *task)
-{
-	char own[SS_COMM_LEN], parents[SS_COMM_LEN];
-
-	BPF_CORE_READ_INTO(&own, task, comm);
-	BPF_CORE_READ_INTO(&parents, task, real_parent, comm);
-	return *(__u64 *)own == *(__u64 *)parents && *(__u64 *)(own + 8) == *(__u64 *)(parents + 8);
 }
 
 /* How many connections of the process this pass has written; SS_CONNECTIONS: no more. */
@@ -71,8 +60,9 @@ int socket_listeners(struct bpf_iter__task_file *ctx)
 	else
 		l.port = sk->__sk_common.skc_num;
 	if (l.connected) {
+		/* A worker that was made for its connection has its parent's name: of others it is not asked. */
 		/* The end of a UNIX connection that called connect has no address. */
-		if ((l.family == AF_UNIX && !l.address) || !has_name_of_parent(task))
+		if ((l.family == AF_UNIX && !l.address) || !has_name_of(task, task->real_parent))
 			return 0;
 		state = bpf_task_storage_get(&thread_state, task, 0, 0);
 		if (connections_written(state, ctx->meta->session_id) >= SS_CONNECTIONS)

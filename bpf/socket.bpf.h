@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * socket.bpf.h - whether a thread waits at a listening socket. Which descriptors listen is noted by socket.bpf.c, which visits
- * all open files but rarely; the iterator (snapshot.bpf.c) asks at each sample what the thread waits at.
+ * socket.bpf.h - whether a thread waits at a listening socket, and whether a process serves a single client. Which descriptors
+ * listen is noted by socket.bpf.c, which visits all open files but rarely; the iterator (snapshot.bpf.c) asks at each sample what
+ * the thread waits at, and event loops (epoll.bpf.h) ask whom they serve when they stall or end.
  */
 #ifndef SYSSCOPE_SOCKET_BPF_H
 #define SYSSCOPE_SOCKET_BPF_H
@@ -12,15 +13,29 @@
 /* Entries of one socket's wait queue that are looked at. Where more wait, none is missed by whoever asks for an idle worker. */
 #define WAITERS_MAX 128
 
-/* The file of a descriptor; NULL: none. */
-static __always_inline struct file *descriptor_file(struct task_struct *task, __u32 fd)
+/*
+ * A process's open files. All fields are read by helpers: the verifier looks up the type of each field that is not, by name
+ * among all types of the kernel, and in loops that took seconds.
+ */
+struct open_files {
+	__u64 files; /* array of pointers */
+	__u32 n;
+};
+
+static __always_inline struct open_files open_files_of(struct task_struct *task)
 {
-	struct fdtable *table = task->files ? task->files->fdt : NULL;
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+
+	return (struct open_files){.files = (__u64)BPF_CORE_READ(table, fd), .n = BPF_CORE_READ(table, max_fds)};
+}
+
+/* The file of a descriptor; NULL: none. */
+static __always_inline struct file *descriptor_file(const struct open_files *open, __u32 fd)
+{
 	struct file *file = NULL;
 
-	/* The verifier refuses a variable index through a typed pointer. */
-	if (table && fd < table->max_fds)
-		bpf_probe_read_kernel(&file, sizeof(file), (void *)table->fd + (__u64)fd * sizeof(file));
+	if (fd < open->n)
+		bpf_probe_read_kernel(&file, sizeof(file), (void *)(open->files + fd * sizeof(file)));
 	return file;
 }
 
@@ -76,27 +91,69 @@ static __noinline int waits_in_queue(struct task_struct *task, __u64 queue, __u6
 }
 
 /* Of a thread that is asleep in poll or select (`epoll` 0) or in epoll, by the descriptors of its process. */
-static __noinline int waits_at_listener(struct task_struct *task, struct ss_thread_state *leader, int epoll)
+static __noinline __attribute__((unused)) int waits_at_listener(struct task_struct *task,
+								struct ss_thread_state *leader, int epoll)
 {
+	struct open_files open = open_files_of(task);
 	__u64 instance = 0, queue;
 
-	if (!task || !leader)
-		return 0;
 	if (epoll) {
 		__u32 fd = compat_syscall_argument((struct pt_regs *)bpf_task_pt_regs(task));
 
-		instance = (__u64)BPF_CORE_READ(descriptor_file(task, fd), private_data);
+		instance = (__u64)BPF_CORE_READ(descriptor_file(&open, fd), private_data);
 		if (!instance)
 			return 0;
 	}
 	for (int i = 0; i < SS_LISTENING; i++) {
 		if (!leader->listening[i])
 			continue;
-		queue = listening_queue(descriptor_file(task, leader->listening[i] - 1));
+		queue = listening_queue(descriptor_file(&open, leader->listening[i] - 1));
 		if (queue && waits_in_queue(task, queue, instance))
 			return 1;
 	}
 	return 0;
+}
+
+static __always_inline bool has_name_of(struct task_struct *task, struct task_struct *other)
+{
+	char a[SS_COMM_LEN], b[SS_COMM_LEN];
+
+	BPF_CORE_READ_INTO(&a, task, comm);
+	BPF_CORE_READ_INTO(&b, other, comm);
+	return *(__u64 *)a == *(__u64 *)b && *(__u64 *)(a + 8) == *(__u64 *)(b + 8);
+}
+
+/* Descriptors among which a listening socket is looked for: servers open them at their start. */
+#define LISTENING_BELOW 64
+
+/* 0: it has no listening socket among its first descriptors; 2: it has one in which a thread can sleep; 1: another one. */
+static __noinline int listens(struct task_struct *task)
+{
+	struct open_files open = open_files_of(task);
+
+	for (__u32 fd = 0; fd < LISTENING_BELOW; fd++) {
+		struct file *file = descriptor_file(&open, fd);
+
+		if (listening_queue(file))
+			return BPF_CORE_READ(file, f_flags) & O_NONBLOCK ? 1 : 2;
+	}
+	return 0;
+}
+
+/*
+ * Whether this process is one of many that serve one connection each (the model's verdict prefork): a child of its parent's name
+ * and with one thread, whose parent alone listens, or whose own listening socket is one in which it can sleep. Nobody else waits
+ * behind it, so it is no event loop, even if it lives in epoll.
+ */
+static __noinline __attribute__((unused)) int serves_one_client(struct task_struct *task)
+{
+	struct task_struct *parent = task->real_parent;
+	int own;
+
+	if (!parent || task->signal->nr_threads > 1 || !has_name_of(task, parent))
+		return 0;
+	own = listens(task);
+	return own ? own == 2 : !!listens(parent);
 }
 
 #endif

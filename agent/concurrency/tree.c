@@ -366,6 +366,8 @@ static void member_conclude(struct member *m, struct process_row *row)
 		c->listeners_known = m->head->concurrency.listeners_known;
 	}
 	concurrency_conclude(c);
+	/* Not the parent: all wait for it to take in their connections. */
+	m->process->serves_one = c->in_tree && c->verdict == CONCURRENCY_PREFORK && (m->head != m || m->head->headless);
 	if (c->verdict == CONCURRENCY_UNKNOWN)
 		return;
 	row->model = concurrency_name(c->verdict);

@@ -336,7 +336,8 @@ static void groups_take(struct loops *loops, struct homes *homes)
 	for (size_t i = 0; i < loops->sorted.n; i++) {
 		const struct loop *l = loops->sorted.at[i];
 
-		if (!l->group)
+		/* Nobody waits behind it: what it does is no measure of a loop. */
+		if (!l->group || l->process->serves_one)
 			continue;
 		l->group->loops->turns |= l->process->turns;
 		loop_add(&l->group->loops->now, &l->now);

@@ -186,7 +186,7 @@ static void loop_rows(struct loops *loops, const struct moment *now)
 				rows[n++] = (struct loop_row){.scheduler = false};
 			scheduler_row(&rows[n - 1], &row);
 			scheduler = l->process;
-		} else if (l->is_loop) {
+		} else if (l->is_loop && !l->process->serves_one) {
 			rows[n++] = row;
 		}
 	}

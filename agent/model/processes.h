@@ -35,6 +35,7 @@ struct process {
 	uint64_t threads;
 	bool turns; /* its threads take turns in epoll: seen once, it stays as long as there are several threads */
 	struct process_loops loops;
+	bool serves_one; /* one of many that serve a connection each. Written by concurrency/, read by loops/ at the next update */
 	uint64_t cpu_ns, user_ns, system_ns;
 	uint64_t cpu_before_ns, switches_before, wait_before_ns;
 	double held[PROCESS_METRICS];

@@ -2,7 +2,8 @@
 /*
  * test_workers.c - which children of a server are its workers, and which of them are idle: those that wait at a listening
  * socket, by accept, select, poll or epoll, and not those that wait for a client by the same calls. A child without the socket
- * that the others share is no worker; where the parent alone listens, one without a connection from there is none.
+ * that the others share is no worker; where the parent alone listens, one without a connection from there is none. What such a
+ * worker computes for its client is no stall of an event loop, though it lives in epoll.
  */
 #include <netinet/in.h>
 #include <poll.h>
@@ -12,10 +13,12 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "lib/kernel_test.h"
+#include "lib/loop_test.h"
 #include "sysscope/sample.h"
 
-#define CHILDREN 8
+#define CHILDREN      8
+#define STALL_SECONDS 0.15
+#define STALLS	      3
 
 struct report {
 	uint32_t port;
@@ -69,10 +72,28 @@ static void by_poll(int fd, int other)
 static void by_epoll(int fd)
 {
 	struct epoll_event e = {.events = EPOLLIN};
-	int epoll = epoll_create1(0);
+	static int epoll = -1;
+
+	if (epoll >= 0) {
+		epoll_wait(epoll, &e, 1, -1);
+		return;
+	}
+	epoll = epoll_create1(0);
 
 	epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e);
 	epoll_wait(epoll, &e, 1, -1);
+}
+
+/* Lives in epoll, and computes for longer than a stall for each byte of its client. */
+static void serve_by_epoll(int client)
+{
+	char byte;
+
+	for (by_epoll(client); read(client, &byte, 1) == 1; by_epoll(client)) {
+		burn(STALL_SECONDS);
+		if (write(client, &byte, 1) != 1)
+			_exit(1);
+	}
 }
 
 /* Waits until the test is over. */
@@ -98,7 +119,7 @@ static void child_wait(int i, int listener, int client)
 		by_poll(client, client);
 		break;
 	case 6:
-		by_epoll(client);
+		serve_by_epoll(client);
 		break;
 	default:
 		read(client, &i, 1);
@@ -206,6 +227,36 @@ static int unix_connect(const struct report *r)
 	return connect(fd, (const struct sockaddr *)&r->path, r->path_size) < 0 ? -1 : fd;
 }
 
+static double stalls_of(const char *home)
+{
+	double sum = 0;
+
+	for (int cause = 0; cause < SS_STALL_CAUSES; cause++) {
+		double n = group_value(snapshot_take(), home, "test_workers", GROUP_LOOP_STALLS_ONCPU + cause);
+
+		sum += value_absent(n) ? 0 : n;
+	}
+	return sum;
+}
+
+/* Its child lives in epoll, and computes for the client. */
+static void expect_no_stalls(const char *home, pid_t child, int client)
+{
+	for (int i = 0; i < STALLS; i++) {
+		char byte = 0;
+
+		if (write(client, &byte, 1) != 1 || read(client, &byte, 1) != 1)
+			check(false, "the worker answers");
+		snapshot_take();
+	}
+	check(!loop_find(snapshot_take(), child), "a worker that serves one client is no loop: it has no row");
+	check_equal("its stalls", stalls_of(home), 0);
+	shutdown(client, SHUT_WR);
+	poll_until(kill(child, 0) < 0 || !process_row_find(snapshot_take(), child) ||
+		   process_row_find(snapshot_take(), child)->state == 'Z');
+	check_equal("its stalls, once it has ended", stalls_of(home), 0);
+}
+
 static struct report *report_make(void)
 {
 	return mmap(NULL, sizeof(struct report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -224,7 +275,9 @@ int main(void)
 {
 	struct report *together = report_make(), *each = report_make();
 	pid_t first = run_in(cgroup_make("workers"), serve_together, together);
-	pid_t second = run_in(cgroup_make("connections"), serve_each, each);
+	const char *home = cgroup_make("connections");
+	pid_t second = run_in(home, serve_each, each);
+	int client;
 
 	poll_until(together->ready >= CHILDREN && each->ready >= 2);
 	pipeline_start();
@@ -235,8 +288,11 @@ int main(void)
 	} else {
 		expect_workers(first, CHILDREN - 1, 4, "a socket that is shared");
 		expect_workers(second, 0, NAN, "one for each connection, and none");
-		check(tcp_connect(each) >= 0 && tcp_connect(each) >= 0 && unix_connect(each) >= 0, "three connect");
+		client = tcp_connect(each);
+		poll_until(each->ready >= 3);
+		check(client >= 0 && tcp_connect(each) >= 0 && unix_connect(each) >= 0, "three connect");
 		expect_workers(second, 3, NAN, "one for each connection");
+		expect_no_stalls(home, each->children[2], client);
 	}
 	server_stop(together, first);
 	server_stop(each, second);

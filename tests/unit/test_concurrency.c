@@ -471,6 +471,57 @@ static void test_sample_idle(void **state)
 	model_free(m);
 }
 
+/* A backend asleep in epoll that has computed for long before; a stall of it comes with the sample. */
+static void backend(struct scene *s, uint32_t pid, uint32_t ppid)
+{
+	struct sample_loop *l;
+
+	process(s, pid, ppid, "postgres", EPOLL);
+	l = scene_loop(s, SS_LOOP_WAITING, 900000000);
+	l->loop.waits = 10;
+	l->loop.iterations = 9;
+	l->loop.stalls[SS_STALL_ONCPU] = 1;
+	scene_stall(s, pid, 1000);
+}
+
+/* Nobody waits behind one that serves one connection: its parent alone is a loop. */
+static void test_sample_one_each(void **state)
+{
+	struct scene s;
+	struct model *m = begin(&s);
+	const struct snapshot *p;
+	double stalls = -1;
+
+	(void)state;
+	backend(&s, 100, 1);
+	backend(&s, 101, 100);
+	backend(&s, 102, 100);
+	listen_on(&s, 100, 77, 5432, false);
+	p = update(m, &s);
+	expect_model(p, 101, "prefork");
+	model_free(m);
+	/* Seen once, and then new counters: the second update knows the verdict. */
+	m = model_new();
+	s.sample.n_stalls = 0;
+	for (size_t i = 0; i < s.sample.n_loops; i++)
+		s.loops[i].loop.stalls[SS_STALL_ONCPU] = 0;
+	update(m, &s);
+	scene_tick(&s, 1);
+	for (size_t i = 0; i < s.sample.n_loops; i++)
+		s.loops[i].loop.stalls[SS_STALL_ONCPU] = 1;
+	s.sample.n_stalls = 3;
+	p = update(m, &s);
+	assert_int_equal(p->n_loops, 1);
+	assert_int_equal(p->processes[p->loops[0].process].pid, 100);
+	assert_int_equal(p->n_stalls, 1);
+	assert_int_equal(p->stalls[0].pid, 100);
+	for (size_t i = 0; i < p->n_groups; i++)
+		if (strcmp(p->groups[i].comm, "postgres") == 0)
+			stalls = p->groups[i].v[GROUP_LOOP_STALLS_ONCPU];
+	assert_true(stalls == 1);
+	model_free(m);
+}
+
 /* Python's resource tracker has its parent's name, and reads from a pipe. */
 static void test_sample_helper(void **state)
 {
@@ -620,9 +671,9 @@ int main(void)
 		cmocka_unit_test(test_process),	       cmocka_unit_test(test_tree),
 		cmocka_unit_test(test_tree_unseen),    cmocka_unit_test(test_sample_workers),
 		cmocka_unit_test(test_sample_prefork), cmocka_unit_test(test_sample_idle),
-		cmocka_unit_test(test_sample_helper),  cmocka_unit_test(test_sample_threads),
-		cmocka_unit_test(test_sample_young),   cmocka_unit_test(test_sample_absent),
-		cmocka_unit_test(test_sample_circle),
+		cmocka_unit_test(test_sample_helper),  cmocka_unit_test(test_sample_one_each),
+		cmocka_unit_test(test_sample_threads), cmocka_unit_test(test_sample_young),
+		cmocka_unit_test(test_sample_absent),  cmocka_unit_test(test_sample_circle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
