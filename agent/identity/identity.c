@@ -91,7 +91,7 @@ static struct known_home *home_new(struct identities *ids, const char *path, con
 	h->path = home_path(path, m);
 	h->parent = text_capped(path, m->parent_len);
 	h->id = strdup(m->id);
-	h->pod = strdup(m->pod);
+	h->pod = strdup(m->pod[0] ? m->pod : m->pod_uid); /* the uid until a store has the name */
 	if (h->path)
 		h->name = strdup(m->name[0] ? m->name : h->path);
 	if (!h->path || !h->parent || !h->id || !h->pod || !h->name)
@@ -152,7 +152,7 @@ const struct identity *identities_get(struct identities *ids, uint64_t cgroup_id
 	struct known_home *h;
 	bool made = false;
 
-	identity_from_path(path, 0, ids->facts.only_root ? &ids->facts : NULL, &m);
+	identity_from_path(path, ids->path_flags, ids->facts.only_root ? &ids->facts : NULL, &m);
 	h = home_find(ids, path, &m);
 	HASH_FIND(hh, ids->cgroups, &cgroup_id, sizeof(cgroup_id), c);
 	if (c && c->home == h)
@@ -226,6 +226,7 @@ struct identities *identities_new(const char *root)
 		identities_free(ids);
 		return NULL;
 	}
+	ids->path_flags = stores_on_talos(&ids->stores) ? IDENTITY_PATH_ON_TALOS : 0;
 	return ids;
 }
 

@@ -37,6 +37,7 @@ struct known_cgroup {
 
 struct identities {
 	struct identity_facts facts;
+	unsigned int path_flags;
 	struct stores stores;
 	struct known_home *homes, *pending;
 	struct known_home *checked; /* those with a version of a file, the one first that was compared longest ago */

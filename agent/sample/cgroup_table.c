@@ -96,15 +96,15 @@ static void inner_note(struct cgroup_table *t, const struct cgroup_entry *e)
 		scope->inner_id = e->id;
 }
 
-/* Units by connection share a home: each is one of its cgroups, unit@INSTANCE.service of unit@.service. */
+/* Units by connection and steps of a build share a home, whose path lacks what tells them apart: each is one of its cgroups. */
 static bool is_home_root(const struct identity *who, const char *path)
 {
-	const char *at = strrchr(who->home, '@');
+	const char *name = strrchr(who->home, '/');
 	size_t length;
 
-	if (!who->instances || !at)
+	if (!who->instances || !name)
 		return strcmp(path, who->home) == 0;
-	length = (size_t)(at - who->home) + 1;
+	length = (size_t)(name - who->home) + 1;
 	return strncmp(path, who->home, length) == 0 && !strchr(path + length, '/');
 }
 

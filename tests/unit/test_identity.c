@@ -456,6 +456,52 @@ static void renamed_among_many(void **state)
 	assert_int_equal(stats().failures, 0);
 }
 
+/* What the path says of the pod, as long as no store says more: k3s, containerd. */
+static void pod_by_its_uid(void **state)
+{
+	static const char uid[] = "8712f785-1a3e-41ec-a00b-e2dcc77431cb";
+
+	(void)state;
+	docker_config(DOCKER_FOLDER, B, "k8s_app_web-0_shop_x_0", "i", K8S("app"));
+	cache_open();
+	assert_string_equal(get(1, "/kubepods/besteffort/pod8712f785-1a3e-41ec-a00b-e2dcc77431cb/" A)->pod, uid);
+	assert_string_equal(get(2, "/kubepods/besteffort/pod8712f785-1a3e-41ec-a00b-e2dcc77431cb")->pod, uid);
+	assert_string_equal(get(3, "/kubepods.slice/kubepods-pod8712f785_1a3e_41ec_a00b_e2dcc77431cb.slice/"
+				   "cri-containerd-" A ".scope")
+				    ->pod,
+			    uid);
+	assert_string_equal(get(4, "/kubepods/besteffort/pod8712f785-1a3e-41ec-a00b-e2dcc77431cb/" B)->pod, "web-0");
+	assert_string_equal(get(5, "/docker/" A)->pod, "");
+}
+
+/* Any number of build steps is one home. */
+static void build_is_one_home(void **state)
+{
+	char path[128];
+
+	(void)state;
+	cache_open();
+	for (unsigned int i = 0; i < 50; i++) {
+		snprintf(path, sizeof(path), "/docker/buildkit/%025u", i);
+		assert_string_equal(get(2 * i + 1, path)->home, "/docker/buildkit");
+		snprintf(path, sizeof(path), "/system.slice/docker.service/system.slice:docker:%025u", i);
+		assert_string_equal(get(2 * i + 2, path)->home, "/system.slice/docker.service/system.slice:docker:");
+	}
+	assert_int_equal(stats().homes, 2);
+}
+
+static void talos_by_its_first_process(void **state)
+{
+	(void)state;
+	root_write("/proc/1/cgroup", "0::/init.scope\n");
+	cache_open();
+	assert_string_equal(get(1, "/system/x")->runtime, "");
+	identities_free(ids);
+	root_write("/proc/1/cgroup", "1:name=systemd:/init\n0::/init\n");
+	cache_open();
+	assert_string_equal(get(1, "/system/x")->runtime, "talos");
+}
+
 /* The same id under another path: a v1 cgroup was renamed, or the id came again. */
 static void moved(void **state)
 {
@@ -742,6 +788,9 @@ int main(void)
 		cache_test(replaced_by_nothing),
 		cache_test(podman_renamed),
 		cache_test(renamed_among_many),
+		cache_test(pod_by_its_uid),
+		cache_test(build_is_one_home),
+		cache_test(talos_by_its_first_process),
 		cache_test(moved),
 		cache_test(rootless_is_not_root),
 		cache_test(rootless_named),

@@ -24,6 +24,8 @@
 #define U_D "8712f785_1a3e_41ec_a00b_e2dcc77431cb"
 #define HEX "9729a196c4723b60ab401eaff722982d"
 
+#define STEP "xw3k0u6ld9rzq4fvt5y1m8cba"
+
 #define POD_SLICE "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" U_D ".slice"
 #define USER	  "/user.slice/user-1000.slice/user@1000.service"
 #define KIND_NODE "/system.slice/docker-" A ".scope"
@@ -57,7 +59,6 @@ static const struct path_case cases[] = {
 	{"/machine.slice", HOME_CGROUP, NULL, NULL, "", "", ""},
 	{"/system.slice/system-getty.slice", HOME_CGROUP, NULL, NULL, "", "", ""},
 	{"/docker", HOME_CGROUP, NULL, NULL, "", "", ""},
-	{"/docker/buildkit", HOME_CGROUP, NULL, NULL, "", "", ""},
 	{"/kubepods", HOME_CGROUP, NULL, NULL, "", "", ""},
 	{"/kubepods.slice/kubepods-burstable.slice", HOME_CGROUP, NULL, NULL, "", "", ""},
 	{"/(gone)", HOME_CGROUP, NULL, NULL, "", "", ""},
@@ -84,6 +85,15 @@ static const struct path_case cases[] = {
 	{"/user.slice/user-1000.slice/docker-" A ".scope", HOME_CONTAINER, NULL, NULL, "docker", A, A12, DOCKER},
 	{"/actions_job/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
 	{"/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
+
+	/* ---- BuildKit: one home for all steps ---- */
+	{"/docker/buildkit", HOME_CONTAINER, NULL, NULL, "buildkit", "", "buildkit"},
+	{"/docker/buildkit/" STEP, HOME_CONTAINER, "/docker/buildkit", NULL, "buildkit", "", "buildkit"},
+	{"/docker/buildkit/" STEP "/init", HOME_CONTAINER, "/docker/buildkit", NULL, "buildkit", "", "buildkit"},
+	{"/buildkit/" STEP, HOME_CONTAINER, "/buildkit", NULL, "buildkit", "", "buildkit"},
+	{"/shop/buildkit/" STEP, HOME_CONTAINER, "/shop/buildkit", NULL, "buildkit", "", "buildkit"},
+	{"/docker/" A "/buildkit/" STEP, HOME_CONTAINER, "/docker/" A, NULL, "docker", A, A12, DOCKER},
+	{"/docker/" STEP, HOME_CGROUP, NULL, NULL, "", "", ""},
 
 	/* ---- below a unit, made by root: --cgroup-parent, Nomad ---- */
 	{"/system.slice/shop.service/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
@@ -220,7 +230,11 @@ static const struct path_case cases[] = {
 	{"/system.slice/run-r0123.scope", HOME_SERVICE, NULL, NULL, "systemd", "run-r0123.scope", "run-r0123.scope"},
 	{"/system.slice/boot.mount", HOME_CGROUP, NULL, NULL, "", "", ""},
 	{"/system.slice/.service", HOME_CGROUP, NULL, NULL, "", "", ""},
-	{"/podruntime/kubelet", HOME_SERVICE, NULL, NULL, "talos", "kubelet", "kubelet"},
+	/* Of Talos only on its own hosts; on others these are anybody's, such as containers of `ctr -n system`. */
+	{"/podruntime/kubelet", HOME_CGROUP, NULL, NULL, "", "", ""},
+	{"/system/x", HOME_CGROUP, NULL, NULL, "", "", ""},
+	{"/init", HOME_CGROUP, NULL, NULL, "", "", ""},
+	{"/system/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
 	{"/user.slice/user-1000.slice", HOME_CGROUP, NULL, NULL, "", "", "", NONE, 1001},
 	{"/user.slice/user-1000.slice/session-3.scope", HOME_SESSION, NULL, NULL, "systemd", "session-3.scope",
 	 "session-3.scope", NONE, 1001},
@@ -414,6 +428,43 @@ static void delegates(void **state)
 		one_check(&below_delegates[i], &of_root);
 }
 
+/* With systemd's driver the steps have no cgroup of their own around them: their home's path is without the id. */
+static void build_steps(void **state)
+{
+	static const char *const paths[] = {"/system.slice/docker.service/system.slice:docker:" STEP,
+					    "/system.slice/docker.service/system.slice:docker:" STEP "/sub",
+					    "/shop.slice:docker:" STEP, "/shop.slice:buildkit:" STEP};
+	struct identity_match m;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		identity_from_path(paths[i], 0, &of_root, &m);
+		assert_int_equal(m.kind, HOME_CONTAINER);
+		assert_string_equal(m.name, "buildkit");
+		assert_int_equal(m.instance_len, strlen(STEP));
+		assert_memory_equal(paths[i] + m.instance_at, STEP, strlen(STEP));
+	}
+	identity_from_path("/system.slice/delegated.service/system.slice:docker:" STEP, 0, &of_root, &m);
+	assert_int_equal(m.kind, HOME_SERVICE);
+	identity_from_path("/shop.slice:docker:" STEP "x", 0, &of_root, &m);
+	assert_int_equal(m.kind, HOME_CGROUP);
+}
+
+static void talos(void **state)
+{
+	static const char *const services[] = {"/podruntime/kubelet", "/system/apid", "/init"};
+	struct identity_match m;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(services); i++) {
+		identity_from_path(services[i], IDENTITY_PATH_ON_TALOS, NULL, &m);
+		assert_int_equal(m.kind, HOME_SERVICE);
+		assert_string_equal(m.runtime, "talos");
+	}
+	identity_from_path("/docker/" A "/system/x", IDENTITY_PATH_ON_TALOS, NULL, &m);
+	assert_string_equal(m.id, A);
+}
+
 /* Who owns a cgroup costs a look at the file system: only an id or a name that a unit may have made is worth it. */
 static void seldom_asked(void **state)
 {
@@ -550,9 +601,10 @@ static void kind_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(shapes),	cmocka_unit_test(disguise), cmocka_unit_test(delegates),
-		cmocka_unit_test(seldom_asked), cmocka_unit_test(deleted),  cmocka_unit_test(long_names),
-		cmocka_unit_test(deep_paths),	cmocka_unit_test(mangled),  cmocka_unit_test(kind_names),
+		cmocka_unit_test(shapes),      cmocka_unit_test(disguise),   cmocka_unit_test(delegates),
+		cmocka_unit_test(build_steps), cmocka_unit_test(talos),	     cmocka_unit_test(seldom_asked),
+		cmocka_unit_test(deleted),     cmocka_unit_test(long_names), cmocka_unit_test(deep_paths),
+		cmocka_unit_test(mangled),     cmocka_unit_test(kind_names),
 	};
 
 	return cmocka_run_group_tests_name("identity_path", tests, NULL, NULL);

@@ -33,12 +33,13 @@ struct path_walk {
 	char pod_uid[37], pod[13];	    /* of the pod around `part`, for the next claim */
 	enum walk_place place;
 	enum { ROOTS_UNKNOWN, ROOTS_NO, ROOTS_YES } roots; /* what walk_by_root() found for `part` */
-	bool claimed;					   /* `m` has a home */
-	bool in_pod;					   /* prev is the cgroup of a Kubernetes pod */
-	bool part_is_pod;				   /* `part` is one */
-	bool user_manager;				   /* below user@UID.service, and not in one of its units yet */
-	bool entered;					   /* `part` is a container's own cgroup */
-	bool done;					   /* everything below belongs to this home */
+	bool on_talos;
+	bool claimed;	   /* `m` has a home */
+	bool in_pod;	   /* prev is the cgroup of a Kubernetes pod */
+	bool part_is_pod;  /* `part` is one */
+	bool user_manager; /* below user@UID.service, and not in one of its units yet */
+	bool entered;	   /* `part` is a container's own cgroup */
+	bool done;	   /* everything below belongs to this home */
 };
 
 /* ---- one component ---- */

@@ -302,7 +302,8 @@ void identity_from_path(const char *path, unsigned int flags, const struct ident
 			      .part = {"", 0},
 			      .prev = {"", 0},
 			      .prev2 = {"", 0},
-			      .place = PLACE_TOP};
+			      .place = PLACE_TOP,
+			      .on_talos = flags & IDENTITY_PATH_ON_TALOS};
 	size_t len = strlen(path), at = 0;
 
 	*ret = (struct identity_match){.kind = HOME_CGROUP, .runtime = "", .uid = -1};

@@ -23,9 +23,9 @@ enum identity_store {
 
 struct identity_match {
 	enum home_kind kind;
-	size_t home_len;     /* the home is a prefix of the path, of this length */
-	size_t instance_at;  /* a unit made for one connection: its home's path is without this part of it, */
-	size_t instance_len; /* so that all units of the template are one home; 0: no such unit */
+	size_t home_len; /* the home is a prefix of the path, of this length */
+	size_t instance_at; /* a unit made for one connection, a step of a build: its home's path is without this part of */
+	size_t instance_len; /* it, so that all of the kind are one home; 0: no such part */
 	size_t parent_len;   /* so is the container around it; 0: none */
 	const char *runtime; /* static, "" if not known */
 	char id[IDENTITY_ID_MAX];
@@ -39,6 +39,8 @@ struct identity_match {
 
 /* The path was read from /proc, which appends " (deleted)" to the path of a removed cgroup. */
 #define IDENTITY_PATH_FROM_PROC 1u
+/* On a host of Talos: its services are /system/NAME and /podruntime/NAME, which mean nothing elsewhere. */
+#define IDENTITY_PATH_ON_TALOS 2u
 
 /* What the path alone does not say. */
 struct identity_facts {

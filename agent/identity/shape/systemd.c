@@ -138,6 +138,19 @@ static bool user_match(struct path_walk *w)
 	return true;
 }
 
+static bool talos_match(struct path_walk *w)
+{
+	char name[IDENTITY_ID_MAX];
+
+	if (!(w->index == 1 && (part_is(w->prev, "podruntime") || part_is(w->prev, "system"))) &&
+	    !(w->index == 0 && part_is(w->part, "init")))
+		return false;
+	part_copy(w->part, name, sizeof(name));
+	walk_claim(w, HOME_SERVICE, "talos", w->part, name);
+	walk_guard(w, PLACE_UNIT);
+	return true;
+}
+
 bool systemd_match(struct path_walk *w)
 {
 	if (w->place == PLACE_USER)
@@ -155,14 +168,5 @@ bool systemd_match(struct path_walk *w)
 		walk_guard(w, PLACE_UNIT);
 		return true;
 	}
-	if ((w->index == 1 && (part_is(w->prev, "podruntime") || part_is(w->prev, "system"))) ||
-	    (w->index == 0 && part_is(w->part, "init"))) {
-		char name[IDENTITY_ID_MAX];
-
-		part_copy(w->part, name, sizeof(name));
-		walk_claim(w, HOME_SERVICE, "talos", w->part, name);
-		walk_guard(w, PLACE_UNIT);
-		return true;
-	}
-	return false;
+	return w->on_talos && talos_match(w);
 }

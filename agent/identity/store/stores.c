@@ -127,3 +127,25 @@ int stores_home_folder(struct stores *s, int64_t uid, char **ret)
 	*ret = strdup(s->home);
 	return *ret ? 0 : -ENOMEM;
 }
+
+bool stores_on_talos(struct stores *s)
+{
+	_cleanup_close_ int folder = -1, fd = -1;
+	_cleanup_free_ char *text = NULL;
+	char *line, *lines;
+	struct stat st;
+	size_t len;
+
+	if (s->root < 0 || trusted_folder_open(s->root, "/proc/1", &folder) < 0 ||
+	    hostile_open(folder, "cgroup", s->host_owner, HOSTILE_FILE_MAX, 0, &fd, &st) < 0 ||
+	    hostile_read(fd, HOSTILE_FILE_MAX, &text, &len) < 0)
+		return false;
+	lines = text;
+	while ((line = strsep(&lines, "\n"))) {
+		const char *path = strrchr(line, ':');
+
+		if (path && strcmp(path, ":/init") == 0)
+			return true;
+	}
+	return false;
+}

@@ -62,6 +62,9 @@ void stores_moment(struct stores *s, uint64_t now_ns);
 /* Whether there is another version now, which *v becomes: each one is reported once. */
 bool store_changed(struct stores *s, int64_t uid, const char *id, struct store_version *v);
 
+/* Whether the host runs Talos: its first process, alone of all systems', is in the cgroup /init. */
+bool stores_on_talos(struct stores *s);
+
 /* The uid's home folder from /etc/passwd, malloc'ed. Not by a name service, which could use a socket. */
 int stores_home_folder(struct stores *s, int64_t uid, char **ret);
 
