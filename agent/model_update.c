@@ -205,6 +205,7 @@ static void snapshot_finish(struct model *m, size_t n_collectors)
 	p->sequence = m->now.number;
 	p->time = (double)m->now.wall_ns / 1e9;
 	p->interval = m->now.interval;
+	p->attributed_reason = m->host_totals.attributed_reason;
 	p->kernel = m->report.kernel_release;
 	p->hostname = m->report.hostname;
 	p->losses = m->report.losses;
@@ -225,7 +226,7 @@ int model_update(struct model *m, const struct sample *s)
 	r = rows_fill(m, s);
 	if (r < 0)
 		return r;
-	host_values_fill(&m->host_totals, &m->homes, m->processes.rows.n, &m->now, &s->host, m->snapshot.v);
+	host_values_fill(&m->host_totals, &m->homes, m->processes.rows.n, &m->now, s, m->snapshot.v);
 	r = starts_update(&m->starts, &m->homes, &m->now, &m->snapshot);
 	if (r < 0)
 		return r;

@@ -110,6 +110,22 @@ static __always_inline __u64 compat_throttled_ns(struct cfs_rq *queue, __u64 clo
 	return 0;
 }
 
+/* Only with CONFIG_SCHEDSTATS. */
+struct rq___schedstats {
+	__u64 rq_cpu_time;
+};
+
+/* What the queue's CPU has spent on threads that have left it; false: this kernel does not count that. */
+static __always_inline bool compat_queue_finished_ns(struct rq *queue, __u64 *ret)
+{
+	struct rq___schedstats *counting = (void *)queue;
+
+	if (!bpf_core_field_exists(counting->rq_cpu_time))
+		return false;
+	*ret = BPF_CORE_READ(counting, rq_cpu_time);
+	return true;
+}
+
 /*
  * The same for the cgroup's run queue on another CPU, without a throttling that is under way: load balancing moves no
  * task to a throttled queue (throttled_lb_pair). Read by helpers, because the verifier does not follow arrays of

@@ -32,6 +32,26 @@ static __always_inline __u32 state_letter(__u32 state, __u32 exit_state)
 	return 'R';
 }
 
+/*
+ * The thread is on a CPU: notes what its run queue does not count yet, up to the tick or switch until which the thread's own
+ * time is accounted, too. If the thread leaves meanwhile, nothing is noted: the queue has counted it then.
+ */
+static __always_inline void run_queue_note(struct task_struct *task)
+{
+	__u64 before, after, arrival = task->sched_info.last_arrival;
+	struct rq *queue = task->se.cfs_rq->rq;
+	__u32 cpu = queue->cpu;
+	__s64 open;
+
+	if (cpu >= SS_RUN_QUEUES || !arrival || !compat_queue_finished_ns(queue, &before))
+		return;
+	open = queue->clock - arrival;
+	if (queue->curr->pid != task->pid || open < 0 || !compat_queue_finished_ns(queue, &after) || after != before)
+		return;
+	run_queues[cpu].finished_ns = before;
+	run_queues[cpu].open_ns = open;
+}
+
 static __always_inline void record_memory(struct task_struct *task, struct ss_thread_record *r)
 {
 	struct mm_struct *mm = task->mm;
@@ -129,6 +149,8 @@ static __always_inline void record_thread(struct task_struct *task, struct ss_th
 #define USED(member, field) r->used.member = task->field;
 	TASK_TOTALS(USED)
 #undef USED
+	if (task->on_cpu)
+		run_queue_note(task);
 	if (r->tid == r->tgid)
 		record_process(task, r);
 }

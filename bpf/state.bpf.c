@@ -28,6 +28,8 @@ __u32 facts_wanted, facts_arguments;
 bool oom_pids_only;
 __u64 facts_produced[SS_FACT_KINDS], facts_lost[SS_FACT_KINDS];
 
+struct ss_run_queue run_queues[SS_RUN_QUEUES];
+
 const struct ss_gone gone_zero = {};
 const struct ss_cgroup cgroup_zero = {};
 const struct ss_loop loop_zero = {};

@@ -56,6 +56,8 @@ extern __u32 facts_arguments; /* SS_FACT_EXEC carries the arguments */
 /* By kind: facts that were wanted, and those of them for which the ring had no room. The rest was sent. */
 extern __u64 facts_produced[SS_FACT_KINDS], facts_lost[SS_FACT_KINDS];
 
+extern struct ss_run_queue run_queues[SS_RUN_QUEUES]; /* by CPU; the agent clears them before a pass */
+
 /* First values of map entries: too large for the stack. */
 extern const struct ss_gone gone_zero;
 extern const struct ss_cgroup cgroup_zero;

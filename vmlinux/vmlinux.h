@@ -4,7 +4,7 @@
 #define __VMLINUX_H__
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX
-#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 #endif
 
 typedef short unsigned int __u16;
@@ -78,14 +78,15 @@ struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
 	unsigned int flags;
+	int on_cpu;
 	struct sched_entity se;
 	struct sched_info sched_info;
 	struct mm_struct *mm;
 	int exit_state;
 	int exit_code;
 	long unsigned int jobctl;
-	unsigned int in_iowait: 1;
-	unsigned int frozen: 1;
+	unsigned int in_iowait : 1;
+	unsigned int frozen : 1;
 	pid_t pid;
 	pid_t tgid;
 	struct task_struct *real_parent;

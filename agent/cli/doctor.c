@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 #include <jansson.h>
 
 #include "base/text.h"
@@ -172,6 +173,14 @@ static void text_cgroups(struct buf *out, const struct doctor *d)
 	text_untrusted(out, "  ", c->mounts);
 }
 
+static void text_attributed(struct buf *out)
+{
+	buf_printf(out, "attributed    %s\n",
+		   access("/proc/schedstat", R_OK) == 0
+			   ? "the share of CPU time that has an owner is checked against /proc/schedstat"
+			   : "not known: /proc/schedstat is missing (a kernel without CONFIG_SCHEDSTATS)");
+}
+
 static void text_collector(struct buf *out, const struct doctor *d, enum collector c)
 {
 	struct collector_status s = loader_status(d->loader, c);
@@ -208,6 +217,7 @@ static int doctor_text(struct buf *out, const struct doctor *d)
 			"  only processes of this pid namespace are visible: run outside of a container, or with the "
 			"host's pid namespace (--pid=host)\n");
 	text_cgroups(out, d);
+	text_attributed(out);
 	buf_str(out, "collectors\n");
 	if (!d->loader)
 		buf_printf(out, "  none: %s\n", d->why.data ? d->why.data : strerror(-d->load_error));

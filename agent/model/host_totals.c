@@ -4,27 +4,49 @@
 #include "model/arithmetic.h"
 #include "model/host_totals.h"
 
-/* /proc/stat counts in units of 10 ms: below ten of them the ratio of attributed CPU time means nothing. */
+/* Samples take some milliseconds: with less than this the ratio of attributed CPU time means nothing. */
 #define ATTRIBUTED_MIN_NS 100000000ULL
 
-static void host_values_rates(struct host_totals *totals, uint64_t busy_ns, uint64_t tasks_ns, double interval,
+/* What the run queues have spent on threads since the update before. NULL, or why it is not known. */
+static const char *run_delta(struct host_totals *totals, const struct sample_run_queues *now, double interval,
+			     uint64_t *ret)
+{
+	struct sample_run_queues before = totals->run_before;
+
+	totals->run_before = *now;
+	if (now->ns == SS_UNKNOWN)
+		return "this kernel has no /proc/schedstat (CONFIG_SCHEDSTATS)";
+	if (!totals->run_ns)
+		totals->run_ns = now->ns;
+	if (!(interval > 0) || before.ns == SS_UNKNOWN)
+		return "this is the first sample";
+	if (before.cpus != now->cpus)
+		return "a CPU came or went";
+	*ret = sub_sat(now->ns, before.ns);
+	totals->run_ns += *ret;
+	return *ret < ATTRIBUTED_MIN_NS ? "the CPUs were busy for less than 0.1 s" : NULL;
+}
+
+static void host_values_rates(struct host_totals *totals, const struct sample *s, uint64_t tasks_ns, double interval,
 			      double *v)
 {
-	uint64_t busy_delta = sub_sat(busy_ns, totals->busy_before_ns);
-	uint64_t tasks_delta = sub_sat(tasks_ns, totals->tasks_before_ns);
+	uint64_t busy_ns = s->host.cpu_busy_ns, run_ns = 0;
 
-	if (interval > 0) {
-		v[HOST_CPU_CORES] = (double)busy_delta / 1e9 / interval;
-		if (busy_delta >= ATTRIBUTED_MIN_NS)
-			v[HOST_ATTRIBUTED] = (double)tasks_delta / (double)busy_delta;
-	}
+	if (interval > 0)
+		v[HOST_CPU_CORES] = (double)sub_sat(busy_ns, totals->busy_before_ns) / 1e9 / interval;
+	totals->attributed_reason = run_delta(totals, &s->run_queues, interval, &run_ns);
+	if (!totals->attributed_reason)
+		v[HOST_ATTRIBUTED] = (double)sub_sat(tasks_ns, totals->tasks_before_ns) / (double)run_ns;
+	if (s->run_queues.ns != SS_UNKNOWN)
+		v[HOST_CPU_RUN] = (double)totals->run_ns;
 	totals->busy_before_ns = busy_ns;
 	totals->tasks_before_ns = tasks_ns;
 }
 
 void host_values_fill(struct host_totals *totals, const struct homes *homes, size_t n_processes,
-		      const struct moment *now, const struct sample_host *host, double *v)
+		      const struct moment *now, const struct sample *s, double *v)
 {
+	const struct sample_host *host = &s->host;
 	uint64_t threads = 0, alive = 0;
 
 	for (const struct home *h = homes->all; h; h = h->hh.next) {
@@ -45,5 +67,5 @@ void host_values_fill(struct host_totals *totals, const struct homes *homes, siz
 	v[HOST_PROCESSES] = (double)n_processes;
 	v[HOST_THREADS] = (double)threads;
 	v[HOST_CONTAINERS] = (double)alive;
-	host_values_rates(totals, host->cpu_busy_ns, homes->tasks_ns, now->interval, v);
+	host_values_rates(totals, s, homes->tasks_ns, now->interval, v);
 }

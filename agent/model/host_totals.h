@@ -7,10 +7,13 @@
 
 struct host_totals {
 	uint64_t busy_before_ns, tasks_before_ns; /* of the update before */
+	struct sample_run_queues run_before;	  /* the same */
+	uint64_t run_ns;			  /* of the run queues; never falls, also when a CPU goes */
+	const char *attributed_reason;		  /* why there is no share; NULL: there is one */
 };
 
 /* After the rows of homes. Writes all of v, HOST_METRICS values; those of containers' starts are absent. */
 void host_values_fill(struct host_totals *totals, const struct homes *homes, size_t n_processes,
-		      const struct moment *now, const struct sample_host *host, double *v);
+		      const struct moment *now, const struct sample *s, double *v);
 
 #endif

@@ -16,6 +16,7 @@
 #include "kernel/loader.h"
 #include "sample/host.h"
 #include "sample/sampler_internal.h"
+#include "sample/schedstat.h"
 
 /* A dead task that is not freed within this time is a zombie, or the program that sees it freed was not called. */
 #define UNSEEN_WINDOW_NS 10000000000ULL
@@ -148,9 +149,11 @@ static int sample_kernel(struct sampler *s)
 	if (s->cap_drained[DRAINED_PAIRS])
 		nanosleep(&(struct timespec){.tv_nsec = SETTLE_NS}, NULL);
 	began = clock_boot_ns();
+	memset(s->skeleton->bss->run_queues, 0, sizeof(s->skeleton->bss->run_queues));
 	r = sample_threads(s);
 	if (r < 0)
 		return r;
+	schedstat_read("", s->skeleton->bss->run_queues, &p->run_queues);
 	__atomic_store_n(&s->skeleton->bss->all_known, 1, __ATOMIC_RELAXED);
 	p->boot_ns = clock_boot_ns();
 	p->wall_ns = clock_wall_ns();

@@ -23,7 +23,8 @@ static const char help_keys[] =
 
 static const char help_columns[] = "CPU 1.00 is one busy CPU; '-' means unknown. WAIT is the time per second that\n"
 				   "threads waited for a CPU (1.0s: one thread always waits). 'attributed' is the\n"
-				   "share of busy CPU time whose owner is known.\n";
+				   "share of busy CPU time whose owner is known; '-': the kernel has no\n"
+				   "/proc/schedstat.\n";
 
 void top_help_text(struct buf *out)
 {

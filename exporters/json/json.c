@@ -34,6 +34,8 @@ static json_t *host_value(struct writer *w, const struct snapshot *s)
 	writer_set_text(w, host, "hostname", s->hostname);
 	writer_set_text(w, host, "kernel", s->kernel);
 	json_set_metrics(w, host, SCOPE_HOST, s->v);
+	writer_set_text(w, host, "attributed_source", s->attributed_reason ? "" : "/proc/schedstat");
+	writer_set_text(w, host, "attributed_reason", s->attributed_reason ?: "");
 	return host;
 }
 

@@ -151,6 +151,15 @@ struct sample_check {
 	uint64_t count;
 };
 
+/*
+ * What the CPUs have spent on threads, by the clocks of their run queues: the second source beside the threads' own times.
+ * It includes the time that interrupts, and a hypervisor, took from a running thread where the kernel tells these apart.
+ */
+struct sample_run_queues {
+	uint64_t ns;   /* /proc/schedstat, plus runs that are under way; SS_UNKNOWN: the kernel has no such file */
+	uint64_t cpus; /* hash of the CPUs' numbers: with other CPUs the sum is not comparable */
+};
+
 struct sample_host {
 	unsigned int cpus;    /* online */
 	uint64_t cpu_busy_ns; /* /proc/stat user+nice+system+irq+softirq (guest is in user) */
@@ -165,6 +174,7 @@ struct sample {
 	uint64_t boot_ns; /* CLOCK_BOOTTIME, in the middle of the reading */
 	uint64_t wall_ns; /* CLOCK_REALTIME then */
 	struct sample_host host;
+	struct sample_run_queues run_queues;
 
 	struct ss_thread_record *threads; /* in the order of tids */
 	size_t n_threads;

@@ -252,6 +252,7 @@ struct snapshot {
 	double time;	   /* seconds since 1970 */
 	double interval;   /* seconds since the snapshot before, 0 in the first */
 	const char *kernel, *hostname;
+	const char *attributed_reason; /* why the share of attributed CPU time is not known; NULL: it is */
 	double v[HOST_METRICS];
 	const struct container_row *containers; /* unsorted */
 	size_t n_containers;

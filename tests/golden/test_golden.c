@@ -204,6 +204,7 @@ static void scene_build(void)
 	loop_add(3);
 	scheduler_add();
 	scene.sample.host.cpu_busy_ns = 10000000000ULL;
+	scene.sample.run_queues.ns = 10000000000ULL;
 	scene.sample.losses[SS_LOSS_RING_FULL] = 2;
 }
 
@@ -234,6 +235,7 @@ static void scene_work(void)
 		f->throttled_periods += i;
 	}
 	s->host.cpu_busy_ns += 700000000;
+	s->run_queues.ns += 700000000;
 }
 
 static struct model *golden_model(void)

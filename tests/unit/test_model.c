@@ -498,12 +498,62 @@ static void test_unknown(void **state)
 	s.who[0].name = "better";
 	s.who[0].generation = 2;
 	s.threads[0].used.exec_ns = 200000000;
-	s.sample.host.cpu_busy_ns += 250000000;
+	s.sample.host.cpu_busy_ns += 190000000; /* ticks, which the share does not use */
+	s.sample.run_queues.ns += 250000000;
 	p = update(m, &s);
 	row = scene_row(p, "/docker/x");
 	assert_string_equal(row->name, "better");
 	assert_true(row->v[CONTAINER_CPU_TASKS] == 200000000);
 	assert_true(fabs(p->v[HOST_ATTRIBUTED] - 199999999.0 / 250000000) < 1e-9);
+	assert_null(p->attributed_reason);
+	model_free(m);
+}
+
+/* The run queues' clocks are the second source; where they are not comparable, the reason is said. */
+static void test_attributed(void **state)
+{
+	struct model *m = model_new();
+	const struct snapshot *p;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	scene_process(&s, 7, 1, "app", 1000000000);
+	s.sample.run_queues = (struct sample_run_queues){.ns = 5000000000, .cpus = 3};
+	p = update(m, &s);
+	assert_true(value_absent(p->v[HOST_ATTRIBUTED]) && p->v[HOST_CPU_RUN] == 5e9);
+	assert_string_equal(p->attributed_reason, "this is the first sample");
+
+	scene_tick(&s, 1);
+	s.threads[0].used.exec_ns += 990000000;
+	s.sample.run_queues.ns += 1000000000;
+	p = update(m, &s);
+	assert_true(fabs(p->v[HOST_ATTRIBUTED] - 0.99) < 1e-9 && !p->attributed_reason);
+	assert_true(p->v[HOST_CPU_RUN] == 6e9);
+
+	scene_tick(&s, 1);
+	s.sample.run_queues.ns += 99000000;
+	p = update(m, &s);
+	assert_true(value_absent(p->v[HOST_ATTRIBUTED]));
+	assert_string_equal(p->attributed_reason, "the CPUs were busy for less than 0.1 s");
+
+	/* One CPU less: the sum falls, the counter does not. */
+	scene_tick(&s, 1);
+	s.sample.run_queues = (struct sample_run_queues){.ns = 2000000000, .cpus = 1};
+	p = update(m, &s);
+	assert_true(value_absent(p->v[HOST_ATTRIBUTED]) && p->v[HOST_CPU_RUN] == 6.099e9);
+	assert_string_equal(p->attributed_reason, "a CPU came or went");
+	scene_tick(&s, 1);
+	s.threads[0].used.exec_ns += 500000000;
+	s.sample.run_queues.ns += 500000000;
+	p = update(m, &s);
+	assert_true(p->v[HOST_ATTRIBUTED] == 1 && p->v[HOST_CPU_RUN] == 6.599e9);
+
+	scene_tick(&s, 1);
+	s.sample.run_queues.ns = SS_UNKNOWN;
+	p = update(m, &s);
+	assert_true(value_absent(p->v[HOST_ATTRIBUTED]) && value_absent(p->v[HOST_CPU_RUN]));
+	assert_non_null(strstr(p->attributed_reason, "/proc/schedstat"));
 	model_free(m);
 }
 
@@ -543,17 +593,12 @@ static void test_living_before_dead(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_simulation),
-		cmocka_unit_test(test_split),
-		cmocka_unit_test(test_process),
-		cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_living_before_dead),
-		cmocka_unit_test(test_dead),
-		cmocka_unit_test(test_names_bounded),
-		cmocka_unit_test(test_unknown),
-		cmocka_unit_test(test_dead_after_late_reading),
-		cmocka_unit_test(test_between_lists),
-		cmocka_unit_test(test_clock_set_back),
+		cmocka_unit_test(test_simulation),    cmocka_unit_test(test_split),
+		cmocka_unit_test(test_process),	      cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_attributed),    cmocka_unit_test(test_living_before_dead),
+		cmocka_unit_test(test_dead),	      cmocka_unit_test(test_names_bounded),
+		cmocka_unit_test(test_unknown),	      cmocka_unit_test(test_dead_after_late_reading),
+		cmocka_unit_test(test_between_lists), cmocka_unit_test(test_clock_set_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

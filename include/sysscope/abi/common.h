@@ -55,6 +55,16 @@ struct ss_totals {
 #define SS_TOTALS_FIELDS 10
 _Static_assert(sizeof(struct ss_totals) == SS_TOTALS_FIELDS * 8, "ss_totals: no padding");
 
+/*
+ * A CPU's run queue when the pass of the task iterator visited the thread that it was running. The kernel adds a thread's
+ * time to the queue's when the thread leaves the CPU; until then it is open. Zero: no thread was running.
+ */
+struct ss_run_queue {
+	__u64 finished_ns; /* rq->rq_cpu_time, which /proc/schedstat shows */
+	__u64 open_ns;	   /* rq->clock - sched_info.last_arrival */
+};
+#define SS_RUN_QUEUES 2048 /* of CPUs with higher numbers the open time is not known */
+
 /* What a thread waits for while it is neither running nor runnable; metrics.def says what each is. */
 #define SS_WAIT_ID(ID, name, phrase) SS_WAIT_##ID,
 enum ss_wait_class { WAIT_CLASS_LIST(SS_WAIT_ID) SS_WAIT_CLASSES };

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_attributed.c - the CPU time of all homes beside the run queues' own clocks, over ten seconds each of: processes that are
+ * born and end, threads that are, and more busy processes than CPUs.
+ */
+#include <pthread.h>
+
+#include "lib/kernel_test.h"
+
+#define SECONDS 10
+#define BUSY	4 /* processes */
+
+static void *thread_end(void *ctx)
+{
+	return ctx;
+}
+
+static void fork_storm(void)
+{
+	for (;;) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(0);
+		if (pid > 0)
+			waitpid(pid, NULL, 0);
+	}
+}
+
+static void pthread_storm(void)
+{
+	for (;;) {
+		pthread_t t;
+
+		if (pthread_create(&t, NULL, thread_end, NULL) == 0)
+			pthread_join(t, NULL);
+	}
+}
+
+static void busy(void)
+{
+	for (;;)
+		;
+}
+
+static void load_share(const char *what, void (*work)(void), int processes)
+{
+	pid_t pids[BUSY];
+	const struct snapshot *s;
+	double tasks, run;
+
+	for (int i = 0; i < processes; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			work();
+		}
+	}
+	usleep(200000);
+	s = snapshot_take();
+	tasks = s->v[HOST_CPU_TASKS];
+	run = s->v[HOST_CPU_RUN];
+	sleep(SECONDS);
+	s = snapshot_take();
+	tasks = (s->v[HOST_CPU_TASKS] - tasks) / 1e9;
+	run = (s->v[HOST_CPU_RUN] - run) / 1e9;
+	check(tasks / run >= 0.99 && tasks / run <= 1.01, "%s: %.3f s of tasks, %.3f s of run queues: %.4f", what,
+	      tasks, run, tasks / run);
+	check(fabs(s->v[HOST_ATTRIBUTED] - tasks / run) < 1e-6, "the share of the interval says the same: %.4f",
+	      s->v[HOST_ATTRIBUTED]);
+	for (int i = 0; i < processes; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+	}
+}
+
+int main(void)
+{
+	const struct snapshot *s;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	pipeline_start();
+	if (access("/proc/schedstat", R_OK) < 0) {
+		snapshot_take();
+		s = snapshot_take();
+		check(value_absent(s->v[HOST_ATTRIBUTED]) && value_absent(s->v[HOST_CPU_RUN]) && s->attributed_reason &&
+			      strstr(s->attributed_reason, "/proc/schedstat"),
+		      "without /proc/schedstat the share is absent, with the reason");
+		return test_finish();
+	}
+	load_share("births of processes", fork_storm, 2);
+	load_share("births of threads", pthread_storm, 2);
+	load_share("busy processes", busy, BUSY);
+	load_share("one busy process", busy, 1);
+	return test_finish();
+}
