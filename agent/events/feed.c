@@ -235,6 +235,7 @@ void event_feed_snapshot(struct event_feed *f, const struct snapshot *s)
 			.time = r->stall.time,
 			.start_time = r->start_time,
 			.container = c ? c->name : NULL,
+			.container_cgroup = c ? c->cgroup : NULL,
 			.comm = r->comm,
 			.thread = r->thread,
 			.pid = r->pid,

@@ -100,6 +100,7 @@ static void oom_fill(struct event *e, const struct event_source *s)
 	e->thread = victim->thread;
 	e->start_time = victim->start_time;
 	e->container = process_container(s->snapshot, victim)->name;
+	e->container_cgroup = process_container(s->snapshot, victim)->cgroup;
 }
 
 static void denial_fill(struct event *e, const struct event_source *s)
@@ -127,6 +128,7 @@ void event_fill(struct event *e, enum event_type type, const struct event_source
 		.time = event_wall_time(s->wall_offset_ns, s->fact->time_ns),
 		.start_time = event_wall_time(s->wall_offset_ns, s->fact->start_ns),
 		.container = s->who ? s->who->name : NULL,
+		.container_cgroup = s->who ? s->who->home : NULL,
 		.comm = s->fact->process[0] ? s->fact->process : s->fact->comm,
 		.thread = s->fact->comm,
 		.pid = s->fact->tgid,

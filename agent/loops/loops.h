@@ -38,7 +38,7 @@ struct loop {
 	double wakeups, empty; /* over the interval; absent: not known */
 	bool guessed;	       /* only its sleep in epoll is known */
 	struct stall stall;
-	char runner[256];
+	char *runner, *runner_cgroup; /* of that stall; copies */
 	double before[LOOP_METRICS], held[LOOP_METRICS];
 	UT_hash_handle hh;
 };
@@ -49,7 +49,7 @@ struct stall_note {
 	uint32_t pid, tid;
 	uint64_t start_ns;
 	char comm[SS_COMM_LEN + 1], thread[SS_COMM_LEN + 1]; /* the names of the process and of the thread */
-	struct stall stall;				     /* its runner is the name of a home */
+	struct stall stall;				     /* its runner is a home: its name and path */
 };
 
 struct stalls {
@@ -75,6 +75,10 @@ int loops_take(struct loops *loops, struct processes *processes, struct homes *h
 int loop_rows_fill(struct loops *loops, const struct homes *homes, struct group_row *groups, const struct moment *now,
 		   struct snapshot *snapshot);
 void loops_free(struct loops *loops);
+
+/* ---- read.c, called by rows.c ---- */
+
+void loop_free(struct loop *l);
 
 /* ---- stalls.c, called by read.c and rows.c ---- */
 

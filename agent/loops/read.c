@@ -15,9 +15,18 @@ static void loop_begin(struct loop *l)
 {
 	UT_hash_handle hh = l->hh;
 
+	free(l->runner);
+	free(l->runner_cgroup);
 	*l = (struct loop){.key = l->key, .hh = hh};
 	for (int i = 0; i < LOOP_METRICS; i++)
 		l->before[i] = l->held[i] = VALUE_ABSENT;
+}
+
+void loop_free(struct loop *l)
+{
+	free(l->runner);
+	free(l->runner_cgroup);
+	free(l);
 }
 
 static struct loop *loop_get(struct loops *loops, const struct ss_thread_record *r)
@@ -317,7 +326,7 @@ static int loops_sort(struct loops *loops, const struct moment *now)
 		if (l->seen + 1 == now->number)
 			continue;
 		HASH_DEL(loops->all, l);
-		free(l);
+		loop_free(l);
 	}
 	if (loops->sorted.n) /* pointers are sorted */
 		/* NOLINTNEXTLINE(bugprone-sizeof-expression) */

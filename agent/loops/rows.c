@@ -124,7 +124,8 @@ static void loop_row(const struct moment *now, struct loop *l, struct loop_row *
 		.threads = 1,
 		.last_stall = l->stall,
 	};
-	row->last_stall.runner = l->runner;
+	row->last_stall.runner = l->runner ?: "";
+	row->last_stall.runner_cgroup = l->runner_cgroup ?: "";
 	for (int i = 0; i < LOOP_METRICS; i++)
 		v[i] = VALUE_ABSENT;
 	if (!l->guessed)
@@ -304,7 +305,7 @@ void loops_free(struct loops *loops)
 
 	HASH_ITER (hh, loops->all, l, next) {
 		HASH_DEL(loops->all, l);
-		free(l);
+		loop_free(l);
 	}
 	list_free(&loops->sorted);
 	list_free(&loops->rows);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* stalls.c - stalls of event loops that the kernel half reported since the sample before. Called by read.c and rows.c. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -8,7 +7,7 @@
 
 static const char *const cause_names[SS_STALL_CAUSES] = {"oncpu", "runqueue", "throttled", "blocked"};
 
-static struct stall stall_of(const struct moment *now, const struct ss_fact *f, const char *runner)
+static struct stall stall_of(const struct moment *now, const struct ss_fact *f, const struct home *runner)
 {
 	struct stall stall = {
 		.time = (double)now->wall_ns / 1e9 - (double)sub_sat(now->boot_ns, f->time_ns) / 1e9,
@@ -16,7 +15,8 @@ static struct stall stall_of(const struct moment *now, const struct ss_fact *f, 
 		.runqueue = (double)f->stall.runqueue_ns / 1e9,
 		.throttled = (double)f->stall.throttled_ns / 1e9,
 		.cause = cause_names[f->stall.cause < SS_STALL_CAUSES ? f->stall.cause : 0],
-		.runner = runner,
+		.runner = runner ? runner->name : "",
+		.runner_cgroup = runner ? runner->path : "",
 		.suppressed = f->stall.suppressed,
 	};
 	uint64_t blocked = 0;
@@ -57,11 +57,13 @@ int stalls_take(struct loops *loops, const struct homes *homes, const struct mom
 					    .pid = f->tgid,
 					    .tid = f->tid,
 					    .start_ns = f->start_ns,
-					    .stall = stall_of(now, f, runner ? runner->name : "")};
+					    .stall = stall_of(now, f, runner)};
 		memcpy(note->comm, f->process[0] ? f->process : f->comm, SS_COMM_LEN);
 		memcpy(note->thread, f->comm, SS_COMM_LEN);
 		l->stall = note->stall;
-		snprintf(l->runner, sizeof(l->runner), "%s", note->stall.runner);
+		if (text_keep(&l->runner, note->stall.runner) < 0 ||
+		    text_keep(&l->runner_cgroup, note->stall.runner_cgroup) < 0)
+			return -ENOMEM;
 	}
 	return 0;
 }

@@ -224,13 +224,13 @@ static void values_time(const struct moment *now, struct home *h, double *v)
 	h->held_start = v[CONTAINER_START_TIME];
 }
 
-static const char *home_parent_name(const struct homes *homes, const struct home *h)
+static const struct home *home_parent(const struct homes *homes, const struct home *h)
 {
 	struct home *parent = NULL;
 
 	if (h->parent_path[0])
 		HASH_FIND_STR(homes->all, h->parent_path, parent);
-	return parent ? parent->name : "";
+	return parent;
 }
 
 /* Paused: none of its threads can run before it is continued. */
@@ -246,6 +246,7 @@ static const char *home_state(const struct home *h, const struct moment *now)
 static void home_row(const struct homes *homes, const struct moment *now, struct home *h, struct container_row *row)
 {
 	const struct cgroup_counters *f = home_files(h);
+	const struct home *parent = home_parent(homes, h);
 	double tasks_before = h->held[CONTAINER_CPU_TASKS];
 	double *v = row->v;
 
@@ -259,7 +260,8 @@ static void home_row(const struct homes *homes, const struct moment *now, struct
 		.labels = h->labels,
 		.kind = home_kind_name(h->kind),
 		.cgroup = h->path,
-		.parent = home_parent_name(homes, h),
+		.parent = parent ? parent->name : "",
+		.parent_cgroup = parent ? parent->path : "",
 		.state = home_state(h, now),
 		.uid = h->uid,
 		.dead = h->dead_since_ns != 0,

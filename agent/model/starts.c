@@ -128,7 +128,9 @@ static int start_take(struct starts *starts, struct home_cgroup *c)
 	b->counts = c->counts;
 	b->alive = c->alive;
 	/* A name may come late. */
-	return text_keep(&b->container, c->home->name) < 0 || text_keep(&b->id, c->home->id) < 0 ? -ENOMEM : 0;
+	if (text_keep(&b->container, c->home->name) < 0 || text_keep(&b->id, c->home->id) < 0)
+		return -ENOMEM;
+	return text_keep(&b->cgroup, c->home->path);
 }
 
 static int start_compare(const void *a, const void *b)
@@ -155,6 +157,7 @@ static void start_row(const struct moment *now, const struct container_start *b,
 	*row = (struct birth_row){
 		.container = b->container ?: "",
 		.id = b->id ?: "",
+		.cgroup = b->cgroup ?: "",
 		.state = start_state(b),
 		.ready_by = b->counts.start.step_ns[SS_START_READY] && by < SS_READY_WAYS ? ready_names[by] : "",
 		.time = (double)(now->boot_wall_ns + b->counts.created_ns) / 1e9,
@@ -205,5 +208,6 @@ void starts_free(struct starts *starts)
 	for (size_t i = 0; i < STARTS_MAX; i++) {
 		free(starts->ring[i].container);
 		free(starts->ring[i].id);
+		free(starts->ring[i].cgroup);
 	}
 }

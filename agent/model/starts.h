@@ -19,7 +19,7 @@ struct start_histogram {
 };
 
 struct container_start {
-	char *container, *id;
+	char *container, *id, *cgroup;
 	struct ss_cgroup counts; /* as last seen */
 	bool alive;
 };

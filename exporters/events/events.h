@@ -31,9 +31,9 @@ uint32_t event_types_shown(bool narrowed);
 struct event {
 	enum event_type type;
 	double time, start_time;
-	const char *container;
-	const char *comm, *thread; /* the names of the process and of the thread */
-	uint32_t pid, tid;	   /* 0: not known */
+	const char *container, *container_cgroup; /* its name and the path of its cgroup; NULL: not known */
+	const char *comm, *thread;		  /* the names of the process and of the thread */
+	uint32_t pid, tid;			  /* 0: not known */
 
 	/* process_start, thread_start */
 	uint64_t clone_flags;

@@ -172,6 +172,7 @@ int event_json(struct buf *out, const struct event *e)
 	writer_set(&w, line, "time", writer_real(e->time));
 	writer_set_text(&w, line, "type", event_type_names[e->type]);
 	writer_set_text(&w, line, "container", e->container ? e->container : "");
+	writer_set_text(&w, line, "container_cgroup", e->container_cgroup ? e->container_cgroup : "");
 	writer_set(&w, line, "pid", number_or_null(e->pid));
 	writer_set(&w, line, "tid", number_or_null(e->tid));
 	writer_set(&w, line, "start_time", writer_real(e->start_time));

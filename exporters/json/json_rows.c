@@ -87,6 +87,13 @@ static json_t *kinds_value(struct writer *w, uint32_t kinds)
 	return list;
 }
 
+/* A name may be that of several; the path of the cgroup is unique. */
+static void set_container(struct writer *w, json_t *row, const struct container_row *c)
+{
+	writer_set_text(w, row, "container", c->name);
+	writer_set_text(w, row, "container_cgroup", c->cgroup);
+}
+
 static json_t *outside_value(struct writer *w, const struct snapshot *s, const struct container_row *c)
 {
 	json_t *list = json_array();
@@ -97,7 +104,7 @@ static json_t *outside_value(struct writer *w, const struct snapshot *s, const s
 
 		writer_set(w, row, "pid", json_integer(p->pid));
 		writer_set(w, row, "comm", writer_text(w, p->comm));
-		writer_set_text(w, row, "container", process_container(s, p)->name);
+		set_container(w, row, process_container(s, p));
 		writer_set(w, row, "namespaces", kinds_value(w, c->outside[i].kinds));
 		writer_append(w, list, row);
 	}
@@ -182,6 +189,7 @@ json_t *json_container(struct writer *w, const struct snapshot *s, uint32_t i)
 	writer_set_text(w, row, "pod", c->pod);
 	writer_set_text(w, row, "namespace", c->namespace_);
 	writer_set_text(w, row, "parent", c->parent);
+	writer_set_text(w, row, "parent_cgroup", c->parent_cgroup);
 	writer_set_text(w, row, "state", c->state);
 	writer_set(w, row, "uid", c->uid >= 0 ? json_integer(c->uid) : json_null());
 	if (c->dead)
@@ -229,7 +237,7 @@ json_t *json_process(struct writer *w, const struct snapshot *s, uint32_t i)
 	/* An empty name of a process is a known name. */
 	writer_set(w, row, "comm", writer_text(w, p->comm));
 	writer_set(w, row, "main_thread", writer_text(w, p->thread));
-	writer_set_text(w, row, "container", process_container(s, p)->name);
+	set_container(w, row, process_container(s, p));
 	writer_set(w, row, "start_time", writer_real(p->start_time));
 	snprintf(text, sizeof(text), "%c", p->state);
 	writer_set_text(w, row, "state", text);
@@ -257,7 +265,7 @@ json_t *json_group(struct writer *w, const struct snapshot *s, uint32_t i)
 	const struct group_row *g = &s->groups[i];
 	json_t *row = json_object();
 
-	writer_set_text(w, row, "container", s->containers[g->container].name);
+	set_container(w, row, &s->containers[g->container]);
 	writer_set(w, row, "comm", writer_text(w, g->comm));
 	writer_set_text(w, row, "state", g->dead ? "dead" : "running");
 	json_set_metrics(w, row, SCOPE_GROUP, g->v);
@@ -270,7 +278,9 @@ json_t *json_neighbour(struct writer *w, const struct snapshot *s, uint32_t i)
 	json_t *row = json_object();
 
 	writer_set_text(w, row, "waiter", s->containers[n->waiter].name);
+	writer_set_text(w, row, "waiter_cgroup", s->containers[n->waiter].cgroup);
 	writer_set_text(w, row, "runner", neighbour_runner(s, n));
+	writer_set_text(w, row, "runner_cgroup", n->runner == NEIGHBOUR_OTHERS ? "" : s->containers[n->runner].cgroup);
 	json_set_metrics(w, row, SCOPE_NEIGHBOUR, n->v);
 	return row;
 }
@@ -297,7 +307,7 @@ json_t *json_loop(struct writer *w, const struct snapshot *s, uint32_t i)
 	writer_set(w, row, "tid", json_integer(l->tid));
 	writer_set(w, row, "comm", writer_text(w, p->comm));
 	writer_set_text(w, row, "thread", l->thread);
-	writer_set_text(w, row, "container", process_container(s, p)->name);
+	set_container(w, row, process_container(s, p));
 	writer_set_text(w, row, "kind", l->scheduler ? "scheduler" : "loop");
 	writer_set(w, row, "threads", json_integer(l->threads));
 	json_set_metrics(w, row, SCOPE_LOOP, l->v);
@@ -311,6 +321,7 @@ json_t *json_birth(struct writer *w, const struct snapshot *s, uint32_t i)
 	json_t *row = json_object(), *phases = json_array(), *phase;
 
 	writer_set_text(w, row, "container", b->container);
+	writer_set_text(w, row, "container_cgroup", b->cgroup);
 	writer_set_text(w, row, "id", b->id);
 	writer_set_text(w, row, "state", b->state);
 	writer_set(w, row, "time", writer_real(b->time));

@@ -55,6 +55,7 @@ void writer_set_stall(struct writer *w, json_t *row, const struct stall *s)
 			writer_set(w, blocked, wait_class_names[i], writer_real(s->blocked[i]));
 	writer_set(w, row, "blocked_seconds", blocked);
 	writer_set_text(w, row, "runner", s->runner);
+	writer_set_text(w, row, "runner_cgroup", s->runner_cgroup);
 	writer_set(w, row, "suppressed", json_integer((json_int_t)s->suppressed));
 }
 

@@ -180,7 +180,7 @@ static void birth_lines(struct buf *out, const struct birth_row *b)
 static const struct birth_row *birth_find(const struct snapshot *s, const struct container_row *c)
 {
 	for (size_t i = s->n_births; i-- > 0;)
-		if (strcmp(s->births[i].id, c->id) == 0 && strcmp(s->births[i].container, c->name) == 0)
+		if (strcmp(s->births[i].cgroup, c->cgroup) == 0)
 			return &s->births[i];
 	return NULL;
 }

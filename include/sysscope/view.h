@@ -98,6 +98,7 @@ struct container_row {
 	const char *kind;					      /* home_kind_name() */
 	const char *cgroup;					      /* path */
 	const char *parent;					      /* name of the enclosing container, "" for none */
+	const char *parent_cgroup;				      /* its path, "" for none */
 	const char *state;					      /* "running", "paused", "empty", "dead" */
 	int64_t uid; /* owner of a rootless container or session, -1: none */
 	bool dead;
@@ -195,9 +196,10 @@ extern const char *const wait_class_phrases[WAIT_CLASSES]; /* "in file I/O": beh
 struct stall {
 	double time; /* seconds since 1970; 0: no stall */
 	double seconds, oncpu, runqueue, throttled, blocked[WAIT_CLASSES];
-	const char *cause;   /* "oncpu", "runqueue", "throttled", "blocked" */
-	const char *runner;  /* container that ran on the CPU during its longest wait; "": none or unknown */
-	uint64_t suppressed; /* stalls of the loop just before that are in its counters only */
+	const char *cause;	   /* "oncpu", "runqueue", "throttled", "blocked" */
+	const char *runner;	   /* container that ran on the CPU during its longest wait; "": none or unknown */
+	const char *runner_cgroup; /* its path */
+	uint64_t suppressed;	   /* stalls of the loop just before that are in its counters only */
 };
 
 /* A stall reported since the previous snapshot. Its loop may have ended. */
@@ -227,6 +229,7 @@ extern const char *const birth_phase_names[BIRTH_PHASES]; /* "create", "setup", 
 extern const char *const birth_phase_texts[BIRTH_PHASES]; /* when each ends: "to the exec" */
 struct birth_row {
 	const char *container; /* last name of its row; raw */
+	const char *cgroup;    /* of its row */
 	const char *id;	       /* "" if unknown */
 	const char *state;     /* "starting", "ready", "ended" before it was ready, "unready" after five minutes */
 	const char *ready_by;  /* "listen", "epoll", "accept"; "" while it is not ready */

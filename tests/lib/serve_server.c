@@ -74,6 +74,7 @@ void fake_init(struct fake *f, size_t containers)
 					    .kind = "container",
 					    .cgroup = f->names[i],
 					    .parent = "",
+					    .parent_cgroup = "",
 					    .state = "running",
 					    .uid = -1};
 		for (size_t m = 0; m < CONTAINER_METRICS; m++)

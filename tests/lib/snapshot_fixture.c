@@ -54,6 +54,7 @@ void fixture_init(struct fixture *f, size_t containers, size_t groups, size_t pr
 							  .kind = "container",
 							  .cgroup = "/docker/web",
 							  .parent = "",
+							  .parent_cgroup = "",
 							  .state = "running",
 							  .uid = -1};
 		fixture_absent(f->containers[i].v, CONTAINER_METRICS);

@@ -56,7 +56,8 @@ static void expect_text(const struct event *e, const char *want)
 /* `want` is in the object, and all that every line has. */
 static void expect_json(const struct event *e, const char *want)
 {
-	static const char *const always[] = {"time", "type", "container", "pid", "tid", "start_time", "comm", "thread"};
+	static const char *const always[] = {"time", "type",   "container",	  "pid", "tid", "start_time",
+					     "comm", "thread", "container_cgroup"};
 	_cleanup_buf_ struct buf out = {};
 	json_t *got, *true_, *value;
 	const char *key;
@@ -161,7 +162,7 @@ static void test_others(void **state)
 {
 	static const uint32_t from[NAMESPACE_KINDS] = {1, 2, 3, 4}, to[NAMESPACE_KINDS] = {5, 6, 7, 8};
 	struct event e = event(EVENT_NAMESPACE);
-	struct stall stall = {.seconds = 0.18, .cause = "blocked", .runner = ""};
+	struct stall stall = {.seconds = 0.18, .cause = "blocked", .runner = "", .runner_cgroup = ""};
 
 	(void)state;
 	e.how = "setns";

@@ -350,8 +350,9 @@ static void top_fixture(struct fixture *f, struct birth_row *births)
 		f->processes[i].v[PROCESS_RSS] = 1000 * (i ^ 1);
 		f->processes[i].v[PROCESS_CPU_CORES] = i;
 	}
-	births[0] = (struct birth_row){.container = "db", .id = "", .state = "ready", .ready_by = ""};
-	births[1] = (struct birth_row){.container = "web", .id = "", .state = "ready", .ready_by = ""};
+	births[0] = (struct birth_row){.container = "db", .cgroup = "/db", .id = "", .state = "ready", .ready_by = ""};
+	births[1] =
+		(struct birth_row){.container = "web", .cgroup = "/web", .id = "", .state = "ready", .ready_by = ""};
 	f->s.births = births;
 	f->s.n_births = 2;
 }
