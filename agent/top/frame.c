@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* frame.c - see frame.h. */
+#include <curses.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "top/frame.h"
+#include "top/suspend.h"
+#include "view/match.h"
+
+#define MIN_LINES   5
+#define MIN_COLUMNS 20
+
+enum { PAIR_ALARM = 1, PAIR_TITLE, PAIR_WARN };
+
+/* Lines above the titles: only one on a low screen, to leave room for rows. */
+static int header_lines(void)
+{
+	return LINES < 10 ? 1 : TABLE_HEADER_LINES;
+}
+
+size_t frame_page_size(void)
+{
+	int rows = LINES - header_lines() - 2; /* titles, footer */
+
+	return rows > 0 ? (size_t)rows : 0;
+}
+
+static attr_t paint(const struct frame *f, short pair, attr_t without)
+{
+	return f->color ? (attr_t)COLOR_PAIR(pair) | (without & A_BOLD) : without;
+}
+
+static void put(struct frame *f, int line, int column, attr_t attributes)
+{
+	attrset(attributes);
+	mvaddnstr(line, column, f->text.data ? f->text.data : "", (int)f->text.len);
+	attrset(A_NORMAL);
+}
+
+static void draw_header(struct frame *f)
+{
+	bool alarm;
+
+	for (int i = 0; i < TABLE_HEADER_LINES; i++) {
+		int line = header_lines() == 1 ? 0 : i;
+
+		buf_reset(&f->text);
+		table_header(&f->text, f->snapshot, i, COLS, &alarm);
+		/* The one line of a low screen: losses, else usage. */
+		if (header_lines() == 1 && i != 1 && !alarm)
+			continue;
+		put(f, line, 0, alarm ? paint(f, PAIR_ALARM, A_BOLD | A_REVERSE) : A_NORMAL);
+	}
+}
+
+static void draw_titles(struct frame *f, const struct table_column *columns, size_t n)
+{
+	const struct table_choice *c = &f->state.choice;
+	int x = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct table_column *t = &columns[i];
+		bool sorted = t->column == c->sort;
+
+		buf_reset(&f->text);
+		text_fit(&f->text, t->title, t->width, t->right);
+		if (i + 1 < n)
+			buf_char(&f->text, ' ');
+		put(f, header_lines(), x, sorted ? A_REVERSE | A_BOLD : paint(f, PAIR_TITLE, A_BOLD));
+		x += t->width + 1;
+	}
+}
+
+static void draw_row(struct frame *f, int line, size_t position, const struct table_column *columns, size_t n)
+{
+	const struct table_choice *c = &f->state.choice;
+	const struct view_desc *view = c->view;
+	uint32_t row = f->rows.index[position];
+	bool dim = view->dim && view->dim(f->snapshot, row);
+	attr_t base = position == f->state.selected ? A_REVERSE : dim ? A_DIM : A_NORMAL;
+	int x = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool alarm =
+			columns[i].column >= 0 && view->alarming && view->alarming(f->snapshot, row, columns[i].column);
+
+		buf_reset(&f->cell);
+		buf_reset(&f->text);
+		table_cell(&f->cell, f->snapshot, c, row, f->rows.depth[position], &columns[i]);
+		text_fit(&f->text, f->cell.data ? f->cell.data : "", columns[i].width, columns[i].right);
+		if (i + 1 < n) /* behind the last column of a full line it would wrap into the next line */
+			buf_char(&f->text, ' ');
+		put(f, line, x, alarm && base != A_REVERSE ? paint(f, PAIR_ALARM, A_BOLD) : base);
+		x += columns[i].width + 1;
+	}
+}
+
+static void hint_add(struct buf *line, const char *key, const char *what)
+{
+	if (line->len + 1 + strlen(key) + strlen(what) < (size_t)COLS)
+		buf_printf(line, " %s%s", key, what);
+}
+
+/* Those that fit, whole. */
+static void footer_hints(struct buf *line, const struct top_state *t)
+{
+	hint_add(line, "?:", "help");
+	hint_add(line, "q:", "quit");
+	hint_add(line, "Tab:", views[(view_index(t->choice.view) + 1) % VIEWS]->name);
+	hint_add(line, "/:", "filter");
+	hint_add(line, "t:", "tree");
+}
+
+static void draw_footer(struct frame *f)
+{
+	const struct top_state *t = &f->state;
+	_cleanup_buf_ struct buf line = {}, every = {};
+
+	if (t->typing || t->filter[0]) {
+		buf_str(&line, "/");
+		text_terminal(&line, t->filter, strlen(t->filter));
+		if (t->typing)
+			buf_str(&line, "_");
+		buf_str(&line, "  ");
+	}
+	if (t->choice.cgroup) {
+		buf_str(&line, "in ");
+		text_terminal(&line, t->home, strlen(t->home));
+		buf_str(&line, " (Esc: back)  ");
+	}
+	if (t->paused)
+		buf_str(&line, "PAUSED  ");
+	if (f->error)
+		buf_printf(&line, "NO SAMPLE: %s  ", strerror(-f->error));
+	if (t->choice.containers && t->choice.containers->message.len)
+		buf_printf(&line, "%s  ", t->choice.containers->message.data);
+	buf_str(&line, t->choice.view->name);
+	if (f->snapshot)
+		buf_printf(&line, " %zu", f->rows.n);
+	buf_printf(&line, " by %s ", table_sort_title(t->choice.view, t->choice.sort));
+	buf_printf(&every, " every %gs ", t->delay_seconds);
+	/* The hint at the help matters more. */
+	if (line.len + every.len + strlen(" ?:help") < (size_t)COLS)
+		buf_str(&line, every.data ? every.data : "");
+	footer_hints(&line, t);
+	buf_reset(&f->text);
+	text_fit(&f->text, line.data ? line.data : "", COLS - 1, false);
+	put(f, LINES - 1, 0, t->paused || f->error ? paint(f, PAIR_WARN, A_REVERSE) : A_DIM);
+}
+
+/* Where to cut a help line to this width, at a blank if there is one. */
+static size_t help_cut(const char *text, size_t width)
+{
+	size_t cut = strlen(text);
+
+	if (cut <= width)
+		return cut;
+	for (cut = width; cut > width / 2 && text[cut] != ' ';)
+		cut--;
+	return cut > width / 2 ? cut : width;
+}
+
+#define HELP_INDENT 12 /* where the texts begin in lines of keys */
+
+/* Wraps the lines of the help; with `draw`, draws those after the first `skip`. Returns how many there are. */
+static size_t help_lines(struct frame *f, size_t skip, bool draw)
+{
+	_cleanup_buf_ struct buf text = {};
+	int line = header_lines(), last = LINES - 1;
+	size_t all = 0;
+	char *next;
+
+	top_help_text(&text);
+	next = text.data;
+	for (char *rest = strsep(&next, "\n"); rest && next; rest = strsep(&next, "\n")) {
+		bool keys = strlen(rest) > HELP_INDENT && strncmp(rest + HELP_INDENT - 2, "  ", 2) == 0;
+		size_t indent = 0;
+
+		do {
+			size_t n = help_cut(rest, (size_t)COLS - indent);
+
+			if (draw && all >= skip && line < last) {
+				buf_reset(&f->text);
+				buf_printf(&f->text, "%*s%.*s", (int)indent, "", (int)n, rest);
+				put(f, line++, 0, A_NORMAL);
+			}
+			all++;
+			rest += n;
+			rest += strspn(rest, " ");
+			indent = keys && COLS > 2 * HELP_INDENT ? HELP_INDENT : 0;
+		} while (*rest);
+	}
+	return all;
+}
+
+/* On a low screen the arrows scroll it. */
+static void draw_help(struct frame *f)
+{
+	size_t room = (size_t)(LINES - 1 - header_lines()), all = help_lines(f, 0, false);
+
+	if (f->state.help_first + room > all)
+		f->state.help_first = all > room ? all - room : 0;
+	help_lines(f, f->state.help_first, true);
+}
+
+static void draw_detail(struct frame *f)
+{
+	const struct view_desc *view = f->state.choice.view;
+	char *line, *rest;
+	uint32_t row;
+
+	buf_reset(&f->cell);
+	if (top_state_selected(&f->state, f->snapshot, &row))
+		view->detail(&f->cell, f->snapshot, row);
+	else
+		buf_str(&f->cell, view->gone);
+	rest = f->cell.data;
+	for (int y = header_lines(); rest && (line = strsep(&rest, "\n")) && y < LINES - 1; y++) {
+		buf_reset(&f->text);
+		text_fit(&f->text, line, COLS, false);
+		put(f, y, 0, A_NORMAL);
+	}
+}
+
+static void draw_line(struct frame *f, int line, const char *text)
+{
+	buf_reset(&f->text);
+	text_fit(&f->text, text, COLS > 0 ? COLS : 1, false);
+	put(f, line, 0, A_NORMAL);
+}
+
+/* Before the first snapshot: programs are being loaded into the kernel, which takes seconds on a busy machine. */
+static void draw_loading(struct frame *f)
+{
+	struct table_column columns[TABLE_COLUMNS_MAX];
+
+	draw_line(f, 0, header_lines() > 1 ? "sysscope" : "sysscope: loading ...");
+	if (header_lines() > 1)
+		draw_line(f, 1, "loading ...");
+	draw_titles(f, columns, table_columns(f->state.choice.view, COLS, columns));
+	draw_footer(f);
+}
+
+static void draw_rows(struct frame *f)
+{
+	struct table_column columns[TABLE_COLUMNS_MAX];
+	size_t n = table_columns(f->state.choice.view, COLS, columns);
+
+	draw_titles(f, columns, n);
+	for (size_t i = 0; i < frame_page_size() && f->state.first + i < f->rows.n; i++)
+		draw_row(f, header_lines() + 1 + (int)i, f->state.first + i, columns, n);
+}
+
+static void draw_snapshot(struct frame *f)
+{
+	if (table_rows_select(&f->rows, f->snapshot, &f->state.choice) < 0)
+		f->rows.n = 0;
+	top_state_follow(&f->state, f->snapshot, &f->rows, frame_page_size());
+	draw_header(f);
+	if (f->state.help)
+		draw_help(f);
+	else if (f->state.detail)
+		draw_detail(f);
+	else
+		draw_rows(f);
+	draw_footer(f);
+}
+
+void frame_draw(struct frame *f)
+{
+	suspend_hold();
+	erase();
+	if (LINES < MIN_LINES || COLS < MIN_COLUMNS || (!f->snapshot && f->error))
+		draw_line(f, 0, f->error && !f->snapshot ? strerror(-f->error) : "terminal too small");
+	else if (!f->snapshot)
+		draw_loading(f);
+	else
+		draw_snapshot(f);
+	refresh();
+	suspend_allow();
+}
+
+void frame_colors(void)
+{
+	start_color();
+	use_default_colors();
+	init_pair(PAIR_ALARM, COLOR_RED, -1);
+	init_pair(PAIR_TITLE, COLOR_CYAN, -1);
+	init_pair(PAIR_WARN, COLOR_YELLOW, -1);
+}
+
+void frame_free(struct frame *f)
+{
+	table_rows_free(&f->rows);
+	buf_free(&f->text);
+	buf_free(&f->cell);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* frame.h - draws one frame of the live screen with curses: header, table or detail or help, footer. */
+#ifndef SYSSCOPE_TOP_FRAME_H
+#define SYSSCOPE_TOP_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/util.h"
+#include "exporters/table/table.h"
+#include "top/state.h"
+
+struct frame {
+	bool color;
+	const struct snapshot *snapshot; /* NULL: none yet */
+	int error;			 /* negative errno of the last sample; 0: none */
+	struct top_state state;
+	struct table_rows rows; /* of the snapshot, as the state chooses and sorts them */
+	struct buf text, cell;
+};
+
+void frame_colors(void); /* once, when curses is initialised */
+void frame_draw(struct frame *f);
+size_t frame_page_size(void); /* rows of a table that the terminal has room for */
+void frame_free(struct frame *f);
+
+#endif
