@@ -37,19 +37,23 @@ struct concurrency_evidence {
 	bool turns;			   /* threads take turns in it, as M:N schedulers do */
 	uint32_t classes[SS_WAIT_CLASSES]; /* the other threads by what they mostly sleep for */
 	uint32_t awake;			   /* threads never seen asleep */
-	uint32_t pool, pool_idle;	   /* most threads of one name, digits aside, that mostly sleep in futex */
-	uint32_t accepting;		   /* threads asleep in accept now */
-	uint32_t polling;		   /* threads asleep at a listening socket now, in poll, select or epoll */
-	uint32_t listeners;		   /* listening sockets */
-	uint32_t blocking;		   /* listening sockets without O_NONBLOCK */
-	uint32_t port;			   /* of one listening socket, 0: UNIX */
-	uint8_t leader;			   /* what the first thread mostly sleeps for */
-	bool leader_loops;		   /* the first thread lives in epoll */
-	bool idle;	  /* it waits for work now: a thread of it for a connection, or the first one for its turn */
-	bool epolls;	  /* the first thread is in epoll now */
-	bool catches_all; /* SS_THREAD_CATCHES */
-	bool had_threads; /* some threads have ended */
-	bool pool_loops;  /* a thread of the pool's name lives in epoll, and that is not the process's name */
+	uint32_t helpers;		   /* threads of the runtime's own: in none of the other counts */
+	uint32_t working;		   /* threads of a known runtime's pool: not in `classes` */
+	bool platform;			   /* the runtime makes its pool at the first use */
+	uint32_t pool,
+		pool_idle;  /* threads of one name, a number at its end aside; those that wait for work in futex now */
+	uint32_t accepting; /* threads asleep in accept now */
+	uint32_t polling;   /* threads asleep at a listening socket now, in poll, select or epoll */
+	uint32_t listeners; /* listening sockets */
+	uint32_t blocking;  /* listening sockets without O_NONBLOCK */
+	uint32_t port;	    /* of one listening socket, 0: UNIX */
+	uint8_t leader;	    /* what the first thread mostly sleeps for */
+	bool leader_loops;  /* the first thread lives in epoll */
+	bool idle;	    /* it waits for work now: a thread of it for a connection, or the first one for its turn */
+	bool epolls;	    /* the first thread is in epoll now */
+	bool catches_all;   /* SS_THREAD_CATCHES */
+	bool had_threads;   /* some threads have ended */
+	bool pool_loops;    /* a thread of the pool's name lives in epoll, and that is not the process's name */
 	char pool_name[SS_COMM_LEN + 1];
 	uint64_t asleep_ns, main_ns;   /* of the loops, else of the first thread: in all, and in its main class */
 	double loop_busiest, loop_sum; /* utilization of the loops over the interval */

@@ -7,19 +7,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
+#include "concurrency/runtimes.h"
 #include "concurrency/tree.h"
 
 /* ---- threads ---- */
 
-/* "worker-1" and "worker-2" are of one kind. */
-static void name_without_digits(char *to, const char *from)
+static bool is_digit(char c)
 {
-	size_t n = 0;
+	return c >= '0' && c <= '9';
+}
 
-	for (size_t i = 0; i < SS_COMM_LEN && from[i]; i++)
-		if (from[i] < '0' || from[i] > '9')
-			to[n++] = from[i];
-	memset(to + n, 0, SS_COMM_LEN - n);
+/* "worker-1" and "worker-2" are of one kind, and "1_worker" and "2_worker"; "C1 worker" and "C2 worker" are not. */
+static void name_of_kind(char *to, const char *comm)
+{
+	size_t from = 0, end = strnlen(comm, SS_COMM_LEN);
+
+	while (end && is_digit(comm[end - 1]))
+		end--;
+	while (from < end && is_digit(comm[from]))
+		from++;
+	memset(to, 0, SS_COMM_LEN);
+	memcpy(to, comm + from, end - from);
 }
 
 /* Asleep at this moment, and not woken yet: its class. */
@@ -31,16 +40,31 @@ static unsigned int class_now(const struct ss_thread_record *r)
 	return asleep && r->state != 'R' && class < SS_WAIT_CLASSES ? class : CONCURRENCY_AWAKE;
 }
 
-static int note_add(struct concurrencies *all, struct member *m, const struct ss_thread_record *r, bool loops)
+static int note_add(struct concurrencies *all, struct thread_note note, const struct ss_thread_record *r)
 {
-	struct thread_note *n;
-
 	if (list_reserve(&all->notes, all->notes.n + 1) < 0)
 		return -ENOMEM;
-	n = &all->notes.at[all->notes.n++];
-	*n = (struct thread_note){.member = m, .loops = loops, .idle = class_now(r) == SS_WAIT_FUTEX};
-	name_without_digits(n->name, r->comm);
+	note.tid = r->tid;
+	note.idle = class_now(r) == SS_WAIT_FUTEX;
+	name_of_kind(note.name, r->comm);
+	all->notes.at[all->notes.n++] = note;
 	return 0;
+}
+
+/* A thread that nobody named has the name that its process had when it was made. */
+static bool is_unnamed(const struct process *p, const char *comm)
+{
+	return memcmp(comm, p->leader->comm, SS_COMM_LEN) == 0 || strncmp(comm, p->comm, SS_COMM_LEN) == 0;
+}
+
+/* Whom the thread works for. */
+static enum runtime_part part_of(struct member *m, const struct ss_thread_record *r, bool loops)
+{
+	if (r->tid == r->tgid)
+		return RUNTIME_UNKNOWN;
+	if (is_unnamed(m->process, r->comm))
+		return runtime_part_unnamed(r->comm, ++m->unnamed, loops);
+	return runtime_part_of(r->comm);
 }
 
 /* The first thread of a process stands for it, unless there are loops. */
@@ -69,7 +93,14 @@ static int evidence_add_thread(struct concurrencies *all, struct member *m, cons
 	const struct thread_sleep *sleep = &t->sleep;
 	bool loops = t->is_loop || (sleep->class == SS_WAIT_EPOLL && sleep->main_ns * 2 >= sleep->asleep_ns);
 
+	enum runtime_part part = part_of(m, r, loops);
+
 	e->threads++;
+	if (part == RUNTIME_HELPER || part == RUNTIME_PLATFORM) {
+		e->helpers++;
+		e->platform |= part == RUNTIME_PLATFORM;
+		return 0;
+	}
 	e->accepting += !!(r->flags & SS_THREAD_ACCEPTS);
 	e->polling += !!(r->flags & SS_THREAD_LISTENS);
 	e->idle |= r->flags & (SS_THREAD_ACCEPTS | SS_THREAD_LISTENS);
@@ -78,17 +109,24 @@ static int evidence_add_thread(struct concurrencies *all, struct member *m, cons
 			e->asleep_ns = e->main_ns = 0;
 		e->asleep_ns += sleep->asleep_ns;
 		e->main_ns += sleep->epoll_ns;
+	} else if (part == RUNTIME_POOL) {
+		/* What it does for the loop, such as asking for a name, is no client of its own. */
+		e->working++;
 	} else if (sleep->class < SS_WAIT_CLASSES) {
 		e->classes[sleep->class]++;
 	} else {
 		e->awake++;
 	}
-	if (r->tid == r->tgid)
+	if (r->tid == r->tgid) {
 		leader_take(e, r, loops, sleep);
-	/* The first thread is not part of a pool. */
-	if (r->tid != r->tgid && (loops || sleep->class == SS_WAIT_FUTEX))
-		return note_add(all, m, r, loops);
-	return 0;
+		return 0;
+	}
+	return note_add(all,
+			(struct thread_note){.member = m,
+					     .loops = loops,
+					     .waits = !loops && sleep->class == SS_WAIT_FUTEX,
+					     .works = !loops && part == RUNTIME_POOL},
+			r);
 }
 
 /* ---- threads that are alike ---- */
@@ -96,40 +134,113 @@ static int evidence_add_thread(struct concurrencies *all, struct member *m, cons
 static int note_compare(const void *a, const void *b)
 {
 	const struct thread_note *x = a, *y = b;
+	int names;
 
 	if (x->member != y->member)
 		return x->member < y->member ? -1 : 1;
-	if (x->loops != y->loops)
-		return x->loops < y->loops ? -1 : 1;
-	return memcmp(x->name, y->name, sizeof(x->name));
+	names = memcmp(x->name, y->name, sizeof(x->name));
+	return names ? names : (x->tid > y->tid) - (x->tid < y->tid);
 }
 
 static bool notes_alike(const struct thread_note *x, const struct thread_note *y)
 {
-	return x->member == y->member && x->loops == y->loops && memcmp(x->name, y->name, sizeof(x->name)) == 0;
+	return x->member == y->member && memcmp(x->name, y->name, sizeof(x->name)) == 0;
 }
 
-/* n threads of one name. The notes on a process's pools come before those on its loops. */
+static struct pool_seen *pool_known(struct pools_seen *seen, const char *name)
+{
+	for (uint32_t i = 0; seen && i < seen->n; i++)
+		if (memcmp(seen->pools[i].name, name, SS_COMM_LEN) == 0)
+			return &seen->pools[i];
+	return NULL;
+}
+
+/* Makes room for a further pool; the oldest one is forgotten. NULL: no memory, so it is a pool for as long as it looks like one. */
+static struct pool_seen *pool_remember(struct process *p, const char *name)
+{
+	struct pools_seen *seen = p->pools;
+	struct pool_seen *pool;
+
+	if (!seen)
+		seen = p->pools = calloc(1, sizeof(*seen));
+	if (!seen)
+		return NULL;
+	if (seen->n == ARRAY_SIZE(seen->pools))
+		memmove(&seen->pools[0], &seen->pools[1], --seen->n * sizeof(*pool));
+	pool = &seen->pools[seen->n++];
+	*pool = (struct pool_seen){.first = UINT32_MAX};
+	memcpy(pool->name, name, SS_COMM_LEN);
+	return pool;
+}
+
+/* Threads that nobody named need not be of one kind: those count that wait for work, and what is among them. */
+static bool is_of_pool(const struct thread_note *t, bool unnamed, const struct pool_seen *seen)
+{
+	if (t->loops)
+		return false;
+	return !unnamed || t->waits || t->works || (seen && t->tid >= seen->first && t->tid <= seen->last);
+}
+
+/* The pool that is used up is the one that matters, else the largest. */
+static bool matters_more(const struct concurrency_evidence *e, uint32_t n, uint32_t idle)
+{
+	if (!e->pool || !idle != !e->pool_idle)
+		return !e->pool || !idle;
+	return n > e->pool;
+}
+
+/* The pool among n threads of one name. False: they are none. */
+static bool pool_take(const struct thread_note *notes, uint32_t n, bool unnamed)
+{
+	struct process *p = notes->member->process;
+	struct concurrency_evidence *e = &notes->member->concurrency.evidence;
+	struct pool_seen *seen = pool_known(p->pools, notes->name);
+	uint32_t waits = 0, works = 0, of_pool = 0, idle = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		waits += notes[i].waits;
+		works += notes[i].works;
+	}
+	if (waits < 2 && !works && !seen)
+		return false;
+	if (!seen)
+		seen = pool_remember(p, notes->name);
+	for (uint32_t i = 0; i < n; i++) {
+		if (!is_of_pool(&notes[i], unnamed, seen))
+			continue;
+		of_pool++;
+		idle += notes[i].idle;
+		if (seen && notes[i].tid < seen->first)
+			seen->first = notes[i].tid;
+		if (seen && notes[i].tid > seen->last)
+			seen->last = notes[i].tid;
+	}
+	if (of_pool < 2 && !works)
+		return false;
+	if (matters_more(e, of_pool, idle)) {
+		e->pool = of_pool;
+		e->pool_idle = idle;
+		memcpy(e->pool_name, notes->name, SS_COMM_LEN);
+	}
+	return true;
+}
+
+/* n threads of one name. */
 static void notes_take(const struct thread_note *notes, uint32_t n)
 {
 	struct concurrency_evidence *e = &notes->member->concurrency.evidence;
-	char own[SS_COMM_LEN];
-	uint32_t idle = 0;
+	const struct process *p = notes->member->process;
+	char main[SS_COMM_LEN], own[SS_COMM_LEN];
+	uint32_t loops = 0;
+	bool unnamed;
 
-	if (notes->loops) {
-		name_without_digits(own, notes->member->process->comm);
-		e->pool_loops |= n == 1 && e->loops == 1 && e->pool && !e->leader_loops &&
-				 memcmp(e->pool_name, notes->name, SS_COMM_LEN) == 0 &&
-				 memcmp(own, notes->name, SS_COMM_LEN) != 0;
-		return;
-	}
-	if (n <= e->pool)
-		return;
+	name_of_kind(main, p->leader->comm);
+	name_of_kind(own, p->comm);
+	unnamed = memcmp(main, notes->name, SS_COMM_LEN) == 0 || memcmp(own, notes->name, SS_COMM_LEN) == 0;
 	for (uint32_t i = 0; i < n; i++)
-		idle += notes[i].idle;
-	e->pool = n;
-	e->pool_idle = idle;
-	memcpy(e->pool_name, notes->name, SS_COMM_LEN);
+		loops += notes[i].loops;
+	if (pool_take(notes, n, unnamed))
+		e->pool_loops |= loops == 1 && e->loops == 1 && !e->leader_loops && !unnamed;
 }
 
 static void alike_find(struct concurrencies *all)

@@ -102,7 +102,7 @@ static void reasons_process(const struct concurrency *c, enum concurrency_verdic
 {
 	const struct concurrency_evidence *e = &c->evidence;
 	unsigned int class = e->loops ? SS_WAIT_EPOLL : e->leader;
-	uint32_t others = e->threads - e->loops;
+	uint32_t others = e->threads - e->loops - e->helpers - e->working;
 	char where[96];
 
 	classes_text(where, sizeof(where), e->classes, e->awake);
@@ -125,8 +125,11 @@ static void reasons_process(const struct concurrency *c, enum concurrency_verdic
 		add(l, "%u of %u thread%s live%s in an event loop, %s", e->loops, e->threads, plural(e->threads),
 		    e->loops == 1 ? "s" : "",
 		    sleep_share_of(e->main_ns, e->asleep_ns, class, e->loops == 1 ? "its" : "their").text);
-		if (m == CONCURRENCY_LOOP_POOL)
-			add(l, "%u threads named %s mostly wait for work in futex: a pool", e->pool, e->pool_name);
+		if (m == CONCURRENCY_LOOP_POOL && e->pool)
+			add(l, "%u threads named %s %s: a pool", e->pool, e->pool_name,
+			    e->pool_idle ? "mostly wait for work in futex" : "are all at work");
+		else if (m == CONCURRENCY_LOOP_POOL)
+			add(l, "its runtime makes a pool of threads at the first use: there is none yet");
 		else if (others)
 			add(l,
 			    "no pool: %u more thread%s, no two of one name that wait for work; where they mostly "
@@ -156,6 +159,9 @@ static void reasons_process(const struct concurrency *c, enum concurrency_verdic
 	default:
 		break;
 	}
+	if (e->helpers)
+		add(l, "%u more thread%s of its runtime's own: in no pool", e->helpers,
+		    e->helpers == 1 ? " is" : "s are");
 }
 
 /* Who takes in the connections. */
@@ -247,6 +253,13 @@ static const char *worker_name(enum concurrency_verdict m)
 	}
 }
 
+/* The values are those of loops or of a tree, and its loops have a pool beside. A scheduler's threads are none. */
+static bool pool_is_unsaid(const struct concurrency *c)
+{
+	return c->evidence.loops && c->alone != CONCURRENCY_MN &&
+	       (c->alone == CONCURRENCY_LOOPS || (c->in_tree && c->tree->several * 2 <= c->tree->workers));
+}
+
 void model_health(const struct process_row *p, struct model_lines *ret)
 {
 	const struct concurrency *c = p->concurrency;
@@ -269,6 +282,9 @@ void model_health(const struct process_row *p, struct model_lines *ret)
 	else if (c->verdict == CONCURRENCY_PREFORK && c->listeners_known)
 		add(ret, "%.0f %s%s, made as connections come: none has to wait for a free one", workers, name,
 		    workers == 1 ? "" : many);
+	if (c->evidence.pool && !c->evidence.pool_idle && pool_is_unsaid(c))
+		add(ret, "its pool is exhausted: none of %u thread%s named %s waits for work", c->evidence.pool,
+		    plural(c->evidence.pool), c->evidence.pool_name);
 	if (!value_absent(busiest))
 		add(ret, "the busiest event loop is %.*f %% busy%s", busiest < 0.0995, busiest * 100,
 		    busiest >= SATURATED ? ": saturated" : "");

@@ -339,7 +339,8 @@ static void values_alone(const struct concurrency_evidence *e, enum concurrency_
 		break;
 	case CONCURRENCY_LOOP_POOL:
 		v[PROCESS_MODEL_WORKERS] = e->pool;
-		v[PROCESS_MODEL_IDLE] = e->pool_idle;
+		if (e->pool)
+			v[PROCESS_MODEL_IDLE] = e->pool_idle;
 		break;
 	case CONCURRENCY_LOOP:
 		v[PROCESS_MODEL_WORKERS] = e->loops;

@@ -16,6 +16,7 @@ struct member {
 	struct concurrency concurrency;
 	uint32_t listeners_at, n_listeners; /* in concurrencies.listeners; its connections come after them */
 	uint32_t n_connections;
+	uint32_t unnamed;    /* threads so far that have the first one's name, the first one aside */
 	bool shares;	     /* it has a listening socket that another process of its tree has, too */
 	uint32_t sharing;    /* of a head: how many of its tree do, the parent aside */
 	struct member *head; /* the head of its tree; itself: it belongs to no other */
@@ -23,12 +24,15 @@ struct member {
 	bool headless;	     /* it is the first of siblings */
 };
 
-/* A thread that waits in futex, or lives in epoll (`loops`), by its name. */
+/* A thread that is not its process's first, nor a helper of the runtime, by its name. */
 struct thread_note {
 	struct member *member;
-	bool loops;
-	char name[SS_COMM_LEN]; /* without digits */
-	bool idle;
+	char name[SS_COMM_LEN]; /* without a number at its end */
+	uint32_t tid;
+	bool loops; /* it lives in epoll */
+	bool waits; /* it mostly sleeps in futex */
+	bool works; /* it is known to do the program's work */
+	bool idle;  /* it is asleep in futex now */
 };
 
 /* A member that has a listening socket. */

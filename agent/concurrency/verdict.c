@@ -46,11 +46,15 @@ enum concurrency_verdict concurrency_of_process(const struct concurrency *c)
 		return CONCURRENCY_MN;
 	/* A server whose threads have all ended has one for each connection, and no connection now. */
 	if (!e->loops)
-		return e->threads > 1 || (e->had_threads && e->listeners) ? CONCURRENCY_THREADS : CONCURRENCY_SINGLE;
+		return e->threads - e->helpers > 1 || (e->had_threads && e->listeners) ? CONCURRENCY_THREADS
+										       : CONCURRENCY_SINGLE;
 	/* The loop only takes in the connections that threads then serve. */
 	if (e->classes[SS_WAIT_NETWORK] > 1 && e->classes[SS_WAIT_NETWORK] > e->loops)
 		return CONCURRENCY_THREADS;
-	/* A pool goes with one loop; Node.js has a second one, for its timers of the platform. */
+	/* Node.js: one loop and its pool, which is made at the first use; with worker threads several loops, which share it. */
+	if (e->platform)
+		return e->loops > 1 ? CONCURRENCY_LOOPS : CONCURRENCY_LOOP_POOL;
+	/* A pool goes with one loop, or with a second one for timers. */
 	if (e->loops > 2 || (e->loops == 2 && e->pool < 2))
 		return CONCURRENCY_LOOPS;
 	return e->pool >= 2 ? CONCURRENCY_LOOP_POOL : CONCURRENCY_LOOP;

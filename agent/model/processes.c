@@ -11,6 +11,12 @@
 #include "model/arithmetic.h"
 #include "model/processes.h"
 
+static void process_forget(struct process *p)
+{
+	free(p->pools);
+	free(p);
+}
+
 static struct process *process_get(struct processes *processes, const struct moment *now,
 				   const struct ss_thread_record *r)
 {
@@ -346,7 +352,7 @@ int process_rows_fill(struct processes *processes, bool run_delay_kept, const st
 	HASH_ITER (hh, processes->all, p, next) {
 		if (p->seen != now->number) {
 			HASH_DEL(processes->all, p);
-			free(p);
+			process_forget(p);
 			continue;
 		}
 		p->row = (uint32_t)processes->rows.n++;
@@ -371,7 +377,7 @@ void processes_free(struct processes *processes)
 
 	HASH_ITER (hh, processes->all, p, next) {
 		HASH_DEL(processes->all, p);
-		free(p);
+		process_forget(p);
 	}
 	processes_rest(processes);
 }

@@ -19,6 +19,15 @@ struct process_loops {
 	double wakeups, empty; /* in epoll over the interval; those that found nothing */
 };
 
+/* Pools of threads that a process was seen to have: they stay pools while all their threads are at work. */
+struct pools_seen {
+	struct pool_seen {
+		char name[SS_COMM_LEN];
+		uint32_t first, last; /* the lowest and highest thread id */
+	} pools[4];
+	uint32_t n;
+};
+
 struct process {
 	struct {
 		uint64_t tgid, start_ns;
@@ -36,6 +45,7 @@ struct process {
 	bool turns; /* its threads take turns in epoll: seen once, it stays as long as there are several threads */
 	struct process_loops loops;
 	bool serves_one; /* one of many that serve a connection each. Written by concurrency/, read by loops/ at the next update */
+	struct pools_seen *pools; /* written and read by concurrency/; NULL: none was seen */
 	uint64_t cpu_ns, user_ns, system_ns;
 	uint64_t cpu_before_ns, switches_before, wait_before_ns;
 	double held[PROCESS_METRICS];

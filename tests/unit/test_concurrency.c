@@ -522,6 +522,86 @@ static void test_sample_one_each(void **state)
 	model_free(m);
 }
 
+static void threads_add(struct scene *s, uint32_t tid, uint32_t n, const char *comm, unsigned int class)
+{
+	for (uint32_t i = 0; i < n; i++)
+		thread(s, tid + i, comm, class);
+}
+
+static void expect_pool(const struct snapshot *p, double workers, double idle, const char *reason, const char *health)
+{
+	struct model_lines l;
+
+	expect_model(p, 100, "loop+pool");
+	expect_reason(p, 100, reason);
+	assert_true(row(p, 100)->v[PROCESS_MODEL_WORKERS] == workers);
+	assert_true(idle < 0 ? value_absent(row(p, 100)->v[PROCESS_MODEL_IDLE])
+			     : row(p, 100)->v[PROCESS_MODEL_IDLE] == idle);
+	model_health(row(p, 100), &l);
+	if (health && !says(&l, health))
+		fail_msg("saw \"%s\", true is \"%s\"", l.n ? l.line[0] : "", health);
+}
+
+/* As Node.js names its threads in 26 and in 20: its own wait for work, while all of the program's pool open a FIFO. */
+static void test_sample_node(void **state)
+{
+	static const char *const names[][5] = {
+		{"node-MainThread", "DelayedTaskSche", "node-V8Worker", "SignalInspector", "libuv-worker"},
+		{"node", "DelayedTaskSche", "node", "node", "libuv-worker"},
+		{"node", "node", "node", "node", "node"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct scene s;
+		struct model *m = begin(&s);
+		char reason[64];
+
+		process(&s, 100, 1, names[i][0], EPOLL);
+		threads_add(&s, 101, 1, names[i][1], EPOLL);
+		threads_add(&s, 102, 4, names[i][2], FUTEX);
+		threads_add(&s, 106, 1, names[i][3], FUTEX);
+		expect_pool(update(m, &s), 0, -1, "makes a pool of threads at the first use", NULL);
+		threads_add(&s, 200, 4, names[i][4], SS_WAIT_FILE);
+		scene_tick(&s, 1);
+		snprintf(reason, sizeof(reason), "4 threads named %s are all at work", names[i][4]);
+		expect_pool(update(m, &s), 4, 0, reason, "exhausted: none of 4 threads");
+		expect_reason(model_snapshot(m), 100, "6 more threads are of its runtime's own");
+		model_free(m);
+	}
+}
+
+/* A pool that no name tells: once seen waiting it stays one. C1 and C2 are two names. */
+static void test_sample_pool_used_up(void **state)
+{
+	struct scene s;
+	struct model *m = begin(&s);
+
+	(void)state;
+	process(&s, 100, 1, "server", EPOLL);
+	for (uint32_t i = 0; i < 3; i++) {
+		char name[SS_COMM_LEN];
+
+		snprintf(name, sizeof(name), "job-%u", i + 9);
+		thread(&s, 101 + i, name, FUTEX);
+	}
+	thread(&s, 110, "C1 worker", FUTEX);
+	thread(&s, 111, "C2 worker", FUTEX);
+	threads_add(&s, 120, 6, "GC Thread#0", FUTEX);
+	threads_add(&s, 130, 2, "C2 CompilerThre", FUTEX);
+	expect_pool(update(m, &s), 3, 3, "3 threads named job- mostly wait for work", "3 of 3 threads wait for work");
+	for (int round = 0; round < 3; round++) {
+		scene_tick(&s, 100);
+		for (size_t i = 1; i <= 3; i++) {
+			s.threads[i].mark = ss_mark_make(1000, ss_mark_with_class(SS_MARK_BLOCKED, SS_WAIT_PIPE));
+			s.threads[i].open_blocked_ns = 100000000000;
+		}
+		expect_pool(update(m, &s), 3, 0, "3 threads named job- are all at work",
+			    "exhausted: none of 3 threads");
+	}
+	model_free(m);
+}
+
 /* Python's resource tracker has its parent's name, and reads from a pipe. */
 static void test_sample_helper(void **state)
 {
@@ -672,6 +752,7 @@ int main(void)
 		cmocka_unit_test(test_tree_unseen),    cmocka_unit_test(test_sample_workers),
 		cmocka_unit_test(test_sample_prefork), cmocka_unit_test(test_sample_idle),
 		cmocka_unit_test(test_sample_helper),  cmocka_unit_test(test_sample_one_each),
+		cmocka_unit_test(test_sample_node),    cmocka_unit_test(test_sample_pool_used_up),
 		cmocka_unit_test(test_sample_threads), cmocka_unit_test(test_sample_young),
 		cmocka_unit_test(test_sample_absent),  cmocka_unit_test(test_sample_circle),
 	};
