@@ -111,7 +111,7 @@ int run_parse(struct run *run, const struct option_row *own, size_t n)
 		memcpy(rows, own, n * sizeof(*rows));
 	if (shares & VERB_DOCKER_ROOTS)
 		rows[n++] = ROW_LIST("docker.data-root", 0, &run->docker_roots, "DIR",
-				     "data root of another dockerd, besides the usual ones");
+				     "data root of another dockerd, besides those that are found");
 	if (shares & VERB_COLLECTORS)
 		n += collector_options_rows(&run->collectors, rows + n);
 	run->rest = run->argc;

@@ -254,7 +254,10 @@ void identities_ask_root(struct identities *ids, bool (*only_root)(void *ctx, co
 
 int identities_add_docker_root(struct identities *ids, const char *path)
 {
-	return docker_root_add(&ids->stores, path);
+	int r = data_root_add(&ids->stores.docker_roots, path);
+
+	homes_retry(ids);
+	return r;
 }
 
 void identities_stats(const struct identities *ids, struct identity_stats *ret)

@@ -32,7 +32,7 @@ struct identity_stats {
 struct identities *identities_new(const char *root);
 void identities_free(struct identities *ids);
 
-/* Adds a dockerd's --data-root to the usual places and the one in /etc/docker/daemon.json; absolute. */
+/* Adds a dockerd's --data-root to those that are found; absolute. */
 int identities_add_docker_root(struct identities *ids, const char *path);
 
 /*

@@ -43,6 +43,7 @@ struct identities {
 	struct known_home *checked; /* those with a version of a file, the one first that was compared longest ago */
 	size_t n_checked;
 	uint64_t check_due_ns;
+	bool retry_all; /* there is a new place to look */
 	struct known_cgroup *cgroups;
 	uint32_t generation;
 	uint64_t due_ns; /* of the earliest pending home; UINT64_MAX: none */
@@ -60,6 +61,9 @@ void home_publish(struct identities *ids, struct known_home *h);
 
 /* A home that has just come, or was started again: looks it up, and again later if nothing is known of it. */
 void home_look_up(struct identities *ids, struct known_home *h, uint64_t now_ns);
+
+/* Asks again for all that have no name, at the next refresh. */
+void homes_retry(struct identities *ids);
 
 /* Its file is not compared any more. */
 void home_unchecked(struct identities *ids, struct known_home *h);

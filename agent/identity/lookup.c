@@ -3,6 +3,7 @@
  * lookup.c - the names of homes: asks the runtimes' stores (store/), asks again for those that are late, and compares the
  * files of the others with what was read. Called by identity.c; opens no file itself.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,26 +117,57 @@ void home_unchecked(struct identities *ids, struct known_home *h)
 	h->version.store = 0;
 }
 
+static int home_lookup(struct identities *ids, const struct known_home *h, struct store_answer *ret,
+		       const char **ret_runtime)
+{
+	int r = -ENOENT;
+
+	*ret_runtime = "docker";
+	if (h->stores & STORE_DOCKER)
+		r = docker_lookup(&ids->stores, h->who.uid, h->id, h->in_pod, ret);
+	if (r < 0 && (h->stores & STORE_PODMAN)) {
+		*ret_runtime = "podman";
+		r = podman_lookup(&ids->stores, h->who.uid, h->id, ret);
+	}
+	return r;
+}
+
+/* When nobody on the host knows it, there may be a place that the agent does not know of yet. */
+static bool home_search(struct identities *ids, struct known_home *h, uint64_t now_ns)
+{
+	if (h->who.uid > 0 || h->who.resolved || !roots_search(&ids->stores, now_ns, h->first_ns))
+		return false;
+	ids->retry_all = true;
+	return true;
+}
+
+void homes_retry(struct identities *ids)
+{
+	struct known_home *h;
+
+	ids->retry_all = false;
+	DL_FOREACH(ids->pending, h)
+	h->due_ns = 0;
+	ids->due_ns = 0;
+}
+
 /* One look-up in the stores. Whether anything changed. */
 static bool home_ask(struct identities *ids, struct known_home *h, uint64_t now_ns)
 {
 	struct store_answer answer = {};
-	const char *runtime = "docker";
 	uint64_t due_ns = now_ns + RETRY_LATE_NS;
-	int r = -1;
+	const char *runtime;
 	bool changed;
+	int r;
 
 	if (h->who.uid > 0 && !rootless_allowed(ids, now_ns)) {
 		home_retry_at(ids, h, now_ns + SECOND);
 		return false;
 	}
 	stores_moment(&ids->stores, now_ns);
-	if (h->stores & STORE_DOCKER)
-		r = docker_lookup(&ids->stores, h->who.uid, h->id, h->in_pod, &answer);
-	if (r < 0 && (h->stores & STORE_PODMAN)) {
-		runtime = "podman";
-		r = podman_lookup(&ids->stores, h->who.uid, h->id, &answer);
-	}
+	r = home_lookup(ids, h, &answer, &runtime);
+	if (r == -ENOENT && home_search(ids, h, now_ns))
+		r = home_lookup(ids, h, &answer, &runtime);
 	home_versioned(ids, h, &answer.version);
 	if (r == 0) {
 		home_settle(ids, h);
@@ -162,6 +194,8 @@ void home_look_up(struct identities *ids, struct known_home *h, uint64_t now_ns)
 	h->first_ns = now_ns;
 	h->attempts = 0;
 	home_ask(ids, h, now_ns);
+	if (ids->retry_all)
+		homes_retry(ids);
 }
 
 /* Files are looked at in turn, and only those that were replaced are read. */
@@ -202,6 +236,8 @@ static int pending_ask(struct identities *ids, uint64_t now_ns)
 			due_ns = h->due_ns;
 	}
 	ids->due_ns = due_ns;
+	if (ids->retry_all)
+		homes_retry(ids);
 	return changed;
 }
 

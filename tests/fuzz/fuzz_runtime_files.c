@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
+#include "base/util.h"
 #include "identity/identity.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -47,11 +48,27 @@ static void root_remove(void)
 		perror(command);
 }
 
+/* Root's, as far as the stores are told. */
+static void process_make(const char *pid, const char *comm)
+{
+	char path[64], text[64];
+
+	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+	file_write(path, (const uint8_t *)comm, strlen(comm));
+	snprintf(path, sizeof(path), "/proc/%s/status", pid);
+	snprintf(text, sizeof(text), "Name:\tx\nUid:\t%u\n", (unsigned int)getuid());
+	file_write(path, (const uint8_t *)text, strlen(text));
+	snprintf(path, sizeof(path), "%s/proc/%s/root", root, pid);
+	must(symlink("../..", path) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const files[] = {"/var/lib/docker/containers/" ID "/config.v2.json",
-					    "/var/lib/containers/storage/overlay-containers/containers.json"};
-	static const char *const paths[] = {"/docker/" ID, "/libpod_parent/libpod-" ID};
+					    "/var/lib/containers/storage/overlay-containers/containers.json",
+					    "/etc/containers/storage.conf", "/proc/20/cmdline", "/proc/30/cmdline"};
+	static const char *const paths[] = {"/docker/" ID, "/libpod_parent/libpod-" ID, "/libpod_parent/libpod-" ID,
+					    "/docker/" ID, "/libpod_parent/libpod-" ID};
 	const struct identity *who;
 	struct identities *ids;
 	size_t which;
@@ -61,12 +78,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		       access("/dev/shm", W_OK) == 0 ? "/dev/shm/sysscope-fuzz-XXXXXX" : "/tmp/sysscope-fuzz-XXXXXX");
 		must(mkdtemp(root));
 		atexit(root_remove);
-		folders_make(files[0]);
-		folders_make(files[1]);
+		for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+			folders_make(files[i]);
+		process_make("20", "dockerd");
+		process_make("30", "conmon");
 	}
 	if (!size)
 		return 0;
-	which = data[0] % 2;
+	which = data[0] % ARRAY_SIZE(files);
 	file_write(files[which], data + 1, size - 1);
 	ids = identities_new(root);
 	must(ids);

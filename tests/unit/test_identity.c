@@ -164,6 +164,96 @@ static void docker_root_is_a_link(void **state)
 	assert_string_equal(get(1, "/docker/" A)->name, "web");
 }
 
+/* ---- data roots that stand in no option ---- */
+
+/* Arguments end in a NUL each. */
+static void process_write(const char *pid, const char *comm, unsigned int uid, const char *root, const char *line,
+			  size_t line_len)
+{
+	char path[64], text[128];
+
+	snprintf(path, sizeof(path), "/proc/%s/cmdline", pid);
+	root_write_bytes(path, line, line_len);
+	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+	snprintf(text, sizeof(text), "%s\n", comm);
+	root_write(path, text);
+	snprintf(path, sizeof(path), "/proc/%s/status", pid);
+	snprintf(text, sizeof(text), "Name:\t%s\nUid:\t%u\t0\t0\t0\n", comm, uid);
+	root_write(path, text);
+	snprintf(path, sizeof(path), "/proc/%s/root", pid);
+	assert_int_equal(symlink(root, root_path(path)), 0);
+}
+#define PROCESS(pid, comm, line) process_write(pid, comm, getuid(), "../..", line, sizeof(line))
+
+static void docker_roots_of_processes(void **state)
+{
+	(void)state;
+	PROCESS("10", "bash", "bash\0--data-root=/wrong");
+	PROCESS("20", "dockerd", "dockerd\0--debug\0--data-root\0/mnt/a/\0-H\0fd://");
+	PROCESS("30", "dockerd", "/usr/bin/dockerd\0--config-file=/etc/other/d.json");
+	root_write("/etc/other/d.json", "{\"data-root\":\"/mnt/b\"}");
+	PROCESS("40", "dockerd", "dockerd\0-g=/mnt/c\0--data-root");
+	docker_config("/mnt/a/containers/", A, "a", "i", "{}");
+	docker_config("/mnt/b/containers/", B, "b", "i", "{}");
+	docker_config("/mnt/c/containers/", C, "c", "i", "{}");
+	cache_open();
+	assert_string_equal(get(1, "/docker/" A)->name, "a");
+	assert_string_equal(get(2, "/docker/" B)->name, "b");
+	assert_string_equal(get(3, "/docker/" C)->name, "c");
+	assert_int_equal(stats().failures, 0);
+}
+
+/* A dockerd in a container means other folders by the same paths; one that another user started may be anything. */
+static void docker_roots_of_others(void **state)
+{
+	(void)state;
+	process_write("20", "dockerd", getuid() + 1, "../..", "dockerd\0--data-root=/mnt/a", 26);
+	process_write("30", "dockerd", getuid(), "../../mnt", "dockerd\0--data-root=/mnt/a", 26);
+	docker_config("/mnt/a/containers/", A, "a", "i", "{}");
+	cache_open();
+	assert_false(get(1, "/docker/" A)->resolved);
+}
+
+/* Users remapped: ROOT/UID.GID, in the usual root and in one that is found. */
+static void docker_root_remapped(void **state)
+{
+	(void)state;
+	PROCESS("20", "dockerd", "dockerd\0--data-root=/mnt/a");
+	docker_config("/var/lib/docker/231072.231072/containers/", A, "a", "i", "{}");
+	docker_config("/mnt/a/100000.100000/containers/", B, "b", "i", "{}");
+	docker_config("/var/lib/docker/1.x/containers/", C, "c", "i", "{}");
+	cache_open();
+	assert_string_equal(get(1, "/docker/" A)->name, "a");
+	assert_string_equal(get(2, "/docker/" B)->name, "b");
+	assert_false(get(3, "/docker/" C)->resolved);
+	/* The file is compared where it was found. */
+	docker_config("/var/lib/docker/231072.231072/containers/", A, "renamed", "i", "{}");
+	assert_int_equal(identities_check(ids, T0 + SECOND), 1);
+	assert_string_equal(get(1, "/docker/" A)->name, "renamed");
+}
+
+/* One look at all processes for a container that is new, not one for each look-up; what it finds is for all. */
+static void docker_root_found_late(void **state)
+{
+	const struct identity *a, *b;
+
+	(void)state;
+	cache_open();
+	a = get(1, "/docker/" A);
+	PROCESS("20", "dockerd", "dockerd\0--data-root=/mnt/a");
+	docker_config("/mnt/a/containers/", A, "a", "i", "{}");
+	docker_config("/mnt/a/containers/", B, "b", "i", "{}");
+	identities_check(ids, T0 + 2 * SECOND);
+	assert_false(a->resolved);
+	/* Its fourth try is at 10 s. */
+	b = identities_get(ids, 2, "/docker/" B, T0 + 9 * SECOND);
+	assert_false(b->resolved);
+	assert_int_equal(identities_check(ids, T0 + 10 * SECOND), 2);
+	identities_check(ids, T0 + 10 * SECOND);
+	assert_string_equal(a->name, "a");
+	assert_string_equal(b->name, "b");
+}
+
 #define K8S(container)                                                                    \
 	"{\"io.kubernetes.pod.name\":\"web-0\",\"io.kubernetes.pod.namespace\":\"shop\"," \
 	"\"io.kubernetes.container.name\":\"" container "\"}"
@@ -235,6 +325,55 @@ static void podman_named(void **state)
 	identities_forget(ids, 1);
 	who = identities_get(ids, 1, "/machine.slice/libpod-" A ".scope", T0 + SECOND);
 	assert_string_equal(who->image, "0123");
+}
+
+/* Another storage driver; another root, by configuration and by a monitor's command line. */
+static void podman_roots(void **state)
+{
+	(void)state;
+	root_write("/etc/containers/storage.conf", "graphroot = \"/wrong\"\n[storage.options]\ngraphroot = "
+						   "\"/wrong\"\n[storage]\n# graphroot = \"/wrong\"\n"
+						   "driver = \"vfs\"\n  graphroot='/mnt/images/' # moved\n");
+	root_write("/usr/share/containers/storage.conf", "[storage]\ngraphroot = \"/wrong\"\n");
+	root_write("/wrong/overlay-containers/containers.json", "[" PODMAN_ENTRY(C, "wrong") "]");
+	root_write("/var/lib/containers/storage/vfs-containers/containers.json", "[" PODMAN_ENTRY(A, "plain") "]");
+	root_write("/mnt/images/vfs-containers/volatile-containers.json", "[" PODMAN_ENTRY(B, "moved") "]");
+	cache_open();
+	assert_string_equal(get(1, "/machine.slice/libpod-" A ".scope")->name, "plain");
+	assert_string_equal(get(2, "/machine.slice/libpod-" B ".scope")->name, "moved");
+	assert_int_equal(stats().failures, 0);
+	PROCESS("77", "conmon",
+		"conmon\0--api-version\0"
+		"1\0-c\0" C "\0-b\0/srv/p/btrfs-containers/" C "/userdata\0-p\0x");
+	root_write("/srv/p/btrfs-containers/containers.json", "[" PODMAN_ENTRY(C, "given") "]");
+	assert_string_equal(get(3, "/machine.slice/libpod-" C ".scope")->name, "given");
+	/* Renamed there. */
+	root_write("/srv/p/btrfs-containers/containers.json", "[" PODMAN_ENTRY(C, "later") "]");
+	assert_true(identities_check(ids, T0 + SECOND) >= 1);
+	assert_string_equal(get(3, "/machine.slice/libpod-" C ".scope")->name, "later");
+	for (unsigned int second = 2; second < 9; second++)
+		assert_int_equal(identities_check(ids, T0 + second * SECOND), 0);
+}
+
+/* A user's storage that is elsewhere below the user's home. */
+static void podman_root_of_user(void **state)
+{
+	uid_t uid = getuid() ? getuid() : 1000;
+	static const char *const files[] = {"/home/u/.config/containers/storage.conf",
+					    "/home/u/pods/vfs-containers/containers.json"};
+	_cleanup_buf_ struct buf passwd = {}, path = {};
+
+	(void)state;
+	buf_printf(&passwd, "u:x:%u:1000::/home/u:/bin/sh\n", (unsigned int)uid);
+	root_write("/etc/passwd", passwd.data);
+	root_write(files[0], "[storage]\ngraphroot = \"$HOME/pods\"\n");
+	root_write(files[1], "[" PODMAN_ENTRY(A, "mine") "]");
+	for (size_t i = 0; i < ARRAY_SIZE(files) && getuid() == 0; i++)
+		assert_int_equal(chown(root_path(files[i]), uid, uid), 0);
+	cache_open();
+	buf_printf(&path, "/user.slice/user-%u.slice/user@%u.service/user.slice/libpod-" A ".scope", (unsigned int)uid,
+		   (unsigned int)uid);
+	assert_string_equal(get(1, path.data)->name, "mine");
 }
 
 /* Row 12 of the hostile list: counted under its short id, later renamed. */
@@ -779,6 +918,12 @@ int main(void)
 		cache_test(units_by_connection),
 		cache_test(docker_roots),
 		cache_test(docker_root_is_a_link),
+		cache_test(docker_roots_of_processes),
+		cache_test(docker_roots_of_others),
+		cache_test(docker_root_remapped),
+		cache_test(docker_root_found_late),
+		cache_test(podman_roots),
+		cache_test(podman_root_of_user),
 		cache_test(docker_in_kubernetes),
 		cache_test(podman_named),
 		cache_test(late_name),

@@ -23,49 +23,6 @@
 #define LABELS_MAX	 16384
 #define KUBERNETES(what) "io.kubernetes." what
 
-/* ---- data roots ---- */
-
-int docker_root_add(struct stores *s, const char *path)
-{
-	char *copy;
-
-	if (path[0] != '/')
-		return -EINVAL;
-	for (size_t i = 0; i < s->n_docker_roots; i++)
-		if (strcmp(s->docker_roots[i], path) == 0)
-			return 0;
-	if (s->n_docker_roots == STORES_DOCKER_ROOTS)
-		return -ENOSPC;
-	copy = strdup(path);
-	if (!copy)
-		return -ENOMEM;
-	s->docker_roots[s->n_docker_roots++] = copy;
-	return 0;
-}
-
-int docker_roots_init(struct stores *s)
-{
-	_cleanup_json_ json_t *daemon = NULL;
-	_cleanup_close_ int folder = -1;
-	int r = -ENOENT;
-
-	if (s->root >= 0)
-		r = trusted_folder_open(s->root, "/etc/docker", &folder);
-	if (r == 0)
-		r = stores_note(
-			s, hostile_json_file(folder, "daemon.json", s->host_owner, HOSTILE_FILE_MAX, 0, &daemon, NULL));
-	if (r == 0) {
-		const char *moved = json_text(daemon, "data-root");
-
-		if (!*moved)
-			moved = json_text(daemon, "graph"); /* its name before 17.05 */
-		docker_root_add(s, moved);
-	}
-	docker_root_add(s, "/var/lib/docker");
-	docker_root_add(s, "/var/snap/docker/common/var-lib-docker");
-	return s->n_docker_roots >= 2 ? 0 : -ENOMEM;
-}
-
 /* ---- config.v2.json ---- */
 
 /* The labels as JSON text; those that do not fit are left out. Sorted, so that equal labels give equal text. */
@@ -180,9 +137,9 @@ static int host_config_read(struct stores *s, const char *id, json_t **ret, uint
 {
 	int r = -ENOENT;
 
-	for (size_t i = 0; i < s->n_docker_roots; i++) {
+	for (size_t i = 0; i < s->docker_roots.n; i++) {
 		struct file_version file = {};
-		const struct docker_file where = {s->docker_roots[i], "", s->host_owner, false};
+		const struct docker_file where = {s->docker_roots.paths[i], "", s->host_owner, false};
 		int e = stores_note(s, docker_file_read(s, &where, id, CONFIG, ret, &file));
 
 		if (file.inode)
@@ -244,7 +201,7 @@ static int root_folder(struct stores *s, size_t i)
 	closep(&s->docker_folder);
 	s->docker_folder = -1;
 	s->docker_opened = i;
-	return trusted_folder_open(s->root, s->docker_roots[i], &s->docker_folder) < 0 ? -1 : s->docker_folder;
+	return trusted_folder_open(s->root, s->docker_roots.paths[i], &s->docker_folder) < 0 ? -1 : s->docker_folder;
 }
 
 static bool user_config_stat(struct stores *s, int64_t uid, const char *id, struct stat *ret)

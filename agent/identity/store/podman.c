@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * podman.c - the list of containers that containers/storage keeps for Podman. Called by identity.c. One file lists all
- * containers of a user: it is read again only if it changed.
+ * podman.c - the lists of containers that containers/storage keeps for Podman. Called by stores.c and lookup.c. One file
+ * lists all containers of a user and a storage driver: it is read again only if it changed.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -24,7 +24,8 @@ struct podman_record {
 
 struct podman_file {
 	int64_t uid;
-	const char *path; /* one of those below */
+	const char *root; /* one of podman_roots; NULL: the home folder of uid */
+	char *path;	  /* below that */
 	bool read;
 	struct file_version file; /* the version that was read */
 	uint64_t version;	  /* a number that no other version of any list has */
@@ -36,10 +37,11 @@ struct podman_file {
 };
 
 /* Containers created with --rm are in the volatile list only. */
-static const char *const lists[] = {"overlay-containers/containers.json",
-				    "overlay-containers/volatile-containers.json"};
-#define HOST_ROOT     "/var/lib/containers/storage"
-#define ROOTLESS_ROOT ".local/share/containers/storage"
+static const char *const drivers[] = {"overlay", "vfs", "btrfs", "zfs"};
+static const char *const lists[] = {"containers.json", "volatile-containers.json"};
+#define ROOTLESS_ROOT	".local/share/containers/storage"
+#define ROOTLESS_CONFIG ".config/containers/storage.conf"
+#define HOST_CONFIG_DIR "/etc/containers"
 
 static void records_free(struct podman_file *f)
 {
@@ -56,21 +58,24 @@ static void records_free(struct podman_file *f)
 void podman_file_free(struct podman_file *f)
 {
 	records_free(f);
+	free(f->path);
 	free(f);
 }
 
-static struct podman_file *list_get(struct stores *s, int64_t uid, const char *path)
+static struct podman_file *list_get(struct stores *s, int64_t uid, const char *root, const char *path)
 {
 	struct podman_file *f;
 
 	for (size_t i = 0; i < s->n_podman; i++)
-		if (s->podman[i]->uid == uid && s->podman[i]->path == path)
+		if (s->podman[i]->uid == uid && s->podman[i]->root == root && strcmp(s->podman[i]->path, path) == 0)
 			return s->podman[i];
 	f = calloc(1, sizeof(*f));
-	if (!f)
+	if (!f || !(f->path = strdup(path))) {
+		free(f);
 		return NULL;
+	}
 	f->uid = uid;
-	f->path = path;
+	f->root = root;
 	if (s->n_podman < STORES_PODMAN_FILES) {
 		s->podman[s->n_podman++] = f;
 		return f;
@@ -149,14 +154,9 @@ static int list_parse(struct podman_file *f, int fd, size_t cap)
 
 static int list_open(const struct podman_file *f, int folder, uid_t owner, int *ret, struct file_version *ret_version)
 {
-	bool rootless = f->uid > 0;
-	char path[sizeof(ROOTLESS_ROOT "/") + 64];
 	struct stat st;
-	int r;
+	int r = hostile_open(folder, f->path, owner, list_cap(f), f->uid > 0 ? HOSTILE_SAME_MOUNT : 0, ret, &st);
 
-	strcpy(path, rootless ? ROOTLESS_ROOT "/" : "");
-	strcat(path, f->path);
-	r = hostile_open(folder, path, owner, list_cap(f), rootless ? HOSTILE_SAME_MOUNT : 0, ret, &st);
 	if (r == 0)
 		*ret_version = file_version_of(&st);
 	return r;
@@ -194,51 +194,159 @@ static int list_refresh(struct stores *s, struct podman_file *f, int folder, uid
 	return f->refreshed;
 }
 
-/* ---- look-ups ---- */
+/* ---- where the lists are ---- */
 
-static int storage_open(struct stores *s, int64_t uid, int *ret)
+/* The home folder of a user; of the host one of its roots. */
+static int base_open(struct stores *s, int64_t uid, const char *root, int *ret)
 {
 	_cleanup_free_ char *home = NULL;
 	int r = uid > 0 ? stores_home_folder(s, uid, &home) : 0;
 
-	return r < 0 ? r : trusted_folder_open(s->root, uid > 0 ? home : HOST_ROOT, ret);
+	return r < 0 ? r : trusted_folder_open(s->root, uid > 0 ? home : root, ret);
+}
+
+/* Only what is below the user's home folder: elsewhere a file system could be one that never answers. */
+static char *below_home(const char *path, const char *home)
+{
+	size_t n = strlen(home);
+
+	if (strncmp(path, "$HOME/", strlen("$HOME/")) == 0)
+		return strdup(path + strlen("$HOME/"));
+	return strncmp(path, home, n) == 0 && path[n] == '/' && path[n + 1] ? strdup(path + n + 1) : NULL;
+}
+
+static char *conf_below_home(int folder, const char *name, uid_t owner, unsigned int flags, const char *key,
+			     const char *home)
+{
+	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *text = NULL;
+	const char *value;
+	struct stat st;
+	size_t len;
+
+	if (hostile_open(folder, name, owner, ROOTLESS_FILE_MAX, flags, &fd, &st) < 0 ||
+	    hostile_read(fd, ROOTLESS_FILE_MAX, &text, &len) < 0)
+		return NULL;
+	value = storage_conf_value(text, key);
+	return value ? below_home(value, home) : NULL;
+}
+
+/* Where the user's, or else the host's, configuration has moved the user's storage to; NULL: nowhere, or not below home. */
+static char *moved_below_home(struct stores *s, int64_t uid, int folder)
+{
+	_cleanup_free_ char *home = NULL;
+	_cleanup_close_ int etc = -1;
+	char *moved;
+
+	if (stores_home_folder(s, uid, &home) < 0)
+		return NULL;
+	moved = conf_below_home(folder, ROOTLESS_CONFIG, (uid_t)uid, HOSTILE_SAME_MOUNT, "graphroot", home);
+	if (!moved && trusted_folder_open(s->root, HOST_CONFIG_DIR, &etc) == 0)
+		moved = conf_below_home(etc, "storage.conf", s->host_owner, 0, "rootless_storage_path", home);
+	return moved;
+}
+
+/* ---- look-ups ---- */
+
+/* Looks into every list of one storage, which is at `below` in the folder. */
+struct podman_search {
+	struct stores *s;
+	int64_t uid; /* 0: the host */
+	const char *root, *id;
+	int folder, result;
+	struct podman_record *found;
+};
+
+static void list_search(struct podman_search *p, const char *path)
+{
+	struct podman_file *f = list_get(p->s, p->uid, p->root, path);
+	int r = f ? list_refresh(p->s, f, p->folder, p->uid ? (uid_t)p->uid : p->s->host_owner) : -ENOMEM;
+
+	if (r < 0 && p->result == -ENOENT)
+		p->result = r;
+	if (f && !p->found)
+		HASH_FIND_STR(f->records, p->id, p->found);
+}
+
+static void storage_search(struct podman_search *p, const char *below)
+{
+	_cleanup_buf_ struct buf path = {};
+
+	for (size_t i = 0; i < ARRAY_SIZE(drivers) * ARRAY_SIZE(lists); i++) {
+		buf_reset(&path);
+		buf_printf(&path, "%s%s%s-containers/%s", below, *below ? "/" : "", drivers[i / ARRAY_SIZE(lists)],
+			   lists[i % ARRAY_SIZE(lists)]);
+		if (!path.failed)
+			list_search(p, path.data);
+	}
+}
+
+static void user_search(struct podman_search *p)
+{
+	_cleanup_free_ char *moved = NULL;
+	int r = base_open(p->s, p->uid, NULL, &p->folder);
+
+	if (r < 0) {
+		p->result = r;
+		return;
+	}
+	storage_search(p, ROOTLESS_ROOT);
+	moved = moved_below_home(p->s, p->uid, p->folder);
+	if (moved && strcmp(moved, ROOTLESS_ROOT) != 0)
+		storage_search(p, moved);
+	closep(&p->folder);
+}
+
+static void host_search(struct podman_search *p)
+{
+	for (size_t i = 0; i < p->s->podman_roots.n; i++) {
+		p->root = p->s->podman_roots.paths[i];
+		if (base_open(p->s, 0, p->root, &p->folder) < 0)
+			continue;
+		storage_search(p, "");
+		closep(&p->folder);
+	}
+}
+
+/* Of all lists of the user that were ever read. */
+static uint64_t lists_version(const struct stores *s, int64_t uid)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < s->n_podman; i++)
+		if (s->podman[i]->uid == uid)
+			sum += s->podman[i]->version;
+	return sum;
 }
 
 int podman_lookup(struct stores *s, int64_t uid, const char *id, struct store_answer *ret)
 {
-	uid_t owner = uid > 0 ? (uid_t)uid : s->host_owner;
-	struct podman_record *found = NULL;
-	_cleanup_close_ int folder = -1;
-	int r = storage_open(s, uid, &folder);
+	struct podman_search p = {.s = s, .uid = uid > 0 ? uid : 0, .id = id, .folder = -1, .result = -ENOENT};
 
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
-		struct podman_file *f = list_get(s, uid > 0 ? uid : 0, lists[i]);
-		int e;
-
-		if (!f)
-			return -ENOMEM;
-		e = list_refresh(s, f, folder, owner);
-		if (e < 0 && (r == 0 || r == -ENOENT))
-			r = e;
-		if (!found)
-			HASH_FIND_STR(f->records, id, found);
-		ret->version.store = STORE_PODMAN;
-		ret->version.lists += f->version;
-	}
-	if (!found)
-		return r < 0 ? r : -ENOENT;
-	ret->name = strdup(found->name);
-	ret->image = strdup(found->image);
+	if (p.uid)
+		user_search(&p);
+	else
+		host_search(&p);
+	ret->version = (struct store_version){.store = STORE_PODMAN, .lists = lists_version(s, p.uid)};
+	if (!p.found)
+		return p.result;
+	ret->name = strdup(p.found->name);
+	ret->image = strdup(p.found->image);
 	if (ret->name && ret->image)
 		return 0;
 	store_answer_free(ret);
 	return -ENOMEM;
 }
 
+/* ---- is there another version? ---- */
+
+struct base_folder {
+	const char *root;
+	int fd; /* -1: not open */
+};
+
 /* Whether the list on disk is another one than was read. Reads nothing. */
-static bool list_differs(struct stores *s, struct podman_file *f, int *folder, uid_t owner)
+static bool list_differs(struct stores *s, struct podman_file *f, struct base_folder *base)
 {
 	_cleanup_close_ int fd = -1;
 	struct file_version now;
@@ -246,28 +354,29 @@ static bool list_differs(struct stores *s, struct podman_file *f, int *folder, u
 	if (s->moment_ns && f->compared_ns == s->moment_ns)
 		return f->differs;
 	f->compared_ns = s->moment_ns;
-	if (*folder < 0 && storage_open(s, f->uid, folder) < 0)
-		return f->differs = false;
-	if (list_open(f, *folder, owner, &fd, &now) == 0)
+	if (base->fd < 0 || base->root != f->root) {
+		closep(&base->fd);
+		*base = (struct base_folder){f->root, -1};
+		if (base_open(s, f->uid, f->root, &base->fd) < 0)
+			return f->differs = false;
+	}
+	if (list_open(f, base->fd, f->uid ? (uid_t)f->uid : s->host_owner, &fd, &now) == 0)
 		return f->differs = !f->read || !file_version_same(&now, &f->file);
 	return f->differs = f->read;
 }
 
 bool podman_changed(struct stores *s, int64_t uid, struct store_version *v)
 {
-	uid_t owner = uid > 0 ? (uid_t)uid : s->host_owner;
-	_cleanup_close_ int folder = -1;
+	struct base_folder base = {NULL, -1};
 	bool differs = false;
-	uint64_t now = 0;
+	uint64_t now;
 
-	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
-		struct podman_file *f = list_get(s, uid > 0 ? uid : 0, lists[i]);
-
-		if (!f)
-			return false;
-		differs |= list_differs(s, f, &folder, owner);
-		now += f->version;
-	}
+	uid = uid > 0 ? uid : 0;
+	for (size_t i = 0; i < s->n_podman; i++)
+		if (s->podman[i]->uid == uid)
+			differs |= list_differs(s, s->podman[i], &base);
+	closep(&base.fd);
+	now = lists_version(s, uid);
 	if (!differs && now == v->lists)
 		return false;
 	v->lists = now;

@@ -33,15 +33,15 @@ int stores_init(struct stores *s, const char *root)
 	*s = (struct stores){.root = open(live ? "/" : root, O_PATH | O_DIRECTORY | O_CLOEXEC), .docker_folder = -1};
 	if (!live && s->root >= 0 && fstat(s->root, &st) == 0)
 		s->host_owner = st.st_uid;
-	return docker_roots_init(s);
+	return roots_init(s);
 }
 
 void stores_free(struct stores *s)
 {
 	stores_moment(s, 0);
 	closep(&s->root);
-	for (size_t i = 0; i < s->n_docker_roots; i++)
-		free(s->docker_roots[i]);
+	data_roots_free(&s->docker_roots);
+	data_roots_free(&s->podman_roots);
 	for (size_t i = 0; i < s->n_podman; i++)
 		podman_file_free(s->podman[i]);
 }

@@ -12,17 +12,23 @@
 
 #include "identity/store/hostile_file.h"
 
-#define STORES_DOCKER_ROOTS 8
-#define STORES_PODMAN_FILES 64 /* two per user */
+#define DATA_ROOTS_MAX	    16
+#define STORES_PODMAN_FILES 256 /* up to ten per user and root */
 #define ROOTLESS_FILE_MAX   (1u << 20)
 
 struct podman_file;
 
+/* Absolute paths, in the order in which they are tried. */
+struct data_roots {
+	char *paths[DATA_ROOTS_MAX];
+	size_t n;
+};
+
 struct stores {
 	int root;	  /* O_PATH; -1: none */
 	uid_t host_owner; /* owner of the host's files: root; in tests, the owner of the folder */
-	char *docker_roots[STORES_DOCKER_ROOTS];
-	size_t n_docker_roots;
+	struct data_roots docker_roots, podman_roots; /* of the host's */
+	uint64_t searched_ns, search_next_ns;	      /* further ones were searched for; may be from then on */
 	struct podman_file *podman[STORES_PODMAN_FILES];
 	size_t n_podman, podman_next;
 	uint64_t podman_versions; /* lists read so far */
@@ -71,9 +77,20 @@ int stores_home_folder(struct stores *s, int64_t uid, char **ret);
 /* Counts the error if the file was rejected. Returns the error. */
 int stores_note(struct stores *s, int error);
 
+/* 0, also if it is known already; -EINVAL: not absolute; -ENOSPC, -ENOMEM. */
+int data_root_add(struct data_roots *roots, const char *path);
+void data_roots_free(struct data_roots *roots);
+/* The usual places, and what the configuration files say. */
+int roots_init(struct stores *s);
+/*
+ * Searches for further places, for a container that was first seen at `since_ns` and that no store knows. Seldom: returns at
+ * once if a search is not due. Whether there are new ones.
+ */
+bool roots_search(struct stores *s, uint64_t now_ns, uint64_t since_ns);
+/* KEY of the section [storage] of a storage.conf, NULL: none. Changes the text, and points into it. */
+char *storage_conf_value(char *text, const char *key);
+
 /* 0, -ENOENT or another error. uid -1 or 0: the host's store, else the user's. */
-int docker_roots_init(struct stores *s);
-int docker_root_add(struct stores *s, const char *path);
 int docker_lookup(struct stores *s, int64_t uid, const char *id, bool in_pod, struct store_answer *ret);
 int podman_lookup(struct stores *s, int64_t uid, const char *id, struct store_answer *ret);
 bool docker_changed(struct stores *s, int64_t uid, const char *id, struct store_version *v);
