@@ -85,11 +85,9 @@ int BPF_PROG(cgroup_attach_task, struct cgroup *cgroup, const char *path, struct
 	if (entry)
 		cgroup_enter_report(task, entry, id);
 	state = bpf_task_storage_get(&thread_state, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!state) {
-		loss_count(SS_LOSS_STATE_REFUSED);
-		return 0;
-	}
-	task_settle(task, state, id);
+	/* If it is refused, the task is settled like the other threads of a process. */
+	if (state)
+		task_settle(task, state, id);
 	if (cfg_births && entry)
 		start_enter(task, state, entry);
 	return 0;

@@ -57,12 +57,11 @@ int BPF_PROG(lifecycle_newtask, struct task_struct *task, __u64 clone_flags)
 	struct ss_cgroup *cgroup;
 
 	state = bpf_task_storage_get(&thread_state, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	/* If it is refused, the iterator tries again; if the task ends before, that is counted (exit_unknown). */
 	if (state) {
 		state->throttled_cpu = ~0U; /* no CPU yet */
 		state->mark = SS_MARK_NEVER_RAN;
 		state->cgroup_id = cgroup_id;
-	} else {
-		loss_count(SS_LOSS_STATE_REFUSED);
 	}
 	if (state && !(clone_flags & CLONE_THREAD))
 		listening_inherit(state);
@@ -191,6 +190,16 @@ static __always_inline void process_keep_waits(struct task_struct *task, struct 
 			__sync_fetch_and_add(&to[i], from[i]);
 }
 
+/*
+ * The task has no state, or the kernel refuses the look-up: its waits are not added to its process's, its event loop does not
+ * end, and the name that it is charged to may be missing. Init's own threads: see switch_unseen.
+ */
+static __always_inline void exit_unknown(struct task_struct *task)
+{
+	if (all_known && task->tgid != INIT_PID)
+		loss_count(SS_LOSS_STATE_REFUSED);
+}
+
 SEC("?tp_btf/sched_process_exit")
 int BPF_PROG(lifecycle_exit, struct task_struct *task)
 {
@@ -212,6 +221,8 @@ int BPF_PROG(lifecycle_exit, struct task_struct *task)
 			comm_copy(key.comm, state->group_comm);
 			loop_end(task, &key);
 		}
+	} else {
+		exit_unknown(task);
 	}
 	exit_count(task, state);
 	return 0;

@@ -347,7 +347,7 @@ int snapshot_task(struct bpf_iter__task *ctx)
 		if (cfg_sched)
 			listener_note(task, state);
 	} else if (!task->exit_state) {
-		loss_count(SS_LOSS_STATE_REFUSED);
+		states_missing++;
 	}
 	return thread_write(ctx->meta->seq, task, state, ctx->meta->seq_num, cgroup_id);
 }

@@ -25,6 +25,7 @@ __u64 tasks_exited, tasks_ended;
 __u32 gone_in_use;
 __u32 all_known;
 __u32 facts_wanted, facts_arguments;
+__u64 states_missing;
 bool oom_pids_only;
 __u64 facts_produced[SS_FACT_KINDS], facts_lost[SS_FACT_KINDS];
 

@@ -48,6 +48,9 @@ extern __u64 tasks_exited, tasks_ended;
 extern __u32 gone_in_use; /* which of each pair of drained tables (gone_a or gone_b, ...) programs write to: 0 or 1 */
 extern __u32 all_known;	  /* 1: the first pass of the task iterator is over, so every task has its state */
 
+/* Living threads to which this pass of the iterator could give no state; the next pass tries again. Cleared by the agent. */
+extern __u64 states_missing;
+
 /* The OOM killer's tracepoint gives a pid, not a task (before 6.8), so kills are counted for no cgroup. */
 extern bool oom_pids_only;
 

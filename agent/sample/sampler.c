@@ -149,6 +149,7 @@ static int sample_kernel(struct sampler *s)
 	if (s->cap_drained[DRAINED_PAIRS])
 		nanosleep(&(struct timespec){.tv_nsec = SETTLE_NS}, NULL);
 	began = clock_boot_ns();
+	s->skeleton->bss->states_missing = 0;
 	memset(s->skeleton->bss->run_queues, 0, sizeof(s->skeleton->bss->run_queues));
 	r = sample_threads(s);
 	if (r < 0)
@@ -185,11 +186,27 @@ static int sample_cgroups(struct sampler *s, uint64_t now)
 	return r;
 }
 
+/*
+ * A refused state is tried again by the next pass: only a thread that has none then either has lost something. What it waited
+ * until its state was made is counted as SS_LOSS_SWITCH_UNSEEN.
+ */
+static void states_missing_take(struct sampler *s)
+{
+	uint64_t missing = s->skeleton->bss->states_missing;
+	uint64_t twice = missing < s->states_missing ? missing : s->states_missing;
+
+	s->states_missing = missing;
+	if (twice > s->states_lost)
+		s->states_lost = twice;
+}
+
 static void sample_losses(struct sampler *s)
 {
 	struct sample *p = &s->sample;
 
+	states_missing_take(s);
 	memcpy(p->losses, (const void *)s->skeleton->bss->losses, sizeof(p->losses));
+	p->losses[SS_LOSS_STATE_REFUSED] += s->states_lost;
 	p->losses[SS_LOSS_DEATH_UNSEEN] = s->unseen;
 	p->losses[SS_LOSS_RING_FULL] += s->stalls_dropped;
 	p->losses[SS_LOSS_READ_FAILED] += s->malformed;

@@ -35,6 +35,8 @@ struct sampler {
 	bool delivered; /* the latest sample was handed over */
 	/* Dead tasks that are neither freed nor zombies: the fewest in this window, and the most of all windows. */
 	uint64_t unseen_least, unseen, window_ns, window_samples;
+	/* Threads without state in the latest pass, and the most that were so in two passes running: as many are a loss. */
+	uint64_t states_missing, states_lost;
 	struct stream_room threads;
 	struct socket_owners socket_owners;
 	bool no_socket_owners;

@@ -133,7 +133,7 @@ enum ss_loss {
 	SS_LOSS_GONE_FOLDED,	 /* the gone table was full: an ended thread's use went to ~other of its cgroup */
 	SS_LOSS_GONE_LOST,	 /* the cgroup table was full as well: an ended thread's use was dropped */
 	SS_LOSS_CGROUP_FULL,	 /* the cgroup table was full: a fork, exec or exit was not counted */
-	SS_LOSS_STATE_REFUSED,	 /* task storage could not be created or looked up */
+	SS_LOSS_STATE_REFUSED,	 /* task storage could not be created or looked up, nor when it was tried again */
 	SS_LOSS_READ_FAILED,	 /* a kernel field could not be read */
 	SS_LOSS_DEATH_UNSEEN,	 /* a task exited, but no program was called when it was freed: see tasks_exited */
 	SS_LOSS_SWITCH_UNSEEN,	 /* a thread was switched without its state being updated: its wait goes on as it was */
