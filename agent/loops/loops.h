@@ -7,7 +7,7 @@
 #ifndef SYSSCOPE_LOOPS_H
 #define SYSSCOPE_LOOPS_H
 
-#include "model/homes.h"
+#include "homes/homes.h"
 #include "base/list.h"
 #include "model/processes.h"
 

@@ -9,7 +9,7 @@
 
 #include "base/util.h"
 #include "loops/loops.h"
-#include "model/arithmetic.h"
+#include "homes/arithmetic.h"
 
 static void loop_begin(struct loop *l)
 {

@@ -9,7 +9,7 @@
 
 #include "base/util.h"
 #include "loops/loops.h"
-#include "model/arithmetic.h"
+#include "homes/arithmetic.h"
 
 /* The part of its iterations that it was asleep. A stop is no part of an iteration. */
 static uint64_t blocked_sum(const struct ss_loop *l)

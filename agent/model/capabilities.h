@@ -3,7 +3,7 @@
 #ifndef SYSSCOPE_MODEL_CAPABILITIES_H
 #define SYSSCOPE_MODEL_CAPABILITIES_H
 
-#include "model/homes.h"
+#include "homes/homes.h"
 #include "base/list.h"
 #include "model/processes.h"
 

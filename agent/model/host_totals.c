@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* host_totals.c - the host's values: see host_totals.h. Called by model_update.c. */
 #include "base/util.h"
-#include "model/arithmetic.h"
+#include "homes/arithmetic.h"
 #include "model/host_totals.h"
 
 /* Samples take some milliseconds: with less than this the ratio of attributed CPU time means nothing. */

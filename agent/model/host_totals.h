@@ -3,7 +3,7 @@
 #ifndef SYSSCOPE_MODEL_HOST_TOTALS_H
 #define SYSSCOPE_MODEL_HOST_TOTALS_H
 
-#include "model/homes.h"
+#include "homes/homes.h"
 
 struct host_totals {
 	uint64_t busy_before_ns, tasks_before_ns; /* of the update before */

@@ -6,7 +6,7 @@
 #ifndef SYSSCOPE_MODEL_NAMESPACES_H
 #define SYSSCOPE_MODEL_NAMESPACES_H
 
-#include "model/homes.h"
+#include "homes/homes.h"
 #include "base/list.h"
 #include "model/processes.h"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "model/arithmetic.h"
+#include "homes/arithmetic.h"
 #include "model/processes.h"
 
 static void process_forget(struct process *p)

@@ -6,7 +6,7 @@
 #ifndef SYSSCOPE_MODEL_PROCESSES_H
 #define SYSSCOPE_MODEL_PROCESSES_H
 
-#include "model/homes.h"
+#include "homes/homes.h"
 #include "base/list.h"
 
 /* What its event loops amount to in this update. Written by loops/, read by concurrency/. */

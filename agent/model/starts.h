@@ -6,7 +6,7 @@
 #ifndef SYSSCOPE_MODEL_STARTS_H
 #define SYSSCOPE_MODEL_STARTS_H
 
-#include "model/homes.h"
+#include "homes/homes.h"
 
 /* Starts that are remembered. */
 #define STARTS_MAX 100

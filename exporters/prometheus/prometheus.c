@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * prometheus.c - families, labels and samples of the text format. Which series there are, and what a counter shows,
- * is decided in series.c. No timestamps, no family without a sample, every value from outside through text_label.
+ * is decided in series.c and publish.c. No timestamps, no family without a sample, every value from outside goes through
+ * text_label.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,62 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * series.c - label sets, their cap and their counters across scrapes. Used by prometheus.c only.
- *
- * A series gets a slot when it is first seen and keeps it while it exists, so that series do not move in and out of
- * `~other` at every scrape; a free slot goes to the highest rank behind it. A line with k series per label set
- * publishes the first max/k slots, so the limit holds per family. Counters are running totals of the increases of each
- * row behind the series: a row that vanishes (an ended container whose name is used again, a folded one) subtracts
- * nothing. That costs two doubles per row and line.
+ * series.c - label sets and the rows behind them in a scrape: see series.h. What of them is published, and what counters
+ * show, is decided in publish.c.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "base/util.h"
-#include "exporters/prometheus/series.h"
-
-#define NO_SLOT UINT32_MAX
-
-/* The rows of one key behind a series. */
-struct origin {
-	struct origin *next;
-	uint64_t key;  /* hash of the row's key */
-	uint64_t seen; /* scrape */
-	double *sum;   /* per line: counters in this scrape */
-	double *last;  /* per line: as last added to a total */
-};
-
-struct entry {
-	struct series series; /* first: handed out */
-	double *total;	      /* per line: a counter's running total, VALUE_ABSENT: not begun */
-	struct origin *origins;
-	uint64_t seen;	 /* scrape */
-	line_mask fresh; /* lines whose total began in this scrape */
-	uint32_t slot;
-	double rank;
-	UT_hash_handle hh;
-};
-
-struct series_set {
-	const struct metric_desc *lines;
-	size_t n_lines;
-	line_mask used, counters, largest;
-	unsigned int siblings[LINES_MAX]; /* lines of the same family, itself included */
-	uint64_t folded[LINES_MAX];
-	uint64_t seed[2];
-	uint64_t scrape;
-	struct entry *entries; /* uthash */
-	struct entry *other;
-	struct entry **slots; /* max_slots of them */
-	size_t max_slots;
-	struct entry **shown; /* what this scrape publishes */
-	size_t n_shown, n_seen;
-	bool any_folded;
-};
+#include "exporters/prometheus/series_internal.h"
 
 /* Processes choose their names: without the seed nobody can aim them at one bucket. */
 static uint64_t hash_text(const struct series_set *set, const void *data, size_t len)
@@ -100,7 +53,7 @@ static struct entry *series_new(const struct series_set *set, const char *labels
 	return e;
 }
 
-static void series_free(struct entry *e)
+void series_free(struct entry *e)
 {
 	if (!e)
 		return;
@@ -191,7 +144,7 @@ int series_set_begin(struct series_set *set, unsigned int max_series)
 	return 0;
 }
 
-static void value_merge(const struct series_set *set, size_t line, double *into, double v)
+void value_merge(const struct series_set *set, size_t line, double *into, double v)
 {
 	if (value_absent(v))
 		return;
@@ -203,8 +156,7 @@ static void value_merge(const struct series_set *set, size_t line, double *into,
 		*into += v;
 }
 
-/* The first row of a series in a scrape clears its values. */
-static void series_touch(struct series_set *set, struct entry *e)
+void series_touch(struct series_set *set, struct entry *e)
 {
 	if (e->seen == set->scrape)
 		return;
@@ -281,180 +233,4 @@ int series_set_add(struct series_set *set, const char *labels, size_t labels_len
 			value_merge(set, i, &e->series.value[i], v[i]);
 	}
 	return 0;
-}
-
-static void origins_drop_unseen(const struct series_set *set, struct entry *e)
-{
-	for (struct origin **at = &e->origins, *o; (o = *at);) {
-		if (o->seen == set->scrape) {
-			at = &o->next;
-			continue;
-		}
-		*at = o->next;
-		free(o);
-	}
-}
-
-static int compare_rank(const void *a, const void *b)
-{
-	const struct entry *x = *(struct entry *const *)a, *y = *(struct entry *const *)b;
-
-	if (x->rank != y->rank)
-		return x->rank < y->rank ? 1 : -1;
-	return strcmp(x->series.labels, y->series.labels);
-}
-
-/* Lists the entries of this scrape in `shown`; frees entries that vanished, and their slots. */
-static int entries_sweep(struct series_set *set)
-{
-	struct entry *e, *next, **shown;
-	size_t n = 0;
-
-	shown = realloc(set->shown, (set->n_seen + 1) * sizeof(struct entry *));
-	if (!shown)
-		return -ENOMEM;
-	set->shown = shown;
-	HASH_ITER (hh, set->entries, e, next) {
-		if (e->seen == set->scrape) {
-			origins_drop_unseen(set, e);
-			shown[n++] = e;
-			continue;
-		}
-		if (e->slot != NO_SLOT)
-			set->slots[e->slot] = NULL;
-		HASH_DEL(set->entries, e);
-		series_free(e);
-	}
-	origins_drop_unseen(set, set->other);
-	return 0;
-}
-
-/*
- * Closes every gap in the slots with the highest-ranked entry behind it. No entry moves back, where it would be folded:
- * a published series stays published.
- */
-static void slots_fill(struct series_set *set)
-{
-	size_t next = 0;
-
-	if (set->n_seen) /* pointers are sorted */
-		/* NOLINTNEXTLINE(bugprone-sizeof-expression) */
-		qsort(set->shown, set->n_seen, sizeof(*set->shown), compare_rank);
-	for (size_t i = 0; i < set->max_slots; i++) {
-		struct entry *e;
-
-		if (set->slots[i])
-			continue;
-		/* NO_SLOT is behind all. */
-		while (next < set->n_seen && set->shown[next]->slot < i)
-			next++;
-		if (next == set->n_seen)
-			break;
-		e = set->shown[next];
-		if (e->slot != NO_SLOT)
-			set->slots[e->slot] = NULL;
-		set->slots[i] = e;
-		e->slot = (uint32_t)i;
-	}
-}
-
-/* Adds the increases of the rows behind `e` to its own total or to that of `~other`. */
-static void counter_add(struct series_set *set, struct entry *e, size_t line, bool folded)
-{
-	struct entry *target = folded ? set->other : e;
-	line_mask bit = LINE_BIT(line);
-
-	if (folded && e != set->other)
-		e->total[line] = VALUE_ABSENT; /* a series that it gets later is a new one */
-	for (struct origin *o = e->origins; o; o = o->next) {
-		double now = o->sum[line], before = o->last[line], gain;
-
-		if (value_absent(now))
-			continue;
-		if (value_absent(target->total[line])) {
-			target->total[line] = 0;
-			target->fresh |= bit;
-		}
-		/*
-		 * A new series starts with the whole total of its rows, an existing one adds increases only: the past
-		 * of a row that moves to ~other was published before, and adding it would look like a burst.
-		 */
-		if (value_absent(before) || (!folded && (target->fresh & bit)))
-			gain = now;
-		else
-			gain = now > before ? now - before : 0;
-		target->total[line] += gain;
-		target->series.value[line] = target->total[line];
-		o->last[line] = now;
-	}
-}
-
-static void line_publish(struct series_set *set, struct entry *e, size_t line, size_t kept)
-{
-	bool folded = e->slot >= kept;
-
-	if (folded && e != set->other) {
-		set->folded[line]++;
-		set->any_folded = true;
-	}
-	if (set->counters >> line & 1) {
-		counter_add(set, e, line, folded);
-	} else if (folded && e != set->other) {
-		value_merge(set, line, &set->other->series.value[line], e->series.value[line]);
-		e->series.value[line] = VALUE_ABSENT;
-	}
-}
-
-static void entry_publish(struct series_set *set, struct entry *e)
-{
-	for (size_t i = 0; i < set->n_lines; i++) {
-		size_t limit;
-
-		if (!(set->used >> i & 1))
-			continue;
-		limit = set->max_slots / set->siblings[i];
-		/* ~other counts towards the limit. */
-		if (set->n_seen > limit && limit)
-			limit--;
-		line_publish(set, e, i, limit);
-	}
-}
-
-int series_set_end(struct series_set *set)
-{
-	int r;
-
-	r = entries_sweep(set);
-	if (r)
-		return r;
-	slots_fill(set);
-	set->any_folded = set->other->seen == set->scrape;
-	series_touch(set, set->other);
-	entry_publish(set, set->other);
-	for (size_t i = 0; i < set->n_seen; i++)
-		if (set->shown[i]->slot == NO_SLOT)
-			entry_publish(set, set->shown[i]);
-	/* Entries without a slot are all folded: from here on `shown` is what is published. */
-	for (size_t i = 0; i < set->max_slots && set->slots[i]; i++) {
-		entry_publish(set, set->slots[i]);
-		set->shown[set->n_shown++] = set->slots[i];
-	}
-	if (set->any_folded)
-		set->shown[set->n_shown++] = set->other;
-	return 0;
-}
-
-size_t series_set_count(const struct series_set *set)
-{
-	return set->n_shown;
-}
-
-const struct series *series_set_at(const struct series_set *set, size_t i)
-{
-	return &set->shown[i]->series;
-}
-
-uint64_t series_set_folded(const struct series_set *set, size_t line)
-{
-	return set->folded[line];
 }

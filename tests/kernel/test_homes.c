@@ -6,7 +6,7 @@
 #include <dirent.h>
 
 #include "lib/kernel_test.h"
-#include "model/groups.h"
+#include "homes/groups.h"
 
 static const struct container_row *row_of(const struct snapshot *s, const char *cgroup)
 {

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "lib/model_scene.h"
-#include "model/arithmetic.h"
-#include "model/homes.h"
+#include "homes/arithmetic.h"
+#include "homes/homes.h"
 
 /* ---- a simulated kernel half: tasks are born, run, are renamed, moved, die, and are freed later ---- */
 

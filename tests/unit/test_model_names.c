@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "lib/model_scene.h"
-#include "model/groups.h"
+#include "homes/groups.h"
 
 #define HOME "/docker/ci"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* arithmetic.c - splits CPU time and holds counters: see arithmetic.h. */
-#include "model/arithmetic.h"
+#include "homes/arithmetic.h"
 
 void cputime_split(uint64_t rtime_ns, uint64_t utime, uint64_t stime, uint64_t *user, uint64_t *system)
 {

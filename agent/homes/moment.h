@@ -3,8 +3,8 @@
  * moment.h - the moment that one update of the model describes: when its sample was taken, how long after the one before,
  * and what the collectors gave. Filled by model_update.c; every subject of the model reads it.
  */
-#ifndef SYSSCOPE_MODEL_MOMENT_H
-#define SYSSCOPE_MODEL_MOMENT_H
+#ifndef SYSSCOPE_HOMES_MOMENT_H
+#define SYSSCOPE_HOMES_MOMENT_H
 
 #include <stdbool.h>
 #include <stdint.h>

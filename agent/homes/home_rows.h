@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* home_rows.h - the rows of homes and groups in the snapshot. Later subjects fill in what they alone know. */
-#ifndef SYSSCOPE_MODEL_HOME_ROWS_H
-#define SYSSCOPE_MODEL_HOME_ROWS_H
+#ifndef SYSSCOPE_HOMES_HOME_ROWS_H
+#define SYSSCOPE_HOMES_HOME_ROWS_H
 
-#include "model/homes.h"
+#include "homes/homes.h"
 #include "base/list.h"
 
 struct home_rows {

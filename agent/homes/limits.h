@@ -3,10 +3,10 @@
  * limits.h - which limit holds a home back: the smallest among its own cgroup's and those of the cgroups above, and whose it
  * is. Completes the rows of homes.
  */
-#ifndef SYSSCOPE_MODEL_LIMITS_H
-#define SYSSCOPE_MODEL_LIMITS_H
+#ifndef SYSSCOPE_HOMES_LIMITS_H
+#define SYSSCOPE_HOMES_LIMITS_H
 
-#include "model/homes.h"
+#include "homes/homes.h"
 
 struct limit_node; /* limits.c */
 

@@ -13,9 +13,9 @@
 #include <utlist.h>
 
 #include "base/util.h"
-#include "model/arithmetic.h"
-#include "model/groups.h"
-#include "model/homes.h"
+#include "homes/arithmetic.h"
+#include "homes/groups.h"
+#include "homes/homes.h"
 
 /* ---- names ---- */
 

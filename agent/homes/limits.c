@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "model/limits.h"
+#include "homes/limits.h"
 
 struct limit_node {
 	uint64_t id, parent_id;

@@ -3,13 +3,13 @@
  * groups.h - groups: the processes of one name in a home. A home keeps a bounded number of names apart; the others are summed
  * as SS_COMM_OTHER until a name that is gone makes room. Called by homes.c; needs of it only what homes.h says.
  */
-#ifndef SYSSCOPE_MODEL_GROUPS_H
-#define SYSSCOPE_MODEL_GROUPS_H
+#ifndef SYSSCOPE_HOMES_GROUPS_H
+#define SYSSCOPE_HOMES_GROUPS_H
 
 #define HASH_NONFATAL_OOM 1 /* an element for which there was no memory has hh.tbl == NULL */
 #include <uthash.h>
 
-#include "model/moment.h"
+#include "homes/moment.h"
 #include "sysscope/sample.h"
 #include "sysscope/view.h"
 

@@ -3,8 +3,8 @@
  * arithmetic.h - arithmetic that several subjects of the model share: sums of what threads used and waited, the split of
  * CPU time, and counters that never fall. Needs no other file of the model and keeps no state.
  */
-#ifndef SYSSCOPE_MODEL_ARITHMETIC_H
-#define SYSSCOPE_MODEL_ARITHMETIC_H
+#ifndef SYSSCOPE_HOMES_ARITHMETIC_H
+#define SYSSCOPE_HOMES_ARITHMETIC_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,10 +2,10 @@
 /*
  * homes.h - homes (containers, services, sessions, the host) and their cgroups. Every other subject of the model looks up here which home a cgroup belongs to.
  */
-#ifndef SYSSCOPE_MODEL_HOMES_H
-#define SYSSCOPE_MODEL_HOMES_H
+#ifndef SYSSCOPE_HOMES_HOMES_H
+#define SYSSCOPE_HOMES_HOMES_H
 
-#include "model/groups.h"
+#include "homes/groups.h"
 
 /* How long the dead, and cgroups without a process, stay in the snapshots. */
 #define TOMBSTONE_NS (30 * 1000000000ULL)
