@@ -24,7 +24,7 @@ struct loop_state {
 	__u64 alone;	  /* 1: the last wait returned one event, and the thread has not called accept since */
 	__u64 adopted;	  /* 1: the wait under way began before the hooks were loaded; its end may not be seen either */
 	__u64 ended;	  /* 1: its totals are in the table of ended loops */
-	char comm[SS_COMM_LEN]; /* the thread's name before its latest change */
+	char comm[SS_COMM_LEN]; /* the name of the thread's process before its latest change */
 };
 
 /* Task storage: one entry per thread that has used epoll. */
@@ -307,12 +307,12 @@ static __always_inline void loop_end(struct task_struct *task, struct ss_gone_ke
 }
 
 /* Called before task->comm changes: keeps the old name for loop_exec, because an exec changes the name first. */
-static __always_inline void loop_rename(struct task_struct *task)
+static __always_inline void loop_rename(struct task_struct *task, const char *name)
 {
 	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, 0);
 
 	if (l)
-		BPF_CORE_READ_INTO(&l->comm, task, comm);
+		comm_copy(l->comm, name);
 }
 
 /* The thread executes another program: what the previous one did stays under the previous name. */

@@ -6,7 +6,7 @@
 #ifndef SYSSCOPE_FACT_BPF_H
 #define SYSSCOPE_FACT_BPF_H
 
-#include "task.bpf.h"
+#include "name.bpf.h"
 
 /*
  * A ring buffer, because the order of facts matters. The agent enlarges it before the load when a command wants many
@@ -55,16 +55,19 @@ static __always_inline struct ss_fact *fact_begin(enum ss_fact_kind kind, __u64 
 }
 
 /*
- * The name of the thread and that of its process. A group leader that has ended may have been freed, and its memory
- * used again: then its pid is another one.
+ * The name of the thread and that of its process, also on kernels without the state of name.bpf.h. A group leader that
+ * has ended may have been freed, and its memory used again: then its pid is another one.
  */
 static __always_inline void fact_names(struct ss_fact *fact, struct task_struct *task)
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 
 	BPF_CORE_READ_INTO(&fact->comm, task, comm);
-	if ((__u32)BPF_CORE_READ(leader, pid) == fact->tgid)
-		BPF_CORE_READ_INTO(&fact->process, leader, comm);
+	if ((__u32)BPF_CORE_READ(leader, pid) != fact->tgid)
+		return;
+	BPF_CORE_READ_INTO(&fact->process, leader, comm);
+	if (name_says_less(fact->process))
+		name_by_file(fact->process, leader);
 }
 
 /* The same, about a task. */

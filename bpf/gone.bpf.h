@@ -9,6 +9,7 @@
 #define SYSSCOPE_GONE_BPF_H
 
 #include "cgroup.bpf.h"
+#include "name.bpf.h"
 
 /*
  * Two tables that programs and agent use in turn: the agent drains the one that gone_in_use does not name. Preallocated
@@ -115,7 +116,7 @@ static __always_inline void task_settle(struct task_struct *task, struct ss_thre
 	if (!old)
 		return;
 	key.cgroup_id = old;
-	BPF_CORE_READ_INTO(&key.comm, task, group_leader, comm);
+	process_name_of(key.comm, task);
 	task_charge(task, state, &key);
 }
 
@@ -144,7 +145,7 @@ static __always_inline bool task_end(struct task_struct *task, struct ss_thread_
 		__sync_fetch_and_add(&tasks_ended, 1);
 	key.cgroup_id = cgroup_id;
 	if (task_is_leader(task))
-		BPF_CORE_READ_INTO(&key.comm, task, comm);
+		process_name(key.comm, task, state);
 	else
 		comm_copy(key.comm, state->group_comm);
 	gone = task_charge(task, state, &key);

@@ -62,6 +62,8 @@ int BPF_PROG(lifecycle_newtask, struct task_struct *task, __u64 clone_flags)
 		state->throttled_cpu = ~0U; /* no CPU yet */
 		state->mark = SS_MARK_NEVER_RAN;
 		state->cgroup_id = cgroup_id;
+		if (task_is_leader(task))
+			name_begin(task, state);
 	}
 	if (state && !(clone_flags & CLONE_THREAD))
 		listening_inherit(state);
@@ -92,23 +94,29 @@ static __always_inline struct ss_cgroup *exec_count(struct task_struct *task)
 	return cgroup;
 }
 
+/* Not inlined: the iteration that ends needs much of the stack, which what is called later needs, too. */
+static __noinline int exec_loop(struct task_struct *task)
+{
+	loop_exec(task);
+	return 0;
+}
+
 SEC("?tp_btf/sched_process_exec")
 int BPF_PROG(lifecycle_exec, struct task_struct *task, int old_pid, struct linux_binprm *binary)
 {
+	struct ss_thread_state *state = bpf_task_storage_get(&thread_state, task, 0, 0);
 	struct ss_cgroup *cgroup = exec_count(task);
 
-	exec_report(task, binary->filename);
+	if (state)
+		name_execute(task, state);
+	exec_report(task, state, binary->filename);
 	/* Before the start is noted: the changes are those of the program that was there before. */
-	if (cfg_namespaces && cfg_namespaces_compare) {
-		struct ss_thread_state *state = bpf_task_storage_get(&thread_state, task, 0, 0);
-
-		if (state)
-			namespaces_compare(task, state);
-	}
+	if (state && cfg_namespaces && cfg_namespaces_compare)
+		namespaces_compare(task, state);
 	if (cfg_births && cgroup)
 		start_exec(task, binary, cgroup);
 	if (cfg_epoll)
-		loop_exec(task);
+		exec_loop(task);
 	return 0;
 }
 
@@ -120,19 +128,21 @@ SEC("?tp_btf/sched_process_exec")
 int BPF_PROG(lifecycle_exec_plain, struct task_struct *task, int old_pid, struct linux_binprm *binary)
 {
 	exec_count(task);
-	exec_report(task, binary->filename);
+	exec_report(task, NULL, binary->filename);
 	return 0;
 }
 
 /*
- * Called before task->comm changes (exec, prctl, /proc/PID/comm): what was used under the old name is charged to it, so
- * that the groups of a container, one per name, add up to the container.
+ * Called before task->comm changes (exec, prctl, /proc/PID/comm): what was used under the old name of the process is
+ * charged to it, so that the groups of a container, one per name, add up to the container. In exec the program's file
+ * is the new one only later: lifecycle_exec settles the name.
  */
 SEC("?tp_btf/task_rename")
-int BPF_PROG(lifecycle_rename, struct task_struct *task)
+int BPF_PROG(lifecycle_rename, struct task_struct *task, const char *comm)
 {
 	struct ss_thread_state *state;
 	struct ss_gone_key key = {};
+	char name[SS_COMM_LEN] = {};
 
 	if (!task_is_leader(task))
 		return 0;
@@ -140,10 +150,12 @@ int BPF_PROG(lifecycle_rename, struct task_struct *task)
 	if (!state || !state->cgroup_id)
 		return 0;
 	key.cgroup_id = state->cgroup_id;
-	BPF_CORE_READ_INTO(&key.comm, task, comm);
+	process_name(key.comm, task, state);
 	task_charge(task, state, &key);
 	if (cfg_epoll)
-		loop_rename(task);
+		loop_rename(task, key.comm);
+	bpf_probe_read_kernel_str(name, sizeof(name), comm);
+	name_settle(task, state, name);
 	return 0;
 }
 
@@ -171,7 +183,7 @@ static __always_inline void exit_count(struct task_struct *task, struct ss_threa
 	if (cfg_sched && state)
 		state->last_of_process = 1;
 	else
-		exit_report(task, false);
+		exit_report(task, state, false);
 }
 
 /* Adds an ended thread's waits to its process's. The last few microseconds of the thread are not included. */
@@ -210,7 +222,7 @@ int BPF_PROG(lifecycle_exit, struct task_struct *task)
 		__sync_fetch_and_add(&tasks_exited, 1);
 		state->short_lived = state->exit_ns - task->group_leader->start_boottime < SS_SHORT_LIVED_NS;
 		/* Copied now, because the leader may be freed before this thread is. */
-		BPF_CORE_READ_INTO(&state->group_comm, task, group_leader, comm);
+		process_name_of(state->group_comm, task);
 		if (cfg_sched && !task_is_leader(task))
 			process_keep_waits(task, state);
 		if (cfg_namespaces && cfg_namespaces_compare)
@@ -259,7 +271,7 @@ int BPF_PROG(lifecycle_free, struct task_struct *task)
 	}
 	task_settle(task, state, cgroup_id);
 	if (task_end(task, state, cgroup_id) && state->last_of_process)
-		exit_report(task, true);
+		exit_report(task, state, true);
 	return 0;
 }
 
@@ -282,6 +294,6 @@ int BPF_PROG(lifecycle_free_plain, struct task_struct *task)
 	cgroup = cgroup_entry(cgroup_id);
 	if (cgroup)
 		__sync_fetch_and_add(&cgroup->exits, 1);
-	exit_report(task, true);
+	exit_report(task, NULL, true);
 	return 0;
 }

@@ -46,6 +46,13 @@ static __always_inline void exec_arguments(struct task_struct *task, struct ss_f
 		fact->exec.arguments_bytes = most;
 }
 
+/* The name by which the process was executed: of a file in memory, fact_reserve does not know it. */
+static __always_inline void exec_name(struct ss_fact *fact, struct ss_thread_state *state)
+{
+	if (state && state->by_program)
+		comm_copy(fact->process, state->program);
+}
+
 static __always_inline void exec_path(struct ss_fact *fact, const char *path)
 {
 	long n = bpf_probe_read_kernel_str(fact->exec.path, sizeof(fact->exec.path), path);
@@ -53,24 +60,28 @@ static __always_inline void exec_path(struct ss_fact *fact, const char *path)
 	fact->exec.path_bytes = n > 0 ? n : 0;
 }
 
-static __noinline __attribute__((unused)) int exec_report_arguments(struct task_struct *task, const char *path)
+static __noinline __attribute__((unused)) int exec_report_arguments(struct task_struct *task,
+								    struct ss_thread_state *state, const char *path)
 {
 	struct ss_fact *fact = fact_reserve(SS_FACT_EXEC, FACT_SIZE(exec.arguments), task);
 
 	if (!fact)
 		return 0;
+	exec_name(fact, state);
 	exec_path(fact, path);
 	exec_arguments(task, fact);
 	fact_send(fact);
 	return 0;
 }
 
-static __noinline __attribute__((unused)) int exec_report_path(struct task_struct *task, const char *path)
+static __noinline __attribute__((unused)) int exec_report_path(struct task_struct *task, struct ss_thread_state *state,
+							       const char *path)
 {
 	struct ss_fact *fact = fact_reserve(SS_FACT_EXEC, FACT_SIZE(exec.path), task);
 
 	if (!fact)
 		return 0;
+	exec_name(fact, state);
 	exec_path(fact, path);
 	fact_send(fact);
 	return 0;
@@ -80,7 +91,8 @@ static __noinline __attribute__((unused)) int exec_report_path(struct task_struc
  * task->comm is the new name already. Each size of record has a function of its own: in one function, clang would make
  * the size a variable, which bpf_ringbuf_reserve does not take.
  */
-static __noinline __attribute__((unused)) int exec_report(struct task_struct *task, const char *path)
+static __noinline __attribute__((unused)) int exec_report(struct task_struct *task, struct ss_thread_state *state,
+							  const char *path)
 {
 	__u64 beginning[SS_EXEC_PATH_MOST / 8]; /* words: an array of bytes would be copied byte by byte */
 	struct ss_fact *fact;
@@ -89,13 +101,14 @@ static __noinline __attribute__((unused)) int exec_report(struct task_struct *ta
 	if (!fact_wanted(SS_FACT_EXEC))
 		return 0;
 	if (facts_arguments)
-		return exec_report_arguments(task, path);
+		return exec_report_arguments(task, state, path);
 	n = bpf_probe_read_kernel_str(beginning, sizeof(beginning), path);
 	if (n == sizeof(beginning))
-		return exec_report_path(task, path);
+		return exec_report_path(task, state, path);
 	fact = fact_reserve(SS_FACT_EXEC, FACT_SIZE(exec.path) - SS_EXEC_PATH_LEN + SS_EXEC_PATH_MOST, task);
 	if (!fact)
 		return 0;
+	exec_name(fact, state);
 	__builtin_memcpy(fact->exec.path, beginning, sizeof(beginning));
 	fact->exec.path_bytes = n > 0 ? n : 0;
 	fact_send(fact);
@@ -106,7 +119,8 @@ static __noinline __attribute__((unused)) int exec_report(struct task_struct *ta
  * A process has ended. `task` was its last thread: the leader, or another thread while the leader is a zombie. What the
  * threads that ended before have used is in `signal`; what the leader has used is added there only when it is reaped.
  */
-static __noinline __attribute__((unused)) int exit_report(struct task_struct *task, bool cpu_complete)
+static __noinline __attribute__((unused)) int exit_report(struct task_struct *task, struct ss_thread_state *state,
+							  bool cpu_complete)
 {
 	struct task_struct *leader = task->group_leader;
 	struct signal_struct *signal = task->signal;
@@ -124,6 +138,9 @@ static __noinline __attribute__((unused)) int exit_report(struct task_struct *ta
 		fact->start_ns = leader->start_boottime;
 		BPF_CORE_READ_INTO(&fact->comm, leader, comm);
 	}
+	/* The program's file is not known any more. */
+	if (state && state->group_comm[0])
+		comm_copy(fact->process, state->group_comm);
 	/*
 	 * The kernel adds a thread's CPU time to the sum when it releases the thread. Most threads release themselves,
 	 * before their last time slice is accounted.

@@ -243,7 +243,7 @@ static __always_inline void thread_leaves(struct task_struct *prev, struct ss_th
 	} else {
 		mark = task_blocked_mark(prev, s);
 		if (s & TASK_DEAD && task_end(prev, state, state->cgroup_id) && state->last_of_process)
-			exit_report(prev, true);
+			exit_report(prev, state, true);
 	}
 	state->mark = ss_mark_make(now, mark);
 	if (cfg_births)

@@ -300,9 +300,13 @@ static __noinline int thread_write(struct seq_file *seq, struct task_struct *tas
 		if (loop && !loop->ended)
 			r->blocks |= SS_BLOCK_LOOP;
 	}
+	if (state && state->by_program && r->flags & SS_THREAD_LEADER)
+		r->blocks |= SS_BLOCK_NAME;
 	record_write(seq, &space, state ? &state->charged : NULL);
 	if (!state || !r->blocks)
 		return 0;
+	if (r->blocks & SS_BLOCK_NAME)
+		bpf_seq_write(seq, state->program, sizeof(state->program));
 	if (r->blocks & SS_BLOCK_WAITS)
 		bpf_seq_write(seq, &state->waits, sizeof(state->waits));
 	if (r->blocks & SS_BLOCK_WAITS_CHARGED)
@@ -341,6 +345,8 @@ int snapshot_task(struct bpf_iter__task *ctx)
 	/* Tasks that have exited get no new state: their end was counted without it. */
 	state = bpf_task_storage_get(&thread_state, task, 0, task->exit_state ? 0 : BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (state) {
+		if (!state->cgroup_id && task_is_leader(task))
+			name_begin(task, state);
 		task_settle(task, state, cgroup_id);
 		if (cfg_namespaces && cfg_namespaces_compare)
 			namespaces_compare(task, state);

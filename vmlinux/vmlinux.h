@@ -4,7 +4,7 @@
 #define __VMLINUX_H__
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
 #endif
 
 typedef short unsigned int __u16;
@@ -85,8 +85,8 @@ struct task_struct {
 	int exit_state;
 	int exit_code;
 	long unsigned int jobctl;
-	unsigned int in_iowait : 1;
-	unsigned int frozen : 1;
+	unsigned int in_iowait: 1;
+	unsigned int frozen: 1;
 	pid_t pid;
 	pid_t tgid;
 	struct task_struct *real_parent;
@@ -269,8 +269,11 @@ typedef struct wait_queue_head wait_queue_head_t;
 
 struct vfsmount;
 
+struct dentry;
+
 struct path {
 	struct vfsmount *mnt;
+	struct dentry *dentry;
 };
 
 struct inode;
@@ -281,6 +284,16 @@ struct file {
 	unsigned int f_flags;
 	union {
 		const struct path f_path;
+	};
+};
+
+struct qstr {
+	void *name;
+};
+
+struct dentry {
+	union {
+		const struct qstr d_name;
 	};
 };
 

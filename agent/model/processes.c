@@ -42,9 +42,12 @@ static struct process *process_get(struct processes *processes, const struct mom
 	return p;
 }
 
-/* At its first thread in this sample: `r` names the process, be it the leader or, without one, any thread. */
+/*
+ * At its first thread in this sample: `r` names the process, be it the leader or, without one, any thread, unless the
+ * kernel half has another name for it.
+ */
 static void process_begin(struct processes *processes, const struct moment *now, struct process *p,
-			  const struct ss_thread_record *r)
+			  const struct ss_thread_record *r, const struct sample_name *name)
 {
 	static const struct ss_totals none;
 
@@ -55,7 +58,7 @@ static void process_begin(struct processes *processes, const struct moment *now,
 	memset(p->waits, 0, sizeof(*p->waits));
 	p->threads = 0;
 	p->loops = (struct process_loops){};
-	memcpy(p->comm, r->comm, SS_COMM_LEN);
+	memcpy(p->comm, name ? name->comm : r->comm, SS_COMM_LEN);
 	memcpy(p->thread, r->comm, SS_COMM_LEN);
 }
 
@@ -196,12 +199,16 @@ static int thread_settle(struct settled_thread *t, struct homes *homes, const st
 /* Leaders first: they name the group that their threads are counted in, and may come after them. */
 static int leaders_settle(struct processes *processes, const struct moment *now, const struct sample *s)
 {
+	size_t name = 0;
+
 	processes->waits.n = processes->by_pid.n = 0;
 	for (size_t i = 0; i < s->n_threads; i++) {
 		const struct ss_thread_record *r = &s->threads[i];
 		struct settled_thread *t = &processes->threads.at[i];
 
 		*t = (struct settled_thread){.waits = THREAD_NO_WAITS};
+		while (name < s->n_names && s->names[name].thread < i)
+			name++;
 		if (!(r->flags & SS_THREAD_LEADER))
 			continue;
 		t->process = process_get(processes, now, r);
@@ -209,7 +216,8 @@ static int leaders_settle(struct processes *processes, const struct moment *now,
 			return -ENOMEM;
 		if (t->process->seen != now->number)
 			processes->by_pid.at[processes->by_pid.n++] = t->process;
-		process_begin(processes, now, t->process, r);
+		process_begin(processes, now, t->process, r,
+			      name < s->n_names && s->names[name].thread == i ? &s->names[name] : NULL);
 	}
 	return 0;
 }
@@ -234,7 +242,7 @@ int processes_settle(struct processes *processes, struct homes *homes, const str
 		if (!t->process)
 			return -ENOMEM;
 		if (t->process->seen != now->number)
-			process_begin(processes, now, t->process, record);
+			process_begin(processes, now, t->process, record, NULL);
 		r = thread_settle(t, homes, record);
 		if (r >= 0)
 			thread_waits(t, s, i, &waits_at);

@@ -38,7 +38,7 @@ static int sample_threads(struct sampler *s)
 
 	if (fd < 0)
 		return -errno;
-	p->n_threads = p->n_waits = p->n_loops = 0;
+	p->n_threads = p->n_names = p->n_waits = p->n_loops = 0;
 	for (;;) {
 		ssize_t n = read(fd, s->stream + left, STREAM_BYTES - left), taken;
 
@@ -248,12 +248,14 @@ void sampler_rest(struct sampler *s)
 	struct sample *p = &s->sample;
 
 	free(p->threads);
+	free(p->names);
 	free(p->waits);
 	free(p->loops);
 	p->threads = NULL;
+	p->names = NULL;
 	p->waits = NULL;
 	p->loops = NULL;
-	p->n_threads = p->n_waits = p->n_loops = 0;
+	p->n_threads = p->n_names = p->n_waits = p->n_loops = 0;
 	s->threads = (struct stream_room){};
 }
 
@@ -310,6 +312,7 @@ void sampler_close(struct sampler *s)
 	cgroup_table_free(s->table);
 	sampler_tables_close(s);
 	free(s->sample.threads);
+	free(s->sample.names);
 	free(s->sample.waits);
 	free(s->sample.loops);
 	free(s->sample.socket_owners);

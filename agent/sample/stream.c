@@ -26,11 +26,11 @@ static int array_room(void *array, size_t *cap, size_t n, size_t size)
 static size_t record_size(const struct ss_thread_record *r)
 {
 	size_t waits = (size_t)__builtin_popcountll(r->blocks & SS_BLOCK_WAITS_ALL);
-	bool loop = r->blocks & SS_BLOCK_LOOP;
+	bool loop = r->blocks & SS_BLOCK_LOOP, name = r->blocks & SS_BLOCK_NAME;
 
-	return sizeof(*r) + waits * sizeof(struct ss_waits) +
+	return sizeof(*r) + (name ? SS_COMM_LEN : 0) + waits * sizeof(struct ss_waits) +
 	       (loop ? sizeof(struct ss_loop) + sizeof(struct ss_loop_begin) + sizeof(__u64) : 0) +
-	       (waits || loop ? sizeof(r->mark) : 0);
+	       (name || waits || loop ? sizeof(r->mark) : 0);
 }
 
 /* `data` is one whole record with its blocks. */
@@ -44,6 +44,16 @@ static int record_take(struct stream_room *room, struct sample *p, const char *d
 	r = &p->threads[p->n_threads];
 	memcpy(r, data, sizeof(*r));
 	data += sizeof(*r);
+	if (r->blocks & SS_BLOCK_NAME) {
+		struct sample_name *name;
+
+		if (array_room(&p->names, &room->names, p->n_names + 1, sizeof(*p->names)) < 0)
+			return -ENOMEM;
+		name = &p->names[p->n_names++];
+		name->thread = (uint32_t)p->n_threads;
+		memcpy(name->comm, data, sizeof(name->comm));
+		data += sizeof(name->comm);
+	}
 	for (uint32_t bit = 1; bit & SS_BLOCK_WAITS_ALL; bit <<= 1) {
 		struct sample_waits *w;
 
@@ -72,7 +82,7 @@ static int record_take(struct stream_room *room, struct sample *p, const char *d
 		data += sizeof(l->read_ns);
 	}
 	p->n_threads++;
-	if (!(r->blocks & (SS_BLOCK_WAITS_ALL | SS_BLOCK_LOOP)))
+	if (!(r->blocks & (SS_BLOCK_NAME | SS_BLOCK_WAITS_ALL | SS_BLOCK_LOOP)))
 		return 0;
 	memcpy(&mark, data, sizeof(mark));
 	/* The thread was switched between the two reads of its mark: the totals may include the open wait already. */

@@ -12,7 +12,7 @@
 
 /* Capacity of the sample's arrays, in elements; zero at first. */
 struct stream_room {
-	size_t threads, waits, loops;
+	size_t threads, names, waits, loops;
 };
 
 /* Appends the whole records at the beginning of `data` to the sample. Returns the bytes taken, or -ENOMEM. */

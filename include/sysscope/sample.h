@@ -112,6 +112,12 @@ struct sample_gone {
 	struct ss_gone value;
 };
 
+/* What a process is called, if it is not its main thread's name: a block that follows the leader's record. */
+struct sample_name {
+	uint32_t thread; /* index into threads */
+	char comm[SS_COMM_LEN];
+};
+
 /* A thread's waits, from the scheduler hooks: a block that follows its record (enum ss_thread_block). */
 struct sample_waits {
 	uint32_t thread; /* index into threads */
@@ -180,6 +186,8 @@ struct sample {
 	size_t n_threads;
 
 	/* In the order of threads. Empty without the scheduler hooks. */
+	struct sample_name *names; /* in the order of threads */
+	size_t n_names;
 	struct sample_waits *waits;
 	size_t n_waits;
 

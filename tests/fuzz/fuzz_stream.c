@@ -14,9 +14,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must((size_t)taken >= s.n_threads * sizeof(struct ss_thread_record));
 	for (size_t i = 0; i < s.n_waits; i++)
 		must(s.waits[i].thread < s.n_threads && (i == 0 || s.waits[i].thread >= s.waits[i - 1].thread));
+	for (size_t i = 0; i < s.n_names; i++)
+		must(s.names[i].thread < s.n_threads && (i == 0 || s.names[i].thread > s.names[i - 1].thread));
 	for (size_t i = 0; i < s.n_loops; i++)
 		must(s.loops[i].thread < s.n_threads && (i == 0 || s.loops[i].thread > s.loops[i - 1].thread));
 	free(s.threads);
+	free(s.names);
 	free(s.waits);
 	free(s.loops);
 	free(bytes);

@@ -274,7 +274,8 @@ static const struct doc_section doc_sections[] = {
 	 "  labels.\n"
 	 "- Empty labels are left out."},
 	{SCOPE_GROUP, "Processes of one name", "processes-of-one-name",
-	 "All processes of one name in one container, living and dead. Labels: `container`, `id`, `comm`, and "
+	 "All processes of one name ([design.md](design.md#homes) says which) in one container, living and dead. "
+	 "Labels: `container`, `id`, `comm`, and "
 	 "`pod`,\n"
 	 "`namespace` in Kubernetes. In the JSON they are the rows of `groups`."},
 	{SCOPE_PROCESS, "Processes", "processes",

@@ -557,6 +557,41 @@ static void test_attributed(void **state)
 	model_free(m);
 }
 
+/* The kernel half says what a process is called where its main thread's name says less; its threads count there, too. */
+static void test_program_names(void **state)
+{
+	struct sample_name called[] = {{.thread = 1, .comm = "node"}, {.thread = 3, .comm = "runc"}};
+	static const char *const comms[] = {"bash", "node", "sshd", "runc"};
+	const struct snapshot *p;
+	struct model *m = model_new();
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	scene_cgroup(&s, 1, 0, "/", HOME_HOST, "host");
+	scene_process(&s, 7, 1, "bash", 1);
+	scene_process(&s, 8, 1, "MainThread", 2);
+	scene_process(&s, 9, 1, "sshd", 3);
+	scene_process(&s, 10, 1, "exe", 4);
+	scene_process(&s, 11, 1, "V8Worker", 5)->tgid = 8;
+	s.threads[4].process_start_ns = s.threads[1].process_start_ns;
+	s.threads[4].flags &= ~(uint32_t)SS_THREAD_LEADER;
+	s.sample.names = called;
+	s.sample.n_names = 2;
+	assert_int_equal(model_update(m, &s.sample), 0);
+	p = model_snapshot(m);
+	assert_int_equal(p->n_processes, 4);
+	for (size_t i = 0; i < 4; i++) {
+		assert_string_equal(p->processes[i].comm, comms[i]);
+		assert_string_equal(p->processes[i].thread, s.threads[i].comm);
+		for (size_t g = 0; g < p->n_groups; g++)
+			if (strcmp(p->groups[g].comm, comms[i]) == 0)
+				assert_true(p->groups[g].v[GROUP_CPU_USAGE] == (i == 1 ? 7 : (double)i + 1));
+	}
+	assert_int_equal(p->n_groups, 4);
+	model_free(m);
+}
+
 /* A container that is replaced under its name: its own row comes after that of the one that lives. */
 static void test_living_before_dead(void **state)
 {
@@ -593,12 +628,19 @@ static void test_living_before_dead(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_simulation),    cmocka_unit_test(test_split),
-		cmocka_unit_test(test_process),	      cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_attributed),    cmocka_unit_test(test_living_before_dead),
-		cmocka_unit_test(test_dead),	      cmocka_unit_test(test_names_bounded),
-		cmocka_unit_test(test_unknown),	      cmocka_unit_test(test_dead_after_late_reading),
-		cmocka_unit_test(test_between_lists), cmocka_unit_test(test_clock_set_back),
+		cmocka_unit_test(test_simulation),
+		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_process),
+		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_attributed),
+		cmocka_unit_test(test_living_before_dead),
+		cmocka_unit_test(test_program_names),
+		cmocka_unit_test(test_dead),
+		cmocka_unit_test(test_names_bounded),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_dead_after_late_reading),
+		cmocka_unit_test(test_between_lists),
+		cmocka_unit_test(test_clock_set_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,7 +163,7 @@ struct ss_thread_state {
 	__u64 starting_exec_ns;	       /* with starting_ns: the part of sum_exec_runtime that ss_start.exec_ns holds */
 	__u32 process_exited;	       /* on a group leader, 1: its process's exit was counted */
 	__u32 short_lived;	       /* 1: it ended within SS_SHORT_LIVED_NS of its process's birth */
-	char group_comm[SS_COMM_LEN];  /* its group leader's comm when it exited */
+	char group_comm[SS_COMM_LEN];  /* the name of its process when it exited */
 	__u64 namespace_set;	       /* by comparison only: task->nsproxy when it was last looked at, */
 	__u64 namespace_user;	       /* the address of its credentials' user namespace, */
 	struct ss_namespaces namespaces; /* and its namespaces; unchanged addresses save reading these */
@@ -172,9 +172,12 @@ struct ss_thread_state {
 	__u16 listening[SS_LISTENING];	 /* on a group leader: descriptors of listening sockets, plus 1; 0: none */
 	__u32 at_listener;		 /* 1: when the iterator last came by, it waited at one of those */
 	__u32 connections; /* on a group leader: SS_CONNECTIONS_BITS: written by a pass over open files; above: which */
+	char program[SS_COMM_LEN]; /* on a group leader: the name of its program, where bpf/name.bpf.h needed it */
+	__u64 by_program;	   /* on a group leader, 1: its process is called by that name, not by its comm */
 };
 _Static_assert(sizeof(struct ss_thread_state) == 16 + SS_TOTALS_FIELDS * 8 + 32 + 2 * sizeof(struct ss_waits) + 32 +
-							 24 + 24 + sizeof(struct ss_namespaces) + 2 * SS_LISTENING + 8,
+							 24 + 24 + sizeof(struct ss_namespaces) + 2 * SS_LISTENING + 8 +
+							 24,
 	       "ss_thread_state: no padding");
 
 /* Bits of ss_thread_record.flags. */
@@ -196,6 +199,7 @@ enum ss_thread_flag {
  * Bits of ss_thread_record.blocks: what follows the record, in this order. The WAITS blocks are a struct ss_waits each.
  */
 enum ss_thread_block {
+	SS_BLOCK_NAME = 1 << 4,		 /* with LEADER: the process's name, SS_COMM_LEN bytes; absent: it is `comm` */
 	SS_BLOCK_WAITS = 1 << 0,	 /* ss_thread_state.waits */
 	SS_BLOCK_WAITS_CHARGED = 1 << 1, /* the part that the gone tables hold already; absent: none */
 	SS_BLOCK_WAITS_DEAD = 1 << 2,	 /* with LEADER: waits of the process's ended threads; absent: none */
