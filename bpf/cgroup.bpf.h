@@ -68,6 +68,38 @@ static __always_inline bool program_is_hidden(struct task_struct *task)
 	return !namespace || namespace >= (__u64)-MAX_ERRNO;
 }
 
+/* "exe" of /proc/self/exe, or the digits of /proc/self/fd/6. */
+static __always_inline bool name_is_link(const char *comm)
+{
+	bool digits = comm[0];
+
+	for (int i = 0; i < SS_COMM_LEN && comm[i]; i++)
+		digits &= comm[i] >= '0' && comm[i] <= '9';
+	return digits || (comm[0] == 'e' && comm[1] == 'x' && comm[2] == 'e' && !comm[3]);
+}
+
+/*
+ * Whether root has executed the program by a link of /proc, as runtimes execute themselves and their hooks: the task has the
+ * link's name, and the file has another one. Browsers do so too, and are not root's.
+ */
+static __always_inline bool program_is_link(struct task_struct *task)
+{
+	const unsigned char *name = BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name);
+	char comm[SS_COMM_LEN] = {}, file[SS_COMM_LEN] = {};
+
+	BPF_CORE_READ_INTO(&comm, task, comm);
+	if (!name || BPF_CORE_READ(task, real_cred, uid.val) || !name_is_link(comm) ||
+	    bpf_probe_read_kernel_str(file, sizeof(file), name) < 0)
+		return false;
+	for (int i = 0; i < SS_COMM_LEN; i++) {
+		if (file[i] != comm[i])
+			return true;
+		if (!comm[i])
+			break;
+	}
+	return false;
+}
+
 /*
  * Whether the cgroup's own program was not executed yet: what is there so far is its runtime. Not for a cgroup that was made
  * in a container: whatever is in there could make itself one.

@@ -132,12 +132,25 @@ static __always_inline void transition_count(struct task_struct *task, __u32 kin
 		loss_count(SS_LOSS_TRANSITION_LOST);
 }
 
+/* Not inlined: in one frame with its callers it would exceed the 512 bytes of a BPF stack. */
+static __noinline int runtime_signs(struct task_struct *task)
+{
+	int signs = 0;
+
+	if (program_is_hidden(task))
+		signs |= SS_RUNTIME_HIDDEN;
+	if (program_is_link(task))
+		signs |= SS_RUNTIME_LINK;
+	if (cgroup_is_early(task_cgroup_id(task)))
+		signs |= SS_RUNTIME_EARLY;
+	return signs;
+}
+
 /* Counts one transition and sends a fact about it. */
 static __noinline int transition_report(struct task_struct *task, const struct ss_namespaces *from,
 					const struct ss_namespaces *to, __u32 kinds, __u32 how)
 {
-	__u16 signs = (program_is_hidden(task) ? SS_RUNTIME_HIDDEN : 0) |
-		      (cgroup_is_early(task_cgroup_id(task)) ? SS_RUNTIME_EARLY : 0);
+	__u16 signs = runtime_signs(task);
 	struct ss_fact *fact;
 
 	transition_count(task, kinds, how, signs);

@@ -191,6 +191,7 @@ typedef struct {
 struct user_namespace;
 
 struct cred {
+	kuid_t uid;
 	kuid_t euid;
 	kernel_cap_t cap_permitted;
 	kernel_cap_t cap_effective;

@@ -61,5 +61,6 @@ bool namespace_transition_expected(const char *comm, enum home_kind kind, uint32
 {
 	bool inside = kind == HOME_CONTAINER || kind == HOME_POD;
 
-	return signs & SS_RUNTIME_HIDDEN || (inside && signs & SS_RUNTIME_EARLY) || runtime_named(comm, kind);
+	return signs & SS_RUNTIME_HIDDEN || signs & (inside ? SS_RUNTIME_EARLY : SS_RUNTIME_LINK) ||
+	       runtime_named(comm, kind);
 }

@@ -400,10 +400,17 @@ static void test_hops(const char *box, bool exact)
 
 /* ---- what runtimes do ---- */
 
-enum { FROM_FILE, FROM_MEMORY, FROM_MOUNT };
+enum { FROM_FILE, FROM_MEMORY, FROM_MOUNT, BY_NAME };
 
-/* The program again, which unshares once and ends: executed from a descriptor, as runtimes do. */
-static void program_again(int fd)
+static const char *program_name(void)
+{
+	static char name[PATH_MAX];
+
+	return readlink("/proc/self/exe", name, sizeof(name) - 1) < 0 ? "" : name;
+}
+
+/* The program again, which unshares once and ends: executed from a descriptor, as runtimes do, or by its name. */
+static void program_again(int fd, bool by_name)
 {
 	char path[32], to[16], from[16];
 	char *argv[] = {"test_namespaces", "--unshare", to, from, NULL};
@@ -411,7 +418,7 @@ static void program_again(int fd)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	snprintf(to, sizeof(to), "%d", to_subject[0]);
 	snprintf(from, sizeof(from), "%d", from_subject[1]);
-	execv(path, argv);
+	execv(by_name ? program_name() : path, argv);
 	_exit(1);
 }
 
@@ -439,11 +446,11 @@ static int program_in_memory(int file)
 
 static int program_on_mount(void)
 {
-	char name[PATH_MAX] = "";
+	const char *name = program_name();
 	int fd;
 
-	if (readlink("/proc/self/exe", name, sizeof(name) - 1) < 0 || unshare(CLONE_NEWNS) < 0 ||
-	    mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount(name, name, NULL, MS_BIND, NULL) < 0)
+	if (unshare(CLONE_NEWNS) < 0 || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount(name, name, NULL, MS_BIND, NULL) < 0)
 		_exit(1);
 	fd = open(name, O_PATH);
 	if (umount2(name, MNT_DETACH) < 0)
@@ -456,7 +463,10 @@ static void subject_executes(void *ctx)
 	int from = *(int *)ctx, fd = open("/proc/self/exe", O_RDONLY);
 
 	subject_begin();
-	program_again(from == FROM_MEMORY ? program_in_memory(fd) : from == FROM_MOUNT ? program_on_mount() : fd);
+	program_again(from == FROM_MEMORY  ? program_in_memory(fd)
+		      : from == FROM_MOUNT ? program_on_mount()
+					   : fd,
+		      from == BY_NAME);
 }
 
 static void subject_unshares_once(void *ctx)
@@ -494,12 +504,14 @@ static void test_signs(const char *old)
 {
 	const char *fresh = cgroup_make("fresh");
 
-	check_signs(old, subject_executes, FROM_FILE, 0, "a program from its file");
-	check_signs(old, subject_executes, FROM_MEMORY, SS_RUNTIME_HIDDEN, "from memory");
-	check_signs(old, subject_executes, FROM_MOUNT, SS_RUNTIME_HIDDEN, "from a mount that was detached");
+	check_signs(old, subject_executes, BY_NAME, 0, "a program by its name");
+	check_signs(old, subject_executes, FROM_FILE, SS_RUNTIME_LINK, "a program by its descriptor");
+	check_signs(old, subject_executes, FROM_MEMORY, SS_RUNTIME_HIDDEN | SS_RUNTIME_LINK, "from memory");
+	check_signs(old, subject_executes, FROM_MOUNT, SS_RUNTIME_HIDDEN | SS_RUNTIME_LINK,
+		    "from a mount that was detached");
 	check_signs(old, subject_unshares_once, 0, 0, "without an exec in an old cgroup");
 	check_signs(fresh, subject_unshares_once, 0, SS_RUNTIME_EARLY, "in a new one");
-	check_signs(fresh, subject_executes, FROM_MEMORY, SS_RUNTIME_HIDDEN | SS_RUNTIME_EARLY,
+	check_signs(fresh, subject_executes, FROM_MEMORY, SS_RUNTIME_HIDDEN | SS_RUNTIME_LINK | SS_RUNTIME_EARLY,
 		    "from memory in a new one");
 }
 

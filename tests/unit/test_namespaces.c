@@ -29,6 +29,10 @@ static void test_expected(void **state)
 		{"6", HOME_SERVICE, false, 0},
 		{"newrt", HOME_CONTAINER, true, SS_RUNTIME_EARLY},
 		{"newrt", HOME_POD, true, SS_RUNTIME_EARLY},
+		{"exe", HOME_SERVICE, true, SS_RUNTIME_LINK},
+		{"6", HOME_CGROUP, true, SS_RUNTIME_LINK},
+		/* A browser in a container executes itself, too. */
+		{"exe", HOME_CONTAINER, false, SS_RUNTIME_LINK},
 		/* Outside of containers a cgroup without a program of its own is nothing special. */
 		{"newrt", HOME_SERVICE, false, SS_RUNTIME_EARLY},
 		{"newrt", HOME_CGROUP, false, SS_RUNTIME_EARLY},

@@ -125,6 +125,7 @@ enum ss_namespace_how {
 enum ss_runtime_sign {
 	SS_RUNTIME_HIDDEN = 1 << 0, /* runs a program that no path leads to: a copy in memory, or on a detached mount */
 	SS_RUNTIME_EARLY = 1 << 1,  /* in a cgroup that is starting and has not executed its own program yet */
+	SS_RUNTIME_LINK = 1 << 2,   /* root's, executed by a link of /proc, whose name it has: exe, 6 */
 };
 
 /* What can be lost, and is counted instead. The names that users see are in the model. */
