@@ -151,10 +151,21 @@ void groups_reset(struct homes *homes)
 
 /* ---- who makes room for whom ---- */
 
-/* Its last process ended before the sample before this one: what it used is complete. */
+/* What an ended task used is in the tables after an RCU grace period: tens of milliseconds. */
+#define COMPLETE_NS 500000000ULL
+
+/* What its last processes used is complete. */
 static bool group_is_over(const struct group *g, const struct moment *now)
 {
-	return !g->threads && !g->open && g->empty_since_ns && g->empty_since_ns < now->before_ns;
+	return !g->threads && !g->open && g->empty_since_ns && now->boot_ns >= g->empty_since_ns + COMPLETE_NS;
+}
+
+/* Its last values were in a snapshot, and were delivered if they have to be. */
+static bool group_is_told(const struct homes *homes, const struct group *g)
+{
+	if ((double)g->now.totals.exec_ns > g->held[GROUP_CPU_USAGE])
+		return false;
+	return !homes->keep_unpublished || !g->unpublished;
 }
 
 /* The name of a row that has been gone longest, and whose last values were delivered. NULL: there is none. */
@@ -164,8 +175,7 @@ static struct group *group_leaver(const struct homes *homes, const struct home *
 
 	DL_FOREACH(h->groups.first, g)
 	{
-		if (g->folded || g == h->groups.other || !group_is_over(g, now) ||
-		    (homes->keep_unpublished && g->unpublished))
+		if (g->folded || g == h->groups.other || !group_is_over(g, now) || !group_is_told(homes, g))
 			continue;
 		if (!longest || g->empty_since_ns < longest->empty_since_ns)
 			longest = g;
