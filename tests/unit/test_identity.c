@@ -376,6 +376,35 @@ static void podman_root_of_user(void **state)
 	assert_string_equal(get(1, path.data)->name, "mine");
 }
 
+/* The same of a user's dockerd. What is not below the home folder is not read. */
+static void docker_root_of_user(void **state)
+{
+	uid_t uid = getuid() ? getuid() : 1000;
+	static const char *const files[] = {"/home/u/.config/docker/daemon.json",
+					    "/home/u/big/d/containers/" A "/config.v2.json",
+					    "/srv/d/containers/" B "/config.v2.json"};
+	_cleanup_buf_ struct buf passwd = {}, path = {};
+
+	(void)state;
+	buf_printf(&passwd, "u:x:%u:1000::/home/u:/bin/sh\n", (unsigned int)uid);
+	root_write("/etc/passwd", passwd.data);
+	for (int round = 0; round < 3; round++) {
+		root_write(files[0], round < 2 ? "{\"data-root\":\"/home/u/big/d\"}" : "{\"data-root\":\"/srv/d\"}");
+		docker_config("/home/u/big/d/containers/", A, round ? "new" : "mine", "i", "{}");
+		docker_config("/srv/d/containers/", B, "far", "i", "{}");
+		for (size_t i = 0; i < ARRAY_SIZE(files) && getuid() == 0; i++)
+			assert_int_equal(chown(root_path(files[i]), uid, uid), 0);
+		buf_reset(&path);
+		buf_printf(&path, "/user.slice/user-%u.slice/docker-%s.scope", (unsigned int)uid, round < 2 ? A : B);
+		if (!round)
+			cache_open();
+		identities_check(ids, T0 + (uint64_t)round * SECOND);
+		assert_string_equal(get(1 + (round == 2), path.data)->name, round == 2 ? "b43d92bf1e5c"
+									    : round    ? "new"
+										       : "mine");
+	}
+}
+
 /* Row 12 of the hostile list: counted under its short id, later renamed. */
 static void late_name(void **state)
 {
@@ -924,6 +953,7 @@ int main(void)
 		cache_test(docker_root_found_late),
 		cache_test(podman_roots),
 		cache_test(podman_root_of_user),
+		cache_test(docker_root_of_user),
 		cache_test(docker_in_kubernetes),
 		cache_test(podman_named),
 		cache_test(late_name),

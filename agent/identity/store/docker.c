@@ -18,8 +18,10 @@
 #define FILE_FORMAT	 "containers/%s/%s"
 #define CONFIG		 "config.v2.json"
 #define HOST_CONFIG	 "hostconfig.json"
-#define ROOTLESS_ROOT	 ".local/share/docker/"
-#define FILE_PATH_SIZE	 128 /* of a path below a data root: ids have 64 characters */
+#define ROOTLESS_ROOT	 ".local/share/docker"
+#define ROOTLESS_CONFIG	 ".config/docker/daemon.json"
+#define ROOTLESS_ROOTS	 2    /* that one, and where the configuration has moved it to */
+#define FILE_PATH_SIZE	 1024 /* of a path below a data root, or below a home folder */
 #define LABELS_MAX	 16384
 #define KUBERNETES(what) "io.kubernetes." what
 
@@ -106,6 +108,13 @@ struct docker_file {
 	bool rootless;
 };
 
+static int docker_path(char *path, size_t size, const char *below, const char *id, const char *name)
+{
+	int n = snprintf(path, size, "%s%s" FILE_FORMAT, below, *below ? "/" : "", id, name);
+
+	return n < (int)size ? 0 : -ENAMETOOLONG;
+}
+
 static int docker_file_read(struct stores *s, const struct docker_file *where, const char *id, const char *name,
 			    json_t **ret, struct file_version *ret_version)
 {
@@ -115,7 +124,8 @@ static int docker_file_read(struct stores *s, const struct docker_file *where, c
 
 	if (r < 0)
 		return r;
-	snprintf(path, sizeof(path), "%s" FILE_FORMAT, where->below, id, name);
+	if (docker_path(path, sizeof(path), where->below, id, name) < 0)
+		return -ENAMETOOLONG;
 	return hostile_json_file(folder, path, where->owner, where->rootless ? ROOTLESS_FILE_MAX : HOSTILE_FILE_MAX,
 				 where->rootless ? HOSTILE_SAME_MOUNT : 0, ret, ret_version);
 }
@@ -154,20 +164,43 @@ static int host_config_read(struct stores *s, const char *id, json_t **ret, uint
 	return r;
 }
 
+/* Below the user's home folder; NULL: the configuration has not moved it, or to somewhere else. */
+static char *user_root(struct stores *s, int64_t uid, const char *home, size_t which)
+{
+	_cleanup_json_ json_t *daemon = NULL;
+	_cleanup_close_ int folder = -1;
+
+	if (which == 0)
+		return strdup(ROOTLESS_ROOT);
+	if (trusted_folder_open(s->root, home, &folder) < 0 ||
+	    stores_note(s, hostile_json_file(folder, ROOTLESS_CONFIG, (uid_t)uid, ROOTLESS_FILE_MAX, HOSTILE_SAME_MOUNT,
+					     &daemon, NULL)) < 0)
+		return NULL;
+	return stores_below_home(json_text(daemon, "data-root"), home);
+}
+
 static int user_config_read(struct stores *s, int64_t uid, const char *id, json_t **ret, uint64_t *ret_shares,
 			    struct store_version *v)
 {
-	struct docker_file where = {NULL, ROOTLESS_ROOT, (uid_t)uid, true};
 	_cleanup_free_ char *home = NULL;
 	int r = stores_home_folder(s, uid, &home);
 
-	if (r < 0)
-		return r;
-	where.root = home;
-	r = stores_note(s, docker_file_read(s, &where, id, CONFIG, ret, &v->file));
-	v->store = v->file.inode ? STORE_DOCKER : 0;
-	if (r == 0)
-		*ret_shares = shares_read(s, &where, id);
+	for (size_t i = 0; i < ROOTLESS_ROOTS && (r == 0 || r == -ENOENT) && home; i++) {
+		_cleanup_free_ char *below = user_root(s, uid, home, i);
+		const struct docker_file where = {home, below, (uid_t)uid, true};
+
+		if (!below)
+			break;
+		r = stores_note(s, docker_file_read(s, &where, id, CONFIG, ret, &v->file));
+		if (v->file.inode) {
+			v->store = STORE_DOCKER;
+			v->root = i;
+		}
+		if (r == 0) {
+			*ret_shares = shares_read(s, &where, id);
+			break;
+		}
+	}
 	return r;
 }
 
@@ -204,14 +237,17 @@ static int root_folder(struct stores *s, size_t i)
 	return trusted_folder_open(s->root, s->docker_roots.paths[i], &s->docker_folder) < 0 ? -1 : s->docker_folder;
 }
 
-static bool user_config_stat(struct stores *s, int64_t uid, const char *id, struct stat *ret)
+static bool user_config_stat(struct stores *s, int64_t uid, size_t root, const char *id, struct stat *ret)
 {
-	char path[FILE_PATH_SIZE];
-	_cleanup_free_ char *home = NULL;
+	_cleanup_free_ char *home = NULL, *below = NULL;
 	_cleanup_close_ int folder = -1, fd = -1;
+	char path[FILE_PATH_SIZE];
 
-	snprintf(path, sizeof(path), ROOTLESS_ROOT FILE_FORMAT, id, CONFIG);
-	return stores_home_folder(s, uid, &home) == 0 && trusted_folder_open(s->root, home, &folder) == 0 &&
+	if (stores_home_folder(s, uid, &home) < 0)
+		return false;
+	below = user_root(s, uid, home, root);
+	return below && docker_path(path, sizeof(path), below, id, CONFIG) == 0 &&
+	       trusted_folder_open(s->root, home, &folder) == 0 &&
 	       hostile_open(folder, path, (uid_t)uid, ROOTLESS_FILE_MAX, HOSTILE_SAME_MOUNT, &fd, ret) == 0;
 }
 
@@ -221,8 +257,8 @@ static bool host_config_stat(struct stores *s, size_t root, const char *id, stru
 	char path[FILE_PATH_SIZE];
 	int folder = root_folder(s, root);
 
-	snprintf(path, sizeof(path), FILE_FORMAT, id, CONFIG);
-	return folder >= 0 && fstatat(folder, path, ret, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0;
+	return folder >= 0 && docker_path(path, sizeof(path), "", id, CONFIG) == 0 &&
+	       fstatat(folder, path, ret, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0;
 }
 
 bool docker_changed(struct stores *s, int64_t uid, const char *id, struct store_version *v)
@@ -231,7 +267,7 @@ bool docker_changed(struct stores *s, int64_t uid, const char *id, struct store_
 	struct stat st;
 
 	/* A container that was removed keeps what is known of it. */
-	if (!(uid > 0 ? user_config_stat(s, uid, id, &st) : host_config_stat(s, v->root, id, &st)))
+	if (!(uid > 0 ? user_config_stat(s, uid, v->root, id, &st) : host_config_stat(s, v->root, id, &st)))
 		return false;
 	now = file_version_of(&st);
 	if (file_version_same(&now, &v->file))

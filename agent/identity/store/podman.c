@@ -205,16 +205,6 @@ static int base_open(struct stores *s, int64_t uid, const char *root, int *ret)
 	return r < 0 ? r : trusted_folder_open(s->root, uid > 0 ? home : root, ret);
 }
 
-/* Only what is below the user's home folder: elsewhere a file system could be one that never answers. */
-static char *below_home(const char *path, const char *home)
-{
-	size_t n = strlen(home);
-
-	if (strncmp(path, "$HOME/", strlen("$HOME/")) == 0)
-		return strdup(path + strlen("$HOME/"));
-	return strncmp(path, home, n) == 0 && path[n] == '/' && path[n + 1] ? strdup(path + n + 1) : NULL;
-}
-
 static char *conf_below_home(int folder, const char *name, uid_t owner, unsigned int flags, const char *key,
 			     const char *home)
 {
@@ -228,7 +218,7 @@ static char *conf_below_home(int folder, const char *name, uid_t owner, unsigned
 	    hostile_read(fd, ROOTLESS_FILE_MAX, &text, &len) < 0)
 		return NULL;
 	value = storage_conf_value(text, key);
-	return value ? below_home(value, home) : NULL;
+	return value ? stores_below_home(value, home) : NULL;
 }
 
 /* Where the user's, or else the host's, configuration has moved the user's storage to; NULL: nowhere, or not below home. */

@@ -149,3 +149,12 @@ bool stores_on_talos(struct stores *s)
 	}
 	return false;
 }
+
+char *stores_below_home(const char *path, const char *home)
+{
+	size_t n = strlen(home);
+
+	if (strncmp(path, "$HOME/", strlen("$HOME/")) == 0)
+		return strdup(path + strlen("$HOME/"));
+	return strncmp(path, home, n) == 0 && path[n] == '/' && path[n + 1] ? strdup(path + n + 1) : NULL;
+}

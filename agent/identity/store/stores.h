@@ -74,6 +74,12 @@ bool stores_on_talos(struct stores *s);
 /* The uid's home folder from /etc/passwd, malloc'ed. Not by a name service, which could use a socket. */
 int stores_home_folder(struct stores *s, int64_t uid, char **ret);
 
+/*
+ * Of a path in a user's configuration the part below the home folder ($HOME may stand for it), malloc'ed; NULL: it is
+ * elsewhere, where a file system could be one that never answers.
+ */
+char *stores_below_home(const char *path, const char *home);
+
 /* Counts the error if the file was rejected. Returns the error. */
 int stores_note(struct stores *s, int error);
 
