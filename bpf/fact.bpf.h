@@ -58,30 +58,51 @@ static __always_inline struct ss_fact *fact_begin(enum ss_fact_kind kind, __u64 
  * The name of the thread and that of its process, also on kernels without the state of name.bpf.h. A group leader that
  * has ended may have been freed, and its memory used again: then its pid is another one.
  */
-static __always_inline void fact_names(struct ss_fact *fact, struct task_struct *task)
+static __always_inline void fact_names(struct ss_fact *fact, struct task_struct *task, __u32 tgid)
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 
 	BPF_CORE_READ_INTO(&fact->comm, task, comm);
-	if ((__u32)BPF_CORE_READ(leader, pid) != fact->tgid)
+	if ((__u32)BPF_CORE_READ(leader, pid) != tgid)
 		return;
 	BPF_CORE_READ_INTO(&fact->process, leader, comm);
 	if (name_says_less(fact->process))
 		name_by_file(fact->process, leader);
 }
 
+/*
+ * Where the agent is in another pid namespace than the machine's own, the tasks outside of it have no numbers there: their
+ * facts are not sent, except those about cgroups, whose tasks nobody asks for.
+ */
+static __noinline __attribute__((unused)) int task_is_elsewhere(struct task_struct *task)
+{
+	return !pid_here(BPF_CORE_READ(task, thread_pid));
+}
+
+static __noinline __attribute__((unused)) int fact_numbers_here(struct ss_fact *fact, struct task_struct *task)
+{
+	fact->tgid = pid_here(BPF_CORE_READ(task, group_leader, thread_pid));
+	fact->tid = pid_here(BPF_CORE_READ(task, thread_pid));
+	return 0;
+}
+
 /* The same, about a task. */
 static __always_inline struct ss_fact *fact_reserve(enum ss_fact_kind kind, __u64 size, struct task_struct *task)
 {
-	struct ss_fact *fact = fact_begin(kind, size);
+	struct ss_fact *fact;
 
+	if (cfg_pid_namespace && kind != SS_FACT_CGROUP_ENTER && task_is_elsewhere(task))
+		return NULL;
+	fact = fact_begin(kind, size);
 	if (!fact)
 		return NULL;
 	fact->cgroup_id = task_cgroup_id(task);
 	fact->start_ns = task->start_boottime;
 	fact->tgid = task->tgid;
 	fact->tid = task->pid;
-	fact_names(fact, task);
+	fact_names(fact, task, task->tgid);
+	if (cfg_pid_namespace)
+		fact_numbers_here(fact, task);
 	return fact;
 }
 
@@ -98,7 +119,9 @@ static __always_inline struct ss_fact *fact_reserve_current(enum ss_fact_kind ki
 	fact->start_ns = BPF_CORE_READ(task, start_boottime);
 	fact->tgid = id >> 32;
 	fact->tid = id;
-	fact_names(fact, task);
+	fact_names(fact, task, id >> 32);
+	if (cfg_pid_namespace)
+		fact_numbers_here(fact, task);
 	return fact;
 }
 

@@ -8,6 +8,15 @@
 
 #include "fact.bpf.h"
 
+static __noinline __attribute__((unused)) int birth_parent_here(struct ss_fact *fact)
+{
+	struct task_struct *parent = (void *)bpf_get_current_task();
+
+	fact->birth.parent_tgid = pid_here(BPF_CORE_READ(parent, group_leader, thread_pid));
+	fact->birth.parent_tid = pid_here(BPF_CORE_READ(parent, thread_pid));
+	return 0;
+}
+
 static __always_inline void birth_report(struct task_struct *task, __u64 clone_flags)
 {
 	__u64 parent = bpf_get_current_pid_tgid();
@@ -22,6 +31,8 @@ static __always_inline void birth_report(struct task_struct *task, __u64 clone_f
 	fact->birth.clone_flags = clone_flags;
 	fact->birth.parent_tgid = parent >> 32;
 	fact->birth.parent_tid = parent;
+	if (cfg_pid_namespace)
+		birth_parent_here(fact);
 	fact_send(fact);
 }
 
@@ -134,7 +145,7 @@ static __noinline __attribute__((unused)) int exit_report(struct task_struct *ta
 		return 0;
 	/* If the leader has been freed and its memory reused, its pid is another one. */
 	if (!alone && leader->pid == task->tgid) {
-		fact->tid = leader->pid;
+		fact->tid = cfg_pid_namespace ? fact->tgid : leader->pid;
 		fact->start_ns = leader->start_boottime;
 		BPF_CORE_READ_INTO(&fact->comm, leader, comm);
 	}

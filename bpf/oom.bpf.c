@@ -36,6 +36,8 @@ static __always_inline void oom_report(struct task_struct *task, __u64 cgroup_id
 	struct ss_fact *fact;
 	struct mm_struct *mm;
 
+	if (cfg_pid_namespace && task_is_elsewhere(task))
+		return;
 	fact = fact_begin(SS_FACT_OOM_KILL, FACT_SIZE(oom));
 	if (!fact)
 		return;
@@ -43,7 +45,9 @@ static __always_inline void oom_report(struct task_struct *task, __u64 cgroup_id
 	fact->start_ns = BPF_CORE_READ(task, start_boottime);
 	fact->tgid = BPF_CORE_READ(task, tgid);
 	fact->tid = BPF_CORE_READ(task, pid);
-	fact_names(fact, task);
+	fact_names(fact, task, fact->tgid);
+	if (cfg_pid_namespace)
+		fact_numbers_here(fact, task);
 	fact->oom.score_adjust = BPF_CORE_READ(task, signal, oom_score_adj);
 	fact->oom.rss_bytes = ~0ULL; /* not known */
 	mm = BPF_CORE_READ(task, mm);

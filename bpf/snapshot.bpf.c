@@ -125,13 +125,29 @@ static __always_inline void record_process(struct task_struct *task, struct ss_t
 	record_namespaces(task, r);
 }
 
+/* The numbers of the task that is visited in the agent's pid namespace; in memory, for want of room on the stack. */
+static __u32 tid_here, tgid_here, ppid_here;
+
+static __noinline int numbers_note(struct task_struct *task)
+{
+	tid_here = pid_here(BPF_CORE_READ(task, thread_pid));
+	tgid_here = pid_here(BPF_CORE_READ(task, group_leader, thread_pid));
+	ppid_here = pid_here(BPF_CORE_READ(task, real_parent, group_leader, thread_pid));
+	return 0;
+}
+
+static __always_inline void record_numbers(struct task_struct *task, struct ss_thread_record *r)
+{
+	r->tid = cfg_pid_namespace ? tid_here : task->pid;
+	r->tgid = cfg_pid_namespace ? tgid_here : task->tgid;
+	r->ppid = cfg_pid_namespace ? ppid_here : task->real_parent->tgid;
+}
+
 static __always_inline void record_thread(struct task_struct *task, struct ss_thread_record *r, __u64 cgroup_id)
 {
 	__u32 exit_state = task->exit_state, state = compat_task_state(task);
 
-	r->tid = task->pid;
-	r->tgid = task->tgid;
-	r->ppid = task->real_parent->tgid;
+	record_numbers(task, r);
 	r->uid = task->cred->euid.val;
 	r->state = state_letter(state, exit_state);
 	if (exit_state)
@@ -151,7 +167,7 @@ static __always_inline void record_thread(struct task_struct *task, struct ss_th
 #undef USED
 	if (task->on_cpu)
 		run_queue_note(task);
-	if (r->tid == r->tgid)
+	if (task_is_leader(task))
 		record_process(task, r);
 }
 
@@ -342,6 +358,8 @@ int snapshot_task(struct bpf_iter__task *ctx)
 	if (!task)
 		return 0;
 	cgroup_id = task_cgroup_id(task);
+	if (cfg_pid_namespace)
+		numbers_note(task);
 	/* Tasks that have exited get no new state: their end was counted without it. */
 	state = bpf_task_storage_get(&thread_state, task, 0, task->exit_state ? 0 : BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (state) {
@@ -367,6 +385,8 @@ int snapshot_task_plain(struct bpf_iter__task *ctx)
 
 	if (!task)
 		return 0;
+	if (cfg_pid_namespace)
+		numbers_note(task);
 	record_thread(task, (void *)&space, task_cgroup_id(task));
 	record_write(ctx->meta->seq, &space, NULL);
 	return 0;

@@ -70,7 +70,7 @@ int socket_listeners(struct bpf_iter__task_file *ctx)
 	} else {
 		listening_note(task, ctx->fd);
 	}
-	l.tgid = task->tgid;
+	l.tgid = cfg_pid_namespace ? pid_here(BPF_CORE_READ(task, group_leader, thread_pid)) : task->tgid;
 	l.process_start_ns = task->group_leader->start_boottime;
 	l.inode = file->f_inode->i_ino;
 	l.nonblocking = !!(file->f_flags & O_NONBLOCK);

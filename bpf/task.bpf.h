@@ -34,6 +34,28 @@ static __always_inline bool task_is_leader(struct task_struct *task)
 	return task->pid == task->tgid;
 }
 
+/*
+ * What the task that `pid` belongs to is called in the agent's pid namespace; 0: it is not in there. Only asked where the agent
+ * is not in the machine's own: else task->pid and task->tgid are it.
+ */
+static __always_inline __u32 pid_here(struct pid *pid)
+{
+	__u32 level = BPF_CORE_READ(pid, level), found = 0;
+
+#pragma clang loop unroll(disable)
+	for (__u32 i = 1; i <= MAX_PID_NS_LEVEL && i <= level; i++) {
+		struct upid upid = {};
+
+		/* Masked, because the verifier of 6.1 loses the bounds of the product. */
+		bpf_probe_read_kernel(&upid, sizeof(upid),
+				      (void *)pid + bpf_core_field_offset(pid->numbers) +
+					      ((i * bpf_core_type_size(struct upid)) & 1023));
+		if (BPF_CORE_READ(upid.ns, ns.inum) == cfg_pid_namespace)
+			found = upid.nr;
+	}
+	return found;
+}
+
 /* kernfs id of the task's cgroup in the hierarchy that carries resources; SS_CGROUP_KERNEL for kernel threads. */
 static __always_inline __u64 task_cgroup_id(struct task_struct *task)
 {

@@ -124,6 +124,7 @@ static int object_open(struct loader *l, uint32_t chosen)
 	s->rodata->cfg_cgroup_v1 = l->options.cgroup_v1;
 	s->rodata->cfg_cgroup_subsys = l->options.cgroup_subsys;
 	s->rodata->cfg_cgroup_hierarchy = l->options.cgroup_hierarchy;
+	s->rodata->cfg_pid_namespace = l->kernel->pids_hidden ? l->kernel->pid_namespace : 0;
 	s->rodata->cfg_page_size = (uint32_t)sysconf(_SC_PAGESIZE);
 	s->rodata->cfg_tick_ns = tick_ns();
 	s->rodata->cfg_epoll = loader_way(l, COLLECTOR_EPOLL) && loader_way(l, COLLECTOR_EPOLL)->programs[0] &&

@@ -97,11 +97,14 @@ static int kprobe_try(void)
 }
 
 /* The initial pid namespace has a fixed inode number: PROC_PID_INIT_INO of include/linux/proc_ns.h, since 3.8. */
-static bool pids_are_hidden(void)
+static void probe_pids(struct kernel *k)
 {
 	struct stat st;
 
-	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino != 0xeffffffcU;
+	if (stat("/proc/self/ns/pid", &st) < 0)
+		return;
+	k->pids_hidden = st.st_ino != 0xeffffffcU;
+	k->pid_namespace = (uint32_t)st.st_ino;
 }
 
 int kernel_probe(struct kernel *ret)
@@ -109,7 +112,7 @@ int kernel_probe(struct kernel *ret)
 	*ret = (struct kernel){};
 	probe_capabilities(ret);
 	probe_lockdown(ret);
-	ret->pids_hidden = pids_are_hidden();
+	probe_pids(ret);
 	ret->btf = btf__load_vmlinux_btf();
 	if (!ret->btf)
 		return 0;

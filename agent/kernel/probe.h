@@ -22,6 +22,7 @@ struct kernel {
 	int kprobe_error;			  /* the same for kprobes */
 	bool cap_bpf, cap_perfmon, cap_sys_admin; /* effective */
 	bool pids_hidden;			  /* in a pid namespace: the task iterator shows only what is in it */
+	uint32_t pid_namespace;			  /* its inode number */
 	char lockdown[32];			  /* "none", "integrity", "confidentiality", "" when not known */
 };
 

@@ -19,6 +19,12 @@ static bool task_check(struct ss_fact *f)
 	return f->tid && f->tgid;
 }
 
+/* In a pid namespace of the agent's own, the first task of a container has no number there. */
+static bool enter_check(struct ss_fact *f)
+{
+	return f->cgroup.id;
+}
+
 static bool name_check(struct ss_fact *f)
 {
 	return memchr(f->cgroup.name, '\0', sizeof(f->cgroup.name));

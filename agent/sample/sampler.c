@@ -155,7 +155,9 @@ static int sample_kernel(struct sampler *s)
 	if (r < 0)
 		return r;
 	schedstat_read("", s->skeleton->bss->run_queues, &p->run_queues);
-	__atomic_store_n(&s->skeleton->bss->all_known, 1, __ATOMIC_RELAXED);
+	/* In a pid namespace the iterator does not show the tasks outside of it. */
+	if (!s->skeleton->rodata->cfg_pid_namespace)
+		__atomic_store_n(&s->skeleton->bss->all_known, 1, __ATOMIC_RELAXED);
 	p->boot_ns = clock_boot_ns();
 	p->wall_ns = clock_wall_ns();
 	collector_add(p, "host", host_read("", &p->host) >= 0, p->boot_ns);
