@@ -39,14 +39,21 @@ static void report_free(struct capability_report *r)
 	free(r->cgroup);
 }
 
-static struct capability_report *report_get(struct watch *w, const struct snapshot *s, const struct container_row *c)
+static struct capability_report *report_find(const struct watch *w, const struct container_row *c)
 {
-	struct capability_report *r, *more;
-	double started = c->oldest_process ? s->processes[c->oldest_process - 1].start_time : -1;
-
 	for (size_t i = 0; i < w->n; i++)
 		if (strcmp(w->reports[i].cgroup, c->cgroup) == 0)
 			return &w->reports[i];
+	return NULL;
+}
+
+static struct capability_report *report_get(struct watch *w, const struct snapshot *s, const struct container_row *c)
+{
+	struct capability_report *r = report_find(w, c), *more;
+	double started = c->oldest_process ? s->processes[c->oldest_process - 1].start_time : -1;
+
+	if (r)
+		return r;
 	more = reallocarray(w->reports, w->n + 1, sizeof(*more));
 	if (!more)
 		return NULL;
@@ -106,8 +113,13 @@ static bool home_wanted(const struct watch *w, const struct container_row *c)
 /* Reports only grow: the container's state at this moment, and how long it has been watched. */
 static int container_add(struct watch *w, const struct snapshot *s, const struct container_row *c)
 {
-	struct capability_report *r = report_get(w, s, c);
+	bool empty = strcmp(c->state, "empty") == 0;
+	struct capability_report *r;
 
+	/* A cgroup that a runtime forgot has nothing to say, unless somebody asked for it. */
+	if (empty && !w->containers.n && !report_find(w, c))
+		return 0;
+	r = report_get(w, s, c);
 	if (!r)
 		return -ENOMEM;
 	/* Another bounding set: the processes seen before were the runtime's. */
@@ -117,10 +129,10 @@ static int container_add(struct watch *w, const struct snapshot *s, const struct
 	}
 	r->effective |= c->capabilities_effective;
 	r->permitted |= c->capabilities_permitted;
-	if (c->dead && !r->ended) {
+	if ((c->dead || empty) && !r->ended) {
 		r->ended = true;
 		r->seconds += s->time - c->dead_seconds;
-	} else if (!c->dead && r->ended) { /* started again */
+	} else if (!c->dead && !empty && r->ended) { /* started again */
 		r->ended = false;
 		r->seconds -= s->time;
 	}
