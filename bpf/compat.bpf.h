@@ -26,10 +26,9 @@ static __always_inline __u32 compat_task_state(struct task_struct *task)
 
 /*
  * mm_struct.rss_stat was a struct of atomic counters until commit f1a7941243c1 (6.2) made it an array of
- * percpu_counter. Both are read as the kernel's get_mm_counter does for statm, that is without the pages that each CPU
- * has not added yet (at most 32, or twice the number of CPUs). A macro, because the index must be a literal: as a
- * function argument it would be multiplied by the size of an element of the type in vmlinux.h, not of the running
- * kernel's.
+ * percpu_counter, whose count lacks what each CPU has not added yet (at most 32 pages, or twice the number of CPUs):
+ * memory.bpf.h adds that. Macros, because the index must be a literal: as a function argument it would be multiplied by
+ * the size of an element of the type in vmlinux.h, not of the running kernel's.
  */
 struct mm_rss_stat___atomic {
 	struct {
@@ -41,14 +40,32 @@ struct mm_struct___atomic {
 	struct mm_rss_stat___atomic rss_stat;
 } __core;
 
-#define compat_mm_counter(mm, index)                                                      \
+#define compat_mm_count(mm, index)                                                        \
 	({                                                                                \
 		struct mm_struct___atomic *__old = (void *)(mm);                          \
 		__s64 __n = bpf_core_field_exists(__old->rss_stat.count)                  \
 				    ? BPF_CORE_READ(__old, rss_stat.count[index].counter) \
 				    : BPF_CORE_READ(mm, rss_stat[index].count);           \
-		__n > 0 ? (__u64)__n : 0;                                                 \
+		__n;                                                                      \
 	})
+
+/* With the part that CPUs have not added; a sum below 0 was read while pages moved. */
+#define compat_mm_counter(mm, index, rest)                         \
+	({                                                         \
+		__s64 __sum = compat_mm_count(mm, index) + (rest); \
+		__sum > 0 ? (__u64)__sum : 0;                      \
+	})
+
+/* The address that names the counter's parts on all CPUs; only if compat_mm_by_cpu(). */
+#define compat_mm_parts(mm, index) ((__u64)BPF_CORE_READ(mm, rss_stat[index].counters))
+
+static __always_inline bool compat_mm_by_cpu(void)
+{
+	struct percpu_counter *counter = NULL;
+	struct mm_struct___atomic *old = NULL;
+
+	return !bpf_core_field_exists(old->rss_stat.count) && bpf_core_field_exists(counter->counters);
+}
 
 /* kernel_cap_t was an array of two __u32 until commit f122a08b197d (6.3): on little endian the same eight bytes. */
 #define compat_capabilities(cred, field)                          \

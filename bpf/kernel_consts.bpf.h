@@ -70,6 +70,7 @@
 #define MM_ANONPAGES  1
 #define MM_SWAPENTS   2
 #define MM_SHMEMPAGES 3
+#define MM_COUNTERS   4
 
 /* include/uapi/linux/stat.h: inode.i_mode */
 #define S_IFMT	 0170000

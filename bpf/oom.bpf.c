@@ -52,8 +52,8 @@ static __always_inline void oom_report(struct task_struct *task, __u64 cgroup_id
 	fact->oom.rss_bytes = ~0ULL; /* not known */
 	mm = BPF_CORE_READ(task, mm);
 	if (mm)
-		fact->oom.rss_bytes = (compat_mm_counter(mm, MM_FILEPAGES) + compat_mm_counter(mm, MM_ANONPAGES) +
-				       compat_mm_counter(mm, MM_SHMEMPAGES)) *
+		fact->oom.rss_bytes = (compat_mm_counter(mm, MM_FILEPAGES, 0) + compat_mm_counter(mm, MM_ANONPAGES, 0) +
+				       compat_mm_counter(mm, MM_SHMEMPAGES, 0)) *
 				      cfg_page_size;
 	fact_send(fact);
 }

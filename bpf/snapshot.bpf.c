@@ -6,6 +6,7 @@
  */
 #include "epoll.bpf.h"
 #include "gone.bpf.h"
+#include "memory.bpf.h"
 #include "namespace.bpf.h"
 #include "sched.bpf.h"
 #include "socket.bpf.h"
@@ -52,16 +53,18 @@ static __always_inline void run_queue_note(struct task_struct *task)
 	run_queues[cpu].open_ns = open;
 }
 
-static __always_inline void record_memory(struct task_struct *task, struct ss_thread_record *r)
+/* `state`: NULL where the kernel has no task storage; such a kernel's counters are exact. */
+static __always_inline void record_memory(struct task_struct *task, struct ss_thread_record *r,
+					  struct ss_thread_state *state)
 {
 	struct mm_struct *mm = task->mm;
 
 	if (!mm)
 		return;
-	r->rss_bytes = (compat_mm_counter(mm, MM_FILEPAGES) + compat_mm_counter(mm, MM_ANONPAGES) +
-			compat_mm_counter(mm, MM_SHMEMPAGES)) *
-		       cfg_page_size;
-	r->swap_bytes = compat_mm_counter(mm, MM_SWAPENTS) * cfg_page_size;
+#define PAGES(index) compat_mm_counter(mm, index, state ? state->memory_rest[index] : 0)
+	r->rss_bytes = (PAGES(MM_FILEPAGES) + PAGES(MM_ANONPAGES) + PAGES(MM_SHMEMPAGES)) * cfg_page_size;
+	r->swap_bytes = PAGES(MM_SWAPENTS) * cfg_page_size;
+#undef PAGES
 }
 
 static __always_inline void record_namespaces(struct task_struct *task, struct ss_thread_record *r)
@@ -99,7 +102,8 @@ static __always_inline __u32 catches_all(struct sighand_struct *hand)
 }
 
 /* The process fields of a leader's record. signal_struct sums up the process's threads that have been released. */
-static __always_inline void record_process(struct task_struct *task, struct ss_thread_record *r)
+static __always_inline void record_process(struct task_struct *task, struct ss_thread_record *r,
+					   struct ss_thread_state *state)
 {
 	struct signal_struct *signal = task->signal;
 	const struct cred *cred = task->cred;
@@ -121,7 +125,7 @@ static __always_inline void record_process(struct task_struct *task, struct ss_t
 	r->capabilities_effective = compat_capabilities(cred, cap_effective);
 	r->capabilities_permitted = compat_capabilities(cred, cap_permitted);
 	r->capabilities_bounding = compat_capabilities(cred, cap_bset);
-	record_memory(task, r);
+	record_memory(task, r, state);
 	record_namespaces(task, r);
 }
 
@@ -143,7 +147,8 @@ static __always_inline void record_numbers(struct task_struct *task, struct ss_t
 	r->ppid = cfg_pid_namespace ? ppid_here : task->real_parent->tgid;
 }
 
-static __always_inline void record_thread(struct task_struct *task, struct ss_thread_record *r, __u64 cgroup_id)
+static __always_inline void record_thread(struct task_struct *task, struct ss_thread_record *r, __u64 cgroup_id,
+					  struct ss_thread_state *kept)
 {
 	__u32 exit_state = task->exit_state, state = compat_task_state(task);
 
@@ -168,7 +173,7 @@ static __always_inline void record_thread(struct task_struct *task, struct ss_th
 	if (task->on_cpu)
 		run_queue_note(task);
 	if (task_is_leader(task))
-		record_process(task, r);
+		record_process(task, r, kept);
 }
 
 /*
@@ -291,7 +296,7 @@ static __noinline int thread_write(struct seq_file *seq, struct task_struct *tas
 
 	if (state)
 		r->flags |= SS_THREAD_STATE;
-	record_thread(task, r, cgroup_id);
+	record_thread(task, r, cgroup_id, state);
 	if (state && cfg_sched) {
 		__u64 now = pass_now(seq_num);
 
@@ -368,6 +373,7 @@ int snapshot_task(struct bpf_iter__task *ctx)
 		task_settle(task, state, cgroup_id);
 		if (cfg_namespaces && cfg_namespaces_compare)
 			namespaces_compare(task, state);
+		memory_note(task, state);
 		if (cfg_sched)
 			listener_note(task, state);
 	} else if (!task->exit_state) {
@@ -387,7 +393,7 @@ int snapshot_task_plain(struct bpf_iter__task *ctx)
 		return 0;
 	if (cfg_pid_namespace)
 		numbers_note(task);
-	record_thread(task, (void *)&space, task_cgroup_id(task));
+	record_thread(task, (void *)&space, task_cgroup_id(task), NULL);
 	record_write(ctx->meta->seq, &space, NULL);
 	return 0;
 }

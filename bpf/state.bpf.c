@@ -13,6 +13,7 @@ const volatile __u32 cfg_cgroup_subsys = 0;
 const volatile int cfg_cgroup_hierarchy = 0;
 const volatile __u32 cfg_pid_namespace = 0;
 const volatile __u32 cfg_page_size = 4096;
+const volatile __u32 cfg_cpus = 1;
 const volatile __u64 cfg_tick_ns = 10000000;
 const volatile bool cfg_sched = true;
 const volatile bool cfg_epoll = true;

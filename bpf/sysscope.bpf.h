@@ -28,6 +28,7 @@ extern const volatile __u32 cfg_cgroup_subsys;	   /* index of that controller in
 extern const volatile int cfg_cgroup_hierarchy;	   /* its cgroup_root.hierarchy_id; 0: the v2 hierarchy */
 extern const volatile __u32 cfg_pid_namespace;	   /* inode number of the agent's, 0: it is the machine's own */
 extern const volatile __u32 cfg_page_size;	   /* bytes */
+extern const volatile __u32 cfg_cpus;		   /* that there may be */
 extern const volatile __u64 cfg_tick_ns;	   /* sum_exec_runtime of a running task is at most this old */
 extern const volatile bool cfg_sched;		   /* the scheduler hooks are loaded: ss_thread_state.waits is kept */
 extern const volatile bool cfg_epoll;		   /* the epoll hooks are loaded: the map `loops` exists */

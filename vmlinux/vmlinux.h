@@ -4,7 +4,7 @@
 #define __VMLINUX_H__
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX
-#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 #endif
 
 typedef short unsigned int __u16;
@@ -85,8 +85,8 @@ struct task_struct {
 	int exit_state;
 	int exit_code;
 	long unsigned int jobctl;
-	unsigned int in_iowait: 1;
-	unsigned int frozen: 1;
+	unsigned int in_iowait : 1;
+	unsigned int frozen : 1;
 	pid_t pid;
 	pid_t tgid;
 	struct task_struct *real_parent;
@@ -127,6 +127,7 @@ struct pt_regs {
 
 struct percpu_counter {
 	s64 count;
+	void *counters;
 };
 
 struct file;
@@ -388,6 +389,14 @@ struct socket_wq {
 struct socket {
 	short int type;
 	struct sock *sk;
+};
+
+struct bpf_array {
+	union {
+		struct {
+			void *pptrs[0];
+		};
+	};
 };
 
 struct fdtable;

@@ -29,7 +29,7 @@ static void group_row(struct group *g, bool lifecycle_known, struct group_row *r
 	row->v[GROUP_PROCESSES] = (double)g->processes;
 	row->v[GROUP_THREADS] = (double)g->threads;
 	if (g->key.home->kind != HOME_KERNEL)
-		row->v[GROUP_RSS] = (double)g->rss_bytes;
+		row->v[GROUP_RSS] = g->processes && !g->memory_known ? VALUE_ABSENT : (double)g->rss_bytes;
 	row->v[GROUP_VOLUNTARY_SWITCHES] = (double)g->now.totals.voluntary_switches;
 	row->v[GROUP_INVOLUNTARY_SWITCHES] = (double)g->now.totals.involuntary_switches;
 	row->v[GROUP_MAJOR_FAULTS] = (double)g->now.totals.major_faults;

@@ -144,7 +144,7 @@ void groups_reset(struct homes *homes)
 {
 	for (struct group *g = homes->groups; g; g = g->hh.next) {
 		g->now = g->carried;
-		g->processes = g->threads = g->rss_bytes = 0;
+		g->processes = g->threads = g->rss_bytes = g->memory_known = 0;
 		g->open = false;
 	}
 }
@@ -284,6 +284,7 @@ static void folded_show(struct homes *homes, struct home *h)
 		other->processes += g->processes;
 		other->threads += g->threads;
 		other->rss_bytes += g->rss_bytes;
+		other->memory_known += g->memory_known;
 	}
 	homes->names_folded += h->groups.folded;
 }

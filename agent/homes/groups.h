@@ -30,6 +30,8 @@ struct group {
 	struct ss_gone now; /* carried + ended threads of the open table + living threads; recomputed at each update */
 	struct ss_gone
 		*elsewhere; /* what it had used when it got a row of its own: that stays in `~other`; NULL: nothing */
+	uint64_t
+		memory_known; /* how many of its processes have memory of their own: no zombies, none without main thread */
 	uint64_t processes, threads, rss_bytes;
 	uint64_t first_update;	   /* number of the update that made it */
 	uint64_t empty_since_ns;   /* when its last process had ended, 0: it has some */

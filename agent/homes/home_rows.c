@@ -252,6 +252,7 @@ static void home_row(const struct homes *homes, const struct moment *now, struct
 	double *v = row->v;
 
 	*row = (struct container_row){
+		.init_ended = h->init_ended,
 		.name = h->name,
 		.id = h->id,
 		.runtime = h->runtime,

@@ -46,6 +46,7 @@ static void homes_reset(struct homes *homes)
 	for (struct home *h = homes->all; h; h = h->hh.next) {
 		h->current = NULL;
 		h->processes = h->threads = h->stopped_threads = h->free_threads = 0;
+		h->init_ended = false;
 		h->oldest_start_ns = h->open_wait_ns = 0;
 		memset(h->states, 0, sizeof(h->states));
 	}

@@ -64,6 +64,7 @@ struct home {
 	uint64_t slots_before[SS_DELAY_SLOTS];
 	uint64_t short_lived_ns;
 	uint64_t processes, threads, states[4]; /* running, sleeping, stopped, uninterruptible */
+	bool init_ended; /* its first process (pid 1 of its namespace) lives on without its main thread */
 	uint64_t stopped_threads, free_threads; /* by SS_THREAD_STOPPED; zombies are neither */
 	uint64_t oldest_start_ns;
 

@@ -127,6 +127,7 @@ static int object_open(struct loader *l, uint32_t chosen)
 	s->rodata->cfg_pid_namespace = l->kernel->pids_hidden ? l->kernel->pid_namespace : 0;
 	s->rodata->cfg_page_size = (uint32_t)sysconf(_SC_PAGESIZE);
 	s->rodata->cfg_tick_ns = tick_ns();
+	s->rodata->cfg_cpus = libbpf_num_possible_cpus() > 0 ? (uint32_t)libbpf_num_possible_cpus() : 1;
 	s->rodata->cfg_epoll = loader_way(l, COLLECTOR_EPOLL) && loader_way(l, COLLECTOR_EPOLL)->programs[0] &&
 			       chosen >> COLLECTOR_EPOLL & 1;
 	if (l->options.stall_ns)

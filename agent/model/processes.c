@@ -53,6 +53,8 @@ static void process_begin(struct processes *processes, const struct moment *now,
 
 	p->seen = now->number;
 	p->leader = r;
+	p->living = NULL;
+	p->group = NULL;
 	p->used = r->flags & SS_THREAD_LEADER ? r->dead_threads : none;
 	p->waits = &processes->waits.at[processes->waits.n++];
 	memset(p->waits, 0, sizeof(*p->waits));
@@ -169,6 +171,48 @@ static void thread_waits(struct settled_thread *t, const struct sample *s, size_
 	waits_add(&t->group->now.waits, &uncharged);
 }
 
+static bool is_ended(const struct ss_thread_record *r)
+{
+	return r->flags & SS_THREAD_ZOMBIE;
+}
+
+static bool leader_outlived(const struct process *p)
+{
+	return is_ended(p->leader) && p->leader->flags & SS_THREAD_LEADER && p->leader->threads > 1;
+}
+
+/* A process is at home where its main thread is; once that has ended, where its living threads are. */
+static void process_place(struct process *p, const struct ss_thread_record *r, struct group *g)
+{
+	if (r == p->leader && !p->living)
+		p->group = g;
+	if (!leader_outlived(p) || is_ended(r))
+		return;
+	if (!p->living || (r->state == 'R' && p->living->state != 'R')) {
+		p->living = r;
+		p->group = g;
+	}
+}
+
+/* After all threads. A main thread that has ended is no thread of the home that the others have left. */
+static void process_add_up(struct process *p)
+{
+	struct group *g = p->group;
+
+	p->home = g->key.home;
+	p->home->processes++;
+	g->processes++;
+	if (leader_outlived(p)) {
+		g->threads++;
+		home_count_thread(p->home, p->leader);
+		p->home->init_ended |= p->living && p->leader->namespace_pid == 1;
+	}
+	if (p->leader->flags & SS_THREAD_LEADER && !is_ended(p->leader)) {
+		g->rss_bytes += p->leader->rss_bytes;
+		g->memory_known++;
+	}
+}
+
 static int thread_settle(struct settled_thread *t, struct homes *homes, const struct ss_thread_record *r)
 {
 	struct ss_totals uncharged = thread_uncharged(r);
@@ -184,14 +228,11 @@ static int thread_settle(struct settled_thread *t, struct homes *homes, const st
 	totals_add(&g->now.totals, &uncharged);
 	if (incarnation)
 		totals_add(&incarnation->tasks, &uncharged);
-	g->threads++;
-	home_count_thread(g->key.home, r);
-	if (r == p->leader) {
-		p->home = g->key.home;
-		p->home->processes++;
-		g->processes++;
-		g->rss_bytes += r->rss_bytes;
+	if (r != p->leader || !leader_outlived(p)) {
+		g->threads++;
+		home_count_thread(g->key.home, r);
 	}
+	process_place(p, r, g);
 	homes->run_delay_kept |= r->used.run_delay_ns != 0;
 	return 0;
 }
@@ -247,6 +288,9 @@ int processes_settle(struct processes *processes, struct homes *homes, const str
 		if (r >= 0)
 			thread_waits(t, s, i, &waits_at);
 	}
+	for (struct process *p = processes->all; p && r >= 0; p = p->hh.next)
+		if (p->seen == now->number)
+			process_add_up(p);
 	return r;
 }
 
@@ -338,7 +382,7 @@ static void process_row(struct process *p, bool run_delay_kept, const struct mom
 		.comm = p->comm,
 		.thread = p->thread,
 		.container = p->home->row,
-		.state = (char)r->state,
+		.state = (char)(p->living ? p->living->state : r->state),
 		.kernel = r->flags & SS_THREAD_KERNEL,
 		.capabilities_effective = r->capabilities_effective,
 		.capabilities_permitted = r->capabilities_permitted,

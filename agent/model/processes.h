@@ -36,6 +36,9 @@ struct process {
 	uint64_t first_seen;		       /* of the first */
 	uint32_t row;			       /* in the snapshot */
 	const struct ss_thread_record *leader; /* names the process; in the sample, so valid during an update only */
+	/* NULL, or its main thread has ended: one of its living threads, one that runs if there is such a one. */
+	const struct ss_thread_record *living;
+	struct group *group; /* where it is counted: with its main thread, or with `living` */
 	struct home *home;
 	char comm[SS_COMM_LEN + 1];   /* its name */
 	char thread[SS_COMM_LEN + 1]; /* that of its main thread */

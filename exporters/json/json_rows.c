@@ -191,6 +191,8 @@ json_t *json_container(struct writer *w, const struct snapshot *s, uint32_t i)
 	writer_set_text(w, row, "parent", c->parent);
 	writer_set_text(w, row, "parent_cgroup", c->parent_cgroup);
 	writer_set_text(w, row, "state", c->state);
+	if (c->init_ended)
+		writer_set(w, row, "init_ended", json_true());
 	writer_set(w, row, "uid", c->uid >= 0 ? json_integer(c->uid) : json_null());
 	if (c->dead)
 		writer_set(w, row, "dead_seconds", writer_real(c->dead_seconds));

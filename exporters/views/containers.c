@@ -44,6 +44,9 @@ static const char *container_kind(const struct snapshot *s, uint32_t row)
 
 	if (strcmp(c->state, "running") != 0)
 		return c->state;
+	/* Its runtime says that it is stopped, and does not see it. */
+	if (c->init_ended)
+		return "no init";
 	return strcmp(c->kind, "container") == 0 && c->runtime[0] ? c->runtime : c->kind;
 }
 
@@ -267,6 +270,9 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 		format_name(out, c->runtime);
 	}
 	buf_printf(out, "  %s", c->state);
+	if (c->init_ended)
+		buf_str(out, "\n               its first process lives on without its main thread: runtimes call it "
+			     "stopped");
 	if (*c->image) {
 		buf_str(out, "\nimage          ");
 		format_name(out, c->image);

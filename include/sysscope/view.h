@@ -100,7 +100,8 @@ struct container_row {
 	const char *parent;					      /* name of the enclosing container, "" for none */
 	const char *parent_cgroup;				      /* its path, "" for none */
 	const char *state;					      /* "running", "paused", "empty", "dead" */
-	int64_t uid; /* owner of a rootless container or session, -1: none */
+	int64_t uid;	 /* owner of a rootless container or session, -1: none */
+	bool init_ended; /* its first process lives on without its main thread: runtimes call it stopped */
 	bool dead;
 	double dead_seconds; /* since its death */
 	/* Whose limits hold: the cgroup's own path or that of one above. NULL: no limit, or not known. */

@@ -381,6 +381,53 @@ static void test_clock_set_back(void **state)
 }
 
 /* Its only process has left the list of tasks and is not in the gone table yet: the row stays, with what it had. */
+/* Its main thread has ended in one cgroup, and what lives of it is in another, where a second process is. */
+static void test_main_ended(void **state)
+{
+	struct model *m = model_new();
+	const struct snapshot *p;
+	struct ss_thread_record *r;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	scene_cgroup(&s, 10, 1, "/old", HOME_CONTAINER, "old");
+	scene_cgroup(&s, 11, 1, "/new", HOME_CONTAINER, "new");
+	r = scene_process(&s, 7, 10, "app", 1000);
+	r->flags |= SS_THREAD_ZOMBIE;
+	r->state = 'Z';
+	r->threads = 3;
+	r->namespace_pid = 1;
+	for (uint32_t tid = 8; tid <= 9; tid++) {
+		r = scene_process(&s, tid, 11, "worker", 1000);
+		r->flags &= ~(__u32)SS_THREAD_LEADER;
+		r->tgid = 7;
+		r->process_start_ns = s.threads[0].process_start_ns;
+		r->state = tid == 9 ? 'R' : 'S';
+	}
+	p = update(m, &s);
+	assert_int_equal(p->n_processes, 1);
+	assert_int_equal(p->processes[0].state, 'R');
+	assert_string_equal(p->containers[p->processes[0].container].cgroup, "/new");
+	assert_true(value_absent(p->processes[0].v[PROCESS_RSS]));
+	assert_true(scene_row(p, "/new")->init_ended && !scene_row(p, "/old")->init_ended);
+	assert_true(scene_row(p, "/new")->v[CONTAINER_PROCESSES] == 1);
+	assert_true(scene_row(p, "/new")->v[CONTAINER_THREADS] == 3);
+	assert_true(scene_row(p, "/old")->v[CONTAINER_THREADS] == 0);
+	for (size_t i = 0; i < p->n_groups; i++)
+		if (p->groups[i].v[GROUP_PROCESSES] > 0)
+			assert_true(value_absent(p->groups[i].v[GROUP_RSS]));
+	/* Once nothing of it lives it is a zombie like any other, where it ended. */
+	s.sample.n_threads = 1;
+	s.threads[0].threads = 1;
+	scene_tick(&s, 1);
+	p = update(m, &s);
+	assert_int_equal(p->processes[0].state, 'Z');
+	assert_string_equal(p->containers[p->processes[0].container].cgroup, "/old");
+	assert_false(scene_row(p, "/old")->init_ended);
+	model_free(m);
+}
+
 static void test_between_lists(void **state)
 {
 	struct model *m = model_new();
@@ -639,6 +686,7 @@ int main(void)
 		cmocka_unit_test(test_names_bounded),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_dead_after_late_reading),
+		cmocka_unit_test(test_main_ended),
 		cmocka_unit_test(test_between_lists),
 		cmocka_unit_test(test_clock_set_back),
 	};

@@ -170,14 +170,18 @@ struct ss_thread_state {
 	__u32 namespaces_busy;		 /* 1: a comparison is under way */
 	__u32 last_of_process;		 /* 1: the last thread of its process to exit: its end is the process's */
 	__u16 listening[SS_LISTENING];	 /* on a group leader: descriptors of listening sockets, plus 1; 0: none */
-	__u32 at_listener;		 /* 1: when the iterator last came by, it waited at one of those */
+	__s32 memory_rest[4];  /* on a group leader: pages that CPUs have not added to its memory counters yet, */
+	__u64 memory_counts;   /* when these had this sum */
+	__u32 memory_switches; /* and it had been switched this often */
+	__u32 memory_period;   /* in this period of 2^33 ns */
+	__u32 at_listener;     /* 1: when the iterator last came by, it waited at one of those */
 	__u32 connections; /* on a group leader: SS_CONNECTIONS_BITS: written by a pass over open files; above: which */
 	char program[SS_COMM_LEN]; /* on a group leader: the name of its program, where bpf/name.bpf.h needed it */
 	__u64 by_program;	   /* on a group leader, 1: its process is called by that name, not by its comm */
 };
 _Static_assert(sizeof(struct ss_thread_state) == 16 + SS_TOTALS_FIELDS * 8 + 32 + 2 * sizeof(struct ss_waits) + 32 +
-							 24 + 24 + sizeof(struct ss_namespaces) + 2 * SS_LISTENING + 8 +
-							 24,
+							 24 + 24 + sizeof(struct ss_namespaces) + 2 * SS_LISTENING +
+							 32 + 8 + 24,
 	       "ss_thread_state: no padding");
 
 /* Bits of ss_thread_record.flags. */
