@@ -183,8 +183,11 @@ static __always_inline __u64 wait_account(struct ss_waits *waits, __u64 mark, __
 			waits->blocked_ns[class] += blocked;
 		if (ss_mark_is_uninterruptible(mark))
 			waits->uninterruptible_ns += blocked;
-		if (ss_mark_in_iowait(mark))
+		if (ss_mark_in_iowait(mark)) {
 			waits->iowait_ns += blocked;
+			if (class == SS_WAIT_IO_URING)
+				waits->iowait_io_uring_ns += blocked;
+		}
 		break;
 	default: /* its first time on a CPU, or the first that was seen */
 		waits->wakeup_wait_ns += wait;

@@ -47,6 +47,8 @@ static inline void waits_add_open(struct ss_waits *w, const struct ss_thread_rec
 		w->uninterruptible_ns += r->open_blocked_ns;
 	if (ss_mark_in_iowait(r->mark))
 		w->iowait_ns += r->open_blocked_ns;
+	if (ss_mark_in_iowait(r->mark) && class == SS_WAIT_IO_URING)
+		w->iowait_io_uring_ns += r->open_blocked_ns;
 }
 
 /* Nanoseconds that threads were runnable without a CPU. */

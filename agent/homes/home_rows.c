@@ -109,6 +109,7 @@ static void home_values_waits(const struct home *h, double *v)
 		v[CONTAINER_BLOCKED_EPOLL + i] = (double)w->blocked_ns[i];
 	v[CONTAINER_UNINTERRUPTIBLE] = (double)w->uninterruptible_ns;
 	v[CONTAINER_IOWAIT] = (double)w->iowait_ns;
+	v[CONTAINER_IOWAIT_IO_URING] = (double)w->iowait_io_uring_ns;
 	for (unsigned int slot = 0; slot < SS_DELAY_SLOTS; slot++) {
 		sum += w->delay_slots[slot];
 		/* Slot i ends at 2^(i+1). */

@@ -312,6 +312,7 @@ static void process_values_waits(const struct process *p, double *v)
 		       "in the order of ss_wait_class");
 	v[PROCESS_UNINTERRUPTIBLE] = (double)w->uninterruptible_ns;
 	v[PROCESS_IOWAIT] = (double)w->iowait_ns;
+	v[PROCESS_IOWAIT_IO_URING] = (double)w->iowait_io_uring_ns;
 }
 
 /* After the counters are held. */

@@ -195,7 +195,13 @@ static void process_blocked(struct buf *out, const double *v)
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_UNINTERRUPTIBLE);
 	buf_str(out, " uninterruptible (state D), ");
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_IOWAIT);
-	buf_str(out, " waiting for I/O\n");
+	buf_str(out, " waiting for I/O");
+	if (v[PROCESS_IOWAIT_IO_URING] > 0) {
+		buf_str(out, ",\n  of that ");
+		format_metric(out, SCOPE_PROCESS, v, PROCESS_IOWAIT_IO_URING);
+		buf_str(out, " in io_uring, which the kernel counts also when it is idle");
+	}
+	buf_char(out, '\n');
 }
 
 static void process_waits(struct buf *out, const double *v)

@@ -66,6 +66,7 @@ static void waits_fill(struct ss_waits *w, uint64_t scale)
 		w->blocked_ns[i] += (i % 4) * 10000000 * scale;
 	w->uninterruptible_ns += 1000000 * scale;
 	w->iowait_ns += 500000 * scale;
+	w->iowait_io_uring_ns += scale > 2 ? 200000 * scale : 0;
 	for (uint64_t i = 0; i < SS_DELAY_SLOTS; i++)
 		w->delay_slots[i] += (SS_DELAY_SLOTS - i) * scale;
 }

@@ -82,9 +82,10 @@ struct ss_waits {
 	__u64 blocked_ns[SS_WAIT_CLASSES]; /* asleep, by what it waited for */
 	__u64 uninterruptible_ns;	   /* the part of blocked_ns in state D */
 	__u64 iowait_ns;		   /* the part of blocked_ns with task->in_iowait set */
+	__u64 iowait_io_uring_ns;	   /* the part of that in SS_WAIT_IO_URING */
 	__u64 delay_slots[SS_DELAY_SLOTS]; /* waits of both kinds by duration; their sum is the number of waits */
 };
-#define SS_WAITS_FIELDS (6 + SS_WAIT_CLASSES + SS_DELAY_SLOTS)
+#define SS_WAITS_FIELDS (7 + SS_WAIT_CLASSES + SS_DELAY_SLOTS)
 _Static_assert(sizeof(struct ss_waits) == SS_WAITS_FIELDS * 8, "ss_waits: no padding");
 
 /* Why an iteration of an event loop was long: the part that took most of it. */
