@@ -70,15 +70,15 @@ static bool container_alarming(const struct snapshot *s, uint32_t row, int metri
 	       (metric == CONTAINER_OOM_KILLS && v[metric] > 0);
 }
 
-/* A search by name: few rows have a parent. */
+/* A search by path, since names are not unique: few rows have a parent. */
 static int container_parents(const struct snapshot *s, const uint32_t *index, size_t n, uint32_t *ret_parents)
 {
 	for (size_t i = 0; i < n; i++) {
-		const char *parent = s->containers[index[i]].parent;
+		const char *parent = s->containers[index[i]].parent_cgroup;
 
 		ret_parents[i] = ROW_NO_PARENT;
 		for (size_t j = 0; parent[0] && j < n; j++)
-			if (i != j && strcmp(parent, s->containers[index[j]].name) == 0) {
+			if (i != j && strcmp(parent, s->containers[index[j]].cgroup) == 0) {
 				ret_parents[i] = (uint32_t)j;
 				break;
 			}

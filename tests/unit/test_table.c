@@ -47,6 +47,7 @@ static void scene(void)
 						       .kind = i == 4 ? "service" : "container",
 						       .cgroup = names[i],
 						       .parent = "",
+						       .parent_cgroup = "",
 						       .state = "running"};
 		processes[i] = (struct process_row){.pid = 10 + i,
 						    .ppid = i ? 9 + i : 0,
@@ -366,6 +367,27 @@ static void test_tree(void **state)
 	table_rows_free(&rows);
 }
 
+/* Two containers of one name: the one inside stands below the one that it is in. */
+static void test_tree_of_twins(void **state)
+{
+	struct table_rows rows = {};
+	struct table_choice c;
+
+	(void)state;
+	scene();
+	containers[1].name = containers[2].name = containers[0].parent = "twin";
+	containers[0].parent_cgroup = containers[2].cgroup;
+	table_choice_init(&c, &view_containers);
+	c.tree = true;
+	assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
+	for (size_t i = 0; i < rows.n; i++)
+		if (rows.index[i] == 0) {
+			assert_int_equal(rows.depth[i], 1);
+			assert_int_equal(rows.index[i - 1], 2);
+		}
+	table_rows_free(&rows);
+}
+
 static int line_width(const char *line, size_t length)
 {
 	wchar_t wide;
@@ -634,6 +656,7 @@ int main(void)
 		cmocka_unit_test(test_sort_keys),
 		cmocka_unit_test(test_sort_beside),
 		cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_tree_of_twins),
 		cmocka_unit_test(test_width),
 		cmocka_unit_test(test_columns),
 		cmocka_unit_test(test_views),

@@ -46,6 +46,7 @@ static void start(void)
 						       .kind = "container",
 						       .cgroup = names[i],
 						       .parent = "",
+						       .parent_cgroup = "",
 						       .state = "running"};
 		processes[i] =
 			(struct process_row){.pid = 100 + i, .comm = names[i], .thread = names[i], .container = i};
