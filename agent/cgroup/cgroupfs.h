@@ -64,8 +64,9 @@ struct cgroup_layout_info {
 struct cgroupfs;
 
 /*
- * Finds the hierarchies, chooses the one that tells most processes apart, and raises the soft limit of open files to the hard one. `root` is "" for this machine; in
- * tests a folder that holds proc/self/mountinfo, proc/self/cgroup (or proc/cgroups), proc/PID/cgroup and the mount points.
+ * Finds the hierarchies, chooses the one that tells most processes apart, and raises the soft limit of open files to the hard
+ * one. `root` is "" for this machine; in tests a folder that holds proc/self/mountinfo, proc/self/cgroup (or proc/cgroups),
+ * proc/PID/cgroup and the mount points.
  * 0; -ENODEV: no hierarchy that could carry resources is mounted; -ENOMEM; an error from reading mountinfo.
  * *ret is untouched on failure.
  */

@@ -3,6 +3,7 @@
  * test_fault_tables.c - more cgroups than the ring has room for while nobody reads it, and more than the table of
  * cgroups has room for: what did not fit is counted, and what can be known all the same is right.
  */
+#include "cgroup/cgroupfs.h"
 #include "lib/kernel_test.h"
 #include "sysscope/sample.h"
 
@@ -13,10 +14,26 @@
 
 static const char *base;
 
-/* Of one in the hierarchy that carries resources; on v1 the others need not have it. */
+static char carrying[64]; /* folder of the hierarchy that is followed; on v1 the others need not have these cgroups */
+
+/* As the agent has just chosen it. */
+static void carrying_find(void)
+{
+	struct cgroupfs *fs;
+
+	if (test_on_v2()) {
+		snprintf(carrying, sizeof(carrying), "/sys/fs/cgroup");
+		return;
+	}
+	if (cgroupfs_open(&fs, "") < 0)
+		exit(1);
+	snprintf(carrying, sizeof(carrying), "/sys/fs/cgroup/%s", cgroupfs_layout(fs)->carrying_controller);
+	cgroupfs_close(fs);
+}
+
 static void child_path(char *path, size_t size, int i)
 {
-	snprintf(path, size, "%s%s/c%d", test_on_v2() ? "/sys/fs/cgroup" : v1_mounts[0], base, i);
+	snprintf(path, size, "%s%s/c%d", carrying, base, i);
 }
 
 static int children_made;
@@ -182,7 +199,7 @@ static int stale(int *ret_alive)
 
 		if (!c->alive || strncmp(c->path, base, length) != 0 || c->path[length] != '/')
 			continue;
-		snprintf(path, sizeof(path), "%s%s", test_on_v2() ? "/sys/fs/cgroup" : v1_mounts[0], c->path);
+		snprintf(path, sizeof(path), "%s%s", carrying, c->path);
 		++*ret_alive;
 		n += access(path, F_OK) < 0;
 	}
@@ -198,7 +215,7 @@ static void ring_full_inside(void)
 
 	base = cgroup_make("inside");
 	snprintf(scope, sizeof(scope), "%s/" SCOPE, base);
-	snprintf(path, sizeof(path), "%s%s", test_on_v2() ? "/sys/fs/cgroup" : v1_mounts[0], scope);
+	snprintf(path, sizeof(path), "%s%s", carrying, scope);
 	if (mkdir(path, 0755) < 0) {
 		printf("Bail out! cannot make %s: %s\n", path, strerror(errno));
 		exit(1);
@@ -251,6 +268,7 @@ int main(void)
 	/* After the first cgroup_make, so that it comes before the removal of what is above them. */
 	atexit(children_remove);
 	pipeline_start();
+	carrying_find();
 	ring_full();
 	ring_full_inside();
 	if (sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >= (4L << 30))
