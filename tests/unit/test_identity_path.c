@@ -81,8 +81,9 @@ static const struct path_case cases[] = {
 	{USER "/app.slice/docker-" A ".scope", HOME_CONTAINER, NULL, NULL, "docker", A, A12, DOCKER, 1001},
 	{USER "/docker-" A ".scope/x", HOME_CONTAINER, USER "/docker-" A ".scope", NULL, "docker", A, A12, DOCKER,
 	 1001},
-	{"/user.slice/user-1000.slice/session-3.scope/docker/" A, HOME_CONTAINER, NULL, NULL, "docker", A, A12, DOCKER},
-	{"/user.slice/user-1000.slice/docker-" A ".scope", HOME_CONTAINER, NULL, NULL, "docker", A, A12, DOCKER},
+	{"/user.slice/user-1000.slice/session-3.scope/docker/" A, HOME_CONTAINER, NULL, NULL, "docker", A, A12, DOCKER,
+	 1001},
+	{"/user.slice/user-1000.slice/docker-" A ".scope", HOME_CONTAINER, NULL, NULL, "docker", A, A12, DOCKER, 1001},
 	{"/actions_job/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
 	{"/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
 
@@ -108,7 +109,7 @@ static const struct path_case cases[] = {
 	{"/system.slice/shop.service/crio-" A, HOME_CONTAINER, NULL, NULL, "cri-o", A, A12, NONE},
 	{"/system.slice/lxc@web.service/lxc.payload.web", HOME_CONTAINER, NULL, NULL, "lxc", "web", "web"},
 	{"/init.scope/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
-	{"/user.slice/user-1000.slice/session-3.scope/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
+	{"/user.slice/user-1000.slice/session-3.scope/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER, 1001},
 
 	/* ---- Kubernetes: pods, then each runtime ---- */
 	{POD_SLICE, HOME_POD, NULL, NULL, "", "", "pod" UID, NONE, 0, "", UID},

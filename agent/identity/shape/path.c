@@ -230,12 +230,9 @@ void walk_container(struct path_walk *w, const char *runtime, struct path_part i
 
 	part_copy(id, name, part_hex(id, 64) ? SHORT_ID + 1 : sizeof(name));
 	walk_claim(w, HOME_CONTAINER, runtime, id, name);
-	if (walk_by_root(w)) {
+	/* In a user's slice only what that user's own files say is believed, whoever made the cgroup. */
+	if (w->place == PLACE_USER ? w->m->uid >= 0 : walk_by_root(w))
 		w->m->stores = stores;
-		w->m->uid = -1; /* root's, in whoever's slice */
-	} else if (w->place == PLACE_USER && w->m->uid >= 0) {
-		w->m->stores = stores;
-	}
 	walk_enter(w);
 }
 
