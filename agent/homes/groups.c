@@ -3,8 +3,8 @@
  * groups.c - the names of a home's processes, which of them have a row of their own, and the sums of a home: see groups.h.
  *
  * A name that finds no room is folded: it has a group as long as it has processes, and its home's `~other` shows what they
- * use. When a name that is gone makes room, the folded one that has used most takes it and starts from zero: what it used
- * before stays in `~other`. So no time is in two rows, and the sum over the rows grows as the home does.
+ * use. When a name that is gone makes room, a folded one takes it and starts from zero: what it used before stays in
+ * `~other`. So no time is in two rows, and the sum over the rows grows as the home does.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -115,8 +115,8 @@ void groups_free(struct homes *homes, struct home *h)
 {
 	struct group *g, *next;
 
-	DL_FOREACH_SAFE(h->groups.first, g, next)
-	group_drop(homes, g);
+	DL_FOREACH_SAFE (h->groups.first, g, next)
+		group_drop(homes, g);
 	h->groups = (struct home_groups){};
 }
 
@@ -173,8 +173,7 @@ static struct group *group_leaver(const struct homes *homes, const struct home *
 {
 	struct group *longest = NULL, *g;
 
-	DL_FOREACH(h->groups.first, g)
-	{
+	DL_FOREACH (h->groups.first, g) {
 		if (g->folded || g == h->groups.other || !group_is_over(g, now) || !group_is_told(homes, g))
 			continue;
 		if (!longest || g->empty_since_ns < longest->empty_since_ns)
@@ -183,14 +182,22 @@ static struct group *group_leaver(const struct homes *homes, const struct home *
 	return longest;
 }
 
+/* Who runs now before who has ended, then who has used more. */
+static bool group_goes_before(const struct group *a, const struct group *b)
+{
+	if (!a->threads != !b->threads)
+		return a->threads;
+	return a->now.totals.exec_ns > b->now.totals.exec_ns;
+}
+
 static struct group *group_comer(const struct home *h)
 {
-	struct group *most = NULL, *g;
+	struct group *first = NULL, *g;
 
-	DL_FOREACH(h->groups.first, g)
-	if (g->folded && (!most || g->now.totals.exec_ns > most->now.totals.exec_ns))
-		most = g;
-	return most;
+	DL_FOREACH (h->groups.first, g)
+		if (g->folded && (!first || group_goes_before(g, first)))
+			first = g;
+	return first;
 }
 
 /* What it used until now was, or will be, shown in `~other`, unless it is new. Without memory it stays folded. */
@@ -242,8 +249,7 @@ static void folded_merge(struct homes *homes, struct home *h, const struct momen
 {
 	struct group *g, *next;
 
-	DL_FOREACH_SAFE(h->groups.first, g, next)
-	{
+	DL_FOREACH_SAFE (h->groups.first, g, next) {
 		if (!g->folded || !group_is_over(g, now))
 			continue;
 		gone_add(&h->groups.other->carried, &g->now);
@@ -263,8 +269,7 @@ static void home_sum_groups(struct home *h)
 	h->tasks = all->left.totals;
 	h->waits = all->left.waits;
 	h->short_lived_ns = all->left.short_lived_ns;
-	DL_FOREACH(all->first, g)
-	{
+	DL_FOREACH (all->first, g) {
 		totals_add(&h->tasks, &g->now.totals);
 		waits_add(&h->waits, &g->now.waits);
 		h->short_lived_ns += g->now.short_lived_ns;
@@ -276,8 +281,7 @@ static void folded_show(struct homes *homes, struct home *h)
 {
 	struct group *g, *other = h->groups.other;
 
-	DL_FOREACH(h->groups.first, g)
-	{
+	DL_FOREACH (h->groups.first, g) {
 		if (!g->folded)
 			continue;
 		gone_add(&other->now, &g->now);

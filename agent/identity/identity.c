@@ -265,8 +265,8 @@ void identities_stats(const struct identities *ids, struct identity_stats *ret)
 	const struct known_home *h;
 	size_t unnamed = 0;
 
-	DL_FOREACH(ids->pending, h)
-	unnamed++;
+	DL_FOREACH (ids->pending, h)
+		unnamed++;
 	*ret = (struct identity_stats){
 		.failures = ids->failures,
 		.refused = ids->stores.refused,

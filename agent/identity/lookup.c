@@ -146,8 +146,8 @@ void homes_retry(struct identities *ids)
 	struct known_home *h;
 
 	ids->retry_all = false;
-	DL_FOREACH(ids->pending, h)
-	h->due_ns = 0;
+	DL_FOREACH (ids->pending, h)
+		h->due_ns = 0;
 	ids->due_ns = 0;
 }
 
@@ -227,8 +227,7 @@ static int pending_ask(struct identities *ids, uint64_t now_ns)
 	if (now_ns < ids->due_ns)
 		return 0;
 	ids->due_ns = UINT64_MAX;
-	DL_FOREACH_SAFE(ids->pending, h, next)
-	{
+	DL_FOREACH_SAFE (ids->pending, h, next) {
 		/* Homes of users have a budget of their own. */
 		if (h->due_ns <= now_ns && (h->who.uid > 0 || asked++ < REFRESH_MAX))
 			changed += home_ask(ids, h, now_ns);

@@ -179,6 +179,31 @@ static void test_living_stay(void **state)
 	world_free(w);
 }
 
+/* One place, for one that has ended and has used most, and for one that has just begun: the living takes it. */
+static void test_living_first(void **state)
+{
+	struct world *w = world_new();
+	const struct snapshot *s = NULL;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		next_sample(w);
+		numbered(w, GROUPS_PER_HOME - 1);
+		if (i == 0)
+			scene_process(&w->scene, 990, 10, "short", 1);
+		scrape(w);
+	}
+	next_sample(w);
+	numbered(w, GROUPS_PER_HOME - 1);
+	scene_gone(w->scene.final, &w->scene.sample.n_gone_final, 10, "ended", 90000, 1);
+	scene_process(&w->scene, 999, 10, "burn", 5);
+	s = scrape(w);
+	assert_true(named(s, HOME, "burn")->v[GROUP_CPU_USAGE] == 5);
+	assert_null(named(s, HOME, "ended"));
+	assert_true(named(s, HOME, SS_COMM_OTHER)->v[GROUP_CPU_USAGE] == 90000);
+	world_free(w);
+}
+
 static void test_kernel_kinds(void **state)
 {
 	static const struct {
@@ -319,8 +344,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gone_names_make_room), cmocka_unit_test(test_undelivered_stay),
-		cmocka_unit_test(test_living_stay),	     cmocka_unit_test(test_kernel_kinds),
-		cmocka_unit_test(test_nothing_is_lost),
+		cmocka_unit_test(test_living_stay),	     cmocka_unit_test(test_living_first),
+		cmocka_unit_test(test_kernel_kinds),	     cmocka_unit_test(test_nothing_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
