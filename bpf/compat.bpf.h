@@ -56,9 +56,6 @@ struct mm_struct___atomic {
 		__sum > 0 ? (__u64)__sum : 0;                      \
 	})
 
-/* The address that names the counter's parts on all CPUs; only if compat_mm_by_cpu(). */
-#define compat_mm_parts(mm, index) ((__u64)BPF_CORE_READ(mm, rss_stat[index].counters))
-
 static __always_inline bool compat_mm_by_cpu(void)
 {
 	struct percpu_counter *counter = NULL;
@@ -66,6 +63,9 @@ static __always_inline bool compat_mm_by_cpu(void)
 
 	return !bpf_core_field_exists(old->rss_stat.count) && bpf_core_field_exists(counter->counters);
 }
+
+/* The address that names the counter's parts on all CPUs; 0 without such parts. */
+#define compat_mm_parts(mm, index) (compat_mm_by_cpu() ? (__u64)BPF_CORE_READ(mm, rss_stat[index].counters) : 0)
 
 /* kernel_cap_t was an array of two __u32 until commit f122a08b197d (6.3): on little endian the same eight bytes. */
 #define compat_capabilities(cred, field)                          \
