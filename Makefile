@@ -259,8 +259,9 @@ bench: deps bench-packages
 ## make install      DESTDIR= PREFIX=
 install: $(BUILD)/sysscope
 	install -D -m 0755 $(BUILD)/sysscope $(DESTDIR)$(PREFIX)/sbin/sysscope
-	install -D -m 0644 README.md $(DESTDIR)$(PREFIX)/share/doc/sysscope/README.md
-	install -D -m 0644 docs/metrics.md $(DESTDIR)$(PREFIX)/share/doc/sysscope/metrics.md
+	install -d $(DESTDIR)$(PREFIX)/share/doc/sysscope/docs
+	install -m 0644 *.md $(DESTDIR)$(PREFIX)/share/doc/sysscope
+	install -m 0644 docs/*.* $(DESTDIR)$(PREFIX)/share/doc/sysscope/docs
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/sysscope

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * homes.h - homes (containers, services, sessions, the host) and their cgroups. Every other subject of the model looks up here which home a cgroup belongs to.
+ * homes.h - homes (containers, services, sessions, the host) and their cgroups. Every other subject of the model looks up here
+ * which home a cgroup belongs to.
  */
 #ifndef SYSSCOPE_HOMES_HOMES_H
 #define SYSSCOPE_HOMES_HOMES_H

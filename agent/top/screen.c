@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * screen.c - the live screen: has frame.c draw tables, feeds keys to state.c, takes a snapshot when one is due. One thread; a key delays a sample by no more than the time that it takes to draw.
+ * screen.c - the live screen: has frame.c draw tables, feeds keys to state.c, takes a snapshot when one is due. One thread; a
+ * key delays a sample by no more than the time that it takes to draw.
  */
 #include <curses.h>
 #include <errno.h>

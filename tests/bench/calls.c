@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * calls.c - nanoseconds of CPU per turn of a loop of syscalls, the best of ten slices: getppid, or a byte written to a
- * pipe and read back by the same thread. Called by tests/bench/run, pinned to a CPU. Usage: calls getppid|pipe N; prints one number.
+ * pipe and read back by the same thread. Called by tests/bench/run, pinned to a CPU. Usage: calls getppid|pipe N; prints one
+ * number.
  */
 #include <stdio.h>
 #include <string.h>
