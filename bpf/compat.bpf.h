@@ -56,6 +56,23 @@ struct mm_struct___atomic {
 		__sum > 0 ? (__u64)__sum : 0;                      \
 	})
 
+/* Only with CONFIG_HUGETLB_PAGE. */
+struct mm_struct___hugetlb {
+	struct {
+		__s64 counter;
+	} hugetlb_usage;
+} __core;
+
+/* Pages of the ordinary size that huge pages of the process take; ~0: this kernel has none. */
+static __always_inline __u64 compat_mm_hugetlb(struct mm_struct *mm)
+{
+	struct mm_struct___hugetlb *counting = (void *)mm;
+
+	if (!bpf_core_field_exists(counting->hugetlb_usage))
+		return ~0ULL;
+	return BPF_CORE_READ(counting, hugetlb_usage.counter);
+}
+
 static __always_inline bool compat_mm_by_cpu(void)
 {
 	struct percpu_counter *counter = NULL;

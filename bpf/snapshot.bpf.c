@@ -65,6 +65,9 @@ static __always_inline void record_memory(struct task_struct *task, struct ss_th
 	r->rss_bytes = (PAGES(MM_FILEPAGES) + PAGES(MM_ANONPAGES) + PAGES(MM_SHMEMPAGES)) * cfg_page_size;
 	r->swap_bytes = PAGES(MM_SWAPENTS) * cfg_page_size;
 #undef PAGES
+	r->hugetlb_bytes = compat_mm_hugetlb(mm);
+	if (r->hugetlb_bytes != SS_HUGETLB_UNKNOWN)
+		r->hugetlb_bytes *= cfg_page_size;
 }
 
 static __always_inline void record_namespaces(struct task_struct *task, struct ss_thread_record *r)

@@ -63,13 +63,23 @@ struct cgroupfs {
 
 /* ---- opening ---- */
 
-static void files_choose(struct cgroupfs *fs)
+static bool huge_pages_there(const char *root, uint32_t kib)
+{
+	_cleanup_buf_ struct buf path = {};
+
+	buf_printf(&path, "%s/sys/kernel/mm/hugepages/hugepages-%ukB", root, kib);
+	return !path.failed && access(path.data, F_OK) == 0;
+}
+
+static void files_choose(struct cgroupfs *fs, const char *root)
 {
 	size_t n;
 
 	fs->table = cgroup_files(&n);
 	for (size_t i = 0; i < n; i++) {
 		if (!cgroup_slot_read(&fs->mounts, fs->carrying_slot, fs->table[i].slot))
+			continue;
+		if (fs->table[i].huge_kib && !huge_pages_there(root, fs->table[i].huge_kib))
 			continue;
 		if (fs->table[i].limit)
 			fs->limits[fs->n_limits++] = (uint8_t)i;
@@ -114,7 +124,7 @@ int cgroupfs_open(struct cgroupfs **ret, const char *root)
 	if (r < 0)
 		return r;
 	fs->carrying = &fs->mounts.slots[fs->carrying_slot];
-	files_choose(fs);
+	files_choose(fs, root);
 	fs->keep_max = file_limit_raise();
 	*ret = fs;
 	fs = NULL;

@@ -27,6 +27,7 @@ static const struct cgroup_key v2_cpu_stat[] = {
 
 static const struct cgroup_key v2_memory_stat[] = {
 	KEY("anon", memory_rss, 1),
+	KEY("anon_thp", memory_thp, 1),
 	KEY("file", memory_cache, 1),
 	KEY("kernel", memory_kernel, 1),
 	KEY("file_mapped", memory_mapped, 1),
@@ -57,6 +58,7 @@ static const struct cgroup_key v1_memory_stat[] = {
 	KEY("swap", memory_swap, 1),
 	KEY("total_cache", memory_cache, 1),
 	KEY("total_rss", memory_rss, 1),
+	KEY("total_rss_huge", memory_thp, 1),
 	KEY("total_mapped_file", memory_mapped, 1),
 	KEY("total_swap", memory_swap, 1),
 	KEY("total_pgfault", page_faults, 1),
@@ -69,6 +71,9 @@ static const struct cgroup_key v1_memory_stat[] = {
 static const struct cgroup_key v1_oom_control[] = {
 	KEY("oom_kill", oom_kills, 1),
 };
+
+#define HUGE_EVENTS(index, size, key_, kib) {KEY("max", hugetlb_failcnt[index], 1)},
+static const struct cgroup_key v2_hugetlb_events[][1] = {HUGE_PAGE_LIST(HUGE_EVENTS)};
 
 #define STAT(where, file, table)                                                            \
 	{                                                                                   \
@@ -94,6 +99,35 @@ static const struct cgroup_key v1_oom_control[] = {
 		.slot = (where), .name = (file), .kind = (how), .offset = OFFSET(field), .limit = true \
 	}
 
+#define HUGE_LIMIT(where, file, field, kib)                                                                         \
+	{                                                                                                           \
+		.slot = (where), .name = (file), .kind = CGROUP_FILE_LIMIT, .offset = OFFSET(field), .limit = true, \
+		.huge_kib = (kib)                                                                                   \
+	}
+#define HUGE_COUNTER(where, file, field, kib)                                                         \
+	{                                                                                             \
+		.slot = (where), .name = (file), .kind = CGROUP_FILE_NUMBER, .offset = OFFSET(field), \
+		.huge_kib = (kib)                                                                     \
+	}
+#define HUGE_V2_LIMITS(index, size, key_, kib) \
+	HUGE_LIMIT(CGROUP_SLOT_V2, "hugetlb." #size ".max", hugetlb_limit[index], kib),
+#define HUGE_V2(index, size, key_, kib)                                                 \
+	HUGE_COUNTER(CGROUP_SLOT_V2, "hugetlb." #size ".current", hugetlb[index], kib), \
+		{                                                                       \
+			.slot = CGROUP_SLOT_V2,                                         \
+			.name = "hugetlb." #size ".events",                             \
+			.huge_kib = (kib),                                              \
+			.kind = CGROUP_FILE_STAT,                                       \
+			.keys = v2_hugetlb_events[index],                               \
+			.n_keys = 1,                                                    \
+		},
+#define HUGE_V1_LIMITS(index, size, key_, kib) \
+	HUGE_LIMIT(CGROUP_SLOT_HUGETLB, "hugetlb." #size ".limit_in_bytes", hugetlb_limit[index], kib),
+#define HUGE_V1(index, size, key_, kib)                                                                              \
+	HUGE_COUNTER(CGROUP_SLOT_HUGETLB, "hugetlb." #size ".usage_in_bytes", hugetlb[index], kib),                  \
+		HUGE_COUNTER(CGROUP_SLOT_HUGETLB, "hugetlb." #size ".max_usage_in_bytes", hugetlb_peak[index], kib), \
+		HUGE_COUNTER(CGROUP_SLOT_HUGETLB, "hugetlb." #size ".failcnt", hugetlb_failcnt[index], kib),
+
 static const struct cgroup_file file_table[] = {
 	LIMIT(CGROUP_SLOT_V2, "cpu.max", CGROUP_FILE_CPU_MAX, cpu_quota_us),
 	LIMIT(CGROUP_SLOT_V2, "cpu.weight", CGROUP_FILE_NUMBER, cpu_weight),
@@ -102,15 +136,16 @@ static const struct cgroup_file file_table[] = {
 	LIMIT(CGROUP_SLOT_V2, "memory.swap.max", CGROUP_FILE_LIMIT, swap_limit),
 	LIMIT(CGROUP_SLOT_V2, "pids.max", CGROUP_FILE_LIMIT, pids_limit),
 	LIMIT(CGROUP_SLOT_V2, "cpuset.cpus.effective", CGROUP_FILE_CPUS, cpuset_cpus),
-	STAT_ABOVE(CGROUP_SLOT_V2, "cpu.stat", v2_cpu_stat, CGROUP_ABOVE_QUOTA),
+	HUGE_PAGE_LIST(HUGE_V2_LIMITS) STAT_ABOVE(CGROUP_SLOT_V2, "cpu.stat", v2_cpu_stat, CGROUP_ABOVE_QUOTA),
 	COUNTER_ABOVE(CGROUP_SLOT_V2, "memory.current", memory_usage, CGROUP_ABOVE_MEMORY),
 	COUNTER(CGROUP_SLOT_V2, "memory.peak", memory_peak),
 	COUNTER(CGROUP_SLOT_V2, "memory.swap.current", memory_swap),
 	STAT_ABOVE(CGROUP_SLOT_V2, "memory.stat", v2_memory_stat, CGROUP_ABOVE_MEMORY),
 	STAT(CGROUP_SLOT_V2, "memory.events", v2_memory_events),
 	COUNTER(CGROUP_SLOT_V2, "pids.current", pids),
+	HUGE_PAGE_LIST(HUGE_V2)
 
-	LIMIT(CGROUP_SLOT_CPU, "cpu.cfs_quota_us", CGROUP_FILE_QUOTA, cpu_quota_us),
+		LIMIT(CGROUP_SLOT_CPU, "cpu.cfs_quota_us", CGROUP_FILE_QUOTA, cpu_quota_us),
 	LIMIT(CGROUP_SLOT_CPU, "cpu.cfs_period_us", CGROUP_FILE_NUMBER, cpu_period_us),
 	LIMIT(CGROUP_SLOT_CPU, "cpu.shares", CGROUP_FILE_NUMBER, cpu_shares),
 	STAT_ABOVE(CGROUP_SLOT_CPU, "cpu.stat", v1_cpu_stat, CGROUP_ABOVE_QUOTA),
@@ -149,7 +184,8 @@ static const struct cgroup_file file_table[] = {
 	COUNTER(CGROUP_SLOT_PIDS, "pids.current", pids),
 
 	LIMIT(CGROUP_SLOT_CPUSET, "cpuset.effective_cpus", CGROUP_FILE_CPUS, cpuset_cpus),
-};
+
+	HUGE_PAGE_LIST(HUGE_V1_LIMITS) HUGE_PAGE_LIST(HUGE_V1)};
 _Static_assert(ARRAY_SIZE(file_table) <= CGROUP_FILES_MAX, "room for every file");
 
 const struct cgroup_file *cgroup_files(size_t *ret_count)

@@ -43,6 +43,7 @@ struct cgroup_file {
 	enum cgroup_file_kind kind;
 	bool limit; /* not read each time: see CGROUPFS_LIMITS_NS */
 	enum cgroup_above above;
+	uint32_t huge_kib; /* only on machines with huge pages of this size */
 	bool cpu_backup; /* read only while cpu_user_ns or cpu_system_ns is unknown; after the files that it replaces */
 	bool never_root; /* costly and useless at the root */
 	uint16_t offset; /* of the field, or of quota (CPU_MAX) */
@@ -51,7 +52,7 @@ struct cgroup_file {
 };
 
 /* All of them, v2 then v1; in each slot limits come before counters. At most CGROUP_FILES_MAX. */
-#define CGROUP_FILES_MAX 40
+#define CGROUP_FILES_MAX 80
 const struct cgroup_file *cgroup_files(size_t *ret_count);
 
 /* Sets every field to SS_UNKNOWN. */

@@ -24,8 +24,9 @@
 const char *cgroup_slot_name(enum cgroup_slot slot)
 {
 	static const char *const names[CGROUP_SLOTS] = {
-		[CGROUP_SLOT_V2] = "v2",	 [CGROUP_SLOT_CPU] = "cpu",   [CGROUP_SLOT_CPUACCT] = "cpuacct",
-		[CGROUP_SLOT_MEMORY] = "memory", [CGROUP_SLOT_PIDS] = "pids", [CGROUP_SLOT_CPUSET] = "cpuset",
+		[CGROUP_SLOT_V2] = "v2",	   [CGROUP_SLOT_CPU] = "cpu",	[CGROUP_SLOT_CPUACCT] = "cpuacct",
+		[CGROUP_SLOT_MEMORY] = "memory",   [CGROUP_SLOT_PIDS] = "pids", [CGROUP_SLOT_CPUSET] = "cpuset",
+		[CGROUP_SLOT_HUGETLB] = "hugetlb",
 	};
 
 	return names[slot];

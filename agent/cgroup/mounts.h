@@ -19,6 +19,7 @@ enum cgroup_slot {
 	CGROUP_SLOT_MEMORY,
 	CGROUP_SLOT_PIDS,
 	CGROUP_SLOT_CPUSET,
+	CGROUP_SLOT_HUGETLB,
 	CGROUP_SLOTS
 };
 const char *cgroup_slot_name(enum cgroup_slot slot); /* "v2", "cpu", ... */

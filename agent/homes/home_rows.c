@@ -89,7 +89,21 @@ static void values_memory(const struct home *h, const struct cgroup_counters *f,
 		v[CONTAINER_PGFAULT] = (double)h->sum.page_faults;
 	if (f->major_page_faults != SS_UNKNOWN)
 		v[CONTAINER_PGMAJFAULT] = (double)h->sum.major_page_faults;
+	v[CONTAINER_MEMORY_THP] = value_or_absent(f->memory_thp);
 	v[CONTAINER_THREADS_LIMIT] = limit_or_absent(f->pids_limit);
+}
+
+/* In the order of HUGE_PAGE_LIST. */
+static void values_huge_pages(const struct home *h, const struct cgroup_counters *f, double *v)
+{
+#define VALUES(INDEX, NAME, KEY, KIB)                                                 \
+	v[CONTAINER_HUGETLB_##NAME] = value_or_absent(f->hugetlb[INDEX]);             \
+	v[CONTAINER_HUGETLB_PEAK_##NAME] = value_or_absent(f->hugetlb_peak[INDEX]);   \
+	v[CONTAINER_HUGETLB_LIMIT_##NAME] = limit_or_absent(f->hugetlb_limit[INDEX]); \
+	if (f->hugetlb_failcnt[INDEX] != SS_UNKNOWN)                                  \
+		v[CONTAINER_HUGETLB_FAILCNT_##NAME] = (double)h->sum.hugetlb_failcnt[INDEX];
+	HUGE_PAGE_LIST(VALUES)
+#undef VALUES
 }
 
 /* Upper bounds of the buckets as powers of two of microseconds, each the edge of a slot; the last bucket has none. */
@@ -277,6 +291,8 @@ static void home_row(const struct homes *homes, const struct moment *now, struct
 	values_cpu(h, homes->run_delay_kept, f, v);
 	if (f)
 		values_memory(h, f, v);
+	if (f)
+		values_huge_pages(h, f, v);
 	if (now->oom_kills_known || (f && f->oom_kills != SS_UNKNOWN))
 		v[CONTAINER_OOM_KILLS] = (double)h->sum.oom_kills;
 	if (now->waits_known)

@@ -40,6 +40,7 @@ struct home_sum {
 	uint64_t cpu_usage_ns, cpu_user_ns, cpu_system_ns;
 	uint64_t periods, throttled_periods, throttled_ns;
 	uint64_t page_faults, major_page_faults, memory_failcnt, oom_kills;
+	uint64_t hugetlb_failcnt[HUGE_PAGE_SIZES];
 	uint64_t forks, thread_creations, execs, exits;
 };
 

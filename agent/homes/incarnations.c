@@ -148,6 +148,8 @@ static void sum_add(struct home_sum *p, const struct home_cgroup *c)
 	p->page_faults += known(c->files.page_faults);
 	p->major_page_faults += known(c->files.major_page_faults);
 	p->memory_failcnt += known(c->files.memory_failcnt);
+	for (int i = 0; i < HUGE_PAGE_SIZES; i++)
+		p->hugetlb_failcnt[i] += known(c->files.hugetlb_failcnt[i]);
 }
 
 int incarnations_take(struct homes *homes, const struct moment *now, const struct sample *s)

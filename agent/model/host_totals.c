@@ -58,6 +58,7 @@ void host_values_fill(struct host_totals *totals, const struct homes *homes, siz
 	v[HOST_CPUS] = host->cpus;
 	v[HOST_CPU_USAGE] = (double)host->cpu_busy_ns;
 	v[HOST_MEMORY_TOTAL] = value_or_absent(host->memory_total);
+	v[HOST_HUGETLB] = value_or_absent(host->hugetlb);
 	v[HOST_SWAP_TOTAL] = value_or_absent(host->swap_total);
 	if (host->memory_total != SS_UNKNOWN && host->memory_available != SS_UNKNOWN)
 		v[HOST_MEMORY_USED] = (double)sub_sat(host->memory_total, host->memory_available);

@@ -364,6 +364,8 @@ static void process_values(struct process *p, bool run_delay_kept, const struct 
 	if (r->flags & SS_THREAD_LEADER && !(r->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE))) {
 		v[PROCESS_RSS] = (double)r->rss_bytes;
 		v[PROCESS_SWAP] = (double)r->swap_bytes;
+		if (r->hugetlb_bytes != SS_HUGETLB_UNKNOWN)
+			v[PROCESS_HUGETLB] = (double)r->hugetlb_bytes;
 	}
 	counters_hold(SCOPE_PROCESS, v, p->held, false);
 	process_values_rates(now, p, v);

@@ -62,6 +62,7 @@ static int read_memory(const char *root, struct sample_host *ret)
 		return r;
 	ret->memory_total = meminfo_bytes(text, "MemTotal:");
 	ret->memory_available = meminfo_bytes(text, "MemAvailable:");
+	ret->hugetlb = meminfo_bytes(text, "Hugetlb:");
 	ret->swap_total = meminfo_bytes(text, "SwapTotal:");
 	ret->swap_free = meminfo_bytes(text, "SwapFree:");
 	return 0;

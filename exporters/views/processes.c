@@ -302,6 +302,10 @@ static void process_detail(struct buf *out, const struct snapshot *s, uint32_t r
 	buf_str(out, " resident, ");
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_SWAP);
 	buf_str(out, " swapped out, ");
+	if (v[PROCESS_HUGETLB] > 0) {
+		format_metric(out, SCOPE_PROCESS, v, PROCESS_HUGETLB);
+		buf_str(out, " in huge pages, ");
+	}
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_MAJOR_FAULTS);
 	buf_str(out, " major faults\nswitches       ");
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_SWITCH_RATE);

@@ -19,6 +19,9 @@
 /* A limit file that says "no limit". */
 #define SS_UNLIMITED (UINT64_MAX - 1)
 
+#define HUGE_PAGE_ONE(...) +1 /* NOLINT(bugprone-macro-parentheses): a term of a sum */
+enum { HUGE_PAGE_SIZES = 0 HUGE_PAGE_LIST(HUGE_PAGE_ONE) };
+
 /*
  * The contents of one cgroup's files, hierarchical (descendants included). SS_UNKNOWN: the file is missing or not
  * readable. Each field has its source on v2; then on v1.
@@ -52,7 +55,13 @@ struct cgroup_counters {
 	uint64_t oom_kills;	       /* memory.events oom_kill; memory.oom_control oom_kill */
 	uint64_t pids;		       /* pids.current */
 	uint64_t pids_limit;	       /* pids.max. SS_UNLIMITED */
-	uint64_t cpuset_cpus;	       /* CPUs in cpuset.cpus.effective; in cpuset.effective_cpus */
+	uint64_t memory_thp;	       /* memory.stat anon_thp; total_rss_huge */
+	/* By size of huge page: */
+	uint64_t hugetlb[HUGE_PAGE_SIZES];	   /* hugetlb.SIZE.current; hugetlb.SIZE.usage_in_bytes */
+	uint64_t hugetlb_peak[HUGE_PAGE_SIZES];	   /* none on v2; hugetlb.SIZE.max_usage_in_bytes */
+	uint64_t hugetlb_limit[HUGE_PAGE_SIZES];   /* hugetlb.SIZE.max; limit_in_bytes. SS_UNLIMITED */
+	uint64_t hugetlb_failcnt[HUGE_PAGE_SIZES]; /* hugetlb.SIZE.events max; hugetlb.SIZE.failcnt */
+	uint64_t cpuset_cpus;			   /* CPUs in cpuset.cpus.effective; in cpuset.effective_cpus */
 };
 #define CGROUP_COUNTERS_FIELDS (sizeof(struct cgroup_counters) / sizeof(uint64_t))
 
@@ -170,6 +179,7 @@ struct sample_host {
 	unsigned int cpus;    /* online */
 	uint64_t cpu_busy_ns; /* /proc/stat user+nice+system+irq+softirq (guest is in user) */
 	uint64_t memory_total, memory_available, swap_total, swap_free; /* /proc/meminfo, bytes */
+	uint64_t hugetlb;						/* /proc/meminfo Hugetlb, of all sizes (4.19) */
 	uint64_t boot_wall_ns; /* wall clock at boot: CLOCK_REALTIME - CLOCK_BOOTTIME */
 	double load1;	       /* /proc/loadavg */
 	char kernel[65];       /* uname -r */

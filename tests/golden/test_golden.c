@@ -55,6 +55,14 @@ static void files_fill(struct cgroup_counters *f, uint64_t scale)
 		.pids_limit = 100,
 		.cpuset_cpus = SS_UNKNOWN,
 	};
+	for (int i = 0; i < HUGE_PAGE_SIZES; i++) {
+		bool known = i == 1 && scale == 2;
+
+		f->hugetlb[i] = known ? scale << 21 : SS_UNKNOWN;
+		f->hugetlb_limit[i] = known ? scale << 22 : SS_UNKNOWN;
+		f->hugetlb_failcnt[i] = known ? scale : SS_UNKNOWN;
+		f->hugetlb_peak[i] = SS_UNKNOWN;
+	}
 }
 
 static void waits_fill(struct ss_waits *w, uint64_t scale)

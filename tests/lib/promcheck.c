@@ -166,7 +166,8 @@ static void prom_type(struct prom_check *c, const char *name, const char *type)
 	}
 	snprintf(f->type, sizeof(f->type), "%s", type);
 	/* Compatible with cAdvisor, which has this one counter without the suffix. */
-	if (strcmp(type, "counter") == 0 && !total && strcmp(name, "container_memory_failcnt") != 0)
+	if (strcmp(type, "counter") == 0 && !total && strcmp(name, "container_memory_failcnt") != 0 &&
+	    strcmp(name, "container_hugetlb_failcnt") != 0)
 		prom_error(c, c->line, "counter %s does not end with _total", name);
 	if (strcmp(type, "counter") != 0 && total)
 		prom_error(c, c->line, "%s %s ends with _total", type, name);

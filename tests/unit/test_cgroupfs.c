@@ -479,6 +479,63 @@ static void young_is_read_whole(void **state)
 	cgroupfs_close(fs);
 }
 
+/* Sizes that the machine does not have are not looked for. */
+static void huge_pages(void **state)
+{
+	enum { KB64, MB2, MB32, GB1 };
+	const struct tree *t = *state;
+	struct cgroup_counters c;
+	struct cgroupfs *fs;
+
+	v2_tree(t);
+	tree_dir(t, "/sys/kernel/mm/hugepages/hugepages-2048kB");
+	tree_dir(t, "/sys/kernel/mm/hugepages/hugepages-1048576kB");
+#define SCOPE "/sys/fs/cgroup/system.slice/docker-1.scope/hugetlb."
+	tree_file(t, SCOPE "2MB.current", "6291456\n");
+	tree_file(t, SCOPE "2MB.max", "8388608\n");
+	tree_file(t, SCOPE "2MB.events", "max 7\n");
+	tree_file(t, SCOPE "1GB.current", "0\n");
+	tree_file(t, SCOPE "1GB.max", "max\n");
+	tree_file(t, SCOPE "64KB.current", "65536\n");
+	fs = open_tree(t);
+	assert_int_equal(read_at(fs, "/system.slice/docker-1.scope", &c), 0);
+	assert_int_equal(c.hugetlb[MB2], 6291456);
+	assert_int_equal(c.hugetlb_limit[MB2], 8388608);
+	assert_int_equal(c.hugetlb_failcnt[MB2], 7);
+	assert_true(c.hugetlb_peak[MB2] == SS_UNKNOWN);
+	assert_int_equal(c.hugetlb[GB1], 0);
+	assert_true(c.hugetlb_limit[GB1] == SS_UNLIMITED && c.hugetlb_failcnt[GB1] == SS_UNKNOWN);
+	assert_true(c.hugetlb[KB64] == SS_UNKNOWN && c.hugetlb[MB32] == SS_UNKNOWN);
+	no_errors(fs);
+	cgroupfs_close(fs);
+}
+
+static void huge_pages_v1(void **state)
+{
+	const struct tree *t = *state;
+	struct cgroup_counters c;
+	struct cgroupfs *fs;
+
+	v1_tree(t);
+	tree_file(t, "/proc/self/mountinfo",
+		  BASE "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
+		       "33 31 0:30 / /sys/fs/cgroup/hugetlb rw - cgroup cgroup rw,hugetlb\n");
+	tree_dir(t, "/sys/kernel/mm/hugepages/hugepages-2048kB");
+	tree_file(t, "/sys/fs/cgroup/hugetlb/docker/x/hugetlb.2MB.usage_in_bytes", "4194304\n");
+	tree_file(t, "/sys/fs/cgroup/hugetlb/docker/x/hugetlb.2MB.max_usage_in_bytes", "6291456\n");
+	tree_file(t, "/sys/fs/cgroup/hugetlb/docker/x/hugetlb.2MB.limit_in_bytes", "9223372036853727232\n");
+	tree_file(t, "/sys/fs/cgroup/hugetlb/docker/x/hugetlb.2MB.failcnt", "3\n");
+	fs = open_tree(t);
+	layout_check(fs, CGROUP_V1, "cpu", 1);
+	assert_int_equal(read_at(fs, "/docker/x", &c), 0);
+	assert_int_equal(c.hugetlb[1], 4194304);
+	assert_int_equal(c.hugetlb_peak[1], 6291456);
+	assert_true(c.hugetlb_limit[1] == SS_UNLIMITED);
+	assert_int_equal(c.hugetlb_failcnt[1], 3);
+	no_errors(fs);
+	cgroupfs_close(fs);
+}
+
 /* Of a cgroup above containers: limits, and how far those are used that are set. */
 static void only_limits_above(void **state)
 {
@@ -652,6 +709,8 @@ int main(void)
 		TEST(limits_of_few),
 		TEST(limits_of_many),
 		TEST(young_is_read_whole),
+		TEST(huge_pages),
+		TEST(huge_pages_v1),
 		TEST(only_limits_above),
 		TEST(missing_is_remembered_for_a_while),
 		TEST(removed_and_made_again),

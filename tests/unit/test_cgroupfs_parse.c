@@ -261,6 +261,8 @@ static void every_field_has_a_source(void **state)
 	/* Weights are of v2, shares of v1. */
 	filled[1][offsetof(struct cgroup_counters, cpu_weight) / sizeof(uint64_t)]++;
 	filled[0][offsetof(struct cgroup_counters, cpu_shares) / sizeof(uint64_t)]++;
+	for (size_t i = 0; i < HUGE_PAGE_SIZES; i++) /* of v1 */
+		filled[0][offsetof(struct cgroup_counters, hugetlb_peak[i]) / sizeof(uint64_t)]++;
 	for (size_t version = 0; version < 2; version++)
 		for (size_t f = 0; f < CGROUP_COUNTERS_FIELDS; f++)
 			if (filled[version][f] == 0)

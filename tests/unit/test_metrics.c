@@ -89,8 +89,8 @@ static const char *rule_total(enum metric_scope scope, const struct metric_desc 
 
 	(void)scope;
 	(void)n;
-	/* This one counter has no suffix in cAdvisor. */
-	if (d->prom && strcmp(d->prom, "container_memory_failcnt") == 0)
+	/* These have no suffix in cAdvisor. */
+	if (d->prom && ends_with(d->prom, "_failcnt"))
 		return NULL;
 	if (d->prom && ends_with(d->prom, "_total") != counter)
 		return "counters, and only they, end with _total";

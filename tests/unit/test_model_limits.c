@@ -203,6 +203,35 @@ static void weights(void **state)
 	assert_true(value_absent(row->v[CONTAINER_CPU_WEIGHT]) && row->v[CONTAINER_SPEC_SHARES] == 2048);
 }
 
+/* They are in no other number of memory. What is not known is absent. */
+static void huge_pages(void **state)
+{
+	struct limit_scene *l = *state;
+	struct cgroup_counters *f = &l->at[WEB]->files;
+	const struct container_row *row;
+	const struct process_row *p;
+
+	l->s.threads[0].hugetlb_bytes = 6 << 20;
+	row = limit_row(l);
+	assert_true(value_absent(row->v[CONTAINER_HUGETLB_2MB]) && value_absent(row->v[CONTAINER_HUGETLB_FAILCNT_2MB]));
+	p = &model_snapshot(l->model)->processes[0];
+	assert_true(p->v[PROCESS_HUGETLB] == 6 * MIB && p->v[PROCESS_RSS] == 0);
+
+	f->hugetlb[1] = 6 << 20;
+	f->hugetlb_limit[1] = 8 << 20;
+	f->hugetlb_failcnt[1] = 7;
+	f->hugetlb[3] = 0;
+	f->hugetlb_limit[3] = SS_UNLIMITED;
+	l->s.threads[0].hugetlb_bytes = SS_HUGETLB_UNKNOWN;
+	row = limit_row(l);
+	assert_true(row->v[CONTAINER_HUGETLB_2MB] == 6 * MIB && row->v[CONTAINER_HUGETLB_LIMIT_2MB] == 8 * MIB);
+	assert_true(row->v[CONTAINER_HUGETLB_FAILCNT_2MB] == 7 && value_absent(row->v[CONTAINER_HUGETLB_PEAK_2MB]));
+	assert_true(row->v[CONTAINER_HUGETLB_1GB] == 0 && value_absent(row->v[CONTAINER_HUGETLB_LIMIT_1GB]));
+	assert_true(value_absent(row->v[CONTAINER_HUGETLB_64KB]));
+	assert_true(row->v[CONTAINER_MEMORY_USAGE] == 60 * MIB);
+	assert_true(value_absent(model_snapshot(l->model)->processes[0].v[PROCESS_HUGETLB]));
+}
+
 /* The dead are limited by nothing, and nothing is said of how they were. */
 static void of_the_dead(void **state)
 {
@@ -222,8 +251,8 @@ int main(void)
 {
 #define LIMIT_TEST(f) cmocka_unit_test_setup_teardown(f, limit_setup, limit_teardown)
 	const struct CMUnitTest tests[] = {
-		LIMIT_TEST(nothing_limited), LIMIT_TEST(of_the_parent), LIMIT_TEST(the_smallest),
-		LIMIT_TEST(a_cpuset),	     LIMIT_TEST(weights),	LIMIT_TEST(of_the_dead),
+		LIMIT_TEST(nothing_limited), LIMIT_TEST(of_the_parent), LIMIT_TEST(the_smallest), LIMIT_TEST(a_cpuset),
+		LIMIT_TEST(weights),	     LIMIT_TEST(huge_pages),	LIMIT_TEST(of_the_dead),
 	};
 
 	return cmocka_run_group_tests_name("model_limits", tests, NULL, NULL);

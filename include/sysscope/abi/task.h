@@ -211,6 +211,9 @@ enum ss_thread_block {
 	SS_BLOCK_LOOP = 1 << 3, /* struct ss_loop, struct ss_loop_begin, and CLOCK_MONOTONIC as a __u64 */
 };
 
+/* This kernel has no huge pages (CONFIG_HUGETLB_PAGE). */
+#define SS_HUGETLB_UNKNOWN (~0ULL)
+
 /*
  * Written by the task iterator (bpf/snapshot.bpf.c): one per thread, ordered by tid; a group leader usually, but not
  * always, comes before its threads. The blocks that `blocks` names follow the record. If there are any, the thread's
@@ -239,17 +242,18 @@ struct ss_thread_record {
 	struct ss_totals dead_threads; /* signal->sum_sched_runtime, utime, stime, nvcsw, ...; no run delay */
 	__u64 rss_bytes;	       /* file, anonymous and shared memory pages of task->mm */
 	__u64 swap_bytes;	       /* swap entries of task->mm */
-	__u64 capabilities_effective;  /* task->cred->cap_effective, one bit per capability */
-	__u64 capabilities_permitted;  /* task->cred->cap_permitted */
-	__u64 capabilities_bounding;   /* task->cred->cap_bset */
-	__u32 threads;		       /* signal->nr_threads */
-	__u32 namespace_pid;	       /* its pid in its own pid namespace */
+	__u64 hugetlb_bytes; /* huge pages of hugetlbfs, which rss_bytes has not; SS_HUGETLB_UNKNOWN: not kept */
+	__u64 capabilities_effective; /* task->cred->cap_effective, one bit per capability */
+	__u64 capabilities_permitted; /* task->cred->cap_permitted */
+	__u64 capabilities_bounding;  /* task->cred->cap_bset */
+	__u32 threads;		      /* signal->nr_threads */
+	__u32 namespace_pid;	      /* its pid in its own pid namespace */
 	__u32 ns_pid, ns_mnt, ns_net, ns_uts, ns_ipc, ns_user, ns_cgroup, ns_time; /* inode numbers, 0: not known */
 
 	/* Last, because the iterator writes it from ss_thread_state: the BPF stack has no room for a copy. */
 	struct ss_totals charged; /* the part of `used` that the gone tables hold; zero without SS_THREAD_STATE */
 };
-_Static_assert(sizeof(struct ss_thread_record) == 24 + 24 + 16 + 3 * SS_TOTALS_FIELDS * 8 + 40 + 40 + 8 + 32,
+_Static_assert(sizeof(struct ss_thread_record) == 24 + 24 + 16 + 3 * SS_TOTALS_FIELDS * 8 + 40 + 48 + 8 + 32,
 	       "ss_thread_record: no padding");
 
 /*
