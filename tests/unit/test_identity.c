@@ -192,7 +192,7 @@ static void docker_roots_of_processes(void **state)
 	PROCESS("20", "dockerd", "dockerd\0--debug\0--data-root\0/mnt/a/\0-H\0fd://");
 	PROCESS("30", "dockerd", "/usr/bin/dockerd\0--config-file=/etc/other/d.json");
 	root_write("/etc/other/d.json", "{\"data-root\":\"/mnt/b\"}");
-	PROCESS("40", "dockerd", "dockerd\0-g=/mnt/c\0--data-root");
+	PROCESS("40", "dockerd-current", "dockerd\0-g=/mnt/c\0--data-root");
 	docker_config("/mnt/a/containers/", A, "a", "i", "{}");
 	docker_config("/mnt/b/containers/", B, "b", "i", "{}");
 	docker_config("/mnt/c/containers/", C, "c", "i", "{}");
@@ -668,6 +668,14 @@ static void talos_by_its_first_process(void **state)
 	root_write("/proc/1/cgroup", "1:name=systemd:/init\n0::/init\n");
 	cache_open();
 	assert_string_equal(get(1, "/system/x")->runtime, "talos");
+	identities_free(ids);
+	root_write("/proc/1/cgroup", "0::/../../init\n");
+	cache_open();
+	assert_string_equal(get(1, "/system/x")->runtime, "talos");
+	identities_free(ids);
+	root_write("/proc/1/cgroup", "0::/x/init\n");
+	cache_open();
+	assert_string_equal(get(1, "/system/x")->runtime, "");
 }
 
 /* The same id under another path: a v1 cgroup was renamed, or the id came again. */

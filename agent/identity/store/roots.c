@@ -321,7 +321,7 @@ static void process_take(struct stores *s, int proc, const char *pid)
 	if (process_read(proc, pid, "comm", comm, sizeof(comm)) < 0)
 		return;
 	comm[strcspn(comm, "\n")] = '\0';
-	dockerd = strcmp(comm, "dockerd") == 0;
+	dockerd = strncmp(comm, "dockerd", strlen("dockerd")) == 0; /* also dockerd-current */
 	conmon = strcmp(comm, "conmon") == 0;
 	/* Asked before the command line is read, since a process can make that take any time. */
 	if ((!dockerd && !conmon) || !process_is_roots(s, proc, pid) || !process_sees_the_same(s, proc, pid))

@@ -144,7 +144,10 @@ bool stores_on_talos(struct stores *s)
 	while ((line = strsep(&lines, "\n"))) {
 		const char *path = strrchr(line, ':');
 
-		if (path && strcmp(path, ":/init") == 0)
+		/* Seen from another cgroup namespace: /../../init. */
+		while (path && strncmp(path + 1, "/..", 3) == 0)
+			path += 3;
+		if (path && strcmp(path + 1, "/init") == 0)
 			return true;
 	}
 	return false;
