@@ -10,6 +10,7 @@
 
 /* How long the dead, and cgroups without a process, stay in the snapshots. */
 #define TOMBSTONE_NS (30 * 1000000000ULL)
+
 /* One cgroup: an incarnation of its home if it is the home's own cgroup (is_root), else a cgroup below that. */
 struct home_cgroup {
 	uint64_t id, parent_id;
