@@ -55,39 +55,48 @@ static __always_inline __u64 listening_queue(struct file *file)
 }
 
 /*
- * Whether the entry is the thread's. An entry of poll and select points to the call's memory, which names the thread; one of
- * epoll points to nothing and is part of what names its instance.
+ * What an entry of a wait queue waits for. One of poll and select points to the call's memory, which names the thread; one of epoll
+ * points to nothing and is part of what names its instance. Garbage, where the entry is of another kind, is nobody's address.
  */
-static __always_inline bool waiter_is(struct wait_queue_entry *entry, struct task_struct *task,
-				      struct eventpoll *instance)
+static __always_inline __u64 waiter_of(struct wait_queue_entry *entry, bool epoll)
 {
-	void *private = BPF_CORE_READ(entry, private);
-	struct eppoll_entry *item;
+	struct eppoll_entry *item = (void *)entry - bpf_core_field_offset(struct eppoll_entry, wait);
+	struct poll_wqueues *call;
 
-	if (private)
-		return !instance && BPF_CORE_READ((struct poll_wqueues *)private, polling_task) == task;
-	item = (void *)entry - bpf_core_field_offset(struct eppoll_entry, wait);
-	return instance && BPF_CORE_READ(item, base, ep) == instance;
+	if (epoll)
+		return (__u64)BPF_CORE_READ(item, base, ep);
+	call = BPF_CORE_READ(entry, private);
+	return (__u64)BPF_CORE_READ(call, polling_task);
 }
 
 /*
  * Nothing holds the queue still, and entries of poll lie on the stacks of those who wait: each is read by a helper that may
- * fail, and an entry that goes away meanwhile ends the walk.
+ * fail, and an entry that goes away meanwhile ends the walk. `wanted`: a thread, or an instance.
  */
-static __noinline int waits_in_queue(struct task_struct *task, __u64 queue, __u64 instance)
+static __always_inline int waits_in_queue(__u64 queue, __u64 wanted, bool epoll)
 {
 	struct list_head *head = (void *)queue + bpf_core_field_offset(struct socket_wq, wait.head), *at;
+	__u64 found = 0;
 
 	at = BPF_CORE_READ(head, next);
 	for (int i = 0; i < WAITERS_MAX; i++) {
 		if (!at || at == head)
-			return 0;
-		if (waiter_is((void *)at - bpf_core_field_offset(struct wait_queue_entry, entry), task,
-			      (void *)instance))
-			return 1;
+			break;
+		found |= waiter_of((void *)at - bpf_core_field_offset(struct wait_queue_entry, entry), epoll) == wanted;
 		at = BPF_CORE_READ(at, next);
 	}
-	return 0;
+	return found;
+}
+
+/* Global functions of numbers, as `listens` is: the verifier goes through such a one once for each program, not for each call. */
+__weak __noinline int poll_in_queue(__u64 queue, __u64 task)
+{
+	return waits_in_queue(queue, task, false);
+}
+
+__weak __noinline int epoll_in_queue(__u64 queue, __u64 instance)
+{
+	return waits_in_queue(queue, instance, true);
 }
 
 /* Of a thread that is asleep in poll or select (`epoll` 0) or in epoll, by the descriptors of its process. */
@@ -95,20 +104,23 @@ static __noinline __attribute__((unused)) int waits_at_listener(struct task_stru
 								struct ss_thread_state *leader, int epoll)
 {
 	struct open_files open = open_files_of(task);
-	__u64 instance = 0, queue;
+	__u64 wanted = 0, queue;
 
 	if (epoll) {
 		__u32 fd = compat_syscall_argument((struct pt_regs *)bpf_task_pt_regs(task));
 
-		instance = (__u64)BPF_CORE_READ(descriptor_file(&open, fd), private_data);
-		if (!instance)
-			return 0;
+		wanted = (__u64)BPF_CORE_READ(descriptor_file(&open, fd), private_data);
+	} else {
+		/* Its address as a number. */
+		bpf_probe_read_kernel(&wanted, sizeof(wanted), &task);
 	}
+	if (!wanted)
+		return 0;
 	for (int i = 0; i < SS_LISTENING; i++) {
 		if (!leader->listening[i])
 			continue;
 		queue = listening_queue(descriptor_file(&open, leader->listening[i] - 1));
-		if (queue && waits_in_queue(task, queue, instance))
+		if (queue && (epoll ? epoll_in_queue(queue, wanted) : poll_in_queue(queue, wanted)))
 			return 1;
 	}
 	return 0;
@@ -124,20 +136,23 @@ static __always_inline bool has_name_of(struct task_struct *task, struct task_st
 }
 
 /* Descriptors among which a listening socket is looked for: servers open them at their start. */
-#define LISTENING_BELOW 64
+#define LISTENING_BELOW 32
 
-/* 0: it has no listening socket among its first descriptors; 2: it has one in which a thread can sleep; 1: another one. */
-static __noinline int listens(struct task_struct *task)
+/* Of a process's open files: 0: no listening socket is among the first; 2: one in which a thread can sleep; 1: another one. */
+__weak __noinline int listens(__u64 files, __u32 n)
 {
-	struct open_files open = open_files_of(task);
+	struct open_files open = {.files = files, .n = n};
+	int found = 0;
 
 	for (__u32 fd = 0; fd < LISTENING_BELOW; fd++) {
 		struct file *file = descriptor_file(&open, fd);
 
-		if (listening_queue(file))
-			return BPF_CORE_READ(file, f_flags) & O_NONBLOCK ? 1 : 2;
+		if (listening_queue(file)) {
+			found = BPF_CORE_READ(file, f_flags) & O_NONBLOCK ? 1 : 2;
+			break;
+		}
 	}
-	return 0;
+	return found;
 }
 
 /*
@@ -148,12 +163,17 @@ static __noinline int listens(struct task_struct *task)
 static __noinline __attribute__((unused)) int serves_one_client(struct task_struct *task)
 {
 	struct task_struct *parent = task->real_parent;
+	struct open_files open;
 	int own;
 
 	if (!parent || task->signal->nr_threads > 1 || !has_name_of(task, parent))
 		return 0;
-	own = listens(task);
-	return own ? own == 2 : !!listens(parent);
+	open = open_files_of(task);
+	own = listens(open.files, open.n);
+	if (own)
+		return own == 2;
+	open = open_files_of(parent);
+	return !!listens(open.files, open.n);
 }
 
 #endif
