@@ -99,21 +99,23 @@ static __always_inline int epoll_wait_end(long ret)
 	return 0;
 }
 
-static __always_inline int epoll_control(int op)
+static __always_inline int epoll_control(int op, __u32 fd)
 {
-	struct loop_state *l =
-		bpf_task_storage_get(&loops, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
 	if (!l) {
 		loss_count(SS_LOSS_STATE_REFUSED);
 		return 0;
 	}
-	if (op == EPOLL_CTL_ADD)
+	if (op == EPOLL_CTL_ADD) {
+		loop_adds(task, l, fd);
 		l->loop.adds++;
-	else if (op == EPOLL_CTL_DEL)
+	} else if (op == EPOLL_CTL_DEL) {
 		l->loop.deletes++;
-	else if (op == EPOLL_CTL_MOD)
+	} else if (op == EPOLL_CTL_MOD) {
 		l->loop.modifies++;
+	}
 	return 0;
 }
 
@@ -164,9 +166,9 @@ int epoll_accept_fexit(__u64 *ctx)
 }
 
 SEC("?fentry/do_epoll_ctl")
-int BPF_PROG(epoll_ctl_fentry, int fd, int op)
+int BPF_PROG(epoll_ctl_fentry, int fd, int op, int added)
 {
-	return epoll_control(op);
+	return epoll_control(op, added);
 }
 
 /* ---- kprobe, kretprobe ---- */
@@ -192,7 +194,7 @@ int epoll_accept_kretprobe(struct pt_regs *ctx)
 SEC("?kprobe/do_epoll_ctl")
 int epoll_ctl_kprobe(struct pt_regs *ctx)
 {
-	return epoll_control(PT_REGS_PARM2(ctx));
+	return epoll_control(PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx));
 }
 
 /* ---- tracepoints of the system calls: pointers are user-space addresses ---- */
@@ -242,7 +244,7 @@ int epoll_pwait2_exit(struct trace_event_raw_sys_exit *ctx)
 SEC("?tracepoint/syscalls/sys_enter_epoll_ctl")
 int epoll_ctl_enter(struct trace_event_raw_sys_enter *ctx)
 {
-	return epoll_control(ctx->args[1]);
+	return epoll_control(ctx->args[1], ctx->args[2]);
 }
 
 SEC("?tracepoint/syscalls/sys_exit_accept")

@@ -24,6 +24,7 @@ struct loop_state {
 	__u64 alone;	  /* 1: the last wait returned one event, and the thread has not called accept since */
 	__u64 adopted;	  /* 1: the wait under way began before the hooks were loaded; its end may not be seen either */
 	__u64 ended;	  /* 1: its totals are in the table of ended loops */
+	__u64 looked;	  /* 1: the iterator has looked at its descriptors */
 	char comm[SS_COMM_LEN]; /* the name of the thread's process before its latest change */
 };
 
@@ -60,7 +61,7 @@ static __always_inline __u64 waits_runqueue(const struct ss_waits *w)
 	return w->wakeup_wait_ns + w->preempted_wait_ns;
 }
 
-/* The address of the epoll instance's struct file; 0: not known. */
+/* The address of the struct file of a descriptor, mostly an epoll instance's; 0: not known. */
 static __always_inline __u64 loop_instance(struct task_struct *task, __u32 fd)
 {
 	struct fdtable *table = task->files ? task->files->fdt : NULL;
@@ -242,6 +243,101 @@ static __always_inline void loop_edge(struct loop_state *l)
 	}
 }
 
+/* Steps of the walk through an instance's descriptors: down and up again, at most two for each. */
+#define SERVES_STEPS 64
+
+/*
+ * Whether others reach the process by this file. This and instance_serves are not static, so that the verifier follows
+ * them once and not at each call; it lets only numbers in.
+ */
+__weak __noinline int file_serves(__u64 address, __u32 tgid)
+{
+	struct file *file = (struct file *)address;
+	struct socket *socket;
+	struct sock *sk;
+
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return 0;
+	socket = BPF_CORE_READ(file, private_data);
+	sk = BPF_CORE_READ(socket, sk);
+	return sk && socket_serves(sk, tgid);
+}
+
+/* The file of a node of an instance's tree. */
+static __always_inline __u64 node_file(struct rb_node *node)
+{
+	struct epitem *item = (void *)node - bpf_core_field_offset(struct epitem, rbn);
+
+	return (__u64)BPF_CORE_READ(item, ffd.file);
+}
+
+/* The parent of a node. The lowest bits of its address are the node's colour. */
+static __always_inline struct rb_node *node_parent(struct rb_node *node)
+{
+	return (void *)(BPF_CORE_READ(node, __rb_parent_color) & ~3UL);
+}
+
+/*
+ * Whether one of an instance's descriptors is one by which others reach the process; at least the first 32 are looked at.
+ * The instance may be gone, and descriptors come and go meanwhile: every field is read by a helper that may fail.
+ */
+__weak __noinline int instance_serves(__u64 file, __u32 tgid)
+{
+	struct eventpoll *ep = BPF_CORE_READ((struct file *)file, private_data);
+	struct rb_node *node, *from = NULL, *next;
+
+	if (!ep || (__u64)BPF_CORE_READ(ep, file) != file)
+		return 0;
+	node = BPF_CORE_READ(ep, rbr.rb_root.rb_node);
+	/* `from` is where the walk comes from: the parent, or a child whose branch is done. */
+	for (int i = 0; i < SERVES_STEPS && node; i++) {
+		struct rb_node *left = BPF_CORE_READ(node, rb_left), *right = BPF_CORE_READ(node, rb_right);
+
+		next = node_parent(node);
+		if (from == next) {
+			if (file_serves(node_file(node), tgid))
+				return 1;
+			next = left ?: right ?: next;
+		} else if (from == left && right) {
+			next = right;
+		}
+		from = node;
+		node = next;
+	}
+	return 0;
+}
+
+/* Notes whether others wait behind the loop. Once they did, it stays so. */
+static __always_inline void loop_look(struct task_struct *task, struct loop_state *l)
+{
+	__u64 serves = l->loop.serves;
+
+	if (task_is_leader(task))
+		serves |= SS_SERVES_MAIN;
+	if (!(serves & SS_SERVES_OUTSIDE) && l->loop.instance && instance_serves(l->loop.instance, task->tgid))
+		serves |= SS_SERVES_OUTSIDE;
+	l->loop.serves = serves;
+}
+
+/*
+ * The thread adds a descriptor to an instance. If it is the first by which others reach it, the loop begins now, unless
+ * nobody has looked at it before: what it did until now was for nobody.
+ */
+static __always_inline void loop_adds(struct task_struct *task, struct loop_state *l, __u32 fd)
+{
+	__u64 *sums = (__u64 *)&l->loop;
+
+	if (l->loop.serves & SS_SERVES_OUTSIDE || task_is_leader(task) ||
+	    !file_serves(loop_instance(task, fd), task->tgid))
+		return;
+	if (l->looked && !l->loop.serves) {
+		for (int i = SS_LOOP_FIRST_SUM; i < SS_LOOP_FIELDS; i++)
+			sums[i] = 0;
+		l->loop.since_ns = loop_clock();
+	}
+	l->loop.serves |= SS_SERVES_OUTSIDE;
+}
+
 /*
  * Called by the iterator for a thread that went to sleep in epoll before the hooks were loaded. Its wait counts from
  * now, so that an idle loop is seen as well; it has slept for `asleep` ns already, which do not count.
@@ -276,10 +372,10 @@ static __always_inline struct ss_loop *gone_loop_entry(const struct ss_gone_key 
 }
 
 /*
- * A loop ends: moves its totals to the table of ended loops, under its cgroup and name. The iterator skips it from now
- * on.
+ * A loop ends: moves its totals to the table of ended loops, under its cgroup and name, unless nobody waited behind it.
+ * The iterator skips it from now on.
  */
-static __always_inline void loop_end(struct task_struct *task, struct ss_gone_key *key)
+static __noinline __attribute__((unused)) int loop_end(struct task_struct *task, struct ss_gone_key *key)
 {
 	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, 0);
 	struct ss_thread_state *state = NULL;
@@ -287,16 +383,19 @@ static __always_inline void loop_end(struct task_struct *task, struct ss_gone_ke
 	struct ss_loop *gone;
 
 	if (!l || !l->loop.mark || __sync_lock_test_and_set(&l->ended, 1))
-		return;
+		return 0;
 	if (cfg_sched)
 		state = bpf_task_storage_get(&thread_state, task, 0, 0);
 	loop_close(task, l, state, loop_clock());
-	if (serves_one_client(task))
-		return;
+	/* What the iterator has looked at and found to serve nobody has been left out so far. */
+	if (!l->looked)
+		loop_look(task, l);
+	if ((!l->loop.serves && !task_is_leader(task)) || serves_one_client(task))
+		return 0;
 	gone = gone_loop_entry(key);
 	if (!gone) {
 		loss_count(SS_LOSS_LOOP_LOST);
-		return;
+		return 0;
 	}
 	from = (__u64 *)&l->loop;
 	to = (__u64 *)gone;
@@ -304,6 +403,7 @@ static __always_inline void loop_end(struct task_struct *task, struct ss_gone_ke
 	for (int i = SS_LOOP_FIRST_SUM; i < SS_LOOP_FIELDS; i++)
 		if (from[i])
 			__sync_fetch_and_add(&to[i], from[i]);
+	return 0;
 }
 
 /* Called before task->comm changes: keeps the old name for loop_exec, because an exec changes the name first. */

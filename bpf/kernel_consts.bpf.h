@@ -93,13 +93,18 @@
 #define EPOLLET	      (1U << 31)
 
 /* include/linux/net.h, include/linux/socket.h, include/net/tcp_states.h */
-#define SOCK_STREAM    1
-#define SOCK_SEQPACKET 5
-#define AF_UNIX	       1
-#define AF_INET	       2
-#define AF_INET6       10
-#define TCP_CLOSE      7 /* af_unix.c uses the same states */
-#define TCP_LISTEN     10
+#define SOCK_STREAM	1
+#define SOCK_DGRAM	2
+#define SOCK_SEQPACKET	5
+#define AF_UNIX		1
+#define AF_INET		2
+#define AF_INET6	10
+#define TCP_ESTABLISHED 1
+#define TCP_CLOSE	7 /* af_unix.c uses the same states */
+#define TCP_LISTEN	10
+
+/* include/net/sock.h: a bit of sock.sk_userlocks: the program has bound it to a port of its choice */
+#define SOCK_BINDPORT_LOCK 8
 
 /* include/uapi/asm-generic/errno-base.h */
 #define EAGAIN 11

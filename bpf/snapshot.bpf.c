@@ -269,6 +269,23 @@ static __always_inline void listener_note(struct task_struct *task, struct ss_th
 		leader && *(__u64 *)leader->listening && waits_at_listener(task, leader, class == SS_WAIT_EPOLL);
 }
 
+/* The thread's loop, if it has one that has not ended, with what its descriptors say about it. */
+static __noinline struct loop_state *loop_find(struct task_struct *task, struct ss_thread_state *state, __u64 seq_num)
+{
+	__u64 mark = state->mark;
+	struct loop_state *loop;
+
+	if (ss_mark_state(mark) == SS_MARK_BLOCKED && ss_mark_class(mark) == SS_WAIT_EPOLL)
+		loop_adopt(task, state, ss_mark_age(mark, pass_now(seq_num)));
+	loop = bpf_task_storage_get(&loops, task, 0, 0);
+	if (!loop || loop->ended)
+		return NULL;
+	loop_edge(loop);
+	loop_look(task, loop);
+	loop->looked = 1;
+	return loop;
+}
+
 /*
  * A record without its last member, which is written from the thread's state: the 512 bytes of a BPF stack hold no
  * more.
@@ -288,25 +305,21 @@ static __always_inline void record_write(struct seq_file *seq, struct record_spa
  * Writes the record and its blocks. Not inlined: in one frame with what else the iterator calls, it would exceed the
  * 512 bytes of a BPF stack.
  */
-static __noinline int thread_write(struct seq_file *seq, struct task_struct *task, struct ss_thread_state *state,
-				   __u64 seq_num, __u64 cgroup_id)
+static __noinline int thread_write(struct bpf_iter__task *ctx, struct task_struct *task, struct ss_thread_state *state,
+				   struct loop_state *loop, __u64 cgroup_id)
 {
+	struct seq_file *seq = ctx->meta->seq;
 	struct record_space space = {};
 	struct ss_thread_record *r = (void *)&space;
 	struct ss_waits *dead = NULL;
-	struct loop_state *loop = NULL;
 	__u64 mark;
 
 	if (state)
 		r->flags |= SS_THREAD_STATE;
 	record_thread(task, r, cgroup_id, state);
 	if (state && cfg_sched) {
-		__u64 now = pass_now(seq_num);
-
-		if (!state->mark && !task->exit_state)
-			state_begin(task, state, now);
 		r->mark = state->mark;
-		record_open(task, state, r, now);
+		record_open(task, state, r, pass_now(ctx->meta->seq_num));
 		r->blocks = SS_BLOCK_WAITS;
 		if (state->charged.timeslices)
 			r->blocks |= SS_BLOCK_WAITS_CHARGED;
@@ -317,13 +330,8 @@ static __noinline int thread_write(struct seq_file *seq, struct task_struct *tas
 		if (dead)
 			r->blocks |= SS_BLOCK_WAITS_DEAD;
 	}
-	if (state && cfg_epoll) {
-		if (ss_mark_state(r->mark) == SS_MARK_BLOCKED && ss_mark_class(r->mark) == SS_WAIT_EPOLL)
-			loop_adopt(task, state, ss_mark_age(r->mark, pass_now(seq_num)));
-		loop = bpf_task_storage_get(&loops, task, 0, 0);
-		if (loop && !loop->ended)
-			r->blocks |= SS_BLOCK_LOOP;
-	}
+	if (loop)
+		r->blocks |= SS_BLOCK_LOOP;
 	if (state && state->by_program && r->flags & SS_THREAD_LEADER)
 		r->blocks |= SS_BLOCK_NAME;
 	record_write(seq, &space, state ? &state->charged : NULL);
@@ -340,7 +348,6 @@ static __noinline int thread_write(struct seq_file *seq, struct task_struct *tas
 	if (loop && r->blocks & SS_BLOCK_LOOP) {
 		__u64 now = loop_clock();
 
-		loop_edge(loop);
 		bpf_seq_write(seq, &loop->loop, sizeof(loop->loop));
 		bpf_seq_write(seq, &loop->begin, sizeof(loop->begin));
 		bpf_seq_write(seq, &now, sizeof(now));
@@ -360,6 +367,7 @@ int snapshot_task(struct bpf_iter__task *ctx)
 {
 	/* Read once: after a second read, the verifier of 6.1 takes the pointer for one that may be NULL. */
 	struct task_struct *task = ctx->task;
+	struct loop_state *loop = NULL;
 	struct ss_thread_state *state;
 	__u64 cgroup_id;
 
@@ -377,12 +385,16 @@ int snapshot_task(struct bpf_iter__task *ctx)
 		if (cfg_namespaces && cfg_namespaces_compare)
 			namespaces_compare(task, state);
 		memory_note(task, state);
+		if (cfg_sched && !state->mark && !task->exit_state)
+			state_begin(task, state, pass_now(ctx->meta->seq_num));
 		if (cfg_sched)
 			listener_note(task, state);
+		if (cfg_epoll)
+			loop = loop_find(task, state, ctx->meta->seq_num);
 	} else if (!task->exit_state) {
 		states_missing++;
 	}
-	return thread_write(ctx->meta->seq, task, state, ctx->meta->seq_num, cgroup_id);
+	return thread_write(ctx, task, state, loop, cgroup_id);
 }
 
 /* For kernels without task storage in tracing programs (before 5.11). */

@@ -2,7 +2,8 @@
 /*
  * socket.bpf.h - whether a thread waits at a listening socket, and whether a process serves a single client. Which descriptors
  * listen is noted by socket.bpf.c, which visits all open files but rarely; the iterator (snapshot.bpf.c) asks at each sample what
- * the thread waits at, and event loops (epoll.bpf.h) ask whom they serve when they stall or end.
+ * the thread waits at, and event loops (epoll.bpf.h) ask whom they serve when they stall or end, and which of their descriptors
+ * others reach them by.
  */
 #ifndef SYSSCOPE_SOCKET_BPF_H
 #define SYSSCOPE_SOCKET_BPF_H
@@ -97,6 +98,50 @@ __weak __noinline int poll_in_queue(__u64 queue, __u64 task)
 __weak __noinline int epoll_in_queue(__u64 queue, __u64 instance)
 {
 	return waits_in_queue(queue, instance, true);
+}
+
+/*
+ * Whether a UNIX socket is one that others come to. The one that listens has an address, which accepted ones share; the end that
+ * called connect has none. Both ends of a pair name the process that made the pair: if that is another one, it is at the other end.
+ */
+static __always_inline bool unix_serves(struct unix_sock *sk, __u32 tgid)
+{
+	struct sock *peer = BPF_CORE_READ(sk, peer);
+	struct pid *maker = BPF_CORE_READ(sk, sk.sk_peer_pid);
+
+	if (BPF_CORE_READ(sk, addr))
+		return true;
+	return peer && maker && BPF_CORE_READ(peer, sk_peer_pid) == maker &&
+	       (__u32)BPF_CORE_READ(maker, numbers[0].nr) != tgid;
+}
+
+/*
+ * Whether a TCP socket was accepted: it shares the port of the one that listens, which a program has bound. The port of a socket
+ * that called connect was chosen by the kernel, which notes that as -1.
+ */
+static __always_inline bool tcp_serves(struct sock *sk)
+{
+	struct inet_bind_bucket *port = BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_bind_hash);
+
+	return port && BPF_CORE_READ(port, fastreuse) >= 0;
+}
+
+/* Whether others reach the process by this socket: it listens, was accepted, or is bound and takes packets from anybody. */
+static __always_inline bool socket_serves(struct sock *sk, __u32 tgid)
+{
+	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	__u16 type = BPF_CORE_READ(sk, sk_type);
+
+	if (state == TCP_LISTEN)
+		return true;
+	if (family == AF_UNIX)
+		return unix_serves((struct unix_sock *)sk, tgid);
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	if (type == SOCK_DGRAM)
+		return state != TCP_ESTABLISHED && BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK;
+	return type == SOCK_STREAM && tcp_serves(sk);
 }
 
 /* Of a thread that is asleep in poll or select (`epoll` 0) or in epoll, by the descriptors of its process. */

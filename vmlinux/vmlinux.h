@@ -4,8 +4,10 @@
 #define __VMLINUX_H__
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
 #endif
+
+typedef unsigned char __u8;
 
 typedef short unsigned int __u16;
 
@@ -14,6 +16,10 @@ typedef unsigned int __u32;
 typedef long long int __s64;
 
 typedef long long unsigned int __u64;
+
+typedef __u8 u8;
+
+typedef __u16 u16;
 
 typedef __u32 u32;
 
@@ -85,8 +91,8 @@ struct task_struct {
 	int exit_state;
 	int exit_code;
 	long unsigned int jobctl;
-	unsigned int in_iowait : 1;
-	unsigned int frozen : 1;
+	unsigned int in_iowait: 1;
+	unsigned int frozen: 1;
 	pid_t pid;
 	pid_t tgid;
 	struct task_struct *real_parent;
@@ -150,6 +156,7 @@ struct pid_namespace {
 };
 
 struct rb_node {
+	long unsigned int __rb_parent_color;
 	struct rb_node *rb_right;
 	struct rb_node *rb_left;
 };
@@ -377,9 +384,12 @@ struct socket_wq;
 
 struct sock {
 	struct sock_common __sk_common;
+	u8 sk_userlocks;
 	union {
 		struct socket_wq *sk_wq;
 	};
+	u16 sk_type;
+	struct pid *sk_peer_pid;
 };
 
 struct socket_wq {
@@ -498,6 +508,10 @@ struct epoll_event {
 	__poll_t events;
 };
 
+struct epoll_filefd {
+	struct file *file;
+} __attribute__((packed));
+
 struct epitem;
 
 struct eppoll_entry {
@@ -511,16 +525,30 @@ struct epitem {
 	union {
 		struct rb_node rbn;
 	};
+	struct epoll_filefd ffd;
 	struct eventpoll *ep;
 	struct epoll_event event;
 };
 
 struct eventpoll {
 	struct rb_root_cached rbr;
+	struct file *file;
 };
 
 struct unix_sock {
+	struct sock sk;
 	void *addr;
+	struct sock *peer;
+};
+
+struct inet_bind_bucket;
+
+struct inet_connection_sock {
+	struct inet_bind_bucket *icsk_bind_hash;
+};
+
+struct inet_bind_bucket {
+	signed char fastreuse;
 };
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX

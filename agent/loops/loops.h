@@ -13,10 +13,11 @@
 
 /* Event loops of a group's threads. A thread that moved here brought totals that stay where it was before. */
 struct group_loops {
-	struct ss_loop carried;	  /* of ended threads, and of threads that have moved on */
-	struct ss_loop now;	  /* carried + the open table + living threads - elsewhere; recomputed at each update */
-	struct ss_loop elsewhere; /* what threads that moved here had done before; it is shown there */
-	uint64_t open_ns;	  /* part of `now`: iterations in progress */
+	struct ss_loop carried; /* of ended threads, and of threads that have moved on */
+	struct ss_loop now;	/* carried + the open table + living threads - elsewhere; recomputed at each update */
+	struct ss_loop
+		elsewhere; /* what threads had done before they moved here, or before anybody waited behind them */
+	uint64_t open_ns;  /* part of `now`: iterations in progress */
 	bool turns; /* of a runtime whose threads take turns: the time between two waits of one thread means nothing */
 };
 
@@ -31,6 +32,7 @@ struct loop {
 	char comm[SS_COMM_LEN + 1]; /* the thread's name */
 	uint64_t instance;
 	bool is_loop;	    /* epoll is its main business; not decided for threads that take turns */
+	bool counts;	    /* others wait behind it: only then it is a row, a part of sums, a stall */
 	struct ss_loop now; /* what is in progress included, as if it ended at read_ns */
 	uint64_t open_ns;   /* part of `now`: the iteration in progress */
 	uint64_t read_ns, before_ns, wait_before_ns, stopped_before_ns, productive_before, taken_before;
@@ -42,6 +44,14 @@ struct loop {
 	double before[LOOP_METRICS], held[LOOP_METRICS];
 	UT_hash_handle hh;
 };
+
+/* Whether its row, sums and stalls are shown. Of threads that take turns it is asked what all of them serve. */
+static inline bool loop_counts(const struct loop *l)
+{
+	if (l->process->serves_one)
+		return false;
+	return l->process->turns && !l->guessed ? l->process->loops.outside : l->counts;
+}
 
 /* A stall of this sample. Its loop, process and home may be gone when the row is written. */
 struct stall_note {

@@ -170,6 +170,8 @@ static struct group_loops *group_loops_get(struct group *g)
 /* It has moved, or has taken another name: what it did before stays where it was. */
 static void loop_move(struct loop *l, struct group *to)
 {
+	if (!l->counts)
+		return;
 	loop_add(&l->group->loops->carried, &l->now);
 	loop_add(&to->loops->elsewhere, &l->now);
 }
@@ -194,11 +196,18 @@ static int loop_take(struct loops *loops, struct settled_thread *t, const struct
 		return -ENOMEM;
 	/* Another program in the same thread: what the program before did has ended. */
 	if (l->seen && totals.since_ns != l->now.since_ns) {
+		/* Its first client begins a loop, too. */
+		if (l->counts || !totals.serves)
+			t->process->turns = false;
 		loop_begin(l);
-		t->process->turns = false;
 	}
 	if (l->group && l->seen + 1 == now->number && l->group != group)
 		loop_move(l, group);
+	/* Its first client: what it did until the sample before was for nobody. */
+	if (l->seen && !l->counts && totals.serves)
+		loop_add(&group->loops->elsewhere, &l->now);
+	l->counts = totals.serves;
+	t->process->loops.outside |= (totals.serves & SS_SERVES_OUTSIDE) != 0;
 	l->group = group;
 	l->seen = now->number;
 	l->process = t->process;
@@ -227,7 +236,7 @@ static int loop_guess(struct loops *loops, const struct settled_thread *t, const
 	memcpy(l->comm, r->comm, SS_COMM_LEN);
 	l->now = (struct ss_loop){.wait_ns = t->sleep.epoll_ns};
 	l->read_ns = now->boot_ns;
-	l->guessed = l->is_loop = true;
+	l->guessed = l->is_loop = l->counts = true;
 	return 0;
 }
 
@@ -346,14 +355,14 @@ static void groups_take(struct loops *loops, struct homes *homes)
 		const struct loop *l = loops->sorted.at[i];
 
 		/* Nobody waits behind it: what it does is no measure of a loop. */
-		if (!l->group || l->process->serves_one)
+		if (!l->group || !loop_counts(l))
 			continue;
 		l->group->loops->turns |= l->process->turns;
 		loop_add(&l->group->loops->now, &l->now);
 		l->group->loops->open_ns += l->open_ns;
 	}
 	for (struct group *g = homes->groups; g; g = g->hh.next)
-		if (g->loops && g->loops->elsewhere.waits)
+		if (g->loops && (g->loops->elsewhere.waits || g->loops->elsewhere.wait_ns))
 			loop_subtract(&g->loops->now, &g->loops->elsewhere);
 }
 

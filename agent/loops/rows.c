@@ -182,12 +182,14 @@ static void loop_rows(struct loops *loops, const struct moment *now)
 		struct loop_row row;
 
 		loop_row(now, l, &row);
+		if (!loop_counts(l))
+			continue;
 		if (l->process->turns) {
 			if (l->process != scheduler)
 				rows[n++] = (struct loop_row){.scheduler = false};
 			scheduler_row(&rows[n - 1], &row);
 			scheduler = l->process;
-		} else if (l->is_loop && !l->process->serves_one) {
+		} else if (l->is_loop) {
 			rows[n++] = row;
 		}
 	}
@@ -224,7 +226,7 @@ static void processes_measure(const struct loops *loops)
 		struct process_loops *p = &l->process->loops;
 		double busy = l->before[LOOP_UTILIZATION];
 
-		if (l->is_loop && !value_absent(busy)) {
+		if (l->is_loop && loop_counts(l) && !value_absent(busy)) {
 			p->busiest = !p->measured || busy > p->busiest ? busy : p->busiest;
 			p->sum += busy;
 			p->measured++;
@@ -259,7 +261,8 @@ static void group_values(const struct group_loops *group, bool waits_known, doub
 	v[GROUP_LOOP_ASLEEP] = (double)sub_sat(l->wait_ns, l->wait_runqueue_ns);
 	if (waits_known) {
 		v[GROUP_LOOP_ONCPU] = (double)oncpu_ns(l);
-		v[GROUP_LOOP_RUNQUEUE] = (double)runqueue_ns(l);
+		v[GROUP_LOOP_RUNQUEUE] = (double)(l->runqueue_ns + l->poll_runqueue_ns);
+		v[GROUP_LOOP_WAKING] = (double)l->wait_runqueue_ns;
 		v[GROUP_LOOP_BLOCKED] = (double)blocked_sum(l);
 		v[GROUP_LOOP_STOPPED] = (double)l->blocked_ns[SS_WAIT_STOPPED];
 	}

@@ -49,7 +49,7 @@ int stalls_take(struct loops *loops, const struct homes *homes, const struct mom
 		struct loop *l;
 
 		HASH_FIND(hh, loops->all, &k, sizeof(k), l);
-		if (!l || !l->is_loop || l->process->turns || l->process->serves_one)
+		if (!l || !l->is_loop || l->process->turns || !loop_counts(l))
 			continue;
 		runner = home_known(homes, f->stall.runner);
 		note = &stalls->notes.at[stalls->notes.n++];

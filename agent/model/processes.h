@@ -13,6 +13,7 @@
 struct process_loops {
 	uint32_t instances;    /* epoll instances that they wait in, as far as seen */
 	uint32_t sharing;      /* most threads seen in the same one */
+	bool outside;	       /* others reach it by descriptors of one of them */
 	bool turns;	       /* threads take turns in it, as M:N schedulers do */
 	double busiest, sum;   /* utilization of the loops over the interval */
 	uint32_t measured;     /* how many of them have a utilization */

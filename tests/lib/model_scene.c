@@ -122,6 +122,7 @@ struct sample_loop *scene_loop(struct scene *s, enum ss_loop_phase phase, uint64
 	scene_collector(s, "epoll");
 	*l = (struct sample_loop){.thread = (uint32_t)s->sample.n_threads - 1, .read_ns = s->sample.boot_ns};
 	l->loop.mark = ss_loop_mark_make(l->read_ns - ago_ns, phase);
+	l->loop.serves = SS_SERVES_MAIN | SS_SERVES_OUTSIDE;
 	l->loop.instance = 0x1000 + l->thread;
 	return l;
 }

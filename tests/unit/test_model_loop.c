@@ -47,10 +47,11 @@ static const struct group_row *group(const struct snapshot *s, const char *conta
 	return NULL;
 }
 
-/* The four states of a group. */
+/* The states of a group, but for stopped. */
 static double group_time(const struct group_row *g)
 {
-	return g->v[GROUP_LOOP_ASLEEP] + g->v[GROUP_LOOP_ONCPU] + g->v[GROUP_LOOP_RUNQUEUE] + g->v[GROUP_LOOP_BLOCKED];
+	return g->v[GROUP_LOOP_ASLEEP] + g->v[GROUP_LOOP_ONCPU] + g->v[GROUP_LOOP_RUNQUEUE] + g->v[GROUP_LOOP_WAKING] +
+	       g->v[GROUP_LOOP_BLOCKED];
 }
 
 /* Between two samples a second apart: what is under way at both, and what was finished between them. */
@@ -267,7 +268,8 @@ static void test_group_values(void **state)
 	assert_true(value_absent(group(p, "db", "none")->v[GROUP_LOOP_EVENTS]));
 	v = group(p, "web", "node")->v;
 	expect(v[GROUP_LOOP_ASLEEP], 480 * MS);
-	expect(v[GROUP_LOOP_RUNQUEUE], 70 * MS);
+	expect(v[GROUP_LOOP_RUNQUEUE], 50 * MS);
+	expect(v[GROUP_LOOP_WAKING], 20 * MS);
 	expect(v[GROUP_LOOP_BLOCKED], 130 * MS);
 	expect(v[GROUP_LOOP_ONCPU], 320 * MS);
 	/* They add up to the time that passed. */
@@ -658,6 +660,87 @@ static void test_names(void **state)
 	model_free(m);
 }
 
+/* A helper of a runtime lives in epoll and serves nobody: no row, no part of the sums, no stall, until it has a client. */
+static void test_serves_nobody(void **state)
+{
+	struct scene s;
+	struct model *m = begin(&s);
+	struct ss_thread_record *r;
+	const struct snapshot *p;
+	struct sample_loop *l;
+
+	(void)state;
+	scene_process(&s, 7, 10, "node", 100);
+	l = scene_loop(&s, SS_LOOP_ITERATING, 0);
+	l->loop.waits = 2;
+	l->loop.wait_ns = S;
+	l->loop.iteration_ns = S;
+	r = scene_process(&s, 8, 10, "DelayedTaskSche", 100);
+	r->tgid = 7;
+	r->process_start_ns = 5000000007ULL;
+	r->flags &= ~(uint32_t)SS_THREAD_LEADER;
+	l = scene_loop(&s, SS_LOOP_ITERATING, 0);
+	l->loop.serves = 0;
+	l->loop.waits = 100;
+	l->loop.events = 50;
+	l->loop.wait_ns = 1000 * S;
+	p = update(m, &s);
+	assert_int_equal(p->n_loops, 1);
+	assert_int_equal(p->loops[0].tid, 7);
+	expect(group(p, "web", "node")->v[GROUP_LOOP_ASLEEP], S);
+	scene_tick(&s, 1);
+	scene_stall(&s, 8, 100 * MS)->tgid = 7;
+	p = update(m, &s);
+	assert_int_equal(p->n_stalls, 0);
+	expect(group(p, "web", "node")->v[GROUP_LOOP_EVENTS], 0);
+
+	/* What it does from the sample before its first client on counts; its past does not come in one step. */
+	scene_tick(&s, 1);
+	s.sample.n_stalls = 0;
+	l->loop.serves = SS_SERVES_OUTSIDE;
+	l->loop.wait_ns += S;
+	l->loop.events += 3;
+	p = update(m, &s);
+	assert_int_equal(p->n_loops, 2);
+	expect(group(p, "web", "node")->v[GROUP_LOOP_EVENTS], 3);
+	expect(group(p, "web", "node")->v[GROUP_LOOP_ASLEEP], 2 * S);
+
+	/* It ends, and the kernel half says what it did in all. */
+	scene_tick(&s, 1);
+	s.sample.n_threads = s.sample.n_loops = 1;
+	*scene_gone_loop(s.gone_loops_final, &s.sample.n_gone_loops_final, 10, "node") = l->loop;
+	p = update(m, &s);
+	expect(group(p, "web", "node")->v[GROUP_LOOP_EVENTS], 3);
+	expect(group(p, "web", "node")->v[GROUP_LOOP_ASLEEP], 2 * S);
+	model_free(m);
+}
+
+/* Threads that take turns are shown if others reach the process by one of their descriptors. */
+static void test_turns_serve_nobody(void **state)
+{
+	struct scene s;
+	struct model *m = begin(&s);
+
+	(void)state;
+	for (uint32_t i = 0; i < 2; i++) {
+		struct ss_thread_record *r = scene_process(&s, 7 + i, 10, "client", 100);
+		struct sample_loop *l = scene_loop(&s, SS_LOOP_WAITING, S);
+
+		r->tgid = 7;
+		r->process_start_ns = 5000000007ULL;
+		r->flags &= i ? ~(uint32_t)SS_THREAD_LEADER : ~0U;
+		l->loop.serves = i ? 0 : SS_SERVES_MAIN;
+		l->loop.waits = l->loop.events = 5;
+		l->loop.instance = 0x700;
+		l->loop.edge = 1;
+	}
+	assert_int_equal(update(m, &s)->n_loops, 0);
+	scene_tick(&s, 1);
+	s.loops[1].loop.serves = SS_SERVES_OUTSIDE;
+	assert_int_equal(update(m, &s)->n_loops, 1);
+	model_free(m);
+}
+
 /* By the scheduler's wait classes alone: what they cannot tell is absent. */
 static void test_by_sleep(void **state)
 {
@@ -718,14 +801,15 @@ static void test_absent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_utilization), cmocka_unit_test(test_who_is_one),
-		cmocka_unit_test(test_turns),	    cmocka_unit_test(test_group_values),
-		cmocka_unit_test(test_under_way),   cmocka_unit_test(test_without_sched),
-		cmocka_unit_test(test_rates),	    cmocka_unit_test(test_p99),
-		cmocka_unit_test(test_dies),	    cmocka_unit_test(test_moves),
-		cmocka_unit_test(test_executes),    cmocka_unit_test(test_stalls),
-		cmocka_unit_test(test_stall_rows),  cmocka_unit_test(test_by_sleep),
-		cmocka_unit_test(test_absent),	    cmocka_unit_test(test_names),
+		cmocka_unit_test(test_utilization),   cmocka_unit_test(test_who_is_one),
+		cmocka_unit_test(test_turns),	      cmocka_unit_test(test_group_values),
+		cmocka_unit_test(test_under_way),     cmocka_unit_test(test_without_sched),
+		cmocka_unit_test(test_rates),	      cmocka_unit_test(test_p99),
+		cmocka_unit_test(test_dies),	      cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_executes),      cmocka_unit_test(test_stalls),
+		cmocka_unit_test(test_stall_rows),    cmocka_unit_test(test_by_sleep),
+		cmocka_unit_test(test_absent),	      cmocka_unit_test(test_names),
+		cmocka_unit_test(test_serves_nobody), cmocka_unit_test(test_turns_serve_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,6 +106,7 @@ struct ss_loop {
 	__u64 instance;	   /* address of the epoll file it waited in last: threads that share one take turns */
 	__u64 instance_ns; /* CLOCK_MONOTONIC since when; a closed instance's address may be reused */
 	__u64 edge;	   /* 1: a descriptor of that instance is edge-triggered (EPOLLET); only a few are looked at */
+	__u64 serves;	   /* bits of SS_SERVES_*; 0: others do not wait behind it, as far as seen */
 	__u64 since_ns;	   /* CLOCK_MONOTONIC when its first wait was seen; exec begins a new loop */
 	__u64 waits;	   /* waits that returned, polls included */
 	__u64 polls;	   /* of these, with a timeout of 0 */
@@ -129,9 +130,15 @@ struct ss_loop {
 	__u64 stalls[SS_STALL_CAUSES];	   /* iterations longer than the threshold, by their main cause */
 	__u64 slots[SS_LOOP_SLOTS];	   /* iterations by wall time */
 };
-#define SS_LOOP_FIRST_SUM 5 /* index of the first field that can be added up over loops: waits */
-#define SS_LOOP_FIELDS	  (24 + SS_WAIT_CLASSES + 1 + SS_STALL_CAUSES + SS_LOOP_SLOTS)
+#define SS_LOOP_FIRST_SUM 6 /* index of the first field that can be added up over loops: waits */
+#define SS_LOOP_FIELDS	  (25 + SS_WAIT_CLASSES + 1 + SS_STALL_CAUSES + SS_LOOP_SLOTS)
 _Static_assert(sizeof(struct ss_loop) == SS_LOOP_FIELDS * 8, "ss_loop: no padding");
+
+/*
+ * ss_loop.serves: it is its process's main thread; its instance had a descriptor through which others reach the process.
+ */
+#define SS_SERVES_MAIN	  1
+#define SS_SERVES_OUTSIDE 2
 
 /* The thread's totals when its wait or iteration under way began. */
 struct ss_loop_begin {
