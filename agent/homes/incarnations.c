@@ -204,6 +204,8 @@ static void instance_add(struct home *h, const struct home_cgroup *c)
 		sum[i] = sum[i] == SS_UNKNOWN || one[i] == SS_UNKNOWN ? SS_UNKNOWN : sum[i] + one[i];
 	f->cpu_quota_us = f->cpu_period_us = f->cpu_shares = f->cpu_weight = f->cpuset_cpus = SS_UNKNOWN;
 	f->memory_limit = f->memory_reservation = f->swap_limit = f->pids_limit = f->memory_peak = SS_UNKNOWN;
+	for (int i = 0; i < HUGE_PAGE_SIZES; i++)
+		f->hugetlb_limit[i] = f->hugetlb_peak[i] = SS_UNKNOWN;
 }
 
 void incarnations_sum(struct homes *homes)

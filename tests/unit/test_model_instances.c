@@ -43,6 +43,8 @@ static struct sample_cgroup *unit(struct scene *s, int i)
 	c->files.cpu_quota_us = 50000;
 	c->files.cpu_period_us = 100000;
 	c->files.page_faults = 3;
+	c->files.hugetlb[1] = 2 << 20;
+	c->files.hugetlb_limit[1] = SS_UNLIMITED;
 	return c;
 }
 
@@ -95,6 +97,8 @@ static void test_one_row(void **state)
 	assert_true(value_absent(row->v[CONTAINER_MEMORY_LIMIT]) && value_absent(row->v[CONTAINER_CPU_LIMIT]));
 	assert_true(value_absent(row->v[CONTAINER_SPEC_MEMORY_LIMIT]));
 	assert_true(value_absent(row->v[CONTAINER_MEMORY_LIMIT_RATIO]));
+	assert_true(row->v[CONTAINER_HUGETLB_2MB] == UNITS * (2 << 20));
+	assert_true(value_absent(row->v[CONTAINER_HUGETLB_LIMIT_2MB]));
 	assert_true(fabs(row->v[CONTAINER_CPU_CORES] - (double)sum / 1e9) < 1e-12);
 	assert_int_equal(row->n_instances, UNITS);
 	assert_int_equal(row->instances_ended, 0);
