@@ -571,6 +571,28 @@ static void test_sample_node(void **state)
 	}
 }
 
+/* With worker threads it is several loops, which share the pool: that it is used up is said as well. */
+static void test_sample_node_workers(void **state)
+{
+	struct scene s;
+	struct model *m = begin(&s);
+	struct model_lines l;
+
+	(void)state;
+	process(&s, 100, 1, "node-MainThread", EPOLL);
+	thread(&s, 101, "DelayedTaskSche", EPOLL);
+	threads_add(&s, 102, 4, "node-V8Worker", FUTEX);
+	thread(&s, 107, "job-0", EPOLL);
+	thread(&s, 108, "job-1", EPOLL);
+	threads_add(&s, 110, 4, "libuv-worker", SS_WAIT_FILE);
+	update(m, &s);
+	expect_model(model_snapshot(m), 100, "loops");
+	assert_true(row(model_snapshot(m), 100)->v[PROCESS_MODEL_WORKERS] == 3);
+	model_health(row(model_snapshot(m), 100), &l);
+	assert_true(says(&l, "its pool is exhausted: none of 4 threads named libuv-worker waits for work"));
+	model_free(m);
+}
+
 /* A pool that no name tells: once seen waiting it stays one. C1 and C2 are two names. */
 static void test_sample_pool_used_up(void **state)
 {
@@ -748,13 +770,21 @@ static void test_sample_circle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_process),	       cmocka_unit_test(test_tree),
-		cmocka_unit_test(test_tree_unseen),    cmocka_unit_test(test_sample_workers),
-		cmocka_unit_test(test_sample_prefork), cmocka_unit_test(test_sample_idle),
-		cmocka_unit_test(test_sample_helper),  cmocka_unit_test(test_sample_one_each),
-		cmocka_unit_test(test_sample_node),    cmocka_unit_test(test_sample_pool_used_up),
-		cmocka_unit_test(test_sample_threads), cmocka_unit_test(test_sample_young),
-		cmocka_unit_test(test_sample_absent),  cmocka_unit_test(test_sample_circle),
+		cmocka_unit_test(test_process),
+		cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_tree_unseen),
+		cmocka_unit_test(test_sample_workers),
+		cmocka_unit_test(test_sample_prefork),
+		cmocka_unit_test(test_sample_idle),
+		cmocka_unit_test(test_sample_helper),
+		cmocka_unit_test(test_sample_one_each),
+		cmocka_unit_test(test_sample_node),
+		cmocka_unit_test(test_sample_node_workers),
+		cmocka_unit_test(test_sample_pool_used_up),
+		cmocka_unit_test(test_sample_threads),
+		cmocka_unit_test(test_sample_young),
+		cmocka_unit_test(test_sample_absent),
+		cmocka_unit_test(test_sample_circle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
