@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * fuzz_proc_files.c - the files of /proc that are read as they are: mountinfo and cgroup, which hold paths of others'
- * choosing, and stat, meminfo, loadavg. One after the other in the input, a zero byte between.
+ * choosing, and stat, meminfo, loadavg, schedstat. One after the other in the input, a zero byte between.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,11 +11,13 @@
 #include "cgroup/cgroupfs.h"
 #include "fuzz.h"
 #include "sample/host.h"
+#include "sample/schedstat.h"
 
 static char root[64];
 
-static const char *const files[] = {"proc/self/mountinfo", "proc/self/cgroup", "proc/stat", "proc/meminfo",
-				    "proc/loadavg"};
+static const char *const files[] = {"proc/self/mountinfo", "proc/self/cgroup", "proc/stat",	"proc/meminfo",
+				    "proc/loadavg",	   "proc/7/cgroup",    "proc/schedstat"};
+static const struct ss_run_queue open_runs[SS_RUN_QUEUES];
 
 static void root_remove(void)
 {
@@ -28,7 +30,7 @@ static void root_remove(void)
 
 static void root_make(void)
 {
-	static const char *const folders[] = {"proc", "proc/self", "m", "m/cpu"};
+	static const char *const folders[] = {"proc", "proc/self", "proc/7", "m", "m/cpu"};
 	char path[128];
 
 	strcpy(root, access("/dev/shm", W_OK) == 0 ? "/dev/shm/sysscope-fuzz-XXXXXX" : "/tmp/sysscope-fuzz-XXXXXX");
@@ -60,6 +62,7 @@ static int cgroup_seen(void *ctx, uint64_t id, uint64_t parent_id, const char *p
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cgroup_counters counters;
+	struct sample_run_queues queues;
 	struct sample_host host;
 	struct cgroupfs *fs = NULL;
 	int seen = 0;
@@ -84,5 +87,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	cgroupfs_close(fs);
 	host_read(root, &host);
+	schedstat_read(root, open_runs, &queues);
 	return 0;
 }
