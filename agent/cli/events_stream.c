@@ -201,16 +201,16 @@ static int stream_end(struct event_stream *s)
 static void sums_log(struct event_stream *s)
 {
 	uint64_t unwritten = event_queue_lines_waiting(event_feed_queue(s->feed));
+	_cleanup_buf_ struct buf text = {};
 	struct event_sums sums;
 
 	event_feed_sums(s->feed, s->run->live, &sums);
-	log_info("%llu facts: %llu shown, %llu filtered out, %llu lost because the kernel's ring was full, %llu lost "
-		 "because "
-		 "the reader was slow",
-		 (unsigned long long)sums.produced, (unsigned long long)sums.told, (unsigned long long)sums.left_out,
-		 (unsigned long long)sums.lost_ring, (unsigned long long)sums.unread);
+	event_sums_text(&text, &sums);
+	if (!text.failed && text.data)
+		log_info("%s", text.data);
 	if (unwritten)
-		log_warning("%llu lines were not written, because nobody read them", (unsigned long long)unwritten);
+		log_warning("%llu line%s not written, because nobody read %s", (unsigned long long)unwritten,
+			    unwritten == 1 ? " was" : "s were", unwritten == 1 ? "it" : "them");
 }
 
 int event_stream_run(struct event_stream *s)

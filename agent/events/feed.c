@@ -224,6 +224,19 @@ void event_feed_take(void *ctx, const struct ss_fact *fact, const struct identit
 	f->sums.unread += fate == FATE_UNREAD;
 }
 
+static void stall_take(struct event_feed *f, const struct event *e, const struct container_row *c)
+{
+	struct event_stall_sums *sums = &f->sums.stalls;
+	enum fate fate = FATE_LEFT_OUT;
+
+	if ((!f->choice.pid || e->pid == f->choice.pid) && (!f->choice.tree || tree_had(&f->sets, e->pid)) &&
+	    (!containers_chosen(f) || (c && match_choice_row(f->choice.containers, c))))
+		fate = line_add(f, e);
+	sums->told += fate == FATE_TOLD;
+	sums->left_out += fate == FATE_LEFT_OUT;
+	sums->unread += fate == FATE_UNREAD;
+}
+
 void event_feed_snapshot(struct event_feed *f, const struct snapshot *s)
 {
 	f->snapshot = s;
@@ -243,10 +256,7 @@ void event_feed_snapshot(struct event_feed *f, const struct snapshot *s)
 			.stall = &r->stall,
 		};
 
-		if ((f->choice.pid && r->pid != f->choice.pid) || (f->choice.tree && !tree_had(&f->sets, r->pid)) ||
-		    (containers_chosen(f) && !(c && match_choice_row(f->choice.containers, c))))
-			continue;
-		line_add(f, &e);
+		stall_take(f, &e, c);
 	}
 	if (s)
 		tree_forget_ended(&f->sets);
@@ -301,7 +311,13 @@ void event_feed_sums(const struct event_feed *f, const struct pipeline *p, struc
 	uint64_t produced[SS_FACT_KINDS], lost[SS_FACT_KINDS];
 
 	*ret = f->sums;
+	ret->stalls_chosen = type_wanted(&f->choice, EVENT_LOOP_STALL);
+	for (int k = 1; k < SS_FACT_KINDS; k++)
+		ret->facts_chosen |= kind_counts(&f->choice, k);
+	if (!p)
+		return;
 	pipeline_facts_count(p, produced, lost);
+	ret->stalls.lost_ring = ret->stalls_chosen ? lost[SS_FACT_LOOP_STALL] : 0;
 	for (int k = 1; k < SS_FACT_KINDS; k++) {
 		if (!kind_counts(&f->choice, k))
 			continue;

@@ -7,6 +7,7 @@
 #define SYSSCOPE_EVENT_FEED_H
 
 #include "events/queue.h"
+#include "events/sums.h"
 #include "exporters/events/events.h"
 #include "pipeline.h"
 
@@ -54,17 +55,7 @@ int event_feed_error(const struct event_feed *f);
 struct event_queue *event_feed_queue(struct event_feed *f);
 bool event_feed_full(const struct event_feed *f); /* `count` lines were taken */
 
-/*
- * Facts of the chosen types since the beginning. produced = told + left_out + lost_ring + unread + those that wait in the
- * ring.
- */
-struct event_sums {
-	uint64_t produced;  /* by the kernel half */
-	uint64_t told;	    /* in the queue, or written */
-	uint64_t left_out;  /* of other containers or processes than asked for */
-	uint64_t lost_ring; /* the ring had no room */
-	uint64_t unread;    /* the queue had no room */
-};
+/* `p` NULL: without what the kernel half counts. */
 void event_feed_sums(const struct event_feed *f, const struct pipeline *p, struct event_sums *ret);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * test_events.c - each type of event as text and as JSON, with hostile names; clone's flags; the queue of lines when
- * nobody reads; how long an ended process belongs to the tree.
+ * nobody reads; how long an ended process belongs to the tree; the last line, which says how much was shown.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +18,7 @@
 #include <jansson.h>
 
 #include "exporters/events/events.h"
+#include "events/feed.h"
 #include "events/queue.h"
 #include "events/sets.h"
 #include "base/util.h"
@@ -317,14 +318,81 @@ static void test_ended_in_tree(void **state)
 	event_sets_free(&sets);
 }
 
+static void expect_sums(const struct event_sums *s, const char *want)
+{
+	_cleanup_buf_ struct buf out = {};
+
+	event_sums_text(&out, s);
+	assert_false(out.failed);
+	assert_string_equal(out.data, want);
+}
+
+static void test_sums_text(void **state)
+{
+	struct event_sums s = {.produced = 21, .told = 19, .left_out = 2, .facts_chosen = true};
+
+	(void)state;
+	expect_sums(&s, "21 facts: 19 shown, 2 filtered out, 0 lost because the kernel's ring was full, 0 lost because "
+			"the reader was slow");
+	s.stalls_chosen = true;
+	s.stalls.told = 6;
+	s.produced = s.told = 1;
+	s.left_out = 0;
+	expect_sums(&s,
+		    "6 event-loop stalls shown; 1 fact: 1 shown, 0 filtered out, 0 lost because the kernel's ring was "
+		    "full, 0 lost because the reader was slow");
+	s.facts_chosen = false;
+	s.stalls = (struct event_stall_sums){.told = 1, .left_out = 2, .lost_ring = 3, .unread = 4};
+	expect_sums(&s, "1 event-loop stall shown, 2 filtered out, 3 lost because the kernel's ring was full, 4 lost "
+			"because the reader was slow");
+	s.stalls = (struct event_stall_sums){};
+	expect_sums(&s, "0 event-loop stalls shown");
+}
+
+/* Stalls come from snapshots: those that are shown are counted, and so are the others. */
+static void test_stalls_are_counted(void **state)
+{
+	struct event_choice all = {.types = 1u << EVENT_LOOP_STALL}, one = {.types = all.types, .pid = 100};
+	struct stall_row rows[3] = {{.pid = 100, .tid = 100}, {.pid = 101, .tid = 101}, {.pid = 100, .tid = 102}};
+	struct snapshot s = {.stalls = rows, .n_stalls = ARRAY_SIZE(rows)};
+	struct event_choice *choices[] = {&all, &one};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		rows[i].container = STALL_NOWHERE;
+		rows[i].comm = rows[i].thread = "node";
+		rows[i].stall = (struct stall){.seconds = 0.2, .cause = "blocked", .runner = "", .runner_cgroup = ""};
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(choices); i++) {
+		struct event_sums sums;
+		struct event_feed *f;
+
+		assert_int_equal(event_feed_new(&f, choices[i]), 0);
+		event_feed_snapshot(f, &s);
+		event_feed_snapshot(f, NULL);
+		event_feed_sums(f, NULL, &sums);
+		assert_true(sums.stalls_chosen && !sums.facts_chosen);
+		assert_int_equal(sums.stalls.told, choices[i] == &one ? 2 : 3);
+		assert_int_equal(sums.stalls.left_out, choices[i] == &one ? 1 : 0);
+		assert_int_equal(event_queue_lines_waiting(event_feed_queue(f)), sums.stalls.told);
+		event_feed_free(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_starts),	      cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_exec_and_exit), cmocka_unit_test(test_others),
-		cmocka_unit_test(test_names),	      cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_starts),
+		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_exec_and_exit),
+		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_hostile_names),
+		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_ended_in_tree),
+		cmocka_unit_test(test_sums_text),
+		cmocka_unit_test(test_stalls_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
