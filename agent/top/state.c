@@ -7,19 +7,19 @@
 
 #include "top/state.h"
 
-static const char help_keys[] =
-	"Enter       processes of a container, details of a process or loop;  Esc, Backspace: back\n"
-	"d           details of a container: what it is, how it started\n"
-	"Up Down PgUp PgDn Home End   move\n"
-	"Left Right  sort by the previous / next column;  r: reverse\n"
-	"P M N T W   sort by CPU, memory, name, CPU time, waits for a CPU\n"
-	"/           filter by name; Enter keeps it, Esc clears it\n"
-	"t           tree: children below their parents\n"
-	"H           containers only / services, sessions and the host too\n"
-	"Space       pause\n"
-	"+ -         longer / shorter delay\n"
-	"F5          take a sample now\n"
-	"q F10       quit\n";
+static const char help_keys[] = "Enter       processes of a container, details of a process or loop\n"
+				"Esc         back, and so does Backspace\n"
+				"d           details of a container: what it is, how it started\n"
+				"Up Down PgUp PgDn Home End   move\n"
+				"Left Right  sort by the previous / next column;  r: reverse\n"
+				"P M N T W   sort by CPU, memory, name, CPU time, waits for a CPU\n"
+				"/           filter by name; Enter keeps it, Esc clears it\n"
+				"t           tree: children below their parents\n"
+				"H           containers only / services, sessions and the host too\n"
+				"Space       pause\n"
+				"+ -         longer / shorter delay\n"
+				"F5          take a sample now\n"
+				"q F10       quit\n";
 
 static const char help_columns[] = "CPU 1.00 is one busy CPU; '-' means unknown. WAIT is the time per second that\n"
 				   "threads waited for a CPU (1.0s: one thread always waits). 'attributed' is the\n"

@@ -212,9 +212,12 @@ static void limit_lines(struct buf *out, const struct container_row *c)
 	if (c->cpu_limit_of)
 		limit_cpu_line(out, c);
 	if (c->throttled_by) {
-		buf_printf(out, "throttled      in %.0f %% of the periods of a quota: ",
-			   c->v[CONTAINER_THROTTLED_RATIO] * 100);
-		limit_owner(out, c, c->throttled_by);
+		bool own = strcmp(c->throttled_by, c->cgroup) == 0;
+
+		buf_printf(out, "throttled      in %.0f %% of the periods of ", c->v[CONTAINER_THROTTLED_RATIO] * 100);
+		buf_str(out, own ? "its own quota" : "the quota of ");
+		if (!own)
+			format_name(out, c->throttled_by);
 		buf_char(out, '\n');
 	}
 	if (!c->memory_limit_of)
@@ -312,8 +315,8 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	if (b)
 		birth_lines(out, b);
 	else if (strcmp(c->kind, "container") == 0)
-		buf_str(out,
-			"start          unknown: before sysscope started, or too many others have started since\n");
+		buf_str(out, "start          unknown: it started before sysscope, or too many others have\n"
+			     "               started since\n");
 }
 
 static const struct text_column container_columns[] = {
@@ -335,11 +338,13 @@ static const int container_wishes[] = {
 const struct view_desc view_containers = {
 	.name = "containers",
 	.scope = SCOPE_CONTAINER,
-	.help = "Containers: MEM% is the working set in percent of the memory limit, THR% the\n"
-		"share of CPU quota periods that were throttled; 99 % of the waits for a CPU\n"
-		"were shorter than P99. QUOTA% is the share of the time that its threads ran\n"
-		"or were ready to run in which a CPU quota stopped them. Limits may be those\n"
-		"of a cgroup above: the detail says whose.\n",
+	.help = "Containers: MEM is all memory charged to it, page cache included; what\n"
+		"`docker stats` shows leaves inactive cache out. MEM% is the working set\n"
+		"(MEM without inactive cache) in percent of the memory limit, THR% the share of\n"
+		"CPU quota periods that were throttled; 99 % of the waits for a CPU were shorter\n"
+		"than P99. QUOTA%: of the time that its threads ran or wanted to run, the share\n"
+		"in which a CPU quota held them back. Limits may be those of a cgroup above: the\n"
+		"detail says whose.\n",
 	.count = container_count,
 	.values = container_metrics,
 	.row_name = container_name,

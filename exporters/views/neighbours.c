@@ -94,8 +94,8 @@ static const int pair_wishes[] = {TEXT_COLUMN(WAITER), TEXT_COLUMN(RUNNER)};
 const struct view_desc view_neighbours = {
 	.name = "neighbours",
 	.scope = SCOPE_NEIGHBOUR,
-	.help = "Neighbours: while WAITER waited for a CPU, RAN INSTEAD ran on it; SHARE% of all its\n"
-		"waits for others and for itself.\n",
+	.help = "Neighbours: while WAITER waited for a CPU, RAN INSTEAD ran on it; SHARE% of\n"
+		"all its waits for others and for itself.\n",
 	.count = pair_count,
 	.values = pair_metrics,
 	.row_name = pair_waiter_name,

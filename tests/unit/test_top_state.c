@@ -149,6 +149,21 @@ static void test_views(void **state)
 	assert_true(top.quit);
 }
 
+/* On 80 columns no line of the help is wrapped. */
+static void test_help(void **state)
+{
+	_cleanup_buf_ struct buf text = {};
+
+	(void)state;
+	top_help_text(&text);
+	for (const char *line = text.data, *end; *line; line = end + 1) {
+		end = strchr(line, '\n');
+		assert_non_null(end);
+		if (end - line > 79)
+			fail_msg("%zu columns: %.*s", (size_t)(end - line), (int)(end - line), line);
+	}
+}
+
 static void test_loop_detail(void **state)
 {
 	(void)state;
@@ -253,7 +268,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_moves),	    cmocka_unit_test(test_follows), cmocka_unit_test(test_views),
 		cmocka_unit_test(test_loop_detail), cmocka_unit_test(test_filter),  cmocka_unit_test(test_sort),
-		cmocka_unit_test(test_any_keys),
+		cmocka_unit_test(test_any_keys),    cmocka_unit_test(test_help),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
