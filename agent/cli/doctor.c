@@ -145,7 +145,7 @@ static void text_price(struct buf *out, const struct doctor *d, const struct col
 		buf_printf(out, "+%.0f ns on every system call of every process (an empty one takes %.0f ns)", one,
 			   d->without.syscall_ns);
 	else if (strcmp(s->hook, "tracepoint") == 0)
-		buf_str(out, "nothing more on system calls, which another tracer slows down already");
+		buf_str(out, "system calls: no extra cost now, because another tracer has slowed them already");
 	else
 		buf_str(out, "nothing on other system calls");
 	if (d->without.epoll_ns > 0)

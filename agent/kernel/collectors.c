@@ -150,8 +150,7 @@ const struct collector_desc collectors[COLLECTORS] = {
 				 .needs_current_task = true,
 				 .programs = {"capability_tracepoint"},
 				 .tracepoints = {"cap_capable"},
-				 .lacks = "checks without audit are recognized by the kernel functions known to make "
-					  "them"},
+				 .lacks = "which checks are silent is guessed from the calling functions"},
 			},
 			"`sysscope capabilities` and capability_denied facts",
 			1u << SS_FACT_CAPABILITY_DENIED,

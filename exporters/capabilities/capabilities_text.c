@@ -112,7 +112,7 @@ void capabilities_write_text(struct buf *out, const struct capability_watch *w)
 		   " (%s). What is needed rarely, at startup or at shutdown may not have been used in that time.\n",
 		   w->hook);
 	if (*w->lacks)
-		buf_printf(out, "This kernel's hook: %s.\n", w->lacks);
+		buf_printf(out, "Limit of this kernel's hook: %s.\n", w->lacks);
 	if (w->lost)
 		buf_printf(out, "LOST: %lu checks did not fit into the table.\n", w->lost);
 }

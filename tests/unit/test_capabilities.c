@@ -94,6 +94,12 @@ static void test_text(void **state)
 	assert_non_null(strstr(b.data, "  denied       NET_RAW 2, by ping\\x0a\\x1b[2J\n"));
 	assert_non_null(strstr(b.data, "  docker       --cap-drop ALL --cap-add NET_BIND_SERVICE\n"));
 	assert_null(strstr(b.data, "LOST"));
+	assert_null(strstr(b.data, "Limit of"));
+	buf_free(&b);
+	w.lacks = "which checks are silent is guessed";
+	b = (struct buf){};
+	capabilities_write_text(&b, &w);
+	assert_non_null(strstr(b.data, "\nLimit of this kernel's hook: which checks are silent is guessed.\n"));
 	buf_free(&b);
 }
 
