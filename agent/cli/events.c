@@ -51,13 +51,8 @@ static int events_parse(struct run *run, struct events *e)
 	};
 	int r = run_parse(run, rows, ARRAY_SIZE(rows));
 
-	if (r != RUN_CONTINUE || run->rest >= run->argc)
-		return r;
-	if (strcmp(run->argv[run->rest - 1], "--") != 0) {
-		log_error("unexpected argument '%s': write -- before a command to run", run->argv[run->rest]);
-		return EXIT_USAGE;
-	}
-	e->stream.command.argv = run->argv + run->rest;
+	if (r == RUN_CONTINUE && run->rest < run->argc)
+		e->stream.command.argv = run->argv + run->rest;
 	return r;
 }
 

@@ -229,9 +229,9 @@ static bool abbreviated(const struct option_row *row, const char *given)
 }
 
 /* getopt's two tables. 0 or -ENOMEM. */
-static int tables_make(const struct option_row *rows, size_t n, struct option *longs, struct buf *shorts)
+static int tables_make(const struct option_row *rows, size_t n, bool in_order, struct option *longs, struct buf *shorts)
 {
-	buf_char(shorts, ':');
+	buf_str(shorts, in_order ? "+:" : ":");
 	for (size_t i = 0; i < n; i++) {
 		longs[i] = (struct option){rows[i].name, option_takes_value(&rows[i]), NULL, LONG_BASE + (int)i};
 		if (rows[i].short_name)
@@ -240,13 +240,15 @@ static int tables_make(const struct option_row *rows, size_t n, struct option *l
 	return shorts->failed ? -ENOMEM : 0;
 }
 
-static int parse_all(const struct verb *verb, const struct option_row *rows, size_t n, int argc, char **argv)
+/* `dashes`: NULL, or where to say that the options ended with a "--" of its own; then they end at other arguments, too. */
+static int parse_all(const struct verb *verb, const struct option_row *rows, size_t n, int argc, char **argv,
+		     bool *dashes)
 {
 	_cleanup_free_ struct option *longs = calloc(n + 1, sizeof(*longs));
 	_cleanup_buf_ struct buf shorts = {};
 	int c, r, at;
 
-	r = longs ? tables_make(rows, n, longs, &shorts) : -ENOMEM;
+	r = longs ? tables_make(rows, n, dashes != NULL, longs, &shorts) : -ENOMEM;
 	opterr = 0;
 	optind = 0;
 	for (at = 1; r == 0 && (c = getopt_long(argc, argv, shorts.data, longs, NULL)) != -1; at = optind) {
@@ -268,7 +270,34 @@ static int parse_all(const struct verb *verb, const struct option_row *rows, siz
 				row = &rows[i];
 		r = row ? option_set(verb, row, optarg ? optarg : "") : -EINVAL;
 	}
+	if (dashes)
+		*dashes = optind > at;
 	return r;
+}
+
+static int refuse_argument(const struct verb *verb, const char *given, bool command_allowed)
+{
+	_cleanup_buf_ struct buf safe = {};
+
+	option_printable(&safe, given);
+	fprintf(stderr, "sysscope %s: unexpected argument '%s'; ", verb->name, safe.data ? safe.data : "");
+	if (command_allowed)
+		fprintf(stderr, "write -- before a command to run\n");
+	else
+		fprintf(stderr, "see sysscope %s --help\n", verb->name);
+	return -EINVAL;
+}
+
+/* What stands behind the options: a command behind a "--", or nothing. */
+static int rest_check(const struct verb *verb, int argc, char **argv, bool command_allowed, bool dashes)
+{
+	if (optind < argc && !(command_allowed && dashes))
+		return refuse_argument(verb, argv[optind], command_allowed);
+	if (optind == argc && command_allowed && dashes) {
+		fprintf(stderr, "sysscope %s: no command after --\n", verb->name);
+		return -EINVAL;
+	}
+	return 0;
 }
 
 int options_parse(const struct verb *verb, const struct option_row *rows, size_t n, int argc, char **argv,
@@ -276,6 +305,7 @@ int options_parse(const struct verb *verb, const struct option_row *rows, size_t
 {
 	_cleanup_free_ struct option_row *all = calloc(n + SHARED_ROWS, sizeof(*all));
 	struct shared shared = {.level = "info", .format = "text"};
+	bool dashes = false;
 	int r;
 
 	if (!all) {
@@ -288,7 +318,7 @@ int options_parse(const struct verb *verb, const struct option_row *rows, size_t
 	/* Before parsing, since the targets still hold the defaults, which --help shows. */
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		shared.help |= strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
-	r = shared.help ? 0 : parse_all(verb, all, n + SHARED_ROWS, argc, argv);
+	r = shared.help ? 0 : parse_all(verb, all, n + SHARED_ROWS, argc, argv, ret_rest ? &dashes : NULL);
 	if (r < 0)
 		return r;
 	if (shared.help) {
@@ -299,16 +329,11 @@ int options_parse(const struct verb *verb, const struct option_row *rows, size_t
 		printf("sysscope %s (%s)\n", SYSSCOPE_VERSION, SYSSCOPE_REVISION);
 		return 1;
 	}
-	if (ret_rest) {
+	r = rest_check(verb, argc, argv, ret_rest != NULL, dashes);
+	if (r < 0)
+		return r;
+	if (ret_rest)
 		*ret_rest = optind;
-	} else if (optind < argc) {
-		_cleanup_buf_ struct buf safe = {};
-
-		option_printable(&safe, argv[optind]);
-		fprintf(stderr, "sysscope %s: unexpected argument '%s'; see sysscope %s --help\n", verb->name,
-			safe.data ? safe.data : "", verb->name);
-		return -EINVAL;
-	}
 	log_setup(shared.level, shared.format);
 	return 0;
 }

@@ -73,7 +73,7 @@ struct run;
 enum {
 	VERB_COLLECTORS = 1 << 0,   /* --collector.NAME, --no-collector.NAME, --loop.stall-threshold */
 	VERB_DOCKER_ROOTS = 1 << 1, /* --docker.data-root */
-	VERB_ARGUMENTS = 1 << 2,    /* arguments behind the options */
+	VERB_ARGUMENTS = 1 << 2,    /* a command behind a "--" */
 	VERB_DAEMON = 1 << 3,	    /* outlives its terminal */
 };
 
@@ -94,8 +94,8 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CANNOT = 3 };
 /*
  * Parses all of argv. 0: continue. 1: --help or --version was printed, leave with EXIT_DONE. Negative: bad usage, one line
  * about it is on stderr, leave with EXIT_USAGE. Adds the rows that all verbs have: --log.level, --log.format, --help,
- * --version. `ret_rest`, if not NULL, receives the index of the first argument behind the options; without it, such
- * arguments are refused.
+ * --version. `ret_rest`, if not NULL, receives the index of the command behind a "--", or argc if there is no "--". Any
+ * other argument behind the options is refused, and so is a "--" with nothing behind it.
  */
 int options_parse(const struct verb *verb, const struct option_row *rows, size_t n, int argc, char **argv,
 		  int *ret_rest);

@@ -90,6 +90,48 @@ static void test_taken(void **state)
 	assert_int_equal(g.rest, 3);
 }
 
+/* A command stands behind a "--" that is no option's value; a "--" with nothing behind it is a variable that was empty. */
+static void test_command(void **state)
+{
+	static const struct {
+		const char *line;
+		int rest; /* 0: refused */
+		const char *says;
+	} table[] = {
+		{"", 1, ""},
+		{"-f", 2, ""},
+		{"-- a", 2, ""},
+		{"-- -- a", 2, ""},
+		{"-f -- a -n 3 --", 3, ""},
+		{"-- EMPTY", 2, ""},
+		{"--text --", 3, ""},
+		{"-ft --", 3, ""},
+		{"--text -- -- a", 4, ""},
+		{"--", 0, "sysscope test: no command after --\n"},
+		{"-f --", 0, "no command after --\n"},
+		{"-ft x --", 0, "no command after --\n"},
+		{"--text -- --", 0, "no command after --\n"},
+		{"a", 0, "unexpected argument 'a'; write -- before a command to run\n"},
+		{"a --", 0, "unexpected argument 'a'; write -- "},
+		{"a -- b", 0, "unexpected argument 'a'; write -- "},
+		{"a -f", 0, "unexpected argument 'a'; write -- "},
+		{"--text -- a", 0, "unexpected argument 'a'; write -- "},
+		{"EMPTY", 0, "unexpected argument ''; write -- "},
+		{"a\x1b[2J", 0, "unexpected argument 'a\\x1b[2J'; write -- "},
+	};
+	char said[4096];
+	struct given g;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		int r = parse(table[i].line, &g, true, said, sizeof(said));
+
+		assert_true(table[i].rest ? r == 0 : r < 0);
+		assert_int_equal(g.rest, table[i].rest);
+		assert_non_null(strstr(said, table[i].says));
+	}
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -222,10 +264,8 @@ static void test_nearest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_taken),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_help),
-		cmocka_unit_test(test_nearest),
+		cmocka_unit_test(test_taken), cmocka_unit_test(test_command), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_help),  cmocka_unit_test(test_nearest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
