@@ -143,6 +143,47 @@ static __noinline void wait_attribute(struct ledger *ledger, __u64 waiter, __u64
 	ledger_add(ledger, waiter, SS_CGROUP_OTHERS, end - begin, now);
 }
 
+/* Who had the CPU for most of a wait, so far: a candidate, and how many ns more it had than all others together. */
+struct majority {
+	__u64 runner, lead;
+};
+
+static __always_inline void majority_add(struct majority *most, __u64 runner, __u64 ns)
+{
+	/* An idle CPU is nobody's. */
+	if (runner == RUNNER_IDLE)
+		return;
+	if (runner == most->runner) {
+		most->lead += ns;
+	} else if (ns > most->lead) {
+		most->runner = runner;
+		most->lead = ns - most->lead;
+	} else {
+		most->lead -= ns;
+	}
+}
+
+/*
+ * Who had this CPU for most of the last `wait` ns, as far as the ledger reaches back: whoever had it for more than half of
+ * that time is found in one pass. Only for waits with more than one runner.
+ */
+static __noinline __u64 wait_majority(struct ledger *ledger, __u64 wait, __u64 now)
+{
+	struct majority most = {.runner = ledger->runner};
+	__u64 end = ledger->since, begin = now - wait;
+
+	majority_add(&most, ledger->runner, now - end);
+	for (__u64 i = 1; i <= PAST_RUNS && i <= ledger->head && begin < end; i++) {
+		__u64 slot = (ledger->head - i) % PAST_RUNS, since = ledger->past[slot].since;
+
+		if (since < begin)
+			since = begin;
+		majority_add(&most, ledger->past[slot].runner, end > since ? end - since : 0);
+		end = since;
+	}
+	return most.runner;
+}
+
 /* The runner has this CPU from now on. */
 static __always_inline void ledger_run(struct ledger *ledger, __u64 runner, __u64 now)
 {
@@ -207,7 +248,9 @@ static __always_inline void arrival_account(struct task_struct *task, struct ss_
 	state->waits.throttled_ns += throttled;
 	if (wait - throttled > state->longest_wait_ns) {
 		state->longest_wait_ns = wait - throttled;
-		state->longest_wait_runner = ledger->runner;
+		state->longest_wait_runner = at - state->longest_wait_ns >= ledger->since
+						     ? ledger->runner
+						     : wait_majority(ledger, state->longest_wait_ns, at);
 	}
 	wait_attribute(ledger, state->cgroup_id, wait - throttled, at);
 }

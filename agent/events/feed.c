@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "events/feed.h"
 #include "events/fill.h"
@@ -21,6 +22,7 @@ struct event_feed {
 	struct event_queue queue;
 	struct event_sets sets;
 	const struct snapshot *snapshot;
+	uint32_t self;		/* this process: its own stalls are not told */
 	int64_t wall_offset_ns; /* CLOCK_REALTIME less CLOCK_BOOTTIME */
 	struct buf line, arguments;
 	uint64_t taken; /* lines */
@@ -48,6 +50,7 @@ int event_feed_new(struct event_feed **ret, const struct event_choice *c)
 	if (!f)
 		return -ENOMEM;
 	f->choice = *c;
+	f->self = (uint32_t)getpid();
 	f->queue.limit = QUEUE_BYTES;
 	event_feed_clock(f);
 	*ret = f;
@@ -229,7 +232,9 @@ static void stall_take(struct event_feed *f, const struct event *e, const struct
 	struct event_stall_sums *sums = &f->sums.stalls;
 	enum fate fate = FATE_LEFT_OUT;
 
-	if ((!f->choice.pid || e->pid == f->choice.pid) && (!f->choice.tree || tree_had(&f->sets, e->pid)) &&
+	/* Nobody waits for the agent's own. */
+	if (e->pid != f->self && (!f->choice.pid || e->pid == f->choice.pid) &&
+	    (!f->choice.tree || tree_had(&f->sets, e->pid)) &&
 	    (!containers_chosen(f) || (c && match_choice_row(f->choice.containers, c))))
 		fate = line_add(f, e);
 	sums->told += fate == FATE_TOLD;

@@ -231,6 +231,33 @@ static void test_names(void **state)
 	expect_text(&e, "capability_denied web-1 node/\\x1b[2J 100/107: CAP_CHOWN");
 }
 
+/* A stall of the agent itself is told to nobody. */
+static void test_own_stall(void **state)
+{
+	struct event_choice choice = {.types = 1u << EVENT_LOOP_STALL};
+	struct stall stall = {.time = 1, .seconds = 0.18, .cause = "oncpu", .runner = ""};
+	struct stall_row rows[] = {
+		{.container = STALL_NOWHERE,
+		 .pid = (uint32_t)getpid(),
+		 .comm = "sysscope",
+		 .thread = "sysscope",
+		 .stall = stall},
+		{.container = STALL_NOWHERE,
+		 .pid = (uint32_t)getpid() + 1,
+		 .comm = "node",
+		 .thread = "node",
+		 .stall = stall},
+	};
+	struct snapshot s = {.stalls = rows, .n_stalls = 2};
+	struct event_feed *feed;
+
+	(void)state;
+	assert_int_equal(event_feed_new(&feed, &choice), 0);
+	event_feed_snapshot(feed, &s);
+	assert_int_equal(event_queue_lines_waiting(event_feed_queue(feed)), 1);
+	event_feed_free(feed);
+}
+
 static void test_lost(void **state)
 {
 	uint64_t ring[EVENT_TYPES] = {[EVENT_EXEC] = 5, [EVENT_EXIT] = 1}, unread[EVENT_TYPES] = {[EVENT_EXEC] = 2};
@@ -393,6 +420,7 @@ int main(void)
 		cmocka_unit_test(test_ended_in_tree),
 		cmocka_unit_test(test_sums_text),
 		cmocka_unit_test(test_stalls_are_counted),
+		cmocka_unit_test(test_own_stall),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,7 +165,7 @@ struct ss_thread_state {
 	struct ss_waits waits;	       /* written by sched_switch only, under the run queue's lock */
 	struct ss_waits waits_charged; /* the part that the gone tables hold already */
 	__u64 longest_wait_ns;	       /* longest wait for a CPU in the event loop's iteration under way */
-	__u64 longest_wait_runner;     /* kernfs id of the cgroup that had the CPU at the end of that wait */
+	__u64 longest_wait_runner;     /* kernfs id of the cgroup that had the CPU for most of that wait */
 	__u64 exit_ns;		       /* CLOCK_BOOTTIME at sched_process_exit; 0: alive */
 	__u64 starting_exec_ns;	       /* with starting_ns: the part of sum_exec_runtime that ss_start.exec_ns holds */
 	__u32 process_exited;	       /* on a group leader, 1: its process's exit was counted */
