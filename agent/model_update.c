@@ -137,6 +137,7 @@ static void moment_next(struct moment *now, const struct sample *s)
 		.waits_known = collector_ok(s, "sched"),
 		.lifecycle_known = collector_ok(s, "lifecycle"),
 		.loops_known = collector_ok(s, "epoll"),
+		.controls_known = !s->loop_controls_unseen,
 		.starts_known = collector_ok(s, "births"),
 		.oom_kills_known = collector_ok(s, "oom"),
 	};

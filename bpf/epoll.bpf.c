@@ -99,9 +99,8 @@ static __always_inline int epoll_wait_end(long ret)
 	return 0;
 }
 
-static __always_inline int epoll_control(int op, __u32 fd)
+static __always_inline int epoll_control(struct task_struct *task, int op, __u32 fd)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
 	if (!l) {
@@ -168,7 +167,7 @@ int epoll_accept_fexit(__u64 *ctx)
 SEC("?fentry/do_epoll_ctl")
 int BPF_PROG(epoll_ctl_fentry, int fd, int op, int added)
 {
-	return epoll_control(op, added);
+	return epoll_control(bpf_get_current_task_btf(), op, added);
 }
 
 /* ---- kprobe, kretprobe ---- */
@@ -194,7 +193,7 @@ int epoll_accept_kretprobe(struct pt_regs *ctx)
 SEC("?kprobe/do_epoll_ctl")
 int epoll_ctl_kprobe(struct pt_regs *ctx)
 {
-	return epoll_control(PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx));
+	return epoll_control(bpf_get_current_task_btf(), PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx));
 }
 
 /* ---- tracepoints of the system calls: pointers are user-space addresses ---- */
@@ -244,7 +243,25 @@ int epoll_pwait2_exit(struct trace_event_raw_sys_exit *ctx)
 SEC("?tracepoint/syscalls/sys_enter_epoll_ctl")
 int epoll_ctl_enter(struct trace_event_raw_sys_enter *ctx)
 {
-	return epoll_control(ctx->args[1], ctx->args[2]);
+	return epoll_control(bpf_get_current_task_btf(), ctx->args[1], ctx->args[2]);
+}
+
+/*
+ * The same by io_uring, as Node 26 does it: called for each request that is submitted, when it is prepared. A ring that a thread
+ * of the kernel polls has no other thread that submits: it is counted with the main thread.
+ */
+SEC("?tp_btf/io_uring_submit_req")
+int BPF_PROG(epoll_ctl_uring, struct io_kiocb *req)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct io_epoll *request;
+
+	if (req->opcode != IORING_OP_EPOLL_CTL)
+		return 0;
+	if (task->flags & PF_IO_WORKER)
+		task = task->group_leader;
+	request = (void *)req + bpf_core_field_offset(req->cmd);
+	return epoll_control(task, BPF_CORE_READ(request, op), BPF_CORE_READ(request, fd));
 }
 
 SEC("?tracepoint/syscalls/sys_exit_accept")

@@ -92,6 +92,9 @@
 #define EPOLL_CTL_MOD 3
 #define EPOLLET	      (1U << 31)
 
+/* include/uapi/linux/io_uring.h: io_kiocb.opcode */
+#define IORING_OP_EPOLL_CTL 29
+
 /* include/linux/net.h, include/linux/socket.h, include/net/tcp_states.h */
 #define SOCK_STREAM	1
 #define SOCK_DGRAM	2

@@ -453,6 +453,16 @@ struct task_group {
 	struct cfs_rq **cfs_rq;
 };
 
+struct io_cmd_data {
+};
+
+struct io_kiocb {
+	union {
+		struct io_cmd_data cmd;
+	};
+	u8 opcode;
+};
+
 struct trace_event_raw_sys_enter {
 	long unsigned int args[6];
 };
@@ -539,6 +549,11 @@ struct unix_sock {
 	struct sock sk;
 	void *addr;
 	struct sock *peer;
+};
+
+struct io_epoll {
+	int op;
+	int fd;
 };
 
 struct inet_bind_bucket;

@@ -19,6 +19,7 @@ struct moment {
 	bool waits_known;     /* sched */
 	bool lifecycle_known; /* lifecycle */
 	bool loops_known;     /* epoll */
+	bool controls_known;  /* epoll: each call of epoll_ctl and its like is seen */
 	bool starts_known;    /* births */
 	bool oom_kills_known; /* oom: OOM kills are counted by the kernel half */
 };

@@ -92,10 +92,27 @@ const struct collector_desc collectors[COLLECTORS] = {
 				{.hook = "tracepoint",
 				 .programs = {"epoll_wait_exit", "epoll_pwait_exit", "epoll_pwait2_exit",
 					      "epoll_wait_enter", "epoll_pwait_enter", "epoll_pwait2_enter",
-					      "epoll_ctl_enter", "epoll_accept_exit", "epoll_accept4_exit"},
+					      "epoll_ctl_enter", "epoll_accept_exit", "epoll_accept4_exit",
+					      "epoll_ctl_uring"},
+				 .tracepoints = {"io_uring_submit_req"},
 				 .needs_task_storage = true,
 				 .lacks = "it slows down every system call of every process; "
 					  "--collector.epoll=sched does not",
+				 .events = {"syscalls/sys_exit_epoll_wait", "syscalls/sys_exit_epoll_pwait",
+					    "syscalls/sys_exit_epoll_pwait2", "syscalls/sys_enter_epoll_wait",
+					    "syscalls/sys_enter_epoll_pwait", "syscalls/sys_enter_epoll_pwait2",
+					    "syscalls/sys_enter_epoll_ctl", "syscalls/sys_exit_accept",
+					    "syscalls/sys_exit_accept4"}},
+				{.hook = "tracepoint",
+				 .programs = {"epoll_wait_exit", "epoll_pwait_exit", "epoll_pwait2_exit",
+					      "epoll_wait_enter", "epoll_pwait_enter", "epoll_pwait2_enter",
+					      "epoll_ctl_enter", "epoll_accept_exit", "epoll_accept4_exit"},
+				 .needs_task_storage = true,
+				 .controls_unseen = true,
+				 .lacks = "it slows down every system call of every process; "
+					  "--collector.epoll=sched does not. What io_uring adds to instances and "
+					  "removes "
+					  "is not seen, so these numbers are absent",
 				 .events = {"syscalls/sys_exit_epoll_wait", "syscalls/sys_exit_epoll_pwait",
 					    "syscalls/sys_exit_epoll_pwait2", "syscalls/sys_enter_epoll_wait",
 					    "syscalls/sys_enter_epoll_pwait", "syscalls/sys_enter_epoll_pwait2",

@@ -11,7 +11,7 @@
 #include "kernel/loader.h"
 
 #define MAX_PROGRAMS	 10
-#define MAX_ALTERNATIVES 4
+#define MAX_ALTERNATIVES 5
 
 /* One set of programs that provides a collector's data. */
 struct alternative {
@@ -23,6 +23,7 @@ struct alternative {
 	bool only_without_task_storage;	  /* it counts whole tasks, even the part already charged from their state */
 	const char *functions[3];	  /* their type information must exist */
 	const char *events[MAX_PROGRAMS]; /* classic tracepoints, one for each program */
+	bool controls_unseen;		  /* not every change of an epoll instance is seen */
 	bool needs_current_task;	  /* bpf_get_current_task_btf, as old as task storage */
 };
 

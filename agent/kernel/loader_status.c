@@ -48,6 +48,7 @@ struct collector_status loader_status(const struct loader *l, enum collector c)
 		.hook = w ? w->hook : "",
 		.programs = l->state[c].programs,
 		.has_programs = w && w->programs[0],
+		.controls_unseen = w && w->controls_unseen,
 		.loaded = w != NULL,
 		.reason = l->state[c].reason,
 		.tried = l->state[c].tried.data ?: "",

@@ -57,10 +57,14 @@ static void loop_counters(const struct ss_loop *l, double *v)
 	v[LOOP_TIMEOUTS] = (double)l->timeouts;
 	v[LOOP_INTERRUPTED] = (double)l->interrupted;
 	v[LOOP_EMPTY_WAKEUPS] = (double)(l->empty_wakeups + l->taken);
+	v[LOOP_LONGEST] = (double)l->longest_ns;
+}
+
+static void loop_controls(const struct ss_loop *l, double *v)
+{
 	v[LOOP_ADDS] = (double)l->adds;
 	v[LOOP_MODIFIES] = (double)l->modifies;
 	v[LOOP_DELETES] = (double)l->deletes;
-	v[LOOP_LONGEST] = (double)l->longest_ns;
 }
 
 static uint64_t oncpu_ns(const struct ss_loop *l)
@@ -130,6 +134,8 @@ static void loop_row(const struct moment *now, struct loop *l, struct loop_row *
 		v[i] = VALUE_ABSENT;
 	if (!l->guessed)
 		loop_counters(&l->now, v);
+	if (!l->guessed && now->controls_known)
+		loop_controls(&l->now, v);
 	if (!l->guessed && now->waits_known)
 		loop_split(&l->now, v);
 	v[LOOP_ASLEEP] = (double)sub_sat(l->now.wait_ns, l->now.wait_runqueue_ns);

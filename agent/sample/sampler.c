@@ -276,6 +276,7 @@ static int sampler_fill(struct sampler *s)
 	if (r < 0)
 		return r;
 	s->sample.loops_by_sleep = epoll.loaded && !epoll.has_programs;
+	s->sample.loop_controls_unseen = epoll.controls_unseen;
 	s->sample.stalls = calloc(STALLS_MAX, sizeof(struct ss_fact));
 	s->stream = malloc(STREAM_BYTES);
 	s->table = cgroup_table_new(s->fs, s->ids);

@@ -741,6 +741,26 @@ static void test_turns_serve_nobody(void **state)
 	model_free(m);
 }
 
+/* Where not every change of an instance is seen, their numbers are absent, and nothing else is. */
+static void test_controls_unseen(void **state)
+{
+	struct scene s;
+	struct model *m = begin(&s);
+	const double *v;
+
+	(void)state;
+	scene_process(&s, 7, 10, "node", 100);
+	scene_loop(&s, SS_LOOP_WAITING, S)->loop.waits = 2;
+	s.loops[0].loop.adds = 5;
+	expect(update(m, &s)->loops[0].v[LOOP_ADDS], 5);
+	s.sample.loop_controls_unseen = true;
+	scene_tick(&s, 1);
+	v = update(m, &s)->loops[0].v;
+	assert_true(value_absent(v[LOOP_ADDS]) && value_absent(v[LOOP_MODIFIES]) && value_absent(v[LOOP_DELETES]));
+	expect(v[LOOP_WAITS], 2);
+	model_free(m);
+}
+
 /* By the scheduler's wait classes alone: what they cannot tell is absent. */
 static void test_by_sleep(void **state)
 {
@@ -801,15 +821,25 @@ static void test_absent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_utilization),   cmocka_unit_test(test_who_is_one),
-		cmocka_unit_test(test_turns),	      cmocka_unit_test(test_group_values),
-		cmocka_unit_test(test_under_way),     cmocka_unit_test(test_without_sched),
-		cmocka_unit_test(test_rates),	      cmocka_unit_test(test_p99),
-		cmocka_unit_test(test_dies),	      cmocka_unit_test(test_moves),
-		cmocka_unit_test(test_executes),      cmocka_unit_test(test_stalls),
-		cmocka_unit_test(test_stall_rows),    cmocka_unit_test(test_by_sleep),
-		cmocka_unit_test(test_absent),	      cmocka_unit_test(test_names),
-		cmocka_unit_test(test_serves_nobody), cmocka_unit_test(test_turns_serve_nobody),
+		cmocka_unit_test(test_utilization),
+		cmocka_unit_test(test_who_is_one),
+		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_group_values),
+		cmocka_unit_test(test_under_way),
+		cmocka_unit_test(test_without_sched),
+		cmocka_unit_test(test_rates),
+		cmocka_unit_test(test_p99),
+		cmocka_unit_test(test_dies),
+		cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_executes),
+		cmocka_unit_test(test_stalls),
+		cmocka_unit_test(test_stall_rows),
+		cmocka_unit_test(test_by_sleep),
+		cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_controls_unseen),
+		cmocka_unit_test(test_serves_nobody),
+		cmocka_unit_test(test_turns_serve_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
