@@ -67,20 +67,25 @@ static void test_connections(void)
 
 /* ---- names ---- */
 
+#define MANY_NAMES (GROUPS_PER_HOME + 20)
+
+/* All of them at the same time, until the other end of the pipe is closed: one that has ended makes room. */
 static void work_many_names(void *ctx)
 {
-	(void)ctx;
-	for (int i = 0; i < GROUPS_PER_HOME + 20; i++) {
-		char name[16];
-		pid_t pid = fork();
+	const int *gate = ctx;
 
-		if (pid == 0) {
-			snprintf(name, sizeof(name), "name-%d", i);
-			prctl(PR_SET_NAME, name);
-			_exit(0);
-		}
-		waitpid(pid, NULL, 0);
+	close(gate[1]);
+	for (int i = 0; i < MANY_NAMES; i++) {
+		char name[16], end;
+
+		if (fork() != 0)
+			continue;
+		snprintf(name, sizeof(name), "name-%d", i);
+		prctl(PR_SET_NAME, name);
+		_exit(read(gate[0], &end, 1) == 0 ? 0 : 1);
 	}
+	while (wait(NULL) > 0)
+		;
 	prctl(PR_SET_NAME, "late");
 	pause();
 }
@@ -89,14 +94,17 @@ static void test_names(void)
 {
 	const char *box = cgroup_make("build");
 	const struct group_row *late = NULL;
-	uint64_t folded = snapshot_take()->names_folded;
-	pid_t pid = run_in(box, work_many_names, NULL);
-	const struct snapshot *s;
+	uint64_t folded = snapshot_take()->names_folded, more = 0;
+	int gate[2];
+	pid_t pid;
 
-	poll_until(container_value(box, CONTAINER_EXITS) >= GROUPS_PER_HOME + 20);
-	s = snapshot_take();
-	check(s->names_folded > folded, "names beyond %d are counted: %llu", GROUPS_PER_HOME,
-	      (unsigned long long)(s->names_folded - folded));
+	if (pipe(gate) < 0)
+		return;
+	pid = run_in(box, work_many_names, gate);
+	close(gate[0]);
+	poll_until((more = snapshot_take()->names_folded - folded) > 0);
+	check(more > 0, "names beyond %d are counted: %llu", GROUPS_PER_HOME, (unsigned long long)more);
+	close(gate[1]);
 	poll_until((late = group_find(snapshot_take(), box, "late")));
 	check(late && late->v[GROUP_PROCESSES] == 1, "the program that runs now has a row");
 	kill(pid, SIGKILL);
