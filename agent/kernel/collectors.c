@@ -179,6 +179,7 @@ const struct collector_desc collectors[COLLECTORS] = {
 			false,
 			{
 				{.hook = "iter/task_file",
+				 .needs_task_storage = true,
 				 .programs = {"socket_listeners"},
 				 .lacks = "",
 				 .functions = {"bpf_sock_from_file"}},

@@ -44,6 +44,16 @@ static int n_test_cgroups;
 pid_t test_owner;
 static double births_before;
 
+unsigned int kernel_release(void)
+{
+	struct utsname name;
+	unsigned int major = 0, minor = 0;
+
+	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2)
+		return 0;
+	return major * 100 + minor;
+}
+
 bool test_on_v2(void)
 {
 	return access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0;

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -57,6 +58,7 @@ extern const char *const v1_mounts[4]; /* cpu, cpuacct, memory, pids */
 extern pid_t test_owner;	       /* the process that removes the cgroups */
 
 bool test_on_v2(void);
+unsigned int kernel_release(void); /* major * 100 + minor */
 /* The folder of the cgroup, on v1 in the i-th hierarchy. False past the last one. */
 bool cgroup_folder(const char *name, size_t i, char *path, size_t size);
 bool file_write(const char *path, const char *text);
