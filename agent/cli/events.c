@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -125,12 +126,32 @@ static int events_choose(struct events *e)
 	return 0;
 }
 
+/* A process that has ended does not come back: a later one with its PID is another one. False, with a line on stderr. */
+static bool process_is_there(uint32_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (fd >= 0) {
+		close(fd);
+		return true;
+	}
+	if (errno == ESRCH)
+		log_error("there is no process %u", pid);
+	else if (errno == EINVAL || errno == ENOENT) /* which one depends on the kernel */
+		log_error("%u is a thread of a process: --pid takes the PID of the process", pid);
+	else
+		return true; /* not allowed to ask, or no descriptor left */
+	return false;
+}
+
 /* ---- the verb ---- */
 
 static int events_open(struct run *run, struct events *e)
 {
 	int r;
 
+	if (e->pid && !process_is_there((uint32_t)e->pid))
+		return EXIT_FAILED;
 	if (e->output) {
 		e->stream.out = open(e->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 		if (e->stream.out < 0) {
