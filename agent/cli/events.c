@@ -122,6 +122,7 @@ static int events_choose(struct events *e)
 		.count = e->count,
 	};
 	e->stream.containers = &e->containers;
+	e->stream.pid = (uint32_t)e->pid;
 	e->stream.stalls = types >> EVENT_LOOP_STALL & 1;
 	return 0;
 }

@@ -86,11 +86,30 @@ static int snapshot_next(struct event_stream *s)
 	return error;
 }
 
+/* Loading takes seconds, and what happened meanwhile is not shown. A command is started when that is over. */
+static void begin_log(const struct event_stream *s)
+{
+	const struct match_choice *c = s->containers;
+	_cleanup_buf_ struct buf what = {};
+
+	if (s->command.argv)
+		return;
+	if (s->pid)
+		buf_printf(&what, "process %u", s->pid);
+	if (s->pid && c->n)
+		buf_str(&what, " in ");
+	for (size_t i = 0; i < c->n; i++)
+		buf_printf(&what, "%s%s", i ? ", " : c->n == 1 ? "container " : "containers ", c->wanted[i].text);
+	log_info("watching %s", what.data && !what.failed ? what.data : "the whole machine");
+}
+
 /* Whoever waits for a container that is not there must know it: says so once. -ENOTUNIQ: its name fits several. */
 static int stream_look(struct event_stream *s)
 {
 	int r = event_feed_look(s->feed);
 
+	if (!s->looked && r != -ENOTUNIQ)
+		begin_log(s);
 	if (r == -ENOTUNIQ)
 		log_error("%s", s->containers->message.data);
 	else if (r == -ENOENT && !s->looked)

@@ -16,6 +16,7 @@ struct event_stream {
 	struct command command;		       /* argv NULL: none */
 	uint32_t root;			       /* its pid, also after its end; 0: none */
 	const struct match_choice *containers; /* the feed's choice */
+	uint32_t pid;			       /* the feed's choice; 0: all */
 	bool looked;			       /* for these, in a snapshot */
 	bool stalls;			       /* stalls of event loops are among the chosen types */
 	int out;			       /* where lines are written */
