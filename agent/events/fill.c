@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* fill.c - see fill.h. */
 #include <math.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "events/fill.h"
@@ -88,12 +89,28 @@ static void container_fill(struct event *e, const struct event_source *s)
 	e->id = s->who->id;
 }
 
+/* As the latest snapshot knows it. NULL: it does not. */
+static const struct container_row *container_of_event(const struct snapshot *s, const struct event *e)
+{
+	for (size_t i = 0; s && e->container_cgroup && i < s->n_containers; i++)
+		if (!s->containers[i].dead && strcmp(s->containers[i].cgroup, e->container_cgroup) == 0)
+			return &s->containers[i];
+	return NULL;
+}
+
+static void memory_limit_fill(struct event *e, const struct container_row *c)
+{
+	e->memory_limit = c && c->memory_limit_of ? c->v[CONTAINER_MEMORY_LIMIT] : NAN;
+	e->memory_limit_of = c ? c->memory_limit_of : NULL;
+}
+
 static void oom_fill(struct event *e, const struct event_source *s)
 {
 	const struct process_row *victim = event_victim(s);
 
 	e->peak_rss = s->fact->oom.rss_bytes == UINT64_MAX ? NAN : (double)s->fact->oom.rss_bytes;
 	e->score_adjust = (int)s->fact->oom.score_adjust;
+	memory_limit_fill(e, victim ? process_container(s->snapshot, victim) : container_of_event(s->snapshot, e));
 	if (!victim)
 		return;
 	e->comm = victim->comm;

@@ -226,15 +226,23 @@ static void container_text(struct buf *out, const struct event *e)
 	}
 }
 
+/* The kernel does not tell whether a limit was reached, and whose, or whether the machine has no memory left. */
 static void oom_text(struct buf *out, const struct event *e)
 {
-	if (!isfinite(e->peak_rss)) {
-		buf_str(out, "no memory left");
-		return;
+	const char *of = e->memory_limit_of;
+
+	buf_str(out, "killed for lack of memory");
+	if (isfinite(e->peak_rss)) {
+		buf_str(out, ": it had ");
+		put_number(out, UNIT_BYTES, e->peak_rss);
+		buf_printf(out, ", oom_score_adj %d", e->score_adjust);
 	}
-	buf_str(out, "no memory left; it had ");
-	put_number(out, UNIT_BYTES, e->peak_rss);
-	buf_printf(out, ", oom_score_adj %d", e->score_adjust);
+	if (!of || !isfinite(e->memory_limit))
+		return;
+	buf_str(out, "; the memory limit of ");
+	put_name(out, e->container && e->container_cgroup && strcmp(of, e->container_cgroup) == 0 ? e->container : of);
+	buf_str(out, " is ");
+	put_number(out, UNIT_BYTES, e->memory_limit);
 }
 
 static void lost_of(struct buf *out, const uint64_t *counts, const char *why)

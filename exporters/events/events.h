@@ -63,6 +63,8 @@ struct event {
 
 	/* oom_kill: `peak_rss` is its memory when it was killed; not a number: not known */
 	int score_adjust;
+	double memory_limit;	     /* the smallest for its container; not a number: none, or not known */
+	const char *memory_limit_of; /* whose: the path of a cgroup; NULL: the same */
 
 	/* capability_denied */
 	uint32_t capability, user_namespace;

@@ -19,9 +19,12 @@
 
 #include "exporters/events/events.h"
 #include "events/feed.h"
+#include "events/fill.h"
 #include "events/queue.h"
 #include "events/sets.h"
 #include "base/util.h"
+#include "sysscope/abi/fact.h"
+#include "sysscope/sample.h"
 
 #define HOSTILE "a\"\x1b[2J\n\xff"
 
@@ -192,12 +195,24 @@ static void test_others(void **state)
 	expect_json(&e, "{\"cgroup\":\"/docker/abc\"}");
 
 	e = event(EVENT_OOM_KILL);
-	e.peak_rss = NAN;
-	expect_text(&e, "oom_kill web-1 nginx 100: no memory left");
-	expect_json(&e, "{\"rss_bytes\":null,\"oom_score_adj\":0}");
+	e.peak_rss = e.memory_limit = NAN;
+	expect_text(&e, "oom_kill web-1 nginx 100: killed for lack of memory");
+	expect_json(&e,
+		    "{\"rss_bytes\":null,\"oom_score_adj\":0,\"memory_limit_bytes\":null,\"memory_limit_of\":null}");
 	e.peak_rss = 5 << 20;
 	e.score_adjust = -999;
-	expect_text(&e, "oom_kill web-1 nginx 100: no memory left; it had 5.0M, oom_score_adj -999");
+	expect_text(&e, "oom_kill web-1 nginx 100: killed for lack of memory: it had 5.0M, oom_score_adj -999");
+	e.memory_limit = 24 << 20;
+	e.memory_limit_of = e.container_cgroup = "/docker/abc";
+	expect_text(&e,
+		    "oom_kill web-1 nginx 100: killed for lack of memory: it had 5.0M, oom_score_adj -999; the memory "
+		    "limit of web-1 is 24M");
+	expect_json(&e, "{\"rss_bytes\":5242880,\"oom_score_adj\":-999,\"memory_limit_bytes\":25165824,"
+			"\"memory_limit_of\":\"/docker/abc\"}");
+	e.memory_limit_of = "/pods/\x1b[2J";
+	expect_text(&e,
+		    "oom_kill web-1 nginx 100: killed for lack of memory: it had 5.0M, oom_score_adj -999; the memory "
+		    "limit of /pods/\\x1b[2J is 24M");
 
 	e = event(EVENT_CAPABILITY_DENIED);
 	e.capability = 21;
@@ -345,6 +360,41 @@ static void test_ended_in_tree(void **state)
 	event_sets_free(&sets);
 }
 
+/* The limit is that of the victim's container in the latest snapshot, where that has one. */
+static void test_oom_limit(void **state)
+{
+	struct container_row rows[] = {
+		{.cgroup = "/docker/abc", .name = "web-1", .memory_limit_of = "/docker", .dead = true},
+		{.cgroup = "/docker/ab", .name = "web-2", .memory_limit_of = "/docker"},
+		{.cgroup = "/docker/abc", .name = "web-1", .memory_limit_of = "/docker/abc"},
+		{.cgroup = "/docker/free", .name = "free"},
+	};
+	struct snapshot snapshot = {.containers = rows, .n_containers = ARRAY_SIZE(rows)};
+	struct ss_fact fact = {.kind = SS_FACT_OOM_KILL, .tgid = 100, .comm = "nginx"};
+	struct identity who = {.name = "web-1", .home = "/docker/abc"};
+	struct event_source source = {.fact = &fact, .who = &who, .snapshot = &snapshot};
+	struct event e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		rows[i].v[CONTAINER_MEMORY_LIMIT] = rows[i].memory_limit_of ? (double)(i + 1) : VALUE_ABSENT;
+	event_fill(&e, EVENT_OOM_KILL, &source);
+	assert_true(e.memory_limit == 3);
+	assert_string_equal(e.memory_limit_of, "/docker/abc");
+	who.home = "/docker/free";
+	event_fill(&e, EVENT_OOM_KILL, &source);
+	assert_true(isnan(e.memory_limit) && !e.memory_limit_of);
+	who.home = "/docker/new";
+	event_fill(&e, EVENT_OOM_KILL, &source);
+	assert_true(isnan(e.memory_limit) && !e.memory_limit_of);
+	source.who = NULL;
+	event_fill(&e, EVENT_OOM_KILL, &source);
+	assert_true(isnan(e.memory_limit) && !e.memory_limit_of);
+	source.snapshot = NULL;
+	event_fill(&e, EVENT_OOM_KILL, &source);
+	assert_true(isnan(e.memory_limit) && !e.memory_limit_of);
+}
+
 static void expect_sums(const struct event_sums *s, const char *want)
 {
 	_cleanup_buf_ struct buf out = {};
@@ -421,6 +471,7 @@ int main(void)
 		cmocka_unit_test(test_sums_text),
 		cmocka_unit_test(test_stalls_are_counted),
 		cmocka_unit_test(test_own_stall),
+		cmocka_unit_test(test_oom_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
