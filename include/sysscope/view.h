@@ -224,7 +224,7 @@ struct loop_row {
 	double v[LOOP_METRICS];
 };
 
-/* The start of a container, in phases without gaps; see docs/births.md. */
+/* The start of a container, in phases without gaps; see docs/starts.md. */
 enum { BIRTH_PHASES = 0 START_PHASE_LIST(LIST_ONE) };
 extern const char *const birth_phase_names[BIRTH_PHASES]; /* "create", "setup", "init", "start" */
 extern const char *const birth_phase_texts[BIRTH_PHASES]; /* when each ends: "to the exec" */

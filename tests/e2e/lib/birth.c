@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * birth.c - both ends of a container's start, for test_births; linked statically.
+ * birth.c - both ends of a container's start, for test_starts; linked statically.
  *   birth watch FOLDER         writes "TIME NAME" for each folder that is made in FOLDER, as soon as it is
  *   birth listen|epoll FILE    in the container: works, gets ready, and writes to FILE when it began, when it was about to
  *                              be ready, when it was, and how much CPU time it had used

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_model_birth.c - phases of containers' starts, and the histograms of them, from samples made by hand.
+ * test_model_starts.c - phases of containers' starts, and the histograms of them, from samples made by hand.
  */
 #include <setjmp.h>
 #include <stdarg.h>
