@@ -50,6 +50,7 @@ struct concurrency_evidence {
 	uint8_t leader;	    /* what the first thread mostly sleeps for */
 	bool leader_loops;  /* the first thread lives in epoll */
 	bool idle;	    /* it waits for work now: a thread of it for a connection, or the first one for its turn */
+	bool stopped;	    /* the first thread is stopped or frozen now */
 	bool epolls;	    /* the first thread is in epoll now */
 	bool catches_all;   /* SS_THREAD_CATCHES */
 	bool had_threads;   /* some threads have ended */

@@ -79,6 +79,7 @@ static void leader_take(struct concurrency_evidence *e, const struct ss_thread_r
 	e->catches_all = r->flags & SS_THREAD_CATCHES;
 	/* A thread that serves a client waits for a socket, a file, a child; one in a lock or semaphore waits for its turn. */
 	e->idle |= class == SS_WAIT_FUTEX || class == SS_WAIT_OTHER || class == SS_WAIT_STOPPED;
+	e->stopped = r->flags & SS_THREAD_STOPPED;
 	e->epolls = class == SS_WAIT_EPOLL;
 	if (!e->loops) {
 		e->asleep_ns = sleep->asleep_ns;

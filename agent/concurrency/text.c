@@ -32,22 +32,47 @@ static const char *plural(uint32_t n)
 	return n == 1 ? "" : "s";
 }
 
-/* "97 % of its sleep in epoll"; *out has room for it. */
+/* "in epoll", "waiting for a child": behind "asleep". The name of a class alone would say "in sleep". */
+struct sleep_place {
+	char text[32];
+};
+
+static struct sleep_place sleep_place_of(unsigned int class)
+{
+	static const char *const places[SS_WAIT_CLASSES] = {[SS_WAIT_SLEEP] = "in nanosleep",
+							    [SS_WAIT_CHILD] = "waiting for a child",
+							    [SS_WAIT_FAULT] = "in page faults",
+							    [SS_WAIT_KERNEL] = "in the kernel",
+							    [SS_WAIT_OTHER] = "in other calls"};
+	struct sleep_place p;
+
+	if (places[class])
+		snprintf(p.text, sizeof(p.text), "%s", places[class]);
+	else
+		snprintf(p.text, sizeof(p.text), "in %s", wait_class_names[class]);
+	return p;
+}
+
+/* "97 % of its sleep in epoll"; it does not say how long the thread slept. */
 struct sleep_share {
 	char text[64];
 };
 
 static struct sleep_share sleep_share_of(uint64_t part, uint64_t all, unsigned int class, const char *whose)
 {
-	struct sleep_share s;
+	struct sleep_share s = {"never seen asleep"};
+	struct sleep_place place;
 
 	if (class >= SS_WAIT_CLASSES)
-		snprintf(s.text, sizeof(s.text), "never seen asleep");
-	else if (!all)
-		snprintf(s.text, sizeof(s.text), "asleep in %s", wait_class_names[class]);
+		return s;
+	place = sleep_place_of(class);
+	if (!all)
+		snprintf(s.text, sizeof(s.text), "asleep %s", place.text);
+	else if (part == all)
+		snprintf(s.text, sizeof(s.text), "all %s sleep %s", whose, place.text);
 	else
-		snprintf(s.text, sizeof(s.text), "%.0f %% of %s sleep in %s", (double)part / (double)all * 100, whose,
-			 wait_class_names[class]);
+		snprintf(s.text, sizeof(s.text), "%.0f %% of %s sleep %s", (double)part / (double)all * 100, whose,
+			 place.text);
 	return s;
 }
 
@@ -73,15 +98,15 @@ static void classes_text(char *to, size_t size, const uint32_t *classes, uint32_
 	memcpy(left, classes, sizeof(left));
 	to[0] = '\0';
 	for (int round = 0; round < 3; round++) {
-		int most = 0;
+		unsigned int most = 0;
 
-		for (int i = 1; i < SS_WAIT_CLASSES; i++)
+		for (unsigned int i = 1; i < SS_WAIT_CLASSES; i++)
 			if (left[i] > left[most])
 				most = i;
 		if (!left[most] || used >= size)
 			break;
-		used += (size_t)snprintf(to + used, size - used, "%s%u in %s", used ? ", " : "", left[most],
-					 wait_class_names[most]);
+		used += (size_t)snprintf(to + used, size - used, "%s%u %s", used ? ", " : "", left[most],
+					 sleep_place_of(most).text);
 		left[most] = 0;
 	}
 	if (awake && used < size)
@@ -108,7 +133,8 @@ static void reasons_process(const struct concurrency *c, enum concurrency_verdic
 	classes_text(where, sizeof(where), e->classes, e->awake);
 	switch (m) {
 	case CONCURRENCY_SINGLE:
-		add(l, "1 thread, %s", sleep_share_of(e->main_ns, e->asleep_ns, class, "its").text);
+		add(l, "1 thread, %s",
+		    e->stopped ? "stopped or frozen" : sleep_share_of(e->main_ns, e->asleep_ns, class, "its").text);
 		break;
 	case CONCURRENCY_THREADS:
 		if (e->threads == 1)

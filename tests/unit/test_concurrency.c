@@ -350,7 +350,11 @@ static void test_sample_workers(void **state)
 	process(&s, 302, 300, "python3", EPOLL);
 	listen_on(&s, 301, 78, 9001, true);
 	listen_on(&s, 302, 79, 9002, true);
+	process(&s, 400, 1, "sleep", SS_WAIT_SLEEP);
+	process(&s, 401, 1, "frozen", SS_WAIT_SLEEP)->flags |= SS_THREAD_STOPPED;
 	p = update(m, &s);
+	expect_reason(p, 400, "1 thread, 97 % of its sleep in nanosleep");
+	expect_reason(p, 401, "1 thread, stopped or frozen");
 	expect_model(p, 100, "loop+workers");
 	expect_model(p, 104, "loop+workers");
 	expect_model(p, 200, "loop");
