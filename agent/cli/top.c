@@ -59,15 +59,17 @@ static int top_parse(struct run *run, struct top *t)
 static int refuse_sort(const struct view_desc *view, const char *key)
 {
 	const struct view_desc *other = view == &view_containers ? &view_processes : &view_containers;
-	_cleanup_buf_ struct buf keys = {}, safe = {};
+	_cleanup_buf_ struct buf titles = {}, keys = {}, safe = {};
 	int sort;
 
+	table_sort_titles(view, &titles);
 	table_sort_keys(view, &keys);
 	option_printable(&safe, key);
 	fprintf(stderr, "sysscope top: --sort: the %s view has no column '%s'", view->name, safe.data ? safe.data : "");
 	if (table_sort_find(other, key, &sort) == 0)
 		fprintf(stderr, " (--view %s has it)", other->name);
-	fprintf(stderr, "; its columns are: %s\n", keys.data ? keys.data : "");
+	fprintf(stderr, "; its columns are: %s; by JSON key: %s\n", titles.data ? titles.data : "",
+		keys.data ? keys.data : "");
 	return -EINVAL;
 }
 

@@ -33,6 +33,19 @@ int table_sort_find(const struct view_desc *view, const char *key, int *ret_sort
 	return -ENOENT;
 }
 
+void table_sort_titles(const struct view_desc *view, struct buf *out)
+{
+	size_t n;
+	const struct metric_desc *d = metric_table(view->scope, &n);
+
+	for (size_t i = 0; i < view->n_columns; i++)
+		if (view->columns[i].key && view->columns[i].title)
+			buf_printf(out, "%s%s", out->len ? ", " : "", view->columns[i].title);
+	for (size_t i = 0; i < n; i++)
+		if (d[i].title)
+			buf_printf(out, "%s%s", out->len ? ", " : "", d[i].title);
+}
+
 void table_sort_keys(const struct view_desc *view, struct buf *out)
 {
 	size_t n;

@@ -37,7 +37,8 @@ void table_choice_init(struct table_choice *c, const struct view_desc *view);
 /* ---- sorting ---- */
 /* The column called `key`: JSON key, column title or identifier, ignoring case. -ENOENT: there is none in this view. */
 int table_sort_find(const struct view_desc *view, const char *key, int *ret_sort);
-void table_sort_keys(const struct view_desc *view, struct buf *out);	 /* their names, separated by blanks */
+void table_sort_titles(const struct view_desc *view, struct buf *out);	 /* titles of its columns, separated by ", " */
+void table_sort_keys(const struct view_desc *view, struct buf *out);	 /* names of all, separated by blanks */
 const char *table_sort_title(const struct view_desc *view, int sort);	 /* of its column */
 int table_sort_beside(const struct view_desc *view, int sort, int step); /* to the right (1), left (-1); itself: none */
 

@@ -217,7 +217,22 @@ static void test_users(void **state)
 	table_rows_free(&rows);
 }
 
-/* The error message lists every key, and each of them works. */
+/* The error message lists the titles, then every key, and each of them works. */
+static void test_sort_titles(void **state)
+{
+	(void)state;
+	for (size_t view = 0; view < VIEWS; view++) {
+		_cleanup_buf_ struct buf titles = {};
+		char *next = NULL;
+		int sort, n = 0;
+
+		table_sort_titles(views[view], &titles);
+		for (char *t = strtok_r(titles.data, ",", &next); t; t = strtok_r(NULL, ",", &next), n++)
+			assert_int_equal(table_sort_find(views[view], t + strspn(t, " "), &sort), 0);
+		assert_true(n > 3);
+	}
+}
+
 static void test_sort_keys(void **state)
 {
 	static const char *const must[] = {" name kind image cpu_cores ",
@@ -653,6 +668,7 @@ int main(void)
 		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_choice_shown),
 		cmocka_unit_test(test_users),
+		cmocka_unit_test(test_sort_titles),
 		cmocka_unit_test(test_sort_keys),
 		cmocka_unit_test(test_sort_beside),
 		cmocka_unit_test(test_tree),
