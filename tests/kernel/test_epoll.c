@@ -183,6 +183,8 @@ static void another_program(const char *home)
 	pid = loop_start(home, executes, NULL);
 	prctl(PR_SET_NAME, NAME);
 	poll_until(has_name(pid, "exe"));
+	/* It has that name before the exec is over. */
+	asleep_wait(pid);
 	check_equal("executes another program: events are of the one before",
 		    group_value(snapshot_take(), home, "before", GROUP_LOOP_EVENTS), 5);
 	check(value_absent(group_value(snapshot_take(), home, "exe", GROUP_LOOP_EVENTS)),
