@@ -52,13 +52,17 @@ enum cgroup_layout {
 };
 const char *cgroup_layout_name(enum cgroup_layout layout); /* "v2", "v1", "hybrid" */
 
+/* Whether /proc/cmdline, which is `text`, turns the controller off: "cgroup_disable=memory,pids". */
+bool cgroup_turned_off(const char *text, const char *controller);
+
 struct cgroup_layout_info {
 	enum cgroup_layout layout;
 	bool carrying_v2;		 /* the v2 tree carries resources: ids and paths are v2's */
 	const char *carrying_controller; /* "" on v2; the controller of its v1 hierarchy, mostly "cpu" */
 	uint32_t hierarchy_id; /* of the carrying one, as in /proc/self/cgroup and cgroup_root.hierarchy_id; 0 on v2 */
 	bool whole;	       /* false: only a part is visible (cgroup namespace, or only a part is mounted) */
-	const char *mounts;    /* to be shown: one line each, "v1 cpu /sys/fs/cgroup/cpu"; raw bytes */
+	bool lacks_cpu, lacks_memory, lacks_pids; /* no hierarchy here has the controller */
+	const char *mounts; /* to be shown: one line each, "v1 cpu /sys/fs/cgroup/cpu"; raw bytes */
 };
 
 struct cgroupfs;

@@ -4,6 +4,8 @@
  * cgroupfs_open(). Opens nothing.
  */
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "cgroup/layout.h"
 
@@ -14,6 +16,25 @@ const char *cgroup_layout_name(enum cgroup_layout layout)
 	return names[layout];
 }
 
+bool cgroup_turned_off(const char *text, const char *controller)
+{
+	static const char option[] = "cgroup_disable=";
+
+	for (const char *word = text; *word; word += strspn(word, " \n")) {
+		size_t length = strcspn(word, " \n");
+		char list[256];
+
+		if (strncmp(word, option, sizeof(option) - 1) == 0) {
+			snprintf(list, sizeof(list), "%.*s", (int)(length - (sizeof(option) - 1)),
+				 word + sizeof(option) - 1);
+			if (cgroup_list_has(list, controller))
+				return true;
+		}
+		word += length;
+	}
+	return false;
+}
+
 static bool slot_mounted(const struct cgroup_mounts *mounts, enum cgroup_slot slot)
 {
 	return mounts->slots[slot].fd >= 0;
@@ -22,6 +43,11 @@ static bool slot_mounted(const struct cgroup_mounts *mounts, enum cgroup_slot sl
 /* In the order of preference. */
 static const enum cgroup_slot v1_order[] = {CGROUP_SLOT_CPU, CGROUP_SLOT_MEMORY, CGROUP_SLOT_PIDS, CGROUP_SLOT_CPUACCT,
 					    CGROUP_SLOT_CPUSET};
+
+static bool slot_lacking(const struct cgroup_mounts *mounts, enum cgroup_slot slot)
+{
+	return !slot_mounted(mounts, slot) && !mounts->v2_controls[slot];
+}
 
 static bool v2_controlled(const struct cgroup_mounts *mounts)
 {
@@ -98,6 +124,9 @@ int cgroup_layout_choose(const struct cgroup_mounts *mounts, const struct cgroup
 		.carrying_controller = carrying == CGROUP_SLOT_V2 ? "" : cgroup_slot_name(carrying),
 		.hierarchy_id = mounts->slots[carrying].hierarchy_id,
 		.whole = mounts->slots[carrying].whole,
+		.lacks_cpu = slot_lacking(mounts, CGROUP_SLOT_CPU),
+		.lacks_memory = slot_lacking(mounts, CGROUP_SLOT_MEMORY),
+		.lacks_pids = slot_lacking(mounts, CGROUP_SLOT_PIDS),
 		.mounts = text->data,
 	};
 	return 0;

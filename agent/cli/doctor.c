@@ -154,6 +154,21 @@ static void text_price(struct buf *out, const struct doctor *d, const struct col
 	buf_char(out, '\n');
 }
 
+/* A controller that no hierarchy has is why a column is empty. */
+static void text_lacking(struct buf *out, const char *controller, const char *gives)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (read_file("/proc/cmdline", 65536, &text, NULL) == 0 && cgroup_turned_off(text, controller))
+		buf_printf(out, "  %-12s OFF            turned off on the kernel's command line: cgroup_disable=%s\n",
+			   controller, controller);
+	else
+		buf_printf(out, "  %-12s OFF            no hierarchy that is mounted here has this controller\n",
+			   controller);
+	text_indent(out);
+	buf_printf(out, "not shown: %s\n", gives);
+}
+
 static void text_cgroups(struct buf *out, const struct doctor *d)
 {
 	const struct cgroup_layout_info *c;
@@ -171,6 +186,12 @@ static void text_cgroups(struct buf *out, const struct doctor *d)
 			"  only a part of the hierarchy is visible: run outside of a container, or with the host's "
 			"cgroup namespace\n");
 	text_untrusted(out, "  ", c->mounts);
+	if (c->lacks_cpu)
+		text_lacking(out, "cpu", "CPU limits, throttling and weights of containers");
+	if (c->lacks_memory)
+		text_lacking(out, "memory", "memory of containers: usage, working set, limits");
+	if (c->lacks_pids)
+		text_lacking(out, "pids", "limits of processes, and who reached them");
 }
 
 static void text_attributed(struct buf *out)
@@ -245,6 +266,19 @@ static json_t *json_collector(const struct doctor *d, enum collector c)
 	return one;
 }
 
+static json_t *json_lacking(const struct cgroup_layout_info *layout)
+{
+	json_t *names = json_array();
+
+	if (layout && layout->lacks_cpu)
+		json_array_append_new(names, json_string("cpu"));
+	if (layout && layout->lacks_memory)
+		json_array_append_new(names, json_string("memory"));
+	if (layout && layout->lacks_pids)
+		json_array_append_new(names, json_string("pids"));
+	return names;
+}
+
 static int doctor_json(struct buf *out, const struct doctor *d)
 {
 	const struct cgroup_layout_info *layout = d->fs_error < 0 ? NULL : cgroupfs_layout(d->fs);
@@ -254,15 +288,16 @@ static int doctor_json(struct buf *out, const struct doctor *d)
 
 	for (int c = 0; d->loader && c < COLLECTORS; c++)
 		json_array_append_new(list, json_collector(d, c));
-	root = json_pack("{s:s,s:s,s:b,s:b,s:b,s:b,s:s,s:b,s:b,s:s,s:s,s:s,s:o}", "kernel", d->uts.release, "machine",
-			 d->uts.machine, "btf", k->btf != NULL, "task_iterator", k->iter_task, "ring_buffer",
+	root = json_pack("{s:s,s:s,s:b,s:b,s:b,s:b,s:s,s:b,s:b,s:s,s:s,s:o,s:s,s:o}", "kernel", d->uts.release,
+			 "machine", d->uts.machine, "btf", k->btf != NULL, "task_iterator", k->iter_task, "ring_buffer",
 			 k->ring_buffer, "task_storage", k->task_storage, "lockdown", k->lockdown, "cap_bpf",
 			 k->cap_bpf, "cap_perfmon", k->cap_perfmon, "cgroups",
 			 layout ? cgroup_layout_name(layout->layout) : "", "carrying",
 			 !layout	       ? ""
 			 : layout->carrying_v2 ? "v2"
 					       : layout->carrying_controller,
-			 "error", d->loader || !d->why.data ? "" : d->why.data, "collectors", list);
+			 "controllers_lacking", json_lacking(layout), "error",
+			 d->loader || !d->why.data ? "" : d->why.data, "collectors", list);
 	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
 	json_decref(root);
 	if (text) {

@@ -105,6 +105,51 @@ static void v1_reads_all(void **state)
 	cgroupfs_close(fs);
 }
 
+/* A kernel that was started with cgroup_disable=memory: what it lacks is known, and its values are absent. */
+static void lacks_memory(void **state)
+{
+	const struct tree *t = *state;
+	const struct cgroup_layout_info *info;
+	struct cgroup_counters c;
+	struct cgroupfs *fs;
+
+	v2_tree(t);
+	fs = open_tree(t);
+	info = cgroupfs_layout(fs);
+	assert_false(info->lacks_cpu || info->lacks_memory || info->lacks_pids);
+	cgroupfs_close(fs);
+
+	tree_file(t, "/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io pids\n");
+	for (size_t i = 0; i < 5; i++) {
+		static const char *const gone[] = {"current", "max", "stat", "events", "low"};
+		char path[128];
+
+		snprintf(path, sizeof(path), "/sys/fs/cgroup/system.slice/docker-1.scope/memory.%s", gone[i]);
+		tree_remove(t, path);
+	}
+	fs = open_tree(t);
+	info = cgroupfs_layout(fs);
+	assert_true(info->lacks_memory);
+	assert_false(info->lacks_cpu || info->lacks_pids);
+	assert_int_equal(read_at(fs, "/system.slice/docker-1.scope", &c), 0);
+	assert_true(c.memory_usage == SS_UNKNOWN && c.memory_limit == SS_UNKNOWN);
+	assert_int_equal(c.cpu_usage_ns, 1500000);
+	cgroupfs_close(fs);
+}
+
+static void command_lines(void **state)
+{
+	(void)state;
+	assert_true(cgroup_turned_off("root=/dev/sda1 cgroup_disable=memory quiet\n", "memory"));
+	assert_true(cgroup_turned_off("cgroup_disable=cpu,memory\n", "memory"));
+	assert_true(cgroup_turned_off("cgroup_disable=pids cgroup_disable=memory", "memory"));
+	assert_false(cgroup_turned_off("cgroup_disable=memory_pressure\n", "memory"));
+	assert_false(cgroup_turned_off("cgroup_enable=memory swapaccount=1\n", "memory"));
+	assert_false(cgroup_turned_off("no_cgroup_disable=memory\n", "memory"));
+	assert_false(cgroup_turned_off("cgroup_disable=", "memory"));
+	assert_false(cgroup_turned_off("", "memory"));
+}
+
 static void v1_comounted(void **state)
 {
 	const struct tree *t = *state;
@@ -122,6 +167,8 @@ static void v1_comounted(void **state)
 	fs = open_tree(t);
 	layout_check(fs, CGROUP_V1, "cpu", 5);
 	assert_false(cgroupfs_layout(fs)->whole);
+	assert_true(cgroupfs_layout(fs)->lacks_pids);
+	assert_false(cgroupfs_layout(fs)->lacks_cpu || cgroupfs_layout(fs)->lacks_memory);
 	assert_int_equal(read_at(fs, "/x", &c), 0);
 	assert_int_equal(c.cpu_usage_ns, 1500001);
 	assert_int_equal(c.cpu_quota_us, 25000);
@@ -697,6 +744,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(v2_reads_all),
 		TEST(v1_reads_all),
+		TEST(lacks_memory),
+		TEST(command_lines),
 		TEST(v1_comounted),
 		TEST(hybrid),
 		TEST(the_most_specific_carries),
