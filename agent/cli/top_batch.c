@@ -91,7 +91,7 @@ static bool home_chosen(const struct table_choice *c, struct match_filter *f, co
 }
 
 /* The row of the container that started, if it is still there; else `gone`, filled with what its start has kept. */
-static const struct container_row *birth_home(const struct snapshot *s, const struct birth_row *birth,
+static const struct container_row *start_home(const struct snapshot *s, const struct start_row *birth,
 					      struct container_row *gone)
 {
 	for (size_t i = 0; birth->id[0] && i < s->n_containers; i++)
@@ -115,7 +115,7 @@ static int others_select(struct lists *l, const struct snapshot *s, const struct
 		if (home_chosen(c, f, &s->containers[s->groups[i].container], s->groups[i].comm))
 			l->groups.index[l->groups.n++] = i;
 	for (uint32_t i = 0; i < s->n_births; i++)
-		if (home_chosen(c, f, birth_home(s, &s->births[i], &gone), ""))
+		if (home_chosen(c, f, start_home(s, &s->births[i], &gone), ""))
 			l->births.index[l->births.n++] = i;
 	json_list_add(l, "groups", &l->groups);
 	json_list_add(l, "births", &l->births);

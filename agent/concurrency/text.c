@@ -15,8 +15,8 @@
 /* From here on it is said to be one. */
 #define HERD 0.25
 
-static void add(struct model_lines *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void add(struct model_lines *l, const char *format, ...)
+static void add(struct concurrency_lines *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(struct concurrency_lines *l, const char *format, ...)
 {
 	va_list args;
 
@@ -123,7 +123,7 @@ static unsigned int class_most(const uint32_t *classes)
 	return most;
 }
 
-static void reasons_process(const struct concurrency *c, enum concurrency_verdict m, struct model_lines *l)
+static void reasons_process(const struct concurrency *c, enum concurrency_verdict m, struct concurrency_lines *l)
 {
 	const struct concurrency_evidence *e = &c->evidence;
 	unsigned int class = e->loops ? SS_WAIT_EPOLL : e->leader;
@@ -191,7 +191,7 @@ static void reasons_process(const struct concurrency *c, enum concurrency_verdic
 }
 
 /* Who takes in the connections. */
-static void reason_listening(const struct concurrency *c, struct model_lines *l)
+static void reason_listening(const struct concurrency *c, struct concurrency_lines *l)
 {
 	const struct concurrency_tree *t = c->tree;
 	const char *of = t->workers == 1 ? "process" : "processes";
@@ -209,7 +209,7 @@ static void reason_listening(const struct concurrency *c, struct model_lines *l)
 }
 
 /* Who belongs to it and is no worker. */
-static void reason_helpers(const struct concurrency *c, struct model_lines *l)
+static void reason_helpers(const struct concurrency *c, struct concurrency_lines *l)
 {
 	const struct concurrency_tree *t = c->tree;
 
@@ -220,7 +220,7 @@ static void reason_helpers(const struct concurrency *c, struct model_lines *l)
 		add(l, "%u of them have no connection from there: no worker%s", t->unconnected, plural(t->unconnected));
 }
 
-static void reasons_tree(const struct concurrency *c, struct model_lines *l)
+static void reasons_tree(const struct concurrency *c, struct concurrency_lines *l)
 {
 	const struct concurrency_tree *t = c->tree;
 	unsigned int class = t->looping * 2 > t->workers ? SS_WAIT_EPOLL : class_most(t->classes);
@@ -242,7 +242,7 @@ static void reasons_tree(const struct concurrency *c, struct model_lines *l)
 }
 
 /* A tree whose workers are more than one thread or loop each: what they are by themselves says it. */
-static void reason_several(const struct concurrency_tree *t, struct model_lines *l)
+static void reason_several(const struct concurrency_tree *t, struct concurrency_lines *l)
 {
 	uint32_t others = t->workers + !t->headless - t->several;
 
@@ -250,7 +250,7 @@ static void reason_several(const struct concurrency_tree *t, struct model_lines 
 	    others ? "; the rest looks after that" : "");
 }
 
-void model_reasons(const struct process_row *p, struct model_lines *ret)
+void concurrency_reasons(const struct process_row *p, struct concurrency_lines *ret)
 {
 	const struct concurrency *c = p->concurrency;
 
@@ -286,7 +286,7 @@ static bool pool_is_unsaid(const struct concurrency *c)
 	       (c->alone == CONCURRENCY_LOOPS || (c->in_tree && c->tree->several * 2 <= c->tree->workers));
 }
 
-void model_health(const struct process_row *p, struct model_lines *ret)
+void concurrency_health(const struct process_row *p, struct concurrency_lines *ret)
 {
 	const struct concurrency *c = p->concurrency;
 	const double *v = p->v;

@@ -135,7 +135,7 @@ static int start_take(struct starts *starts, struct home_cgroup *c)
 
 static int start_compare(const void *a, const void *b)
 {
-	const struct birth_row *x = a, *y = b;
+	const struct start_row *x = a, *y = b;
 
 	return (x->time > y->time) - (x->time < y->time);
 }
@@ -149,12 +149,12 @@ static const char *start_state(const struct container_start *b)
 	return b->counts.flags & SS_CGROUP_STARTING ? "starting" : "unready";
 }
 
-static void start_row(const struct moment *now, const struct container_start *b, struct birth_row *row)
+static void start_row_fill(const struct moment *now, const struct container_start *b, struct start_row *row)
 {
 	uint32_t by = b->counts.start.ready_by;
 	struct phase_time span;
 
-	*row = (struct birth_row){
+	*row = (struct start_row){
 		.container = b->container ?: "",
 		.id = b->id ?: "",
 		.cgroup = b->cgroup ?: "",
@@ -195,7 +195,7 @@ int starts_update(struct starts *starts, const struct homes *homes, const struct
 	}
 	n = starts->n < STARTS_MAX ? starts->n : STARTS_MAX;
 	for (size_t i = 0; i < n; i++)
-		start_row(now, &starts->ring[i], &starts->rows[i]);
+		start_row_fill(now, &starts->ring[i], &starts->rows[i]);
 	if (n)
 		qsort(starts->rows, n, sizeof(*starts->rows), start_compare);
 	snapshot->n_births = n;

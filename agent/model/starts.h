@@ -28,7 +28,7 @@ struct starts {
 	struct container_start ring[STARTS_MAX];
 	uint64_t n; /* ever; the latest is ring[(n - 1) % STARTS_MAX] */
 	struct start_histogram histograms[BIRTH_PHASES + 1];
-	struct birth_row rows[STARTS_MAX];
+	struct start_row rows[STARTS_MAX];
 };
 
 /* After homes_settle and the host's other values. 0 or -ENOMEM. */

@@ -26,8 +26,8 @@ static const struct {
 #define LIST_TEXT(ID, name, text) text,
 const char *const wait_class_names[WAIT_CLASSES] = {WAIT_CLASS_LIST(LIST_NAME)};
 const char *const wait_class_phrases[WAIT_CLASSES] = {WAIT_CLASS_LIST(LIST_TEXT)};
-const char *const birth_phase_names[BIRTH_PHASES] = {START_PHASE_LIST(LIST_NAME)};
-const char *const birth_phase_texts[BIRTH_PHASES] = {START_PHASE_LIST(LIST_TEXT)};
+const char *const start_phase_names[BIRTH_PHASES] = {START_PHASE_LIST(LIST_NAME)};
+const char *const start_phase_texts[BIRTH_PHASES] = {START_PHASE_LIST(LIST_TEXT)};
 /* clang-format on */
 
 const char *const namespace_names[NAMESPACE_KINDS] = {

@@ -217,7 +217,7 @@ json_t *json_container(struct writer *w, const struct snapshot *s, uint32_t i)
 	return row;
 }
 
-static json_t *lines_value(struct writer *w, const struct model_lines *lines)
+static json_t *lines_value(struct writer *w, const struct concurrency_lines *lines)
 {
 	json_t *list = json_array();
 
@@ -230,7 +230,7 @@ json_t *json_process(struct writer *w, const struct snapshot *s, uint32_t i)
 {
 	const struct process_row *p = &s->processes[i];
 	json_t *row = json_object(), *namespaces = json_object();
-	struct model_lines lines;
+	struct concurrency_lines lines;
 	char text[24];
 
 	writer_set(w, row, "pid", json_integer(p->pid));
@@ -254,9 +254,9 @@ json_t *json_process(struct writer *w, const struct snapshot *s, uint32_t i)
 	set_capabilities(w, row, s, true, p->capabilities_effective, p->capabilities_permitted,
 			 p->capabilities_bounding);
 	writer_set_text(w, row, "model", p->model ?: "");
-	model_reasons(p, &lines);
+	concurrency_reasons(p, &lines);
 	writer_set(w, row, "model_reasons", lines_value(w, &lines));
-	model_health(p, &lines);
+	concurrency_health(p, &lines);
 	writer_set(w, row, "model_health", lines_value(w, &lines));
 	json_set_metrics(w, row, SCOPE_PROCESS, p->v);
 	return row;
@@ -319,7 +319,7 @@ json_t *json_loop(struct writer *w, const struct snapshot *s, uint32_t i)
 
 json_t *json_birth(struct writer *w, const struct snapshot *s, uint32_t i)
 {
-	const struct birth_row *b = &s->births[i];
+	const struct start_row *b = &s->births[i];
 	json_t *row = json_object(), *phases = json_array(), *phase;
 
 	writer_set_text(w, row, "container", b->container);
@@ -329,7 +329,7 @@ json_t *json_birth(struct writer *w, const struct snapshot *s, uint32_t i)
 	writer_set(w, row, "time", writer_real(b->time));
 	for (int k = 0; k < BIRTH_PHASES; k++) {
 		phase = json_object();
-		writer_set_text(w, phase, "phase", birth_phase_names[k]);
+		writer_set_text(w, phase, "phase", start_phase_names[k]);
 		writer_set(w, phase, "seconds", writer_real(b->seconds[k]));
 		writer_set(w, phase, "cpu_seconds", writer_real(b->cpu_seconds[k]));
 		writer_append(w, phases, phase);

@@ -137,7 +137,7 @@ static void phase_bar(struct buf *out, double begin, double end, double whole)
 		buf_char(out, i >= from && i < to ? '#' : '.');
 }
 
-static void phase_lines(struct buf *out, const struct birth_row *b)
+static void phase_lines(struct buf *out, const struct start_row *b)
 {
 	double whole = 0, at = 0;
 
@@ -146,18 +146,18 @@ static void phase_lines(struct buf *out, const struct birth_row *b)
 	for (int i = 0; i < BIRTH_PHASES; i++) {
 		if (value_absent(b->seconds[i]))
 			continue;
-		buf_printf(out, "  %-8s", birth_phase_names[i]);
+		buf_printf(out, "  %-8s", start_phase_names[i]);
 		phase_seconds(out, b->seconds[i], 10);
 		buf_str(out, "  CPU");
 		phase_seconds(out, b->cpu_seconds[i], 10);
 		buf_str(out, "  ");
 		phase_bar(out, at, at + b->seconds[i], whole);
-		buf_printf(out, "  %s\n", birth_phase_texts[i]);
+		buf_printf(out, "  %s\n", start_phase_texts[i]);
 		at += b->seconds[i];
 	}
 }
 
-static void birth_lines(struct buf *out, const struct birth_row *b)
+static void start_lines(struct buf *out, const struct start_row *b)
 {
 	buf_str(out, "start          at ");
 	detail_clock(out, b->time);
@@ -180,7 +180,7 @@ static void birth_lines(struct buf *out, const struct birth_row *b)
 }
 
 /* The latest, if it was started more than once. */
-static const struct birth_row *birth_find(const struct snapshot *s, const struct container_row *c)
+static const struct start_row *start_find(const struct snapshot *s, const struct container_row *c)
 {
 	for (size_t i = s->n_births; i-- > 0;)
 		if (strcmp(s->births[i].cgroup, c->cgroup) == 0)
@@ -263,7 +263,7 @@ static void instance_lines(struct buf *out, const struct container_row *c)
 static void container_detail(struct buf *out, const struct snapshot *s, uint32_t row)
 {
 	const struct container_row *c = &s->containers[row];
-	const struct birth_row *b = birth_find(s, c);
+	const struct start_row *b = start_find(s, c);
 
 	format_name(out, c->name);
 	buf_str(out, "  ");
@@ -313,7 +313,7 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 			buf_str(out, "capabilities   unknown: it has no process\n");
 	}
 	if (b)
-		birth_lines(out, b);
+		start_lines(out, b);
 	else if (strcmp(c->kind, "container") == 0)
 		buf_str(out, "start          unknown: it started before sysscope, or too many others have\n"
 			     "               started since\n");

@@ -246,7 +246,7 @@ static void process_namespaces(struct buf *out, const struct snapshot *s, const 
 		}
 }
 
-static void process_lines(struct buf *out, const struct model_lines *lines)
+static void process_lines(struct buf *out, const struct concurrency_lines *lines)
 {
 	for (size_t i = 0; i < lines->n; i++) {
 		buf_str(out, "  ");
@@ -258,14 +258,14 @@ static void process_lines(struct buf *out, const struct model_lines *lines)
 /* Its concurrency model, the reasons for that verdict, and how well it does. */
 static void process_model_lines(struct buf *out, const struct process_row *p)
 {
-	struct model_lines lines;
+	struct concurrency_lines lines;
 
 	if (!p->model)
 		return;
 	buf_printf(out, "model          %s\n", p->model);
-	model_reasons(p, &lines);
+	concurrency_reasons(p, &lines);
 	process_lines(out, &lines);
-	model_health(p, &lines);
+	concurrency_health(p, &lines);
 	if (lines.n)
 		buf_str(out, "  health:\n");
 	process_lines(out, &lines);

@@ -174,13 +174,13 @@ struct check_row {
 
 /* Plain sentences with figures and, as everywhere in a snapshot, raw names. */
 #define MODEL_LINES 4
-struct model_lines {
+struct concurrency_lines {
 	size_t n;
 	char line[MODEL_LINES][200];
 };
 /* Why the process has its concurrency model, and how well it does. Made on request: most rows are never shown. */
-void model_reasons(const struct process_row *p, struct model_lines *ret);
-void model_health(const struct process_row *p, struct model_lines *ret);
+void concurrency_reasons(const struct process_row *p, struct concurrency_lines *ret);
+void concurrency_health(const struct process_row *p, struct concurrency_lines *ret);
 
 /* A container that waited for a CPU, and the one that ran on it instead. */
 struct neighbour_row {
@@ -226,9 +226,9 @@ struct loop_row {
 
 /* The start of a container, in phases without gaps; see docs/starts.md. */
 enum { BIRTH_PHASES = 0 START_PHASE_LIST(LIST_ONE) };
-extern const char *const birth_phase_names[BIRTH_PHASES]; /* "create", "setup", "init", "start" */
-extern const char *const birth_phase_texts[BIRTH_PHASES]; /* when each ends: "to the exec" */
-struct birth_row {
+extern const char *const start_phase_names[BIRTH_PHASES]; /* "create", "setup", "init", "start" */
+extern const char *const start_phase_texts[BIRTH_PHASES]; /* when each ends: "to the exec" */
+struct start_row {
 	const char *container; /* last name of its row; raw */
 	const char *cgroup;    /* of its row */
 	const char *id;	       /* "" if unknown */
@@ -276,7 +276,7 @@ struct snapshot {
 	const struct check_row *checks; /* only where capability checks are counted */
 	size_t n_checks;
 	uint64_t capabilities_all;	/* that this kernel has; 0: unknown */
-	const struct birth_row *births; /* the last 100 starts since sysscope started, oldest first */
+	const struct start_row *births; /* the last 100 starts since sysscope started, oldest first */
 	size_t n_births;
 	const struct loss_row *losses; /* every kind, also at 0 */
 	size_t n_losses;

@@ -155,7 +155,7 @@ static struct sample_cgroup *home(uint64_t id, const char *path, enum home_kind 
 }
 
 /* Start steps of the latest cgroup, in ms after its creation; 0: not seen. */
-static void birth_add(struct sample_cgroup *c, uint64_t enter_ms, uint64_t isolate_ms, uint64_t execute_ms,
+static void start_add(struct sample_cgroup *c, uint64_t enter_ms, uint64_t isolate_ms, uint64_t execute_ms,
 		      uint64_t ready_ms)
 {
 	const uint64_t ms[SS_START_STEPS] = {enter_ms, isolate_ms, execute_ms, ready_ms};
@@ -183,8 +183,8 @@ static void scene_build(void)
 		&home(12, "/kubepods/burstable/pod1/aa", HOME_CONTAINER, "app", "containerd", "registry/app:v1")->files,
 		3);
 	pod = &scene.who[scene.sample.n_cgroups - 1];
-	birth_add(&scene.cgroups[1], 3, 12, 95, 412);
-	birth_add(&scene.cgroups[2], 2, 0, 40, 0);
+	start_add(&scene.cgroups[1], 3, 12, 95, 412);
+	start_add(&scene.cgroups[2], 2, 0, 40, 0);
 	pod->pod = "app-7f9c";
 	pod->pod_namespace = "prod";
 	home(13, "/system.slice/ssh.service", HOME_SERVICE, "ssh.service", "systemd", "");

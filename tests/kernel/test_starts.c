@@ -258,7 +258,7 @@ static void container_start(struct container *c, const char *mode, bool isolate,
 	}
 }
 
-static const struct birth_row *birth_find(const struct snapshot *s, const struct container *c)
+static const struct start_row *start_find(const struct snapshot *s, const struct container *c)
 {
 	for (size_t i = 0; i < s->n_births; i++)
 		if (strcmp(s->births[i].id, c->id) == 0)
@@ -286,7 +286,7 @@ static void check_between(const char *mode, const char *what, double seen, const
 	      least > 0 ? least : 0, most);
 }
 
-static void check_cpu(const char *mode, const struct birth_row *b, const struct story *s)
+static void check_cpu(const char *mode, const struct start_row *b, const struct story *s)
 {
 	static const double least[BIRTH_PHASES] = {0, SETUP_CPU, INIT_CPU, START_CPU};
 	double sum = 0;
@@ -294,7 +294,7 @@ static void check_cpu(const char *mode, const struct birth_row *b, const struct 
 	for (int i = 0; i < BIRTH_PHASES; i++) {
 		/* Up to a tick of what somebody else's CPU has not switched yet may count for the next phase. */
 		check(b->cpu_seconds[i] >= least[i] - TICK_SECONDS, "%s: CPU of %s: saw %.6f, at least %.6f is true",
-		      mode, birth_phase_names[i], b->cpu_seconds[i], least[i]);
+		      mode, start_phase_names[i], b->cpu_seconds[i], least[i]);
 		sum += b->cpu_seconds[i];
 	}
 	check(fabs(sum - b->total_cpu_seconds) < 1e-6, "%s: CPU of the phases adds up: saw %.6f, true is %.6f", mode,
@@ -303,7 +303,7 @@ static void check_cpu(const char *mode, const struct birth_row *b, const struct 
 		     5 * TICK_SECONDS);
 }
 
-static void check_phases(const char *mode, const struct birth_row *b, const struct story *s)
+static void check_phases(const char *mode, const struct start_row *b, const struct story *s)
 {
 	double sum = 0;
 
@@ -321,10 +321,10 @@ static void check_phases(const char *mode, const struct birth_row *b, const stru
 static void test_mode(const char *mode)
 {
 	struct container c = {};
-	const struct birth_row *b;
+	const struct start_row *b;
 
 	container_start(&c, mode, true, 0);
-	b = birth_find(snapshot_take(), &c);
+	b = start_find(snapshot_take(), &c);
 	check(b != NULL, "%s: the container's start is there", mode);
 	if (b) {
 		check(strcmp(b->ready_by, mode) == 0, "%s: ready by: saw %s, true is %s", mode, b->ready_by, mode);
@@ -339,10 +339,10 @@ static void test_mode(const char *mode)
 static void test_shared(void)
 {
 	struct container c = {};
-	const struct birth_row *b;
+	const struct start_row *b;
 
 	container_start(&c, "listen", false, 0);
-	b = birth_find(snapshot_take(), &c);
+	b = start_find(snapshot_take(), &c);
 	check(b && value_absent(b->seconds[1]), "no namespaces of its own: setup: saw %f, true is that there is none",
 	      b ? b->seconds[1] : -1);
 	/* The hook is the first that executes something else, and nothing tells it from the application. */
@@ -354,10 +354,10 @@ static void test_shared(void)
 static void test_never(void)
 {
 	struct container c = {};
-	const struct birth_row *b;
+	const struct start_row *b;
 
 	container_start(&c, "never", true, 0);
-	b = birth_find(snapshot_take(), &c);
+	b = start_find(snapshot_take(), &c);
 	check(b && strcmp(b->state, "starting") == 0, "never ready: state: saw %s, true is starting",
 	      b ? b->state : "nothing");
 	check(b && value_absent(b->total_seconds) && value_absent(b->seconds[3]) && !*b->ready_by,
@@ -365,7 +365,7 @@ static void test_never(void)
 	if (b)
 		check_between("never ready", "init", b->seconds[2], c.story, STEP_ISOLATED, STEP_EXECUTED);
 	container_stop(&c);
-	b = birth_find(snapshot_take(), &c);
+	b = start_find(snapshot_take(), &c);
 	check(b && strcmp(b->state, "ended") == 0, "removed: state: saw %s, true is ended", b ? b->state : "nothing");
 }
 

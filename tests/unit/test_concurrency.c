@@ -309,7 +309,7 @@ static void expect_model(const struct snapshot *s, uint32_t pid, const char *mod
 		fail_msg("pid %u: saw %s, true is %s", pid, saw, model);
 }
 
-static bool says(const struct model_lines *l, const char *text)
+static bool says(const struct concurrency_lines *l, const char *text)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (strstr(l->line[i], text))
@@ -319,9 +319,9 @@ static bool says(const struct model_lines *l, const char *text)
 
 static void expect_reason(const struct snapshot *s, uint32_t pid, const char *text)
 {
-	struct model_lines l;
+	struct concurrency_lines l;
 
-	model_reasons(row(s, pid), &l);
+	concurrency_reasons(row(s, pid), &l);
 	assert_in_range(l.n, 1, MODEL_LINES);
 	if (!says(&l, text))
 		fail_msg("pid %u: saw \"%s\", \"%s\" ..., true is \"%s\"", pid, l.line[0], l.n > 1 ? l.line[1] : "",
@@ -334,7 +334,7 @@ static void test_sample_workers(void **state)
 	struct scene s;
 	struct model *m = begin(&s);
 	const struct snapshot *p;
-	struct model_lines l;
+	struct concurrency_lines l;
 
 	(void)state;
 	process(&s, 100, 1, "nginx", OTHER);
@@ -372,7 +372,7 @@ static void test_sample_workers(void **state)
 		s.threads[i].used.exec_ns += 100000000;
 	p = update(m, &s);
 	assert_true(fabs(row(p, 101)->v[PROCESS_MODEL_IMBALANCE] - 2) < 1e-9);
-	model_health(row(p, 101), &l);
+	concurrency_health(row(p, 101), &l);
 	assert_true(says(&l, "the busiest of 4 worker processes does 2.00 times the work of the mean"));
 	model_free(m);
 }
@@ -383,7 +383,7 @@ static void test_sample_prefork(void **state)
 	struct scene s;
 	struct model *m = begin(&s);
 	const struct snapshot *p;
-	struct model_lines l;
+	struct concurrency_lines l;
 
 	(void)state;
 	process(&s, 100, 1, "php-fpm8.2", EPOLL);
@@ -403,7 +403,7 @@ static void test_sample_prefork(void **state)
 	p = update(m, &s);
 	expect_model(p, 102, "prefork");
 	assert_true(row(p, 100)->v[PROCESS_MODEL_IDLE] == 0);
-	model_health(row(p, 100), &l);
+	concurrency_health(row(p, 100), &l);
 	assert_true(says(&l, "exhausted: none of 3 worker processes"));
 	model_free(m);
 
@@ -415,7 +415,7 @@ static void test_sample_prefork(void **state)
 	expect_model(p, 101, "prefork");
 	expect_reason(p, 101, "who listens is not known");
 	assert_true(value_absent(row(p, 100)->v[PROCESS_MODEL_IDLE]));
-	model_health(row(p, 100), &l);
+	concurrency_health(row(p, 100), &l);
 	assert_int_equal(l.n, 0);
 	model_free(m);
 
@@ -431,7 +431,7 @@ static void test_sample_prefork(void **state)
 	expect_model(p, 101, "prefork");
 	assert_true(value_absent(row(p, 100)->v[PROCESS_MODEL_IDLE]));
 	assert_true(row(p, 100)->v[PROCESS_MODEL_WORKERS] == 0);
-	model_health(row(p, 100), &l);
+	concurrency_health(row(p, 100), &l);
 	assert_true(says(&l, "no worker process now: one is made for each connection"));
 	expect_reason(p, 100, "6 of them have no connection from there: no workers");
 
@@ -445,7 +445,7 @@ static void test_sample_prefork(void **state)
 	p = update(m, &s);
 	expect_model(p, 105, "prefork");
 	assert_true(row(p, 100)->v[PROCESS_MODEL_WORKERS] == 2);
-	model_health(row(p, 100), &l);
+	concurrency_health(row(p, 100), &l);
 	assert_true(says(&l, "2 worker processes, made as connections come: none has to wait for a free one"));
 	model_free(m);
 }
@@ -534,14 +534,14 @@ static void threads_add(struct scene *s, uint32_t tid, uint32_t n, const char *c
 
 static void expect_pool(const struct snapshot *p, double workers, double idle, const char *reason, const char *health)
 {
-	struct model_lines l;
+	struct concurrency_lines l;
 
 	expect_model(p, 100, "loop+pool");
 	expect_reason(p, 100, reason);
 	assert_true(row(p, 100)->v[PROCESS_MODEL_WORKERS] == workers);
 	assert_true(idle < 0 ? value_absent(row(p, 100)->v[PROCESS_MODEL_IDLE])
 			     : row(p, 100)->v[PROCESS_MODEL_IDLE] == idle);
-	model_health(row(p, 100), &l);
+	concurrency_health(row(p, 100), &l);
 	if (health && !says(&l, health))
 		fail_msg("saw \"%s\", true is \"%s\"", l.n ? l.line[0] : "", health);
 }
@@ -580,7 +580,7 @@ static void test_sample_node_workers(void **state)
 {
 	struct scene s;
 	struct model *m = begin(&s);
-	struct model_lines l;
+	struct concurrency_lines l;
 
 	(void)state;
 	process(&s, 100, 1, "node-MainThread", EPOLL);
@@ -592,7 +592,7 @@ static void test_sample_node_workers(void **state)
 	update(m, &s);
 	expect_model(model_snapshot(m), 100, "loops");
 	assert_true(row(model_snapshot(m), 100)->v[PROCESS_MODEL_WORKERS] == 3);
-	model_health(row(model_snapshot(m), 100), &l);
+	concurrency_health(row(model_snapshot(m), 100), &l);
 	assert_true(says(&l, "its pool is exhausted: none of 4 threads named libuv-worker waits for work"));
 	model_free(m);
 }
@@ -724,15 +724,15 @@ static void test_sample_absent(void **state)
 	struct scene s;
 	struct model *m = begin(&s);
 	const struct snapshot *p;
-	struct model_lines l;
+	struct concurrency_lines l;
 
 	(void)state;
 	scene_process(&s, 100, 10, "app", 1000);
 	p = update(m, &s);
 	assert_null(row(p, 100)->model);
-	model_reasons(row(p, 100), &l);
+	concurrency_reasons(row(p, 100), &l);
 	assert_int_equal(l.n, 0);
-	model_health(row(p, 100), &l);
+	concurrency_health(row(p, 100), &l);
 	assert_int_equal(l.n, 0);
 	assert_true(value_absent(row(p, 100)->v[PROCESS_MODEL_WORKERS]));
 	model_free(m);

@@ -330,7 +330,7 @@ static void assert_top(const struct fixture *f, const struct top_batch *b, const
 	json_decref(root);
 }
 
-static void top_fixture(struct fixture *f, struct birth_row *births)
+static void top_fixture(struct fixture *f, struct start_row *births)
 {
 	static const char *const comms[] = {"nginx", "postgres", "sshd", "nginx"};
 
@@ -350,9 +350,9 @@ static void top_fixture(struct fixture *f, struct birth_row *births)
 		f->processes[i].v[PROCESS_RSS] = 1000 * (i ^ 1);
 		f->processes[i].v[PROCESS_CPU_CORES] = i;
 	}
-	births[0] = (struct birth_row){.container = "db", .cgroup = "/db", .id = "", .state = "ready", .ready_by = ""};
+	births[0] = (struct start_row){.container = "db", .cgroup = "/db", .id = "", .state = "ready", .ready_by = ""};
 	births[1] =
-		(struct birth_row){.container = "web", .cgroup = "/web", .id = "", .state = "ready", .ready_by = ""};
+		(struct start_row){.container = "web", .cgroup = "/web", .id = "", .state = "ready", .ready_by = ""};
 	f->s.births = births;
 	f->s.n_births = 2;
 }
@@ -363,7 +363,7 @@ static void test_top_json(void **state)
 	const char *names[] = {"db", "ssh"};
 	cleanup(match_choice_free) struct match_choice some, none;
 	_cleanup_buf_ struct buf whole = {}, plain = {};
-	struct birth_row births[2];
+	struct start_row births[2];
 	struct table_choice c;
 	struct top_batch b = {.choice = &c, .json = true};
 	struct fixture f;

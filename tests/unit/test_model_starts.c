@@ -57,7 +57,7 @@ static void begin(struct model **m, const struct sample_cgroup **host)
 	*host = scene_cgroup(&scene, 1, 0, "/", HOME_HOST, "host");
 }
 
-static const struct birth_row *one(const struct snapshot *s)
+static const struct start_row *one(const struct snapshot *s)
 {
 	assert_int_equal(s->n_births, 1);
 	return &s->births[0];
@@ -66,7 +66,7 @@ static const struct birth_row *one(const struct snapshot *s)
 static void test_phases(void **state)
 {
 	const struct sample_cgroup *host;
-	const struct birth_row *b;
+	const struct start_row *b;
 	struct sample_cgroup *c;
 	struct model *m;
 
@@ -103,7 +103,7 @@ static void test_phases(void **state)
 static void test_gaps(void **state)
 {
 	const struct sample_cgroup *host;
-	const struct birth_row *b;
+	const struct start_row *b;
 	struct sample_cgroup *c;
 	struct model *m;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_listeners.c - who listens, as the pass over open files says it, against what fstat and getsockname said to the
+ * test_sockets.c - who listens, as the pass over open files says it, against what fstat and getsockname said to the
  * processes themselves; sockets that do not listen are not there. And that children that wait in accept are a prefork tree.
  */
 #include <netinet/in.h>
