@@ -2,6 +2,7 @@
 /*
  * main.c - the table of verbs, and the choice among them. Everything that a verb does is in agent/cli/.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,14 +66,22 @@ static int help(const char *name)
 	return verb_named(name) ? run_verb(verb_named(name), 2, argv) : refuse_command(name);
 }
 
-int main(int argc, char **argv)
+/*
+ * A closed standard descriptor would be reused by the next file opened, which output would then overwrite. What is written to
+ * a standard output that is closed must fail: it is opened for reading.
+ */
+static int descriptors_fill(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) < 0)
+			return -errno;
+	return 0;
+}
+
+static int command_run(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
-	/* A closed standard descriptor would be reused by the next file opened, which output would then overwrite. */
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
-			return EXIT_FAILED;
 	if (verb_named(name))
 		return run_verb(verb_named(name), argc - 1, argv + 1);
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
@@ -87,4 +96,16 @@ int main(int argc, char **argv)
 		return refuse_command(name);
 	print_help(stderr);
 	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	int status = descriptors_fill() < 0 ? EXIT_FAILED : command_run(argc, argv);
+
+	/* Help and the like; a reader who has gone wants no more of it. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE && status == EXIT_DONE) {
+		fprintf(stderr, "sysscope: error: cannot write to standard output: %s\n", strerror(errno));
+		return EXIT_FAILED;
+	}
+	return status;
 }

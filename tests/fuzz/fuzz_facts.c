@@ -61,6 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			must(f.exec.arguments_bytes <= SS_ARGUMENTS_LEN);
 			break;
 		case SS_FACT_CGROUP_ENTER:
+			must(f.cgroup.id);
+			break;
 		case SS_FACT_PROCESS_START:
 		case SS_FACT_THREAD_START:
 		case SS_FACT_EXIT:
