@@ -24,6 +24,12 @@ static __always_inline __u32 compat_task_state(struct task_struct *task)
 	return BPF_CORE_READ(old, state);
 }
 
+/* task_struct.on_cpu was an int until 7.2 made it one byte: it is read by the size that it has. */
+static __always_inline bool compat_on_cpu(struct task_struct *task)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(task, on_cpu);
+}
+
 /*
  * mm_struct.rss_stat was a struct of atomic counters until commit f1a7941243c1 (6.2) made it an array of
  * percpu_counter, whose count lacks what each CPU has not added yet (at most 32 pages, or twice the number of CPUs):

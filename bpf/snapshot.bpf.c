@@ -173,7 +173,7 @@ static __always_inline void record_thread(struct task_struct *task, struct ss_th
 #define USED(member, field) r->used.member = task->field;
 	TASK_TOTALS(USED)
 #undef USED
-	if (task->on_cpu)
+	if (compat_on_cpu(task))
 		run_queue_note(task);
 	if (task_is_leader(task))
 		record_process(task, r, kept);
