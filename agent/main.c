@@ -78,7 +78,7 @@ static int descriptors_fill(void)
 	return 0;
 }
 
-static int command_run(int argc, char **argv)
+static int verb_run(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
@@ -100,7 +100,7 @@ static int command_run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	int status = descriptors_fill() < 0 ? EXIT_FAILED : command_run(argc, argv);
+	int status = descriptors_fill() < 0 ? EXIT_FAILED : verb_run(argc, argv);
 
 	/* Help and the like; a reader who has gone wants no more of it. */
 	if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE && status == EXIT_DONE) {
