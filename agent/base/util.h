@@ -20,6 +20,15 @@ void closep(int *fd); /* close(*fd) if >= 0, errno kept */
 #define _cleanup_free_	cleanup(freep)
 #define _cleanup_close_ cleanup(closep)
 
+/* The descriptor is the caller's: whoever would have closed it no longer has it. */
+static inline int fd_take(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
 /* ---- growing text buffer; a failed allocation sets `failed`, after which nothing more is added ---- */
 struct buf {
 	char *data; /* NUL-terminated; NULL until something was added */

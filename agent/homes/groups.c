@@ -74,6 +74,7 @@ static struct group *group_other(struct homes *homes, struct home *h)
 struct group *group_get(struct homes *homes, struct home *h, const char *comm)
 {
 	struct group *g, key = {};
+	bool other;
 
 	key.key.home = h;
 	/* Bytes behind the NUL are not part of the name. */
@@ -83,9 +84,10 @@ struct group *group_get(struct homes *homes, struct home *h, const char *comm)
 	HASH_FIND(hh, homes->groups, &key.key, sizeof(key.key), g);
 	if (g)
 		return g;
-	if (strncmp(key.key.comm, SS_COMM_OTHER, SS_COMM_LEN) == 0 || h->groups.apart >= GROUPS_PER_HOME) {
+	other = memcmp(key.key.comm, SS_COMM_OTHER, sizeof(SS_COMM_OTHER)) == 0;
+	if (other || h->groups.apart >= GROUPS_PER_HOME) {
 		g = group_other(homes, h);
-		if (!g || strncmp(key.key.comm, SS_COMM_OTHER, SS_COMM_LEN) == 0)
+		if (!g || other)
 			return g;
 	}
 	g = group_new(homes, h, key.key.comm);

@@ -180,9 +180,12 @@ struct home_cgroup *incarnation_of(const struct homes *homes, struct home_cgroup
 {
 	struct home_cgroup *up = c;
 
-	while (up && !up->is_root && up->home == c->home)
+	do {
+		if (up->is_root)
+			return up;
 		up = incarnation_find(homes, up->parent_id);
-	return up && up->home == c->home && up->is_root ? up : c->home->current;
+	} while (up && up->home == c->home);
+	return c->home->current;
 }
 
 /* ---- sums, after all threads were added ---- */

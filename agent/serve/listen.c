@@ -44,7 +44,7 @@ static int address_split(const char *address, char host[HOST_BYTES_MAX], const c
 static int socket_listen(const struct addrinfo *a)
 {
 	_cleanup_close_ int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
-	int on = 1, off = 0, r;
+	int on = 1, off = 0;
 
 	if (fd < 0)
 		return -errno;
@@ -56,9 +56,7 @@ static int socket_listen(const struct addrinfo *a)
 		return -errno;
 	if (bind(fd, a->ai_addr, a->ai_addrlen) < 0 || listen(fd, SOMAXCONN) < 0)
 		return -errno;
-	r = fd;
-	fd = -1;
-	return r;
+	return fd_take(&fd);
 }
 
 /* Listens on the first address of the family that can be bound. */

@@ -200,7 +200,7 @@ static enum MHD_Result answer_metrics(struct http *h, struct client *c, struct M
 	if (h->o.max_requests && h->scrapes >= h->o.max_requests)
 		return answer_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many scrapes at once\n");
 	r = scrape(h, &body);
-	if (r < 0)
+	if (r < 0 || !body)
 		return answer_no_sample(connection, r);
 	sequence = body->sequence;
 	queued = answer_body(connection, body, accept_gzip(encodings) && body_compress(body) == 0);

@@ -55,7 +55,7 @@ static void exec_json(struct writer *w, json_t *line, const struct event *e)
 
 	writer_set_text(w, line, "path", e->path ? e->path : "");
 	set_bool(w, line, "path_truncated", e->path_cut);
-	for (const char *a = e->arguments; a < end; a += strlen(a) + 1)
+	for (const char *a = e->arguments; a && a < end; a += strlen(a) + 1)
 		writer_append(w, list, writer_text(w, a));
 	writer_set(w, line, "arguments", list);
 	set_bool(w, line, "arguments_truncated", e->arguments_cut);

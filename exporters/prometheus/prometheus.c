@@ -118,7 +118,7 @@ void prometheus_free(struct prometheus *p)
 /* ---- labels ---- */
 static void label_add(struct buf *out, const char *name, const char *value)
 {
-	if (!*value)
+	if (!value || !*value)
 		return;
 	if (out->len)
 		buf_char(out, ',');
@@ -387,7 +387,8 @@ static void write_folded(struct prometheus *p, struct buf *out, const struct sna
 			if (!(used >> i & 1))
 				continue;
 			folded += (double)series_set_folded(p->sets[form], i);
-			if (i + 1 < n && lines[i + 1].prom && strcmp(lines[i].prom, lines[i + 1].prom) == 0)
+			if (i + 1 < n && lines[i].prom && lines[i + 1].prom &&
+			    strcmp(lines[i].prom, lines[i + 1].prom) == 0)
 				continue;
 			one_label_add(p, &f, "family", lines[i].prom, folded);
 			folded = names;

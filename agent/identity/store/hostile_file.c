@@ -108,9 +108,8 @@ int hostile_open(int folder, const char *path, uid_t owner, size_t cap, unsigned
 		return -EPERM;
 	if (st.st_size > (off_t)cap)
 		return -EFBIG;
-	*ret = fd;
+	*ret = fd_take(&fd);
 	*ret_st = st;
-	fd = -1;
 	return 0;
 }
 
