@@ -252,14 +252,8 @@ static __always_inline void loop_edge(struct loop_state *l)
  */
 __weak __noinline int file_serves(__u64 address, __u32 tgid)
 {
-	struct file *file = (struct file *)address;
-	struct socket *socket;
-	struct sock *sk;
+	struct sock *sk = file_sock((struct file *)address);
 
-	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return 0;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
 	return sk && socket_serves(sk, tgid);
 }
 

@@ -40,16 +40,22 @@ static __always_inline struct file *descriptor_file(const struct open_files *ope
 	return file;
 }
 
+/* The socket behind a file; NULL: it is none. */
+static __always_inline struct sock *file_sock(struct file *file)
+{
+	struct socket *socket;
+
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = BPF_CORE_READ(file, private_data);
+	return BPF_CORE_READ(socket, sk);
+}
+
 /* The wait queue of the listening socket behind a file; 0: it is none. */
 static __always_inline __u64 listening_queue(struct file *file)
 {
-	struct socket *socket;
-	struct sock *sk;
+	struct sock *sk = file_sock(file);
 
-	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return 0;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
 	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_LISTEN)
 		return 0;
 	return (__u64)BPF_CORE_READ(sk, sk_wq);

@@ -3,25 +3,10 @@
  * stream.c - see stream.h.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "sample/stream.h"
-
-static int array_room(void *array, size_t *cap, size_t n, size_t size)
-{
-	void **p = array, *more;
-	size_t want = *cap ? *cap * 2 : 1024;
-
-	if (n <= *cap)
-		return 0;
-	more = reallocarray(*p, want, size);
-	if (!more)
-		return -ENOMEM;
-	*p = more;
-	*cap = want;
-	return 0;
-}
 
 static size_t record_size(const struct ss_thread_record *r)
 {
@@ -39,7 +24,7 @@ static int record_take(struct stream_room *room, struct sample *p, const char *d
 	struct ss_thread_record *r;
 	__u64 mark;
 
-	if (array_room(&p->threads, &room->threads, p->n_threads + 1, sizeof(*p->threads)) < 0)
+	if (array_reserve(&p->threads, &room->threads, p->n_threads + 1, sizeof(*p->threads)) < 0)
 		return -ENOMEM;
 	r = &p->threads[p->n_threads];
 	memcpy(r, data, sizeof(*r));
@@ -47,7 +32,7 @@ static int record_take(struct stream_room *room, struct sample *p, const char *d
 	if (r->blocks & SS_BLOCK_NAME) {
 		struct sample_name *name;
 
-		if (array_room(&p->names, &room->names, p->n_names + 1, sizeof(*p->names)) < 0)
+		if (array_reserve(&p->names, &room->names, p->n_names + 1, sizeof(*p->names)) < 0)
 			return -ENOMEM;
 		name = &p->names[p->n_names++];
 		name->thread = (uint32_t)p->n_threads;
@@ -59,7 +44,7 @@ static int record_take(struct stream_room *room, struct sample *p, const char *d
 
 		if (!(r->blocks & bit))
 			continue;
-		if (array_room(&p->waits, &room->waits, p->n_waits + 1, sizeof(*p->waits)) < 0)
+		if (array_reserve(&p->waits, &room->waits, p->n_waits + 1, sizeof(*p->waits)) < 0)
 			return -ENOMEM;
 		w = &p->waits[p->n_waits++];
 		w->thread = (uint32_t)p->n_threads;
@@ -70,7 +55,7 @@ static int record_take(struct stream_room *room, struct sample *p, const char *d
 	if (r->blocks & SS_BLOCK_LOOP) {
 		struct sample_loop *l;
 
-		if (array_room(&p->loops, &room->loops, p->n_loops + 1, sizeof(*p->loops)) < 0)
+		if (array_reserve(&p->loops, &room->loops, p->n_loops + 1, sizeof(*p->loops)) < 0)
 			return -ENOMEM;
 		l = &p->loops[p->n_loops++];
 		l->thread = (uint32_t)p->n_threads;
