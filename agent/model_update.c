@@ -199,7 +199,12 @@ static void run_report_fill(struct run_report *report, const struct sample *s, u
 	}
 }
 
-static void snapshot_finish(struct model *m, size_t n_collectors)
+static const char *text_or_null(const char *s)
+{
+	return s && *s ? s : NULL;
+}
+
+static void snapshot_finish(struct model *m, const struct sample *s)
 {
 	struct snapshot *p = &m->snapshot;
 
@@ -212,7 +217,9 @@ static void snapshot_finish(struct model *m, size_t n_collectors)
 	p->losses = m->report.losses;
 	p->n_losses = SS_LOSS_KINDS;
 	p->collectors = m->report.collectors;
-	p->n_collectors = n_collectors;
+	p->n_collectors = s->n_collectors;
+	p->machine = text_or_null(s->virtualization.machine);
+	p->in_container = text_or_null(s->virtualization.container);
 }
 
 int model_update(struct model *m, const struct sample *s)
@@ -232,6 +239,6 @@ int model_update(struct model *m, const struct sample *s)
 	if (r < 0)
 		return r;
 	run_report_fill(&m->report, s, m->pairs.folded);
-	snapshot_finish(m, s->n_collectors);
+	snapshot_finish(m, s);
 	return 0;
 }

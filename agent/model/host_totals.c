@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* host_totals.c - the host's values: see host_totals.h. Called by model_update.c. */
+#include <string.h>
+
 #include "base/util.h"
 #include "homes/arithmetic.h"
 #include "model/host_totals.h"
@@ -27,6 +29,27 @@ static const char *run_delta(struct host_totals *totals, const struct sample_run
 	return *ret < ATTRIBUTED_MIN_NS ? "the CPUs were busy for less than 0.1 s" : NULL;
 }
 
+/*
+ * Where no hypervisor is, nothing is stolen. A virtual machine's kernel has a 0 also if the hypervisor does not tell: until
+ * there is more it is not known.
+ */
+static void host_values_steal(struct host_totals *totals, const struct sample *s, double interval, double *v)
+{
+	uint64_t steal_ns = s->host.steal_ns, before_ns = totals->steal_ns, all_ns = s->host.cpu_all_ns;
+	bool real = s->virtualization.machine && strcmp(s->virtualization.machine, "none") == 0;
+	uint64_t passed_ns = sub_sat(all_ns, totals->all_before_ns);
+
+	totals->all_before_ns = all_ns;
+	if (steal_ns == SS_UNKNOWN || (!steal_ns && !before_ns && !real))
+		return;
+	/* The kernel's counter was seen to fall after a migration of the machine. */
+	if (steal_ns > before_ns)
+		totals->steal_ns = steal_ns;
+	v[HOST_STEAL] = (double)totals->steal_ns;
+	if (interval > 0 && passed_ns)
+		v[HOST_STEAL_RATIO] = (double)sub_sat(steal_ns, before_ns) / (double)passed_ns;
+}
+
 static void host_values_rates(struct host_totals *totals, const struct sample *s, uint64_t tasks_ns, double interval,
 			      double *v)
 {
@@ -39,6 +62,7 @@ static void host_values_rates(struct host_totals *totals, const struct sample *s
 		v[HOST_ATTRIBUTED] = (double)sub_sat(tasks_ns, totals->tasks_before_ns) / (double)run_ns;
 	if (s->run_queues.ns != SS_UNKNOWN)
 		v[HOST_CPU_RUN] = (double)totals->run_ns;
+	host_values_steal(totals, s, interval, v);
 	totals->busy_before_ns = busy_ns;
 	totals->tasks_before_ns = tasks_ns;
 }

@@ -7,6 +7,7 @@
 
 struct host_totals {
 	uint64_t busy_before_ns, tasks_before_ns; /* of the update before */
+	uint64_t steal_ns, all_before_ns;	  /* the same; steal never falls */
 	struct sample_run_queues run_before;	  /* the same */
 	uint64_t run_ns;			  /* of the run queues; never falls, also when a CPU goes */
 	const char *attributed_reason;		  /* why there is no share; NULL: there is one */

@@ -24,7 +24,8 @@ static int proc_read(const char *root, const char *name, char **ret)
 /* First line of /proc/stat, in USER_HZ: user nice system idle iowait irq softirq steal guest guest_nice; guest is in user. */
 static int read_cpu(const char *root, struct sample_host *ret)
 {
-	uint64_t user, nice, system, idle, iowait, irq = 0, softirq = 0, hz = (uint64_t)sysconf(_SC_CLK_TCK);
+	uint64_t user, nice, system, idle, iowait = 0, irq = 0, softirq = 0, steal = 0;
+	uint64_t tick_ns = 1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK);
 	_cleanup_free_ char *text = NULL;
 	unsigned int cpus = 0;
 	int r = proc_read(root, "stat", &text);
@@ -32,13 +33,17 @@ static int read_cpu(const char *root, struct sample_host *ret)
 	if (r < 0)
 		return r;
 	/* Here and below: the kernel writes these numbers, and they fit. NOLINTNEXTLINE(cert-err34-c) */
-	if (sscanf(text, "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, &user,
-		   &nice, &system, &idle, &iowait, &irq, &softirq) < 4)
+	r = sscanf(text,
+		   "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
+		   &user, &nice, &system, &idle, &iowait, &irq, &softirq, &steal);
+	if (r < 4)
 		return -EBADMSG;
 	for (const char *p = text; (p = strstr(p, "\ncpu")); p += 4)
 		cpus++;
 	ret->cpus = cpus;
-	ret->cpu_busy_ns = (user + nice + system + irq + softirq) * (1000000000ULL / hz);
+	ret->cpu_busy_ns = (user + nice + system + irq + softirq) * tick_ns;
+	ret->cpu_all_ns = ret->cpu_busy_ns + (idle + iowait + steal) * tick_ns;
+	ret->steal_ns = r == 8 ? steal * tick_ns : SS_UNKNOWN;
 	return 0;
 }
 

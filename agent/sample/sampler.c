@@ -14,6 +14,7 @@
 #include "base/util.h"
 #include "identity/identity.h"
 #include "kernel/loader.h"
+#include "machine/virtualization.h"
 #include "sample/host.h"
 #include "sample/sampler_internal.h"
 #include "sample/schedstat.h"
@@ -271,10 +272,13 @@ void sampler_no_socket_owners(struct sampler *s, bool no)
 static int sampler_fill(struct sampler *s)
 {
 	struct collector_status epoll = loader_status(s->loader, COLLECTOR_EPOLL);
+	struct cpu_hypervisor cpu;
 	int r = sampler_tables_open(s);
 
 	if (r < 0)
 		return r;
+	cpu_hypervisor_read(&cpu);
+	virtualization_find("", &cpu, &s->sample.virtualization);
 	s->sample.loops_by_sleep = epoll.loaded && !epoll.has_programs;
 	s->sample.loop_controls_unseen = epoll.controls_unseen;
 	s->sample.stalls = calloc(STALLS_MAX, sizeof(struct ss_fact));

@@ -29,10 +29,13 @@ static const struct json_section {
 /* ---- the other parts ---- */
 static json_t *host_value(struct writer *w, const struct snapshot *s)
 {
-	json_t *host = json_object();
+	json_t *host = json_object(), *virtualization = json_object();
 
 	writer_set_text(w, host, "hostname", s->hostname);
 	writer_set_text(w, host, "kernel", s->kernel);
+	writer_set_text(w, virtualization, "machine", s->machine ?: "");
+	writer_set_text(w, virtualization, "container", s->in_container ?: "");
+	writer_set(w, host, "virtualization", virtualization);
 	json_set_metrics(w, host, SCOPE_HOST, s->v);
 	writer_set_text(w, host, "attributed_source", s->attributed_reason ? "" : "/proc/schedstat");
 	writer_set_text(w, host, "attributed_reason", s->attributed_reason ?: "");

@@ -15,6 +15,10 @@ static const struct prometheus_family own_table[OWN_FAMILIES] = {
 			    "Labels of a container, for joins; always 1."),
 	[OWN_BUILD] = FAMILY(GAUGE, COUNT, "sysscope_build_info", "version, revision, kernel",
 			     "Version of sysscope and of the kernel that it runs on; always 1."),
+	[OWN_MACHINE] = FAMILY(
+		GAUGE, COUNT, "sysscope_machine_info", "machine, in_container",
+		"What the machine is, in the names of systemd-detect-virt: the hypervisor whose virtual machine "
+		"it is, and the kind of container that it is, or none; always 1. What is not known is left out."),
 	[OWN_LOSSES] = FAMILY(COUNTER, COUNT, "sysscope_losses_total", "kind",
 			      "Events and rows that could not be counted or kept, by kind; 0 if nothing was lost."),
 	[OWN_FOLDED] =

@@ -11,6 +11,7 @@
 enum own_family {
 	OWN_INFO,
 	OWN_BUILD,
+	OWN_MACHINE,
 	OWN_LOSSES,
 	OWN_FOLDED,
 	OWN_DURATION,

@@ -355,6 +355,16 @@ static void write_build(struct prometheus *p, struct buf *out, const struct snap
 	labelled_add(p, &f, 1);
 }
 
+static void write_machine(struct prometheus *p, struct buf *out, const struct snapshot *s)
+{
+	struct family f = {out, own_family_line(OWN_MACHINE), false};
+
+	buf_reset(&p->labels);
+	label_add(&p->labels, "machine", s->machine ?: "");
+	label_add(&p->labels, "in_container", s->in_container ?: "");
+	labelled_add(p, &f, 1);
+}
+
 static void write_agent(struct prometheus *p, struct buf *out, const struct snapshot *s)
 {
 	struct family losses = {out, own_family_line(OWN_LOSSES), false};
@@ -431,6 +441,7 @@ int prometheus_write(struct prometheus *p, struct buf *out, const struct snapsho
 		return r;
 
 	write_build(p, out, s);
+	write_machine(p, out, s);
 	write_host(out, s);
 	write_forms(p, out, SCOPE_CONTAINER);
 	if (o->process_metrics)

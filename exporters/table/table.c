@@ -17,14 +17,14 @@ struct header_piece {
 	int rank;
 	struct buf text;
 };
-#define PIECES_MAX 6
+#define PIECES_MAX 7
 
 static size_t pieces_width(const struct header_piece *p, size_t n, int rank)
 {
 	size_t width = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (p[i].rank <= rank)
+		if (p[i].rank <= rank && p[i].text.len)
 			width += (width ? strlen(p[i].before) : 0) + p[i].text.len;
 	return width;
 }
@@ -65,9 +65,24 @@ void table_cell(struct buf *out, const struct snapshot *s, const struct table_ch
 		format_name(out, t->text(s, row));
 }
 
+/* "docker in kvm": what the machine is. Nothing for a real one, or if that is not known. */
+static void header_machine(struct buf *out, const struct snapshot *s)
+{
+	bool container = s->in_container && strcmp(s->in_container, "none") != 0;
+	bool vm = s->machine && strcmp(s->machine, "none") != 0;
+
+	if (container)
+		buf_str(out, s->in_container);
+	if (container && vm)
+		buf_str(out, " in ");
+	if (vm)
+		buf_str(out, s->machine);
+}
+
 static void header_host(struct buf *out, const struct snapshot *s, int width)
 {
-	struct header_piece p[] = {{"", 0, {}}, {"  ", 1, {}}, {"  ", 0, {}}, {"  ", 3, {}}, {"  ", 2, {}}};
+	struct header_piece p[] = {{"", 0, {}},	  {"  ", 1, {}}, {"  ", 0, {}},
+				   {"  ", 3, {}}, {"  ", 4, {}}, {"  ", 2, {}}};
 	time_t now = (time_t)s->time;
 	char clock[16];
 	struct tm tm;
@@ -79,31 +94,38 @@ static void header_host(struct buf *out, const struct snapshot *s, int width)
 	buf_str(&p[2].text, clock);
 	buf_str(&p[3].text, "Linux ");
 	text_terminal(&p[3].text, s->kernel, strlen(s->kernel));
-	buf_str(&p[4].text, "load ");
-	format_metric(&p[4].text, SCOPE_HOST, s->v, HOST_LOAD1);
+	header_machine(&p[4].text, s);
+	buf_str(&p[5].text, "load ");
+	format_metric(&p[5].text, SCOPE_HOST, s->v, HOST_LOAD1);
 	pieces_join(out, p, ARRAY_SIZE(p), width);
 }
 
+/* A share below this is no news. */
+#define STEAL_SHOWN 0.005
+
 static void header_use(struct buf *out, const struct snapshot *s, int width)
 {
-	struct header_piece p[] = {{"", 0, {}}, {", ", 2, {}}, {"  ", 1, {}}, {"  ", 3, {}}, {" ", 4, {}}};
+	struct header_piece p[] = {{"", 0, {}},	  {", ", 1, {}}, {", ", 3, {}},
+				   {"  ", 2, {}}, {"  ", 4, {}}, {" ", 5, {}}};
 
 	buf_str(&p[0].text, "CPU ");
 	format_metric(&p[0].text, SCOPE_HOST, s->v, HOST_CPU_CORES);
 	buf_str(&p[0].text, " of ");
 	format_metric(&p[0].text, SCOPE_HOST, s->v, HOST_CPUS);
-	buf_str(&p[1].text, "attributed ");
-	format_metric(&p[1].text, SCOPE_HOST, s->v, HOST_ATTRIBUTED);
+	if (s->v[HOST_STEAL_RATIO] >= STEAL_SHOWN)
+		buf_printf(&p[1].text, "stolen %.0f%%", s->v[HOST_STEAL_RATIO] * 100);
+	buf_str(&p[2].text, "attributed ");
+	format_metric(&p[2].text, SCOPE_HOST, s->v, HOST_ATTRIBUTED);
 	if (!value_absent(s->v[HOST_ATTRIBUTED]))
-		buf_char(&p[1].text, '%');
-	buf_str(&p[2].text, "memory ");
-	format_metric(&p[2].text, SCOPE_HOST, s->v, HOST_MEMORY_USED);
-	buf_str(&p[2].text, " of ");
-	format_metric(&p[2].text, SCOPE_HOST, s->v, HOST_MEMORY_TOTAL);
-	format_metric(&p[3].text, SCOPE_HOST, s->v, HOST_CONTAINERS);
-	buf_str(&p[3].text, " containers");
-	format_metric(&p[4].text, SCOPE_HOST, s->v, HOST_PROCESSES);
-	buf_str(&p[4].text, " procs");
+		buf_char(&p[2].text, '%');
+	buf_str(&p[3].text, "memory ");
+	format_metric(&p[3].text, SCOPE_HOST, s->v, HOST_MEMORY_USED);
+	buf_str(&p[3].text, " of ");
+	format_metric(&p[3].text, SCOPE_HOST, s->v, HOST_MEMORY_TOTAL);
+	format_metric(&p[4].text, SCOPE_HOST, s->v, HOST_CONTAINERS);
+	buf_str(&p[4].text, " containers");
+	format_metric(&p[5].text, SCOPE_HOST, s->v, HOST_PROCESSES);
+	buf_str(&p[5].text, " procs");
 	pieces_join(out, p, ARRAY_SIZE(p), width);
 }
 

@@ -175,9 +175,17 @@ struct sample_run_queues {
 	uint64_t cpus; /* hash of the CPUs' numbers: with other CPUs the sum is not comparable */
 };
 
+/* What the machine is: names of systemd-detect-virt(1). They live for ever. */
+struct sample_virtualization {
+	const char *machine;   /* "kvm", ..., "none": real; "" or NULL: not known */
+	const char *container; /* "docker", ..., "none"; "" or NULL: not known */
+};
+
 struct sample_host {
 	unsigned int cpus;    /* online */
 	uint64_t cpu_busy_ns; /* /proc/stat user+nice+system+irq+softirq (guest is in user) */
+	uint64_t steal_ns;    /* /proc/stat steal: a hypervisor ran something else; SS_UNKNOWN: not in the file */
+	uint64_t cpu_all_ns;  /* busy, steal, idle and iowait */
 	uint64_t memory_total, memory_available, swap_total, swap_free; /* /proc/meminfo, bytes */
 	uint64_t hugetlb;						/* /proc/meminfo Hugetlb, of all sizes (4.19) */
 	uint64_t boot_wall_ns; /* wall clock at boot: CLOCK_REALTIME - CLOCK_BOOTTIME */
@@ -190,6 +198,7 @@ struct sample {
 	uint64_t boot_ns; /* CLOCK_BOOTTIME, in the middle of the reading */
 	uint64_t wall_ns; /* CLOCK_REALTIME then */
 	struct sample_host host;
+	struct sample_virtualization virtualization;
 	struct sample_run_queues run_queues;
 
 	struct ss_thread_record *threads; /* in the order of tids */

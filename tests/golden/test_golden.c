@@ -212,7 +212,9 @@ static void scene_build(void)
 	scene_process(&scene, 600, 15, "caf\xe9", 20000000)->ns_pid = 4026531836;
 	loop_add(3);
 	scheduler_add();
-	scene.sample.host.cpu_busy_ns = 10000000000ULL;
+	scene.sample.host.cpu_busy_ns = scene.sample.host.cpu_all_ns = 10000000000ULL;
+	scene.sample.host.steal_ns = 1000000000;
+	scene.sample.virtualization = (struct sample_virtualization){.machine = "kvm", .container = "none"};
 	scene.sample.run_queues.ns = 10000000000ULL;
 	scene.sample.losses[SS_LOSS_RING_FULL] = 2;
 }
@@ -244,6 +246,8 @@ static void scene_work(void)
 		f->throttled_periods += i;
 	}
 	s->host.cpu_busy_ns += 700000000;
+	s->host.cpu_all_ns += 2000000000;
+	s->host.steal_ns += 60000000;
 	s->run_queues.ns += 700000000;
 }
 
