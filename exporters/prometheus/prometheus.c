@@ -67,10 +67,10 @@ static const struct metric_desc *form_lines(enum label_form form, size_t *ret_n)
 }
 
 /* Which lines of its table a form publishes, a bit each. */
-static line_mask form_used(enum label_form form)
+static struct line_set form_used(enum label_form form)
 {
 	const struct metric_desc *lines;
-	line_mask used = 0;
+	struct line_set used = {};
 	size_t n;
 
 	lines = form_lines(form, &n);
@@ -79,7 +79,7 @@ static line_mask form_used(enum label_form form)
 			continue;
 		if ((form == FORM_CADVISOR && !is_cadvisor(&lines[i])) || (form == FORM_OWN && is_cadvisor(&lines[i])))
 			continue;
-		used |= LINE_BIT(i);
+		line_set_add(&used, i);
 	}
 	return used;
 }
@@ -92,10 +92,12 @@ struct prometheus *prometheus_new(void)
 		return NULL;
 	for (int form = 0; form < FORM_COUNT; form++) {
 		const struct metric_desc *lines;
+		struct line_set used;
 		size_t n;
 
 		lines = form_lines(form, &n);
-		p->sets[form] = series_set_new(lines, n, form_used(form), forms[form].other);
+		used = form_used(form);
+		p->sets[form] = series_set_new(lines, n, &used, forms[form].other);
 		if (!p->sets[form]) {
 			prometheus_free(p);
 			return NULL;
@@ -386,7 +388,7 @@ static void write_folded(struct prometheus *p, struct buf *out, const struct sna
 
 	for (int form = 0; form < FORM_COUNT; form++) {
 		const struct metric_desc *lines;
-		line_mask used = form_used(form);
+		struct line_set used = form_used(form);
 		double names = form == FORM_GROUP ? (double)s->names_folded : 0, folded = names;
 		size_t n;
 
@@ -394,7 +396,7 @@ static void write_folded(struct prometheus *p, struct buf *out, const struct sna
 			continue;
 		lines = form_lines(form, &n);
 		for (size_t i = 0; i < n; i++) {
-			if (!(used >> i & 1))
+			if (!line_set_has(&used, i))
 				continue;
 			folded += (double)series_set_folded(p->sets[form], i);
 			if (i + 1 < n && lines[i].prom && lines[i + 1].prom &&

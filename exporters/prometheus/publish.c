@@ -93,7 +93,6 @@ static void slots_fill(struct series_set *set)
 static void counter_add(struct series_set *set, struct entry *e, size_t line, bool folded)
 {
 	struct entry *target = folded ? set->other : e;
-	line_mask bit = LINE_BIT(line);
 
 	if (folded && e != set->other)
 		e->total[line] = VALUE_ABSENT; /* a series that it gets later is a new one */
@@ -104,13 +103,13 @@ static void counter_add(struct series_set *set, struct entry *e, size_t line, bo
 			continue;
 		if (value_absent(target->total[line])) {
 			target->total[line] = 0;
-			target->fresh |= bit;
+			line_set_add(&target->fresh, line);
 		}
 		/*
 		 * A new series starts with the whole total of its rows, an existing one adds increases only: the past
 		 * of a row that moves to ~other was published before, and adding it would look like a burst.
 		 */
-		if (value_absent(before) || (!folded && (target->fresh & bit)))
+		if (value_absent(before) || (!folded && line_set_has(&target->fresh, line)))
 			gain = now;
 		else
 			gain = now > before ? now - before : 0;
@@ -128,7 +127,7 @@ static void line_publish(struct series_set *set, struct entry *e, size_t line, s
 		set->folded[line]++;
 		set->any_folded = true;
 	}
-	if (set->counters >> line & 1) {
+	if (line_set_has(&set->counters, line)) {
 		counter_add(set, e, line, folded);
 	} else if (folded && e != set->other) {
 		value_merge(set, line, &set->other->series.value[line], e->series.value[line]);
@@ -141,7 +140,7 @@ static void entry_publish(struct series_set *set, struct entry *e)
 	for (size_t i = 0; i < set->n_lines; i++) {
 		size_t limit;
 
-		if (!(set->used >> i & 1))
+		if (!line_set_has(&set->used, i))
 			continue;
 		limit = set->max_slots / set->siblings[i];
 		/* ~other counts towards the limit. */

@@ -11,6 +11,9 @@
 #include "base/util.h"
 #include "exporters/prometheus/series_internal.h"
 
+#define METRICS_END(SCOPE) _Static_assert(SCOPE##_METRICS <= LINES_MAX, "room for every line");
+#include "sysscope/metrics.def"
+
 /* Processes choose their names: without the seed nobody can aim them at one bucket. */
 static uint64_t hash_text(const struct series_set *set, const void *data, size_t len)
 {
@@ -72,7 +75,8 @@ static bool merges_by_largest(const struct metric_desc *d)
 		strstr(d->prom, "_max") || strstr(d->prom, "_info"));
 }
 
-struct series_set *series_set_new(const struct metric_desc *lines, size_t n, line_mask used, const char *other)
+struct series_set *series_set_new(const struct metric_desc *lines, size_t n, const struct line_set *used,
+				  const char *other)
 {
 	struct series_set *set = n <= LINES_MAX ? calloc(1, sizeof(*set)) : NULL;
 
@@ -80,20 +84,20 @@ struct series_set *series_set_new(const struct metric_desc *lines, size_t n, lin
 		return NULL;
 	set->lines = lines;
 	set->n_lines = n;
-	set->used = used;
+	set->used = *used;
 	/* Early in the boot there may be no entropy: then the table is only easier to attack. */
 	if (getrandom(set->seed, sizeof(set->seed), GRND_NONBLOCK) != sizeof(set->seed))
 		set->seed[0] = set->seed[1] = clock_boot_ns();
 	for (size_t i = 0; i < n; i++) {
-		if (!(used >> i & 1))
+		if (!line_set_has(used, i))
 			continue;
 		if (metric_grows(&lines[i]))
-			set->counters |= LINE_BIT(i);
+			line_set_add(&set->counters, i);
 		if (merges_by_largest(&lines[i]))
-			set->largest |= LINE_BIT(i);
+			line_set_add(&set->largest, i);
 		for (size_t j = 0; j < n; j++)
 			/* A histogram counts as one series. */
-			if ((used >> j & 1) && strcmp(lines[i].prom, lines[j].prom) == 0 &&
+			if (line_set_has(used, j) && strcmp(lines[i].prom, lines[j].prom) == 0 &&
 			    lines[j].kind != METRIC_BUCKET && lines[j].kind != METRIC_SUM)
 				set->siblings[i]++;
 	}
@@ -150,7 +154,7 @@ void value_merge(const struct series_set *set, size_t line, double *into, double
 		return;
 	if (value_absent(*into))
 		*into = v;
-	else if (set->largest >> line & 1)
+	else if (line_set_has(&set->largest, line))
 		*into = v > *into ? v : *into;
 	else
 		*into += v;
@@ -161,7 +165,7 @@ void series_touch(struct series_set *set, struct entry *e)
 	if (e->seen == set->scrape)
 		return;
 	e->seen = set->scrape;
-	e->fresh = 0;
+	e->fresh = (struct line_set){};
 	e->rank = 0;
 	values_clear(e->series.value, set->n_lines);
 	if (e != set->other)
@@ -227,9 +231,9 @@ int series_set_add(struct series_set *set, const char *labels, size_t labels_len
 	if (!value_absent(rank))
 		e->rank += rank;
 	for (size_t i = 0; i < set->n_lines; i++) {
-		if (set->counters >> i & 1)
+		if (line_set_has(&set->counters, i))
 			value_merge(set, i, &o->sum[i], v[i]);
-		else if (set->used >> i & 1)
+		else if (line_set_has(&set->used, i))
 			value_merge(set, i, &e->series.value[i], v[i]);
 	}
 	return 0;

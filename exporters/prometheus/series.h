@@ -7,6 +7,7 @@
 #ifndef SYSSCOPE_SERIES_H
 #define SYSSCOPE_SERIES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,15 +21,28 @@ struct series {
 
 struct series_set;
 
-#define LINES_MAX 128
-typedef unsigned __int128 line_mask; /* bit per line */
-#define LINE_BIT(i) ((line_mask)1 << (i))
+/* Lines of one scope: raise it when metrics.def has more (`make` says so). */
+#define LINES_MAX 256
+struct line_set {
+	uint64_t words[LINES_MAX / 64];
+};
+
+static inline void line_set_add(struct line_set *lines, size_t i)
+{
+	lines->words[i / 64] |= 1ULL << i % 64;
+}
+
+static inline bool line_set_has(const struct line_set *lines, size_t i)
+{
+	return lines->words[i / 64] >> i % 64 & 1;
+}
 
 /*
- * `lines`: descriptors in the order of the rows' values, at most LINES_MAX; `used`: bit per line that this set
+ * `lines`: descriptors in the order of the rows' values, at most LINES_MAX; `used`: those that this set
  * publishes. `other`: labels of the overflow series. NULL when out of memory.
  */
-struct series_set *series_set_new(const struct metric_desc *lines, size_t n, line_mask used, const char *other);
+struct series_set *series_set_new(const struct metric_desc *lines, size_t n, const struct line_set *used,
+				  const char *other);
 void series_set_free(struct series_set *set);
 
 /*

@@ -26,8 +26,8 @@ struct entry {
 	struct series series; /* first: handed out */
 	double *total;	      /* per line: a counter's running total, VALUE_ABSENT: not begun */
 	struct origin *origins;
-	uint64_t seen;	 /* scrape */
-	line_mask fresh; /* lines whose total began in this scrape */
+	uint64_t seen;	       /* scrape */
+	struct line_set fresh; /* lines whose total began in this scrape */
 	uint32_t slot;
 	double rank;
 	UT_hash_handle hh;
@@ -36,7 +36,7 @@ struct entry {
 struct series_set {
 	const struct metric_desc *lines;
 	size_t n_lines;
-	line_mask used, counters, largest;
+	struct line_set used, counters, largest;
 	unsigned int siblings[LINES_MAX]; /* lines of the same family, itself included */
 	uint64_t folded[LINES_MAX];
 	uint64_t seed[2];
