@@ -103,6 +103,8 @@ class Btf:
     def signed(self, t):
         """True, False, or None where the question makes no sense (and for char, whose sign nobody relies on)."""
         t = self.skip(t)
+        if self.kind(t) == INT and self.name(t) == "signed char":  # pahole of 5.10 notes it as a char without sign
+            return True
         if self.kind(t) == INT and self.name(t) != "char":
             return bool(struct.unpack_from("<I", self.data, self.at[t] + 12)[0] >> 24 & 1)
         return None
