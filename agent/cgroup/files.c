@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * files.c - the table of cgroup files and the parsers of their text, for v2 and v1. Called by cgroupfs.c for
- * every cgroup at every sample: one pass over the text, no copy, no allocation. Opens nothing.
+ * files.c - the table of cgroup files, for v2 and v1. Used by reading.c for every cgroup at every sample. Opens nothing; the
+ * parsers of their text are in parse.c.
  */
-#include <errno.h>
-#include <string.h>
-
 #include "base/util.h"
 #include "cgroup/files.h"
 
@@ -16,8 +13,6 @@
 	}
 /* cpuacct.stat counts in USER_HZ, which is 100 on every supported architecture. */
 #define NS_PER_TICK 10000000
-/* More than any kernel can have; bounds the numbers of a list of CPUs. */
-#define CPUS_MAX 65536
 
 static const struct cgroup_key v2_cpu_stat[] = {
 	KEY("usage_usec", cpu_usage_ns, 1000),	   KEY("user_usec", cpu_user_ns, 1000),
@@ -27,19 +22,28 @@ static const struct cgroup_key v2_cpu_stat[] = {
 
 static const struct cgroup_key v2_memory_stat[] = {
 	KEY("anon", memory_rss, 1),
-	KEY("anon_thp", memory_thp, 1),
 	KEY("file", memory_cache, 1),
 	KEY("kernel", memory_kernel, 1),
+	KEY("shmem", memory_shmem, 1),
 	KEY("file_mapped", memory_mapped, 1),
+	KEY("file_dirty", memory_dirty, 1),
+	KEY("file_writeback", memory_writeback, 1),
+	KEY("anon_thp", memory_thp, 1),
 	KEY("inactive_file", memory_inactive_file, 1),
 	KEY("active_file", memory_active_file, 1),
+	KEY("slab_reclaimable", slab_reclaimable, 1),
+	KEY("slab_unreclaimable", slab_unreclaimable, 1),
+	KEY("workingset_refault_anon", refaults_anon, 1),
+	KEY("workingset_refault_file", refaults_file, 1),
+	KEY("pgscan", pages_scanned, 1),
+	KEY("pgsteal", pages_reclaimed, 1),
 	KEY("pgfault", page_faults, 1),
 	KEY("pgmajfault", major_page_faults, 1),
 };
 
 static const struct cgroup_key v2_memory_events[] = {
-	KEY("max", memory_failcnt, 1),
-	KEY("oom_kill", oom_kills, 1),
+	KEY("low", events_low, 1), KEY("high", events_high, 1),	  KEY("max", memory_failcnt, 1),
+	KEY("oom", events_oom, 1), KEY("oom_kill", oom_kills, 1), KEY("oom_group_kill", events_oom_group, 1),
 };
 
 static const struct cgroup_key v1_cpu_stat[] = {
@@ -59,7 +63,12 @@ static const struct cgroup_key v1_memory_stat[] = {
 	KEY("total_cache", memory_cache, 1),
 	KEY("total_rss", memory_rss, 1),
 	KEY("total_rss_huge", memory_thp, 1),
+	KEY("total_shmem", memory_shmem, 1),
 	KEY("total_mapped_file", memory_mapped, 1),
+	KEY("total_dirty", memory_dirty, 1),
+	KEY("total_writeback", memory_writeback, 1),
+	KEY("total_workingset_refault_anon", refaults_anon, 1),
+	KEY("total_workingset_refault_file", refaults_file, 1),
 	KEY("total_swap", memory_swap, 1),
 	KEY("total_pgfault", page_faults, 1),
 	KEY("total_pgmajfault", major_page_faults, 1),
@@ -69,6 +78,8 @@ static const struct cgroup_key v1_memory_stat[] = {
 
 /* On v1 of this cgroup alone: the kernel does not add the kills of its descendants. */
 static const struct cgroup_key v1_oom_control[] = {
+	KEY("oom_kill_disable", oom_kill_disabled, 1),
+	KEY("under_oom", under_oom, 1),
 	KEY("oom_kill", oom_kills, 1),
 };
 
@@ -132,8 +143,11 @@ static const struct cgroup_file file_table[] = {
 	LIMIT(CGROUP_SLOT_V2, "cpu.max", CGROUP_FILE_CPU_MAX, cpu_quota_us),
 	LIMIT(CGROUP_SLOT_V2, "cpu.weight", CGROUP_FILE_NUMBER, cpu_weight),
 	LIMIT(CGROUP_SLOT_V2, "memory.max", CGROUP_FILE_LIMIT, memory_limit),
+	LIMIT(CGROUP_SLOT_V2, "memory.min", CGROUP_FILE_LIMIT, memory_min),
 	LIMIT(CGROUP_SLOT_V2, "memory.low", CGROUP_FILE_LIMIT, memory_reservation),
+	LIMIT(CGROUP_SLOT_V2, "memory.high", CGROUP_FILE_LIMIT, memory_high),
 	LIMIT(CGROUP_SLOT_V2, "memory.swap.max", CGROUP_FILE_LIMIT, swap_limit),
+	LIMIT(CGROUP_SLOT_V2, "memory.swap.high", CGROUP_FILE_LIMIT, swap_high),
 	LIMIT(CGROUP_SLOT_V2, "pids.max", CGROUP_FILE_LIMIT, pids_limit),
 	LIMIT(CGROUP_SLOT_V2, "cpuset.cpus.effective", CGROUP_FILE_CPUS, cpuset_cpus),
 	HUGE_PAGE_LIST(HUGE_V2_LIMITS) STAT_ABOVE(CGROUP_SLOT_V2, "cpu.stat", v2_cpu_stat, CGROUP_ABOVE_QUOTA),
@@ -192,191 +206,4 @@ const struct cgroup_file *cgroup_files(size_t *ret_count)
 {
 	*ret_count = ARRAY_SIZE(file_table);
 	return file_table;
-}
-
-static uint64_t *counter_at(struct cgroup_counters *c, size_t offset)
-{
-	return (uint64_t *)((char *)c + offset);
-}
-
-void cgroup_counters_clear(struct cgroup_counters *c)
-{
-	for (size_t i = 0; i < CGROUP_COUNTERS_FIELDS; i++)
-		*counter_at(c, i * sizeof(uint64_t)) = SS_UNKNOWN;
-}
-
-/* Digits only, to the end; times `scale`; less than SS_UNLIMITED and SS_UNKNOWN. */
-static int digits_parse(const char *s, size_t length, uint32_t scale, uint64_t *ret)
-{
-	uint64_t v = 0;
-
-	if (length == 0)
-		return -EINVAL;
-	for (size_t i = 0; i < length; i++)
-		if (s[i] < '0' || s[i] > '9')
-			return -EINVAL;
-	for (size_t i = 0; i < length; i++)
-		if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, (uint64_t)(s[i] - '0'), &v))
-			return -ERANGE;
-	if (__builtin_mul_overflow(v, scale, &v) || v >= SS_UNLIMITED)
-		return -ERANGE;
-	*ret = v;
-	return 0;
-}
-
-static size_t without_newline(const char *text, size_t length)
-{
-	return length > 0 && text[length - 1] == '\n' ? length - 1 : length;
-}
-
-static bool word_is(const char *text, size_t length, const char *word)
-{
-	return length == strlen(word) && memcmp(text, word, length) == 0;
-}
-
-int cgroup_parse_number(const char *text, size_t length, uint64_t *ret)
-{
-	return digits_parse(text, without_newline(text, length), 1, ret);
-}
-
-int cgroup_parse_limit(const char *text, size_t length, uint64_t *ret)
-{
-	uint64_t v;
-	int r;
-
-	length = without_newline(text, length);
-	if (word_is(text, length, "max")) {
-		*ret = SS_UNLIMITED;
-		return 0;
-	}
-	r = digits_parse(text, length, 1, &v);
-	if (r < 0)
-		return r;
-	*ret = v >= 1ULL << 62 ? SS_UNLIMITED : v;
-	return 0;
-}
-
-int cgroup_parse_quota(const char *text, size_t length, uint64_t *ret)
-{
-	length = without_newline(text, length);
-	if (word_is(text, length, "-1")) {
-		*ret = SS_UNLIMITED;
-		return 0;
-	}
-	return digits_parse(text, length, 1, ret);
-}
-
-int cgroup_parse_cpu_max(const char *text, size_t length, uint64_t *ret_quota_us, uint64_t *ret_period_us)
-{
-	uint64_t quota = SS_UNLIMITED, period;
-	const char *space;
-	size_t first;
-	int r;
-
-	length = without_newline(text, length);
-	space = memchr(text, ' ', length);
-	if (!space)
-		return -EINVAL;
-	first = (size_t)(space - text);
-	r = word_is(text, first, "max") ? 0 : digits_parse(text, first, 1, &quota);
-	if (r < 0)
-		return r;
-	r = digits_parse(space + 1, length - first - 1, 1, &period);
-	if (r < 0)
-		return r;
-	*ret_quota_us = quota;
-	*ret_period_us = period;
-	return 0;
-}
-
-/* One of the list: "5" or "0-3", which ends at `end`. */
-static int cpu_range_parse(const char *text, const char *end, uint64_t *ret_count)
-{
-	const char *dash = memchr(text, '-', (size_t)(end - text));
-	uint64_t first, last;
-	int r = digits_parse(text, (size_t)((dash ?: end) - text), 1, &first);
-
-	if (r < 0)
-		return r;
-	last = first;
-	if (dash)
-		r = digits_parse(dash + 1, (size_t)(end - dash - 1), 1, &last);
-	if (r < 0)
-		return r;
-	if (last < first || last >= CPUS_MAX)
-		return -EINVAL;
-	*ret_count = last - first + 1;
-	return 0;
-}
-
-/* A v1 cpuset that was never set up is empty: no task can be in it, so it limits nobody. */
-int cgroup_parse_cpus(const char *text, size_t length, uint64_t *ret)
-{
-	const char *end = text + without_newline(text, length);
-	uint64_t count = 0, more;
-
-	if (text == end) {
-		*ret = SS_UNKNOWN;
-		return 0;
-	}
-	for (const char *next; text <= end; text = next + 1) {
-		int r;
-
-		next = memchr(text, ',', (size_t)(end - text)) ?: end;
-		r = cpu_range_parse(text, next, &more);
-		if (r < 0)
-			return r;
-		count += more;
-	}
-	*ret = count;
-	return 0;
-}
-
-int cgroup_parse_stat(const char *text, size_t length, const struct cgroup_key *keys, size_t n_keys,
-		      struct cgroup_counters *c)
-{
-	const char *end = text + length;
-	int result = 0;
-
-	while (text < end) {
-		const char *newline = memchr(text, '\n', (size_t)(end - text)), *space;
-
-		if (!newline)
-			return result < 0 ? result : -EINVAL;
-		space = memchr(text, ' ', (size_t)(newline - text));
-		for (size_t i = 0; space && i < n_keys; i++) {
-			int r;
-
-			if (keys[i].length != space - text || memcmp(keys[i].key, text, keys[i].length) != 0)
-				continue;
-			r = digits_parse(space + 1, (size_t)(newline - space - 1), keys[i].scale,
-					 counter_at(c, keys[i].offset));
-			if (r < 0)
-				result = r;
-			break;
-		}
-		text = newline + 1;
-	}
-	return result;
-}
-
-int cgroup_file_parse(const struct cgroup_file *file, const char *text, size_t length, struct cgroup_counters *c)
-{
-	uint64_t *field = counter_at(c, file->offset);
-
-	switch (file->kind) {
-	case CGROUP_FILE_NUMBER:
-		return cgroup_parse_number(text, length, field);
-	case CGROUP_FILE_LIMIT:
-		return cgroup_parse_limit(text, length, field);
-	case CGROUP_FILE_QUOTA:
-		return cgroup_parse_quota(text, length, field);
-	case CGROUP_FILE_CPU_MAX:
-		return cgroup_parse_cpu_max(text, length, &c->cpu_quota_us, &c->cpu_period_us);
-	case CGROUP_FILE_STAT:
-		return cgroup_parse_stat(text, length, file->keys, file->n_keys, c);
-	case CGROUP_FILE_CPUS:
-		return cgroup_parse_cpus(text, length, field);
-	}
-	return -EINVAL;
 }

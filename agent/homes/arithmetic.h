@@ -63,6 +63,12 @@ static inline double value_or_absent(uint64_t value)
 	return value == SS_UNKNOWN ? VALUE_ABSENT : (double)value;
 }
 
+/* Nor is there a limit to show where there is none. */
+static inline double limit_or_absent(uint64_t value)
+{
+	return value == SS_UNLIMITED ? VALUE_ABSENT : value_or_absent(value);
+}
+
 /*
  * Splits rtime_ns as the kernel's cputime_adjust (kernel/sched/cputime.c): by the ratio of the sampled times, with an exact
  * sum, and neither part ever falls. *user and *system hold the previous result and receive the new one.

@@ -11,20 +11,10 @@
 #include "homes/arithmetic.h"
 #include "homes/group_rows.h"
 #include "homes/home_rows.h"
+#include "homes/memory_rows.h"
 
 #define DEFAULT_WEIGHT 100
 #define DEFAULT_SHARES 1024
-
-static double limit_or_absent(uint64_t value)
-{
-	return value == SS_UNKNOWN || value == SS_UNLIMITED ? VALUE_ABSENT : (double)value;
-}
-
-/* cAdvisor writes 0 for "no limit". */
-static double or_zero(uint64_t value)
-{
-	return value == SS_UNKNOWN ? VALUE_ABSENT : value == SS_UNLIMITED ? 0 : (double)value;
-}
 
 /*
  * What v1 shows, or what the runtime was asked for. A weight does not tell: runtimes have converted shares by two formulas
@@ -65,45 +55,6 @@ static void values_cpu(const struct home *h, bool run_delay_kept, const struct c
 	v[CONTAINER_PERIODS] = (double)h->sum.periods;
 	v[CONTAINER_THROTTLED_PERIODS] = (double)h->sum.throttled_periods;
 	v[CONTAINER_THROTTLED] = (double)h->sum.throttled_ns;
-}
-
-static void values_memory(const struct home *h, const struct cgroup_counters *f, double *v)
-{
-	v[CONTAINER_MEMORY_USAGE] = limit_or_absent(f->memory_usage);
-	if (f->memory_usage != SS_UNKNOWN && f->memory_inactive_file != SS_UNKNOWN)
-		v[CONTAINER_MEMORY_WORKING_SET] = (double)sub_sat(f->memory_usage, f->memory_inactive_file);
-	v[CONTAINER_MEMORY_RSS] = limit_or_absent(f->memory_rss);
-	v[CONTAINER_MEMORY_CACHE] = limit_or_absent(f->memory_cache);
-	v[CONTAINER_MEMORY_INACTIVE_FILE] = limit_or_absent(f->memory_inactive_file);
-	v[CONTAINER_MEMORY_ACTIVE_FILE] = limit_or_absent(f->memory_active_file);
-	v[CONTAINER_MEMORY_MAPPED] = limit_or_absent(f->memory_mapped);
-	v[CONTAINER_MEMORY_KERNEL] = limit_or_absent(f->memory_kernel);
-	v[CONTAINER_MEMORY_SWAP] = limit_or_absent(f->memory_swap);
-	v[CONTAINER_MEMORY_PEAK] = limit_or_absent(f->memory_peak);
-	v[CONTAINER_SPEC_MEMORY_LIMIT] = or_zero(f->memory_limit);
-	v[CONTAINER_SPEC_MEMORY_RESERVATION] = or_zero(f->memory_reservation);
-	v[CONTAINER_SPEC_SWAP_LIMIT] = or_zero(f->swap_limit);
-	if (f->memory_failcnt != SS_UNKNOWN)
-		v[CONTAINER_MEMORY_FAILCNT] = (double)h->sum.memory_failcnt;
-	if (f->page_faults != SS_UNKNOWN)
-		v[CONTAINER_PGFAULT] = (double)h->sum.page_faults;
-	if (f->major_page_faults != SS_UNKNOWN)
-		v[CONTAINER_PGMAJFAULT] = (double)h->sum.major_page_faults;
-	v[CONTAINER_MEMORY_THP] = value_or_absent(f->memory_thp);
-	v[CONTAINER_THREADS_LIMIT] = limit_or_absent(f->pids_limit);
-}
-
-/* In the order of HUGE_PAGE_LIST. */
-static void values_huge_pages(const struct home *h, const struct cgroup_counters *f, double *v)
-{
-#define VALUES(INDEX, NAME, KEY, KIB)                                                 \
-	v[CONTAINER_HUGETLB_##NAME] = value_or_absent(f->hugetlb[INDEX]);             \
-	v[CONTAINER_HUGETLB_PEAK_##NAME] = value_or_absent(f->hugetlb_peak[INDEX]);   \
-	v[CONTAINER_HUGETLB_LIMIT_##NAME] = limit_or_absent(f->hugetlb_limit[INDEX]); \
-	if (f->hugetlb_failcnt[INDEX] != SS_UNKNOWN)                                  \
-		v[CONTAINER_HUGETLB_FAILCNT_##NAME] = (double)h->sum.hugetlb_failcnt[INDEX];
-	HUGE_PAGE_LIST(VALUES)
-#undef VALUES
 }
 
 /* Upper bounds of the buckets as powers of two of microseconds, each the edge of a slot; the last bucket has none. */
@@ -217,6 +168,10 @@ static void home_values_rates(const struct moment *now, struct home *h, double *
 		rates_waits(now, h, v);
 		v[CONTAINER_CPU_CORES] = increase(now, h, v, CONTAINER_CPU_USAGE) / 1e9 / now->interval;
 		v[CONTAINER_FORK_RATE] = increase(now, h, v, CONTAINER_FORKS) / now->interval;
+		v[CONTAINER_MAJOR_FAULT_RATE] = increase(now, h, v, CONTAINER_PGMAJFAULT) / now->interval;
+		v[CONTAINER_REFAULT_RATE] =
+			(increase(now, h, v, CONTAINER_REFAULTS_ANON) + increase(now, h, v, CONTAINER_REFAULTS_FILE)) /
+			now->interval;
 	}
 	last_rates_drop(now, h, v);
 	memcpy(h->before, v, sizeof(h->before));
@@ -290,9 +245,9 @@ static void home_row(const struct homes *homes, const struct moment *now, struct
 		v[i] = VALUE_ABSENT;
 	values_cpu(h, homes->run_delay_kept, f, v);
 	if (f)
-		values_memory(h, f, v);
+		memory_values_fill(h, f, v);
 	if (f)
-		values_huge_pages(h, f, v);
+		v[CONTAINER_THREADS_LIMIT] = limit_or_absent(f->pids_limit);
 	if (now->oom_kills_known || (f && f->oom_kills != SS_UNKNOWN))
 		v[CONTAINER_OOM_KILLS] = (double)h->sum.oom_kills;
 	if (now->waits_known)

@@ -36,11 +36,32 @@ struct home_cgroup {
 	UT_hash_handle hh;
 };
 
+/* clang-format off */
+/* X(FIELD, METRIC): counters in cgroup files that are shown as they are, summed over a home's cgroups. */
+#define HOME_FILE_COUNTERS(X) \
+	X(page_faults, PGFAULT) \
+	X(major_page_faults, PGMAJFAULT) \
+	X(memory_failcnt, MEMORY_FAILCNT) \
+	X(refaults_anon, REFAULTS_ANON) \
+	X(refaults_file, REFAULTS_FILE) \
+	X(pages_scanned, PAGES_SCANNED) \
+	X(pages_reclaimed, PAGES_RECLAIMED) \
+	X(events_low, EVENTS_LOW) \
+	X(events_high, EVENTS_HIGH) \
+	X(events_oom, EVENTS_OOM) \
+	X(oom_kills, EVENTS_OOM_KILL) \
+	X(events_oom_group, EVENTS_OOM_GROUP)
+/* clang-format on */
+
 /* Counters summed over cgroups. */
 struct home_sum {
 	uint64_t cpu_usage_ns, cpu_user_ns, cpu_system_ns;
 	uint64_t periods, throttled_periods, throttled_ns;
-	uint64_t page_faults, major_page_faults, memory_failcnt, oom_kills;
+	uint64_t oom_kills; /* by the hook, where there is one */
+	struct home_file_sums {
+#define HOME_FILE_SUM(FIELD, METRIC) uint64_t FIELD;
+		HOME_FILE_COUNTERS(HOME_FILE_SUM)
+	} files;
 	uint64_t hugetlb_failcnt[HUGE_PAGE_SIZES];
 	uint64_t forks, thread_creations, execs, exits;
 };

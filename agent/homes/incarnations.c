@@ -145,9 +145,9 @@ static void sum_add(struct home_sum *p, const struct home_cgroup *c)
 	p->periods += known(c->files.periods);
 	p->throttled_periods += known(c->files.throttled_periods);
 	p->throttled_ns += known(c->files.throttled_ns);
-	p->page_faults += known(c->files.page_faults);
-	p->major_page_faults += known(c->files.major_page_faults);
-	p->memory_failcnt += known(c->files.memory_failcnt);
+#define ADD(FIELD, METRIC) p->files.FIELD += known(c->files.FIELD);
+	HOME_FILE_COUNTERS(ADD)
+#undef ADD
 	for (int i = 0; i < HUGE_PAGE_SIZES; i++)
 		p->hugetlb_failcnt[i] += known(c->files.hugetlb_failcnt[i]);
 }
@@ -207,6 +207,7 @@ static void instance_add(struct home *h, const struct home_cgroup *c)
 		sum[i] = sum[i] == SS_UNKNOWN || one[i] == SS_UNKNOWN ? SS_UNKNOWN : sum[i] + one[i];
 	f->cpu_quota_us = f->cpu_period_us = f->cpu_shares = f->cpu_weight = f->cpuset_cpus = SS_UNKNOWN;
 	f->memory_limit = f->memory_reservation = f->swap_limit = f->pids_limit = f->memory_peak = SS_UNKNOWN;
+	f->memory_min = f->memory_high = f->swap_high = f->under_oom = f->oom_kill_disabled = SS_UNKNOWN;
 	for (int i = 0; i < HUGE_PAGE_SIZES; i++)
 		f->hugetlb_limit[i] = f->hugetlb_peak[i] = SS_UNKNOWN;
 }

@@ -153,6 +153,8 @@ static void inner_limits_take(struct cgroup_counters *c, const struct cgroup_cou
 		c->memory_reservation = inner->memory_reservation;
 		c->swap_limit = inner->swap_limit;
 	}
+	if (c->memory_high == SS_UNLIMITED && inner->memory_high != SS_UNKNOWN)
+		c->memory_high = inner->memory_high;
 	if (c->pids_limit == SS_UNLIMITED && inner->pids_limit != SS_UNKNOWN)
 		c->pids_limit = inner->pids_limit;
 	if (inner->cpuset_cpus < c->cpuset_cpus)

@@ -72,7 +72,8 @@ static bool merges_by_largest(const struct metric_desc *d)
 {
 	return d->kind == METRIC_GAUGE &&
 	       (d->unit == UNIT_UNIX_NS || strstr(d->prom, "_spec_") || strstr(d->prom, "_limit") ||
-		strstr(d->prom, "_max") || strstr(d->prom, "_info"));
+		strstr(d->prom, "_max") || strstr(d->prom, "_min_") || strstr(d->prom, "_high_") ||
+		strstr(d->prom, "_info"));
 }
 
 struct series_set *series_set_new(const struct metric_desc *lines, size_t n, const struct line_set *used,

@@ -56,6 +56,24 @@ struct cgroup_counters {
 	uint64_t pids;		       /* pids.current */
 	uint64_t pids_limit;	       /* pids.max. SS_UNLIMITED */
 	uint64_t memory_thp;	       /* memory.stat anon_thp; total_rss_huge */
+	uint64_t memory_min;	       /* memory.min; none on v1. SS_UNLIMITED: all of it is protected */
+	uint64_t memory_high;	       /* memory.high; none on v1. SS_UNLIMITED */
+	uint64_t swap_high;	       /* memory.swap.high; none on v1. SS_UNLIMITED */
+	uint64_t memory_shmem;	       /* memory.stat shmem; total_shmem */
+	uint64_t slab_reclaimable;     /* memory.stat slab_reclaimable; none on v1 */
+	uint64_t slab_unreclaimable;   /* memory.stat slab_unreclaimable; none on v1 */
+	uint64_t memory_dirty;	       /* memory.stat file_dirty; total_dirty */
+	uint64_t memory_writeback;     /* memory.stat file_writeback; total_writeback */
+	uint64_t refaults_anon;	       /* memory.stat workingset_refault_anon; total_workingset_refault_anon */
+	uint64_t refaults_file;	       /* memory.stat workingset_refault_file; total_workingset_refault_file */
+	uint64_t pages_scanned;	       /* memory.stat pgscan; none on v1 */
+	uint64_t pages_reclaimed;      /* memory.stat pgsteal; none on v1 */
+	uint64_t events_low;	       /* memory.events low; none on v1 */
+	uint64_t events_high;	       /* memory.events high; none on v1 */
+	uint64_t events_oom;	       /* memory.events oom; none on v1 */
+	uint64_t events_oom_group;     /* memory.events oom_group_kill; none on v1 */
+	uint64_t under_oom;	       /* none on v2; memory.oom_control under_oom: 1: its tasks wait for memory */
+	uint64_t oom_kill_disabled;    /* none on v2; memory.oom_control oom_kill_disable */
 	/* By size of huge page: */
 	uint64_t hugetlb[HUGE_PAGE_SIZES];	   /* hugetlb.SIZE.current; hugetlb.SIZE.usage_in_bytes */
 	uint64_t hugetlb_peak[HUGE_PAGE_SIZES];	   /* none on v2; hugetlb.SIZE.max_usage_in_bytes */

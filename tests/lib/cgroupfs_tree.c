@@ -129,10 +129,15 @@ void v2_files(const struct tree *t, const char *dir)
 		{"memory.low", "0\n"},
 		{"memory.swap.current", "4096\n"},
 		{"memory.swap.max", "max\n"},
+		{"memory.min", "0\n"},
+		{"memory.high", "50331648\n"},
+		{"memory.swap.high", "max\n"},
 		{"memory.stat",
-		 "anon 1000\nfile 2000\nkernel 300\nkernel_stack 1\nfile_mapped 40\nfile_dirty 9\n"
-		 "inactive_anon 7\nactive_anon 8\ninactive_file 500\nactive_file 600\npgfault 70\npgmajfault 8\n"},
-		{"memory.events", "low 1\nhigh 2\nmax 5\noom 4\noom_kill 2\noom_group_kill 0\n"},
+		 "anon 1000\nfile 2000\nkernel 300\nkernel_stack 1\nshmem 17\nfile_mapped 40\nfile_dirty 9\n"
+		 "file_writeback 13\ninactive_anon 7\nactive_anon 8\ninactive_file 500\nactive_file 600\n"
+		 "slab_reclaimable 31\nslab_unreclaimable 37\nslab 68\nworkingset_refault_anon 2\n"
+		 "workingset_refault_file 19\npgscan 29\npgsteal 23\npgfault 70\npgmajfault 8\n"},
+		{"memory.events", "low 1\nhigh 11\nmax 5\noom 4\noom_kill 2\noom_group_kill 3\n"},
 		{"pids.current", "3\n"},
 		{"pids.max", "max\n"},
 		{"cpuset.cpus.effective", "0-2,5\n"},
@@ -167,9 +172,11 @@ void v1_files(const struct tree *t, const char *dir, const char *controllers)
 		{"m", "memory.failcnt", "5\n"},
 		{"m", "memory.stat",
 		 "cache 1\nrss 1\nmapped_file 1\nswap 1\npgfault 1\ninactive_file 1\n"
-		 "total_cache 2000\ntotal_rss 1000\ntotal_mapped_file 40\ntotal_swap 4096\ntotal_pgfault 70\n"
+		 "total_cache 2000\ntotal_rss 1000\ntotal_shmem 17\ntotal_mapped_file 40\ntotal_dirty 9\n"
+		 "total_writeback 13\ntotal_workingset_refault_anon 2\ntotal_workingset_refault_file 19\n"
+		 "total_swap 4096\ntotal_pgfault 70\n"
 		 "total_pgmajfault 8\ntotal_inactive_file 500\ntotal_active_file 600\n"},
-		{"m", "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n"},
+		{"m", "memory.oom_control", "oom_kill_disable 1\nunder_oom 1\noom_kill 2\n"},
 		{"p", "pids.current", "3\n"},
 		{"p", "pids.max", "100\n"},
 		{"s", "cpuset.effective_cpus", "0-2,5\n"},

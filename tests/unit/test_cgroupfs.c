@@ -41,6 +41,11 @@ static void counters_check(const struct cgroup_counters *c)
 	assert_int_equal(c->major_page_faults, 8);
 	assert_int_equal(c->memory_failcnt, 5);
 	assert_int_equal(c->oom_kills, 2);
+	assert_int_equal(c->memory_shmem, 17);
+	assert_int_equal(c->memory_dirty, 9);
+	assert_int_equal(c->memory_writeback, 13);
+	assert_int_equal(c->refaults_anon, 2);
+	assert_int_equal(c->refaults_file, 19);
 	assert_int_equal(c->pids, 3);
 	assert_int_equal(c->cpuset_cpus, 4);
 }
@@ -67,6 +72,11 @@ static void v2_reads_all(void **state)
 	assert_true(c.cpu_shares == SS_UNKNOWN);
 	assert_int_equal(c.memory_reservation, 0);
 	assert_true(c.swap_limit == SS_UNLIMITED && c.pids_limit == SS_UNLIMITED);
+	assert_true(c.memory_min == 0 && c.memory_high == 48 << 20 && c.swap_high == SS_UNLIMITED);
+	assert_true(c.slab_reclaimable == 31 && c.slab_unreclaimable == 37);
+	assert_true(c.pages_scanned == 29 && c.pages_reclaimed == 23);
+	assert_true(c.events_low == 1 && c.events_high == 11 && c.events_oom == 4 && c.events_oom_group == 3);
+	assert_true(c.under_oom == SS_UNKNOWN && c.oom_kill_disabled == SS_UNKNOWN);
 
 	/* The root has next to nothing: unknown, not 0. */
 	assert_int_equal(read_at(fs, "/", &c), 0);
@@ -95,6 +105,8 @@ static void v1_reads_all(void **state)
 	assert_true(c.cpu_weight == SS_UNKNOWN);
 	assert_true(c.memory_reservation == SS_UNLIMITED);
 	assert_int_equal(c.swap_limit, 128 << 20);
+	assert_true(c.memory_high == SS_UNKNOWN && c.pages_scanned == SS_UNKNOWN && c.events_high == SS_UNKNOWN);
+	assert_true(c.under_oom == 1 && c.oom_kill_disabled == 1);
 	assert_int_equal(c.pids_limit, 100);
 
 	/* memory.stat of the root is there, and is not read. */
@@ -653,7 +665,7 @@ static void removed_and_made_again(void **state)
 	assert_int_equal(cgroupfs_read(fs, id, "/system.slice/docker-1.scope", &c), 0);
 	cgroupfs_stats(fs, &stats);
 	assert_int_equal(stats.open_cgroups, 1);
-	assert_int_equal(stats.open_files, 14);
+	assert_int_equal(stats.open_files, 17);
 	assert_int_equal(cgroupfs_read(fs, id, "/system.slice", &c), -ENOENT); /* another one's path */
 	cgroupfs_stats(fs, &stats);
 	assert_int_equal(stats.open_cgroups + stats.open_files, 0);

@@ -237,6 +237,14 @@ static void mark_field(uint64_t *filled, size_t offset)
 	filled[offset / sizeof(uint64_t)]++;
 }
 
+#define FIELD(name) offsetof(struct cgroup_counters, name)
+static const size_t not_on_v1[] = {
+	FIELD(cpu_weight),	 FIELD(memory_min),	    FIELD(memory_high),	  FIELD(swap_high),
+	FIELD(slab_reclaimable), FIELD(slab_unreclaimable), FIELD(pages_scanned), FIELD(pages_reclaimed),
+	FIELD(events_low),	 FIELD(events_high),	    FIELD(events_oom),	  FIELD(events_oom_group),
+};
+static const size_t not_on_v2[] = {FIELD(cpu_shares), FIELD(under_oom), FIELD(oom_kill_disabled)};
+
 /* struct cgroup_counters promises a source for each field, on v2 and on v1. */
 static void every_field_has_a_source(void **state)
 {
@@ -258,9 +266,10 @@ static void every_field_has_a_source(void **state)
 		if (files[i].kind == CGROUP_FILE_CPU_MAX)
 			mark_field(mine, offsetof(struct cgroup_counters, cpu_period_us));
 	}
-	/* Weights are of v2, shares of v1. */
-	filled[1][offsetof(struct cgroup_counters, cpu_weight) / sizeof(uint64_t)]++;
-	filled[0][offsetof(struct cgroup_counters, cpu_shares) / sizeof(uint64_t)]++;
+	for (size_t i = 0; i < ARRAY_SIZE(not_on_v1); i++)
+		filled[1][not_on_v1[i] / sizeof(uint64_t)]++;
+	for (size_t i = 0; i < ARRAY_SIZE(not_on_v2); i++)
+		filled[0][not_on_v2[i] / sizeof(uint64_t)]++;
 	for (size_t i = 0; i < HUGE_PAGE_SIZES; i++) /* of v1 */
 		filled[0][offsetof(struct cgroup_counters, hugetlb_peak[i]) / sizeof(uint64_t)]++;
 	for (size_t version = 0; version < 2; version++)
