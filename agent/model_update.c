@@ -16,6 +16,7 @@
 #include "homes/homes.h"
 #include "model/host_totals.h"
 #include "homes/limits.h"
+#include "model/machines.h"
 #include "model/namespaces.h"
 #include "model/pairs.h"
 #include "model/processes.h"
@@ -156,6 +157,8 @@ static int sample_read(struct model *m, const struct sample *s)
 	if (r >= 0)
 		r = processes_settle(&m->processes, &m->homes, &m->now, s);
 	if (r >= 0)
+		r = machines_take(&m->processes, &m->homes, s);
+	if (r >= 0)
 		r = loops_take(&m->loops, &m->processes, &m->homes, &m->now, s);
 	return r;
 }
@@ -170,6 +173,8 @@ static int rows_fill(struct model *m, const struct sample *s)
 		limit_rows_fill(&m->limits, &m->homes, s->host.cpus, m->home_rows.containers.at);
 	if (r >= 0)
 		r = process_rows_fill(&m->processes, m->homes.run_delay_kept, &m->now, p);
+	if (r >= 0)
+		machine_rows_fill(&m->processes, &m->homes, m->home_rows.containers.at);
 	if (r >= 0)
 		r = pair_rows_fill(&m->pairs, &m->now, p);
 	if (r >= 0)

@@ -166,6 +166,7 @@ static __always_inline void record_thread(struct task_struct *task, struct ss_th
 		r->flags |= SS_THREAD_STOPPED;
 	if (task->flags & PF_KTHREAD)
 		r->flags |= SS_THREAD_KERNEL;
+	r->flags |= nonzero(task->gtime) * SS_THREAD_GUEST;
 	r->start_ns = task->start_boottime;
 	r->process_start_ns = task->group_leader->start_boottime;
 	r->cgroup_id = cgroup_id;

@@ -100,6 +100,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	u64 utime;
 	u64 stime;
+	u64 gtime;
 	long unsigned int nvcsw;
 	long unsigned int nivcsw;
 	u64 start_boottime;

@@ -66,6 +66,13 @@ struct home_sum {
 	uint64_t forks, thread_creations, execs, exits;
 };
 
+/* Virtual machines in a home. Written by model/machines.c. */
+struct home_vms {
+	uint32_t machines, unknown, vcpus; /* now; those whose virtual CPUs are not known; virtual CPUs of the others */
+	bool seen;			   /* there was one whose are known */
+	uint64_t vcpu_ns, io_ns;	   /* what all of them used while they were here */
+};
+
 struct home {
 	char *path; /* key; "" for the kernel's */
 	enum home_kind kind;
@@ -91,6 +98,7 @@ struct home {
 	bool init_ended; /* its first process (pid 1 of its namespace) lives on without its main thread */
 	uint64_t stopped_threads, free_threads; /* by SS_THREAD_STOPPED; zombies are neither */
 	uint64_t oldest_start_ns;
+	struct home_vms vms;
 
 	uint64_t born_ns; /* of the current incarnation, 0: before the agent */
 	uint64_t first_sample;

@@ -9,11 +9,13 @@
 
 #include "base/util.h"
 #include "homes/arithmetic.h"
+#include "model/machines.h"
 #include "model/processes.h"
 
 static void process_forget(struct process *p)
 {
 	free(p->pools);
+	vm_free(p->vm);
 	free(p);
 }
 

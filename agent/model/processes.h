@@ -29,6 +29,8 @@ struct pools_seen {
 	uint32_t n;
 };
 
+struct vm; /* model/machines.h */
+
 struct process {
 	struct {
 		uint64_t tgid, start_ns;
@@ -50,6 +52,7 @@ struct process {
 	struct process_loops loops;
 	bool serves_one; /* one of many that serve a connection each. Written by concurrency/, read by loops/ at the next update */
 	struct pools_seen *pools; /* written and read by concurrency/; NULL: none was seen */
+	struct vm *vm;		  /* written by machines.c, freed with the process; NULL: it runs no virtual machine */
 	uint64_t cpu_ns, user_ns, system_ns;
 	uint64_t cpu_before_ns, switches_before, wait_before_ns;
 	double held[PROCESS_METRICS];

@@ -244,6 +244,8 @@ json_t *json_process(struct writer *w, const struct snapshot *s, uint32_t i)
 	snprintf(text, sizeof(text), "%c", p->state);
 	writer_set_text(w, row, "state", text);
 	writer_set(w, row, "kernel", json_boolean(p->kernel));
+	if (p->runs_machine)
+		writer_set_text(w, row, "guest", p->guest ?: "");
 	writer_set(w, row, "namespace_pid", p->namespace_pid ? json_integer(p->namespace_pid) : json_null());
 	for (size_t kind = 0; kind < ARRAY_SIZE(p->namespaces); kind++)
 		if (p->namespaces[kind])

@@ -260,6 +260,26 @@ static void instance_lines(struct buf *out, const struct container_row *c)
 		buf_printf(out, "               and %zu more in `top --json`\n", c->n_instances - INSTANCES_SHOWN);
 }
 
+#define MACHINES_SHOWN 10
+
+static void machine_lines(struct buf *out, const struct snapshot *s, uint32_t row)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_processes; i++) {
+		const struct process_row *p = &s->processes[i];
+
+		if (!p->runs_machine || p->container != row)
+			continue;
+		if (n++ >= MACHINES_SHOWN)
+			continue;
+		buf_str(out, "machine        ");
+		detail_machine(out, p);
+	}
+	if (n > MACHINES_SHOWN)
+		buf_printf(out, "               and %zu more\n", n - MACHINES_SHOWN);
+}
+
 static void container_detail(struct buf *out, const struct snapshot *s, uint32_t row)
 {
 	const struct container_row *c = &s->containers[row];
@@ -305,6 +325,7 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	buf_str(out, ", threads ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_THREADS);
 	buf_char(out, '\n');
+	machine_lines(out, s, row);
 	if (strcmp(c->kind, "container") == 0) {
 		detail_container_namespaces(out, s, c);
 		if (container_capabilities_known(c))

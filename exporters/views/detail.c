@@ -59,3 +59,22 @@ void detail_clock(struct buf *out, double time)
 		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	buf_str(out, clock);
 }
+
+void detail_machine(struct buf *out, const struct process_row *p)
+{
+	if (p->guest && p->guest[0])
+		format_name(out, p->guest);
+	else
+		buf_str(out, "a guest without a name");
+	buf_printf(out, " (pid %u): ", p->pid);
+	if (value_absent(p->v[PROCESS_VCPUS])) {
+		buf_str(out, "which threads are its virtual CPUs is not known\n");
+		return;
+	}
+	format_metric(out, SCOPE_PROCESS, p->v, PROCESS_VCPUS);
+	buf_str(out, p->v[PROCESS_VCPUS] == 1 ? " virtual CPU used " : " virtual CPUs used ");
+	format_metric(out, SCOPE_PROCESS, p->v, PROCESS_VCPU_CPU);
+	buf_str(out, ", I/O and all else ");
+	format_metric(out, SCOPE_PROCESS, p->v, PROCESS_VM_IO_CPU);
+	buf_char(out, '\n');
+}

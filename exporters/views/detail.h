@@ -15,4 +15,7 @@ void detail_container_namespaces(struct buf *out, const struct snapshot *s, cons
 void detail_capability_set(struct buf *out, const struct snapshot *s, const char *title, uint64_t set);
 void detail_clock(struct buf *out, double time); /* "22:30:01" of local time */
 
+/* A process that runs a virtual machine: its guest, its virtual CPUs, and what they used. One line. */
+void detail_machine(struct buf *out, const struct process_row *p);
+
 #endif

@@ -316,6 +316,10 @@ static void process_detail(struct buf *out, const struct snapshot *s, uint32_t r
 	buf_str(out, " involuntary, ");
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_MIGRATIONS);
 	buf_str(out, " migrations\n");
+	if (p->runs_machine) {
+		buf_str(out, "machine        ");
+		detail_machine(out, p);
+	}
 	process_model_lines(out, p);
 	process_waits(out, v);
 	process_blocked(out, v);

@@ -147,6 +147,8 @@ struct process_row {
 	uint32_t container;	/* index into containers */
 	char state;		/* 'R', 'S', 'D', ... as in /proc/PID/stat */
 	bool kernel;		/* kernel thread */
+	bool runs_machine;	/* it runs a virtual machine */
+	const char *guest;	/* what it calls that; "" or NULL: not known */
 	uint64_t capabilities_effective, capabilities_permitted, capabilities_bounding; /* bit per number */
 	uint32_t namespaces[NAMESPACE_OWN];    /* inode numbers in the order of namespace_names, 0: not known */
 	const char *model;		       /* concurrency model: "single", "prefork", ...; NULL: not known */

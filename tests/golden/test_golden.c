@@ -189,6 +189,22 @@ static void start_add(struct sample_cgroup *c, uint64_t enter_ms, uint64_t isola
 	c->counts.start.ready_by = ready_ms ? SS_READY_LISTEN : SS_READY_NOT_YET;
 }
 
+/* A virtual machine of libvirt, with two virtual CPUs and a disk's thread. */
+static void machine_add(void)
+{
+	static const char *const names[] = {"CPU 0/KVM", "CPU 1/KVM", "IO iothread1"};
+
+	home(17, "/machine.slice/machine-qemu\\x2d1\\x2dwin.scope", HOME_VM, "win", "libvirt", "");
+	scene_process(&scene, 800, 17, "qemu-system-x86", 110000000)->threads = 4;
+	for (uint32_t i = 0; i < 3; i++) {
+		struct ss_thread_record *t = scene_process(&scene, 801 + i, 17, names[i], 1300000000 >> i);
+
+		t->flags = 0;
+		t->tgid = 800;
+		t->process_start_ns = t->start_ns - 1 - i;
+	}
+}
+
 static void scene_build(void)
 {
 	struct identity *pod;
@@ -231,6 +247,7 @@ static void scene_build(void)
 	scene_process(&scene, 600, 15, "caf\xe9", 20000000)->ns_pid = 4026531836;
 	loop_add(3);
 	scheduler_add();
+	machine_add();
 	scene.sample.host.cpu_busy_ns = scene.sample.host.cpu_all_ns = 10000000000ULL;
 	scene.sample.host.steal_ns = 1000000000;
 	scene.sample.virtualization = (struct sample_virtualization){.machine = "kvm", .container = "none"};
@@ -264,10 +281,10 @@ static void scene_work(void)
 		f->periods += 10;
 		f->throttled_periods += i;
 	}
-	s->host.cpu_busy_ns += 700000000;
+	s->host.cpu_busy_ns += 1260000000;
 	s->host.cpu_all_ns += 2000000000;
 	s->host.steal_ns += 60000000;
-	s->run_queues.ns += 700000000;
+	s->run_queues.ns += 1260000000;
 }
 
 static struct model *golden_model(void)

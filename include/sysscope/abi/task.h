@@ -202,6 +202,7 @@ enum ss_thread_flag {
 	SS_THREAD_FORKED = 1 << 6,  /* with LEADER: born by fork, and has not executed another program since */
 	SS_THREAD_LISTENS =
 		1 << 9, /* with the scheduler hooks: asleep in poll, select or epoll, at a listening socket */
+	SS_THREAD_GUEST = 1 << 10,  /* the kernel has counted time for it in a virtual machine: it is a virtual CPU */
 	SS_THREAD_STOPPED = 1 << 8, /* stopped by a signal, held by a debugger, or frozen */
 	SS_THREAD_ENDED = 1 << 7,   /* without LEADER: its waits are in its process's SS_BLOCK_WAITS_DEAD already */
 };
