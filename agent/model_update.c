@@ -40,13 +40,15 @@ static const char *const loss_names[SS_LOSS_KINDS] = {
 	[SS_LOSS_WAIT_UNSEEN] = "wait_unseen",
 	[SS_LOSS_CAPABILITY_LOST] = "capability_lost",
 	[SS_LOSS_TRANSITION_LOST] = "transition_lost",
+	[SS_LOSS_NETWORK_LOST] = "network_lost",
+	[SS_LOSS_SOCKET_UNOWNED] = "socket_unowned",
 };
 
 /* How the sample was taken, in the model's own memory. */
 struct run_report {
 	struct loss_row losses[SS_LOSS_KINDS];
-	struct collector_row collectors[16];
-	char collector_names[16][24];
+	struct collector_row collectors[32];
+	char collector_names[32][24];
 	char kernel_release[65], hostname[65];
 };
 
@@ -141,6 +143,7 @@ static void moment_next(struct moment *now, const struct sample *s)
 		.controls_known = !s->loop_controls_unseen,
 		.starts_known = collector_ok(s, "births"),
 		.oom_kills_known = collector_ok(s, "oom"),
+		.network_known = collector_ok(s, "network"),
 	};
 }
 

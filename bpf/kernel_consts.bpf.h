@@ -39,6 +39,9 @@
 /* include/linux/sched/signal.h: signal_struct.flags */
 #define SIGNAL_GROUP_EXIT 0x00000004
 
+/* fs/kernfs/dir.c, kernfs_create_root(): the id of the root cgroup of each hierarchy, the first that is given. */
+#define KERNFS_ROOT_ID 1
+
 /* include/uapi/asm-generic/signal.h; sighand_struct.action[signal - 1].sa.sa_handler: SIG_DFL is 0, SIG_IGN is 1 */
 #define SIGSTKFLT 16
 #define SIGURG	  23
@@ -105,6 +108,13 @@
 #define TCP_ESTABLISHED 1
 #define TCP_CLOSE	7 /* af_unix.c uses the same states */
 #define TCP_LISTEN	10
+
+/* include/uapi/linux/in.h, ip.h, tcp.h: protocols in an IP header; lengths of headers, and where that of TCP is noted */
+#define IPPROTO_TCP	   6
+#define IPPROTO_UDP	   17
+#define IPV6_HEADER_LENGTH 40
+#define UDP_HEADER_LENGTH  8
+#define TCP_LENGTH_OFFSET  12
 
 /* include/net/sock.h: a bit of sock.sk_userlocks: the program has bound it to a port of its choice */
 #define SOCK_BINDPORT_LOCK 8

@@ -4,6 +4,7 @@
  * one record per listening socket, and a few of connected ones. The agent reads it rarely, because it visits every open file.
  */
 #include "socket.bpf.h"
+#include "network.bpf.h"
 
 /* The address that a UNIX socket is bound to: an accepted socket shares that of the one that listens. */
 static __always_inline __u64 unix_address_of(struct sock *sk)
@@ -32,6 +33,14 @@ static __always_inline __u32 connections_written(struct ss_thread_state *state, 
 	return state->connections & mask;
 }
 
+static __always_inline void socket_own(struct socket *socket, struct task_struct *task)
+{
+	struct sock *sk = socket->sk;
+
+	if (sk && (sk->__sk_common.skc_family == AF_INET || sk->__sk_common.skc_family == AF_INET6))
+		network_owner_find(sk, task);
+}
+
 /* If bpf_seq_write fails because the buffer is full, the kernel calls this again with the same file. */
 SEC("?iter/task_file")
 int socket_listeners(struct bpf_iter__task_file *ctx)
@@ -46,6 +55,8 @@ int socket_listeners(struct bpf_iter__task_file *ctx)
 	if (!task || !file)
 		return 0;
 	socket = bpf_sock_from_file(file);
+	if (cfg_socket_state && socket)
+		socket_own(socket, task);
 	if (!socket || (socket->type != SOCK_STREAM && socket->type != SOCK_SEQPACKET))
 		return 0;
 	sk = socket->sk;

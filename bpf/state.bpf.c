@@ -20,6 +20,7 @@ const volatile bool cfg_epoll = true;
 const volatile bool cfg_namespaces = true;
 const volatile bool cfg_namespaces_compare = true;
 const volatile bool cfg_births = true;
+const volatile bool cfg_socket_state = true;
 const volatile __u64 cfg_stall_ns = 100000000;
 
 __u64 losses[SS_LOSS_KINDS];

@@ -20,6 +20,7 @@
 #include "kernel_consts.bpf.h"
 #include "sysscope/abi/cgroup.h"
 #include "sysscope/abi/fact.h"
+#include "sysscope/abi/network.h"
 #include "sysscope/abi/task.h"
 
 /* ---- configuration: the agent sets it between open and load ------------------------------------ */
@@ -35,7 +36,8 @@ extern const volatile bool cfg_epoll;		   /* the epoll hooks are loaded: the map
 extern const volatile __u64 cfg_stall_ns;	   /* an iteration of an event loop this long is a stall */
 extern const volatile bool cfg_namespaces;	   /* namespace transitions are counted */
 extern const volatile bool cfg_namespaces_compare; /* no hook reports them: they are found by comparison */
-extern const volatile bool cfg_births;		   /* collector `births`: starts of containers are followed */
+extern const volatile bool cfg_socket_state; /* collector `network`: sockets' cgroups are kept in socket-local state */
+extern const volatile bool cfg_births;	     /* collector `births`: starts of containers are followed */
 
 /* ---- variables that are shared with the agent --------------------------------------------------- */
 extern __u64 losses[SS_LOSS_KINDS];

@@ -62,7 +62,8 @@ struct cgroup_layout_info {
 	uint32_t hierarchy_id; /* of the carrying one, as in /proc/self/cgroup and cgroup_root.hierarchy_id; 0 on v2 */
 	bool whole;	       /* false: only a part is visible (cgroup namespace, or only a part is mounted) */
 	bool lacks_cpu, lacks_memory, lacks_pids; /* no hierarchy here has the controller */
-	const char *mounts; /* to be shown: one line each, "v1 cpu /sys/fs/cgroup/cpu"; raw bytes */
+	const char *v2_root; /* mount point of the v2 hierarchy's root, NULL: not mounted here; raw bytes */
+	const char *mounts;  /* to be shown: one line each, "v1 cpu /sys/fs/cgroup/cpu"; raw bytes */
 };
 
 struct cgroupfs;

@@ -127,6 +127,7 @@ int cgroup_layout_choose(const struct cgroup_mounts *mounts, const struct cgroup
 		.lacks_cpu = slot_lacking(mounts, CGROUP_SLOT_CPU),
 		.lacks_memory = slot_lacking(mounts, CGROUP_SLOT_MEMORY),
 		.lacks_pids = slot_lacking(mounts, CGROUP_SLOT_PIDS),
+		.v2_root = v2 && mounts->slots[CGROUP_SLOT_V2].whole ? mounts->slots[CGROUP_SLOT_V2].point : NULL,
 		.mounts = text->data,
 	};
 	return 0;

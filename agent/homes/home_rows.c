@@ -105,6 +105,17 @@ static void values_tasks(const struct home *h, bool lifecycle, double *v)
 	v[CONTAINER_EXITS] = (double)h->sum.exits;
 }
 
+/* Kernel threads open no socket of their own: what the kernel itself sends counts for the host. */
+static void values_network(const struct home *h, double *v)
+{
+	if (h->kind == HOME_KERNEL)
+		return;
+	v[CONTAINER_NETWORK_RECEIVE_BYTES] = (double)h->sum.network.receive_bytes;
+	v[CONTAINER_NETWORK_RECEIVE_PACKETS] = (double)h->sum.network.receive_packets;
+	v[CONTAINER_NETWORK_TRANSMIT_BYTES] = (double)h->sum.network.transmit_bytes;
+	v[CONTAINER_NETWORK_TRANSMIT_PACKETS] = (double)h->sum.network.transmit_packets;
+}
+
 /* Increase since the sample before; a home that was born since then began at 0. Absent if the value before is not known. */
 static double increase(const struct moment *now, const struct home *h, const double *v, int metric)
 {
@@ -172,6 +183,10 @@ static void home_values_rates(const struct moment *now, struct home *h, double *
 		v[CONTAINER_REFAULT_RATE] =
 			(increase(now, h, v, CONTAINER_REFAULTS_ANON) + increase(now, h, v, CONTAINER_REFAULTS_FILE)) /
 			now->interval;
+		v[CONTAINER_NETWORK_RECEIVE_RATE] =
+			increase(now, h, v, CONTAINER_NETWORK_RECEIVE_BYTES) / now->interval;
+		v[CONTAINER_NETWORK_TRANSMIT_RATE] =
+			increase(now, h, v, CONTAINER_NETWORK_TRANSMIT_BYTES) / now->interval;
 	}
 	last_rates_drop(now, h, v);
 	memcpy(h->before, v, sizeof(h->before));
@@ -252,6 +267,8 @@ static void home_row(const struct homes *homes, const struct moment *now, struct
 		v[CONTAINER_OOM_KILLS] = (double)h->sum.oom_kills;
 	if (now->waits_known)
 		home_values_waits(h, v);
+	if (now->network_known)
+		values_network(h, v);
 	values_tasks(h, now->lifecycle_known, v);
 	values_time(now, h, v);
 	counters_hold(SCOPE_CONTAINER, v, h->held, !f);

@@ -20,6 +20,7 @@ struct home_cgroup {
 	uint32_t starts_counted; /* phases of its start that are in the histograms, one bit each */
 	uint64_t start_number;	 /* starts.n when its start was taken, 0: not yet */
 	struct ss_cgroup counts;
+	struct ss_network network;
 	/* Of an incarnation: */
 	struct ss_totals
 		carried;	/* what ended threads used, here and in cgroups below, from tables that were emptied */
@@ -64,6 +65,7 @@ struct home_sum {
 	} files;
 	uint64_t hugetlb_failcnt[HUGE_PAGE_SIZES];
 	uint64_t forks, thread_creations, execs, exits;
+	struct ss_network network;
 };
 
 /* Virtual machines in a home. Written by model/machines.c. */

@@ -71,6 +71,7 @@ static int home_cgroup_take(struct homes *homes, const struct moment *now, const
 	c->parent_id = s->parent_id;
 	c->seen = now->number;
 	c->counts = s->counts;
+	c->network = s->network;
 	c->oom_hook = now->oom_kills_known;
 	c->alive = s->alive;
 	/* The files of "/" describe the whole machine. */
@@ -135,6 +136,10 @@ static void sum_add(struct home_sum *p, const struct home_cgroup *c)
 	p->thread_creations += c->counts.thread_creations;
 	p->execs += c->counts.execs;
 	p->exits += c->counts.exits;
+	p->network.receive_bytes += c->network.receive_bytes;
+	p->network.receive_packets += c->network.receive_packets;
+	p->network.transmit_bytes += c->network.transmit_bytes;
+	p->network.transmit_packets += c->network.transmit_packets;
 	if (!c->is_root)
 		return;
 	p->cpu_usage_ns += c->usage_ns;

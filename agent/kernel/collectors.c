@@ -205,4 +205,22 @@ const struct collector_desc collectors[COLLECTORS] = {
 			false,
 			{{.hook = "raw_tp", .programs = {"oom_victim"}, .tracepoints = {"mark_victim"}, .lacks = ""}},
 		},
+	[COLLECTOR_NETWORK] =
+		{
+			"network",
+			"bytes and packets of containers, also on the host's network",
+			false,
+			{
+				{.hook = "cgroup_skb",
+				 .programs = {"network_receive", "network_transmit"},
+				 .at_cgroup_root = true,
+				 .only_carrying_v2 = true,
+				 .lacks = ""},
+				/* Sockets first: whatever is opened from then on has an owner. */
+				{.hook = "cgroup_skb",
+				 .programs = {"network_socket", "network_receive", "network_transmit"},
+				 .at_cgroup_root = true,
+				 .lacks = ""},
+			},
+		},
 };

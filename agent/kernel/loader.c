@@ -6,6 +6,7 @@
  * process ends, however it ends, the kernel removes everything.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,18 @@ static void capabilities_open(struct loader *l, struct sysscope_bpf *s, bool on)
 		unaudited_find(s);
 }
 
+/* On the v2 hierarchy the kernel knows which cgroup a socket belongs to. */
+static void network_open(struct loader *l, struct sysscope_bpf *s, bool on)
+{
+	const struct alternative *w = on ? loader_way(l, COLLECTOR_NETWORK) : NULL;
+
+	s->rodata->cfg_socket_state = w && !w->only_carrying_v2;
+	if (!s->rodata->cfg_socket_state)
+		bpf_map__set_autocreate(s->maps.socket_cgroups, false);
+	if (!w)
+		bpf_map__set_autocreate(s->maps.network, false);
+}
+
 /* Of a table whose collector is off, the maps are not created. */
 static void drained_open(struct loader *l, struct sysscope_bpf *s, uint32_t chosen)
 {
@@ -67,6 +80,7 @@ void loader_options_hierarchy(struct loader_options *o, const struct kernel *k, 
 {
 	o->cgroup_v1 = !layout->carrying_v2;
 	o->cgroup_hierarchy = (int)layout->hierarchy_id;
+	o->cgroup_v2_root = layout->v2_root;
 	o->cgroup_subsys = kernel_cgroup_subsys(k, layout->carrying_controller);
 }
 
@@ -154,6 +168,7 @@ static int object_open(struct loader *l, uint32_t chosen)
 		bpf_map__set_autocreate(s->maps.process_waits, false);
 		bpf_map__set_autocreate(s->maps.ledgers, false);
 	}
+	network_open(l, s, chosen >> COLLECTOR_NETWORK & 1);
 	drained_open(l, s, chosen);
 	return programs_choose(l, chosen);
 }
@@ -250,6 +265,20 @@ static void collector_detach(struct loader *l, enum collector c)
 	}
 }
 
+/* NULL and errno. A link at a cgroup stands beside the programs of others, and goes with the agent (5.7). */
+static struct bpf_link *program_attach(const struct loader *l, const struct alternative *w, struct bpf_program *prog,
+				       const char *event)
+{
+	_cleanup_close_ int root = -1;
+
+	if (event)
+		return tracefs_attach(prog, event);
+	if (!w->at_cgroup_root)
+		return bpf_program__attach(prog);
+	root = open(l->options.cgroup_v2_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return root < 0 ? NULL : bpf_program__attach_cgroup(prog, root);
+}
+
 static int collector_attach(struct loader *l, enum collector c)
 {
 	const struct alternative *w = loader_way(l, c);
@@ -263,7 +292,7 @@ static int collector_attach(struct loader *l, enum collector c)
 			 c == COLLECTOR_NAMESPACES ? "tasks, lifecycle and sched" : "tasks and sched");
 	for (int p = 0; p < MAX_PROGRAMS && w->programs[p]; p++) {
 		struct bpf_program *prog = loader_program(l, w->programs[p]);
-		struct bpf_link *link = w->events[p] ? tracefs_attach(prog, w->events[p]) : bpf_program__attach(prog);
+		struct bpf_link *link = program_attach(l, w, prog, w->events[p]);
 		int r = -errno;
 
 		if (!link) {

@@ -28,6 +28,7 @@ enum collector {
 	COLLECTOR_SOCKETS,
 	COLLECTOR_BIRTHS,
 	COLLECTOR_OOM,
+	COLLECTOR_NETWORK,
 	COLLECTORS
 };
 
@@ -47,7 +48,8 @@ struct loader_options {
 	bool cgroup_v1; /* which hierarchy carries resources: see cgroupfs.h */
 	uint32_t cgroup_subsys;
 	int cgroup_hierarchy;
-	uint32_t disabled; /* bit per enum collector */
+	const char *cgroup_v2_root; /* mount point of the v2 hierarchy's root; NULL: it is not mounted */
+	uint32_t disabled;	    /* bit per enum collector */
 	const char *break_collector;
 	const char *epoll_hook; /* "fentry", "kprobe", "tracepoint" or "sched"; NULL: the best available */
 	uint64_t stall_ns;	/* 0: the default */

@@ -47,7 +47,8 @@ static bool way_lacks_others(const struct loader *l, enum collector c, const str
 		 (l->state[COLLECTOR_LIFECYCLE].way < 0 || l->state[COLLECTOR_CGROUPS].way < 0))
 		snprintf(why, size, "it needs the collectors lifecycle and cgroups");
 	else
-		return w->only_without_task_storage && l->task_storage;
+		return (w->only_without_task_storage && l->task_storage) ||
+		       (w->only_carrying_v2 && l->options.cgroup_v1);
 	return true;
 }
 
@@ -57,6 +58,10 @@ static bool way_lacks_hook(const struct loader *l, enum collector c, const struc
 {
 	bool broken = loader_breaks(l, c, "");
 
+	if (w->at_cgroup_root && !l->options.cgroup_v2_root) {
+		snprintf(why, size, "the v2 cgroup hierarchy is not mounted, or only a part of it");
+		return true;
+	}
 	for (int t = 0; t < MAX_PROGRAMS && w->tracepoints[t]; t++) {
 		const char *name = broken ? "sysscope_test_no_such_hook" : w->tracepoints[t];
 

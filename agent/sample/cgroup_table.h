@@ -25,9 +25,10 @@ struct cgroup_entry {
 	char *path;
 	const struct identity *who;
 	struct ss_cgroup counts;
+	struct ss_network network;
 	struct ss_gone other_taken; /* the part of counts.other that samples have had */
 	bool home_root, alive;
-	bool in_kernel;	   /* the kernel half's table has it */
+	bool in_kernel;	   /* a table of the kernel half has it */
 	uint64_t above;	   /* number of the last sample in which it was above a living home's cgroup */
 	uint64_t inner_id; /* the cgroup below that has its limits, 0: it has them itself */
 	uint64_t dead_ns;  /* CLOCK_BOOTTIME when its removal was noticed */

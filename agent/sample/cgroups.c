@@ -133,6 +133,8 @@ int sampler_cgroups_find(struct sampler *s, uint64_t now)
 	}
 	for (size_t i = 0; i < p->n_stalls && r >= 0; i++)
 		r = cgroup_use(s, p->stalls[i].stall.runner, &search);
+	if (r >= 0)
+		r = sampler_network_read(s, cgroup_use, &search);
 	return r < 0 ? r : sampler_tables_cgroups(s, cgroup_use, &search);
 }
 
@@ -222,6 +224,7 @@ int sampler_cgroups_read(struct sampler *s, uint64_t now)
 		c->path = e->path;
 		c->who = e->who;
 		c->counts = e->counts;
+		c->network = e->network;
 		c->home_root = e->home_root;
 		c->above = e->above == s->number;
 		c->alive = e->alive;

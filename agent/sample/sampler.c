@@ -172,6 +172,8 @@ static void cgroup_dropped(void *ctx, uint64_t id)
 	struct sampler *s = ctx;
 
 	bpf_map_delete_elem(bpf_map__fd(s->skeleton->maps.cgroups), &id);
+	if (s->network.values)
+		bpf_map_delete_elem(bpf_map__fd(s->skeleton->maps.network), &id);
 }
 
 static int sample_cgroups(struct sampler *s, uint64_t now)
@@ -186,6 +188,8 @@ static int sample_cgroups(struct sampler *s, uint64_t now)
 	r = sampler_cgroups_read(s, now);
 	if (r == 0)
 		collector_add(&s->sample, "cgroupfs", true, now);
+	collector_add(&s->sample, collector_name(COLLECTOR_NETWORK), s->network.read, 0);
+	s->sample.collectors[s->sample.n_collectors - 1].duration_ns = s->network.duration_ns;
 	return r;
 }
 
@@ -275,6 +279,8 @@ static int sampler_fill(struct sampler *s)
 	struct cpu_hypervisor cpu;
 	int r = sampler_tables_open(s);
 
+	if (r == 0)
+		r = sampler_network_open(s);
 	if (r < 0)
 		return r;
 	cpu_hypervisor_read(&cpu);
@@ -318,6 +324,7 @@ void sampler_close(struct sampler *s)
 	ring_buffer__free(s->ring);
 	cgroup_table_free(s->table);
 	sampler_tables_close(s);
+	sampler_network_close(s);
 	free(s->sample.threads);
 	free(s->sample.names);
 	free(s->sample.waits);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * sampler_internal.h - what the files of the sampler share: sampler.c (one sample from beginning to end), tables.c
- * (kernel tables that are read as a whole), cgroups.c (the cgroups of a sample), ring.c (facts). No other file includes
+ * (kernel tables that are read as a whole), cgroups.c (the cgroups of a sample), network.c (their
+ * traffic), ring.c (facts). No other file includes
  * it.
  */
 #ifndef SYSSCOPE_SAMPLER_INTERNAL_H
@@ -48,6 +49,12 @@ struct sampler {
 	uint64_t malformed;	 /* records of the ring that the kernel half cannot have sent */
 	void *keys, *values;	 /* for batches: room for the largest map */
 	char *stream;		 /* bytes of the task iterator */
+	struct {
+		struct ss_network *values; /* room for a part of the table; NULL: the collector is off */
+		size_t cpus;		   /* that there may be: copies of each value */
+		bool read;		   /* the latest sample has them */
+		uint64_t duration_ns;
+	} network;
 };
 
 /* ---- tables.c ---- */
@@ -68,6 +75,15 @@ int sampler_cgroup_counts(struct sampler *s, uint64_t now);
 int sampler_cgroups_find(struct sampler *s, uint64_t now);
 /* The sample's cgroups with the contents of their files. 0 or -ENOMEM. */
 int sampler_cgroups_read(struct sampler *s, uint64_t now);
+
+/* ---- network.c ---- */
+int sampler_network_open(struct sampler *s); /* 0 or -ENOMEM */
+void sampler_network_close(struct sampler *s);
+/*
+ * What the sockets of each cgroup have sent and received so far, into the cgroup table. Calls `use` for the ids that this does
+ * not know. 0, or what a failed call of `use` returned.
+ */
+int sampler_network_read(struct sampler *s, int (*use)(struct sampler *s, uint64_t id, void *ctx), void *ctx);
 
 /* ---- ring.c ---- */
 int sampler_fact_take(void *ctx, void *data, size_t size); /* callback of the ring; `ctx` is the sampler */

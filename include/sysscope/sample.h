@@ -12,6 +12,7 @@
 
 #include "sysscope/abi/cgroup.h"
 #include "sysscope/abi/fact.h"
+#include "sysscope/abi/network.h"
 #include "sysscope/abi/task.h"
 
 /* A counter or a size that no cgroup file has. */
@@ -127,6 +128,7 @@ struct sample_cgroup {
 	const char *path;	    /* from the root of its hierarchy, "/" for the root; raw */
 	const struct identity *who; /* never NULL */
 	struct ss_cgroup counts;    /* from the kernel half; zero if it saw nothing */
+	struct ss_network network;  /* the same, of sockets that belong to this cgroup itself */
 	bool home_root;		    /* its path is its home's path: `files` is read */
 	bool above; /* it is above such a cgroup: of `files`, its limits and how far they are used are read */
 	bool alive;
@@ -271,7 +273,7 @@ struct sample {
 		const char *name;
 		bool ok;
 		uint64_t duration_ns;
-	} collectors[16];
+	} collectors[32];
 	size_t n_collectors;
 };
 

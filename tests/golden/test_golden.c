@@ -205,6 +205,18 @@ static void machine_add(void)
 	}
 }
 
+static void traffic_add(uint64_t scale)
+{
+	for (size_t i = 0; i < scene.sample.n_cgroups; i++) {
+		struct ss_network *n = &scene.cgroups[i].network;
+
+		n->receive_bytes += 1500000 * scale * i;
+		n->receive_packets += 1000 * scale * i;
+		n->transmit_bytes += 40000 * scale * i;
+		n->transmit_packets += 500 * scale * i;
+	}
+}
+
 static void scene_build(void)
 {
 	struct identity *pod;
@@ -253,6 +265,8 @@ static void scene_build(void)
 	scene.sample.virtualization = (struct sample_virtualization){.machine = "kvm", .container = "none"};
 	scene.sample.run_queues.ns = 10000000000ULL;
 	scene.sample.losses[SS_LOSS_RING_FULL] = 2;
+	scene_collector(&scene, "network");
+	traffic_add(7);
 }
 
 /* A second of work by every process, so that there are rates. */
@@ -270,6 +284,7 @@ static void scene_work(void)
 		loop_fill(&s->loops[i].loop, 1);
 	}
 	stall_add();
+	traffic_add(1);
 	for (size_t i = 0; i < s->n_threads; i++)
 		s->threads[i].used.exec_ns += 10000000 * (i + 1);
 	for (size_t i = 0; i < s->n_cgroups; i++) {

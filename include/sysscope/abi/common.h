@@ -146,6 +146,8 @@ enum ss_loss {
 	SS_LOSS_WAIT_UNSEEN,	 /* one end of a wait in epoll was not seen: neither the wait nor its events count */
 	SS_LOSS_CAPABILITY_LOST, /* the table of capability checks was full */
 	SS_LOSS_TRANSITION_LOST, /* the table of namespace transitions was full */
+	SS_LOSS_NETWORK_LOST,	 /* the table of network traffic was full: a packet was not counted */
+	SS_LOSS_SOCKET_UNOWNED,	 /* no socket-local state: what the socket sends and receives counts for the host */
 	SS_LOSS_KINDS
 };
 
