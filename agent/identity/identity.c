@@ -53,6 +53,8 @@ static void known_home_free(struct known_home *h)
 	free(h->pod);
 	free(h->pod_namespace);
 	free(h->labels);
+	free(h->pod_uid);
+	free(h->space);
 	free(h);
 }
 
@@ -86,15 +88,16 @@ static struct known_home *home_new(struct identities *ids, const char *path, con
 	h->who.runtime = m->runtime;
 	h->who.uid = m->uid;
 	h->stores = m->stores;
-	h->in_pod = m->pod_uid[0] != '\0';
 	h->who.instances = m->instance_len != 0;
 	h->path = home_path(path, m);
 	h->parent = text_capped(path, m->parent_len);
 	h->id = strdup(m->id);
 	h->pod = strdup(m->pod[0] ? m->pod : m->pod_uid); /* the uid until a store has the name */
+	h->pod_uid = strdup(m->pod_uid);
+	h->space = strdup(m->space);
 	if (h->path)
 		h->name = strdup(m->name[0] ? m->name : h->path);
-	if (!h->path || !h->parent || !h->id || !h->pod || !h->name)
+	if (!h->path || !h->parent || !h->id || !h->pod || !h->pod_uid || !h->space || !h->name)
 		goto fail;
 	HASH_ADD_KEYPTR(hh, ids->homes, h->path, strlen(h->path), h);
 	if (!h->hh.tbl)
@@ -152,7 +155,7 @@ const struct identity *identities_get(struct identities *ids, uint64_t cgroup_id
 	struct known_home *h;
 	bool made = false;
 
-	identity_from_path(path, ids->path_flags, ids->facts.only_root ? &ids->facts : NULL, &m);
+	identity_from_path(path, ids->path_flags, &ids->facts, &m);
 	h = home_find(ids, path, &m);
 	HASH_FIND(hh, ids->cgroups, &cgroup_id, sizeof(cgroup_id), c);
 	if (c && c->home == h)
@@ -226,6 +229,7 @@ struct identities *identities_new(const char *root)
 		identities_free(ids);
 		return NULL;
 	}
+	ids->facts = (struct identity_facts){.is_task = containerd_is_task, .task_ctx = &ids->stores};
 	ids->path_flags = stores_on_talos(&ids->stores) ? IDENTITY_PATH_ON_TALOS : 0;
 	return ids;
 }
@@ -249,7 +253,8 @@ void identities_free(struct identities *ids)
 
 void identities_ask_root(struct identities *ids, bool (*only_root)(void *ctx, const char *path, size_t len), void *ctx)
 {
-	ids->facts = (struct identity_facts){.only_root = only_root, .ctx = ctx};
+	ids->facts.only_root = only_root;
+	ids->facts.ctx = ctx;
 }
 
 int identities_add_docker_root(struct identities *ids, const char *path)

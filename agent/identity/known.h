@@ -17,9 +17,9 @@ struct known_home {
 	struct identity who; /* first: callers hold a pointer to it */
 	char *path;	     /* who.home */
 	char *parent, *id, *name, *image, *pod, *pod_namespace, *labels;
+	char *pod_uid, *space; /* for the stores: see struct store_question */
 	unsigned int stores;
 	struct store_version version; /* of the file that was read last */
-	bool in_pod;		      /* a Kubernetes pod */
 	size_t cgroups;		      /* how many share it */
 	unsigned int attempts;
 	uint64_t first_ns, due_ns;

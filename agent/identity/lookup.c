@@ -3,7 +3,6 @@
  * lookup.c - the names of homes: asks the runtimes' stores (store/), asks again for those that are late, and compares the
  * files of the others with what was read. Called by identity.c; opens no file itself.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,15 +39,24 @@ static void text_take(char **to, char **from, bool *changed)
 	*changed = true;
 }
 
-static bool home_learn(struct identities *ids, struct known_home *h, struct store_answer *a, const char *runtime)
+/* Of which pod it is may be known before its own name. */
+static bool home_learn_pod(struct known_home *h, struct store_answer *a)
+{
+	bool changed = false;
+
+	text_take(&h->pod, &a->pod, &changed);
+	text_take(&h->pod_namespace, &a->pod_namespace, &changed);
+	return changed;
+}
+
+static bool home_learn(struct identities *ids, struct known_home *h, struct store_answer *a)
 {
 	enum home_kind kind = a->pod_sandbox ? HOME_POD : HOME_CONTAINER;
 	bool changed = !h->who.resolved || h->who.kind != kind;
 
 	text_take(&h->name, &a->name, &changed);
 	text_take(&h->image, &a->image, &changed);
-	text_take(&h->pod, &a->pod, &changed);
-	text_take(&h->pod_namespace, &a->pod_namespace, &changed);
+	changed |= home_learn_pod(h, a);
 	if (strcmp(h->labels ?: "", a->labels ?: "") != 0) {
 		/* The store has limited its size: cut text would not be JSON. */
 		free(h->labels);
@@ -59,7 +67,8 @@ static bool home_learn(struct identities *ids, struct known_home *h, struct stor
 	changed |= h->who.cpu_shares != a->cpu_shares;
 	h->who.cpu_shares = a->cpu_shares;
 	h->who.kind = kind;
-	h->who.runtime = runtime;
+	if (a->runtime)
+		h->who.runtime = a->runtime;
 	h->who.resolved = true;
 	if (changed)
 		home_publish(ids, h);
@@ -117,28 +126,14 @@ void home_unchecked(struct identities *ids, struct known_home *h)
 	h->version.store = 0;
 }
 
-static int home_lookup(struct identities *ids, const struct known_home *h, struct store_answer *ret,
-		       const char **ret_runtime)
+static struct store_question home_question(const struct known_home *h)
 {
-	int r = -ENOENT;
-
-	*ret_runtime = "docker";
-	if (h->stores & STORE_DOCKER)
-		r = docker_lookup(&ids->stores, h->who.uid, h->id, h->in_pod, ret);
-	if (r < 0 && (h->stores & STORE_PODMAN)) {
-		*ret_runtime = "podman";
-		r = podman_lookup(&ids->stores, h->who.uid, h->id, ret);
-	}
-	return r;
-}
-
-/* When nobody on the host knows it, there may be a place that the agent does not know of yet. */
-static bool home_search(struct identities *ids, struct known_home *h, uint64_t now_ns)
-{
-	if (h->who.uid > 0 || h->who.resolved || !roots_search(&ids->stores, now_ns, h->first_ns))
-		return false;
-	ids->retry_all = true;
-	return true;
+	return (struct store_question){.stores = h->stores,
+				       .uid = h->who.uid,
+				       .id = h->id,
+				       .space = h->space,
+				       .pod_uid = h->pod_uid,
+				       .first_ns = h->who.resolved ? 0 : h->first_ns};
 }
 
 void homes_retry(struct identities *ids)
@@ -151,30 +146,12 @@ void homes_retry(struct identities *ids)
 	ids->due_ns = 0;
 }
 
-/* One look-up in the stores. Whether anything changed. */
-static bool home_ask(struct identities *ids, struct known_home *h, uint64_t now_ns)
+/* Nothing is known, or not the name: what is known of its pod is kept, and it is asked again later. */
+static bool home_unknown(struct identities *ids, struct known_home *h, struct store_answer *a, uint64_t now_ns)
 {
-	struct store_answer answer = {};
 	uint64_t due_ns = now_ns + RETRY_LATE_NS;
-	const char *runtime;
 	bool changed;
-	int r;
 
-	if (h->who.uid > 0 && !rootless_allowed(ids, now_ns)) {
-		home_retry_at(ids, h, now_ns + SECOND);
-		return false;
-	}
-	stores_moment(&ids->stores, now_ns);
-	r = home_lookup(ids, h, &answer, &runtime);
-	if (r == -ENOENT && home_search(ids, h, now_ns))
-		r = home_lookup(ids, h, &answer, &runtime);
-	home_versioned(ids, h, &answer.version);
-	if (r == 0) {
-		home_settle(ids, h);
-		changed = home_learn(ids, h, &answer, runtime);
-		store_answer_free(&answer);
-		return changed;
-	}
 	ids->failures++;
 	if (h->who.resolved) {
 		/* It keeps the name that it had when it was last started. */
@@ -186,7 +163,35 @@ static bool home_ask(struct identities *ids, struct known_home *h, uint64_t now_
 	if (h->attempts < ARRAY_SIZE(retry_after_ns))
 		due_ns = h->first_ns + retry_after_ns[h->attempts];
 	home_retry_at(ids, h, due_ns);
-	return false;
+	changed = home_learn_pod(h, a);
+	if (changed)
+		home_publish(ids, h);
+	return changed;
+}
+
+/* One look-up in the stores. Whether anything changed. */
+static bool home_ask(struct identities *ids, struct known_home *h, uint64_t now_ns)
+{
+	const struct store_question question = home_question(h);
+	struct store_answer answer = {};
+	bool changed;
+	int r;
+
+	if (h->who.uid > 0 && !rootless_allowed(ids, now_ns)) {
+		home_retry_at(ids, h, now_ns + SECOND);
+		return false;
+	}
+	r = stores_ask(&ids->stores, &question, now_ns, &answer);
+	ids->retry_all |= answer.places_found;
+	home_versioned(ids, h, &answer.version);
+	if (r == 0) {
+		home_settle(ids, h);
+		changed = home_learn(ids, h, &answer);
+	} else {
+		changed = home_unknown(ids, h, &answer, now_ns);
+	}
+	store_answer_free(&answer);
+	return changed;
 }
 
 void home_look_up(struct identities *ids, struct known_home *h, uint64_t now_ns)
@@ -208,10 +213,11 @@ static int files_compare(struct identities *ids, uint64_t now_ns)
 	stores_moment(&ids->stores, now_ns);
 	while (left--) {
 		struct known_home *h = ids->checked;
+		const struct store_question question = home_question(h);
 
 		DL_DELETE2(ids->checked, h, checked_prev, checked_next);
 		DL_APPEND2(ids->checked, h, checked_prev, checked_next);
-		if (store_changed(&ids->stores, h->who.uid, h->id, &h->version))
+		if (store_changed(&ids->stores, &question, &h->version))
 			changed += home_ask(ids, h, now_ns);
 	}
 	stores_moment(&ids->stores, 0);

@@ -36,6 +36,12 @@
 #define NONE   0
 #define DOCKER STORE_DOCKER
 #define PODMAN STORE_PODMAN
+#define TASK   STORE_CONTAINERD
+#define CRI    (STORE_CONTAINERD | STORE_KUBELET)
+#define CRIO   (STORE_CRIO | STORE_KUBELET)
+#define POD    STORE_KUBELET
+#define BARE   (STORE_DOCKER | STORE_CONTAINERD)
+#define PODS   STORES_OF_PODS
 
 /* A row says what matters to it; the rest is 0. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
@@ -84,8 +90,8 @@ static const struct path_case cases[] = {
 	{"/user.slice/user-1000.slice/session-3.scope/docker/" A, HOME_CONTAINER, NULL, NULL, "docker", A, A12, DOCKER,
 	 1001},
 	{"/user.slice/user-1000.slice/docker-" A ".scope", HOME_CONTAINER, NULL, NULL, "docker", A, A12, DOCKER, 1001},
-	{"/actions_job/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
-	{"/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
+	{"/actions_job/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, BARE},
+	{"/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, BARE},
 
 	/* ---- BuildKit: one home for all steps ---- */
 	{"/docker/buildkit", HOME_CONTAINER, NULL, NULL, "buildkit", "", "buildkit"},
@@ -97,42 +103,42 @@ static const struct path_case cases[] = {
 	{"/docker/" STEP, HOME_CGROUP, NULL, NULL, "", "", ""},
 
 	/* ---- below a unit, made by root: --cgroup-parent, Nomad ---- */
-	{"/system.slice/shop.service/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
+	{"/system.slice/shop.service/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, BARE},
 	{"/system.slice/shop.service/" A "/sub/" B, HOME_CONTAINER, "/system.slice/shop.service/" A, NULL, "", A, A12,
-	 DOCKER},
-	{"/system.slice/shop.service/a/b/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
+	 BARE},
+	{"/system.slice/shop.service/a/b/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, BARE},
 	{"/system.slice/shop.service/" A12, HOME_SERVICE, "/system.slice/shop.service", NULL, "systemd", "shop.service",
 	 "shop.service"},
-	{"/system.slice/containerd.service/cpuset/" A, HOME_CONTAINER, NULL, NULL, "containerd", A, A12, DOCKER},
+	{"/system.slice/containerd.service/cpuset/" A, HOME_CONTAINER, NULL, NULL, "containerd", A, A12, BARE},
 	{"/system.slice/shop.service/docker/" A, HOME_CONTAINER, NULL, NULL, "docker", A, A12, DOCKER},
 	{"/system.slice/shop.service/libpod-" A, HOME_CONTAINER, NULL, NULL, "podman", A, A12, PODMAN},
-	{"/system.slice/shop.service/crio-" A, HOME_CONTAINER, NULL, NULL, "cri-o", A, A12, NONE},
+	{"/system.slice/shop.service/crio-" A, HOME_CONTAINER, NULL, NULL, "cri-o", A, A12, CRIO},
 	{"/system.slice/lxc@web.service/lxc.payload.web", HOME_CONTAINER, NULL, NULL, "lxc", "web", "web"},
-	{"/init.scope/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
-	{"/user.slice/user-1000.slice/session-3.scope/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER, 1001},
+	{"/init.scope/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, BARE},
+	{"/user.slice/user-1000.slice/session-3.scope/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, BARE, 1001},
 
 	/* ---- Kubernetes: pods, then each runtime ---- */
-	{POD_SLICE, HOME_POD, NULL, NULL, "", "", "pod" UID, NONE, 0, "", UID},
-	{"/kubepods/besteffort/pod" UID, HOME_POD, NULL, NULL, "", "", "pod" UID, NONE, 0, "", UID},
-	{"/kubepods/pod" HEX, HOME_POD, NULL, NULL, "", "", "pod" HEX, NONE, 0, "", HEX},
+	{POD_SLICE, HOME_POD, NULL, NULL, "", "", "pod" UID, POD, 0, "", UID},
+	{"/kubepods/besteffort/pod" UID, HOME_POD, NULL, NULL, "", "", "pod" UID, POD, 0, "", UID},
+	{"/kubepods/pod" HEX, HOME_POD, NULL, NULL, "", "", "pod" HEX, POD, 0, "", HEX},
 	{"/kubepods.slice/kubepods-pod" HEX ".slice/odd", HOME_POD, "/kubepods.slice/kubepods-pod" HEX ".slice", NULL,
-	 "", "", "pod" HEX, NONE, 0, "", HEX},
+	 "", "", "pod" HEX, POD, 0, "", HEX},
 	{POD_SLICE "/docker-" A ".scope", HOME_CONTAINER, NULL, NULL, "docker", A, A12, DOCKER, 0, "", UID},
-	{"/kubepods/burstable/pod" HEX "/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER, 0, "", HEX},
+	{"/kubepods/burstable/pod" HEX "/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, PODS, 0, "", HEX},
 	{"/kubepods/besteffort/pod" UID "/" A "/kube-proxy", HOME_CONTAINER, "/kubepods/besteffort/pod" UID "/" A, NULL,
-	 "", A, A12, DOCKER, 0, "", UID},
-	{"/kubepods/pod" UID "/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER, 0, "", UID},
-	{POD_SLICE "/cri-containerd-" A ".scope", HOME_CONTAINER, NULL, NULL, "containerd", A, A12, NONE, 0, "", UID},
+	 "", A, A12, PODS, 0, "", UID},
+	{"/kubepods/pod" UID "/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, PODS, 0, "", UID},
+	{POD_SLICE "/cri-containerd-" A ".scope", HOME_CONTAINER, NULL, NULL, "containerd", A, A12, CRI, 0, "", UID},
 	{POD_SLICE "/cri-containerd-" A ".scope/sub", HOME_CONTAINER, POD_SLICE "/cri-containerd-" A ".scope", NULL,
-	 "containerd", A, A12, NONE, 0, "", UID},
+	 "containerd", A, A12, CRI, 0, "", UID},
 	{"/kubepods.slice/kubepods-pod" U_D ".slice/cri-containerd-" A ".scope", HOME_CONTAINER, NULL, NULL,
-	 "containerd", A, A12, NONE, 0, "", UID},
+	 "containerd", A, A12, CRI, 0, "", UID},
 	{"/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" HEX ".slice/cri-containerd-" A,
-	 HOME_CONTAINER, NULL, NULL, "containerd", A, A12, NONE, 0, "", HEX},
+	 HOME_CONTAINER, NULL, NULL, "containerd", A, A12, CRI, 0, "", HEX},
 	{"/system.slice/containerd.service/kubepods-burstable-pod" U_D ".slice:cri-containerd:" A, HOME_CONTAINER, NULL,
-	 NULL, "containerd", A, A12, NONE, 0, "", UID},
-	{"/system.slice/k3s.service/kubepods/besteffort/pod" UID "/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER,
-	 0, "", UID},
+	 NULL, "containerd", A, A12, CRI, 0, "", UID},
+	{"/system.slice/k3s.service/kubepods/besteffort/pod" UID "/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, PODS, 0,
+	 "", UID},
 	{KIND_POD "/cri-containerd-" B ".scope", HOME_CONTAINER, NULL, KIND_NODE, "containerd", B, B12, NONE, 0, "",
 	 UID},
 	{KIND_POD, HOME_CONTAINER, KIND_NODE, NULL, "docker", A, A12, DOCKER},
@@ -142,14 +148,14 @@ static const struct path_case cases[] = {
 	{"/docker/" A "/kubepods/pod" UID, HOME_CONTAINER, "/docker/" A, NULL, "docker", A, A12, DOCKER},
 	{"/kubepods/pod" UID "/" A "/docker/" B, HOME_CONTAINER, NULL, "/kubepods/pod" UID "/" A, "docker", B, B12,
 	 NONE, 0, "", UID},
-	{"/system.slice/nerdctl-" A ".scope", HOME_CONTAINER, NULL, NULL, "containerd", A, A12, NONE},
-	{"/default/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
-	{POD_SLICE "/crio-" A ".scope", HOME_CONTAINER, NULL, NULL, "cri-o", A, A12, NONE, 0, "", UID},
+	{"/system.slice/nerdctl-" A ".scope", HOME_CONTAINER, NULL, NULL, "containerd", A, A12, TASK},
+	{"/default/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, BARE},
+	{POD_SLICE "/crio-" A ".scope", HOME_CONTAINER, NULL, NULL, "cri-o", A, A12, CRIO, 0, "", UID},
 	{POD_SLICE "/crio-" A ".scope/container", HOME_CONTAINER, POD_SLICE "/crio-" A ".scope", NULL, "cri-o", A, A12,
-	 NONE, 0, "", UID},
-	{POD_SLICE "/crio-" A, HOME_POD, POD_SLICE, NULL, "", "", "pod" UID, NONE, 0, "", UID},
+	 CRIO, 0, "", UID},
+	{POD_SLICE "/crio-" A, HOME_POD, POD_SLICE, NULL, "", "", "pod" UID, POD, 0, "", UID},
 	{POD_SLICE "/crio-conmon-" A ".scope", HOME_RUNTIME, NULL, NULL, "cri-o", A, "conmon/" A12, NONE, 0, "", UID},
-	{"/kubepods/pod" UID "/crio-" A, HOME_CONTAINER, NULL, NULL, "cri-o", A, A12, NONE, 0, "", UID},
+	{"/kubepods/pod" UID "/crio-" A, HOME_CONTAINER, NULL, NULL, "cri-o", A, A12, CRIO, 0, "", UID},
 	{"/kubepods/pod" UID "/crio-conmon-" A, HOME_RUNTIME, NULL, NULL, "cri-o", A, "conmon/" A12, NONE, 0, "", UID},
 
 	/* ---- Podman ---- */
@@ -235,7 +241,7 @@ static const struct path_case cases[] = {
 	{"/podruntime/kubelet", HOME_CGROUP, NULL, NULL, "", "", ""},
 	{"/system/x", HOME_CGROUP, NULL, NULL, "", "", ""},
 	{"/init", HOME_CGROUP, NULL, NULL, "", "", ""},
-	{"/system/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, DOCKER},
+	{"/system/" A, HOME_CONTAINER, NULL, NULL, "", A, A12, BARE},
 	{"/user.slice/user-1000.slice", HOME_CGROUP, NULL, NULL, "", "", "", NONE, 1001},
 	{"/user.slice/user-1000.slice/session-3.scope", HOME_SESSION, NULL, NULL, "systemd", "session-3.scope",
 	 "session-3.scope", NONE, 1001},
@@ -281,7 +287,7 @@ static const struct path_case disguises[] = {
 	 "qemu-1-web", A12 "/web"},
 	/* A user does: theirs. */
 	{"/user.slice/user-1000.slice/docker-" B ".scope", HOME_CONTAINER, NULL, NULL, "docker", B, B12, DOCKER, 1001},
-	{USER "/kubepods/pod" UID "/" B, HOME_CONTAINER, NULL, NULL, "", B, B12, DOCKER, 1001, "", UID},
+	{USER "/kubepods/pod" UID "/" B, HOME_CONTAINER, NULL, NULL, "", B, B12, BARE, 1001, "", UID},
 	{USER "/machine.slice/machine-web.scope", HOME_SESSION, NULL, NULL, "systemd", "machine-web.scope",
 	 "machine-web.scope", NONE, 1001},
 	{USER "/" B, HOME_SESSION, USER, NULL, "systemd", "user@1000.service", "user@1000.service", NONE, 1001},

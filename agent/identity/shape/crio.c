@@ -17,7 +17,7 @@ bool crio_match(struct path_walk *w)
 		return true;
 	}
 	if (walk_scope(w, "crio", &id)) {
-		walk_container(w, "cri-o", id, 0);
+		walk_container(w, "cri-o", id, STORE_CRIO | STORE_KUBELET);
 		return true;
 	}
 	if (!part_between(w->part, "crio-", "", &id) || !part_hex(id, 64))
@@ -27,6 +27,6 @@ bool crio_match(struct path_walk *w)
 		return false;
 	if (!w->in_pod && w->place != PLACE_USER && !walk_by_root(w))
 		return false;
-	walk_container(w, "cri-o", id, 0);
+	walk_container(w, "cri-o", id, STORE_CRIO | STORE_KUBELET);
 	return true;
 }

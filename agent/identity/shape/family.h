@@ -50,6 +50,7 @@ bool part_between(struct path_part p, const char *prefix, const char *suffix, st
 bool part_digits(struct path_part p);
 bool part_hex(struct path_part p, size_t digits); /* exactly this many lower-case hex digits */
 bool part_uuid(struct path_part p, char separator);
+bool part_identifier(struct path_part p); /* containerd's: of a namespace or a container */
 void part_copy(struct path_part p, char *to, size_t size);
 /* Replaces systemd's \xNN; the result is never longer than the part. */
 void part_unescape(struct path_part p, char *to, size_t size);

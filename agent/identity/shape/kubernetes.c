@@ -61,7 +61,7 @@ bool kubernetes_match(struct path_walk *w)
 	char name[sizeof("pod") + 36] = "pod", uid[37];
 
 	if (w->in_pod && part_hex(w->part, 64)) {
-		walk_container(w, "", w->part, STORE_DOCKER);
+		walk_container(w, "", w->part, STORES_OF_PODS);
 		return true;
 	}
 	if (!kubernetes_pod_slice(w->part, uid) && !pod_folder(w, uid))
@@ -73,5 +73,6 @@ bool kubernetes_match(struct path_walk *w)
 		return true;
 	strcat(name, uid);
 	walk_claim(w, HOME_POD, "", (struct path_part){"", 0}, name);
+	w->m->stores = w->place != PLACE_USER && walk_by_root(w) ? STORE_KUBELET : 0;
 	return true;
 }

@@ -59,6 +59,6 @@ bool other_match(struct path_walk *w)
 		return true;
 	if (!part_hex(w->part, 64) || !walk_by_root(w))
 		return false;
-	walk_container(w, below_containerd(w) ? "containerd" : "", w->part, STORE_DOCKER);
+	walk_container(w, below_containerd(w) ? "containerd" : "", w->part, STORE_DOCKER | STORE_CONTAINERD);
 	return true;
 }

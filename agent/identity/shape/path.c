@@ -175,7 +175,7 @@ static bool roots_alone(const struct path_walk *w)
 {
 	size_t len = w->end - w->part.len;
 
-	if (!w->facts)
+	if (!w->facts || !w->facts->only_root)
 		return false;
 	while (len > w->guarded_len) {
 		while (len > w->guarded_len && w->path[len - 1] == '/')
@@ -210,6 +210,7 @@ void walk_claim(struct path_walk *w, enum home_kind kind, const char *runtime, s
 	m->nested = w->container_len > 0;
 	m->runtime = runtime;
 	m->stores = 0;
+	m->space[0] = '\0';
 	part_copy(id, m->id, sizeof(m->id));
 	memcpy(m->pod_uid, w->pod_uid, sizeof(m->pod_uid));
 	memcpy(m->pod, w->pod, sizeof(m->pod));
@@ -231,7 +232,9 @@ void walk_container(struct path_walk *w, const char *runtime, struct path_part i
 	part_copy(id, name, part_hex(id, 64) ? SHORT_ID + 1 : sizeof(name));
 	walk_claim(w, HOME_CONTAINER, runtime, id, name);
 	/* In a user's slice only what that user's own files say is believed, whoever made the cgroup. */
-	if (w->place == PLACE_USER ? w->m->uid >= 0 : walk_by_root(w))
+	if (w->place == PLACE_USER)
+		w->m->stores = w->m->uid >= 0 ? stores & STORES_OF_USERS : 0;
+	else if (walk_by_root(w))
 		w->m->stores = stores;
 	walk_enter(w);
 }

@@ -12,14 +12,22 @@
 
 #include "sysscope/sample.h"
 
-#define IDENTITY_ID_MAX	  256  /* one path component and its NUL */
-#define IDENTITY_NAME_MAX 1024 /* a chain of container names */
+#define IDENTITY_ID_MAX	   256	/* one path component and its NUL */
+#define IDENTITY_NAME_MAX  1024 /* a chain of container names */
+#define IDENTITY_SPACE_MAX 77	/* a namespace or an id of containerd's and its NUL */
 
 /* Runtimes whose files may have more about an id; bits of identity_match.stores. */
 enum identity_store {
 	STORE_DOCKER = 1 << 0,
 	STORE_PODMAN = 1 << 1,
+	STORE_CONTAINERD = 1 << 2, /* its bundles, and nerdctl's files */
+	STORE_CRIO = 1 << 3,
+	STORE_KUBELET = 1 << 4, /* its folders of logs */
 };
+/* Whichever runtime a kubelet may have told to make it. */
+#define STORES_OF_PODS (STORE_DOCKER | STORE_CONTAINERD | STORE_CRIO | STORE_KUBELET)
+/* Users have these; the others are the host's alone. */
+#define STORES_OF_USERS (STORE_DOCKER | STORE_PODMAN | STORE_CONTAINERD)
 
 struct identity_match {
 	enum home_kind kind;
@@ -29,12 +37,13 @@ struct identity_match {
 	size_t parent_len;   /* so is the container around it; 0: none */
 	const char *runtime; /* static, "" if not known */
 	char id[IDENTITY_ID_MAX];
-	char name[IDENTITY_NAME_MAX]; /* unless a store has another; "": the home's path is its name */
-	char pod[13];		      /* short id of a Podman pod */
-	char pod_uid[37];	      /* of a Kubernetes pod, with its dashes */
-	int64_t uid;		      /* the user whose slice it is in, -1: none */
-	bool nested;		      /* inside of a container, which chose the names */
-	unsigned int stores;	      /* stores that may have the id; 0 if anybody could have chosen the id */
+	char name[IDENTITY_NAME_MAX];	/* unless a store has another; "": the home's path is its name */
+	char pod[13];			/* short id of a Podman pod */
+	char pod_uid[37];		/* of a Kubernetes pod, with its dashes */
+	char space[IDENTITY_SPACE_MAX]; /* containerd's namespace, "" if the path does not show it */
+	int64_t uid;			/* the user whose slice it is in, -1: none */
+	bool nested;			/* inside of a container, which chose the names */
+	unsigned int stores;		/* stores that may have the id; 0 if anybody could have chosen the id */
 };
 
 /* The path was read from /proc, which appends " (deleted)" to the path of a removed cgroup. */
@@ -46,10 +55,13 @@ struct identity_match {
 struct identity_facts {
 	/*
 	 * Whether nobody but root can make, rename or remove cgroups in the one that the first `len` bytes of the path name.
-	 * Asked only where a unit or a user's slice is above it.
+	 * Asked only where a unit or a user's slice is above it; NULL: nobody knows.
 	 */
 	bool (*only_root)(void *ctx, const char *path, size_t len);
 	void *ctx;
+	/* Whether containerd runs a container of this id in this namespace. Asked only about /NAMESPACE/ID; may be NULL. */
+	bool (*is_task)(void *ctx, const char *space, const char *id);
+	void *task_ctx;
 };
 
 /* `facts` may be NULL: then units and users are taken to have made what is below them. */

@@ -2,7 +2,7 @@
 /*
  * docker.c - what dockerd keeps on disk about a container: config.v2.json has its name, image and labels, hostconfig.json,
  * which is written with it, the CPU shares that it was asked for. Called by
- * identity.c. Never talks to the daemon: access to its socket is equivalent to root.
+ * stores.c. Never talks to the daemon: access to its socket is equivalent to root.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,40 +22,9 @@
 #define ROOTLESS_CONFIG	 ".config/docker/daemon.json"
 #define ROOTLESS_ROOTS	 2    /* that one, and where the configuration has moved it to */
 #define FILE_PATH_SIZE	 1024 /* of a path below a data root, or below a home folder */
-#define LABELS_MAX	 16384
 #define KUBERNETES(what) "io.kubernetes." what
 
 /* ---- config.v2.json ---- */
-
-/* The labels as JSON text; those that do not fit are left out. Sorted, so that equal labels give equal text. */
-static char *labels_text(json_t *labels)
-{
-	_cleanup_json_ json_t *kept = json_object();
-	char *text = json_dumps(labels, JSON_COMPACT | JSON_SORT_KEYS);
-	size_t used = 2;
-	const char *key;
-	json_t *value;
-
-	if (!text || strlen(text) <= LABELS_MAX)
-		return text;
-	free(text);
-	json_object_foreach (labels, key, value) {
-		_cleanup_json_ json_t *one = json_pack("{sO}", key, value);
-		_cleanup_free_ char *one_text = one ? json_dumps(one, JSON_COMPACT) : NULL;
-
-		if (!one_text || used + strlen(one_text) > LABELS_MAX)
-			continue;
-		used += strlen(one_text);
-		json_object_set(kept, key, value);
-	}
-	return json_dumps(kept, JSON_COMPACT | JSON_SORT_KEYS);
-}
-
-static int copy_text(char **to, const char *s)
-{
-	*to = strdup(s);
-	return *to ? 0 : -ENOMEM;
-}
 
 /*
  * An image can have labels, too. So labels that name a pod are trusted only if the kubelet has set them: in a pod's
@@ -221,6 +190,8 @@ int docker_lookup(struct stores *s, int64_t uid, const char *id, bool in_pod, st
 		r = stores_note(s, answer_fill(config, id, in_pod, ret));
 	ret->version = version;
 	ret->cpu_shares = shares;
+	if (r == 0)
+		ret->runtime = "docker";
 	return r;
 }
 

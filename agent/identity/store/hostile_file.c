@@ -82,11 +82,9 @@ fail:
 	return errno ? -errno : -ENOMEM;
 }
 
-int hostile_open(int folder, const char *path, uid_t owner, size_t cap, unsigned int flags, int *ret,
-		 struct stat *ret_st)
+static int open_unfollowed(int folder, const char *path, unsigned int flags)
 {
-	_cleanup_close_ int fd = -ENOSYS;
-	struct stat st;
+	int fd = -ENOSYS;
 
 	if (!(flags & HOSTILE_NO_OPENAT2))
 		fd = open_resolved(folder, path, O_PATH | O_NOFOLLOW | O_CLOEXEC,
@@ -94,6 +92,49 @@ int hostile_open(int folder, const char *path, uid_t owner, size_t cap, unsigned
 					   (flags & HOSTILE_SAME_MOUNT ? RESOLVE_NO_XDEV : 0));
 	if (openat2_missing(fd))
 		fd = open_walk(folder, path, flags & HOSTILE_SAME_MOUNT);
+	return fd;
+}
+
+static bool others_write(const struct stat *st, uid_t owner)
+{
+	return st->st_uid != owner || (st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+int hostile_folder(int folder, const char *path, uid_t owner, unsigned int flags, DIR **ret,
+		   struct file_version *ret_version)
+{
+	_cleanup_close_ int fd = open_unfollowed(folder, path, flags), listed = -1;
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return S_ISLNK(st.st_mode) ? -ELOOP : -ENOTDIR;
+	if (others_write(&st, owner))
+		return -EPERM;
+	listed = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*ret = listed < 0 ? NULL : fdopendir(listed);
+	if (!*ret)
+		return -errno;
+	fd_take(&listed);
+	*ret_version = file_version_of(&st);
+	return 0;
+}
+
+void closedirp(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+int hostile_open(int folder, const char *path, uid_t owner, size_t cap, unsigned int flags, int *ret,
+		 struct stat *ret_st)
+{
+	_cleanup_close_ int fd = open_unfollowed(folder, path, flags);
+	struct stat st;
+
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
@@ -104,7 +145,7 @@ int hostile_open(int folder, const char *path, uid_t owner, size_t cap, unsigned
 		return -EISDIR;
 	if (!S_ISREG(st.st_mode))
 		return -ENOTSUP;
-	if (st.st_uid != owner || (st.st_mode & (S_IWGRP | S_IWOTH)))
+	if (others_write(&st, owner))
 		return -EPERM;
 	if (st.st_size > (off_t)cap)
 		return -EFBIG;

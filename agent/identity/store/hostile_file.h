@@ -6,6 +6,7 @@
 #ifndef SYSSCOPE_IDENTITY_HOSTILE_FILE_H
 #define SYSSCOPE_IDENTITY_HOSTILE_FILE_H
 
+#include <dirent.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,6 +37,15 @@ int trusted_folder_open(int root, const char *path, int *ret);
  */
 int hostile_open(int folder, const char *path, uid_t owner, size_t cap, unsigned int flags, int *ret,
 		 struct stat *ret_st);
+
+/*
+ * The same for a folder, to be listed. The folder itself ("." as the path) may be asked about, too. Its version says whether
+ * anything was added, removed or renamed in it.
+ */
+int hostile_folder(int folder, const char *path, uid_t owner, unsigned int flags, DIR **ret,
+		   struct file_version *ret_version);
+void closedirp(DIR **d);
+#define _cleanup_dir_ cleanup(closedirp)
 
 /* The whole file, NUL-terminated, malloc'ed. */
 int hostile_read(int file, size_t cap, char **ret, size_t *ret_len);

@@ -36,8 +36,8 @@ struct podman_file {
 	struct podman_record *records;
 };
 
+const char *const storage_drivers[STORAGE_DRIVERS] = {"overlay", "vfs", "btrfs", "zfs"};
 /* Containers created with --rm are in the volatile list only. */
-static const char *const drivers[] = {"overlay", "vfs", "btrfs", "zfs"};
 static const char *const lists[] = {"containers.json", "volatile-containers.json"};
 #define ROOTLESS_ROOT	".local/share/containers/storage"
 #define ROOTLESS_CONFIG ".config/containers/storage.conf"
@@ -217,7 +217,7 @@ static char *conf_below_home(int folder, const char *name, uid_t owner, unsigned
 	if (hostile_open(folder, name, owner, ROOTLESS_FILE_MAX, flags, &fd, &st) < 0 ||
 	    hostile_read(fd, ROOTLESS_FILE_MAX, &text, &len) < 0)
 		return NULL;
-	value = storage_conf_value(text, key);
+	value = toml_text(text, "[storage]", key);
 	return value ? stores_below_home(value, home) : NULL;
 }
 
@@ -262,10 +262,10 @@ static void storage_search(struct podman_search *p, const char *below)
 {
 	_cleanup_buf_ struct buf path = {};
 
-	for (size_t i = 0; i < ARRAY_SIZE(drivers) * ARRAY_SIZE(lists); i++) {
+	for (size_t i = 0; i < STORAGE_DRIVERS * ARRAY_SIZE(lists); i++) {
 		buf_reset(&path);
-		buf_printf(&path, "%s%s%s-containers/%s", below, *below ? "/" : "", drivers[i / ARRAY_SIZE(lists)],
-			   lists[i % ARRAY_SIZE(lists)]);
+		buf_printf(&path, "%s%s%s-containers/%s", below, *below ? "/" : "",
+			   storage_drivers[i / ARRAY_SIZE(lists)], lists[i % ARRAY_SIZE(lists)]);
 		if (!path.failed)
 			list_search(p, path.data);
 	}
@@ -320,6 +320,7 @@ int podman_lookup(struct stores *s, int64_t uid, const char *id, struct store_an
 	ret->version = (struct store_version){.store = STORE_PODMAN, .lists = lists_version(s, p.uid)};
 	if (!p.found)
 		return p.result;
+	ret->runtime = "podman";
 	ret->name = strdup(p.found->name);
 	ret->image = strdup(p.found->image);
 	if (ret->name && ret->image)

@@ -57,8 +57,7 @@ void data_roots_free(struct data_roots *roots)
 
 /* ---- configuration files ---- */
 
-/* A file of root's at an absolute path; links on the way to it are followed. */
-static int root_file_read(struct stores *s, const char *path, char **ret, size_t *ret_len)
+int root_file_read(struct stores *s, const char *path, char **ret, size_t *ret_len)
 {
 	const char *name = strrchr(path, '/');
 	_cleanup_free_ char *folder_path = name ? strndup(path, (size_t)(name - path) + 1) : NULL;
@@ -113,16 +112,16 @@ static char *quoted(char *s)
 	return s + 1;
 }
 
-char *storage_conf_value(char *text, const char *key)
+char *toml_text(char *text, const char *section, const char *key)
 {
-	bool storage = false;
+	bool inside = !*section;
 	char *line;
 
 	while ((line = strsep(&text, "\n"))) {
 		line = trimmed(line);
 		if (line[0] == '[')
-			storage = strncmp(line, "[storage]", strlen("[storage]")) == 0;
-		else if (storage && strncmp(line, key, strlen(key)) == 0 && strchr(" \t=", line[strlen(key)]))
+			inside = *section && strncmp(line, section, strlen(section)) == 0;
+		else if (inside && strncmp(line, key, strlen(key)) == 0 && strchr(" \t=", line[strlen(key)]))
 			return quoted(line + strlen(key));
 	}
 	return NULL;
@@ -140,7 +139,7 @@ static void storage_conf_take(struct stores *s)
 
 		if (stores_note(s, root_file_read(s, files[i], &text, &len)) < 0)
 			continue;
-		moved = storage_conf_value(text, "graphroot");
+		moved = toml_text(text, "[storage]", "graphroot");
 		if (moved)
 			data_root_add(&s->podman_roots, moved);
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * stores.c - shared by the stores: the root folder of all files, and users' home folders. Used by
- * docker.c, podman.c and the cache (identity.c).
+ * stores.c - which store is asked about what, and what the stores share: the root folder of all files, users' home folders,
+ * labels. Used by the stores and the cache (identity.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,9 +11,10 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "identity/shape/path.h"
 #include "identity/store/hostile_file.h"
 #include "identity/store/stores.h"
+
+#define LABELS_MAX 16384
 
 void store_answer_free(struct store_answer *a)
 {
@@ -33,7 +34,7 @@ int stores_init(struct stores *s, const char *root)
 	*s = (struct stores){.root = open(live ? "/" : root, O_PATH | O_DIRECTORY | O_CLOEXEC), .docker_folder = -1};
 	if (!live && s->root >= 0 && fstat(s->root, &st) == 0)
 		s->host_owner = st.st_uid;
-	return roots_init(s);
+	return roots_init(s) < 0 || containerd_init(s) < 0 ? -ENOMEM : 0;
 }
 
 void stores_free(struct stores *s)
@@ -42,6 +43,8 @@ void stores_free(struct stores *s)
 	closep(&s->root);
 	data_roots_free(&s->docker_roots);
 	data_roots_free(&s->podman_roots);
+	data_roots_free(&s->containerd_states);
+	kubelet_names_free(s->kubelet);
 	for (size_t i = 0; i < s->n_podman; i++)
 		podman_file_free(s->podman[i]);
 }
@@ -57,9 +60,100 @@ void stores_moment(struct stores *s, uint64_t now_ns)
 	s->docker_folder = -1;
 }
 
-bool store_changed(struct stores *s, int64_t uid, const char *id, struct store_version *v)
+/* ---- questions ---- */
+
+/* The one that knows most about a container first. */
+static int stores_try(struct stores *s, const struct store_question *q, struct store_answer *ret)
 {
-	return v->store == STORE_DOCKER ? docker_changed(s, uid, id, v) : podman_changed(s, uid, v);
+	int r = -ENOENT;
+
+	if (q->stores & STORE_DOCKER)
+		r = docker_lookup(s, q->uid, q->id, *q->pod_uid, ret);
+	if (r < 0 && (q->stores & STORE_PODMAN))
+		r = podman_lookup(s, q->uid, q->id, ret);
+	if (r < 0 && (q->stores & STORE_CONTAINERD))
+		r = containerd_lookup(s, q, ret);
+	if (r < 0 && (q->stores & STORE_CRIO) && q->uid <= 0)
+		r = crio_lookup(s, q->id, ret);
+	if (r < 0 && (q->stores & STORE_KUBELET))
+		r = kubelet_lookup(s, q, ret);
+	return r;
+}
+
+/* When nobody on the host knows it, there may be a place that the agent does not know of yet. */
+static bool places_search(struct stores *s, const struct store_question *q, uint64_t now_ns)
+{
+	return q->first_ns && q->uid <= 0 && q->stores & (STORE_DOCKER | STORE_PODMAN) &&
+	       roots_search(s, now_ns, q->first_ns);
+}
+
+int stores_ask(struct stores *s, const struct store_question *q, uint64_t now_ns, struct store_answer *ret)
+{
+	int r;
+
+	stores_moment(s, now_ns);
+	r = stores_try(s, q, ret);
+	if (r == -ENOENT && places_search(s, q, now_ns)) {
+		store_answer_free(ret);
+		r = stores_try(s, q, ret);
+		ret->places_found = true;
+	}
+	return r;
+}
+
+bool store_changed(struct stores *s, const struct store_question *q, struct store_version *v)
+{
+	switch (v->store) {
+	case STORE_DOCKER:
+		return docker_changed(s, q->uid, q->id, v);
+	case STORE_PODMAN:
+		return podman_changed(s, q->uid, v);
+	case STORE_CONTAINERD:
+		return nerdctl_changed(s, q, v);
+	}
+	return false;
+}
+
+/* ---- what the stores share ---- */
+
+int store_json(struct stores *s, const char *folder_path, const char *below, json_t **ret)
+{
+	_cleanup_close_ int folder = -1;
+	int r = trusted_folder_open(s->root, folder_path, &folder);
+
+	if (r == 0)
+		r = hostile_json_file(folder, below, s->host_owner, HOSTILE_FILE_MAX, 0, ret, NULL);
+	return stores_note(s, r);
+}
+
+int copy_text(char **to, const char *s)
+{
+	*to = strdup(s);
+	return *to ? 0 : -ENOMEM;
+}
+
+/* Sorted, so that equal labels give equal text. */
+char *labels_text(json_t *labels)
+{
+	_cleanup_json_ json_t *kept = json_object();
+	char *text = json_dumps(labels, JSON_COMPACT | JSON_SORT_KEYS);
+	size_t used = 2;
+	const char *key;
+	json_t *value;
+
+	if (!text || strlen(text) <= LABELS_MAX)
+		return text;
+	free(text);
+	json_object_foreach (labels, key, value) {
+		_cleanup_json_ json_t *one = json_pack("{sO}", key, value);
+		_cleanup_free_ char *one_text = one ? json_dumps(one, JSON_COMPACT) : NULL;
+
+		if (!one_text || used + strlen(one_text) > LABELS_MAX)
+			continue;
+		used += strlen(one_text);
+		json_object_set(kept, key, value);
+	}
+	return json_dumps(kept, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
 int stores_note(struct stores *s, int error)
