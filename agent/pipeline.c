@@ -195,6 +195,9 @@ static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, s
 	r = loader_open(&p->loader, &p->kernel, &lo, said);
 	if (r < 0)
 		return r;
+	docker_roots_add(p->ids, o, said);
+	/* Without its thread names are read in turn with everything else. */
+	identities_start(p->ids);
 	r = sampler_open(&p->sampler, p->loader, p->fs, p->ids);
 	if (r < 0) {
 		buf_printf(said, "cannot read the cgroup tree: %s", strerror(-r));
@@ -202,7 +205,6 @@ static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, s
 	}
 	sampler_no_socket_owners(p->sampler, o->no_socket_owners);
 	sampler_subscribe(p->sampler, &o->subscriber);
-	docker_roots_add(p->ids, o, said);
 	pipeline_warnings(p->loader, &p->kernel, o, said);
 	/* Loading left megabytes of type information and free heap, which nothing needs any more. */
 	kernel_free(&p->kernel);
@@ -223,6 +225,8 @@ int pipeline_open(struct pipeline **ret, const struct pipeline_options *o, struc
 	 */
 	mallopt(M_MMAP_THRESHOLD, MAPPED_ARRAY_BYTES);
 	mallopt(M_TRIM_THRESHOLD, 2 * MAPPED_ARRAY_BYTES);
+	/* The thread that reads names allocates little: it needs no heap of its own. */
+	mallopt(M_ARENA_MAX, 1);
 	r = pipeline_fill(p, o, said);
 	if (r < 0) {
 		if (!said->len)

@@ -43,7 +43,7 @@ void home_publish(struct identities *ids, struct known_home *h)
 	h->who.generation = ++ids->generation;
 }
 
-static void known_home_free(struct known_home *h)
+void known_home_free(struct known_home *h)
 {
 	free(h->path);
 	free(h->parent);
@@ -114,7 +114,9 @@ static void home_drop(struct identities *ids, struct known_home *h)
 	home_settle(ids, h);
 	home_unchecked(ids, h);
 	HASH_DEL(ids->homes, h);
-	known_home_free(h);
+	h->dropped = true;
+	if (!h->asked)
+		known_home_free(h);
 }
 
 static struct known_home *home_find(struct identities *ids, const char *path, const struct identity_match *m)
@@ -225,6 +227,10 @@ struct identities *identities_new(const char *root)
 				       .labels = "",
 				       .generation = ++ids->generation,
 				       .uid = -1};
+	if (asker_init(&ids->asker, &ids->stores) < 0) {
+		free(ids);
+		return NULL;
+	}
 	if (stores_init(&ids->stores, root) < 0) {
 		identities_free(ids);
 		return NULL;
@@ -239,7 +245,8 @@ void identities_free(struct identities *ids)
 	struct known_cgroup *c, *next_cgroup;
 	struct known_home *h, *next_home;
 
-	if (!ids)
+	/* What waits for a file system that does not answer stays until the process ends. */
+	if (!ids || !answers_stop(ids))
 		return;
 	HASH_ITER (hh, ids->cgroups, c, next_cgroup) {
 		HASH_DEL(ids->cgroups, c);
@@ -257,6 +264,11 @@ void identities_ask_root(struct identities *ids, bool (*only_root)(void *ctx, co
 	ids->facts.ctx = ctx;
 }
 
+int identities_start(struct identities *ids)
+{
+	return asker_start(&ids->asker);
+}
+
 int identities_add_docker_root(struct identities *ids, const char *path)
 {
 	int r = data_root_add(&ids->stores.docker_roots, path);
@@ -270,11 +282,11 @@ void identities_stats(const struct identities *ids, struct identity_stats *ret)
 	const struct known_home *h;
 	size_t unnamed = 0;
 
-	DL_FOREACH (ids->pending, h)
-		unnamed++;
+	for (h = ids->homes; h; h = h->hh.next)
+		unnamed += h->stores && !h->who.resolved;
 	*ret = (struct identity_stats){
 		.failures = ids->failures,
-		.refused = ids->stores.refused,
+		.refused = __atomic_load_n(&ids->stores.refused, __ATOMIC_RELAXED),
 		.overflow = ids->overflow,
 		.cgroups = HASH_COUNT(ids->cgroups),
 		.homes = HASH_COUNT(ids->homes),

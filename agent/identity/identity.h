@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * identity.h - the identity of a cgroup: from its path and the runtime's files, cached per home. Used by the sampler's
- * cgroup table. Never talks to a socket, never blocks, never sanitises: names are raw. Not thread-safe.
+ * cgroup table. Never talks to a socket, never sanitises: names are raw. Not thread-safe. Files are read by a thread of its own,
+ * if it is started, which is waited for with a limit: one that never answers delays nobody for long.
  */
 #ifndef SYSSCOPE_IDENTITY_H
 #define SYSSCOPE_IDENTITY_H
@@ -32,7 +33,13 @@ struct identity_stats {
 struct identities *identities_new(const char *root);
 void identities_free(struct identities *ids);
 
-/* Adds a dockerd's --data-root to those that are found; absolute. */
+/*
+ * From now on a thread reads the files. 0, or negative errno: there is none, and they go on to be read by who asks, as in
+ * tests.
+ */
+int identities_start(struct identities *ids);
+
+/* Adds a dockerd's --data-root to those that are found; absolute. Before identities_start. */
 int identities_add_docker_root(struct identities *ids, const char *path);
 
 /*
@@ -54,9 +61,13 @@ const struct identity *identities_get(struct identities *ids, uint64_t cgroup_id
  */
 int identities_refresh(struct identities *ids, uint64_t now_ns);
 
+/* Waits for the names of what has just come, at most 20 ms. Returns how many homes changed. */
+int identities_wait(struct identities *ids);
+
 /*
  * For each sample: retries, too, and compares the runtimes' files with what was read of them. Those that were replaced are
- * read again: renamed containers, other labels. Returns how many homes changed.
+ * read again: renamed containers, other labels. Waits for the answers, at most 50 ms, the first time 1 s. Returns how
+ * many homes changed.
  */
 int identities_check(struct identities *ids, uint64_t now_ns);
 

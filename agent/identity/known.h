@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * known.h - what the cache keeps: shared by identity.c (homes and cgroups) and lookup.c (their names), and by nobody else.
+ * While a home is asked about, asker.c's thread reads its texts that never change, and writes its `ask`.
  */
 #ifndef SYSSCOPE_IDENTITY_KNOWN_H
 #define SYSSCOPE_IDENTITY_KNOWN_H
@@ -9,6 +10,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "identity/asker.h"
 #include "identity/identity.h"
 #include "identity/shape/path.h"
 #include "identity/store/stores.h"
@@ -24,6 +26,10 @@ struct known_home {
 	unsigned int attempts;
 	uint64_t first_ns, due_ns;
 	bool pending;
+	struct ask ask;
+	bool asked;					/* `ask` is under way: nothing else may touch it */
+	bool again;					/* ask once more when it is answered */
+	bool dropped;					/* free it when it is answered */
 	struct known_home *prev, *next;			/* pending */
 	struct known_home *checked_prev, *checked_next; /* checked */
 	UT_hash_handle hh;
@@ -38,7 +44,10 @@ struct known_cgroup {
 struct identities {
 	struct identity_facts facts;
 	unsigned int path_flags;
-	struct stores stores;
+	struct stores stores; /* of the asker, once its thread runs */
+	struct asker asker;
+	struct ask *asks; /* to be sent */
+	bool waited;	  /* for the first answers */
 	struct known_home *homes, *pending;
 	struct known_home *checked; /* those with a version of a file, the one first that was compared longest ago */
 	size_t n_checked;
@@ -67,6 +76,12 @@ void homes_retry(struct identities *ids);
 
 /* Its file is not compared any more. */
 void home_unchecked(struct identities *ids, struct known_home *h);
+
+/* Also of one that was dropped while it was asked about. */
+void known_home_free(struct known_home *h);
+
+/* Ends what is asked. False: something of it never ends, and has to stay with all that it uses. */
+bool answers_stop(struct identities *ids);
 
 /* Nobody looks for it any more. */
 void home_settle(struct identities *ids, struct known_home *h);

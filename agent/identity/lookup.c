@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lookup.c - the names of homes: asks the runtimes' stores (store/), asks again for those that are late, and compares the
- * files of the others with what was read. Called by identity.c; opens no file itself.
+ * lookup.c - the names of homes: asks the runtimes' stores (store/, through asker.c), asks again for those that are late, and
+ * compares the files of the others with what was read. Called by identity.c; opens no file itself.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +21,10 @@ static const uint64_t retry_after_ns[] = {100 * MS, 500 * MS, 2 * SECOND, 10 * S
 #define CHECK_EVERY_NS SECOND /* where no sample is taken */
 /* A user can create cgroups and files at any rate: their look-ups must not cost more than a few percent of a CPU. */
 #define ROOTLESS_PER_SECOND 8
+/* How long answers are waited for: files are read in far less, unless a file system is slow or a CPU cannot be had. */
+#define WAIT_FIRST_NS SECOND
+#define WAIT_NS	      (50 * MS)
+#define WAIT_BORN_NS  (20 * MS)
 
 /* ---- names from files ---- */
 
@@ -169,93 +173,181 @@ static bool home_unknown(struct identities *ids, struct known_home *h, struct st
 	return changed;
 }
 
-/* One look-up in the stores. Whether anything changed. */
-static bool home_ask(struct identities *ids, struct known_home *h, uint64_t now_ns)
+static void home_send(struct identities *ids, struct known_home *h, bool compare, uint64_t now_ns)
 {
-	const struct store_question question = home_question(h);
-	struct store_answer answer = {};
-	bool changed;
-	int r;
+	h->ask = (struct ask){
+		.owner = h, .question = home_question(h), .now_ns = now_ns, .compare = compare, .version = h->version};
+	h->asked = true;
+	DL_APPEND(ids->asks, &h->ask);
+}
 
+/* One look-up in the stores. */
+static void home_ask(struct identities *ids, struct known_home *h, uint64_t now_ns)
+{
+	if (h->asked) {
+		h->again = true;
+		return;
+	}
 	if (h->who.uid > 0 && !rootless_allowed(ids, now_ns)) {
 		home_retry_at(ids, h, now_ns + SECOND);
+		return;
+	}
+	home_settle(ids, h);
+	home_send(ids, h, false, now_ns);
+}
+
+/* ---- answers ---- */
+
+/* Whether anything changed. */
+static bool home_answered(struct identities *ids, struct known_home *h, struct store_answer *a)
+{
+	const struct ask *k = &h->ask;
+
+	if (k->compare) {
+		if (k->differs && h->version.store)
+			h->version = k->version;
+		if (k->differs)
+			home_ask(ids, h, k->now_ns);
 		return false;
 	}
-	r = stores_ask(&ids->stores, &question, now_ns, &answer);
-	ids->retry_all |= answer.places_found;
-	home_versioned(ids, h, &answer.version);
-	if (r == 0) {
-		home_settle(ids, h);
-		changed = home_learn(ids, h, &answer);
+	ids->retry_all |= a->places_found;
+	home_versioned(ids, h, &a->version);
+	if (k->result == 0)
+		return home_learn(ids, h, a);
+	return home_unknown(ids, h, a, k->now_ns);
+}
+
+static bool answer_take(struct identities *ids, struct ask *k)
+{
+	struct known_home *h = k->owner;
+	struct store_answer answer = k->answer;
+	bool changed = false;
+
+	h->asked = false;
+	if (h->dropped) {
+		known_home_free(h);
 	} else {
-		changed = home_unknown(ids, h, &answer, now_ns);
+		changed = home_answered(ids, h, &answer);
+		if (h->again && !h->asked) {
+			h->again = false;
+			home_ask(ids, h, k->now_ns);
+		}
 	}
 	store_answer_free(&answer);
 	return changed;
 }
+
+/* Sends what is to be asked, and takes what is answered, and what follows from that. Returns how many homes changed. */
+static int answers_take(struct identities *ids)
+{
+	int changed = 0;
+
+	do {
+		struct ask *done, *k, *next;
+
+		asker_send(&ids->asker, &ids->asks);
+		done = asker_take(&ids->asker);
+		DL_FOREACH_SAFE (done, k, next)
+			changed += answer_take(ids, k);
+	} while (ids->asks);
+	if (ids->retry_all)
+		homes_retry(ids);
+	return changed;
+}
+
+static int answers_wait(struct identities *ids, uint64_t ns)
+{
+	const uint64_t until_ns = clock_boot_ns() + ns;
+	int changed = answers_take(ids);
+	uint64_t now_ns;
+
+	while ((now_ns = clock_boot_ns()) < until_ns && asker_wait(&ids->asker, until_ns - now_ns))
+		changed += answers_take(ids);
+	return changed;
+}
+
+bool answers_stop(struct identities *ids)
+{
+	struct ask *left, *k, *next;
+
+	if (!asker_stop(&ids->asker, &left))
+		return false;
+	DL_CONCAT(left, ids->asks);
+	DL_FOREACH_SAFE (left, k, next) {
+		struct known_home *h = k->owner;
+
+		h->asked = false;
+		store_answer_free(&k->answer);
+		if (h->dropped)
+			known_home_free(h);
+	}
+	return true;
+}
+
+/* ---- when ---- */
 
 void home_look_up(struct identities *ids, struct known_home *h, uint64_t now_ns)
 {
 	h->first_ns = now_ns;
 	h->attempts = 0;
 	home_ask(ids, h, now_ns);
-	if (ids->retry_all)
-		homes_retry(ids);
+	answers_take(ids);
 }
 
 /* Files are looked at in turn, and only those that were replaced are read. */
-static int files_compare(struct identities *ids, uint64_t now_ns)
+static void files_compare(struct identities *ids, uint64_t now_ns)
 {
 	size_t left = ids->n_checked < CHECK_MAX ? ids->n_checked : CHECK_MAX;
-	int changed = 0;
 
 	ids->check_due_ns = now_ns + CHECK_EVERY_NS;
-	stores_moment(&ids->stores, now_ns);
 	while (left--) {
 		struct known_home *h = ids->checked;
-		const struct store_question question = home_question(h);
 
 		DL_DELETE2(ids->checked, h, checked_prev, checked_next);
 		DL_APPEND2(ids->checked, h, checked_prev, checked_next);
-		if (store_changed(&ids->stores, &question, &h->version))
-			changed += home_ask(ids, h, now_ns);
+		if (!h->asked)
+			home_send(ids, h, true, now_ns);
 	}
-	stores_moment(&ids->stores, 0);
-	return changed;
 }
 
-static int pending_ask(struct identities *ids, uint64_t now_ns)
+static void pending_ask(struct identities *ids, uint64_t now_ns)
 {
 	struct known_home *h, *next;
-	int changed = 0, asked = 0;
 	uint64_t due_ns = UINT64_MAX;
+	int asked = 0;
 
 	if (now_ns < ids->due_ns)
-		return 0;
+		return;
 	ids->due_ns = UINT64_MAX;
 	DL_FOREACH_SAFE (ids->pending, h, next) {
 		/* Homes of users have a budget of their own. */
 		if (h->due_ns <= now_ns && (h->who.uid > 0 || asked++ < REFRESH_MAX))
-			changed += home_ask(ids, h, now_ns);
+			home_ask(ids, h, now_ns);
 		if (h->pending && h->due_ns < due_ns)
 			due_ns = h->due_ns;
 	}
 	ids->due_ns = due_ns;
-	if (ids->retry_all)
-		homes_retry(ids);
-	return changed;
 }
 
 int identities_refresh(struct identities *ids, uint64_t now_ns)
 {
-	int changed = pending_ask(ids, now_ns);
-
+	pending_ask(ids, now_ns);
 	if (now_ns >= ids->check_due_ns)
-		changed += files_compare(ids, now_ns);
-	return changed;
+		files_compare(ids, now_ns);
+	return answers_take(ids);
+}
+
+int identities_wait(struct identities *ids)
+{
+	return answers_wait(ids, WAIT_BORN_NS);
 }
 
 int identities_check(struct identities *ids, uint64_t now_ns)
 {
-	return pending_ask(ids, now_ns) + files_compare(ids, now_ns);
+	const bool first = !ids->waited;
+
+	pending_ask(ids, now_ns);
+	files_compare(ids, now_ns);
+	ids->waited = true;
+	return answers_wait(ids, first ? WAIT_FIRST_NS : WAIT_NS);
 }

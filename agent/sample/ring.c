@@ -36,6 +36,9 @@ int sampler_fact_take(void *ctx, void *data, size_t size)
 		if (strlen(f.cgroup.name) + 1 == sizeof(f.cgroup.name) ||
 		    cgroup_table_born(s->table, f.cgroup.id, f.cgroup.parent_id, f.cgroup.name, now) == -ENOENT)
 			s->walk_needed = true;
+		/* Who takes facts gets the name with the first one. */
+		else if (s->subscriber.take)
+			identities_wait(s->ids);
 		break;
 	case SS_FACT_CGROUP_REMOVE:
 		cgroup_table_removed(s->table, f.cgroup.id, now);

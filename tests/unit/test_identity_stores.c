@@ -4,6 +4,9 @@
  * them, and what is hostile among them. Docker's and Podman's are in test_identity.c.
  */
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 
 #include "lib/identity_root.h"
 
@@ -405,6 +408,119 @@ static void kubelet_hostile(void **state)
 	assert_string_equal(get(1, path)->name, "app");
 }
 
+/* ---- the thread that reads ---- */
+
+/* Until a condition holds, at most for a minute: the thread needs a CPU. */
+#define EVENTUALLY(condition, again)                                         \
+	do {                                                                 \
+		for (int tries = 0; !(condition) && tries < 6000; tries++) { \
+			usleep(10000);                                       \
+			again;                                               \
+		}                                                            \
+		assert_true(condition);                                      \
+	} while (0)
+
+static void threaded(void **state)
+{
+	const struct identity *who;
+	uint64_t now_ns = T0;
+
+	(void)state;
+	root_write(TASKS "k8s.io/" A "/config.json", CRI_CONTAINER);
+	root_write(TASKS "default/" B "/config.json", NERDCTL_BUNDLE);
+	root_write(STORE "names/default/web", B);
+	cache_open();
+	assert_int_equal(identities_start(ids), 0);
+	who = get(1, SLICE "/cri-containerd-" A ".scope");
+	EVENTUALLY(who->resolved, identities_wait(ids));
+	who_check(who, HOME_CONTAINER, "app", "r/app:1", "web-0", "shop");
+	/* A change is found, and one that comes late. */
+	who = get(2, "/default/" B);
+	EVENTUALLY(who->resolved, identities_wait(ids));
+	assert_int_equal(rename(root_path(STORE "names/default/web"), root_path(STORE "names/default/shop")), 0);
+	EVENTUALLY(strcmp(who->name, "shop") == 0, identities_check(ids, now_ns += SECOND));
+	who = get(3, SLICE "/crio-" C ".scope");
+	root_write(CRIO_RUN C "/userdata/config.json", CRIO_BUNDLE("container", ""));
+	EVENTUALLY(who->resolved, identities_refresh(ids, now_ns += SECOND));
+	/* Forgotten while it is asked about, and at the end. */
+	for (uint64_t id = 10; id < 200; id++) {
+		char path[96];
+
+		snprintf(path, sizeof(path), "/docker/%064llx", (unsigned long long)id);
+		get(id, path);
+		if (id % 2)
+			identities_forget(ids, id);
+	}
+	identities_check(ids, now_ns += SECOND);
+}
+
+/* A file system of which nobody answers anything: fstat() of what is in it never returns. -1: there is no FUSE here. */
+static int silence_mount(const char *path)
+{
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	char options[64];
+
+	if (fd < 0 || unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return -1;
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+	root_folders(path);
+	return mount("test", root_path(path), "fuse", 0, options) < 0 ? -1 : fd;
+}
+
+/* In a process of its own, since it has mounts of its own. 0: well. */
+static int silence_child(void)
+{
+	struct identities *others;
+	const struct identity *who, *other;
+	int silent = silence_mount("/var/lib/docker/containers/");
+
+	if (silent < 0)
+		return 77;
+	root_write(TASKS "k8s.io/" B "/config.json", CRI_CONTAINER);
+	cache_open();
+	if (identities_start(ids) != 0)
+		return 1;
+	/* That these return at all is what counts: without the thread the first would not. */
+	who = get(1, "/docker/" A);
+	identities_wait(ids);
+	identities_check(ids, T0 + SECOND);
+	other = get(2, SLICE "/cri-containerd-" B ".scope");
+	identities_check(ids, T0 + 2 * SECOND);
+	if (who->resolved || strcmp(who->name, "4f2b0c9d8e7a") != 0 || other->resolved)
+		return 2;
+	/* The end does not wait for it, either. */
+	others = identities_new(root_dir);
+	identities_start(others);
+	identities_get(others, 1, "/docker/" A, T0);
+	identities_wait(others);
+	identities_free(others);
+	/* When the file system is gone, the rest is answered. */
+	close(silent);
+	for (int tries = 0; !other->resolved && tries < 6000; tries++) {
+		usleep(10000);
+		identities_check(ids, T0 + 3 * SECOND);
+	}
+	return strcmp(other->name, "app") == 0 && !who->resolved ? 0 : 3;
+}
+
+static void silent_file_system(void **state)
+{
+	int status;
+	pid_t child;
+
+	(void)state;
+	if (getuid() != 0)
+		skip();
+	child = fork();
+	if (child == 0)
+		_exit(silence_child());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -412,7 +528,8 @@ int main(void)
 		cache_test(containerd_of_docker), cache_test(nerdctl_named),	  cache_test(nerdctl_higher),
 		cache_test(nerdctl_rootless),	  cache_test(crio_named),	  cache_test(kubelet_named),
 		cache_test(kubelet_of_user),	  cache_test(containerd_hostile), cache_test(crio_hostile),
-		cache_test(nerdctl_hostile),	  cache_test(kubelet_hostile),
+		cache_test(nerdctl_hostile),	  cache_test(kubelet_hostile),	  cache_test(threaded),
+		cache_test(silent_file_system),
 	};
 
 	return cmocka_run_group_tests_name("identity_stores", tests, NULL, NULL);

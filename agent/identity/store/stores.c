@@ -159,7 +159,7 @@ char *labels_text(json_t *labels)
 int stores_note(struct stores *s, int error)
 {
 	if (hostile_refused(error))
-		s->refused++;
+		__atomic_fetch_add(&s->refused, 1, __ATOMIC_RELAXED);
 	return error;
 }
 
