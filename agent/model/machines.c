@@ -11,43 +11,8 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "machine/programs.h"
 #include "model/machines.h"
-
-/* ---- names ---- */
-
-/* QEMU under its many names, Firecracker, Cloud Hypervisor, crosvm; at most 15 characters. */
-static bool runs_machines(const char *comm)
-{
-	static const char *const names[] = {"qemu-kvm", "kvm", "firecracker", "cloud-hyperviso", "crosvm"};
-
-	if (!strchr("qkfc", comm[0]))
-		return false;
-	if (strncmp(comm, "qemu-system-", strlen("qemu-system-")) == 0)
-		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (strcmp(comm, names[i]) == 0)
-			return true;
-	return false;
-}
-
-/* `prefix`, a number, and then `end` or, if that is "", nothing. */
-static bool is_numbered(const char *comm, const char *prefix, const char *end)
-{
-	size_t n = strlen(prefix), digits;
-
-	if (strncmp(comm, prefix, n) != 0)
-		return false;
-	digits = strspn(comm + n, "0123456789");
-	return digits && (*end ? strncmp(comm + n + digits, end, strlen(end)) == 0 : !comm[n + digits]);
-}
-
-/* QEMU: CPU 0/KVM; with one thread for all, ALL CPUs/TCG. Firecracker: fc_vcpu 0. Cloud Hypervisor: vcpu0. */
-static bool is_vcpu_name(const char *comm)
-{
-	return is_numbered(comm, "CPU ", "/") || strncmp(comm, "ALL CPUs/", strlen("ALL CPUs/")) == 0 ||
-	       is_numbered(comm, "fc_vcpu ", "") || is_numbered(comm, "vcpu", "") ||
-	       is_numbered(comm, "crosvm_vcpu", "");
-}
 
 /* ---- threads ---- */
 
@@ -106,7 +71,7 @@ static struct process *vhost_owner(const struct processes *processes, const char
 {
 	uint64_t tgid;
 
-	if (!is_numbered(comm, "vhost-", "") || parse_u64(comm + strlen("vhost-"), 1, UINT32_MAX, &tgid) < 0)
+	if (!comm_is_numbered(comm, "vhost-", "") || parse_u64(comm + strlen("vhost-"), 1, UINT32_MAX, &tgid) < 0)
 		return NULL;
 	return process_of_pid(processes, tgid);
 }
@@ -124,7 +89,7 @@ static int thread_take(const struct processes *processes, struct process *p, con
 		p = comm[0] == 'v' ? vhost_owner(processes, comm) : NULL;
 		return p && p->vm ? thread_add(p->vm, r, true) : 0;
 	}
-	if (!(r->flags & SS_THREAD_GUEST) && !is_vcpu_name(comm))
+	if (!(r->flags & SS_THREAD_GUEST) && !thread_is_vcpu(comm))
 		return 0;
 	if (!p->vm)
 		p->vm = calloc(1, sizeof(*p->vm));
@@ -139,7 +104,7 @@ static int vms_begin(struct processes *processes)
 		struct process *p = processes->by_pid.at[i];
 		struct vm *vm = p->vm;
 
-		if (!vm && runs_machines(p->comm) && !(p->leader->flags & SS_THREAD_KERNEL)) {
+		if (!vm && program_runs_machines(p->comm) && !(p->leader->flags & SS_THREAD_KERNEL)) {
 			vm = p->vm = calloc(1, sizeof(*vm));
 			if (!vm)
 				return -ENOMEM;
@@ -197,6 +162,12 @@ static void vm_charge(struct process *p)
 	vm->charged_io_ns = vm->io_ns;
 }
 
+static void guest_named(struct process *p, const struct sample_guest *guest)
+{
+	if (p && p->vm && p->key.start_ns == guest->start_ns)
+		memcpy(p->vm->guest, guest->name, sizeof(p->vm->guest));
+}
+
 int machines_take(struct processes *processes, struct homes *homes, const struct sample *s)
 {
 	int r = vms_begin(processes);
@@ -207,6 +178,8 @@ int machines_take(struct processes *processes, struct homes *homes, const struct
 		return r;
 	for (struct home *h = homes->all; h; h = h->hh.next)
 		h->vms.machines = h->vms.unknown = h->vms.vcpus = 0;
+	for (size_t i = 0; i < s->n_guests; i++)
+		guest_named(process_of_pid(processes, s->guests[i].tgid), &s->guests[i]);
 	for (size_t i = 0; i < processes->by_pid.n; i++) {
 		struct process *p = processes->by_pid.at[i];
 

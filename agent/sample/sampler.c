@@ -14,6 +14,7 @@
 #include "base/util.h"
 #include "identity/identity.h"
 #include "kernel/loader.h"
+#include "machine/guests.h"
 #include "machine/virtualization.h"
 #include "sample/host.h"
 #include "sample/sampler_internal.h"
@@ -241,6 +242,8 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	s->delivered = true;
 	unseen_count(s, exited, ended, now);
 	sample_losses(s);
+	/* Last, since it may wait for answers. */
+	guests_take(s->guests, &s->sample, now);
 	*ret = &s->sample;
 	return 0;
 }
@@ -290,7 +293,8 @@ static int sampler_fill(struct sampler *s)
 	s->sample.stalls = calloc(STALLS_MAX, sizeof(struct ss_fact));
 	s->stream = malloc(STREAM_BYTES);
 	s->table = cgroup_table_new(s->fs, s->ids);
-	if (!s->sample.stalls || !s->stream || !s->table)
+	s->guests = guests_new("/proc");
+	if (!s->guests || !s->sample.stalls || !s->stream || !s->table)
 		return -ENOMEM;
 	/* Without a ring, new cgroups are noticed at the next sample instead of at once. */
 	s->ring = ring_buffer__new(bpf_map__fd(s->skeleton->maps.facts), sampler_fact_take, s, NULL);
@@ -323,6 +327,7 @@ void sampler_close(struct sampler *s)
 		return;
 	ring_buffer__free(s->ring);
 	cgroup_table_free(s->table);
+	guests_free(s->guests);
 	sampler_tables_close(s);
 	sampler_network_close(s);
 	free(s->sample.threads);

@@ -39,6 +39,7 @@ struct sampler {
 	/* Threads without state in the latest pass, and the most that were so in two passes running: as many are a loss. */
 	uint64_t states_missing, states_lost;
 	struct stream_room threads;
+	struct guests *guests;
 	struct socket_owners socket_owners;
 	bool no_socket_owners;
 	size_t cap_cgroups, cap_drained[DRAINED_TABLES];

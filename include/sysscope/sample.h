@@ -201,6 +201,12 @@ struct sample_virtualization {
 	const char *container; /* "docker", ..., "none"; "" or NULL: not known */
 };
 
+/* What the command line of a process that runs a virtual machine calls it. */
+struct sample_guest {
+	uint64_t tgid, start_ns; /* of the process */
+	char name[128];		 /* raw, never "" */
+};
+
 struct sample_host {
 	unsigned int cpus;    /* online */
 	uint64_t cpu_busy_ns; /* /proc/stat user+nice+system+irq+softirq (guest is in user) */
@@ -262,6 +268,9 @@ struct sample {
 	struct ss_socket_owner *socket_owners;
 	size_t n_socket_owners;
 	uint64_t socket_owners_ns; /* CLOCK_BOOTTIME of the reading, 0: not known */
+
+	const struct sample_guest *guests;
+	size_t n_guests;
 
 	struct sample_cgroup *cgroups;
 	size_t n_cgroups;

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* fuzz_text.c - the sanitisers: whatever a name is, nothing goes out that an output cannot take. */
+/*
+ * fuzz_text.c - the sanitisers: whatever a name is, nothing goes out that an output cannot take; and the name of a guest in a
+ * command line.
+ */
 #include "fuzz.h"
 #include "base/text.h"
 #include "base/util.h"
+#include "machine/programs.h"
 
 /* Bytes that a terminal would take for a command, or that would end a line. */
 static void no_controls(const struct buf *out)
@@ -14,8 +18,11 @@ static void no_controls(const struct buf *out)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = fuzz_string(data, size);
+	char name[GUEST_NAME_MAX];
 	struct buf out = {};
 
+	guest_name_find(text, size, name);
+	must(strlen(name) < sizeof(name));
 	text_terminal(&out, text, size);
 	no_controls(&out);
 	buf_reset(&out);

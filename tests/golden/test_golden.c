@@ -193,9 +193,12 @@ static void start_add(struct sample_cgroup *c, uint64_t enter_ms, uint64_t isola
 static void machine_add(void)
 {
 	static const char *const names[] = {"CPU 0/KVM", "CPU 1/KVM", "IO iothread1"};
+	static const struct sample_guest guest = {.tgid = 800, .start_ns = 5000000800, .name = "win\x1b[2J"};
 
 	home(17, "/machine.slice/machine-qemu\\x2d1\\x2dwin.scope", HOME_VM, "win", "libvirt", "");
 	scene_process(&scene, 800, 17, "qemu-system-x86", 110000000)->threads = 4;
+	scene.sample.guests = &guest;
+	scene.sample.n_guests = 1;
 	for (uint32_t i = 0; i < 3; i++) {
 		struct ss_thread_record *t = scene_process(&scene, 801 + i, 17, names[i], 1300000000 >> i);
 
