@@ -18,6 +18,7 @@
 #include "homes/limits.h"
 #include "model/machines.h"
 #include "model/namespaces.h"
+#include "model/oom.h"
 #include "model/pairs.h"
 #include "model/processes.h"
 #include "model/starts.h"
@@ -64,6 +65,7 @@ struct model {
 	struct loops loops;
 	struct concurrencies concurrencies;
 	struct starts starts;
+	struct oom_kills oom_kills;
 	struct host_totals host_totals;
 	struct run_report report;
 	struct snapshot snapshot;
@@ -78,6 +80,7 @@ void model_free(struct model *m)
 {
 	if (!m)
 		return;
+	oom_kills_free(&m->oom_kills);
 	starts_free(&m->starts);
 	concurrencies_free(&m->concurrencies);
 	loops_free(&m->loops);
@@ -149,8 +152,12 @@ static void moment_next(struct moment *now, const struct sample *s)
 
 static int sample_read(struct model *m, const struct sample *s)
 {
-	int r = homes_begin(&m->homes, &m->now, s);
+	int r = oom_kills_take(&m->oom_kills, &m->homes, &m->now, s, &m->snapshot);
 
+	if (r >= 0)
+		r = homes_begin(&m->homes, &m->now, s);
+	if (r >= 0)
+		r = oom_kills_place(&m->oom_kills, &m->homes);
 	if (r >= 0)
 		r = limits_take(&m->limits, &m->now, s);
 	if (r >= 0)
@@ -174,6 +181,8 @@ static int rows_fill(struct model *m, const struct sample *s)
 
 	if (r >= 0)
 		limit_rows_fill(&m->limits, &m->homes, s->host.cpus, m->home_rows.containers.at);
+	if (r >= 0)
+		oom_kill_rows_fill(&m->oom_kills, &m->homes, m->home_rows.containers.at, p);
 	if (r >= 0)
 		r = process_rows_fill(&m->processes, m->homes.run_delay_kept, &m->now, p);
 	if (r >= 0)

@@ -75,6 +75,9 @@
 #define MM_SHMEMPAGES 3
 #define MM_COUNTERS   4
 
+/* include/linux/mmzone.h: index into zone.vm_stat */
+#define NR_FREE_PAGES 0
+
 /* include/uapi/linux/stat.h: inode.i_mode */
 #define S_IFMT	 0170000
 #define S_IFSOCK 0140000

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * oom.bpf.c - owner of mark_victim: counts per cgroup which processes the OOM killer chose, and reports each to whoever
- * wants these facts. Runs once per victim, so it costs nothing otherwise.
+ * oom.bpf.c - owner of mark_victim: counts per cgroup which processes the OOM killer chose, and reports each, with what was
+ * exhausted (oom.bpf.h). Runs once per victim, so it costs nothing otherwise.
  *
  * The kernel's own counter (oom_kill in memory.events) and this hook both fire again for a process whose main thread has
  * ended: for one memory.oom.group kill of four processes the counter said 5 to 7 on 6.1 to 7.3. Each process counts once here.
  */
 #include "cgroup.bpf.h"
 #include "compat.bpf.h"
+#include "oom.bpf.h"
 
 struct oom_victim_key {
 	__u64 tgid;
@@ -31,6 +32,45 @@ static __always_inline bool oom_is_new(__u64 tgid, __u64 start_ns)
 	return bpf_map_update_elem(&oom_victims, &key, &seen, BPF_NOEXIST) != -EEXIST;
 }
 
+static __always_inline __u64 oom_bytes(__u64 pages)
+{
+	return pages == ~0ULL ? pages : pages * cfg_page_size;
+}
+
+/* The names of the exhausted cgroup and of those above it, the innermost first: on v1 its hierarchy may not be the followed one. */
+static __always_inline void oom_path_fill(struct ss_fact *fact, struct mem_cgroup *limited)
+{
+	struct cgroup_subsys_state *css = (void *)limited + bpf_core_field_offset(limited->css);
+
+	for (__u32 i = 0; i < SS_OOM_LEVELS; i++) {
+		struct cgroup_subsys_state *above = BPF_CORE_READ(css, parent);
+
+		if (!above)
+			return;
+		if (bpf_probe_read_kernel_str(fact->oom.path[i], SS_CGROUP_NAME_LEN,
+					      BPF_CORE_READ(css, cgroup, kn, name)) < 0)
+			loss_count(SS_LOSS_READ_FAILED);
+		fact->oom.levels = i + 1;
+		css = above;
+	}
+	if (BPF_CORE_READ(css, parent))
+		fact->oom.levels = SS_OOM_LEVELS + 1;
+}
+
+static __always_inline void oom_cause_fill(struct ss_fact *fact)
+{
+	struct task_struct *asker = (void *)bpf_get_current_task();
+
+	fact->oom.exhausted = oom_exhausted;
+	fact->oom.limit_bytes = oom_bytes(oom_limit);
+	fact->oom.usage_bytes = oom_bytes(oom_usage);
+	if (oom_limited)
+		oom_path_fill(fact, oom_limited);
+	fact->oom.asker_tgid = cfg_pid_namespace ? pid_here(BPF_CORE_READ(asker, group_leader, thread_pid))
+						 : BPF_CORE_READ(asker, tgid);
+	BPF_CORE_READ_INTO(&fact->oom.asker, asker, comm);
+}
+
 static __always_inline void oom_report(struct task_struct *task, __u64 cgroup_id)
 {
 	struct ss_fact *fact;
@@ -48,6 +88,7 @@ static __always_inline void oom_report(struct task_struct *task, __u64 cgroup_id
 	fact_names(fact, task, fact->tgid);
 	if (cfg_pid_namespace)
 		fact_numbers_here(fact, task);
+	oom_cause_fill(fact);
 	fact->oom.score_adjust = BPF_CORE_READ(task, signal, oom_score_adj);
 	fact->oom.rss_bytes = ~0ULL; /* not known */
 	mm = BPF_CORE_READ(task, mm);
@@ -66,10 +107,11 @@ static __always_inline void oom_report_pid(__u32 pid)
 	oom_pids_only = true;
 	if (!oom_is_new(pid, 0))
 		return;
+	__sync_fetch_and_add(&oom_kills[SS_OOM_UNKNOWN], 1);
 	fact = fact_begin(SS_FACT_OOM_KILL, FACT_SIZE(oom));
 	if (!fact)
 		return;
-	fact->oom.rss_bytes = ~0ULL; /* not known */
+	fact->oom.rss_bytes = fact->oom.limit_bytes = fact->oom.usage_bytes = ~0ULL; /* not known */
 	fact->tgid = fact->tid = pid;
 	fact_send(fact);
 }
@@ -82,6 +124,7 @@ SEC("?raw_tp/mark_victim")
 int BPF_PROG(oom_victim, struct task_struct *task)
 {
 	struct ss_cgroup *cgroup;
+	__u32 kind;
 	__u64 id;
 
 	if ((__u64)task <= PID_MAX_LIMIT) {
@@ -94,6 +137,10 @@ int BPF_PROG(oom_victim, struct task_struct *task)
 	cgroup = cgroup_entry(id);
 	if (cgroup)
 		__sync_fetch_and_add(&cgroup->oom_kills, 1);
+	oom_cause_find(ctx, task);
+	kind = oom_exhausted;
+	if (kind < SS_OOM_KINDS)
+		__sync_fetch_and_add(&oom_kills[kind], 1);
 	oom_report(task, id);
 	return 0;
 }

@@ -30,6 +30,7 @@ __u32 all_known;
 __u32 facts_wanted, facts_arguments;
 __u64 states_missing;
 bool oom_pids_only;
+__u64 oom_kills[SS_OOM_KINDS];
 __u64 facts_produced[SS_FACT_KINDS], facts_lost[SS_FACT_KINDS];
 
 struct ss_run_queue run_queues[SS_RUN_QUEUES];

@@ -57,6 +57,7 @@ extern __u64 states_missing;
 
 /* The OOM killer's tracepoint gives a pid, not a task (before 6.8), so kills are counted for no cgroup. */
 extern bool oom_pids_only;
+extern __u64 oom_kills[SS_OOM_KINDS]; /* victims by what was exhausted, whether or not their facts found room */
 
 extern __u32 facts_wanted;    /* bit per enum ss_fact_kind: a kind that nobody wants costs one load */
 extern __u32 facts_arguments; /* SS_FACT_EXEC carries the arguments */

@@ -43,6 +43,10 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+typedef struct {
+	s64 counter;
+} atomic64_t;
+
 struct list_head {
 	struct list_head *next;
 };
@@ -137,6 +141,8 @@ struct percpu_counter {
 	void *counters;
 };
 
+typedef atomic64_t atomic_long_t;
+
 struct file;
 
 struct mm_struct {
@@ -145,6 +151,7 @@ struct mm_struct {
 		long unsigned int arg_end;
 		struct percpu_counter rss_stat[4];
 		struct file *exe_file;
+		atomic_long_t hugetlb_usage;
 	};
 };
 
@@ -260,6 +267,24 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+struct page_counter {
+	atomic_long_t usage;
+	long unsigned int max;
+};
+
+struct mem_cgroup {
+	struct cgroup_subsys_state css;
+	struct page_counter memory;
+	union {
+		struct page_counter memsw;
+	};
+};
+
 struct user_namespace {
 	struct ns_common ns;
 };
@@ -297,6 +322,15 @@ struct file {
 	};
 };
 
+struct zone {
+	atomic_long_t managed_pages;
+	atomic_long_t vm_stat[11];
+};
+
+struct zoneref {
+	struct zone *zone;
+};
+
 struct qstr {
 	void *name;
 };
@@ -323,11 +357,6 @@ struct super_block {
 };
 
 struct vfsmount {
-};
-
-struct cgroup_subsys_state {
-	struct cgroup *cgroup;
-	struct cgroup_subsys_state *parent;
 };
 
 struct kernfs_node;
@@ -400,6 +429,22 @@ struct socket_wq {
 struct socket {
 	short int type;
 	struct sock *sk;
+};
+
+enum cgroup_subsys_id {
+	cpuset_cgrp_id = 0,
+	cpu_cgrp_id = 1,
+	cpuacct_cgrp_id = 2,
+	io_cgrp_id = 3,
+	memory_cgrp_id = 4,
+	devices_cgrp_id = 5,
+	freezer_cgrp_id = 6,
+	net_cls_cgrp_id = 7,
+	perf_event_cgrp_id = 8,
+	net_prio_cgrp_id = 9,
+	hugetlb_cgrp_id = 10,
+	pids_cgrp_id = 11,
+	CGROUP_SUBSYS_COUNT = 12,
 };
 
 struct bpf_array {
@@ -500,6 +545,21 @@ struct bpf_iter__task_file {
 	union {
 		struct file *file;
 	};
+};
+
+enum oom_constraint {
+	CONSTRAINT_NONE = 0,
+	CONSTRAINT_CPUSET = 1,
+	CONSTRAINT_MEMORY_POLICY = 2,
+	CONSTRAINT_MEMCG = 3,
+};
+
+struct oom_control {
+	void *zonelist;
+	struct mem_cgroup *memcg;
+	long unsigned int totalpages;
+	struct task_struct *chosen;
+	enum oom_constraint constraint;
 };
 
 struct mount {

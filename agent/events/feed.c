@@ -25,6 +25,7 @@ struct event_feed {
 	uint32_t self;		/* this process: its own stalls are not told */
 	int64_t wall_offset_ns; /* CLOCK_REALTIME less CLOCK_BOOTTIME */
 	struct buf line, arguments;
+	struct event_oom oom;
 	uint64_t taken; /* lines */
 	struct event_sums sums;
 	uint64_t unread[EVENT_TYPES], unread_told[EVENT_TYPES], ring_told[EVENT_TYPES];
@@ -65,6 +66,7 @@ void event_feed_free(struct event_feed *f)
 	event_queue_free(&f->queue);
 	buf_free(&f->line);
 	buf_free(&f->arguments);
+	buf_free(&f->oom.limit_of);
 	free(f);
 }
 
@@ -207,6 +209,7 @@ void event_feed_take(void *ctx, const struct ss_fact *fact, const struct identit
 				   .snapshot = f->snapshot,
 				   .redactor = f->choice.redactor,
 				   .arguments = &f->arguments,
+				   .oom = &f->oom,
 				   .wall_offset_ns = f->wall_offset_ns};
 	enum event_type type = type_of_kind[fact->kind];
 	enum fate fate = FATE_LEFT_OUT;

@@ -8,6 +8,7 @@
 #include "events/redact.h"
 #include "sysscope/sample.h"
 #include "view/expected.h"
+#include "view/oom.h"
 
 _Static_assert((int)SS_NAMESPACES == (int)NAMESPACE_KINDS, "namespace_names has a name for each");
 
@@ -104,20 +105,32 @@ static void memory_limit_fill(struct event *e, const struct container_row *c)
 	e->memory_limit_of = c ? c->memory_limit_of : NULL;
 }
 
+static void oom_room_fill(struct event *e, const struct event_source *s)
+{
+	struct oom_row *row = &s->oom->row;
+
+	buf_reset(&s->oom->limit_of);
+	oom_limit_path(&s->oom->limit_of, s->fact);
+	*row = (struct oom_row){
+		.time = e->time, .container_name = e->container ?: "", .container_cgroup = e->container_cgroup ?: ""};
+	oom_row_fill(row, s->fact, row->container_cgroup, s->oom->limit_of.data ?: "");
+	oom_largest_fill(row, s->snapshot);
+	e->oom = row;
+}
+
 static void oom_fill(struct event *e, const struct event_source *s)
 {
 	const struct process_row *victim = event_victim(s);
 
-	e->peak_rss = s->fact->oom.rss_bytes == UINT64_MAX ? NAN : (double)s->fact->oom.rss_bytes;
-	e->score_adjust = (int)s->fact->oom.score_adjust;
 	memory_limit_fill(e, victim ? process_container(s->snapshot, victim) : container_of_event(s->snapshot, e));
-	if (!victim)
-		return;
-	e->comm = victim->comm;
-	e->thread = victim->thread;
-	e->start_time = victim->start_time;
-	e->container = process_container(s->snapshot, victim)->name;
-	e->container_cgroup = process_container(s->snapshot, victim)->cgroup;
+	if (victim) {
+		e->comm = victim->comm;
+		e->thread = victim->thread;
+		e->start_time = victim->start_time;
+		e->container = process_container(s->snapshot, victim)->name;
+		e->container_cgroup = process_container(s->snapshot, victim)->cgroup;
+	}
+	oom_room_fill(e, s);
 }
 
 static void denial_fill(struct event *e, const struct event_source *s)

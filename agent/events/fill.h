@@ -12,6 +12,12 @@ struct identity;
 struct redactor;
 struct ss_fact;
 
+/* Room for an OOM kill, in use as long as its event. */
+struct event_oom {
+	struct oom_row row;
+	struct buf limit_of;
+};
+
 /* A fact with what is known about it. */
 struct event_source {
 	const struct ss_fact *fact;
@@ -20,6 +26,7 @@ struct event_source {
 	const struct snapshot *snapshot;
 	const struct redactor *redactor; /* NULL: no arguments */
 	struct buf *arguments;		 /* room for redacted arguments, in use as long as the event */
+	struct event_oom *oom;		 /* needed for an OOM kill */
 	int64_t wall_offset_ns;		 /* CLOCK_REALTIME less CLOCK_BOOTTIME */
 };
 

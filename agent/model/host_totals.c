@@ -67,6 +67,13 @@ static void host_values_rates(struct host_totals *totals, const struct sample *s
 	totals->tasks_before_ns = tasks_ns;
 }
 
+static void host_values_oom(const struct sample *s, double *v)
+{
+	_Static_assert(HOST_OOM_KILLS_LIMIT_WITH_SWAP - HOST_OOM_KILLS_UNKNOWN + 1 == (int)SS_OOM_KINDS, "a line each");
+	for (int i = 0; i < SS_OOM_KINDS; i++)
+		v[HOST_OOM_KILLS_UNKNOWN + i] = (double)s->oom_kills_of[i];
+}
+
 void host_values_fill(struct host_totals *totals, const struct homes *homes, size_t n_processes,
 		      const struct moment *now, const struct sample *s, double *v)
 {
@@ -92,5 +99,7 @@ void host_values_fill(struct host_totals *totals, const struct homes *homes, siz
 	v[HOST_PROCESSES] = (double)n_processes;
 	v[HOST_THREADS] = (double)threads;
 	v[HOST_CONTAINERS] = (double)alive;
+	if (now->oom_kills_known)
+		host_values_oom(s, v);
 	host_values_rates(totals, s, homes->tasks_ns, now->interval, v);
 }

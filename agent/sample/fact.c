@@ -56,9 +56,18 @@ static bool namespaces_check(struct ss_fact *f)
 	       task_check(f);
 }
 
-/* Before 6.8 the tracepoint has nothing but the pid of the victim. */
+/* Before 6.8 the tracepoint has nothing but the pid of the victim. Clears what the kernel half did not fill. */
 static bool oom_check(struct ss_fact *f)
 {
+	__u32 levels = f->oom.levels > SS_OOM_LEVELS ? 0 : f->oom.levels;
+
+	if (f->oom.exhausted >= SS_OOM_KINDS || f->oom.levels > SS_OOM_LEVELS + 1)
+		return false;
+	for (__u32 i = 0; i < levels; i++)
+		if (!memchr(f->oom.path[i], '\0', SS_CGROUP_NAME_LEN))
+			return false;
+	memset(f->oom.path[levels], 0, (SS_OOM_LEVELS - levels) * SS_CGROUP_NAME_LEN);
+	f->oom.asker[SS_COMM_LEN - 1] = '\0';
 	return f->tid;
 }
 

@@ -20,6 +20,15 @@ static void fact_pass_on(struct sampler *s, const struct ss_fact *f)
 	s->subscriber.take(s->subscriber.ctx, f, e ? e->who : NULL, e ? e->path : NULL);
 }
 
+/* Keeps it for the next sample. */
+static void fact_hold(struct sampler *s, struct ss_fact *facts, size_t *held, size_t max, const struct ss_fact *f)
+{
+	if (*held < max)
+		facts[(*held)++] = *f;
+	else
+		s->facts_dropped++;
+}
+
 int sampler_fact_take(void *ctx, void *data, size_t size)
 {
 	struct sampler *s = ctx;
@@ -44,10 +53,10 @@ int sampler_fact_take(void *ctx, void *data, size_t size)
 		cgroup_table_removed(s->table, f.cgroup.id, now);
 		break;
 	case SS_FACT_LOOP_STALL:
-		if (s->stalls_held < STALLS_MAX)
-			s->sample.stalls[s->stalls_held++] = f;
-		else
-			s->stalls_dropped++;
+		fact_hold(s, s->sample.stalls, &s->stalls_held, STALLS_MAX, &f);
+		break;
+	case SS_FACT_OOM_KILL:
+		fact_hold(s, s->sample.oom_kills, &s->oom_kills_held, OOM_KILLS_MAX, &f);
 		break;
 	}
 	if (s->subscriber.take)

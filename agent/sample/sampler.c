@@ -125,17 +125,26 @@ static void sample_socket_owners(struct sampler *s)
 
 /* ---- one sample ---- */
 
-/* The stalls that came since the latest sample. */
-static void sample_stalls(struct sampler *s)
+/* Of the facts that wait, the first `n` were in the latest sample. */
+static void facts_move_up(struct ss_fact *facts, size_t *held, size_t n)
+{
+	*held -= n;
+	memmove(facts, facts + n, *held * sizeof(*facts));
+}
+
+/* The stalls and the OOM kills that came since the latest sample. */
+static void sample_facts(struct sampler *s)
 {
 	struct sample *p = &s->sample;
 
 	if (s->delivered) {
-		s->stalls_held -= p->n_stalls;
-		memmove(p->stalls, p->stalls + p->n_stalls, s->stalls_held * sizeof(*p->stalls));
+		facts_move_up(p->stalls, &s->stalls_held, p->n_stalls);
+		facts_move_up(p->oom_kills, &s->oom_kills_held, p->n_oom_kills);
 	}
 	sampler_facts(s);
 	p->n_stalls = s->stalls_held;
+	p->n_oom_kills = s->oom_kills_held;
+	memcpy(p->oom_kills_of, (const void *)s->skeleton->bss->oom_kills, sizeof(p->oom_kills_of));
 }
 
 /* What the kernel half counted, then every thread. Without the tables a sample is still of use; without threads not. */
@@ -216,7 +225,7 @@ static void sample_losses(struct sampler *s)
 	memcpy(p->losses, (const void *)s->skeleton->bss->losses, sizeof(p->losses));
 	p->losses[SS_LOSS_STATE_REFUSED] += s->states_lost;
 	p->losses[SS_LOSS_DEATH_UNSEEN] = s->unseen;
-	p->losses[SS_LOSS_RING_FULL] += s->stalls_dropped;
+	p->losses[SS_LOSS_RING_FULL] += s->facts_dropped;
 	p->losses[SS_LOSS_READ_FAILED] += s->malformed;
 	p->losses[SS_LOSS_PROGRAM_SKIPPED] = loader_skipped(s->loader);
 }
@@ -228,7 +237,7 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 
 	s->number++;
 	s->sample.n_collectors = 0;
-	sample_stalls(s);
+	sample_facts(s);
 	exited = __atomic_load_n(&s->skeleton->bss->tasks_exited, __ATOMIC_RELAXED);
 	ended = s->ended_before = __atomic_load_n(&s->skeleton->bss->tasks_ended, __ATOMIC_RELAXED);
 	r = sample_kernel(s);
@@ -291,10 +300,11 @@ static int sampler_fill(struct sampler *s)
 	s->sample.loops_by_sleep = epoll.loaded && !epoll.has_programs;
 	s->sample.loop_controls_unseen = epoll.controls_unseen;
 	s->sample.stalls = calloc(STALLS_MAX, sizeof(struct ss_fact));
+	s->sample.oom_kills = calloc(OOM_KILLS_MAX, sizeof(struct ss_fact));
 	s->stream = malloc(STREAM_BYTES);
 	s->table = cgroup_table_new(s->fs, s->ids);
 	s->guests = guests_new("/proc");
-	if (!s->guests || !s->sample.stalls || !s->stream || !s->table)
+	if (!s->guests || !s->sample.stalls || !s->sample.oom_kills || !s->stream || !s->table)
 		return -ENOMEM;
 	/* Without a ring, new cgroups are noticed at the next sample instead of at once. */
 	s->ring = ring_buffer__new(bpf_map__fd(s->skeleton->maps.facts), sampler_fact_take, s, NULL);
@@ -336,6 +346,7 @@ void sampler_close(struct sampler *s)
 	free(s->sample.loops);
 	free(s->sample.socket_owners);
 	free(s->sample.stalls);
+	free(s->sample.oom_kills);
 	free(s->sample.cgroups);
 	free(s->stream);
 	free(s);

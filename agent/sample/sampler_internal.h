@@ -19,6 +19,8 @@
 
 /* Stalls that wait for the next sample. */
 #define STALLS_MAX 1024
+/* The same for OOM kills. */
+#define OOM_KILLS_MAX 64
 
 struct sampler {
 	struct loader *loader;
@@ -43,13 +45,14 @@ struct sampler {
 	struct socket_owners socket_owners;
 	bool no_socket_owners;
 	size_t cap_cgroups, cap_drained[DRAINED_TABLES];
-	size_t stalls_held; /* in sample.stalls: those of the latest sample, then those that came later */
+	size_t stalls_held;    /* in sample.stalls: those of the latest sample, then those that came later */
+	size_t oom_kills_held; /* the same in sample.oom_kills */
 	struct fact_subscriber subscriber;
 	uint64_t facts_taken;
-	uint64_t stalls_dropped; /* stalls for which sample.stalls had no room */
-	uint64_t malformed;	 /* records of the ring that the kernel half cannot have sent */
-	void *keys, *values;	 /* for batches: room for the largest map */
-	char *stream;		 /* bytes of the task iterator */
+	uint64_t facts_dropped; /* stalls and OOM kills for which the sample had no room */
+	uint64_t malformed;	/* records of the ring that the kernel half cannot have sent */
+	void *keys, *values;	/* for batches: room for the largest map */
+	char *stream;		/* bytes of the task iterator */
 	struct {
 		struct ss_network *values; /* room for a part of the table; NULL: the collector is off */
 		size_t cpus;		   /* that there may be: copies of each value */

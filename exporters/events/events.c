@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/util.h"
 #include "exporters/events/events.h"
+#include "exporters/table/oom.h"
 #include "exporters/table/table.h"
 
 /* From linux/sched.h, since 5.5, 5.6 and 5.7; the C library's header lacks some. */
@@ -226,23 +227,25 @@ static void container_text(struct buf *out, const struct event *e)
 	}
 }
 
-/* The kernel does not tell whether a limit was reached, and whose, or whether the machine has no memory left. */
+/* If it is not known what was exhausted, the smallest limit says what it may have been. */
 static void oom_text(struct buf *out, const struct event *e)
 {
 	const char *of = e->memory_limit_of;
 
-	buf_str(out, "killed for lack of memory");
-	if (isfinite(e->peak_rss)) {
-		buf_str(out, ": it had ");
-		put_number(out, UNIT_BYTES, e->peak_rss);
-		buf_printf(out, ", oom_score_adj %d", e->score_adjust);
+	oom_sentence(out, e->oom);
+	if (!e->oom->exhausted[0] && of && isfinite(e->memory_limit)) {
+		buf_str(out, "; the memory limit of ");
+		put_name(out, e->container && e->container_cgroup && strcmp(of, e->container_cgroup) == 0 ? e->container
+													  : of);
+		buf_str(out, " is ");
+		put_number(out, UNIT_BYTES, e->memory_limit);
 	}
-	if (!of || !isfinite(e->memory_limit))
+	if (!e->oom->n_largest)
 		return;
-	buf_str(out, "; the memory limit of ");
-	put_name(out, e->container && e->container_cgroup && strcmp(of, e->container_cgroup) == 0 ? e->container : of);
-	buf_str(out, " is ");
-	put_number(out, UNIT_BYTES, e->memory_limit);
+	buf_str(out, "; largest ");
+	sentence_time(out, e->oom->largest_age);
+	buf_str(out, " before: ");
+	oom_largest(out, e->oom, ", ");
 }
 
 static void lost_of(struct buf *out, const uint64_t *counts, const char *why)

@@ -61,8 +61,8 @@ struct event {
 	/* container_*, cgroup_* */
 	const char *cgroup, *runtime, *image, *id; /* container_exit has a `lifetime`, too */
 
-	/* oom_kill: `peak_rss` is its memory when it was killed; not a number: not known */
-	int score_adjust;
+	/* oom_kill */
+	const struct oom_row *oom;
 	double memory_limit;	     /* the smallest for its container; not a number: none, or not known */
 	const char *memory_limit_of; /* whose: the path of a cgroup; NULL: the same */
 

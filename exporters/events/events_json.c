@@ -114,8 +114,7 @@ static void container_json(struct writer *w, json_t *line, const struct event *e
 
 static void oom_json(struct writer *w, json_t *line, const struct event *e)
 {
-	writer_set(w, line, "rss_bytes", isfinite(e->peak_rss) ? json_integer((json_int_t)e->peak_rss) : json_null());
-	writer_set(w, line, "oom_score_adj", json_integer(e->score_adjust));
+	writer_set_oom(w, line, e->oom);
 	writer_set(w, line, "memory_limit_bytes",
 		   isfinite(e->memory_limit) ? json_integer((json_int_t)e->memory_limit) : json_null());
 	writer_set_text(w, line, "memory_limit_of", e->memory_limit_of ? e->memory_limit_of : "");

@@ -24,6 +24,7 @@ static const struct json_section {
 } sections[] = {
 	SECTION(containers, container), SECTION(processes, process), SECTION(groups, group),
 	SECTION(neighbours, neighbour), SECTION(loops, loop),	     SECTION(births, birth),
+	SECTION(oom_kills, oom_kill),
 };
 
 /* ---- the other parts ---- */

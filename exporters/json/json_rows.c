@@ -319,6 +319,23 @@ json_t *json_loop(struct writer *w, const struct snapshot *s, uint32_t i)
 	return row;
 }
 
+json_t *json_oom_kill(struct writer *w, const struct snapshot *s, uint32_t i)
+{
+	const struct oom_row *kill = &s->oom_kills[i];
+	json_t *row = json_object();
+
+	writer_set(w, row, "time", writer_real(kill->time));
+	writer_set_text(w, row, "container", kill->container_name);
+	writer_set_text(w, row, "container_cgroup", kill->container_cgroup);
+	writer_set(w, row, "pid", json_integer(kill->pid));
+	writer_set(w, row, "tid", json_integer(kill->tid));
+	writer_set(w, row, "start_time", writer_real(kill->start_time));
+	writer_set_text(w, row, "comm", kill->comm);
+	writer_set_text(w, row, "thread", kill->thread);
+	writer_set_oom(w, row, kill);
+	return row;
+}
+
 json_t *json_birth(struct writer *w, const struct snapshot *s, uint32_t i)
 {
 	const struct start_row *b = &s->births[i];

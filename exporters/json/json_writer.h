@@ -25,7 +25,8 @@ void writer_append(struct writer *w, json_t *array, json_t *value);
 json_t *writer_text(struct writer *w, const char *s);
 json_t *writer_real(double v); /* null unless it is finite */
 void writer_set_stall(struct writer *w, json_t *row, const struct stall *s);
-void writer_dump(struct writer *w, json_t *value); /* writes it to `out` and frees it */
+void writer_set_oom(struct writer *w, json_t *row, const struct oom_row *kill); /* all but victim and container */
+void writer_dump(struct writer *w, json_t *value);				/* writes it to `out` and frees it */
 
 /* Frees the writer. -ENOMEM when anything failed: `out` is then as long as `before`. */
 int writer_end(struct writer *w, size_t before);

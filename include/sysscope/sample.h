@@ -254,6 +254,11 @@ struct sample {
 	struct ss_fact *stalls;
 	size_t n_stalls;
 
+	/* SS_FACT_OOM_KILL since the sample before; all victims since the programs were loaded, by enum ss_oom_exhausted. */
+	struct ss_fact *oom_kills;
+	size_t n_oom_kills;
+	uint64_t oom_kills_of[SS_OOM_KINDS];
+
 	/* Neighbours that waited for each other: two arrays, as above. */
 	struct sample_pair *pairs_final, *pairs_open;
 	size_t n_pairs_final, n_pairs_open;

@@ -123,8 +123,9 @@ struct container_row {
 	 * set than the oldest one are left out: a runtime that is entering the container.
 	 */
 	uint64_t capabilities_effective, capabilities_permitted, capabilities_bounding;
-	uint32_t oldest_process; /* index into processes + 1; 0: none */
-	uint32_t user_namespace; /* of the oldest process: inode number */
+	uint32_t oldest_process;	/* index into processes + 1; 0: none */
+	uint32_t user_namespace;	/* of the oldest process: inode number */
+	const struct oom_row *last_oom; /* of its processes, among the snapshot's; NULL: none */
 	double v[CONTAINER_METRICS];
 };
 
@@ -242,6 +243,37 @@ struct start_row {
 	double total_seconds, total_cpu_seconds; /* until it was ready */
 };
 
+/* A process that the OOM killer chose. */
+#define OOM_LARGEST 5
+struct oom_process {
+	uint32_t pid;
+	double rss;
+	char comm[17], container[128]; /* names; that of the container may be cut */
+};
+struct oom_row {
+	double time, start_time; /* of the kill; of the victim, not a number: not known; seconds since 1970 */
+	uint32_t container;	 /* index into containers; OOM_NOWHERE: no container that is shown */
+	const char *container_name, *container_cgroup; /* where the victim was; "": not known */
+	uint32_t pid, tid;
+	const char *comm, *thread; /* the names of the victim and of its thread; "": not known */
+	double rss;		   /* its memory; absent: not known */
+	int score_adjust;
+	/* What was exhausted: "memory_limit", "memory_and_swap_limit", "machine", "nodes"; "": not known. */
+	const char *exhausted;
+	const char *limit_of; /* path of the cgroup whose limit it was; "": none, or not known */
+	const char
+		*limit_scope; /* "own", "nested" in the container, "ancestor" of it, "other"; "": none, or not known */
+	double limit, usage;  /* of what was exhausted, at that moment */
+	uint32_t asker_pid;   /* the process that wanted memory; 0: not known */
+	const char *asker;    /* the name of its thread */
+	/* The largest processes in `largest_of` (a cgroup; "": the machine), in the sample of so many seconds before. */
+	struct oom_process largest[OOM_LARGEST];
+	size_t n_largest;
+	const char *largest_of;
+	double largest_age; /* absent: none are known */
+};
+#define OOM_NOWHERE UINT32_MAX
+
 struct loss_row {
 	const char *kind;
 	uint64_t count;
@@ -282,6 +314,8 @@ struct snapshot {
 	uint64_t capabilities_all;	/* that this kernel has; 0: unknown */
 	const struct start_row *births; /* the last 100 starts since sysscope started, oldest first */
 	size_t n_births;
+	const struct oom_row *oom_kills; /* the last 100 since sysscope started, oldest first */
+	size_t n_oom_kills;
 	const struct loss_row *losses; /* every kind, also at 0 */
 	size_t n_losses;
 	const struct collector_row *collectors;

@@ -53,6 +53,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		case SS_FACT_CGROUP_REMOVE:
 			must(strnlen(f.cgroup.name, sizeof(f.cgroup.name)) < sizeof(f.cgroup.name));
 			break;
+		case SS_FACT_OOM_KILL:
+			must(f.tid && f.oom.exhausted < SS_OOM_KINDS);
+			break;
 		case SS_FACT_LOOP_STALL:
 			must(f.stall.cause < SS_STALL_CAUSES);
 			break;
@@ -66,7 +69,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		case SS_FACT_PROCESS_START:
 		case SS_FACT_THREAD_START:
 		case SS_FACT_EXIT:
-		case SS_FACT_OOM_KILL:
 		case SS_FACT_CAPABILITY_DENIED:
 			must(f.tid);
 			break;

@@ -161,6 +161,19 @@ static void stall_add(void)
 	f->stall.runner = 11;
 }
 
+static void oom_kill_add(void)
+{
+	static const char *const pod[] = {"pod1", "burstable", "kubepods"};
+	struct ss_fact *f = scene_oom_kill(&scene, 301, 12, SS_OOM_CGROUP, pod, 3);
+
+	strcpy(f->comm, "app-worker");
+	strcpy(f->process, "app");
+	strcpy(f->oom.asker, "app\x1b[2J");
+	f->oom.asker_tgid = 302;
+	f->oom.rss_bytes = 46ULL << 20;
+	f->oom.limit_bytes = f->oom.usage_bytes = 64ULL << 20;
+}
+
 static struct sample_cgroup *home(uint64_t id, const char *path, enum home_kind kind, const char *name,
 				  const char *runtime, const char *image)
 {
@@ -288,6 +301,7 @@ static void scene_work(void)
 	}
 	stall_add();
 	traffic_add(1);
+	oom_kill_add();
 	for (size_t i = 0; i < s->n_threads; i++)
 		s->threads[i].used.exec_ns += 10000000 * (i + 1);
 	for (size_t i = 0; i < s->n_cgroups; i++) {

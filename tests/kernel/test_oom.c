@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * test_oom.c - OOM kills of a memory limit: each process counts once, whether its main thread is still there or not, also
- * when its cgroup is gone before the next sample. The second source is wait(): only the OOM killer sends these SIGKILLs.
+ * when its cgroup is gone before the next sample; and what was exhausted: the cgroup's own limit, that of one inside, that of
+ * one around it, the memory of the machine. The second source is wait(): only the OOM killer sends these SIGKILLs. The limits
+ * are the test's own.
  */
 #include <pthread.h>
 #include <sys/mman.h>
@@ -115,6 +117,12 @@ static bool killed(pid_t pid)
 	return WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0;
 }
 
+static void kill_and_wait(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 static int kill_some(const char *cgroup, void (*work)(void *ctx), int n)
 {
 	int dead = 0;
@@ -174,6 +182,162 @@ static void gone_at_once(void)
 	check_equal("its kill is in the row of the dead", container_value(cgroup, CONTAINER_OOM_KILLS), dead);
 }
 
+/* ---- what was exhausted ---- */
+
+static bool on_snapshot_until(bool (*seen)(const struct snapshot *s, void *ctx), void *ctx)
+{
+	return poll_until(seen(snapshot_take(), ctx));
+}
+
+struct search {
+	pid_t pid;
+	struct oom_row kill;
+	char container[256], limit_of[256], scope[16], exhausted[32];
+};
+
+static bool kill_seen(const struct snapshot *s, void *ctx)
+{
+	struct search *search = ctx;
+
+	for (size_t i = 0; i < s->n_oom_kills; i++) {
+		const struct oom_row *kill = &s->oom_kills[i];
+
+		if (kill->pid != (uint32_t)search->pid)
+			continue;
+		search->kill = *kill;
+		snprintf(search->container, sizeof(search->container), "%s", kill->container_cgroup);
+		snprintf(search->limit_of, sizeof(search->limit_of), "%s", kill->limit_of);
+		snprintf(search->scope, sizeof(search->scope), "%s", kill->limit_scope);
+		snprintf(search->exhausted, sizeof(search->exhausted), "%s", kill->exhausted);
+		return true;
+	}
+	return false;
+}
+
+/* What the snapshots say of the kill; the usage at that moment is within the limit, and at most 64 pages for each CPU below. */
+static void explained(const char *what, pid_t pid, const char *container, const char *scope, const char *limit_of)
+{
+	double limit = atof(LIMIT), below = 64.0 * 4096 * (double)sysconf(_SC_NPROCESSORS_ONLN);
+	struct search search = {.pid = pid};
+	bool dead = killed(pid);
+
+	if (!on_snapshot_until(kill_seen, &search)) {
+		check(false, "%s: no kill of %d, %s", what, pid, dead ? "which was killed" : "which was not killed");
+		return;
+	}
+	check(dead && strcmp(search.container, container) == 0, "%s: the victim is in %s (%s)", what, search.container,
+	      container);
+	check(strcmp(search.exhausted, "memory_limit") == 0 && strcmp(search.scope, scope) == 0,
+	      "%s: exhausted is %s, scope %s (%s)", what, search.exhausted, search.scope, scope);
+	check(strcmp(search.limit_of, limit_of) == 0, "%s: it was the limit of %s (%s)", what, search.limit_of,
+	      limit_of);
+	check_equal("the limit", search.kill.limit, limit);
+	check(search.kill.usage <= limit && search.kill.usage >= limit - below, "the usage then: %.0f",
+	      search.kill.usage);
+	check(search.kill.asker_pid == (uint32_t)pid, "the victim itself asked for memory: %u", search.kill.asker_pid);
+	check(search.kill.rss > limit / 2 && search.kill.rss < limit + (16 << 20), "what it had: %.0f",
+	      search.kill.rss);
+}
+
+static void five_megabytes(void *ctx)
+{
+	char *p = mmap(NULL, 5 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p != MAP_FAILED)
+		memset(p, 1, 5 << 20);
+	sleep_on(ctx);
+}
+
+/* Processes of the exhausted cgroup are listed as the sample before had them, the largest first. */
+static void own_limit(void)
+{
+	const char *cgroup = cgroup_make("own");
+	pid_t large = run_in(cgroup, five_megabytes, NULL), small = run_in(cgroup, sleep_on, NULL), victim;
+	struct search search = {};
+	const struct oom_row *kill = &search.kill;
+
+	memory_limit(cgroup);
+	poll_until(settled(large) && settled(small));
+	snapshot_take();
+	victim = run_in(cgroup, hog_alone, NULL);
+	explained("its own limit", victim, cgroup, "own", cgroup);
+	search.pid = victim;
+	kill_seen(snapshot_take(), &search);
+	check(kill->n_largest >= 2 && kill->largest[0].pid == (uint32_t)large && kill->largest[0].rss >= 5 << 20,
+	      "the largest process before was %u (%d) of %zu", kill->largest[0].pid, large, kill->n_largest);
+	check(kill->largest_age > 0 && kill->largest_age < 60, "%.3f s before", kill->largest_age);
+	kill_and_wait(large);
+	kill_and_wait(small);
+}
+
+/* The limit is that of a cgroup which has no process of its own. */
+static void limit_around(void)
+{
+	const char *around = cgroup_make("around");
+	char inside[64], path[512], file[600];
+
+	snprintf(inside, sizeof(inside), "%s", cgroup_make("around/inside"));
+	memory_limit(around);
+	if (test_on_v2() && cgroup_folder(around, 0, path, sizeof(path))) {
+		snprintf(file, sizeof(file), "%s/cgroup.subtree_control", path);
+		file_write(file, "+memory");
+	}
+	explained("a limit around it", run_in(inside, hog_alone, NULL), inside, "ancestor", around);
+}
+
+static double memory_total(void)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *line;
+
+	if (read_file("/proc/meminfo", 65536, &text, NULL) < 0 || !(line = strstr(text, "MemTotal:")))
+		return -1;
+	return atof(line + strlen("MemTotal:")) * 1024;
+}
+
+/* The kernel chooses nobody else, however much it takes. */
+static void hog_of_machine(void *ctx)
+{
+	const size_t piece = 16 << 20;
+
+	file_write("/proc/self/oom_score_adj", "1000");
+	for (;;) {
+		char *p = mmap(NULL, piece, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (p == MAP_FAILED)
+			_exit(ctx ? 2 : 1);
+		memset(p, 1, piece);
+	}
+}
+
+/* The guests of `make vm-test` have no swap, and nobody else's processes. */
+static void machine_exhausted(void)
+{
+	const char *cgroup;
+	struct search search = {};
+	double total = memory_total();
+	bool dead;
+
+	if (!getenv("SYSSCOPE_TEST_GUEST")) {
+		check(true, "the memory of the machine # SKIP it is used up in a guest only");
+		return;
+	}
+	cgroup = cgroup_make("machine");
+	search.pid = run_in(cgroup, hog_of_machine, NULL);
+	dead = killed(search.pid);
+	if (!on_snapshot_until(kill_seen, &search)) {
+		check(false, "the machine: no kill of %d (%s)", search.pid, dead ? "killed" : "not killed");
+		return;
+	}
+	check(dead && strcmp(search.container, cgroup) == 0, "the machine: the victim is in %s", search.container);
+	check(strcmp(search.exhausted, "machine") == 0 && !search.limit_of[0] && !search.scope[0],
+	      "the machine: exhausted is %s, limit of %s", search.exhausted, search.limit_of);
+	check_within("the machine: its memory is MemTotal", search.kill.limit, total, 0.01, 0);
+	check(search.kill.usage > 0.8 * total && search.kill.usage <= search.kill.limit, "the machine: %.0f in use",
+	      search.kill.usage);
+	check(search.kill.score_adjust == 1000, "the machine: oom_score_adj %d", search.kill.score_adjust);
+}
+
 int main(void)
 {
 	const char *cgroup = cgroup_make("oom");
@@ -192,7 +356,9 @@ int main(void)
 	counted(cgroup, "processes killed whose main thread had ended", hog_orphaned);
 	killed_as_a_group();
 	gone_at_once();
-	kill(sleeper, SIGKILL);
-	waitpid(sleeper, NULL, 0);
+	own_limit();
+	limit_around();
+	machine_exhausted();
+	kill_and_wait(sleeper);
 	return test_finish();
 }

@@ -20,6 +20,7 @@ void scene_init(struct scene *s)
 		.gone_loops_final = s->gone_loops_final,
 		.gone_loops_open = s->gone_loops_open,
 		.stalls = s->stalls,
+		.oom_kills = s->oom_kills,
 		.cgroups = s->cgroups,
 		.host = {.cpus = 2,
 			 .memory_total = 8ULL << 30,
@@ -149,6 +150,24 @@ struct ss_fact *scene_stall(struct scene *s, uint32_t pid, uint64_t ago_ns)
 	*f = (struct ss_fact){.size = sizeof(*f), .kind = SS_FACT_LOOP_STALL, .time_ns = s->sample.boot_ns - ago_ns};
 	f->tgid = f->tid = pid;
 	f->start_ns = 5000000000ULL + pid;
+	return f;
+}
+
+struct ss_fact *scene_oom_kill(struct scene *s, uint32_t pid, uint64_t cgroup, enum ss_oom_exhausted exhausted,
+			       const char *const *names, uint32_t levels)
+{
+	struct ss_fact *f = &s->oom_kills[s->sample.n_oom_kills++];
+
+	scene_collector(s, "oom");
+	*f = (struct ss_fact){.size = sizeof(*f), .kind = SS_FACT_OOM_KILL, .time_ns = s->sample.boot_ns - 250000000};
+	f->cgroup_id = cgroup;
+	f->tgid = f->tid = pid;
+	f->start_ns = 5000000000ULL + pid;
+	f->oom.exhausted = exhausted;
+	f->oom.levels = levels;
+	for (uint32_t i = 0; i < levels && levels <= SS_OOM_LEVELS; i++)
+		snprintf(f->oom.path[i], sizeof(f->oom.path[i]), "%s", names[i]);
+	s->sample.oom_kills_of[exhausted]++;
 	return f;
 }
 

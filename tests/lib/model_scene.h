@@ -22,7 +22,7 @@ struct scene {
 	struct sample_pair pairs_final[SCENE_MAX], pairs_open[SCENE_MAX];
 	struct sample_loop loops[SCENE_MAX];
 	struct sample_gone_loop gone_loops_final[64], gone_loops_open[64];
-	struct ss_fact stalls[64];
+	struct ss_fact stalls[64], oom_kills[64];
 	struct sample_cgroup cgroups[64];
 	struct identity who[64];
 };
@@ -53,6 +53,10 @@ struct ss_loop *scene_gone_loop(struct sample_gone_loop *list, size_t *n, uint64
 
 /* A stall of the process `pid` of scene_process. */
 struct ss_fact *scene_stall(struct scene *s, uint32_t pid, uint64_t ago_ns);
+
+/* The OOM killer chose this process of a cgroup; `levels` names of the exhausted cgroup, from itself upwards. */
+struct ss_fact *scene_oom_kill(struct scene *s, uint32_t pid, uint64_t cgroup, enum ss_oom_exhausted exhausted,
+			       const char *const *names, uint32_t levels);
 void scene_pair(struct sample_pair *list, size_t *n, uint64_t waiter, uint64_t runner, uint64_t ns);
 const struct container_row *scene_row(const struct snapshot *s, const char *cgroup);
 

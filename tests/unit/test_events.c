@@ -167,6 +167,17 @@ static void test_others(void **state)
 	static const uint32_t from[NAMESPACE_KINDS] = {1, 2, 3, 4}, to[NAMESPACE_KINDS] = {5, 6, 7, 8};
 	struct event e = event(EVENT_NAMESPACE);
 	struct stall stall = {.seconds = 0.18, .cause = "blocked", .runner = "", .runner_cgroup = ""};
+	struct oom_row kill = {.container_name = "web-1",
+			       .container_cgroup = "/docker/abc",
+			       .rss = NAN,
+			       .exhausted = "",
+			       .limit_of = "",
+			       .limit_scope = "",
+			       .limit = NAN,
+			       .usage = NAN,
+			       .asker = "",
+			       .largest_of = "",
+			       .largest_age = NAN};
 
 	(void)state;
 	e.how = "setns";
@@ -195,24 +206,42 @@ static void test_others(void **state)
 	expect_json(&e, "{\"cgroup\":\"/docker/abc\"}");
 
 	e = event(EVENT_OOM_KILL);
-	e.peak_rss = e.memory_limit = NAN;
+	e.oom = &kill;
+	e.memory_limit = NAN;
 	expect_text(&e, "oom_kill web-1 nginx 100: killed for lack of memory");
-	expect_json(&e,
-		    "{\"rss_bytes\":null,\"oom_score_adj\":0,\"memory_limit_bytes\":null,\"memory_limit_of\":null}");
-	e.peak_rss = 5 << 20;
-	e.score_adjust = -999;
+	expect_json(&e, "{\"rss_bytes\":null,\"oom_score_adj\":0,\"exhausted\":null,\"limit_of\":null,"
+			"\"limit_scope\":null,\"limit_bytes\":null,\"usage_bytes\":null,\"asker_pid\":null,"
+			"\"asker_comm\":null,\"largest\":[],\"largest_of\":null,\"largest_age_seconds\":null,"
+			"\"memory_limit_bytes\":null,\"memory_limit_of\":null}");
+	kill.rss = 5 << 20;
+	kill.score_adjust = -999;
 	expect_text(&e, "oom_kill web-1 nginx 100: killed for lack of memory: it had 5.0M, oom_score_adj -999");
 	e.memory_limit = 24 << 20;
 	e.memory_limit_of = e.container_cgroup = "/docker/abc";
 	expect_text(&e,
 		    "oom_kill web-1 nginx 100: killed for lack of memory: it had 5.0M, oom_score_adj -999; the memory "
 		    "limit of web-1 is 24M");
-	expect_json(&e, "{\"rss_bytes\":5242880,\"oom_score_adj\":-999,\"memory_limit_bytes\":25165824,"
-			"\"memory_limit_of\":\"/docker/abc\"}");
 	e.memory_limit_of = "/pods/\x1b[2J";
 	expect_text(&e,
 		    "oom_kill web-1 nginx 100: killed for lack of memory: it had 5.0M, oom_score_adj -999; the memory "
 		    "limit of /pods/\\x1b[2J is 24M");
+	kill.exhausted = "memory_limit";
+	kill.limit_of = "/docker/\x1b[2J";
+	kill.limit_scope = "ancestor";
+	kill.limit = 24 << 20;
+	kill.usage = 23 << 20;
+	kill.n_largest = 1;
+	kill.largest_age = 1.5;
+	kill.largest[0] = (struct oom_process){.pid = 7, .rss = 3 << 20, .comm = "a\nb", .container = "\x1b"};
+	expect_text(&e, "oom_kill web-1 nginx 100: killed because /docker/\\x1b[2J around web-1 reached its limit of "
+			"24M (used: 23M); it had 5.0M, oom_score_adj -999; largest 1.5 s before: a\\x0ab 7 of \\x1b "
+			"3.0M");
+	expect_json(&e, "{\"rss_bytes\":5242880,\"oom_score_adj\":-999,\"asker_pid\":null,\"asker_comm\":null,"
+			"\"largest_of\":null,\"memory_limit_bytes\":25165824,\"memory_limit_of\":\"/pods/\\u001b[2J\","
+			"\"exhausted\":\"memory_limit\",\"limit_of\":\"/docker/\\u001b[2J\",\"limit_scope\":"
+			"\"ancestor\",\"limit_bytes\":25165824,\"usage_bytes\":24117248,\"largest\":[{\"pid\":7,"
+			"\"comm\":\"a\\nb\",\"container\":\"\\u001b\",\"rss_bytes\":3145728}],"
+			"\"largest_age_seconds\":1.5}");
 
 	e = event(EVENT_CAPABILITY_DENIED);
 	e.capability = 21;
@@ -372,7 +401,8 @@ static void test_oom_limit(void **state)
 	struct snapshot snapshot = {.containers = rows, .n_containers = ARRAY_SIZE(rows)};
 	struct ss_fact fact = {.kind = SS_FACT_OOM_KILL, .tgid = 100, .comm = "nginx"};
 	struct identity who = {.name = "web-1", .home = "/docker/abc"};
-	struct event_source source = {.fact = &fact, .who = &who, .snapshot = &snapshot};
+	struct event_oom oom = {};
+	struct event_source source = {.fact = &fact, .who = &who, .snapshot = &snapshot, .oom = &oom};
 	struct event e;
 
 	(void)state;

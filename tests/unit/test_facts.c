@@ -73,8 +73,9 @@ static void test_sizes(void **state)
 		enum ss_fact_kind kind;
 		size_t size;
 	} rows[] = {
-		{SS_FACT_PROCESS_START, SS_FACT_HEAD + 16}, {SS_FACT_THREAD_START, SS_FACT_HEAD + 16},
-		{SS_FACT_EXIT, SS_FACT_HEAD + 64},	    {SS_FACT_OOM_KILL, SS_FACT_HEAD + 16},
+		{SS_FACT_PROCESS_START, SS_FACT_HEAD + 16},
+		{SS_FACT_THREAD_START, SS_FACT_HEAD + 16},
+		{SS_FACT_EXIT, SS_FACT_HEAD + 64},
 		{SS_FACT_CGROUP_ENTER, SS_FACT_HEAD + 16},
 	};
 
@@ -91,6 +92,37 @@ static void test_sizes(void **state)
 		f.size--;
 		assert_int_equal(fact_decode(&f, rows[i].size, &got), -EBADMSG);
 	}
+}
+
+/* Behind the last name of the path lies what the kernel half did not write. */
+static void test_oom(void **state)
+{
+	const size_t size = SS_FACT_HEAD + 64 + SS_OOM_LEVELS * SS_CGROUP_NAME_LEN;
+	struct ss_fact f = task_fact(SS_FACT_OOM_KILL), got;
+
+	(void)state;
+	memset(f.oom.path, 0x5a, sizeof(f.oom.path));
+	f.size = (uint32_t)size;
+	f.oom.exhausted = SS_OOM_CGROUP;
+	f.oom.levels = 1;
+	strcpy(f.oom.path[0], "docker");
+	assert_int_equal(fact_decode(&f, size, &got), 0);
+	assert_string_equal(got.oom.path[0], "docker");
+	for (size_t i = 0; i < SS_CGROUP_NAME_LEN; i++)
+		assert_int_equal(got.oom.path[1][i], 0);
+	f.oom.levels = 2;
+	assert_int_equal(fact_decode(&f, size, &got), -EBADMSG);
+	f.oom.levels = SS_OOM_LEVELS + 1;
+	assert_int_equal(fact_decode(&f, size, &got), 0);
+	assert_int_equal(got.oom.path[0][0], 0);
+	f.oom.levels++;
+	assert_int_equal(fact_decode(&f, size, &got), -EBADMSG);
+	f.oom.levels = 0;
+	f.oom.exhausted = SS_OOM_KINDS;
+	assert_int_equal(fact_decode(&f, size, &got), -EBADMSG);
+	f.oom.exhausted = SS_OOM_UNKNOWN;
+	f.size--;
+	assert_int_equal(fact_decode(&f, size, &got), -EBADMSG);
 }
 
 static void test_exec(void **state)
@@ -200,9 +232,13 @@ static void test_namespaces(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole),	   cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_exec),	   cmocka_unit_test(test_names),
-		cmocka_unit_test(test_broken),	   cmocka_unit_test(test_name_without_end),
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_oom),
+		cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_name_without_end),
 		cmocka_unit_test(test_namespaces),
 	};
 

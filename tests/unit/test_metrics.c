@@ -245,7 +245,7 @@ static const char *rule_title(enum metric_scope scope, const struct metric_desc 
 static const char *rule_rest(enum metric_scope scope, const struct metric_desc *lines, size_t n, size_t i)
 {
 	static const char collectors[] =
-		" tasks lifecycle cgroups sched epoll namespaces births cgroupfs network host ";
+		" tasks lifecycle cgroups sched epoll namespaces births oom cgroupfs network host ";
 	const struct metric_desc *d = &lines[i];
 	char padded[32];
 

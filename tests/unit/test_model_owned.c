@@ -84,6 +84,15 @@ static void stall_add(void)
 	f->stall.runner = 11;
 }
 
+static void oom_kill_add(void)
+{
+	static const char *const names[] = {"docker"};
+	struct ss_fact *f = scene_oom_kill(&sample.scene, 101, 10, SS_OOM_CGROUP, names, 1);
+
+	snprintf(f->comm, sizeof(f->comm), "chosen");
+	snprintf(f->oom.asker, sizeof(f->oom.asker), "asker");
+}
+
 static void sample_build(void)
 {
 	struct scene *s = &sample.scene;
@@ -117,6 +126,7 @@ static void sample_build(void)
 	s->sample.n_socket_owners = 2;
 	s->sample.socket_owners_ns = s->sample.boot_ns;
 	stall_add();
+	oom_kill_add();
 	scene_collector(s, "births");
 	for (size_t i = 0; i < s->sample.n_collectors; i++)
 		s->sample.collectors[i].name = text(s->sample.collectors[i].name);

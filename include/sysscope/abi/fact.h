@@ -18,11 +18,23 @@ enum ss_fact_kind {
 };
 
 /* The kinds that the agent itself needs, whether or not a command asks for them: bits of facts_wanted. */
-#define SS_FACTS_ALWAYS (1u << SS_FACT_CGROUP_CREATE | 1u << SS_FACT_CGROUP_REMOVE | 1u << SS_FACT_LOOP_STALL)
+#define SS_FACTS_ALWAYS \
+	(1u << SS_FACT_CGROUP_CREATE | 1u << SS_FACT_CGROUP_REMOVE | 1u << SS_FACT_LOOP_STALL | 1u << SS_FACT_OOM_KILL)
 
 #define SS_EXEC_PATH_LEN  256
 #define SS_EXEC_PATH_MOST 64 /* most paths are shorter than this: such a record ends here */
 #define SS_ARGUMENTS_LEN  1024
+
+/* What was exhausted when the OOM killer chose a victim. */
+enum ss_oom_exhausted {
+	SS_OOM_UNKNOWN,
+	SS_OOM_MACHINE,		 /* the memory of the machine */
+	SS_OOM_NODES,		 /* the memory of the nodes that the asking task may use: its cpuset, or its policy */
+	SS_OOM_CGROUP,		 /* the memory limit of a cgroup */
+	SS_OOM_CGROUP_WITH_SWAP, /* v1: its limit of memory and swap together */
+	SS_OOM_KINDS
+};
+#define SS_OOM_LEVELS 9
 
 /*
  * A record ends after the union's member for its kind; one of SS_FACT_EXEC after `path`, `arguments`, or a short path.
@@ -75,9 +87,15 @@ struct ss_fact {
 			__u64 voluntary_switches, involuntary_switches;
 			__u64 minor_faults, major_faults;
 		} exit;
-		struct {		    /* SS_FACT_OOM_KILL */
-			__u64 rss_bytes;    /* of the victim; all bits set: not known */
-			__s64 score_adjust; /* signal->oom_score_adj */
+		struct {				/* SS_FACT_OOM_KILL */
+			__u64 rss_bytes;		/* of the victim; all bits set: not known */
+			__s64 score_adjust;		/* signal->oom_score_adj */
+			__u64 limit_bytes, usage_bytes; /* of what was exhausted, then; all bits set: not known */
+			__u32 exhausted;		/* enum ss_oom_exhausted */
+			__u32 levels; /* names in `path`; SS_OOM_LEVELS + 1: there are more, so the path is not known */
+			__u32 asker_tgid, padding;		      /* the task that wanted memory and got none */
+			char asker[SS_COMM_LEN];		      /* its name */
+			char path[SS_OOM_LEVELS][SS_CGROUP_NAME_LEN]; /* the exhausted cgroup's name, then upwards */
 		} oom;
 		struct {		      /* SS_FACT_CAPABILITY_DENIED */
 			__u32 capability;     /* its number in linux/capability.h */
@@ -89,6 +107,7 @@ struct ss_fact {
 _Static_assert(sizeof(((struct ss_fact *)0)->exec) == 16 + SS_EXEC_PATH_LEN + SS_ARGUMENTS_LEN, "exec: no padding");
 _Static_assert(sizeof(struct ss_fact) == SS_FACT_HEAD + 16 + SS_EXEC_PATH_LEN + SS_ARGUMENTS_LEN,
 	       "ss_fact: no padding");
+_Static_assert(sizeof(((struct ss_fact *)0)->oom) == 48 + 16 + SS_OOM_LEVELS * SS_CGROUP_NAME_LEN, "oom: no padding");
 _Static_assert(sizeof(((struct ss_fact *)0)->stall) == 24 + 8 * SS_WAIT_CLASSES + 24, "stall: no padding");
 
 #endif
