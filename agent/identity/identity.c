@@ -54,6 +54,7 @@ void known_home_free(struct known_home *h)
 	free(h->pod_namespace);
 	free(h->labels);
 	free(h->pod_uid);
+	free(h->pod_id);
 	free(h->space);
 	free(h);
 }
@@ -93,11 +94,13 @@ static struct known_home *home_new(struct identities *ids, const char *path, con
 	h->parent = text_capped(path, m->parent_len);
 	h->id = strdup(m->id);
 	h->pod = strdup(m->pod[0] ? m->pod : m->pod_uid); /* the uid until a store has the name */
+	h->is_pod = m->kind == HOME_POD;
 	h->pod_uid = strdup(m->pod_uid);
+	h->pod_id = strdup(m->pod);
 	h->space = strdup(m->space);
 	if (h->path)
 		h->name = strdup(m->name[0] ? m->name : h->path);
-	if (!h->path || !h->parent || !h->id || !h->pod || !h->pod_uid || !h->space || !h->name)
+	if (!h->path || !h->parent || !h->id || !h->pod || !h->pod_uid || !h->pod_id || !h->space || !h->name)
 		goto fail;
 	HASH_ADD_KEYPTR(hh, ids->homes, h->path, strlen(h->path), h);
 	if (!h->hh.tbl)

@@ -19,7 +19,8 @@ struct known_home {
 	struct identity who; /* first: callers hold a pointer to it */
 	char *path;	     /* who.home */
 	char *parent, *id, *name, *image, *pod, *pod_namespace, *labels;
-	char *pod_uid, *space; /* for the stores: see struct store_question */
+	char *pod_uid, *pod_id, *space; /* for the stores: see struct store_question */
+	bool is_pod;
 	unsigned int stores;
 	struct store_version version; /* of the file that was read last */
 	size_t cgroups;		      /* how many share it */

@@ -137,6 +137,8 @@ static struct store_question home_question(const struct known_home *h)
 				       .id = h->id,
 				       .space = h->space,
 				       .pod_uid = h->pod_uid,
+				       .pod = h->pod_id,
+				       .is_pod = h->is_pod,
 				       .first_ns = h->who.resolved ? 0 : h->first_ns};
 }
 

@@ -103,12 +103,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					    "/config.json",
 					    "/var/lib/nerdctl/1935db59/names/default/web",
 					    "/run/containers/storage/overlay-containers/" ID "/userdata/config.json",
-					    "/etc/containerd/config.toml"};
-	static const char *const paths[] = {
-		"/docker/" ID,	   "/libpod_parent/libpod-" ID, "/libpod_parent/libpod-" ID,
-		"/docker/" ID,	   "/libpod_parent/libpod-" ID, "/kubepods/pod0123456789abcdef0123456789abcdef/" ID,
-		"/default/" OTHER, "/default/" OTHER,		"/crio-" ID,
-		"/default/" OTHER};
+					    "/etc/containerd/config.toml",
+					    "/var/lib/containers/storage/db.sql"};
+	static const char *const paths[] = {"/docker/" ID,
+					    "/libpod_parent/libpod-" ID,
+					    "/libpod_parent/libpod-" ID,
+					    "/docker/" ID,
+					    "/libpod_parent/libpod-" ID,
+					    "/kubepods/pod0123456789abcdef0123456789abcdef/" ID,
+					    "/default/" OTHER,
+					    "/default/" OTHER,
+					    "/crio-" ID,
+					    "/default/" OTHER,
+					    "/machine.slice/machine-libpod_pod_" ID ".slice"};
 	const struct identity *who;
 	struct identities *ids;
 	size_t which;

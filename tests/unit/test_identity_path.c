@@ -163,7 +163,7 @@ static const struct path_case cases[] = {
 	{"/machine.slice/libpod-" A ".scope/container", HOME_CONTAINER, "/machine.slice/libpod-" A ".scope", NULL,
 	 "podman", A, A12, PODMAN},
 	{"/machine.slice/libpod-conmon-" A ".scope", HOME_RUNTIME, NULL, NULL, "podman", A, "conmon/" A12},
-	{"/machine.slice/machine-libpod_pod_" B ".slice", HOME_POD, NULL, NULL, "podman", B, B12, NONE, 0, B12},
+	{"/machine.slice/machine-libpod_pod_" B ".slice", HOME_POD, NULL, NULL, "podman", B, B12, PODMAN, 0, B12},
 	{"/machine.slice/machine-libpod_pod_" B ".slice/libpod-" A ".scope/container", HOME_CONTAINER,
 	 "/machine.slice/machine-libpod_pod_" B ".slice/libpod-" A ".scope", NULL, "podman", A, A12, PODMAN, 0, B12},
 	{"/libpod_parent/libpod-" A, HOME_CONTAINER, NULL, NULL, "podman", A, A12, PODMAN},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_identity_stores.c - names from the files of containerd, nerdctl, CRI-O and the kubelet, in the shapes that these write
- * them, and what is hostile among them. Docker's and Podman's are in test_identity.c.
+ * test_identity_stores.c - names from the files of containerd, nerdctl, CRI-O and the kubelet, and of Podman's pods, in the
+ * shapes that these write them, and what is hostile among them. Docker's and Podman's containers are in test_identity.c.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -254,6 +254,89 @@ static void crio_named(void **state)
 	who = get(3, "/kubepods/besteffort/pod" UID "/crio-" B);
 	assert_string_equal(who->pod, "db-0");
 	assert_int_equal(stats().failures, 0);
+}
+
+/* ---- Podman's pods ---- */
+
+#define POD_JSON(name) "{\"id\":\"" C "\",\"name\":\"" name "\",\"hostname\":\"other\",\"labels\":{}"
+#define POD_SLICE      "/machine.slice/machine-libpod_pod_" C ".slice"
+#define GRAPH	       "/var/lib/containers/storage/"
+
+static void database_write(const char *path, size_t zeros, const char *text)
+{
+	_cleanup_buf_ struct buf file = {};
+
+	while (file.len < zeros)
+		buf_add(&file, "", 1);
+	buf_str(&file, text);
+	root_write_bytes(path, file.data, file.len);
+}
+
+static void pod_check(const char *name)
+{
+	const struct identity *who;
+
+	cache_open();
+	who = get(1, POD_SLICE);
+	who_check(who, HOME_POD, name, "", name, "");
+	assert_string_equal(who->runtime, "podman");
+	who = get(2, POD_SLICE "/libpod-" A ".scope/container");
+	who_check(who, HOME_CONTAINER, "4f2b0c9d8e7a", "", name, "");
+	who = get(3, "/libpod_parent/" C "/libpod-" B);
+	who_check(who, HOME_CONTAINER, "db", "i", name, "");
+	identities_free(ids);
+	ids = NULL;
+}
+
+static void podman_pods(void **state)
+{
+	static const char bolt[] = "..config" POD_JSON("shop"),
+			  sqlite[] = "\x0c#" C "front-end.2" POD_JSON("front-end.2");
+
+	(void)state;
+	root_write(PODMAN_LIST "containers.json", "[{\"id\":\"" B "\",\"names\":[\"db\"],\"image\":\"i\"}]");
+	pod_check("c83d0428058a");
+	/* Wherever it lies across the pieces that are read. */
+	for (size_t at = (256 << 10) - 250; at < (256 << 10) + 10; at += 13) {
+		database_write(GRAPH "libpod/bolt_state.db", at, bolt);
+		pod_check("shop");
+	}
+	root_delete(GRAPH "libpod/bolt_state.db");
+	for (size_t at = (512 << 10) - 400; at < (512 << 10) + 10; at += 13) {
+		database_write(GRAPH "db.sql", at, sqlite);
+		pod_check("front-end.2");
+	}
+	/* What somebody else has written there: labels of a container, another name in front, a name that is none. */
+	static const char *const others[] = {"{\"labels\":" POD_JSON("evil"), C "shop" POD_JSON("evil"),
+					     "config" POD_JSON("a b"), "config{\"id\":\"" C "\",\"name\":\"cut",
+					     "config" POD_JSON("")};
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		database_write(GRAPH "db.sql", 10, others[i]);
+		pod_check("c83d0428058a");
+	}
+	/* The right one behind such. */
+	database_write(GRAPH "db.sql", 10, "{\"labels\":" POD_JSON("evil") "}config" POD_JSON("shop"));
+	pod_check("shop");
+}
+
+static void podman_pods_hostile(void **state)
+{
+	static const char path[] = GRAPH "db.sql";
+
+	(void)state;
+	root_folders(path);
+	assert_int_equal(mkfifo(root_path(path), 0600), 0);
+	cache_open();
+	assert_string_equal(get(1, POD_SLICE)->name, "c83d0428058a");
+	assert_int_equal(stats().refused, 1);
+	identities_free(ids);
+	root_delete(path);
+	root_write(path, "config" POD_JSON("shop"));
+	assert_int_equal(truncate(root_path(path), 1 << 30), 0);
+	cache_open();
+	assert_string_equal(get(1, POD_SLICE)->name, "c83d0428058a");
+	assert_int_equal(stats().refused, 1);
 }
 
 /* ---- the kubelet ---- */
@@ -528,8 +611,8 @@ int main(void)
 		cache_test(containerd_of_docker), cache_test(nerdctl_named),	  cache_test(nerdctl_higher),
 		cache_test(nerdctl_rootless),	  cache_test(crio_named),	  cache_test(kubelet_named),
 		cache_test(kubelet_of_user),	  cache_test(containerd_hostile), cache_test(crio_hostile),
-		cache_test(nerdctl_hostile),	  cache_test(kubelet_hostile),	  cache_test(threaded),
-		cache_test(silent_file_system),
+		cache_test(nerdctl_hostile),	  cache_test(kubelet_hostile),	  cache_test(podman_pods),
+		cache_test(podman_pods_hostile),  cache_test(threaded),		  cache_test(silent_file_system),
 	};
 
 	return cmocka_run_group_tests_name("identity_stores", tests, NULL, NULL);

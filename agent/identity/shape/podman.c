@@ -8,6 +8,8 @@ static void claim_pod(struct path_walk *w, struct path_part id)
 {
 	part_copy(id, w->pod, sizeof(w->pod));
 	walk_claim(w, HOME_POD, "podman", id, w->pod);
+	/* Whoever may have made it may have chosen the id, too: a user's is looked for among that user's. */
+	w->m->stores = w->place != PLACE_USER || w->m->uid >= 0 ? STORE_PODMAN : 0;
 }
 
 /* [NAME-]libpod_pod_ID.slice */

@@ -168,7 +168,7 @@ int kubelet_lookup(struct stores *s, const struct store_question *q, struct stor
 		s->kubelet = calloc(1, sizeof(*s->kubelet));
 	if (!s->kubelet)
 		return -ENOMEM;
-	if (*q->id) {
+	if (!q->is_pod) {
 		folder_read(s, &s->kubelet->containers, "/var/log/containers", container_take);
 		container = name_find(&s->kubelet->containers, q->id);
 	}
@@ -180,10 +180,10 @@ int kubelet_lookup(struct stores *s, const struct store_question *q, struct stor
 	if (!known)
 		return -ENOENT;
 	/* Of a container in a pod that is known, the pod at least. */
-	name = container ? container->container : *q->id ? "" : pod->pod;
+	name = container ? container->container : q->is_pod ? pod->pod : "";
 	r = copy_text(&ret->pod, known->pod);
 	r |= copy_text(&ret->pod_namespace, known->space);
 	r |= copy_text(&ret->name, name);
-	ret->pod_sandbox = !*q->id;
+	ret->pod_sandbox = q->is_pod;
 	return r < 0 ? -ENOMEM : *name ? 0 : -ENOENT;
 }

@@ -236,21 +236,50 @@ static char *moved_below_home(struct stores *s, int64_t uid, int folder)
 	return moved;
 }
 
+static int user_storages(struct stores *s, int64_t uid, storage_visit *visit, void *ctx)
+{
+	_cleanup_close_ int folder = -1;
+	_cleanup_free_ char *moved = NULL;
+	int r = base_open(s, uid, NULL, &folder);
+
+	if (r < 0 || visit(ctx, folder, NULL, ROOTLESS_ROOT))
+		return r;
+	moved = moved_below_home(s, uid, folder);
+	if (moved && strcmp(moved, ROOTLESS_ROOT) != 0)
+		visit(ctx, folder, NULL, moved);
+	return 0;
+}
+
+int podman_storages(struct stores *s, int64_t uid, storage_visit *visit, void *ctx)
+{
+	bool over = false;
+
+	if (uid > 0)
+		return user_storages(s, uid, visit, ctx);
+	for (size_t i = 0; i < s->podman_roots.n && !over; i++) {
+		_cleanup_close_ int folder = -1;
+
+		if (base_open(s, 0, s->podman_roots.paths[i], &folder) == 0)
+			over = visit(ctx, folder, s->podman_roots.paths[i], "");
+	}
+	return 0;
+}
+
 /* ---- look-ups ---- */
 
-/* Looks into every list of one storage, which is at `below` in the folder. */
+/* Looks into every list of one storage after the other. */
 struct podman_search {
 	struct stores *s;
 	int64_t uid; /* 0: the host */
-	const char *root, *id;
-	int folder, result;
+	const char *id;
+	int result;
 	struct podman_record *found;
 };
 
-static void list_search(struct podman_search *p, const char *path)
+static void list_search(struct podman_search *p, int folder, const char *root, const char *path)
 {
-	struct podman_file *f = list_get(p->s, p->uid, p->root, path);
-	int r = f ? list_refresh(p->s, f, p->folder, p->uid ? (uid_t)p->uid : p->s->host_owner) : -ENOMEM;
+	struct podman_file *f = list_get(p->s, p->uid, root, path);
+	int r = f ? list_refresh(p->s, f, folder, p->uid ? (uid_t)p->uid : p->s->host_owner) : -ENOMEM;
 
 	if (r < 0 && p->result == -ENOENT)
 		p->result = r;
@@ -258,7 +287,7 @@ static void list_search(struct podman_search *p, const char *path)
 		HASH_FIND_STR(f->records, p->id, p->found);
 }
 
-static void storage_search(struct podman_search *p, const char *below)
+static bool storage_search(void *ctx, int folder, const char *root, const char *below)
 {
 	_cleanup_buf_ struct buf path = {};
 
@@ -267,35 +296,9 @@ static void storage_search(struct podman_search *p, const char *below)
 		buf_printf(&path, "%s%s%s-containers/%s", below, *below ? "/" : "",
 			   storage_drivers[i / ARRAY_SIZE(lists)], lists[i % ARRAY_SIZE(lists)]);
 		if (!path.failed)
-			list_search(p, path.data);
+			list_search(ctx, folder, root, path.data);
 	}
-}
-
-static void user_search(struct podman_search *p)
-{
-	_cleanup_free_ char *moved = NULL;
-	int r = base_open(p->s, p->uid, NULL, &p->folder);
-
-	if (r < 0) {
-		p->result = r;
-		return;
-	}
-	storage_search(p, ROOTLESS_ROOT);
-	moved = moved_below_home(p->s, p->uid, p->folder);
-	if (moved && strcmp(moved, ROOTLESS_ROOT) != 0)
-		storage_search(p, moved);
-	closep(&p->folder);
-}
-
-static void host_search(struct podman_search *p)
-{
-	for (size_t i = 0; i < p->s->podman_roots.n; i++) {
-		p->root = p->s->podman_roots.paths[i];
-		if (base_open(p->s, 0, p->root, &p->folder) < 0)
-			continue;
-		storage_search(p, "");
-		closep(&p->folder);
-	}
+	return false;
 }
 
 /* Of all lists of the user that were ever read. */
@@ -311,15 +314,12 @@ static uint64_t lists_version(const struct stores *s, int64_t uid)
 
 int podman_lookup(struct stores *s, int64_t uid, const char *id, struct store_answer *ret)
 {
-	struct podman_search p = {.s = s, .uid = uid > 0 ? uid : 0, .id = id, .folder = -1, .result = -ENOENT};
+	struct podman_search p = {.s = s, .uid = uid > 0 ? uid : 0, .id = id, .result = -ENOENT};
+	int r = podman_storages(s, p.uid, storage_search, &p);
 
-	if (p.uid)
-		user_search(&p);
-	else
-		host_search(&p);
 	ret->version = (struct store_version){.store = STORE_PODMAN, .lists = lists_version(s, p.uid)};
 	if (!p.found)
-		return p.result;
+		return r < 0 ? r : p.result;
 	ret->runtime = "podman";
 	ret->name = strdup(p.found->name);
 	ret->image = strdup(p.found->image);

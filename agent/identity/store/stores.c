@@ -45,6 +45,7 @@ void stores_free(struct stores *s)
 	data_roots_free(&s->podman_roots);
 	data_roots_free(&s->containerd_states);
 	kubelet_names_free(s->kubelet);
+	podman_pods_free(s->podman_pods);
 	for (size_t i = 0; i < s->n_podman; i++)
 		podman_file_free(s->podman[i]);
 }
@@ -62,6 +63,19 @@ void stores_moment(struct stores *s, uint64_t now_ns)
 
 /* ---- questions ---- */
 
+static int podman_try(struct stores *s, const struct store_question *q, struct store_answer *ret)
+{
+	int r = q->is_pod ? -ENOENT : podman_lookup(s, q->uid, q->id, ret);
+
+	if (*q->pod)
+		ret->pod = podman_pod_name(s, q->uid, q->pod);
+	if (!q->is_pod || !ret->pod)
+		return r;
+	ret->pod_sandbox = true;
+	ret->runtime = "podman";
+	return copy_text(&ret->name, ret->pod);
+}
+
 /* The one that knows most about a container first. */
 static int stores_try(struct stores *s, const struct store_question *q, struct store_answer *ret)
 {
@@ -70,7 +84,7 @@ static int stores_try(struct stores *s, const struct store_question *q, struct s
 	if (q->stores & STORE_DOCKER)
 		r = docker_lookup(s, q->uid, q->id, *q->pod_uid, ret);
 	if (r < 0 && (q->stores & STORE_PODMAN))
-		r = podman_lookup(s, q->uid, q->id, ret);
+		r = podman_try(s, q, ret);
 	if (r < 0 && (q->stores & STORE_CONTAINERD))
 		r = containerd_lookup(s, q, ret);
 	if (r < 0 && (q->stores & STORE_CRIO) && q->uid <= 0)

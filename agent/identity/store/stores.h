@@ -24,6 +24,7 @@ extern const char *const storage_drivers[STORAGE_DRIVERS];
 
 struct podman_file;
 struct kubelet_names;
+struct podman_pod;
 
 /* Absolute paths, in the order in which they are tried. */
 struct data_roots {
@@ -39,8 +40,9 @@ struct stores {
 	uint64_t searched_ns, search_next_ns; /* further ones were searched for; may be from then on */
 	struct podman_file *podman[STORES_PODMAN_FILES];
 	size_t n_podman, podman_next;
-	uint64_t podman_versions;      /* lists read so far */
-	struct kubelet_names *kubelet; /* NULL: nothing was read */
+	uint64_t podman_versions;	/* lists read so far */
+	struct podman_pod *podman_pods; /* that were found */
+	struct kubelet_names *kubelet;	/* NULL: nothing was read */
 	uint64_t refused;
 
 	/* What need not be looked up again within a moment; see stores_moment(). */
@@ -64,9 +66,11 @@ struct store_version {
 struct store_question {
 	unsigned int stores; /* that may know it: enum identity_store */
 	int64_t uid;	     /* -1 or 0: the host's stores, else this user's */
-	const char *id;	     /* "" for a pod */
+	const char *id;
 	const char *space;   /* containerd's namespace, "" if it may be any */
 	const char *pod_uid; /* of its Kubernetes pod, "" without */
+	const char *pod;     /* short id of its Podman pod, "" without */
+	bool is_pod;	     /* it is the pod itself */
 	/* When it was first seen, for a search for further places; 0: none. */
 	uint64_t first_ns;
 };
@@ -144,6 +148,17 @@ bool docker_changed(struct stores *s, int64_t uid, const char *id, struct store_
 bool podman_changed(struct stores *s, int64_t uid, struct store_version *v);
 bool nerdctl_changed(struct stores *s, const struct store_question *q, struct store_version *v);
 void podman_file_free(struct podman_file *f);
+
+/*
+ * Calls `visit` for each place where the host, or a user, keeps Podman's storage until it returns true: what is `below` the
+ * folder, which is one of podman_roots, or (NULL) the user's home. 0, or why no place of the user's can be visited.
+ */
+typedef bool storage_visit(void *ctx, int folder, const char *root, const char *below);
+int podman_storages(struct stores *s, int64_t uid, storage_visit *visit, void *ctx);
+
+/* The name of a Podman pod by its short id, malloc'ed; NULL: not known. */
+char *podman_pod_name(struct stores *s, int64_t uid, const char *pod);
+void podman_pods_free(struct podman_pod *pods);
 void kubelet_names_free(struct kubelet_names *k);
 
 /* Where containerd keeps its state: the usual places, and what its configuration says. */
