@@ -7,7 +7,7 @@
 
 #include "lib/kernel_test.h"
 
-#define SECONDS 10
+#define SECONDS 5
 #define BUSY	4 /* processes */
 
 static void *thread_end(void *ctx)

@@ -5,6 +5,7 @@
 #include "kernel_test.h"
 
 #include <stdarg.h>
+#include "kernel/collectors.h"
 
 int test_failures, test_number;
 struct pipeline *test_pipeline;
@@ -175,8 +176,21 @@ double cgroup_cpu_seconds(const char *name)
 
 static double births_on_machine(void);
 
-void pipeline_start_with(const struct pipeline_options *o)
+/* Bits of the collectors that this run is to do without. */
+static uint32_t collectors_without(void)
 {
+	const char *names = getenv("SYSSCOPE_TEST_WITHOUT");
+	uint32_t bits = 0;
+
+	for (size_t i = 0; names && i < COLLECTORS; i++)
+		if (strstr(names, collectors[i].name))
+			bits |= 1U << i;
+	return bits;
+}
+
+void pipeline_start_with(const struct pipeline_options *options)
+{
+	struct pipeline_options o = *options;
 	_cleanup_buf_ struct buf error = {};
 	int r;
 
@@ -185,7 +199,8 @@ void pipeline_start_with(const struct pipeline_options *o)
 	signal(SIGHUP, test_interrupted);
 	signal(SIGPIPE, test_interrupted); /* who read it has gone */
 	births_before = births_on_machine();
-	r = pipeline_open(&test_pipeline, o, &error);
+	o.unneeded |= collectors_without();
+	r = pipeline_open(&test_pipeline, &o, &error);
 	if (r == 0)
 		return;
 	if (geteuid() != 0)
