@@ -36,16 +36,19 @@ static bool lxc_monitor(const struct path_walk *w, struct path_part *ret_name)
 	return ret_name->len || part_is(w->part, "lxc.monitor") || part_is(w->part, "lxc.pivot");
 }
 
+/* The monitor first: with `lxc.cgroup.dir = lxc` both are below /lxc, where anything else is a container. */
 bool lxc_match(struct path_walk *w)
 {
 	struct path_part name;
 
-	if (lxc_payload(w, &name) && may_name(w)) {
-		lxc_claim(w, name);
+	if (lxc_monitor(w, &name)) {
+		if (w->place == PLACE_CONTAINER || !may_name(w))
+			return false;
+		walk_monitor(w, "lxc", !name.len && part_is(w->part, "lxc.pivot") ? "lxc.pivot" : "lxc.monitor", name);
 		return true;
 	}
-	if (w->place == PLACE_CONTAINER || !lxc_monitor(w, &name) || !may_name(w))
+	if (!lxc_payload(w, &name) || !may_name(w))
 		return false;
-	walk_monitor(w, "lxc", !name.len && part_is(w->part, "lxc.pivot") ? "lxc.pivot" : "lxc.monitor", name);
+	lxc_claim(w, name);
 	return true;
 }
