@@ -12,6 +12,7 @@
 #include "concurrency/tree.h"
 #include "loops/loops.h"
 #include "model/capabilities.h"
+#include "disk/waits.h"
 #include "homes/home_rows.h"
 #include "homes/homes.h"
 #include "model/host_totals.h"
@@ -43,6 +44,9 @@ static const char *const loss_names[SS_LOSS_KINDS] = {
 	[SS_LOSS_TRANSITION_LOST] = "transition_lost",
 	[SS_LOSS_NETWORK_LOST] = "network_lost",
 	[SS_LOSS_SOCKET_UNOWNED] = "socket_unowned",
+	[SS_LOSS_DISK_LOST] = "disk_lost",
+	[SS_LOSS_DISK_PAIR_LOST] = "disk_pair_lost",
+	[SS_LOSS_DISK_HOMELESS] = "disk_homeless",
 };
 
 /* How the sample was taken, in the model's own memory. */
@@ -60,6 +64,9 @@ struct model {
 	struct limits limits;
 	struct processes processes;
 	struct pairs pairs;
+	struct disk_devices disk_devices;
+	struct disk_uses disk_uses;
+	struct disk_waits disk_waits;
 	struct namespaces namespaces;
 	struct capabilities capabilities;
 	struct loops loops;
@@ -87,6 +94,9 @@ void model_free(struct model *m)
 	capabilities_free(&m->capabilities);
 	namespaces_free(&m->namespaces);
 	pairs_free(&m->pairs);
+	disk_waits_free(&m->disk_waits);
+	disk_uses_free(&m->disk_uses);
+	disk_devices_free(&m->disk_devices);
 	processes_free(&m->processes);
 	limits_free(&m->limits);
 	home_rows_free(&m->home_rows);
@@ -145,6 +155,7 @@ static void moment_next(struct moment *now, const struct sample *s)
 		.loops_known = collector_ok(s, "epoll"),
 		.controls_known = !s->loop_controls_unseen,
 		.starts_known = collector_ok(s, "births"),
+		.disks_known = collector_ok(s, "disk"),
 		.oom_kills_known = collector_ok(s, "oom"),
 		.network_known = collector_ok(s, "network"),
 	};
@@ -162,6 +173,12 @@ static int sample_read(struct model *m, const struct sample *s)
 		r = limits_take(&m->limits, &m->now, s);
 	if (r >= 0)
 		r = pairs_take(&m->pairs, &m->homes, s);
+	if (r >= 0)
+		r = disk_devices_take(&m->disk_devices, &m->now, s);
+	if (r >= 0)
+		r = disk_uses_take(&m->disk_uses, &m->homes, &m->now, s);
+	if (r >= 0)
+		r = disk_waits_take(&m->disk_waits, &m->homes, s);
 	if (r >= 0)
 		r = transitions_take(&m->namespaces, &m->homes, s);
 	if (r >= 0)
@@ -189,6 +206,12 @@ static int rows_fill(struct model *m, const struct sample *s)
 		machine_rows_fill(&m->processes, &m->homes, m->home_rows.containers.at);
 	if (r >= 0)
 		r = pair_rows_fill(&m->pairs, &m->now, p);
+	if (r >= 0)
+		r = disk_rows_fill(&m->disk_uses, &m->disk_devices, &m->homes, &m->now, m->home_rows.containers.at, p);
+	if (r >= 0)
+		r = disk_wait_rows_fill(&m->disk_waits, &m->disk_uses, &m->disk_devices, &m->now, p);
+	if (r >= 0)
+		r = device_rows_fill(&m->disk_devices, &m->now, p);
 	if (r >= 0)
 		r = loop_rows_fill(&m->loops, &m->homes, m->home_rows.groups.at, &m->now, p);
 	if (r >= 0)

@@ -189,6 +189,38 @@ static __always_inline __u64 compat_throttled_there_ns(struct cfs_rq *queue, __u
 	return 0;
 }
 
+/* The disk of a request moved from the request to its queue in 5.17, commit f3fa33acca9f; the queue has it since 5.15. */
+struct request___disk {
+	struct gendisk *rq_disk;
+} __core;
+
+/* Numbered as in abi/disk.h; a request on a partition counts for the disk. */
+static __always_inline __u32 compat_request_device(struct request *rq)
+{
+	struct request___disk *old = (void *)rq;
+	struct gendisk *disk;
+
+	if (bpf_core_field_exists(old->rq_disk))
+		disk = old->rq_disk;
+	else
+		disk = rq->q->disk;
+	return (__u32)disk->major << 20 | (__u32)disk->first_minor;
+}
+
+/* Only with CONFIG_BLK_CGROUP. */
+struct bio___charged {
+	struct blkcg_gq *bi_blkg;
+} __core;
+
+static __always_inline __u64 compat_bio_cgroup_id(struct bio *bio)
+{
+	struct bio___charged *charged = (void *)bio;
+
+	if (!bpf_core_field_exists(charged->bi_blkg))
+		return SS_CGROUP_NONE;
+	return bio->bi_blkg->blkcg->css.cgroup->kn->id;
+}
+
 /* The number of the system call that the registers belong to, negative outside of one; and its first argument. */
 #if defined(__TARGET_ARCH_x86)
 static __always_inline long compat_syscall_number(struct pt_regs *regs)

@@ -126,6 +126,15 @@
 #define EAGAIN 11
 #define EEXIST 17
 
+/* include/linux/blk_types.h: operations in the low bits of request.cmd_flags; above 31 are a driver's own */
+#define REQ_OP_MASK	    0xff
+#define REQ_OP_READ	    0
+#define REQ_OP_WRITE	    1
+#define REQ_OP_DISCARD	    3
+#define REQ_OP_SECURE_ERASE 5
+#define REQ_OP_ZONE_APPEND  7
+#define REQ_OP_WRITE_ZEROES 9
+
 /* include/linux/security.h, since 5.1: an option of cap_capable */
 #define CAP_OPT_NOAUDIT 0x2
 /* Bits of a kernel_cap_t; CAP_LAST_CAP is below it. */

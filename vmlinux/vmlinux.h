@@ -285,6 +285,11 @@ struct mem_cgroup {
 	};
 };
 
+struct gendisk {
+	int major;
+	int first_minor;
+};
+
 struct user_namespace {
 	struct ns_common ns;
 };
@@ -370,6 +375,16 @@ struct cgroup {
 	struct cgroup_root *root;
 };
 
+struct request_queue {
+	struct gendisk *disk;
+};
+
+struct blkcg_gq;
+
+struct bio {
+	struct blkcg_gq *bi_blkg;
+};
+
 struct kernfs_node {
 	void *name;
 	u64 id;
@@ -399,6 +414,8 @@ struct cgroup_namespace {
 struct cgroup_root {
 	int hierarchy_id;
 };
+
+typedef __u32 blk_opf_t;
 
 struct sock_common {
 	union {
@@ -525,6 +542,15 @@ struct bpf_iter_meta {
 	u64 seq_num;
 };
 
+struct request {
+	struct request_queue *q;
+	blk_opf_t cmd_flags;
+	unsigned int __data_len;
+	struct bio *bio;
+	u64 start_time_ns;
+	u64 io_start_time_ns;
+};
+
 struct bpf_iter__task {
 	union {
 		struct bpf_iter_meta *meta;
@@ -610,6 +636,16 @@ struct unix_sock {
 	struct sock sk;
 	void *addr;
 	struct sock *peer;
+};
+
+struct blkcg;
+
+struct blkcg_gq {
+	struct blkcg *blkcg;
+};
+
+struct blkcg {
+	struct cgroup_subsys_state css;
 };
 
 struct io_epoll {

@@ -12,6 +12,7 @@
 
 #include "base/util.h"
 #include "cgroup/cgroupfs.h"
+#include "cgroup/io.h"
 #include "cgroup/layout.h"
 #include "cgroup/reading.h"
 #include "cgroup/walk.h"
@@ -68,6 +69,7 @@ int cgroupfs_open(struct cgroupfs **ret, const char *root)
 
 	if (!fs)
 		return -ENOMEM;
+	fs->io_root = -1;
 	for (int slot = 0; slot < CGROUP_SLOTS; slot++)
 		fs->mounts.slots[slot].fd = -1;
 	r = cgroup_mounts_detect(root, &fs->mounts);
@@ -91,6 +93,7 @@ void cgroupfs_close(struct cgroupfs *fs)
 	if (!fs)
 		return;
 	readings_free(fs);
+	cgroup_io_free(fs);
 	cgroup_mounts_free(&fs->mounts);
 	buf_free(&fs->mounts_text);
 	free(fs);

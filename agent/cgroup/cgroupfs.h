@@ -117,6 +117,20 @@ int cgroupfs_read(struct cgroupfs *fs, uint64_t id, const char *path, struct cgr
  */
 int cgroupfs_read_above(struct cgroupfs *fs, uint64_t id, const char *path, struct cgroup_counters *ret);
 
+/*
+ * What io.stat said for the cgroups that were read since cgroupfs_moment(), each with its devices in a row; valid until then.
+ * Some of its lines are missing where there was no memory.
+ */
+const struct sample_io *cgroupfs_ios(const struct cgroupfs *fs, size_t *ret_n);
+/* The cgroups of the carrying hierarchy may have io.stat. */
+bool cgroupfs_io_files(const struct cgroupfs *fs);
+
+/*
+ * The cgroup of the carrying hierarchy that has the path of this one of the hierarchy which has the io (blkio) controller, or
+ * is the nearest above that path. Remembered, as ids are never used again. -ENOENT: it is gone, or its path cannot be found.
+ */
+int cgroupfs_io_id(struct cgroupfs *fs, uint64_t io_id, uint64_t *ret_id);
+
 /* Closes the descriptors of a cgroup; unknown ids are fine. */
 void cgroupfs_forget(struct cgroupfs *fs, uint64_t id);
 

@@ -157,6 +157,13 @@ static const struct cgroup_file file_table[] = {
 	STAT_ABOVE(CGROUP_SLOT_V2, "memory.stat", v2_memory_stat, CGROUP_ABOVE_MEMORY),
 	STAT(CGROUP_SLOT_V2, "memory.events", v2_memory_events),
 	COUNTER(CGROUP_SLOT_V2, "pids.current", pids),
+	{
+		.slot = CGROUP_SLOT_V2,
+		.name = "io.stat",
+		.kind = CGROUP_FILE_IO,
+		.never_root = true,
+		.offset = OFFSET(io_charged),
+	},
 	HUGE_PAGE_LIST(HUGE_V2)
 
 		LIMIT(CGROUP_SLOT_CPU, "cpu.cfs_quota_us", CGROUP_FILE_QUOTA, cpu_quota_us),
@@ -198,6 +205,9 @@ static const struct cgroup_file file_table[] = {
 	COUNTER(CGROUP_SLOT_PIDS, "pids.current", pids),
 
 	LIMIT(CGROUP_SLOT_CPUSET, "cpuset.effective_cpus", CGROUP_FILE_CPUS, cpuset_cpus),
+
+	/* A file that is as good as any other: it says that the cgroup is there. */
+	LIMIT(CGROUP_SLOT_IO, "notify_on_release", CGROUP_FILE_NUMBER, io_charged),
 
 	HUGE_PAGE_LIST(HUGE_V1_LIMITS) HUGE_PAGE_LIST(HUGE_V1)};
 _Static_assert(ARRAY_SIZE(file_table) <= CGROUP_FILES_MAX, "room for every file");

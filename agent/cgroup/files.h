@@ -28,6 +28,7 @@ enum cgroup_file_kind {
 	CGROUP_FILE_CPU_MAX, /* "max 100000": quota and period */
 	CGROUP_FILE_STAT,    /* lines of "key number" */
 	CGROUP_FILE_CPUS,    /* "0-3,8": how many; "" is SS_UNKNOWN */
+	CGROUP_FILE_IO,	     /* io.stat, a line per device: io.h */
 };
 
 /* Which files are read of a cgroup that is only above a home's cgroup, besides its limits. */

@@ -26,7 +26,7 @@ const char *cgroup_slot_name(enum cgroup_slot slot)
 	static const char *const names[CGROUP_SLOTS] = {
 		[CGROUP_SLOT_V2] = "v2",	   [CGROUP_SLOT_CPU] = "cpu",	[CGROUP_SLOT_CPUACCT] = "cpuacct",
 		[CGROUP_SLOT_MEMORY] = "memory",   [CGROUP_SLOT_PIDS] = "pids", [CGROUP_SLOT_CPUSET] = "cpuset",
-		[CGROUP_SLOT_HUGETLB] = "hugetlb",
+		[CGROUP_SLOT_HUGETLB] = "hugetlb", [CGROUP_SLOT_IO] = "blkio",
 	};
 
 	return names[slot];
@@ -227,7 +227,7 @@ static void v2_controls_read(struct cgroup_mounts *mounts)
 	text[strcspn(text, "\n")] = '\0';
 	while ((word = strsep(&next, " ")))
 		for (int slot = CGROUP_SLOT_CPU; slot < CGROUP_SLOTS; slot++)
-			if (strcmp(word, cgroup_slot_name(slot)) == 0)
+			if (strcmp(word, slot == CGROUP_SLOT_IO ? "io" : cgroup_slot_name(slot)) == 0)
 				mounts->v2_controls[slot] = true;
 }
 

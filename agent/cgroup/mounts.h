@@ -20,6 +20,7 @@ enum cgroup_slot {
 	CGROUP_SLOT_PIDS,
 	CGROUP_SLOT_CPUSET,
 	CGROUP_SLOT_HUGETLB,
+	CGROUP_SLOT_IO, /* v1's blkio: read for its paths only */
 	CGROUP_SLOTS
 };
 const char *cgroup_slot_name(enum cgroup_slot slot); /* "v2", "cpu", ... */

@@ -13,6 +13,7 @@
 #define uthash_nonfatal_oom(entry) ((entry)->in_table = false) /* noticed by open_cgroup_new() */
 #include <uthash.h>
 
+#include "cgroup/io.h"
 #include "cgroup/reading.h"
 
 /* memory.stat, the longest file, has up to 8 KiB on large machines. */
@@ -214,6 +215,8 @@ static int file_read(struct reading *r, size_t i, struct cgroup_counters *c)
 	}
 	if (cgroup_file_parse(&fs->table[i], r->text, (size_t)n, c) < 0)
 		fs->stats.read_errors++;
+	if (fs->table[i].kind == CGROUP_FILE_IO && cgroup_io_take(fs, r->e->id, r->text, (size_t)n) < 0)
+		fs->stats.read_errors++;
 	return 0;
 }
 
@@ -294,6 +297,7 @@ static int open_cgroup_read(struct reading *r, bool above, struct cgroup_counter
 void cgroupfs_moment(struct cgroupfs *fs, uint64_t now_ns)
 {
 	fs->now_ns = now_ns;
+	fs->ios.n = 0;
 }
 
 static int cgroup_read(struct cgroupfs *fs, uint64_t id, const char *path, bool above, struct cgroup_counters *ret)

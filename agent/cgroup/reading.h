@@ -3,6 +3,7 @@
 #ifndef SYSSCOPE_CGROUP_READING_H
 #define SYSSCOPE_CGROUP_READING_H
 
+#include "base/list.h"
 #include "base/util.h"
 #include "cgroup/cgroupfs.h"
 #include "cgroup/files.h"
@@ -24,6 +25,10 @@ struct cgroupfs {
 	uint64_t keep_max;	  /* descriptors */
 	uint64_t now_ns;	  /* of cgroupfs_moment() */
 	struct cgroupfs_stats stats;
+
+	LIST(struct sample_io) ios;    /* read since cgroupfs_moment() */
+	struct cgroup_io_known *known; /* io.c */
+	int io_root;		       /* the root of the hierarchy that has the io controller, -1: not open */
 };
 
 /* Closes the files of all cgroups that were read. */

@@ -21,6 +21,7 @@ struct moment {
 	bool loops_known;     /* epoll */
 	bool controls_known;  /* epoll: each call of epoll_ctl and its like is seen */
 	bool starts_known;    /* births */
+	bool disks_known;     /* disk: completed requests are counted */
 	bool oom_kills_known; /* oom: OOM kills are counted by the kernel half */
 	bool network_known;   /* network */
 };

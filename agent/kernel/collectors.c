@@ -223,4 +223,14 @@ const struct collector_desc collectors[COLLECTORS] = {
 				 .lacks = ""},
 			},
 		},
+	[COLLECTOR_DISK] =
+		{
+			"disk",
+			"requests to block devices: latency, operations and bytes by container, and who fills a device",
+			false,
+			{{.hook = "tp_btf",
+			  .programs = {"disk_complete"},
+			  .tracepoints = {"block_rq_complete"},
+			  .lacks = ""}},
+		},
 };

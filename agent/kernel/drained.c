@@ -28,6 +28,20 @@ static bool pair_keep(const void *value)
 	return pair->wait_ns;
 }
 
+static bool disk_keep(const void *value)
+{
+	const struct ss_disk *disk = value;
+
+	return disk->requests || disk->bytes;
+}
+
+static bool disk_pair_keep(const void *value)
+{
+	const struct ss_disk_pair *pair = value;
+
+	return pair->requests;
+}
+
 static bool count_keep(const void *value)
 {
 	const __u64 *count = value;
@@ -88,6 +102,26 @@ const struct drained_table drained_tables[DRAINED_TABLES] = {
 			    .keep = count_keep,
 			    .forgets_removed = true,
 			    .open = ARRAY(checks)},
+	[DRAINED_DISKS] = {.collector = COLLECTOR_DISK,
+			   .maps = {MAP(disks_a), MAP(disks_b)},
+			   .n_maps = 2,
+			   .key_size = offsetof(struct sample_disk, value),
+			   .row_size = sizeof(struct sample_disk),
+			   .cgroups = 1,
+			   .io_cgroups = true,
+			   .keep = disk_keep,
+			   .final = ARRAY(disks_final),
+			   .open = ARRAY(disks_open)},
+	[DRAINED_DISK_PAIRS] = {.collector = COLLECTOR_DISK,
+				.maps = {MAP(disk_pairs_a), MAP(disk_pairs_b)},
+				.n_maps = 2,
+				.key_size = offsetof(struct sample_disk_pair, value),
+				.row_size = sizeof(struct sample_disk_pair),
+				.cgroups = 2,
+				.io_cgroups = true,
+				.keep = disk_pair_keep,
+				.final = ARRAY(disk_pairs_final),
+				.open = ARRAY(disk_pairs_open)},
 };
 
 struct bpf_map *drained_map(const struct sysscope_bpf *skeleton, const struct drained_table *d, unsigned int which)

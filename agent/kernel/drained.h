@@ -15,7 +15,16 @@
 struct bpf_map;
 struct sysscope_bpf;
 
-enum drained { DRAINED_GONE, DRAINED_LOOPS, DRAINED_TRANSITIONS, DRAINED_PAIRS, DRAINED_CHECKS, DRAINED_TABLES };
+enum drained {
+	DRAINED_GONE,
+	DRAINED_LOOPS,
+	DRAINED_TRANSITIONS,
+	DRAINED_PAIRS,
+	DRAINED_CHECKS,
+	DRAINED_DISKS,
+	DRAINED_DISK_PAIRS,
+	DRAINED_TABLES
+};
 
 /* An array of struct sample: offsets of the pointer to its rows and of their number. */
 struct sample_array {
@@ -36,6 +45,7 @@ struct drained_table {
 	size_t key_size, row_size; /* a row of the sample is the key, then the value */
 	unsigned int cgroups;	   /* how many cgroup ids (__u64) the key begins with */
 	bool (*keep)(const void *value);
+	bool io_cgroups; /* they are ids of the hierarchy that has the io controller: the row gets the carrying one's */
 	bool forgets_removed; /* entries of cgroups that were removed a while ago are deleted */
 	struct sample_array final, open;
 };

@@ -74,6 +74,8 @@ static void drained_open(struct loader *l, struct sysscope_bpf *s, uint32_t chos
 		for (unsigned int map = 0; map < d->n_maps; map++)
 			bpf_map__set_autocreate(drained_map(s, d, map), false);
 	}
+	if (!(chosen >> COLLECTOR_DISK & 1))
+		bpf_map__set_autocreate(s->maps.disk_devices, false);
 }
 
 void loader_options_hierarchy(struct loader_options *o, const struct kernel *k, const struct cgroup_layout_info *layout)

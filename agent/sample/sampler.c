@@ -94,8 +94,8 @@ static void collector_add(struct sample *p, const char *name, bool ok, uint64_t 
 /* Those that are read with the tables. */
 static void collectors_add(struct sampler *s, bool tables_ok)
 {
-	static const enum collector list[] = {COLLECTOR_LIFECYCLE, COLLECTOR_CGROUPS,	 COLLECTOR_SCHED,
-					      COLLECTOR_EPOLL,	   COLLECTOR_NAMESPACES, COLLECTOR_BIRTHS};
+	static const enum collector list[] = {COLLECTOR_LIFECYCLE,  COLLECTOR_CGROUPS, COLLECTOR_SCHED, COLLECTOR_EPOLL,
+					      COLLECTOR_NAMESPACES, COLLECTOR_BIRTHS,  COLLECTOR_DISK};
 
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++)
 		collector_add(&s->sample, collector_name(list[i]),
@@ -147,6 +147,16 @@ static void sample_facts(struct sampler *s)
 	memcpy(p->oom_kills_of, (const void *)s->skeleton->bss->oom_kills, sizeof(p->oom_kills_of));
 }
 
+static void sample_devices(struct sampler *s, uint64_t now)
+{
+	struct sample *p = &s->sample;
+
+	if (devices_read(&s->devices, "", now) < 0)
+		s->devices.list.n = 0;
+	p->devices = s->devices.list.at;
+	p->n_devices = s->devices.list.n;
+}
+
 /* What the kernel half counted, then every thread. Without the tables a sample is still of use; without threads not. */
 static int sample_kernel(struct sampler *s)
 {
@@ -172,6 +182,7 @@ static int sample_kernel(struct sampler *s)
 	p->boot_ns = clock_boot_ns();
 	p->wall_ns = clock_wall_ns();
 	collector_add(p, "host", host_read("", &p->host) >= 0, p->boot_ns);
+	sample_devices(s, p->boot_ns);
 	collector_add(p, collector_name(COLLECTOR_TASKS), true, began);
 	collectors_add(s, tables >= 0);
 	return 0;
@@ -227,6 +238,7 @@ static void sample_losses(struct sampler *s)
 	p->losses[SS_LOSS_DEATH_UNSEEN] = s->unseen;
 	p->losses[SS_LOSS_RING_FULL] += s->facts_dropped;
 	p->losses[SS_LOSS_READ_FAILED] += s->malformed;
+	p->losses[SS_LOSS_DISK_HOMELESS] += s->disk_homeless;
 	p->losses[SS_LOSS_PROGRAM_SKIPPED] = loader_skipped(s->loader);
 }
 
@@ -338,6 +350,7 @@ void sampler_close(struct sampler *s)
 	ring_buffer__free(s->ring);
 	cgroup_table_free(s->table);
 	guests_free(s->guests);
+	devices_free(&s->devices);
 	sampler_tables_close(s);
 	sampler_network_close(s);
 	free(s->sample.threads);

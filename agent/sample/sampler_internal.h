@@ -12,6 +12,7 @@
 
 #include "kernel/drained.h"
 #include "sample/cgroup_table.h"
+#include "machine/disks.h"
 #include "sample/sampler.h"
 #include "sample/socket_owners.h"
 #include "sample/stream.h"
@@ -44,6 +45,8 @@ struct sampler {
 	struct guests *guests;
 	struct socket_owners socket_owners;
 	bool no_socket_owners;
+	struct devices devices;
+	uint64_t disk_homeless; /* completed requests whose cgroup was gone before its path could be looked up */
 	size_t cap_cgroups, cap_drained[DRAINED_TABLES];
 	size_t stalls_held;    /* in sample.stalls: those of the latest sample, then those that came later */
 	size_t oom_kills_held; /* the same in sample.oom_kills */

@@ -13,6 +13,7 @@
 #include <bpf/bpf.h>
 
 #include "base/util.h"
+#include "cgroup/cgroupfs.h"
 #include "sample/sampler_internal.h"
 
 /* A program that still used the old map when the programs were moved has finished long before this. */
@@ -120,6 +121,24 @@ static bool entry_forget(struct sampler *s, const struct drained_table *d, const
 	return true;
 }
 
+/* From ids of the hierarchy that has the io controller to those of the carrying one. `drain`: the row does not come again. */
+static void io_cgroups_find(struct sampler *s, const struct drained_table *d, char *row, bool drain)
+{
+	for (unsigned int c = 0; c < d->cgroups; c++) {
+		uint64_t id;
+
+		memcpy(&id, row + c * sizeof(id), sizeof(id));
+		if (id == SS_CGROUP_NONE || id == SS_CGROUP_OTHERS)
+			continue;
+		if (cgroupfs_io_id(s->fs, id, &id) < 0) {
+			id = SS_CGROUP_OTHERS;
+			if (drain && d == &drained_tables[DRAINED_DISKS])
+				s->disk_homeless += ((const struct sample_disk *)row)->value.requests;
+		}
+		memcpy(row + c * sizeof(id), &id, sizeof(id));
+	}
+}
+
 static int table_read(struct sampler *s, const struct drained_table *d, unsigned int which, bool drain)
 {
 	const struct sample_array *to = drain ? &d->final : &d->open;
@@ -141,6 +160,8 @@ static int table_read(struct sampler *s, const struct drained_table *d, unsigned
 			continue;
 		memcpy(row, key, d->key_size);
 		memcpy(row + d->key_size, value, value_size);
+		if (d->io_cgroups)
+			io_cgroups_find(s, d, row, drain);
 		(*n)++;
 	}
 	return count < 0 ? count : 0;

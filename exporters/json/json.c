@@ -22,9 +22,11 @@ static const struct json_section {
 	size_t count; /* offset of the number of rows in the snapshot */
 	json_t *(*value)(struct writer *w, const struct snapshot *s, uint32_t i);
 } sections[] = {
-	SECTION(containers, container), SECTION(processes, process), SECTION(groups, group),
-	SECTION(neighbours, neighbour), SECTION(loops, loop),	     SECTION(births, birth),
-	SECTION(oom_kills, oom_kill),
+	SECTION(containers, container), SECTION(processes, process),
+	SECTION(groups, group),		SECTION(neighbours, neighbour),
+	SECTION(loops, loop),		SECTION(births, birth),
+	SECTION(oom_kills, oom_kill),	SECTION(disk_neighbours, disk_neighbour),
+	SECTION(devices, device),
 };
 
 /* ---- the other parts ---- */

@@ -128,6 +128,29 @@ static json_t *transitions_value(struct writer *w, const struct container_row *c
 	return list;
 }
 
+static void set_device(struct writer *w, json_t *row, uint32_t major, uint32_t minor, bool upon_others)
+{
+	writer_set(w, row, "major", json_integer(major));
+	writer_set(w, row, "minor", json_integer(minor));
+	writer_set(w, row, "upon_others", json_boolean(upon_others));
+}
+
+static json_t *disks_value(struct writer *w, const struct container_row *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->n_disks; i++) {
+		const struct disk_row *d = &c->disks[i];
+		json_t *row = json_object();
+
+		writer_set_text(w, row, "device", d->device);
+		set_device(w, row, d->major, d->minor, d->upon_others);
+		json_set_metrics(w, row, SCOPE_DISK, d->v);
+		writer_append(w, list, row);
+	}
+	return list;
+}
+
 /* "CAP_CHOWN", ...; "ALL" if the set has all that the kernel knows. */
 static json_t *capabilities_value(struct writer *w, const struct snapshot *s, uint64_t set)
 {
@@ -207,6 +230,7 @@ json_t *json_container(struct writer *w, const struct snapshot *s, uint32_t i)
 		   c->host_namespaces_known ? kinds_value(w, c->host_namespaces) : json_null());
 	writer_set(w, row, "outside", outside_value(w, s, c));
 	writer_set(w, row, "namespace_transitions", transitions_value(w, c));
+	writer_set(w, row, "disks", disks_value(w, c));
 	set_capabilities(w, row, s, container_capabilities_known(c), c->capabilities_effective,
 			 c->capabilities_permitted, c->capabilities_bounding);
 	json_set_metrics(w, row, SCOPE_CONTAINER, c->v);
@@ -286,6 +310,31 @@ json_t *json_neighbour(struct writer *w, const struct snapshot *s, uint32_t i)
 	writer_set_text(w, row, "runner", neighbour_runner(s, n));
 	writer_set_text(w, row, "runner_cgroup", n->runner == NEIGHBOUR_OTHERS ? "" : s->containers[n->runner].cgroup);
 	json_set_metrics(w, row, SCOPE_NEIGHBOUR, n->v);
+	return row;
+}
+
+json_t *json_disk_neighbour(struct writer *w, const struct snapshot *s, uint32_t i)
+{
+	const struct disk_neighbour_row *n = &s->disk_neighbours[i];
+	json_t *row = json_object();
+
+	writer_set_text(w, row, "waiter", s->containers[n->waiter].name);
+	writer_set_text(w, row, "waiter_cgroup", s->containers[n->waiter].cgroup);
+	writer_set_text(w, row, "filler", disk_neighbour_filler(s, n));
+	writer_set_text(w, row, "filler_cgroup", n->filler == NEIGHBOUR_OTHERS ? "" : s->containers[n->filler].cgroup);
+	writer_set_text(w, row, "device", n->device);
+	json_set_metrics(w, row, SCOPE_DISK_NEIGHBOUR, n->v);
+	return row;
+}
+
+json_t *json_device(struct writer *w, const struct snapshot *s, uint32_t i)
+{
+	const struct device_row *d = &s->devices[i];
+	json_t *row = json_object();
+
+	writer_set_text(w, row, "device", d->name);
+	set_device(w, row, d->major, d->minor, d->upon_others);
+	json_set_metrics(w, row, SCOPE_DEVICE, d->v);
 	return row;
 }
 

@@ -15,6 +15,8 @@ void json_set_metrics(struct writer *w, json_t *object, enum metric_scope scope,
 json_t *json_container(struct writer *w, const struct snapshot *s, uint32_t i);
 json_t *json_process(struct writer *w, const struct snapshot *s, uint32_t i);
 json_t *json_group(struct writer *w, const struct snapshot *s, uint32_t i);
+json_t *json_disk_neighbour(struct writer *w, const struct snapshot *s, uint32_t i);
+json_t *json_device(struct writer *w, const struct snapshot *s, uint32_t i);
 json_t *json_neighbour(struct writer *w, const struct snapshot *s, uint32_t i);
 json_t *json_loop(struct writer *w, const struct snapshot *s, uint32_t i);
 json_t *json_oom_kill(struct writer *w, const struct snapshot *s, uint32_t i);

@@ -12,8 +12,7 @@
 #include "base/util.h"
 #include "exporters/prometheus/exposition.h"
 #include "exporters/prometheus/families.h"
-#include "exporters/prometheus/prometheus.h"
-#include "exporters/prometheus/series.h"
+#include "exporters/prometheus/prometheus_internal.h"
 
 #ifndef SYSSCOPE_VERSION
 #define SYSSCOPE_VERSION "unknown"
@@ -21,17 +20,6 @@
 #ifndef SYSSCOPE_REVISION
 #define SYSSCOPE_REVISION "unknown"
 #endif
-
-/* The forms in which the rows of a snapshot are labelled. */
-enum label_form {
-	FORM_CADVISOR,	 /* container_*: id, name, image, and what the kubelet adds */
-	FORM_OWN,	 /* sysscope_container_*: container and id */
-	FORM_INFO,	 /* sysscope_container_info: all labels, for joins */
-	FORM_GROUP,	 /* container, id, comm */
-	FORM_NEIGHBOUR,	 /* waiter and runner, each with its id */
-	FORM_TRANSITION, /* container, id, kind, how, expected */
-	FORM_COUNT
-};
 
 static const struct {
 	enum metric_scope scope; /* of its lines; FORM_INFO has one of its own */
@@ -45,16 +33,37 @@ static const struct {
 					     "runner_id=\"~other\""},
 	[FORM_TRANSITION] = {SCOPE_TRANSITION, "container=\"~other\",id=\"~other\",kind=\"~other\",how=\"~other\","
 					       "expected=\"~other\""},
-};
-
-struct prometheus {
-	struct series_set *sets[FORM_COUNT];
-	struct buf labels, key;
+	[FORM_DISK_CADVISOR] = {SCOPE_DISK, "id=\"~other\",name=\"~other\",device=\"~other\""},
+	[FORM_DISK_BLKIO] = {SCOPE_DISK,
+			     "id=\"~other\",name=\"~other\",device=\"~other\",major=\"~other\",minor=\"~other\""},
+	[FORM_DISK] = {SCOPE_DISK, "container=\"~other\",id=\"~other\",device=\"~other\""},
+	[FORM_DISK_PAIR] = {SCOPE_DISK_NEIGHBOUR, "waiter=\"~other\",waiter_id=\"~other\",filler=\"~other\","
+						  "filler_id=\"~other\",device=\"~other\""},
+	[FORM_DEVICE] = {SCOPE_DEVICE, "device=\"~other\""},
 };
 
 static bool is_cadvisor(const struct metric_desc *d)
 {
 	return strncmp(d->prom, "container_", strlen("container_")) == 0;
+}
+
+static bool form_takes(enum label_form form, const struct metric_desc *d)
+{
+	bool blkio = strncmp(d->prom, "container_blkio_", strlen("container_blkio_")) == 0;
+
+	switch (form) {
+	case FORM_CADVISOR:
+		return is_cadvisor(d);
+	case FORM_DISK_CADVISOR:
+		return is_cadvisor(d) && !blkio;
+	case FORM_DISK_BLKIO:
+		return blkio;
+	case FORM_OWN:
+	case FORM_DISK:
+		return !is_cadvisor(d);
+	default:
+		return true;
+	}
 }
 
 static const struct metric_desc *form_lines(enum label_form form, size_t *ret_n)
@@ -75,11 +84,8 @@ static struct line_set form_used(enum label_form form)
 
 	lines = form_lines(form, &n);
 	for (size_t i = 0; i < n && i < LINES_MAX; i++) {
-		if (!lines[i].prom)
-			continue;
-		if ((form == FORM_CADVISOR && !is_cadvisor(&lines[i])) || (form == FORM_OWN && is_cadvisor(&lines[i])))
-			continue;
-		line_set_add(&used, i);
+		if (lines[i].prom && form_takes(form, &lines[i]))
+			line_set_add(&used, i);
 	}
 	return used;
 }
@@ -118,7 +124,7 @@ void prometheus_free(struct prometheus *p)
 }
 
 /* ---- labels ---- */
-static void label_add(struct buf *out, const char *name, const char *value)
+void label_add(struct buf *out, const char *name, const char *value)
 {
 	if (!value || !*value)
 		return;
@@ -149,7 +155,7 @@ static void labels_home(struct buf *out, const struct container_row *c)
 	label_add(out, "id", c->cgroup);
 }
 
-static void labels_container(struct buf *out, enum label_form form, const struct container_row *c)
+void labels_container(struct buf *out, enum label_form form, const struct container_row *c)
 {
 	bool container = strcmp(c->kind, "container") == 0;
 
@@ -320,10 +326,8 @@ static void write_forms(const struct prometheus *p, struct buf *out, enum metric
 			continue;
 		while (end < n && lines[end].prom && strcmp(lines[end].prom, lines[first].prom) == 0)
 			end++;
-		while (forms[form].scope != scope)
+		while (forms[form].scope != scope || !form_takes(form, &lines[first]))
 			form++;
-		if (scope == SCOPE_CONTAINER && !is_cadvisor(&lines[first]))
-			form = FORM_OWN;
 		write_family(out, p->sets[form], lines, first, end);
 	}
 	if (scope == SCOPE_CONTAINER)
@@ -439,6 +443,12 @@ int prometheus_write(struct prometheus *p, struct buf *out, const struct snapsho
 		r = sets_add_neighbours(p, s, max_series);
 	if (!r)
 		r = sets_add_transitions(p, s, max_series);
+	for (int form = FORM_DISK_CADVISOR; form <= FORM_DISK && !r; form++)
+		r = sets_add_disks(p, s, form, max_series);
+	if (!r)
+		r = sets_add_disk_pairs(p, s, max_series);
+	if (!r)
+		r = sets_add_devices(p, s, max_series);
 	if (r)
 		return r;
 
@@ -450,6 +460,9 @@ int prometheus_write(struct prometheus *p, struct buf *out, const struct snapsho
 		write_forms(p, out, SCOPE_GROUP);
 	write_forms(p, out, SCOPE_NEIGHBOUR);
 	write_forms(p, out, SCOPE_TRANSITION);
+	write_forms(p, out, SCOPE_DISK);
+	write_forms(p, out, SCOPE_DISK_NEIGHBOUR);
+	write_forms(p, out, SCOPE_DEVICE);
 	write_agent(p, out, s);
 	write_folded(p, out, s, o->process_metrics);
 	if (o->self)

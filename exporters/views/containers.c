@@ -343,6 +343,7 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_MEMORY_WORKING_SET);
 	buf_char(out, '\n');
 	limit_lines(out, c);
+	detail_container_disks(out, s, c);
 	if (c->last_oom)
 		oom_lines(out, c->last_oom);
 	if (c->n_instances || c->instances_ended)

@@ -18,4 +18,7 @@ void detail_clock(struct buf *out, double time); /* "22:30:01" of local time */
 /* A process that runs a virtual machine: its guest, its virtual CPUs, and what they used. One line. */
 void detail_machine(struct buf *out, const struct process_row *p);
 
+/* Its block devices, and who fills them: disks.c. */
+void detail_container_disks(struct buf *out, const struct snapshot *s, const struct container_row *c);
+
 #endif

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "sysscope/abi/cgroup.h"
+#include "sysscope/abi/disk.h"
 #include "sysscope/abi/fact.h"
 #include "sysscope/abi/network.h"
 #include "sysscope/abi/task.h"
@@ -80,7 +81,9 @@ struct cgroup_counters {
 	uint64_t hugetlb_peak[HUGE_PAGE_SIZES];	   /* none on v2; hugetlb.SIZE.max_usage_in_bytes */
 	uint64_t hugetlb_limit[HUGE_PAGE_SIZES];   /* hugetlb.SIZE.max; limit_in_bytes. SS_UNLIMITED */
 	uint64_t hugetlb_failcnt[HUGE_PAGE_SIZES]; /* hugetlb.SIZE.events max; hugetlb.SIZE.failcnt */
-	uint64_t cpuset_cpus;			   /* CPUs in cpuset.cpus.effective; in cpuset.effective_cpus */
+	uint64_t
+		io_charged; /* any number: requests to disks are charged to it. io.stat; it is in the blkio hierarchy */
+	uint64_t cpuset_cpus; /* CPUs in cpuset.cpus.effective; in cpuset.effective_cpus */
 };
 #define CGROUP_COUNTERS_FIELDS (sizeof(struct cgroup_counters) / sizeof(uint64_t))
 
@@ -186,6 +189,34 @@ struct sample_check {
 	uint64_t count;
 };
 
+/* One entry of a disk table, and of a table of disk neighbours. The cgroups are those of the carrying hierarchy. */
+struct sample_disk {
+	struct ss_disk_key key; /* cgroup_id SS_CGROUP_OTHERS: it was gone before it could be looked up */
+	struct ss_disk value;
+};
+
+struct sample_disk_pair {
+	struct ss_disk_pair_key key;
+	struct ss_disk_pair value;
+};
+
+/* One device in io.stat of a cgroup (v2), descendants included; counted when a request is sent, and as bios, not requests. */
+struct sample_io {
+	uint64_t cgroup_id;
+	uint32_t device; /* as in abi/disk.h */
+	uint64_t read_bytes, write_bytes, discard_bytes, reads, writes, discards;
+};
+
+/* A block device of the machine that has done something: /proc/diskstats, names from /sys/dev/block. No partitions. */
+struct sample_device {
+	uint32_t device;  /* as in abi/disk.h */
+	char name[64];	  /* as lsblk shows it: "sda", "vg-root", "loop0" */
+	bool upon_others; /* it lies upon other devices, or a file: dm, md, loop */
+	uint64_t reads, read_bytes, read_ns, writes, write_bytes, write_ns;
+	uint64_t in_flight; /* requests now */
+	uint64_t busy_ns;   /* time with any request in flight */
+};
+
 /*
  * What the CPUs have spent on threads, by the clocks of their run queues: the second source beside the threads' own times.
  * It includes the time that interrupts, and a hypervisor, took from a running thread where the kernel tells these apart.
@@ -269,6 +300,18 @@ struct sample {
 
 	struct sample_check *checks;
 	size_t n_checks;
+
+	/* Completed requests, and who waited for whom at a device: two arrays each, as above. */
+	struct sample_disk *disks_final, *disks_open;
+	size_t n_disks_final, n_disks_open;
+	struct sample_disk_pair *disk_pairs_final, *disk_pairs_open;
+	size_t n_disk_pairs_final, n_disk_pairs_open;
+	const struct sample_io *ios; /* in the order of cgroups */
+	size_t n_ios;
+	bool io_files;		       /* cgroups may have io.stat */
+	struct sample_device *devices; /* in the order of /proc/diskstats */
+	size_t n_devices;
+
 	/* Owners of listening sockets: read rarely, so they stay for many samples. */
 	struct ss_socket_owner *socket_owners;
 	size_t n_socket_owners;

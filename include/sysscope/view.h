@@ -114,6 +114,8 @@ struct container_row {
 	uint64_t instances_ended; /* since sysscope saw the first one; 0 also where there is no template */
 	const struct transition_row *transitions;
 	size_t n_transitions;
+	const struct disk_row *disks;
+	size_t n_disks;
 	const struct outsider_row *outside; /* processes in its namespaces from outside */
 	size_t n_outside;
 	uint32_t host_namespaces; /* that its processes share with the host: bit per namespace_names */
@@ -192,6 +194,31 @@ struct neighbour_row {
 	double v[NEIGHBOUR_METRICS];
 };
 #define NEIGHBOUR_OTHERS UINT32_MAX
+
+/* What a container did at one block device. Not necessarily shown by /proc/diskstats any more. */
+struct disk_row {
+	uint32_t container;    /* index into containers */
+	const char *device;    /* as lsblk shows it; "~other": several that were not kept apart */
+	uint32_t major, minor; /* 0, 0: several */
+	bool upon_others;      /* it lies upon other devices, or a file: dm, md, loop */
+	double v[DISK_METRICS];
+};
+
+/* A container whose requests waited at a block device, and the one that the device served instead. */
+struct disk_neighbour_row {
+	uint32_t waiter; /* index into containers */
+	uint32_t filler; /* the same; NEIGHBOUR_OTHERS: several that were not kept apart, or unknown */
+	const char *device;
+	double v[DISK_NEIGHBOUR_METRICS];
+};
+
+/* A block device of the machine. */
+struct device_row {
+	const char *name;
+	uint32_t major, minor;
+	bool upon_others; /* as in disk_row */
+	double v[DEVICE_METRICS];
+};
 
 /* An iteration of an event loop over the threshold. Times in seconds; `blocked` in the order of wait_class_names. */
 enum { WAIT_CLASSES = 0 WAIT_CLASS_LIST(LIST_ONE) };
@@ -303,6 +330,12 @@ struct snapshot {
 	size_t n_processes;
 	const struct neighbour_row *neighbours;
 	size_t n_neighbours;
+	const struct disk_row *disks; /* those of one container are adjacent */
+	size_t n_disks;
+	const struct disk_neighbour_row *disk_neighbours; /* those of one waiter are adjacent */
+	size_t n_disk_neighbours;
+	const struct device_row *devices;
+	size_t n_devices;
 	const struct loop_row *loops;
 	size_t n_loops;
 	const struct stall_row *stalls;
@@ -349,6 +382,11 @@ static inline const struct container_row *process_container(const struct snapsho
 static inline bool container_capabilities_known(const struct container_row *c)
 {
 	return c->oldest_process || c->capabilities_bounding;
+}
+
+static inline const char *disk_neighbour_filler(const struct snapshot *s, const struct disk_neighbour_row *n)
+{
+	return n->filler == NEIGHBOUR_OTHERS ? "~other" : s->containers[n->filler].name;
 }
 
 static inline const char *neighbour_runner(const struct snapshot *s, const struct neighbour_row *n)

@@ -2,7 +2,15 @@
 /* fuzz_cgroup_files.c - texts of cgroup files, lines of mountinfo and of /proc/PID/cgroup. The first byte chooses which. */
 #include "cgroup/census.h"
 #include "cgroup/files.h"
+#include "cgroup/io.h"
 #include "fuzz.h"
+
+static int io_check(void *ctx, const struct sample_io *io)
+{
+	(void)ctx;
+	must(io->cgroup_id == 0);
+	return 0;
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -20,6 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		if (cgroup_membership_parse(text, &m) == 0)
 			must(m.path >= text && m.path < text + size);
+	} else if (data[0] == 254) {
+		cgroup_io_parse(text, size - 1, io_check, NULL);
 	} else if (data[0] < 2 * n) {
 		cgroup_counters_clear(&c);
 		cgroup_file_parse(&files[data[0] % n], text, size - 1, &c);

@@ -233,6 +233,39 @@ static void traffic_add(uint64_t scale)
 	}
 }
 
+static struct sample_disk disks[4];
+static struct sample_disk_pair disk_pairs[2];
+static struct sample_device devices[] = {
+	{.device = 8u << SS_DISK_MINOR_BITS,
+	 .name = "sda",
+	 .reads = 900,
+	 .writes = 70,
+	 .read_bytes = 3686400,
+	 .in_flight = 2},
+	{.device = 253u << SS_DISK_MINOR_BITS | 1, .name = "vg-a\"\x1b", .upon_others = true, .writes = 5},
+};
+
+/* Reads of 4 KiB that took 100 us each, of which 60 for another container. */
+static void disks_add(uint64_t reads)
+{
+	struct sample *s = &scene.sample;
+
+	scene_collector(&scene, "disk");
+	s->disks_final = disks;
+	s->disk_pairs_final = disk_pairs;
+	s->devices = devices;
+	s->n_disks_final = s->n_disk_pairs_final = 0;
+	for (uint32_t i = 0; i < 3; i++)
+		disks[s->n_disks_final++] = (struct sample_disk){{10 + i / 2, devices[i % 2].device, i},
+								 {.requests = reads,
+								  .bytes = reads * 4096,
+								  .latency_ns = reads * 100000,
+								  .slots = {[6] = reads}}};
+	disk_pairs[s->n_disk_pairs_final++] =
+		(struct sample_disk_pair){{10, 11, devices[0].device, 0}, {reads * 60000, reads}};
+	s->n_devices = 2;
+}
+
 static void scene_build(void)
 {
 	struct identity *pod;
@@ -283,6 +316,9 @@ static void scene_build(void)
 	scene.sample.losses[SS_LOSS_RING_FULL] = 2;
 	scene_collector(&scene, "network");
 	traffic_add(7);
+	disks_add(31);
+	for (size_t i = 1; i < 3; i++)
+		scene.cgroups[i].files.io_charged = 1;
 }
 
 /* A second of work by every process, so that there are rates. */
@@ -292,6 +328,7 @@ static void scene_work(void)
 
 	scene_tick(&scene, 1);
 	s->n_gone_final = s->n_pairs_final = 0;
+	disks_add(7);
 	scene_pair(s->pairs_final, &s->n_pairs_final, 10, 11, 300000000);
 	for (size_t i = 0; i < s->n_waits; i++)
 		waits_fill(&s->waits[i].waits, 1);

@@ -32,7 +32,8 @@ static void doc_cell(struct buf *out, const char *text, bool code)
 
 static bool doc_has_columns(enum metric_scope scope)
 {
-	return scope != SCOPE_HOST && scope != SCOPE_GROUP && scope != SCOPE_TRANSITION;
+	return scope != SCOPE_HOST && scope != SCOPE_GROUP && scope != SCOPE_TRANSITION && scope != SCOPE_DISK &&
+	       scope != SCOPE_DISK_NEIGHBOUR && scope != SCOPE_DEVICE;
 }
 
 /* No series has a pid. */
@@ -286,6 +287,27 @@ static const struct doc_section doc_sections[] = {
 	 "`~other` stands for runners that were not kept apart, or are not known. Labels: `waiter`, `waiter_id`, "
 	 "`runner`, `runner_id`.\n"
 	 "[scheduler.md](scheduler.md) explains how the time is assigned, and what that cannot tell."},
+	{SCOPE_DISK, "Disks of a container", "disks-of-a-container",
+	 "One row per container and block device; in the JSON they are each container's `disks`. Labels of "
+	 "`container_fs_*`: as\n"
+	 "other families of cAdvisor, and `device` (`/dev/sda`); `container_blkio_*` also has `major` and `minor`. "
+	 "Labels "
+	 "of\n"
+	 "`sysscope_disk_*`: `container`, `id`, `device` (`sda`), and `pod`, `namespace` in Kubernetes. "
+	 "[disk.md](disk.md) "
+	 "explains\n"
+	 "what is counted where."},
+	{SCOPE_DISK_NEIGHBOUR, "Disk neighbours", "disk-neighbours",
+	 "One row per pair and device: requests of `waiter` waited while the device served `filler`. In the JSON they "
+	 "are\n"
+	 "`disk_neighbours`. Labels: `waiter`, `waiter_id`, `filler`, `filler_id`, `device`. [disk.md](disk.md) "
+	 "explains "
+	 "how the\n"
+	 "time is assigned, and what that cannot tell."},
+	{SCOPE_DEVICE, "Devices", "devices",
+	 "One row per block device of the machine that has done something, without partitions. In the JSON they are "
+	 "`devices`.\n"
+	 "Label: `device`."},
 	{SCOPE_LOOP, "Event loops", "event-loops",
 	 "In the JSON (`loops`) and on the screen only: no Prometheus series has a thread. The sums per process name "
 	 "are\n"

@@ -188,7 +188,8 @@ static const char *rule_key(enum metric_scope scope, const struct metric_desc *l
 		[SCOPE_HOST] = " hostname kernel ",
 		[SCOPE_CONTAINER] =
 			" name id runtime image kind cgroup pod namespace parent state uid dead_seconds labels "
-			"host_namespaces outside namespace_transitions capabilities_effective capabilities_permitted "
+			"host_namespaces outside namespace_transitions disks capabilities_effective "
+			"capabilities_permitted "
 			"capabilities_bounding ",
 		[SCOPE_GROUP] = " container comm state ",
 		[SCOPE_PROCESS] =
@@ -197,6 +198,9 @@ static const char *rule_key(enum metric_scope scope, const struct metric_desc *l
 			"capabilities_bounding ",
 		[SCOPE_NEIGHBOUR] = " waiter runner ",
 		[SCOPE_TRANSITION] = " kind how expected ",
+		[SCOPE_DISK] = " device major minor upon_others ",
+		[SCOPE_DISK_NEIGHBOUR] = " waiter waiter_cgroup filler filler_cgroup device ",
+		[SCOPE_DEVICE] = " device major minor upon_others ",
 		[SCOPE_LOOP] = " pid tid comm container kind threads last_stall ",
 	};
 	const char *key = lines[i].json, *dot;
@@ -245,7 +249,7 @@ static const char *rule_title(enum metric_scope scope, const struct metric_desc 
 static const char *rule_rest(enum metric_scope scope, const struct metric_desc *lines, size_t n, size_t i)
 {
 	static const char collectors[] =
-		" tasks lifecycle cgroups sched epoll namespaces births oom cgroupfs network host ";
+		" tasks lifecycle cgroups sched epoll namespaces births oom disk cgroupfs network host ";
 	const struct metric_desc *d = &lines[i];
 	char padded[32];
 

@@ -148,6 +148,9 @@ enum ss_loss {
 	SS_LOSS_TRANSITION_LOST, /* the table of namespace transitions was full */
 	SS_LOSS_NETWORK_LOST,	 /* the table of network traffic was full: a packet was not counted */
 	SS_LOSS_SOCKET_UNOWNED,	 /* no socket-local state: what the socket sends and receives counts for the host */
+	SS_LOSS_DISK_LOST,	 /* the table of disk requests was full */
+	SS_LOSS_DISK_PAIR_LOST,	 /* the table of disk neighbours, or of devices, was full */
+	SS_LOSS_DISK_HOMELESS,	 /* requests of a cgroup that was gone before its path could be looked up (cgroup v1) */
 	SS_LOSS_KINDS
 };
 

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* disks.c - the series of block devices: of containers, of disk neighbours, of the machine. Called by prometheus.c. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "exporters/prometheus/prometheus_internal.h"
+
+/* cAdvisor's families have the path of the device; container_blkio_device_usage_total its number, too. */
+static void labels_disk(struct buf *out, enum label_form form, const struct container_row *c, const struct disk_row *d)
+{
+	char number[16], path[80];
+
+	labels_container(out, form == FORM_DISK ? FORM_OWN : FORM_CADVISOR, c);
+	snprintf(path, sizeof(path), "%s%s", form == FORM_DISK || *d->device == '~' ? "" : "/dev/", d->device);
+	label_add(out, "device", path);
+	if (form != FORM_DISK_BLKIO)
+		return;
+	snprintf(number, sizeof(number), "%u", d->major);
+	label_add(out, "major", number);
+	snprintf(number, sizeof(number), "%u", d->minor);
+	label_add(out, "minor", number);
+}
+
+int sets_add_disks(struct prometheus *p, const struct snapshot *s, enum label_form form, unsigned int max_series)
+{
+	int r = series_set_begin(p->sets[form], max_series);
+
+	for (size_t i = 0; i < s->n_disks && !r; i++) {
+		const struct disk_row *d = &s->disks[i];
+		const struct container_row *c = &s->containers[d->container];
+
+		if (form != FORM_DISK && (strcmp(c->kind, "host") == 0 || strcmp(c->kind, "kernel") == 0))
+			continue;
+		labels_disk(&p->labels, form, c, d);
+		buf_reset(&p->key);
+		buf_printf(&p->key, "%s\n%u:%u", c->cgroup, d->major, d->minor);
+		if (p->labels.failed || p->key.failed)
+			return -ENOMEM;
+		r = series_set_add(p->sets[form], p->labels.data, p->labels.len, p->key.data,
+				   d->v[DISK_READ_BYTES] + d->v[DISK_WRITE_BYTES], d->v);
+	}
+	return r ? r : series_set_end(p->sets[form]);
+}
+
+int sets_add_disk_pairs(struct prometheus *p, const struct snapshot *s, unsigned int max_series)
+{
+	int r = series_set_begin(p->sets[FORM_DISK_PAIR], max_series);
+
+	for (size_t i = 0; i < s->n_disk_neighbours && !r; i++) {
+		const struct disk_neighbour_row *n = &s->disk_neighbours[i];
+		const char *filler = disk_neighbour_filler(s, n);
+		const char *id = n->filler == NEIGHBOUR_OTHERS ? filler : s->containers[n->filler].cgroup;
+
+		buf_reset(&p->labels);
+		label_add(&p->labels, "waiter", s->containers[n->waiter].name);
+		label_add(&p->labels, "waiter_id", s->containers[n->waiter].cgroup);
+		label_add(&p->labels, "filler", filler);
+		label_add(&p->labels, "filler_id", id);
+		label_add(&p->labels, "device", n->device);
+		buf_reset(&p->key);
+		buf_printf(&p->key, "%s\n%s\n%s", s->containers[n->waiter].cgroup, id, n->device);
+		if (p->labels.failed || p->key.failed)
+			return -ENOMEM;
+		r = series_set_add(p->sets[FORM_DISK_PAIR], p->labels.data, p->labels.len, p->key.data,
+				   n->v[DISK_NEIGHBOUR_WAIT], n->v);
+	}
+	return r ? r : series_set_end(p->sets[FORM_DISK_PAIR]);
+}
+
+int sets_add_devices(struct prometheus *p, const struct snapshot *s, unsigned int max_series)
+{
+	int r = series_set_begin(p->sets[FORM_DEVICE], max_series);
+
+	for (size_t i = 0; i < s->n_devices && !r; i++) {
+		const struct device_row *d = &s->devices[i];
+
+		buf_reset(&p->labels);
+		label_add(&p->labels, "device", d->name);
+		if (p->labels.failed)
+			return -ENOMEM;
+		r = series_set_add(p->sets[FORM_DEVICE], p->labels.data, p->labels.len, d->name,
+				   d->v[DEVICE_READ_BYTES] + d->v[DEVICE_WRITE_BYTES], d->v);
+	}
+	return r ? r : series_set_end(p->sets[FORM_DEVICE]);
+}
