@@ -14,7 +14,7 @@ import harness
 
 FOLDER = re.compile(r"sysscope-e2e-(\d+)-(\d+)-")
 CGROUP = re.compile(r"sysscope-[a-z0-9]+-(\d+)(-|$)")
-RUNTIME = (b"dockerd", b"containerd", b"containerd-shim", b"containerd-shim-runc-v2", b"runc")
+RUNTIME = (b"dockerd", b"containerd", b"containerd-shim", b"containerd-shim-runc-v2", b"runc", b"conmon")
 
 
 def dead_tests():
