@@ -23,6 +23,7 @@
 #include "model/pairs.h"
 #include "model/processes.h"
 #include "model/starts.h"
+#include "model/tcp.h"
 #include "sysscope/model.h"
 #include "sysscope/sample.h"
 
@@ -47,6 +48,9 @@ static const char *const loss_names[SS_LOSS_KINDS] = {
 	[SS_LOSS_DISK_LOST] = "disk_lost",
 	[SS_LOSS_DISK_PAIR_LOST] = "disk_pair_lost",
 	[SS_LOSS_DISK_HOMELESS] = "disk_homeless",
+	[SS_LOSS_TCP_FOLDED] = "tcp_folded",
+	[SS_LOSS_TCP_LOST] = "tcp_lost",
+	[SS_LOSS_TCP_UNOWNED] = "tcp_unowned",
 };
 
 /* How the sample was taken, in the model's own memory. */
@@ -73,6 +77,7 @@ struct model {
 	struct concurrencies concurrencies;
 	struct starts starts;
 	struct oom_kills oom_kills;
+	struct tcp tcp;
 	struct host_totals host_totals;
 	struct run_report report;
 	struct snapshot snapshot;
@@ -88,6 +93,7 @@ void model_free(struct model *m)
 	if (!m)
 		return;
 	oom_kills_free(&m->oom_kills);
+	tcp_free(&m->tcp);
 	starts_free(&m->starts);
 	concurrencies_free(&m->concurrencies);
 	loops_free(&m->loops);
@@ -182,6 +188,8 @@ static int sample_read(struct model *m, const struct sample *s)
 	if (r >= 0)
 		r = transitions_take(&m->namespaces, &m->homes, s);
 	if (r >= 0)
+		r = tcp_take(&m->tcp, &m->homes, s);
+	if (r >= 0)
 		r = processes_settle(&m->processes, &m->homes, &m->now, s);
 	if (r >= 0)
 		r = machines_take(&m->processes, &m->homes, s);
@@ -218,6 +226,9 @@ static int rows_fill(struct model *m, const struct sample *s)
 		r = namespace_rows_fill(&m->namespaces, &m->homes, &m->processes, m->home_rows.containers.at, p);
 	if (r >= 0)
 		r = capability_rows_fill(&m->capabilities, &m->homes, &m->processes, s, m->home_rows.containers.at, p);
+	if (r >= 0)
+		r = tcp_rows_fill(&m->tcp, &m->now, collector_ok(s, "tcp"), m->home_rows.containers.at, p->n_containers,
+				  p);
 	if (r >= 0)
 		r = concurrency_update(&m->concurrencies, &m->processes, &m->now, s);
 	return r;

@@ -221,6 +221,32 @@ static __always_inline __u64 compat_bio_cgroup_id(struct bio *bio)
 	return bio->bi_blkg->blkcg->css.cgroup->kn->id;
 }
 
+/*
+ * The v2 cgroup of a socket, by its kernfs id. It was one number with flags in its low bits until commit 8520e224f547 (5.15)
+ * made it a pointer; a value that is none stands for the root.
+ */
+struct sock_cgroup_data___packed {
+	__u64 val;
+} __core;
+
+struct sock___packed {
+	struct sock_cgroup_data___packed sk_cgrp_data;
+} __core;
+
+static __always_inline __u64 compat_sock_cgroup_id(const struct sock *sk)
+{
+	struct cgroup *cgroup = NULL;
+
+	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup)) {
+		cgroup = BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
+	} else {
+		__u64 packed = BPF_CORE_READ((struct sock___packed *)sk, sk_cgrp_data.val);
+
+		cgroup = packed & 3 ? NULL : (struct cgroup *)packed;
+	}
+	return cgroup ? BPF_CORE_READ(cgroup, kn, id) : KERNFS_ROOT_ID;
+}
+
 /* The number of the system call that the registers belong to, negative outside of one; and its first argument. */
 #if defined(__TARGET_ARCH_x86)
 static __always_inline long compat_syscall_number(struct pt_regs *regs)

@@ -102,15 +102,20 @@
 #define IORING_OP_EPOLL_CTL 29
 
 /* include/linux/net.h, include/linux/socket.h, include/net/tcp_states.h */
-#define SOCK_STREAM	1
-#define SOCK_DGRAM	2
-#define SOCK_SEQPACKET	5
-#define AF_UNIX		1
-#define AF_INET		2
-#define AF_INET6	10
-#define TCP_ESTABLISHED 1
-#define TCP_CLOSE	7 /* af_unix.c uses the same states */
-#define TCP_LISTEN	10
+#define SOCK_STREAM	 1
+#define SOCK_DGRAM	 2
+#define SOCK_SEQPACKET	 5
+#define AF_UNIX		 1
+#define AF_INET		 2
+#define AF_INET6	 10
+#define TCP_ESTABLISHED	 1
+#define TCP_SYN_SENT	 2
+#define TCP_TIME_WAIT	 6
+#define TCP_CLOSE	 7 /* af_unix.c uses the same states */
+#define TCP_CLOSE_WAIT	 8
+#define TCP_LISTEN	 10
+#define TCP_NEW_SYN_RECV 12
+#define SHUTDOWN_MASK	 3
 
 /* include/uapi/linux/in.h, ip.h, tcp.h: protocols in an IP header; lengths of headers, and where that of TCP is noted */
 #define IPPROTO_TCP	   6
@@ -119,12 +124,18 @@
 #define UDP_HEADER_LENGTH  8
 #define TCP_LENGTH_OFFSET  12
 
-/* include/net/sock.h: a bit of sock.sk_userlocks: the program has bound it to a port of its choice */
+/* include/net/sock.h: bits of sock.sk_userlocks: the program has bound it to an address, a port of its choice */
+#define SOCK_BINDADDR_LOCK 4
 #define SOCK_BINDPORT_LOCK 8
 
-/* include/uapi/asm-generic/errno-base.h */
-#define EAGAIN 11
-#define EEXIST 17
+/* include/uapi/asm-generic/errno-base.h, errno.h */
+#define EAGAIN	     11
+#define EEXIST	     17
+#define ENETUNREACH  101
+#define ECONNRESET   104
+#define ETIMEDOUT    110
+#define ECONNREFUSED 111
+#define EHOSTUNREACH 113
 
 /* include/linux/blk_types.h: operations in the low bits of request.cmd_flags; above 31 are a driver's own */
 #define REQ_OP_MASK	    0xff

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * start.bpf.h - the start of a container: the steps from cgroup_mkdir until it is ready, noted in the cgroup's own
- * entry. Called inline by the owners of the hooks (cgroup.bpf.c, lifecycle.bpf.c, sched.bpf.c) and by start.bpf.c.
+ * entry. Called inline by the owners of the hooks (cgroup.bpf.c, lifecycle.bpf.c, sched.bpf.c, tcp.bpf.c) and by start.bpf.c.
  * Unless the cgroup is starting, each function returns after one test of a flag that its caller has looked up anyway.
  */
 #ifndef SYSSCOPE_START_BPF_H
@@ -234,6 +234,16 @@ static __noinline int start_leave(struct task_struct *task, struct ss_thread_sta
 	else if (bpf_ktime_get_boot_ns() - entry->created_ns > START_MAX_NS)
 		entry->flags &= ~SS_CGROUP_STARTING;
 	return 0;
+}
+
+/* At the end of listen(), in the task that called it. */
+static __always_inline void start_listened(void)
+{
+	__u64 id = task_cgroup_id(bpf_get_current_task_btf());
+	struct ss_cgroup *entry = bpf_map_lookup_elem(&cgroups, &id);
+
+	if (entry && entry->flags & SS_CGROUP_STARTING)
+		start_step(entry, SS_START_READY, SS_READY_LISTEN, start_running(id));
 }
 
 static __always_inline void start_switch_out(struct task_struct *task, struct ss_thread_state *state, __u64 mark)

@@ -19,6 +19,7 @@ const volatile bool cfg_sched = true;
 const volatile bool cfg_epoll = true;
 const volatile bool cfg_namespaces = true;
 const volatile bool cfg_namespaces_compare = true;
+const volatile bool cfg_tcp = true;
 const volatile bool cfg_births = true;
 const volatile bool cfg_socket_state = true;
 const volatile __u64 cfg_stall_ns = 100000000;
@@ -38,5 +39,6 @@ struct ss_run_queue run_queues[SS_RUN_QUEUES];
 const struct ss_gone gone_zero = {};
 const struct ss_cgroup cgroup_zero = {};
 const struct ss_loop loop_zero = {};
+const struct ss_tcp tcp_zero = {};
 
 char LICENSE[] SEC("license") = "GPL";

@@ -22,6 +22,7 @@
 #include "sysscope/abi/fact.h"
 #include "sysscope/abi/network.h"
 #include "sysscope/abi/task.h"
+#include "sysscope/abi/tcp.h"
 
 /* ---- configuration: the agent sets it between open and load ------------------------------------ */
 extern const volatile bool cfg_cgroup_v1;	   /* the hierarchy that carries resources is a v1 controller's */
@@ -36,8 +37,9 @@ extern const volatile bool cfg_epoll;		   /* the epoll hooks are loaded: the map
 extern const volatile __u64 cfg_stall_ns;	   /* an iteration of an event loop this long is a stall */
 extern const volatile bool cfg_namespaces;	   /* namespace transitions are counted */
 extern const volatile bool cfg_namespaces_compare; /* no hook reports them: they are found by comparison */
-extern const volatile bool cfg_socket_state; /* collector `network`: sockets' cgroups are kept in socket-local state */
-extern const volatile bool cfg_births;	     /* collector `births`: starts of containers are followed */
+extern const volatile bool cfg_socket_state;	   /* sockets' cgroups are kept in socket-local state */
+extern const volatile bool cfg_tcp;		   /* collector `tcp`: the pass over open files describes TCP sockets */
+extern const volatile bool cfg_births;		   /* collector `births`: starts of containers are followed */
 
 /* ---- variables that are shared with the agent --------------------------------------------------- */
 extern __u64 losses[SS_LOSS_KINDS];
@@ -70,6 +72,7 @@ extern struct ss_run_queue run_queues[SS_RUN_QUEUES]; /* by CPU; the agent clear
 extern const struct ss_gone gone_zero;
 extern const struct ss_cgroup cgroup_zero;
 extern const struct ss_loop loop_zero;
+extern const struct ss_tcp tcp_zero;
 
 static __always_inline void loss_count(enum ss_loss kind)
 {

@@ -31,6 +31,8 @@ typedef int __kernel_pid_t;
 
 typedef unsigned int __kernel_uid32_t;
 
+typedef __u16 __be16;
+
 typedef unsigned int __poll_t;
 
 typedef short unsigned int umode_t;
@@ -336,6 +338,10 @@ struct zoneref {
 	struct zone *zone;
 };
 
+struct sk_buff {
+	char cb[48];
+};
+
 struct qstr {
 	void *name;
 };
@@ -420,6 +426,7 @@ typedef __u32 blk_opf_t;
 struct sock_common {
 	union {
 		struct {
+			__be16 skc_dport;
 			__u16 skc_num;
 		};
 	};
@@ -427,16 +434,27 @@ struct sock_common {
 	volatile unsigned char skc_state;
 };
 
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
 struct socket_wq;
 
 struct sock {
 	struct sock_common __sk_common;
+	atomic_t sk_drops;
 	u8 sk_userlocks;
 	union {
 		struct socket_wq *sk_wq;
 	};
+	int sk_err;
+	u16 sk_protocol;
 	u16 sk_type;
+	u8 sk_shutdown;
+	u32 sk_ack_backlog;
+	u32 sk_max_ack_backlog;
 	struct pid *sk_peer_pid;
+	struct sock_cgroup_data sk_cgrp_data;
 };
 
 struct socket_wq {
@@ -638,6 +656,10 @@ struct unix_sock {
 	struct sock *peer;
 };
 
+struct inet_sock {
+	__be16 inet_sport;
+};
+
 struct blkcg;
 
 struct blkcg_gq {
@@ -661,6 +683,22 @@ struct inet_connection_sock {
 
 struct inet_bind_bucket {
 	signed char fastreuse;
+};
+
+struct tcp_sock {
+	u32 copied_seq;
+	u32 write_seq;
+	u32 rcv_nxt;
+	u32 snd_una;
+	u32 srtt_us;
+};
+
+struct tcp_skb_cb {
+	union {
+		struct {
+			u16 tcp_gso_segs;
+		};
+	};
 };
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX

@@ -183,6 +183,25 @@ const struct collector_desc collectors[COLLECTORS] = {
 				 .programs = {"socket_listeners"},
 				 .lacks = "",
 				 .functions = {"bpf_sock_from_file"}},
+				{.hook = "iter/task_file",
+				 .programs = {"socket_tcp"},
+				 .only_without_task_storage = true,
+				 .lacks = "TCP sockets only: which processes listen is not known"},
+			},
+		},
+	[COLLECTOR_TCP] =
+		{
+			"tcp",
+			"TCP by container and port: connections, failures, resets, retransmits, queues",
+			false,
+			{
+				{"tp_btf",
+				 {"tcp_state", "tcp_retransmit", "tcp_retransmit_answer", "tcp_reset_sent",
+				  "tcp_reset_received"},
+				 {"inet_sock_set_state", "tcp_retransmit_skb", "tcp_retransmit_synack",
+				  "tcp_send_reset", "tcp_receive_reset"},
+				 false,
+				 ""},
 			},
 		},
 	[COLLECTOR_BIRTHS] =
@@ -191,6 +210,7 @@ const struct collector_desc collectors[COLLECTORS] = {
 			"container starts: when each step was reached, and its time and CPU",
 			false,
 			{
+				{.hook = "tp_btf", .needs_current_task = true, .programs_of_tcp = true, .lacks = ""},
 				{"tp_btf", {"start_listen"}, {"inet_sock_set_state"}, true, ""},
 				{.hook = "sched",
 				 .needs_task_storage = true,

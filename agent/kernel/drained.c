@@ -42,6 +42,16 @@ static bool disk_pair_keep(const void *value)
 	return pair->requests;
 }
 
+static bool tcp_keep(const void *value)
+{
+	const struct ss_tcp *tcp = value;
+
+	for (int i = 0; i < SS_TCP_EVENTS; i++)
+		if (tcp->n[i])
+			return true;
+	return false;
+}
+
 static bool count_keep(const void *value)
 {
 	const __u64 *count = value;
@@ -93,6 +103,15 @@ const struct drained_table drained_tables[DRAINED_TABLES] = {
 			   .keep = pair_keep,
 			   .final = ARRAY(pairs_final),
 			   .open = ARRAY(pairs_open)},
+	[DRAINED_TCP] = {.collector = COLLECTOR_TCP,
+			 .maps = {MAP(tcp_a), MAP(tcp_b)},
+			 .n_maps = 2,
+			 .key_size = offsetof(struct sample_tcp, value),
+			 .row_size = sizeof(struct sample_tcp),
+			 .cgroups = 1,
+			 .keep = tcp_keep,
+			 .final = ARRAY(tcp_final),
+			 .open = ARRAY(tcp_open)},
 	[DRAINED_CHECKS] = {.collector = COLLECTOR_CAPABILITIES,
 			    .maps = {MAP(capability_checks)},
 			    .n_maps = 1,

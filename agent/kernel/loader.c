@@ -51,11 +51,12 @@ static void capabilities_open(struct loader *l, struct sysscope_bpf *s, bool on)
 }
 
 /* On the v2 hierarchy the kernel knows which cgroup a socket belongs to. */
-static void network_open(struct loader *l, struct sysscope_bpf *s, bool on)
+static void network_open(struct loader *l, struct sysscope_bpf *s, bool on, bool tcp)
 {
 	const struct alternative *w = on ? loader_way(l, COLLECTOR_NETWORK) : NULL;
 
-	s->rodata->cfg_socket_state = w && !w->only_carrying_v2;
+	s->rodata->cfg_tcp = tcp;
+	s->rodata->cfg_socket_state = (w && !w->only_carrying_v2) || (tcp && s->rodata->cfg_cgroup_v1);
 	if (!s->rodata->cfg_socket_state)
 		bpf_map__set_autocreate(s->maps.socket_cgroups, false);
 	if (!w)
@@ -170,7 +171,8 @@ static int object_open(struct loader *l, uint32_t chosen)
 		bpf_map__set_autocreate(s->maps.process_waits, false);
 		bpf_map__set_autocreate(s->maps.ledgers, false);
 	}
-	network_open(l, s, chosen >> COLLECTOR_NETWORK & 1);
+	network_open(l, s, chosen >> COLLECTOR_NETWORK & 1,
+		     loader_way(l, COLLECTOR_TCP) && chosen >> COLLECTOR_TCP & 1);
 	drained_open(l, s, chosen);
 	return programs_choose(l, chosen);
 }
@@ -291,7 +293,9 @@ static int collector_attach(struct loader *l, enum collector c)
 		return 0;
 	if (!w->programs[0])
 		snprintf(l->state[c].programs, sizeof(l->state[c].programs), "in those of %s",
-			 c == COLLECTOR_NAMESPACES ? "tasks, lifecycle and sched" : "tasks and sched");
+			 w->programs_of_tcp	     ? "tcp"
+			 : c == COLLECTOR_NAMESPACES ? "tasks, lifecycle and sched"
+						     : "tasks and sched");
 	for (int p = 0; p < MAX_PROGRAMS && w->programs[p]; p++) {
 		struct bpf_program *prog = loader_program(l, w->programs[p]);
 		struct bpf_link *link = program_attach(l, w, prog, w->events[p]);

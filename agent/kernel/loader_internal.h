@@ -12,6 +12,7 @@
 #include "kernel/loader.h"
 #include "sysscope/abi/cgroup.h"
 #include "sysscope/abi/task.h"
+#include "sysscope/abi/tcp.h"
 #include "sysscope.skel.h"
 
 struct loader {

@@ -40,7 +40,9 @@ static bool way_lacks_others(const struct loader *l, enum collector c, const str
 				 : "this kernel has no task storage for tracing programs (since 5.11)");
 	else if (w->needs_current_task && !l->kernel->task_storage)
 		snprintf(why, size, "this kernel has neither task storage nor bpf_get_current_task_btf (since 5.11)");
-	else if (!w->programs[0] && l->state[COLLECTOR_SCHED].way < 0 &&
+	else if (w->programs_of_tcp && l->state[COLLECTOR_TCP].way < 0)
+		snprintf(why, size, "it needs the collector tcp");
+	else if (!w->programs[0] && !w->programs_of_tcp && l->state[COLLECTOR_SCHED].way < 0 &&
 		 (c != COLLECTOR_NAMESPACES || l->state[COLLECTOR_LIFECYCLE].way < 0))
 		snprintf(why, size, "it needs the collector %s", needed);
 	else if (c == COLLECTOR_BIRTHS &&

@@ -137,6 +137,8 @@ int sampler_cgroups_find(struct sampler *s, uint64_t now)
 		r = p->oom_kills[i].cgroup_id ? cgroup_use(s, p->oom_kills[i].cgroup_id, &search) : 0;
 	if (r >= 0)
 		r = sampler_network_read(s, cgroup_use, &search);
+	for (size_t i = 0; i < p->n_tcp_ports && r >= 0; i++)
+		r = cgroup_use(s, p->tcp_ports[i].key.cgroup_id, &search);
 	return r < 0 ? r : sampler_tables_cgroups(s, cgroup_use, &search);
 }
 

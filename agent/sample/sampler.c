@@ -94,8 +94,9 @@ static void collector_add(struct sample *p, const char *name, bool ok, uint64_t 
 /* Those that are read with the tables. */
 static void collectors_add(struct sampler *s, bool tables_ok)
 {
-	static const enum collector list[] = {COLLECTOR_LIFECYCLE,  COLLECTOR_CGROUPS, COLLECTOR_SCHED, COLLECTOR_EPOLL,
-					      COLLECTOR_NAMESPACES, COLLECTOR_BIRTHS,  COLLECTOR_DISK};
+	static const enum collector list[] = {COLLECTOR_LIFECYCLE, COLLECTOR_CGROUPS,	 COLLECTOR_SCHED,
+					      COLLECTOR_EPOLL,	   COLLECTOR_NAMESPACES, COLLECTOR_TCP,
+					      COLLECTOR_BIRTHS,	   COLLECTOR_DISK};
 
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++)
 		collector_add(&s->sample, collector_name(list[i]),
@@ -239,6 +240,7 @@ static void sample_losses(struct sampler *s)
 	p->losses[SS_LOSS_RING_FULL] += s->facts_dropped;
 	p->losses[SS_LOSS_READ_FAILED] += s->malformed;
 	p->losses[SS_LOSS_DISK_HOMELESS] += s->disk_homeless;
+	p->losses[SS_LOSS_TCP_LOST] += s->socket_owners.tcp.dropped;
 	p->losses[SS_LOSS_PROGRAM_SKIPPED] = loader_skipped(s->loader);
 }
 
@@ -358,6 +360,8 @@ void sampler_close(struct sampler *s)
 	free(s->sample.waits);
 	free(s->sample.loops);
 	free(s->sample.socket_owners);
+	free(s->sample.tcp_ports);
+	list_free(&s->socket_owners.tcp.found);
 	free(s->sample.stalls);
 	free(s->sample.oom_kills);
 	free(s->sample.cgroups);

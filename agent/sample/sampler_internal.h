@@ -14,8 +14,8 @@
 #include "sample/cgroup_table.h"
 #include "machine/disks.h"
 #include "sample/sampler.h"
-#include "sample/socket_owners.h"
 #include "sample/stream.h"
+#include "sockets/socket_owners.h"
 #include "sysscope.skel.h"
 
 /* Stalls that wait for the next sample. */

@@ -26,7 +26,7 @@ static const struct json_section {
 	SECTION(groups, group),		SECTION(neighbours, neighbour),
 	SECTION(loops, loop),		SECTION(births, birth),
 	SECTION(oom_kills, oom_kill),	SECTION(disk_neighbours, disk_neighbour),
-	SECTION(devices, device),
+	SECTION(devices, device),	SECTION(ports, port),
 };
 
 /* ---- the other parts ---- */

@@ -151,6 +151,14 @@ static json_t *disks_value(struct writer *w, const struct container_row *c)
 	return list;
 }
 
+static json_t *tcp_value(struct writer *w, const struct container_row *c)
+{
+	json_t *tcp = json_object();
+
+	json_set_metrics(w, tcp, SCOPE_TCP_SUM, c->tcp);
+	return tcp;
+}
+
 /* "CAP_CHOWN", ...; "ALL" if the set has all that the kernel knows. */
 static json_t *capabilities_value(struct writer *w, const struct snapshot *s, uint64_t set)
 {
@@ -234,6 +242,7 @@ json_t *json_container(struct writer *w, const struct snapshot *s, uint32_t i)
 	set_capabilities(w, row, s, container_capabilities_known(c), c->capabilities_effective,
 			 c->capabilities_permitted, c->capabilities_bounding);
 	json_set_metrics(w, row, SCOPE_CONTAINER, c->v);
+	writer_set(w, row, "tcp", tcp_value(w, c));
 	writer_set_text(w, row, "cpu_limit_of", c->cpu_limit_of ?: "");
 	writer_set_text(w, row, "cpu_limit_kind", !c->cpu_limit_of ? "" : c->cpu_limit_is_cpuset ? "cpuset" : "quota");
 	writer_set_text(w, row, "throttled_by", c->throttled_by ?: "");
@@ -297,6 +306,18 @@ json_t *json_group(struct writer *w, const struct snapshot *s, uint32_t i)
 	writer_set(w, row, "comm", writer_text(w, g->comm));
 	writer_set_text(w, row, "state", g->dead ? "dead" : "running");
 	json_set_metrics(w, row, SCOPE_GROUP, g->v);
+	return row;
+}
+
+json_t *json_port(struct writer *w, const struct snapshot *s, uint32_t i)
+{
+	const struct port_row *p = &s->ports[i];
+	json_t *row = json_object();
+
+	set_container(w, row, &s->containers[p->container]);
+	writer_set_text(w, row, "direction", p->direction);
+	writer_set(w, row, "port", p->port ? json_integer(p->port) : writer_text(w, "~other"));
+	json_set_metrics(w, row, SCOPE_PORT, p->v);
 	return row;
 }
 

@@ -17,6 +17,7 @@ json_t *json_process(struct writer *w, const struct snapshot *s, uint32_t i);
 json_t *json_group(struct writer *w, const struct snapshot *s, uint32_t i);
 json_t *json_disk_neighbour(struct writer *w, const struct snapshot *s, uint32_t i);
 json_t *json_device(struct writer *w, const struct snapshot *s, uint32_t i);
+json_t *json_port(struct writer *w, const struct snapshot *s, uint32_t i);
 json_t *json_neighbour(struct writer *w, const struct snapshot *s, uint32_t i);
 json_t *json_loop(struct writer *w, const struct snapshot *s, uint32_t i);
 json_t *json_oom_kill(struct writer *w, const struct snapshot *s, uint32_t i);

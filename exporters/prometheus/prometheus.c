@@ -5,6 +5,7 @@
  * text_label.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,7 @@ static const struct {
 	[FORM_DISK_PAIR] = {SCOPE_DISK_NEIGHBOUR, "waiter=\"~other\",waiter_id=\"~other\",filler=\"~other\","
 						  "filler_id=\"~other\",device=\"~other\""},
 	[FORM_DEVICE] = {SCOPE_DEVICE, "device=\"~other\""},
+	[FORM_PORT] = {SCOPE_PORT, "container=\"~other\",id=\"~other\",direction=\"~other\",port=\"~other\""},
 };
 
 static bool is_cadvisor(const struct metric_desc *d)
@@ -280,6 +282,30 @@ static int sets_add_transitions(struct prometheus *p, const struct snapshot *s, 
 	return r ? r : series_set_end(p->sets[FORM_TRANSITION]);
 }
 
+static int sets_add_ports(struct prometheus *p, const struct snapshot *s, unsigned int max_series)
+{
+	int r = series_set_begin(p->sets[FORM_PORT], max_series);
+
+	for (size_t i = 0; i < s->n_ports && !r; i++) {
+		const struct port_row *row = &s->ports[i];
+		const struct container_row *c = &s->containers[row->container];
+		double rank = value_absent(row->v[PORT_ACCEPTS]) ? row->v[PORT_CONNECTS] : row->v[PORT_ACCEPTS];
+		char port[8] = "~other";
+
+		if (row->port)
+			snprintf(port, sizeof(port), "%u", row->port);
+		buf_reset(&p->labels);
+		labels_home(&p->labels, c);
+		label_add(&p->labels, "direction", row->direction);
+		label_add(&p->labels, "port", port);
+		labels_pod(&p->labels, c);
+		if (p->labels.failed)
+			return -ENOMEM;
+		r = series_set_add(p->sets[FORM_PORT], p->labels.data, p->labels.len, c->cgroup, rank, row->v);
+	}
+	return r ? r : series_set_end(p->sets[FORM_PORT]);
+}
+
 /* ---- families ---- */
 static void write_host(struct buf *out, const struct snapshot *s)
 {
@@ -393,7 +419,10 @@ static void write_folded(struct prometheus *p, struct buf *out, const struct sna
 	for (int form = 0; form < FORM_COUNT; form++) {
 		const struct metric_desc *lines;
 		struct line_set used = form_used(form);
-		double names = form == FORM_GROUP ? (double)s->names_folded : 0, folded = names;
+		double names = form == FORM_GROUP  ? (double)s->names_folded
+			       : form == FORM_PORT ? (double)s->ports_folded
+						   : 0,
+		       folded = names;
 		size_t n;
 
 		if (form == FORM_GROUP && !groups)
@@ -449,6 +478,8 @@ int prometheus_write(struct prometheus *p, struct buf *out, const struct snapsho
 		r = sets_add_disk_pairs(p, s, max_series);
 	if (!r)
 		r = sets_add_devices(p, s, max_series);
+	if (!r)
+		r = sets_add_ports(p, s, max_series);
 	if (r)
 		return r;
 
@@ -463,6 +494,7 @@ int prometheus_write(struct prometheus *p, struct buf *out, const struct snapsho
 	write_forms(p, out, SCOPE_DISK);
 	write_forms(p, out, SCOPE_DISK_NEIGHBOUR);
 	write_forms(p, out, SCOPE_DEVICE);
+	write_forms(p, out, SCOPE_PORT);
 	write_agent(p, out, s);
 	write_folded(p, out, s, o->process_metrics);
 	if (o->self)

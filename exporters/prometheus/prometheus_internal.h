@@ -20,6 +20,7 @@ enum label_form {
 	FORM_DISK,	    /* container, id, device */
 	FORM_DISK_PAIR,	    /* waiter and filler, each with its id, and the device */
 	FORM_DEVICE,	    /* device */
+	FORM_PORT,	    /* container, id, direction, port */
 	FORM_COUNT
 };
 

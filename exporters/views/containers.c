@@ -354,6 +354,7 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_THREADS);
 	buf_char(out, '\n');
 	machine_lines(out, s, row);
+	detail_tcp(out, c);
 	if (strcmp(c->kind, "container") == 0) {
 		detail_container_namespaces(out, s, c);
 		if (container_capabilities_known(c))

@@ -13,7 +13,8 @@
 void detail_kinds(struct buf *out, uint32_t kinds); /* " pid mnt": names of a process's own kinds of namespaces */
 void detail_container_namespaces(struct buf *out, const struct snapshot *s, const struct container_row *home);
 void detail_capability_set(struct buf *out, const struct snapshot *s, const char *title, uint64_t set);
-void detail_clock(struct buf *out, double time); /* "22:30:01" of local time */
+void detail_tcp(struct buf *out, const struct container_row *c); /* ports.c */
+void detail_clock(struct buf *out, double time);		 /* "22:30:01" of local time */
 
 /* A process that runs a virtual machine: its guest, its virtual CPUs, and what they used. One line. */
 void detail_machine(struct buf *out, const struct process_row *p);

@@ -15,6 +15,7 @@
 #include "sysscope/abi/fact.h"
 #include "sysscope/abi/network.h"
 #include "sysscope/abi/task.h"
+#include "sysscope/abi/tcp.h"
 
 /* A counter or a size that no cgroup file has. */
 #define SS_UNKNOWN UINT64_MAX
@@ -183,6 +184,24 @@ struct sample_transition {
 	uint64_t count;
 };
 
+/* One entry of a table of TCP events. */
+struct sample_tcp {
+	struct ss_tcp_key key;
+	struct ss_tcp value;
+};
+
+/* The TCP sockets of a cgroup with the same direction and port, each once, as the last pass over open files found them. */
+struct sample_tcp_port {
+	struct ss_tcp_key key;
+	uint32_t established, connecting, close_wait, listening;
+	uint32_t rtt_sockets; /* established ones whose round-trip time is known */
+	uint32_t rtt_largest_us;
+	uint64_t rtt_sum_us, unsent_bytes, unread_bytes;
+	/* Of listening sockets: sums; the queue that is the fullest for its limit; drops since they were made. */
+	uint64_t queue, queue_limit, drops;
+	double queue_fullest;
+};
+
 /* One entry of the table of capability checks, counted since the programs were loaded. */
 struct sample_check {
 	struct ss_capability_key key;
@@ -297,6 +316,13 @@ struct sample {
 	/* Threads that entered other namespaces: two arrays, as above. */
 	struct sample_transition *transitions_final, *transitions_open;
 	size_t n_transitions_final, n_transitions_open;
+
+	/* TCP events: two arrays, as above. */
+	struct sample_tcp *tcp_final, *tcp_open;
+	size_t n_tcp_final, n_tcp_open;
+	/* Read with the owners of listening sockets, which see. */
+	struct sample_tcp_port *tcp_ports;
+	size_t n_tcp_ports;
 
 	struct sample_check *checks;
 	size_t n_checks;

@@ -84,6 +84,15 @@ struct outsider_row {
 	uint32_t kinds;	    /* bit per namespace_names */
 };
 
+/* TCP connections of a container to one remote port, or from others to one of its own. */
+struct port_row {
+	uint32_t container; /* index into containers */
+	uint16_t port;	    /* 0: the ports of this container and direction that are not kept apart */
+	const char
+		*direction; /* "to": it called connect, the port is remote; "from": it listens, the port is its own */
+	double v[PORT_METRICS];
+};
+
 /* A unit of a template whose units are made for one connection each. */
 struct instance_row {
 	uint32_t container; /* index into containers: its template */
@@ -118,6 +127,9 @@ struct container_row {
 	size_t n_disks;
 	const struct outsider_row *outside; /* processes in its namespaces from outside */
 	size_t n_outside;
+	double tcp[TCP_SUM_METRICS];
+	const struct port_row *ports; /* "to" before "from", the most connections first, port 0 last */
+	size_t n_ports;
 	uint32_t host_namespaces; /* that its processes share with the host: bit per namespace_names */
 	bool host_namespaces_known;
 	/*
@@ -342,6 +354,9 @@ struct snapshot {
 	size_t n_stalls;
 	const struct transition_row *transitions; /* those of one container are adjacent */
 	size_t n_transitions;
+	const struct port_row *ports; /* those of one container are adjacent */
+	size_t n_ports;
+	uint64_t ports_folded;		/* into port 0 of their container; summed over samples, never falls */
 	const struct check_row *checks; /* only where capability checks are counted */
 	size_t n_checks;
 	uint64_t capabilities_all;	/* that this kernel has; 0: unknown */

@@ -33,13 +33,13 @@ static void doc_cell(struct buf *out, const char *text, bool code)
 static bool doc_has_columns(enum metric_scope scope)
 {
 	return scope != SCOPE_HOST && scope != SCOPE_GROUP && scope != SCOPE_TRANSITION && scope != SCOPE_DISK &&
-	       scope != SCOPE_DISK_NEIGHBOUR && scope != SCOPE_DEVICE;
+	       scope != SCOPE_DISK_NEIGHBOUR && scope != SCOPE_DEVICE && scope != SCOPE_TCP_SUM;
 }
 
 /* No series has a pid. */
 static bool doc_has_series(enum metric_scope scope)
 {
-	return scope != SCOPE_PROCESS && scope != SCOPE_LOOP;
+	return scope != SCOPE_PROCESS && scope != SCOPE_LOOP && scope != SCOPE_TCP_SUM;
 }
 
 /* Neighbouring lines of a table that are one row of the page. */
@@ -315,6 +315,18 @@ static const struct doc_section doc_sections[] = {
 	 "that take\n"
 	 "turns in it (`kind` is `scheduler`). [eventloops.md](eventloops.md) explains what a loop is and how it is "
 	 "seen."},
+	{SCOPE_PORT, "TCP ports", "tcp-ports",
+	 "One row per container, direction and port: `to` a remote port that the container connects to, `from` others "
+	 "to a port\n"
+	 "of its own. A container has up to 64 ports in each direction, the rest is the port `~other`. Labels: "
+	 "`container`, `id`,\n"
+	 "`direction`, `port`, and `pod`, `namespace` in Kubernetes. In the JSON they are the rows of `ports`. "
+	 "[tcp.md](tcp.md)\n"
+	 "explains them."},
+	{SCOPE_TCP_SUM, "TCP of a container", "tcp-of-a-container",
+	 "In the JSON only, as the object `tcp` of each row of `containers`: sums over its ports, of both ends where "
+	 "both are its\n"
+	 "own."},
 	{SCOPE_TRANSITION, "Namespace transitions", "namespace-transitions",
 	 "One row per container, kind of namespace, call, and whether a runtime is expected to make it. Labels: "
 	 "`container`,\n"

@@ -201,6 +201,8 @@ static const char *rule_key(enum metric_scope scope, const struct metric_desc *l
 		[SCOPE_DISK] = " device major minor upon_others ",
 		[SCOPE_DISK_NEIGHBOUR] = " waiter waiter_cgroup filler filler_cgroup device ",
 		[SCOPE_DEVICE] = " device major minor upon_others ",
+		[SCOPE_PORT] = " container container_cgroup direction port ",
+		[SCOPE_TCP_SUM] = " ",
 		[SCOPE_LOOP] = " pid tid comm container kind threads last_stall ",
 	};
 	const char *key = lines[i].json, *dot;
@@ -249,7 +251,7 @@ static const char *rule_title(enum metric_scope scope, const struct metric_desc 
 static const char *rule_rest(enum metric_scope scope, const struct metric_desc *lines, size_t n, size_t i)
 {
 	static const char collectors[] =
-		" tasks lifecycle cgroups sched epoll namespaces births oom disk cgroupfs network host ";
+		" tasks lifecycle cgroups sched epoll namespaces births oom disk cgroupfs network host tcp sockets ";
 	const struct metric_desc *d = &lines[i];
 	char padded[32];
 

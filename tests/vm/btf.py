@@ -106,6 +106,8 @@ class Btf:
         if self.kind(t) == INT and self.name(t) == "signed char":  # pahole of 5.10 notes it as a char without sign
             return True
         if self.kind(t) == INT and self.name(t) != "char":
+            if self.name(t) == "signed char":
+                return True  # the compiler of 5.10 forgot to say so
             return bool(struct.unpack_from("<I", self.data, self.at[t] + 12)[0] >> 24 & 1)
         return None
 

@@ -151,6 +151,9 @@ enum ss_loss {
 	SS_LOSS_DISK_LOST,	 /* the table of disk requests was full */
 	SS_LOSS_DISK_PAIR_LOST,	 /* the table of disk neighbours, or of devices, was full */
 	SS_LOSS_DISK_HOMELESS,	 /* requests of a cgroup that was gone before its path could be looked up (cgroup v1) */
+	SS_LOSS_TCP_FOLDED,	 /* the table of TCP events was full: an event was counted without its port */
+	SS_LOSS_TCP_LOST,	 /* that entry found no room either, or there were more sockets than the agent takes */
+	SS_LOSS_TCP_UNOWNED,	 /* whose socket it was is not known: it is older than the agent, or not a program's */
 	SS_LOSS_KINDS
 };
 

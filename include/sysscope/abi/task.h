@@ -269,6 +269,7 @@ _Static_assert(sizeof(struct ss_thread_record) == 24 + 24 + 16 + 3 * SS_TOTALS_F
  * that has its parent's name, up to SS_CONNECTIONS connected ones.
  */
 struct ss_socket_owner {
+	__u64 kind;		/* SS_SOCKET_OWNER */
 	__u64 process_start_ns; /* task->group_leader->start_boottime */
 	__u64 inode;		/* of the socket: the same in all processes that share it */
 	__u64 address;		/* UNIX: the same for a listening socket and what it accepted, 0: none; else 0 */
@@ -278,7 +279,7 @@ struct ss_socket_owner {
 	__u16 connected;   /* 1: it does not listen, it is connected */
 	__u32 nonblocking; /* 1: O_NONBLOCK is set, so accept never sleeps */
 };
-_Static_assert(sizeof(struct ss_socket_owner) == 40, "ss_socket_owner: no padding");
+_Static_assert(sizeof(struct ss_socket_owner) == 48, "ss_socket_owner: no padding");
 #define SS_CONNECTIONS	    4
 #define SS_CONNECTIONS_BITS 3 /* of ss_thread_state.connections: a number up to SS_CONNECTIONS */
 

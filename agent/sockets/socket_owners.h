@@ -10,12 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sockets/tcp.h"
+
 struct sample;
 
 struct socket_owners {
 	uint64_t read_ns; /* when the last pass began, 0: none yet */
 	uint64_t cost_ns; /* its duration */
 	size_t cap;
+	struct tcp_sockets tcp; /* of the pass that is under way */
 };
 
 /* Whether a pass is due; `s` has the threads of this sample and the socket owners of the last pass. */

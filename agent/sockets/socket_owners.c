@@ -10,7 +10,7 @@
 #include <bpf/bpf.h>
 
 #include "base/util.h"
-#include "sample/socket_owners.h"
+#include "sockets/socket_owners.h"
 #include "sysscope/sample.h"
 
 #define SPACING	      5000000000ULL
@@ -55,26 +55,43 @@ bool socket_owners_due(const struct socket_owners *o, const struct sample *s, ui
 	return false;
 }
 
-/* Takes the whole records at the beginning of `data`. Returns the bytes taken, or -ENOMEM. */
+static int owner_take(struct socket_owners *o, struct sample *s, const struct ss_socket_owner *record, size_t *n)
+{
+	if (*n >= OWNERS_MAX)
+		return 0;
+	if (array_reserve(&s->socket_owners, &o->cap, *n + 1, sizeof(*record)) < 0)
+		return -ENOMEM;
+	s->socket_owners[(*n)++] = *record;
+	return 0;
+}
+
+/* Takes the whole records at the beginning of `data`. Returns the bytes taken; -ENOMEM or -EBADMSG. */
 static ssize_t records_take(struct socket_owners *o, struct sample *s, const char *data, size_t bytes, size_t *n)
 {
-	size_t count = bytes / sizeof(struct ss_socket_owner);
+	union {
+		__u64 kind;
+		struct ss_socket_owner owner;
+		struct ss_tcp_socket tcp;
+	} record;
+	size_t at = 0, size;
+	int r;
 
-	if (*n + count > OWNERS_MAX)
-		count = OWNERS_MAX - *n;
-	if (*n + count > o->cap) {
-		size_t want = (*n + count) * 2 + 64;
-		void *more = reallocarray(s->socket_owners, want, sizeof(*s->socket_owners));
-
-		if (!more)
-			return -ENOMEM;
-		s->socket_owners = more;
-		o->cap = want;
+	for (; bytes - at >= sizeof(record.kind); at += size) {
+		memcpy(&record.kind, data + at, sizeof(record.kind));
+		size = record.kind == SS_SOCKET_OWNER ? sizeof(record.owner)
+		       : record.kind == SS_SOCKET_TCP ? sizeof(record.tcp)
+						      : 0;
+		if (!size)
+			return -EBADMSG;
+		if (bytes - at < size)
+			break;
+		memcpy(&record, data + at, size);
+		r = record.kind == SS_SOCKET_OWNER ? owner_take(o, s, &record.owner, n)
+						   : tcp_sockets_add(&o->tcp, &record.tcp);
+		if (r < 0)
+			return r;
 	}
-	if (count)
-		memcpy(&s->socket_owners[*n], data, count * sizeof(*s->socket_owners));
-	*n += count;
-	return (ssize_t)(bytes / sizeof(struct ss_socket_owner) * sizeof(struct ss_socket_owner));
+	return (ssize_t)at;
 }
 
 int socket_owners_read(struct socket_owners *o, int link_fd, struct sample *s)
@@ -87,6 +104,7 @@ int socket_owners_read(struct socket_owners *o, int link_fd, struct sample *s)
 		return -errno;
 	if (!data)
 		return -ENOMEM;
+	o->tcp.found.n = 0;
 	o->read_ns = clock_boot_ns();
 	for (;;) {
 		ssize_t n = read(fd, data + left, READ_BYTES - left), taken;
@@ -104,8 +122,10 @@ int socket_owners_read(struct socket_owners *o, int link_fd, struct sample *s)
 		left -= (size_t)taken;
 		memmove(data, data + taken, left);
 	}
-	o->cost_ns = clock_boot_ns() - o->read_ns;
 	s->n_socket_owners = found;
+	if (tcp_sockets_sum(&o->tcp, s) < 0)
+		return -ENOMEM;
+	o->cost_ns = clock_boot_ns() - o->read_ns;
 	s->socket_owners_ns = o->read_ns;
 	return 0;
 }

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tcp.bpf.c - owner of inet_sock_set_state and of TCP's own tracepoints: counts what happens to connections, by cgroup,
+ * direction and port. Nothing here runs for a packet that arrives in order. How many connections there are is not counted:
+ * the pass over open files reads that (socket.bpf.c). Sends no fact.
+ */
+#include <bpf/bpf_endian.h>
+#include "tcp.bpf.h"
+#include "start.bpf.h"
+
+struct tcp_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct ss_tcp_key);
+	__type(value, struct ss_tcp);
+};
+/* Used in turn, as the gone tables are. */
+struct tcp_map tcp_a SEC(".maps");
+struct tcp_map tcp_b SEC(".maps");
+
+/* The entry, made if there is none. NULL: the table is full. */
+static __always_inline struct ss_tcp *tcp_entry(const struct ss_tcp_key *key)
+{
+	void *table = gone_in_use ? (void *)&tcp_b : (void *)&tcp_a;
+	struct ss_tcp *entry = bpf_map_lookup_elem(table, key);
+
+	if (entry)
+		return entry;
+	bpf_map_update_elem(table, key, (const void *)&tcp_zero, BPF_NOEXIST);
+	return bpf_map_lookup_elem(table, key);
+}
+
+static __always_inline void tcp_count(const struct sock *sk, __u32 direction, enum ss_tcp_event event, __u64 n)
+{
+	struct ss_tcp_key key = {.cgroup_id = tcp_owner(sk), .direction = direction};
+	struct ss_tcp *entry;
+
+	if (key.cgroup_id == SS_CGROUP_NONE) {
+		loss_count(SS_LOSS_TCP_UNOWNED);
+		return;
+	}
+	key.port = tcp_port(sk, direction);
+	entry = tcp_entry(&key);
+	if (!entry) {
+		loss_count(SS_LOSS_TCP_FOLDED);
+		key.port = 0;
+		entry = tcp_entry(&key);
+	}
+	if (entry)
+		__sync_fetch_and_add(&entry->n[event], n);
+	else
+		loss_count(SS_LOSS_TCP_LOST);
+}
+
+/* connect() and listen() run in the task that called them. Where network.bpf.c is loaded, the owner is known already. */
+static __always_inline void tcp_own(const struct sock *sk)
+{
+	if (cfg_socket_state)
+		network_owner_find((void *)sk, (void *)bpf_get_current_task());
+}
+
+/* The error that the program will be told, or has been. */
+static __always_inline enum ss_tcp_event tcp_failure(const struct sock *sk)
+{
+	switch (BPF_CORE_READ(sk, sk_err)) {
+	case ECONNREFUSED:
+	case ECONNRESET:
+		return SS_TCP_REFUSED;
+	case ETIMEDOUT:
+		return SS_TCP_TIMED_OUT;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return SS_TCP_UNREACHABLE;
+	case 0:
+		return BPF_CORE_READ_BITFIELD_PROBED(sk, sk_shutdown) == SHUTDOWN_MASK ? SS_TCP_GIVEN_UP
+										       : SS_TCP_FAILED;
+	}
+	return SS_TCP_FAILED;
+}
+
+/* What matters of a change, for most are those of connections that end. */
+static __always_inline void tcp_changed(const struct sock *sk, int before, int now)
+{
+	__u32 direction;
+
+	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return;
+	if (now == TCP_SYN_SENT || now == TCP_LISTEN) {
+		tcp_own(sk);
+	} else if (now == TCP_ESTABLISHED) {
+		direction = before == TCP_SYN_SENT ? SS_TCP_TO : tcp_direction(sk);
+		tcp_count(sk, direction, direction == SS_TCP_TO ? SS_TCP_CONNECTED : SS_TCP_ACCEPTED, 1);
+	} else if (before == TCP_SYN_SENT && now == TCP_CLOSE) {
+		tcp_count(sk, SS_TCP_TO, tcp_failure(sk), 1);
+	} else if (before == TCP_LISTEN && now == TCP_CLOSE) {
+		__u32 drops = BPF_CORE_READ(sk, sk_drops.counter);
+
+		if (drops)
+			tcp_count(sk, SS_TCP_FROM, SS_TCP_DROPS, drops);
+	}
+}
+
+/* Called a few times per connection of the machine. */
+SEC("?tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_state, const struct sock *sk, int before, int now)
+{
+	tcp_changed(sk, before, now);
+	if (cfg_births && now == TCP_LISTEN)
+		start_listened();
+	return 0;
+}
+
+SEC("?tp_btf/tcp_retransmit_skb")
+int BPF_PROG(tcp_retransmit, const struct sock *sk, const struct sk_buff *skb)
+{
+	struct tcp_skb_cb *control = (void *)skb + bpf_core_field_offset(struct sk_buff, cb);
+	__u16 segments = BPF_CORE_READ(control, tcp_gso_segs);
+
+	tcp_count(sk, tcp_direction(sk), SS_TCP_RETRANSMITS, segments ?: 1);
+	return 0;
+}
+
+/* The answer to a SYN: `sk` listens. */
+SEC("?tp_btf/tcp_retransmit_synack")
+int BPF_PROG(tcp_retransmit_answer, const struct sock *sk)
+{
+	if (tcp_is_whole(sk))
+		tcp_count(sk, SS_TCP_FROM, SS_TCP_RETRANSMITS, 1);
+	return 0;
+}
+
+/* A reset for a packet of no connection has no socket, or one of which only the first fields are there. */
+SEC("?tp_btf/tcp_send_reset")
+int BPF_PROG(tcp_reset_sent, const struct sock *sk)
+{
+	if (sk && tcp_is_whole(sk))
+		tcp_count(sk, tcp_direction(sk), SS_TCP_RESETS_SENT, 1);
+	return 0;
+}
+
+SEC("?tp_btf/tcp_receive_reset")
+int BPF_PROG(tcp_reset_received, struct sock *sk)
+{
+	if (tcp_is_whole(sk))
+		tcp_count(sk, tcp_direction(sk), SS_TCP_RESETS_RECEIVED, 1);
+	return 0;
+}
