@@ -51,6 +51,7 @@ static const char *const loss_names[SS_LOSS_KINDS] = {
 	[SS_LOSS_TCP_FOLDED] = "tcp_folded",
 	[SS_LOSS_TCP_LOST] = "tcp_lost",
 	[SS_LOSS_TCP_UNOWNED] = "tcp_unowned",
+	[SS_LOSS_RECLAIM_LOST] = "reclaim_lost",
 };
 
 /* How the sample was taken, in the model's own memory. */
@@ -162,6 +163,7 @@ static void moment_next(struct moment *now, const struct sample *s)
 		.controls_known = !s->loop_controls_unseen,
 		.starts_known = collector_ok(s, "births"),
 		.disks_known = collector_ok(s, "disk"),
+		.reclaim_known = collector_ok(s, "reclaim"),
 		.oom_kills_known = collector_ok(s, "oom"),
 		.network_known = collector_ok(s, "network"),
 	};

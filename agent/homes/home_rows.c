@@ -178,6 +178,9 @@ static void home_values_rates(const struct moment *now, struct home *h, double *
 	if (now->interval > 0) {
 		rates_waits(now, h, v);
 		v[CONTAINER_CPU_CORES] = increase(now, h, v, CONTAINER_CPU_USAGE) / 1e9 / now->interval;
+		v[CONTAINER_RECLAIM_RATE] = (increase(now, h, v, CONTAINER_RECLAIM_LIMIT) +
+					     increase(now, h, v, CONTAINER_RECLAIM_MACHINE)) /
+					    now->interval;
 		v[CONTAINER_FORK_RATE] = increase(now, h, v, CONTAINER_FORKS) / now->interval;
 		v[CONTAINER_MAJOR_FAULT_RATE] = increase(now, h, v, CONTAINER_PGMAJFAULT) / now->interval;
 		v[CONTAINER_REFAULT_RATE] =
@@ -265,6 +268,8 @@ static void home_row(const struct homes *homes, const struct moment *now, struct
 		v[CONTAINER_THREADS_LIMIT] = limit_or_absent(f->pids_limit);
 	if (now->oom_kills_known || (f && f->oom_kills != SS_UNKNOWN))
 		v[CONTAINER_OOM_KILLS] = (double)h->sum.oom_kills;
+	if (now->reclaim_known)
+		reclaim_values_fill(h, v);
 	if (now->waits_known)
 		home_values_waits(h, v);
 	if (now->network_known)

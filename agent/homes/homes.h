@@ -59,6 +59,7 @@ struct home_sum {
 	uint64_t cpu_usage_ns, cpu_user_ns, cpu_system_ns;
 	uint64_t periods, throttled_periods, throttled_ns;
 	uint64_t oom_kills; /* by the hook, where there is one */
+	struct ss_reclaim reclaim[SS_RECLAIM_CAUSES];
 	struct home_file_sums {
 #define HOME_FILE_SUM(FIELD, METRIC) uint64_t FIELD;
 		HOME_FILE_COUNTERS(HOME_FILE_SUM)

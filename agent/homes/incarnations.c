@@ -132,6 +132,10 @@ static uint64_t oom_kills_of(const struct home_cgroup *c)
 static void sum_add(struct home_sum *p, const struct home_cgroup *c)
 {
 	p->oom_kills += oom_kills_of(c);
+	for (int i = 0; i < SS_RECLAIM_CAUSES; i++) {
+		p->reclaim[i].ns += c->counts.reclaim[i].ns;
+		p->reclaim[i].stalls += c->counts.reclaim[i].stalls;
+	}
 	p->forks += c->counts.forks;
 	p->thread_creations += c->counts.thread_creations;
 	p->execs += c->counts.execs;

@@ -83,3 +83,14 @@ void memory_values_fill(const struct home *h, const struct cgroup_counters *f, d
 	values_file_counters(h, f, v);
 	values_huge_pages(h, f, v);
 }
+
+void reclaim_values_fill(const struct home *h, double *v)
+{
+	_Static_assert(CONTAINER_RECLAIM_STALLS_LIMIT == CONTAINER_RECLAIM_MACHINE + 1, "two of each");
+	if (h->kind == HOME_KERNEL)
+		return;
+	for (int i = 0; i < SS_RECLAIM_CAUSES; i++) {
+		v[CONTAINER_RECLAIM_LIMIT + i] = (double)h->sum.reclaim[i].ns;
+		v[CONTAINER_RECLAIM_STALLS_LIMIT + i] = (double)h->sum.reclaim[i].stalls;
+	}
+}

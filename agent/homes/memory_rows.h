@@ -8,4 +8,7 @@
 /* Writes values of CONTAINER_METRICS; those that the files `f` do not have stay as they are: absent. */
 void memory_values_fill(const struct home *h, const struct cgroup_counters *f, double *v);
 
+/* How long its tasks had to take memory back themselves. Of a home of kernel threads nothing. */
+void reclaim_values_fill(const struct home *h, double *v);
+
 #endif

@@ -22,6 +22,7 @@ struct moment {
 	bool controls_known;  /* epoll: each call of epoll_ctl and its like is seen */
 	bool starts_known;    /* births */
 	bool disks_known;     /* disk: completed requests are counted */
+	bool reclaim_known;   /* reclaim */
 	bool oom_kills_known; /* oom: OOM kills are counted by the kernel half */
 	bool network_known;   /* network */
 };

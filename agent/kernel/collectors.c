@@ -225,6 +225,18 @@ const struct collector_desc collectors[COLLECTORS] = {
 			false,
 			{{.hook = "raw_tp", .programs = {"oom_victim"}, .tracepoints = {"mark_victim"}, .lacks = ""}},
 		},
+	[COLLECTOR_RECLAIM] =
+		{
+			"reclaim",
+			"time that containers lose to taking memory back: of a limit's, and of the machine's",
+			false,
+			{{.hook = "tp_btf",
+			  .programs = {"reclaim_limit_end", "reclaim_machine_end", "reclaim_limit_begin",
+				       "reclaim_machine_begin"},
+			  .tracepoints = {"mm_vmscan_memcg_reclaim_end", "mm_vmscan_direct_reclaim_end",
+					  "mm_vmscan_memcg_reclaim_begin", "mm_vmscan_direct_reclaim_begin"},
+			  .lacks = ""}},
+		},
 	[COLLECTOR_NETWORK] =
 		{
 			"network",

@@ -173,6 +173,8 @@ static int object_open(struct loader *l, uint32_t chosen)
 	}
 	network_open(l, s, chosen >> COLLECTOR_NETWORK & 1,
 		     loader_way(l, COLLECTOR_TCP) && chosen >> COLLECTOR_TCP & 1);
+	if (!(chosen >> COLLECTOR_RECLAIM & 1))
+		bpf_map__set_autocreate(s->maps.reclaiming, false);
 	drained_open(l, s, chosen);
 	return programs_choose(l, chosen);
 }

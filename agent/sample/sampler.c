@@ -96,7 +96,7 @@ static void collectors_add(struct sampler *s, bool tables_ok)
 {
 	static const enum collector list[] = {COLLECTOR_LIFECYCLE, COLLECTOR_CGROUPS,	 COLLECTOR_SCHED,
 					      COLLECTOR_EPOLL,	   COLLECTOR_NAMESPACES, COLLECTOR_TCP,
-					      COLLECTOR_BIRTHS,	   COLLECTOR_DISK};
+					      COLLECTOR_BIRTHS,	   COLLECTOR_DISK,	 COLLECTOR_RECLAIM};
 
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++)
 		collector_add(&s->sample, collector_name(list[i]),

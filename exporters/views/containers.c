@@ -234,6 +234,16 @@ static void limit_lines(struct buf *out, const struct container_row *c)
 	buf_char(out, '\n');
 }
 
+static void reclaim_line(struct buf *out, const double *v)
+{
+	buf_str(out, "reclaim        stalled for ");
+	sentence_time(out, v[CONTAINER_RECLAIM_LIMIT] / 1e9);
+	buf_printf(out, " in %.0f stalls at a limit, ", v[CONTAINER_RECLAIM_STALLS_LIMIT]);
+	sentence_time(out, v[CONTAINER_RECLAIM_MACHINE] / 1e9);
+	buf_printf(out, " in %.0f for lack\n               of memory in the machine\n",
+		   v[CONTAINER_RECLAIM_STALLS_MACHINE]);
+}
+
 static void oom_lines(struct buf *out, const struct oom_row *kill)
 {
 	buf_str(out, "last OOM kill  at ");
@@ -344,6 +354,8 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	buf_char(out, '\n');
 	limit_lines(out, c);
 	detail_container_disks(out, s, c);
+	if (c->v[CONTAINER_RECLAIM_STALLS_LIMIT] > 0 || c->v[CONTAINER_RECLAIM_STALLS_MACHINE] > 0)
+		reclaim_line(out, c->v);
 	if (c->last_oom)
 		oom_lines(out, c->last_oom);
 	if (c->n_instances || c->instances_ended)

@@ -289,6 +289,9 @@ static void scene_build(void)
 	scene.who[scene.sample.n_cgroups - 1].uid = 1000;
 	files_fill(&home(15, "/evil\x1b[31m\"} 1\xe9", HOME_CGROUP, "/evil\x1b[31m\"} 1\xe9", "", "")->files, 4);
 	home(16, "/docker/gone", HOME_CONTAINER, "job", "docker", "batch:2")->alive = false;
+	scene_collector(&scene, "reclaim");
+	scene.cgroups[2].counts.reclaim[SS_RECLAIM_LIMIT] = (struct ss_reclaim){2500000000, 1009};
+	scene.cgroups[2].counts.reclaim[SS_RECLAIM_MACHINE] = (struct ss_reclaim){70000000, 13};
 	scene_gone(scene.final, &scene.sample.n_gone_final, 16, "batch", 2500000000, 7);
 	scene_gone(scene.final, &scene.sample.n_gone_final, 10, "true", 100000000, 1000);
 	scene_pair(scene.pairs_final, &scene.sample.n_pairs_final, 10, 11, 1500000000);
@@ -339,6 +342,8 @@ static void scene_work(void)
 	stall_add();
 	traffic_add(1);
 	oom_kill_add();
+	s->cgroups[2].counts.reclaim[SS_RECLAIM_LIMIT].ns += 300000000;
+	s->cgroups[2].counts.reclaim[SS_RECLAIM_MACHINE].ns += 11000000;
 	for (size_t i = 0; i < s->n_threads; i++)
 		s->threads[i].used.exec_ns += 10000000 * (i + 1);
 	for (size_t i = 0; i < s->n_cgroups; i++) {

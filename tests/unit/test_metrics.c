@@ -250,8 +250,8 @@ static const char *rule_title(enum metric_scope scope, const struct metric_desc 
 
 static const char *rule_rest(enum metric_scope scope, const struct metric_desc *lines, size_t n, size_t i)
 {
-	static const char collectors[] =
-		" tasks lifecycle cgroups sched epoll namespaces births oom disk cgroupfs network host tcp sockets ";
+	static const char collectors[] = " tasks lifecycle cgroups sched epoll namespaces births oom reclaim disk "
+					 "cgroupfs network host tcp sockets ";
 	const struct metric_desc *d = &lines[i];
 	char padded[32];
 

@@ -36,6 +36,18 @@ struct ss_start {
 };
 _Static_assert(sizeof(struct ss_start) == 16 * SS_START_STEPS + 32, "ss_start: no padding");
 
+/* Why a task had to take memory back before it got some. */
+enum ss_reclaim_cause {
+	SS_RECLAIM_LIMIT,   /* a memory limit of its cgroup or of one above was reached, or one that it was setting */
+	SS_RECLAIM_MACHINE, /* the machine, or the nodes that the task may use, had too little free memory */
+	SS_RECLAIM_CAUSES
+};
+
+/* Stalls of tasks in reclaim that are over; only with the collector `reclaim`. */
+struct ss_reclaim {
+	__u64 ns, stalls;
+};
+
 /* Key of the gone tables. */
 struct ss_gone_key {
 	__u64 cgroup_id;
@@ -75,10 +87,12 @@ struct ss_cgroup {
 	__u32 flags;	 /* enum ss_cgroup_flag */
 	__u32 level;	 /* cgroup->level; 0: root */
 	char name[SS_CGROUP_NAME_LEN];
+	struct ss_reclaim reclaim[SS_RECLAIM_CAUSES]; /* by enum ss_reclaim_cause */
 	struct ss_start start;
 	struct ss_gone other; /* its ended threads for which the gone table had no room */
 };
-_Static_assert(sizeof(struct ss_cgroup) == 8 * 8 + 8 + 128 + sizeof(struct ss_start) + sizeof(struct ss_gone),
+_Static_assert(sizeof(struct ss_cgroup) ==
+		       8 * 8 + 8 + 128 + 16 * SS_RECLAIM_CAUSES + sizeof(struct ss_start) + sizeof(struct ss_gone),
 	       "ss_cgroup: no padding");
 
 /*

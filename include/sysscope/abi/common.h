@@ -154,6 +154,7 @@ enum ss_loss {
 	SS_LOSS_TCP_FOLDED,	 /* the table of TCP events was full: an event was counted without its port */
 	SS_LOSS_TCP_LOST,	 /* that entry found no room either, or there were more sockets than the agent takes */
 	SS_LOSS_TCP_UNOWNED,	 /* whose socket it was is not known: it is older than the agent, or not a program's */
+	SS_LOSS_RECLAIM_LOST,	 /* the table of tasks in reclaim was full: a stall was not counted */
 	SS_LOSS_KINDS
 };
 
