@@ -265,6 +265,7 @@ static void snapshot_finish(struct model *m, const struct sample *s)
 	p->time = (double)m->now.wall_ns / 1e9;
 	p->interval = m->now.interval;
 	p->attributed_reason = m->host_totals.attributed_reason;
+	p->pressure_reason = s->pressure_reason;
 	p->kernel = m->report.kernel_release;
 	p->hostname = m->report.hostname;
 	p->losses = m->report.losses;

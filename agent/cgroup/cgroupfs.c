@@ -14,6 +14,7 @@
 #include "cgroup/cgroupfs.h"
 #include "cgroup/io.h"
 #include "cgroup/layout.h"
+#include "cgroup/pressure.h"
 #include "cgroup/reading.h"
 #include "cgroup/walk.h"
 
@@ -39,6 +40,8 @@ static void files_choose(struct cgroupfs *fs, const char *root)
 			continue;
 		if (fs->table[i].limit)
 			fs->limits[fs->n_limits++] = (uint8_t)i;
+		else if (fs->table[i].kind == CGROUP_FILE_PRESSURE)
+			fs->pressures[fs->n_pressures++] = (uint8_t)i;
 		else
 			fs->counters[fs->n_counters++] = (uint8_t)i;
 	}
@@ -81,6 +84,7 @@ int cgroupfs_open(struct cgroupfs **ret, const char *root)
 	if (r < 0)
 		return r;
 	fs->carrying = &fs->mounts.slots[fs->carrying_slot];
+	fs->layout.pressure_reason = pressure_reason(root, fs->layout.carrying_v2);
 	files_choose(fs, root);
 	fs->keep_max = file_limit_raise();
 	*ret = fs;

@@ -32,6 +32,12 @@
  * Seen without this: a container of crun, sampled in between, had no memory and no limits for a minute.
  */
 #define CGROUPFS_YOUNG_READS 3
+/*
+ * Pressure changes only while a cgroup's tasks run, or wait: its files are read again if the cgroup has used CPU time since they
+ * were read, if they had changed when they were read last, and after this time. So an idle cgroup costs nothing, and what tasks
+ * wait that were woken and have never got a CPU is shown up to a minute late.
+ */
+#define CGROUPFS_PRESSURE_NS (60 * 1000000000ULL)
 /* A missing file is retried at every 60th read (a controller may be enabled late). */
 #define CGROUPFS_RETRY_EVERY 60
 /*
@@ -62,8 +68,9 @@ struct cgroup_layout_info {
 	uint32_t hierarchy_id; /* of the carrying one, as in /proc/self/cgroup and cgroup_root.hierarchy_id; 0 on v2 */
 	bool whole;	       /* false: only a part is visible (cgroup namespace, or only a part is mounted) */
 	bool lacks_cpu, lacks_memory, lacks_pids; /* no hierarchy here has the controller */
-	const char *v2_root; /* mount point of the v2 hierarchy's root, NULL: not mounted here; raw bytes */
-	const char *mounts;  /* to be shown: one line each, "v1 cpu /sys/fs/cgroup/cpu"; raw bytes */
+	const char *v2_root;	     /* mount point of the v2 hierarchy's root, NULL: not mounted here; raw bytes */
+	const char *pressure_reason; /* why no cgroup has pressure, static; NULL: they have it */
+	const char *mounts;	     /* to be shown: one line each, "v1 cpu /sys/fs/cgroup/cpu"; raw bytes */
 };
 
 struct cgroupfs;

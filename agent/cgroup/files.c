@@ -110,6 +110,11 @@ static const struct cgroup_key v2_hugetlb_events[][1] = {HUGE_PAGE_LIST(HUGE_EVE
 		.slot = (where), .name = (file), .kind = (how), .offset = OFFSET(field), .limit = true \
 	}
 
+#define PRESSURE(file, field)                                                                                 \
+	{                                                                                                     \
+		.slot = CGROUP_SLOT_V2, .name = (file), .kind = CGROUP_FILE_PRESSURE, .offset = OFFSET(field) \
+	}
+
 #define HUGE_LIMIT(where, file, field, kib)                                                                         \
 	{                                                                                                           \
 		.slot = (where), .name = (file), .kind = CGROUP_FILE_LIMIT, .offset = OFFSET(field), .limit = true, \
@@ -164,6 +169,9 @@ static const struct cgroup_file file_table[] = {
 		.never_root = true,
 		.offset = OFFSET(io_charged),
 	},
+	PRESSURE("cpu.pressure", pressure_cpu_some_ns),
+	PRESSURE("memory.pressure", pressure_memory_some_ns),
+	PRESSURE("io.pressure", pressure_io_some_ns),
 	HUGE_PAGE_LIST(HUGE_V2)
 
 		LIMIT(CGROUP_SLOT_CPU, "cpu.cfs_quota_us", CGROUP_FILE_QUOTA, cpu_quota_us),

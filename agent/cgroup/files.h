@@ -22,13 +22,14 @@ struct cgroup_key {
 };
 
 enum cgroup_file_kind {
-	CGROUP_FILE_NUMBER,  /* "123" */
-	CGROUP_FILE_LIMIT,   /* "123", "max"; SS_UNLIMITED from 2^62 on (v1's rounded LONG_MAX) */
-	CGROUP_FILE_QUOTA,   /* "123", "-1" is SS_UNLIMITED */
-	CGROUP_FILE_CPU_MAX, /* "max 100000": quota and period */
-	CGROUP_FILE_STAT,    /* lines of "key number" */
-	CGROUP_FILE_CPUS,    /* "0-3,8": how many; "" is SS_UNKNOWN */
-	CGROUP_FILE_IO,	     /* io.stat, a line per device: io.h */
+	CGROUP_FILE_NUMBER,   /* "123" */
+	CGROUP_FILE_LIMIT,    /* "123", "max"; SS_UNLIMITED from 2^62 on (v1's rounded LONG_MAX) */
+	CGROUP_FILE_QUOTA,    /* "123", "-1" is SS_UNLIMITED */
+	CGROUP_FILE_CPU_MAX,  /* "max 100000": quota and period */
+	CGROUP_FILE_STAT,     /* lines of "key number" */
+	CGROUP_FILE_CPUS,     /* "0-3,8": how many; "" is SS_UNKNOWN */
+	CGROUP_FILE_PRESSURE, /* of "some" and, in the field behind it, of "full" */
+	CGROUP_FILE_IO,	      /* io.stat, a line per device: io.h */
 };
 
 /* Which files are read of a cgroup that is only above a home's cgroup, besides its limits. */

@@ -8,6 +8,7 @@
 
 #include "base/util.h"
 #include "cgroup/files.h"
+#include "cgroup/pressure.h"
 
 /* More than any kernel can have; bounds the numbers of a list of CPUs. */
 #define CPUS_MAX 65536
@@ -193,6 +194,8 @@ int cgroup_file_parse(const struct cgroup_file *file, const char *text, size_t l
 		return cgroup_parse_cpu_max(text, length, &c->cpu_quota_us, &c->cpu_period_us);
 	case CGROUP_FILE_STAT:
 		return cgroup_parse_stat(text, length, file->keys, file->n_keys, c);
+	case CGROUP_FILE_PRESSURE:
+		return pressure_parse(text, length, field, field + 1);
 	case CGROUP_FILE_CPUS:
 		return cgroup_parse_cpus(text, length, field);
 	case CGROUP_FILE_IO: /* its lines are taken by io.c */

@@ -19,6 +19,13 @@
 /* memory.stat, the longest file, has up to 8 KiB on large machines. */
 #define FILE_TEXT_MAX 16384
 
+/* Fields of pressure in struct cgroup_counters, which stand together. */
+#define PRESSURES                                                   \
+	((offsetof(struct cgroup_counters, pressure_io_full_ns) -   \
+	  offsetof(struct cgroup_counters, pressure_cpu_some_ns)) / \
+		 sizeof(uint64_t) +                                 \
+	 1)
+
 /* In place of a descriptor. */
 enum file_state {
 	FILE_CLOSED = -1,  /* opened when it is read */
@@ -34,6 +41,10 @@ struct open_cgroup {
 	int files[CGROUP_FILES_MAX];   /* descriptor or enum file_state; index as in cgroup_files() */
 	struct cgroup_counters limits; /* as last read; other fields are SS_UNKNOWN */
 	uint64_t limits_ns;	       /* when that was */
+	uint64_t pressure[PRESSURES];  /* as last read, in the order of struct cgroup_counters */
+	uint64_t pressure_ns;	       /* when that was */
+	uint64_t pressure_usage_ns;    /* the CPU time that it had used by then */
+	bool pressure_moved;	       /* it was not what it had been before */
 	UT_hash_handle hh;
 };
 
@@ -90,6 +101,7 @@ static int open_cgroup_new(struct cgroupfs *fs, uint64_t id, const char *path, s
 		return -ENOMEM;
 	e->id = id;
 	cgroup_counters_clear(&e->limits);
+	memset(e->pressure, 0xff, sizeof(e->pressure)); /* SS_UNKNOWN */
 	for (size_t i = 0; i < CGROUP_FILES_MAX; i++)
 		e->files[i] = FILE_CLOSED;
 	for (size_t i = 0; i < fs->n_counters; i++)
@@ -181,6 +193,11 @@ static int file_failed(struct reading *r, size_t i, int fd, int error)
 	close(fd);
 	/* Some files exist but are not supported, such as memory.kmem.* without kernel accounting. */
 	r->e->files[i] = error == EOPNOTSUPP ? FILE_MISSING : FILE_CLOSED;
+	/* The files of pressure go when it is turned off for a cgroup (cgroup.pressure). */
+	if (error == ENODEV && fs->table[i].kind == CGROUP_FILE_PRESSURE) {
+		r->e->files[i] = FILE_MISSING;
+		return 0;
+	}
 	if (error == ENODEV)
 		return fs->table[i].slot == fs->carrying_slot ? -ENODEV : 0;
 	fs->stats.read_errors += error != EOPNOTSUPP;
@@ -268,6 +285,28 @@ static bool file_wanted(const struct cgroup_file *file, const struct cgroup_coun
 	       (file->above == CGROUP_ABOVE_MEMORY && is_limited(c->memory_limit));
 }
 
+/* See CGROUPFS_PRESSURE_NS. `c` has what was read before it. -ENOENT: the cgroup was removed. */
+static int open_cgroup_pressure(struct reading *r, struct cgroup_counters *c)
+{
+	uint64_t *now = &c->pressure_cpu_some_ns;
+	struct open_cgroup *e = r->e;
+	const struct cgroupfs *fs = r->fs;
+
+	if (e->reads >= CGROUPFS_YOUNG_READS && !e->pressure_moved && c->cpu_usage_ns == e->pressure_usage_ns &&
+	    c->cpu_usage_ns != SS_UNKNOWN && fs->now_ns - e->pressure_ns < CGROUPFS_PRESSURE_NS) {
+		memcpy(now, e->pressure, sizeof(e->pressure));
+		return 0;
+	}
+	for (size_t i = 0; i < fs->n_pressures; i++)
+		if (file_read(r, fs->pressures[i], c) < 0)
+			return -ENOENT;
+	e->pressure_moved = memcmp(now, e->pressure, sizeof(e->pressure)) != 0;
+	e->pressure_usage_ns = c->cpu_usage_ns;
+	e->pressure_ns = fs->now_ns;
+	memcpy(e->pressure, now, sizeof(e->pressure));
+	return 0;
+}
+
 static int open_cgroup_read(struct reading *r, bool above, struct cgroup_counters *ret)
 {
 	const struct cgroupfs *fs = r->fs;
@@ -286,6 +325,8 @@ static int open_cgroup_read(struct reading *r, bool above, struct cgroup_counter
 		if (file_read(r, fs->counters[i], &c) < 0)
 			return -ENOENT;
 	}
+	if (!above && open_cgroup_pressure(r, &c) < 0)
+		return -ENOENT;
 	/* While a cgroup is being removed, its directory may open and its files not. */
 	if (r->missed && !cgroup_is(fs, r->path, e->id))
 		return -ENOENT;

@@ -18,8 +18,8 @@ struct cgroupfs {
 
 	const struct cgroup_file *table;
 	/* Indices in `table` of the files that are read on this machine. */
-	uint8_t limits[CGROUP_FILES_MAX], counters[CGROUP_FILES_MAX];
-	size_t n_limits, n_counters;
+	uint8_t limits[CGROUP_FILES_MAX], counters[CGROUP_FILES_MAX], pressures[CGROUP_FILES_MAX];
+	size_t n_limits, n_counters, n_pressures;
 
 	struct open_cgroup *open; /* by id; see reading.c */
 	uint64_t keep_max;	  /* descriptors */

@@ -190,6 +190,8 @@ static void text_cgroups(struct buf *out, const struct doctor *d)
 		text_lacking(out, "cpu", "CPU limits, throttling and weights of containers");
 	if (c->lacks_memory)
 		text_lacking(out, "memory", "memory of containers: usage, working set, limits");
+	if (c->pressure_reason)
+		buf_printf(out, "  no pressure of containers (waits for CPU, memory, disks): %s\n", c->pressure_reason);
 	if (c->lacks_pids)
 		text_lacking(out, "pids", "limits of processes, and who reached them");
 }
@@ -288,7 +290,7 @@ static int doctor_json(struct buf *out, const struct doctor *d)
 
 	for (int c = 0; d->loader && c < COLLECTORS; c++)
 		json_array_append_new(list, json_collector(d, c));
-	root = json_pack("{s:s,s:s,s:b,s:b,s:b,s:b,s:s,s:b,s:b,s:s,s:s,s:o,s:s,s:o}", "kernel", d->uts.release,
+	root = json_pack("{s:s,s:s,s:b,s:b,s:b,s:b,s:s,s:b,s:b,s:s,s:s,s:o,s:s,s:s,s:o}", "kernel", d->uts.release,
 			 "machine", d->uts.machine, "btf", k->btf != NULL, "task_iterator", k->iter_task, "ring_buffer",
 			 k->ring_buffer, "task_storage", k->task_storage, "lockdown", k->lockdown, "cap_bpf",
 			 k->cap_bpf, "cap_perfmon", k->cap_perfmon, "cgroups",
@@ -296,7 +298,8 @@ static int doctor_json(struct buf *out, const struct doctor *d)
 			 !layout	       ? ""
 			 : layout->carrying_v2 ? "v2"
 					       : layout->carrying_controller,
-			 "controllers_lacking", json_lacking(layout), "error",
+			 "controllers_lacking", json_lacking(layout), "container_pressure_reason",
+			 layout && layout->pressure_reason ? layout->pressure_reason : "", "error",
 			 d->loader || !d->why.data ? "" : d->why.data, "collectors", list);
 	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
 	json_decref(root);

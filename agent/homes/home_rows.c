@@ -173,10 +173,21 @@ static void last_rates_drop(const struct moment *now, const struct home *h, doub
 	v[CONTAINER_CPU_CORES] = v[CONTAINER_RUNNING] = v[CONTAINER_WAIT_RATE] = VALUE_ABSENT;
 }
 
+/* Shares of the interval. What is read late counts for the interval in which it is read. */
+static void rates_pressure(const struct moment *now, const struct home *h, double *v)
+{
+	for (int i = 0; i <= CONTAINER_PRESSURE_IO_FULL - CONTAINER_PRESSURE_CPU_SOME; i++) {
+		double share = increase(now, h, v, CONTAINER_PRESSURE_CPU_SOME + i) / 1e9 / now->interval;
+
+		v[CONTAINER_PRESSURE_CPU_SOME_RATIO + i] = share > 1 ? 1 : share;
+	}
+}
+
 static void home_values_rates(const struct moment *now, struct home *h, double *v)
 {
 	if (now->interval > 0) {
 		rates_waits(now, h, v);
+		rates_pressure(now, h, v);
 		v[CONTAINER_CPU_CORES] = increase(now, h, v, CONTAINER_CPU_USAGE) / 1e9 / now->interval;
 		v[CONTAINER_RECLAIM_RATE] = (increase(now, h, v, CONTAINER_RECLAIM_LIMIT) +
 					     increase(now, h, v, CONTAINER_RECLAIM_MACHINE)) /

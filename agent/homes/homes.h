@@ -51,7 +51,13 @@ struct home_cgroup {
 	X(events_high, EVENTS_HIGH) \
 	X(events_oom, EVENTS_OOM) \
 	X(oom_kills, EVENTS_OOM_KILL) \
-	X(events_oom_group, EVENTS_OOM_GROUP)
+	X(events_oom_group, EVENTS_OOM_GROUP) \
+	X(pressure_cpu_some_ns, PRESSURE_CPU_SOME) \
+	X(pressure_cpu_full_ns, PRESSURE_CPU_FULL) \
+	X(pressure_memory_some_ns, PRESSURE_MEMORY_SOME) \
+	X(pressure_memory_full_ns, PRESSURE_MEMORY_FULL) \
+	X(pressure_io_some_ns, PRESSURE_IO_SOME) \
+	X(pressure_io_full_ns, PRESSURE_IO_FULL)
 /* clang-format on */
 
 /* Counters summed over cgroups. */

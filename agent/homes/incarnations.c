@@ -217,6 +217,10 @@ static void instance_add(struct home *h, const struct home_cgroup *c)
 	f->cpu_quota_us = f->cpu_period_us = f->cpu_shares = f->cpu_weight = f->cpuset_cpus = SS_UNKNOWN;
 	f->memory_limit = f->memory_reservation = f->swap_limit = f->pids_limit = f->memory_peak = SS_UNKNOWN;
 	f->memory_min = f->memory_high = f->swap_high = f->under_oom = f->oom_kill_disabled = SS_UNKNOWN;
+	/* Several may wait at the same time. */
+	f->pressure_cpu_some_ns = f->pressure_cpu_full_ns = SS_UNKNOWN;
+	f->pressure_memory_some_ns = f->pressure_memory_full_ns = SS_UNKNOWN;
+	f->pressure_io_some_ns = f->pressure_io_full_ns = SS_UNKNOWN;
 	for (int i = 0; i < HUGE_PAGE_SIZES; i++)
 		f->hugetlb_limit[i] = f->hugetlb_peak[i] = SS_UNKNOWN;
 }

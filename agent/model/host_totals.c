@@ -74,6 +74,16 @@ static void host_values_oom(const struct sample *s, double *v)
 		v[HOST_OOM_KILLS_UNKNOWN + i] = (double)s->oom_kills_of[i];
 }
 
+static void host_values_pressure(const struct sample_host *host, double *v)
+{
+	v[HOST_PRESSURE_CPU_SOME] = value_or_absent(host->pressure_cpu.some_ns);
+	v[HOST_PRESSURE_MEMORY_SOME] = value_or_absent(host->pressure_memory.some_ns);
+	v[HOST_PRESSURE_MEMORY_FULL] = value_or_absent(host->pressure_memory.full_ns);
+	v[HOST_PRESSURE_IO_SOME] = value_or_absent(host->pressure_io.some_ns);
+	v[HOST_PRESSURE_IO_FULL] = value_or_absent(host->pressure_io.full_ns);
+	v[HOST_PRESSURE_IRQ_FULL] = value_or_absent(host->pressure_irq.full_ns);
+}
+
 void host_values_fill(struct host_totals *totals, const struct homes *homes, size_t n_processes,
 		      const struct moment *now, const struct sample *s, double *v)
 {
@@ -101,5 +111,6 @@ void host_values_fill(struct host_totals *totals, const struct homes *homes, siz
 	v[HOST_CONTAINERS] = (double)alive;
 	if (now->oom_kills_known)
 		host_values_oom(s, v);
+	host_values_pressure(host, v);
 	host_values_rates(totals, s, homes->tasks_ns, now->interval, v);
 }

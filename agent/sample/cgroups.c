@@ -216,6 +216,7 @@ int sampler_cgroups_read(struct sampler *s, uint64_t now)
 		s->cap_cgroups = n + n / 2;
 	}
 	p->n_cgroups = 0;
+	p->pressure_reason = cgroupfs_layout(s->fs)->pressure_reason;
 	cgroupfs_moment(s->fs, now);
 	for (struct cgroup_entry *e = cgroup_table_first(s->table); e; e = e->hh.next)
 		above_mark(s, e);

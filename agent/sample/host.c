@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * host.c - reads /proc/stat, /proc/meminfo, /proc/loadavg and uname; computes nothing but the sum of busy time. Called
- * by the sampler once per sample.
+ * host.c - reads /proc/stat, /proc/meminfo, /proc/pressure, /proc/loadavg and uname; computes nothing but the sum of busy
+ * time. Called by the sampler once per sample.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "cgroup/pressure.h"
 #include "sample/host.h"
 
 static int proc_read(const char *root, const char *name, char **ret)
@@ -73,6 +74,15 @@ static int read_memory(const char *root, struct sample_host *ret)
 	return 0;
 }
 
+static void read_pressure(const char *root, const char *name, struct sample_pressure *ret)
+{
+	_cleanup_free_ char *text = NULL;
+
+	ret->some_ns = ret->full_ns = SS_UNKNOWN;
+	if (proc_read(root, name, &text) >= 0)
+		pressure_parse(text, strlen(text), &ret->some_ns, &ret->full_ns);
+}
+
 int host_read(const char *root, struct sample_host *ret)
 {
 	_cleanup_free_ char *load = NULL;
@@ -87,6 +97,10 @@ int host_read(const char *root, struct sample_host *ret)
 	r = read_memory(root, ret);
 	if (r < 0)
 		return r;
+	read_pressure(root, "pressure/cpu", &ret->pressure_cpu);
+	read_pressure(root, "pressure/memory", &ret->pressure_memory);
+	read_pressure(root, "pressure/io", &ret->pressure_io);
+	read_pressure(root, "pressure/irq", &ret->pressure_irq);
 	/* NOLINTNEXTLINE(cert-err34-c) */
 	if (proc_read(root, "loadavg", &load) < 0 || sscanf(load, "%lf", &ret->load1) != 1)
 		ret->load1 = -1;

@@ -42,6 +42,7 @@ static json_t *host_value(struct writer *w, const struct snapshot *s)
 	json_set_metrics(w, host, SCOPE_HOST, s->v);
 	writer_set_text(w, host, "attributed_source", s->attributed_reason ? "" : "/proc/schedstat");
 	writer_set_text(w, host, "attributed_reason", s->attributed_reason ?: "");
+	writer_set_text(w, host, "container_pressure_reason", s->pressure_reason ?: "");
 	return host;
 }
 

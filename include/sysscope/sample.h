@@ -77,6 +77,10 @@ struct cgroup_counters {
 	uint64_t events_oom_group;     /* memory.events oom_group_kill; none on v1 */
 	uint64_t under_oom;	       /* none on v2; memory.oom_control under_oom: 1: its tasks wait for memory */
 	uint64_t oom_kill_disabled;    /* none on v2; memory.oom_control oom_kill_disable */
+	/* Some of its tasks, all of its tasks waited. None on v1: */
+	uint64_t pressure_cpu_some_ns, pressure_cpu_full_ns;	   /* cpu.pressure */
+	uint64_t pressure_memory_some_ns, pressure_memory_full_ns; /* memory.pressure */
+	uint64_t pressure_io_some_ns, pressure_io_full_ns;	   /* io.pressure */
 	/* By size of huge page: */
 	uint64_t hugetlb[HUGE_PAGE_SIZES];	   /* hugetlb.SIZE.current; hugetlb.SIZE.usage_in_bytes */
 	uint64_t hugetlb_peak[HUGE_PAGE_SIZES];	   /* none on v2; hugetlb.SIZE.max_usage_in_bytes */
@@ -257,6 +261,11 @@ struct sample_guest {
 	char name[128];		 /* raw, never "" */
 };
 
+/* What a file of /proc/pressure says, in ns; SS_UNKNOWN: nothing. */
+struct sample_pressure {
+	uint64_t some_ns, full_ns;
+};
+
 struct sample_host {
 	unsigned int cpus;    /* online */
 	uint64_t cpu_busy_ns; /* /proc/stat user+nice+system+irq+softirq (guest is in user) */
@@ -266,7 +275,8 @@ struct sample_host {
 	uint64_t hugetlb;						/* /proc/meminfo Hugetlb, of all sizes (4.19) */
 	uint64_t boot_wall_ns; /* wall clock at boot: CLOCK_REALTIME - CLOCK_BOOTTIME */
 	double load1;	       /* /proc/loadavg */
-	char kernel[65];       /* uname -r */
+	struct sample_pressure pressure_cpu, pressure_memory, pressure_io, pressure_irq;
+	char kernel[65]; /* uname -r */
 	char hostname[65];
 };
 
@@ -348,6 +358,7 @@ struct sample {
 
 	struct sample_cgroup *cgroups;
 	size_t n_cgroups;
+	const char *pressure_reason; /* why no cgroup has pressure; NULL: they have it. Static */
 
 	uint64_t losses[SS_LOSS_KINDS];
 

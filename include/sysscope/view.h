@@ -329,8 +329,10 @@ struct snapshot {
 	double time;	   /* seconds since 1970 */
 	double interval;   /* seconds since the snapshot before, 0 in the first */
 	const char *kernel, *hostname;
-	const char *machine;	       /* "kvm", ..., "none": it is real; NULL: not known */
-	const char *in_container;      /* "docker", ...: the machine is a container; "none"; NULL: not known */
+	const char *machine;	  /* "kvm", ..., "none": it is real; NULL: not known */
+	const char *in_container; /* "docker", ...: the machine is a container; "none"; NULL: not known */
+	const char *
+		pressure_reason; /* why no container has pressure; NULL: they have it, unless it is turned off for one */
 	const char *attributed_reason; /* why the share of attributed CPU time is not known; NULL: it is */
 	double v[HOST_METRICS];
 	const struct container_row *containers; /* unsorted */

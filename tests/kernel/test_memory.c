@@ -34,6 +34,10 @@ struct figure {
 	{                                                                            \
 		CONTAINER_##METRIC, #METRIC, "memory.events", KEY, NULL, NULL, false \
 	}
+#define PRESSURE(METRIC, FILE, KEY)                                       \
+	{                                                                 \
+		CONTAINER_##METRIC, #METRIC, FILE, KEY, NULL, NULL, false \
+	}
 #define NUMBER(METRIC, FILE, V1_FILE)                                         \
 	{                                                                     \
 		CONTAINER_##METRIC, #METRIC, FILE, NULL, V1_FILE, NULL, false \
@@ -71,6 +75,12 @@ static const struct figure figures[] = {
 	{CONTAINER_MEMORY_FAILCNT, "MEMORY_FAILCNT", "memory.events", "max", "memory.failcnt", NULL, false},
 	{CONTAINER_UNDER_OOM, "UNDER_OOM", NULL, NULL, "memory.oom_control", "under_oom", false},
 	{CONTAINER_OOM_KILL_DISABLED, "OOM_KILL_DISABLED", NULL, NULL, "memory.oom_control", "oom_kill_disable", false},
+	PRESSURE(PRESSURE_CPU_SOME, "cpu.pressure", "some"),
+	PRESSURE(PRESSURE_CPU_FULL, "cpu.pressure", "full"),
+	PRESSURE(PRESSURE_MEMORY_SOME, "memory.pressure", "some"),
+	PRESSURE(PRESSURE_MEMORY_FULL, "memory.pressure", "full"),
+	PRESSURE(PRESSURE_IO_SOME, "io.pressure", "some"),
+	PRESSURE(PRESSURE_IO_FULL, "io.pressure", "full"),
 	NUMBER(MEMORY_LIMIT, "memory.max", "memory.limit_in_bytes"),
 	NUMBER(MEMORY_MIN, "memory.min", NULL),
 	NUMBER(MEMORY_LOW, "memory.low", NULL),
@@ -95,13 +105,15 @@ static void folder_file(const char *name, char *path, size_t size)
 	snprintf(path, size, "%s%s/%s", test_on_v2() ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory", box, name);
 }
 
-static void box_write(const char *name, const char *text)
+static bool box_write(const char *name, const char *text)
 {
 	char path[300];
 
 	folder_file(name, path, sizeof(path));
-	if (!file_write(path, text))
-		printf("# %s: %s\n", path, strerror(errno));
+	if (file_write(path, text))
+		return true;
+	printf("# %s: %s\n", path, strerror(errno));
+	return false;
 }
 
 /* ---- the workload ---- */
@@ -175,6 +187,9 @@ static double figure_read(const struct figure *f)
 			return NAN;
 		at += strlen(line);
 	}
+	/* Of pressure the total, in microseconds. */
+	if (strncmp(at, "avg10=", 6) == 0)
+		return strtod((strstr(at, "total=") ?: "total=-1") + strlen("total="), NULL) * 1000;
 	if (strncmp(at, "max", 3) == 0)
 		return f->zero ? 0 : NAN;
 	v = strtod(at, NULL);
@@ -288,6 +303,33 @@ static void high_check(void)
 	check(value_absent(snapshot_row()->v[CONTAINER_MEMORY_HIGH]), "without it there is none");
 }
 
+/* What slowed it down above is pressure. Turned off for a cgroup, it has none, and is not taken for one that was removed. */
+static void pressure_check(void)
+{
+	const struct snapshot *s = snapshot_take();
+	const struct container_row *row;
+
+	if (s->pressure_reason) {
+		printf("# no pressure: %s\n", s->pressure_reason);
+		row = row_find(s, box);
+		check(row && value_absent(row->v[CONTAINER_PRESSURE_MEMORY_SOME]), "pressure is absent");
+		return;
+	}
+	check(container_value_until(box, CONTAINER_PRESSURE_MEMORY_SOME, 1) > 0, "it waited for memory");
+	figures_check();
+	if (!box_write("cgroup.pressure", "0")) {
+		printf("ok %d - pressure turned off # SKIP this kernel has no cgroup.pressure\n", ++test_number);
+		return;
+	}
+	/* It is read again when the cgroup has run. */
+	waitpid(run_in(box, grow, NULL), NULL, 0);
+	row = snapshot_row();
+	check(row && !row->dead && value_absent(row->v[CONTAINER_PRESSURE_MEMORY_SOME_RATIO]),
+	      "turned off: it has none");
+	check(row && !value_absent(row->v[CONTAINER_MEMORY_RSS]), "and is not taken for removed");
+	box_write("cgroup.pressure", "1");
+}
+
 static void limits_set(void)
 {
 	if (!test_on_v2()) {
@@ -321,6 +363,7 @@ int main(void)
 	sizes_check();
 	figures_check();
 	high_check();
+	pressure_check();
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	unlink(file_path);

@@ -141,6 +141,11 @@ void v2_files(const struct tree *t, const char *dir)
 		{"pids.current", "3\n"},
 		{"pids.max", "max\n"},
 		{"cpuset.cpus.effective", "0-2,5\n"},
+		{"cpu.pressure", "some avg10=0.00 avg60=0.00 avg300=0.00 total=11\n"},
+		{"memory.pressure",
+		 "some avg10=0.00 avg60=0.00 avg300=0.00 total=13\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n"},
+		{"io.pressure",
+		 "some avg10=0.00 avg60=0.00 avg300=0.00 total=17\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=5\n"},
 		{"cgroup.events", "populated 1\nfrozen 0\n"},
 	};
 
@@ -197,6 +202,7 @@ void v2_tree(const struct tree *t)
 	tree_file(t, "/proc/self/mountinfo",
 		  "24 1 0:22 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw,nsdelegate\n");
 	tree_file(t, "/proc/self/cgroup", "0::/init.scope\n");
+	tree_file(t, "/proc/pressure/cpu", "some avg10=0.00 avg60=0.00 avg300=0.00 total=1\n");
 	tree_file(t, "/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory pids\n");
 	tree_file(t, "/sys/fs/cgroup/cpu.stat", "usage_usec 9\nuser_usec 5\nsystem_usec 4\n");
 	v2_files(t, "/sys/fs/cgroup/system.slice/docker-1.scope");

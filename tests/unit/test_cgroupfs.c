@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "cgroup/census.h"
+#include "cgroup/pressure.h"
 #include "lib/cgroupfs_tree.h"
 
 static void layout_check(struct cgroupfs *fs, enum cgroup_layout layout, const char *controller, uint32_t hierarchy)
@@ -513,6 +514,73 @@ static void limits_of_many(void **state)
 	cgroupfs_close(fs);
 }
 
+static void pressure_write(const struct tree *t, unsigned int usage_us, unsigned int total_us)
+{
+	char text[100];
+
+	snprintf(text, sizeof(text), "usage_usec %u\nuser_usec 1\nsystem_usec 1\n", usage_us);
+	tree_file(t, "/sys/fs/cgroup" ONE "/cpu.stat", text);
+	snprintf(text, sizeof(text), "some avg10=0.00 avg60=0.00 avg300=0.00 total=%u\n", total_us);
+	tree_file(t, "/sys/fs/cgroup" ONE "/memory.pressure", text);
+}
+
+static uint64_t pressure_read(struct cgroupfs *fs, uint64_t second)
+{
+	struct cgroup_counters c;
+
+	cgroupfs_moment(fs, second * 1000000000);
+	assert_int_equal(read_at(fs, "/system.slice/docker-1.scope", &c), 0);
+	return c.pressure_memory_some_ns / 1000;
+}
+
+/* Of a cgroup that uses no CPU time pressure is not read, unless it was growing. */
+static void pressure_of_the_idle(void **state)
+{
+	const struct tree *t = *state;
+	struct cgroup_counters c;
+	struct cgroupfs *fs;
+
+	v2_tree(t);
+	fs = open_tree(t);
+	assert_null(cgroupfs_layout(fs)->pressure_reason);
+	assert_int_equal(read_at(fs, "/system.slice/docker-1.scope", &c), 0);
+	assert_true(c.pressure_cpu_some_ns == 11000 && c.pressure_cpu_full_ns == SS_UNKNOWN);
+	assert_true(c.pressure_memory_some_ns == 13000 && c.pressure_memory_full_ns == 7000);
+	assert_true(c.pressure_io_some_ns == 17000 && c.pressure_io_full_ns == 5000);
+	pressure_write(t, 100, 20);
+	for (unsigned int second = 1; second <= CGROUPFS_YOUNG_READS; second++)
+		assert_int_equal(pressure_read(fs, second), 20);
+	pressure_write(t, 100, 30);
+	assert_int_equal(pressure_read(fs, 10), 20);
+	/* It runs: read, and once more, since it had changed. */
+	pressure_write(t, 101, 40);
+	assert_int_equal(pressure_read(fs, 11), 40);
+	pressure_write(t, 101, 50);
+	assert_int_equal(pressure_read(fs, 12), 50);
+	pressure_write(t, 101, 60);
+	assert_int_equal(pressure_read(fs, 13), 60);
+	assert_int_equal(pressure_read(fs, 14), 60);
+	pressure_write(t, 101, 70);
+	assert_int_equal(pressure_read(fs, 15), 60);
+	assert_int_equal(pressure_read(fs, 14 + 60), 70);
+	no_errors(fs);
+	cgroupfs_close(fs);
+}
+
+static void pressure_reasons(void **state)
+{
+	const struct tree *t = *state;
+
+	assert_non_null(strstr(pressure_reason(t->root, true), "psi=1"));
+	tree_file(t, "/proc/cmdline", "ro psi=0\n");
+	assert_non_null(strstr(pressure_reason(t->root, true), "psi=0"));
+	tree_file(t, "/proc/pressure/cpu", "some avg10=0.00 avg60=0.00 avg300=0.00 total=1\n");
+	assert_null(pressure_reason(t->root, true));
+	assert_non_null(pressure_reason(t->root, false));
+	tree_file(t, "/proc/cmdline", "cgroup_disable=pressure\n");
+	assert_non_null(strstr(pressure_reason(t->root, true), "cgroup_disable"));
+}
+
 /* What a runtime gives a cgroup a moment after it was made is there at the next read. */
 static void young_is_read_whole(void **state)
 {
@@ -665,7 +733,7 @@ static void removed_and_made_again(void **state)
 	assert_int_equal(cgroupfs_read(fs, id, "/system.slice/docker-1.scope", &c), 0);
 	cgroupfs_stats(fs, &stats);
 	assert_int_equal(stats.open_cgroups, 1);
-	assert_int_equal(stats.open_files, 17);
+	assert_int_equal(stats.open_files, 20);
 	assert_int_equal(cgroupfs_read(fs, id, "/system.slice", &c), -ENOENT); /* another one's path */
 	cgroupfs_stats(fs, &stats);
 	assert_int_equal(stats.open_cgroups + stats.open_files, 0);
@@ -769,6 +837,8 @@ int main(void)
 		TEST(escapes_and_choice_of_mounts),
 		TEST(limits_of_few),
 		TEST(limits_of_many),
+		TEST(pressure_of_the_idle),
+		TEST(pressure_reasons),
 		TEST(young_is_read_whole),
 		TEST(huge_pages),
 		TEST(huge_pages_v1),

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "cgroup/files.h"
+#include "cgroup/pressure.h"
 #include "base/util.h"
 
 #define UNTOUCHED 4242
@@ -232,6 +233,40 @@ static void cpu_lists(void **state)
 	values_check(cases, ARRAY_SIZE(cases), cgroup_parse_cpus);
 }
 
+static void pressures(void **state)
+{
+#define NO (-1)
+	static const struct {
+		const char *text;
+		int result;
+		int64_t some, full;
+	} cases[] = {
+		{"some avg10=1.50 avg60=0.00 avg300=0.00 total=123\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n",
+		 0, 123000, 7000},
+		{"some avg10=0.00 avg60=0.00 avg300=0.00 total=5\n", 0, 5000, NO}, /* cpu.pressure before 5.13 */
+		{"full avg10=0.00 avg60=0.00 avg300=0.00 total=5\n", 0, NO, 5000}, /* irq.pressure */
+		{"", 0, NO, NO},
+		{"some avg10=0.00 total=5\nfull avg10=0.00 total=6", -EINVAL, 5000, NO}, /* cut */
+		{"some avg10=0.00\n", -EINVAL, NO, NO},
+		{"some total=\n", -EINVAL, NO, NO},
+		{"some total=1 2\n", -EINVAL, NO, NO},
+		{"some total=-1\n", -EINVAL, NO, NO},
+		{"sometotal=1\n", 0, NO, NO},
+		{"other total=1\nsome total=2\n", 0, 2000, NO},
+		{"some total=18446744073709552\nfull total=1\n", -ERANGE, NO, 1000},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint64_t some = (uint64_t)NO, full = (uint64_t)NO;
+		int r = pressure_parse(cases[i].text, strlen(cases[i].text), &some, &full);
+
+		if (r != cases[i].result || some != (uint64_t)cases[i].some || full != (uint64_t)cases[i].full)
+			fail_msg("\"%s\": %d, %lld %lld", cases[i].text, r, (long long)some, (long long)full);
+	}
+#undef NO
+}
+
 static void mark_field(uint64_t *filled, size_t offset)
 {
 	filled[offset / sizeof(uint64_t)]++;
@@ -239,9 +274,24 @@ static void mark_field(uint64_t *filled, size_t offset)
 
 #define FIELD(name) offsetof(struct cgroup_counters, name)
 static const size_t not_on_v1[] = {
-	FIELD(cpu_weight),	 FIELD(memory_min),	    FIELD(memory_high),	  FIELD(swap_high),
-	FIELD(slab_reclaimable), FIELD(slab_unreclaimable), FIELD(pages_scanned), FIELD(pages_reclaimed),
-	FIELD(events_low),	 FIELD(events_high),	    FIELD(events_oom),	  FIELD(events_oom_group),
+	FIELD(cpu_weight),
+	FIELD(memory_min),
+	FIELD(memory_high),
+	FIELD(swap_high),
+	FIELD(slab_reclaimable),
+	FIELD(slab_unreclaimable),
+	FIELD(pages_scanned),
+	FIELD(pages_reclaimed),
+	FIELD(events_low),
+	FIELD(events_high),
+	FIELD(events_oom),
+	FIELD(events_oom_group),
+	FIELD(pressure_cpu_some_ns),
+	FIELD(pressure_cpu_full_ns),
+	FIELD(pressure_memory_some_ns),
+	FIELD(pressure_memory_full_ns),
+	FIELD(pressure_io_some_ns),
+	FIELD(pressure_io_full_ns),
 };
 static const size_t not_on_v2[] = {FIELD(cpu_shares), FIELD(under_oom), FIELD(oom_kill_disabled)};
 
@@ -263,6 +313,8 @@ static void every_field_has_a_source(void **state)
 		}
 		if (files[i].kind != CGROUP_FILE_STAT)
 			mark_field(mine, files[i].offset);
+		if (files[i].kind == CGROUP_FILE_PRESSURE)
+			mark_field(mine, files[i].offset + sizeof(uint64_t));
 		if (files[i].kind == CGROUP_FILE_CPU_MAX)
 			mark_field(mine, offsetof(struct cgroup_counters, cpu_period_us));
 	}
@@ -332,10 +384,9 @@ static void mount_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers),     cmocka_unit_test(limits),
-		cmocka_unit_test(quotas),      cmocka_unit_test(cpu_max),
-		cmocka_unit_test(stats),       cmocka_unit_test(stats_of_rubbish),
-		cmocka_unit_test(cpu_lists),   cmocka_unit_test(every_field_has_a_source),
+		cmocka_unit_test(numbers),     cmocka_unit_test(limits),    cmocka_unit_test(quotas),
+		cmocka_unit_test(cpu_max),     cmocka_unit_test(stats),	    cmocka_unit_test(stats_of_rubbish),
+		cmocka_unit_test(cpu_lists),   cmocka_unit_test(pressures), cmocka_unit_test(every_field_has_a_source),
 		cmocka_unit_test(mount_lines),
 	};
 
