@@ -53,6 +53,24 @@ static __always_inline void run_queue_note(struct task_struct *task)
 	run_queues[cpu].open_ns = open;
 }
 
+/*
+ * 1 unless x is 0. Without a branch, and hidden from the compiler so that it makes none: the verifier of 6.1 would
+ * follow every combination of the flags that are computed with it.
+ */
+static __always_inline __u32 nonzero(__u64 x)
+{
+	asm volatile("" : "+r"(x));
+	return (x | -x) >> 63;
+}
+
+/* Pages in units of SS_MEMORY_UNIT; SS_MEMORY_UNKNOWN if there are too many, or unknown (~0). */
+static __always_inline __u32 memory_units(__u64 pages)
+{
+	__u64 units = pages * (cfg_page_size / SS_MEMORY_UNIT);
+
+	return units | -nonzero(units >> 32);
+}
+
 /* `state`: NULL where the kernel has no task storage; such a kernel's counters are exact. */
 static __always_inline void record_memory(struct task_struct *task, struct ss_thread_record *r,
 					  struct ss_thread_state *state)
@@ -61,13 +79,14 @@ static __always_inline void record_memory(struct task_struct *task, struct ss_th
 
 	if (!mm)
 		return;
-#define PAGES(index) compat_mm_counter(mm, index, state ? state->memory_rest[index] : 0)
-	r->rss_bytes = (PAGES(MM_FILEPAGES) + PAGES(MM_ANONPAGES) + PAGES(MM_SHMEMPAGES)) * cfg_page_size;
-	r->swap_bytes = PAGES(MM_SWAPENTS) * cfg_page_size;
-#undef PAGES
-	r->hugetlb_bytes = compat_mm_hugetlb(mm);
-	if (r->hugetlb_bytes != SS_HUGETLB_UNKNOWN)
-		r->hugetlb_bytes *= cfg_page_size;
+#define UNITS(index) memory_units(compat_mm_counter(mm, index, state ? state->memory_rest[index] : 0))
+	r->anonymous_units = UNITS(MM_ANONPAGES);
+	r->file_units = UNITS(MM_FILEPAGES);
+	r->shmem_units = UNITS(MM_SHMEMPAGES);
+	r->swap_units = UNITS(MM_SWAPENTS);
+#undef UNITS
+	r->peak_units = memory_units(BPF_CORE_READ(mm, hiwater_rss));
+	r->hugetlb_units = memory_units(compat_mm_hugetlb(mm));
 }
 
 static __always_inline void record_namespaces(struct task_struct *task, struct ss_thread_record *r)
@@ -84,16 +103,6 @@ static __always_inline void record_namespaces(struct task_struct *task, struct s
 	r->ns_ipc = BPF_CORE_READ(set, ipc_ns, ns.inum);
 	r->ns_cgroup = BPF_CORE_READ(set, cgroup_ns, ns.inum);
 	r->ns_time = BPF_CORE_READ(set, time_ns, ns.inum);
-}
-
-/*
- * 1 unless x is 0. Without a branch, and hidden from the compiler so that it makes none: the verifier of 6.1 would
- * follow every combination of the flags that are computed with it.
- */
-static __always_inline __u32 nonzero(__u64 x)
-{
-	asm volatile("" : "+r"(x));
-	return (x | -x) >> 63;
 }
 
 /* 1 if the process has a handler for SIGSTKFLT, SIGURG and SIGIO: one that is neither SIG_DFL (0) nor SIG_IGN (1). */

@@ -149,6 +149,7 @@ struct file;
 
 struct mm_struct {
 	struct {
+		long unsigned int hiwater_rss;
 		long unsigned int arg_start;
 		long unsigned int arg_end;
 		struct percpu_counter rss_stat[4];

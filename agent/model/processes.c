@@ -196,6 +196,17 @@ static void process_place(struct process *p, const struct ss_thread_record *r, s
 	}
 }
 
+static double memory_bytes(uint32_t units)
+{
+	return units == SS_MEMORY_UNKNOWN ? VALUE_ABSENT : (double)units * SS_MEMORY_UNIT;
+}
+
+/* VmRSS of /proc/PID/status. */
+static double memory_rss(const struct ss_thread_record *r)
+{
+	return memory_bytes(r->anonymous_units) + memory_bytes(r->file_units) + memory_bytes(r->shmem_units);
+}
+
 /* After all threads. A main thread that has ended is no thread of the home that the others have left. */
 static void process_add_up(struct process *p)
 {
@@ -210,8 +221,10 @@ static void process_add_up(struct process *p)
 		p->home->init_ended |= p->living && p->leader->namespace_pid == 1;
 	}
 	if (p->leader->flags & SS_THREAD_LEADER && !is_ended(p->leader)) {
-		g->rss_bytes += p->leader->rss_bytes;
-		g->memory_known++;
+		double rss = memory_rss(p->leader);
+
+		g->rss_bytes += value_absent(rss) ? 0 : (uint64_t)rss;
+		g->memory_known += !value_absent(rss);
 	}
 }
 
@@ -338,6 +351,20 @@ static void process_values_rates(const struct moment *now, struct process *p, do
 	p->wait_before_ns = wait_ns;
 }
 
+static void process_values_memory(const struct ss_thread_record *r, double *v)
+{
+	v[PROCESS_RSS] = memory_rss(r);
+	v[PROCESS_RSS_ANONYMOUS] = memory_bytes(r->anonymous_units);
+	v[PROCESS_RSS_FILE] = memory_bytes(r->file_units);
+	v[PROCESS_RSS_SHMEM] = memory_bytes(r->shmem_units);
+	/* The kernel brings its own figure up to date before it lowers the others. */
+	v[PROCESS_RSS_PEAK] = memory_bytes(r->peak_units);
+	if (v[PROCESS_RSS_PEAK] < v[PROCESS_RSS])
+		v[PROCESS_RSS_PEAK] = v[PROCESS_RSS];
+	v[PROCESS_SWAP] = memory_bytes(r->swap_units);
+	v[PROCESS_HUGETLB] = memory_bytes(r->hugetlb_units);
+}
+
 static void process_values(struct process *p, bool run_delay_kept, const struct moment *now, double *v)
 {
 	const struct ss_thread_record *r = p->leader;
@@ -363,12 +390,8 @@ static void process_values(struct process *p, bool run_delay_kept, const struct 
 	if (now->waits_known)
 		process_values_waits(p, v);
 	/* Kernel threads and zombies have no memory of their own. */
-	if (r->flags & SS_THREAD_LEADER && !(r->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE))) {
-		v[PROCESS_RSS] = (double)r->rss_bytes;
-		v[PROCESS_SWAP] = (double)r->swap_bytes;
-		if (r->hugetlb_bytes != SS_HUGETLB_UNKNOWN)
-			v[PROCESS_HUGETLB] = (double)r->hugetlb_bytes;
-	}
+	if (r->flags & SS_THREAD_LEADER && !(r->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE)))
+		process_values_memory(r, v);
 	counters_hold(SCOPE_PROCESS, v, p->held, false);
 	process_values_rates(now, p, v);
 }

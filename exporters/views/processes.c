@@ -204,6 +204,32 @@ static void process_blocked(struct buf *out, const double *v)
 	buf_char(out, '\n');
 }
 
+/* How much is resident, and of what. */
+static void process_memory(struct buf *out, const double *v)
+{
+	if (value_absent(v[PROCESS_RSS])) {
+		buf_str(out, "none of its own");
+		return;
+	}
+	format_metric(out, SCOPE_PROCESS, v, PROCESS_RSS);
+	buf_str(out, " resident: ");
+	format_metric(out, SCOPE_PROCESS, v, PROCESS_RSS_ANONYMOUS);
+	buf_str(out, " anonymous, ");
+	format_metric(out, SCOPE_PROCESS, v, PROCESS_RSS_FILE);
+	buf_str(out, " of files, ");
+	format_metric(out, SCOPE_PROCESS, v, PROCESS_RSS_SHMEM);
+	buf_str(out, " shared memory\n               ");
+	format_metric(out, SCOPE_PROCESS, v, PROCESS_RSS_PEAK);
+	buf_str(out, " at its peak, ");
+	format_metric(out, SCOPE_PROCESS, v, PROCESS_SWAP);
+	buf_str(out, " swapped out");
+	if (!(v[PROCESS_HUGETLB] > 0))
+		return;
+	buf_str(out, "; besides, ");
+	format_metric(out, SCOPE_PROCESS, v, PROCESS_HUGETLB);
+	buf_str(out, " in huge pages");
+}
+
 static void process_waits(struct buf *out, const double *v)
 {
 	buf_str(out, "waits for CPU  ");
@@ -298,16 +324,12 @@ static void process_detail(struct buf *out, const struct snapshot *s, uint32_t r
 	buf_str(out, "; runnable on average ");
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_RUNNABLE);
 	buf_str(out, "\nmemory         ");
-	format_metric(out, SCOPE_PROCESS, v, PROCESS_RSS);
-	buf_str(out, " resident, ");
-	format_metric(out, SCOPE_PROCESS, v, PROCESS_SWAP);
-	buf_str(out, " swapped out, ");
-	if (v[PROCESS_HUGETLB] > 0) {
-		format_metric(out, SCOPE_PROCESS, v, PROCESS_HUGETLB);
-		buf_str(out, " in huge pages, ");
-	}
+	process_memory(out, v);
+	buf_str(out, "\nfaults         ");
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_MAJOR_FAULTS);
-	buf_str(out, " major faults\nswitches       ");
+	buf_str(out, " from the disk, ");
+	format_metric(out, SCOPE_PROCESS, v, PROCESS_MINOR_FAULTS);
+	buf_str(out, " without it\nswitches       ");
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_SWITCH_RATE);
 	buf_str(out, " per second; total ");
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_VOLUNTARY_SWITCHES);

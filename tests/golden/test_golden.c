@@ -90,6 +90,17 @@ static void files_fill(struct cgroup_counters *f, uint64_t scale)
 	}
 }
 
+/* MiB of resident memory. */
+static void memory_fill(struct ss_thread_record *r, uint32_t mib)
+{
+	uint32_t units = mib * (1 << 20) / SS_MEMORY_UNIT;
+
+	r->file_units = units / 4;
+	r->shmem_units = units / 8;
+	r->anonymous_units = units - r->file_units - r->shmem_units;
+	r->peak_units = 2 * units;
+}
+
 static void waits_fill(struct ss_waits *w, uint64_t scale)
 {
 	w->wakeup_wait_ns += 100000000 * scale;
@@ -305,11 +316,11 @@ static void scene_build(void)
 	scene_pair(scene.pairs_open, &scene.sample.n_pairs_open, 15, SS_CGROUP_OTHERS, 4000);
 	scene_process(&scene, 1, 1, "init", 1000000000)->used.utime_ns = 4000000;
 	scene_process(&scene, 2, SS_CGROUP_KERNEL, "kthreadd", 5000000)->flags |= SS_THREAD_KERNEL;
-	scene_process(&scene, 100, 10, "nginx", 1400000000)->rss_bytes = 5 << 20;
+	memory_fill(scene_process(&scene, 100, 10, "nginx", 1400000000), 5);
 	waits_fill(scene_waits(&scene, SS_BLOCK_WAITS), 1);
 	scene_process(&scene, 101, 10, "nginx", 20000000)->ppid = 100;
 	loop_add(1);
-	scene_process(&scene, 200, 11, "postgres", 2900000000)->rss_bytes = 64 << 20;
+	memory_fill(scene_process(&scene, 200, 11, "postgres", 2900000000), 64);
 	waits_fill(scene_waits(&scene, SS_BLOCK_WAITS), 3);
 	scene_process(&scene, 300, 12, "a\"} 1\x1b]52;c", 4000000000)->state = 'R';
 	scene_process(&scene, 400, 13, "sshd", 30000000)->capabilities_effective = 0x1ffffffffff;

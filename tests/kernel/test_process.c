@@ -46,6 +46,20 @@ static void memory_on_each_cpu(void)
 	sched_setaffinity(0, sizeof(all), &all);
 }
 
+/* So much is shared; so much more than in the end was resident once. */
+#define SHARED	   (3UL << 20)
+#define GIVEN_BACK (13UL << 20)
+
+static void memory_shared_and_given_back(void)
+{
+	char *shared = mmap(NULL, SHARED, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	char *lent = mmap(NULL, GIVEN_BACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	memset(shared, 1, SHARED);
+	memset(lent, 1, GIVEN_BACK);
+	munmap(lent, GIVEN_BACK);
+}
+
 static void work(void *ctx)
 {
 	struct report *r = ctx;
@@ -55,6 +69,7 @@ static void work(void *ctx)
 	pthread_t dead;
 
 	memset(memory, 1, size);
+	memory_shared_and_given_back();
 	memory_on_each_cpu();
 	if (pthread_create(&dead, NULL, thread_burn, NULL) == 0)
 		pthread_join(dead, NULL);
@@ -92,7 +107,48 @@ static void test_memory(const struct process_row *p, pid_t pid)
 	}
 	check_within("resident bytes against its page tables", p->v[PROCESS_RSS], atof(rss + 4) * 1024, 0,
 		     (kernel_release() < 602 ? 3 * 64 : 2) * page);
+	check_within("anonymous bytes", p->v[PROCESS_RSS_ANONYMOUS],
+		     atof((strstr(text, "Anonymous:") ?: "Anonymous: -1") + strlen("Anonymous:")) * 1024, 0,
+		     (kernel_release() < 602 ? 64 : 2) * page);
 	check_within("swapped bytes", p->v[PROCESS_SWAP], atof(swap + 6) * 1024, 0, 2 * page);
+}
+
+/* The kinds against status, which before 6.16 leaves out what the CPUs hold back. */
+static void test_memory_kinds(const struct process_row *p, pid_t pid)
+{
+	static const struct {
+		const char *key;
+		int metric;
+	} kinds[] = {{"RssAnon:", PROCESS_RSS_ANONYMOUS},
+		     {"RssFile:", PROCESS_RSS_FILE},
+		     {"RssShmem:", PROCESS_RSS_SHMEM},
+		     {"VmSwap:", PROCESS_SWAP},
+		     {"VmHWM:", PROCESS_RSS_PEAK}};
+	double page = (double)sysconf(_SC_PAGESIZE), cpus = (double)sysconf(_SC_NPROCESSORS_CONF);
+	double held_back = (kernel_release() < 602 ? 64 : (cpus < 16 ? 32 : 2 * cpus) * cpus) * page;
+	_cleanup_free_ char *text = NULL;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (read_file(path, 65536, &text, NULL) < 0) {
+		check(false, "%s", path);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const char *at = strstr(text, kinds[i].key);
+
+		/* VmHWM has the sum of three. */
+		check_within(kinds[i].key, p->v[kinds[i].metric],
+			     at ? strtod(at + strlen(kinds[i].key), NULL) * 1024 : -1, 0,
+			     kernel_release() < 616 ? 3 * held_back : 0);
+	}
+	check_equal("the kinds add up", p->v[PROCESS_RSS_ANONYMOUS] + p->v[PROCESS_RSS_FILE] + p->v[PROCESS_RSS_SHMEM],
+		    p->v[PROCESS_RSS]);
+	/* The page of its report is shared, too. */
+	check_within("shared memory", p->v[PROCESS_RSS_SHMEM], (double)SHARED, 0,
+		     kernel_release() < 602 ? 64 * page : page);
+	check(p->v[PROCESS_RSS_PEAK] >= p->v[PROCESS_RSS] && p->v[PROCESS_RSS_PEAK] > 32 << 20, "peak: %.0f",
+	      p->v[PROCESS_RSS_PEAK]);
 }
 
 static void test_namespaces(const struct process_row *p, pid_t pid)
@@ -167,6 +223,7 @@ int main(void)
 	check(strcmp(process_container(s, p)->cgroup, box) == 0, "its container is %s",
 	      process_container(s, p)->cgroup);
 	test_memory(p, pid);
+	test_memory_kinds(p, pid);
 	test_namespaces(p, pid);
 	test_rest(pid, p->v[PROCESS_CPU_USAGE], p->v[PROCESS_VOLUNTARY_SWITCHES]);
 	kill(pid, SIGKILL);

@@ -211,7 +211,7 @@ static void huge_pages(void **state)
 	const struct container_row *row;
 	const struct process_row *p;
 
-	l->s.threads[0].hugetlb_bytes = 6 << 20;
+	l->s.threads[0].hugetlb_units = (6 << 20) / SS_MEMORY_UNIT;
 	row = limit_row(l);
 	assert_true(value_absent(row->v[CONTAINER_HUGETLB_2MB]) && value_absent(row->v[CONTAINER_HUGETLB_FAILCNT_2MB]));
 	p = &model_snapshot(l->model)->processes[0];
@@ -222,7 +222,7 @@ static void huge_pages(void **state)
 	f->hugetlb_failcnt[1] = 7;
 	f->hugetlb[3] = 0;
 	f->hugetlb_limit[3] = SS_UNLIMITED;
-	l->s.threads[0].hugetlb_bytes = SS_HUGETLB_UNKNOWN;
+	l->s.threads[0].hugetlb_units = SS_MEMORY_UNKNOWN;
 	row = limit_row(l);
 	assert_true(row->v[CONTAINER_HUGETLB_2MB] == 6 * MIB && row->v[CONTAINER_HUGETLB_LIMIT_2MB] == 8 * MIB);
 	assert_true(row->v[CONTAINER_HUGETLB_FAILCNT_2MB] == 7 && value_absent(row->v[CONTAINER_HUGETLB_PEAK_2MB]));

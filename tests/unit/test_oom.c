@@ -36,8 +36,8 @@ static int setup(void **state)
 	scene_cgroup(&scene, DB, SHOP, "/shop/db", HOME_CONTAINER, "db");
 	scene_cgroup(&scene, SCOPE, ROOT, "/libpod-1.scope", HOME_CONTAINER, "box");
 	for (size_t i = 0; i < ARRAY_SIZE(processes); i++)
-		scene_process(&scene, processes[i].pid, processes[i].cgroup, "app", 1)->rss_bytes =
-			processes[i].mib * MIB;
+		scene_process(&scene, processes[i].pid, processes[i].cgroup, "app", 1)->anonymous_units =
+			(uint32_t)(processes[i].mib * MIB / SS_MEMORY_UNIT);
 	model = model_new();
 	assert_int_equal(model_update(model, &scene.sample), 0);
 	return 0;

@@ -219,8 +219,10 @@ enum ss_thread_block {
 	SS_BLOCK_LOOP = 1 << 3, /* struct ss_loop, struct ss_loop_begin, and CLOCK_MONOTONIC as a __u64 */
 };
 
-/* This kernel has no huge pages (CONFIG_HUGETLB_PAGE). */
-#define SS_HUGETLB_UNKNOWN (~0ULL)
+/* Every page size is a multiple. */
+#define SS_MEMORY_UNIT 4096
+/* The kernel does not count it, or it is 16 TiB or more. */
+#define SS_MEMORY_UNKNOWN (~0U)
 
 /*
  * Written by the task iterator (bpf/snapshot.bpf.c): one per thread, ordered by tid; a group leader usually, but not
@@ -248,9 +250,13 @@ struct ss_thread_record {
 
 	/* About the process; zero unless SS_THREAD_LEADER is set. */
 	struct ss_totals dead_threads; /* signal->sum_sched_runtime, utime, stime, nvcsw, ...; no run delay */
-	__u64 rss_bytes;	       /* file, anonymous and shared memory pages of task->mm */
-	__u64 swap_bytes;	       /* swap entries of task->mm */
-	__u64 hugetlb_bytes; /* huge pages of hugetlbfs, which rss_bytes has not; SS_HUGETLB_UNKNOWN: not kept */
+	/* Of task->mm, in units of SS_MEMORY_UNIT, because the BPF stack has no room for more; SS_MEMORY_UNKNOWN. */
+	__u32 anonymous_units; /* resident pages: anonymous ones, */
+	__u32 file_units;      /* of files, */
+	__u32 shmem_units;     /* of shared memory */
+	__u32 swap_units;      /* swap entries */
+	__u32 peak_units;      /* the most that was resident when the kernel last looked: may be less than now */
+	__u32 hugetlb_units;   /* huge pages of hugetlbfs, which are not in the others; unknown: this kernel has none */
 	__u64 capabilities_effective; /* task->cred->cap_effective, one bit per capability */
 	__u64 capabilities_permitted; /* task->cred->cap_permitted */
 	__u64 capabilities_bounding;  /* task->cred->cap_bset */
