@@ -18,6 +18,7 @@
 #include "model/host_totals.h"
 #include "homes/limits.h"
 #include "model/machines.h"
+#include "model/interfaces.h"
 #include "model/namespaces.h"
 #include "model/oom.h"
 #include "model/pairs.h"
@@ -73,6 +74,7 @@ struct model {
 	struct disk_uses disk_uses;
 	struct disk_waits disk_waits;
 	struct namespaces namespaces;
+	struct interface_totals interfaces;
 	struct capabilities capabilities;
 	struct loops loops;
 	struct concurrencies concurrencies;
@@ -99,6 +101,7 @@ void model_free(struct model *m)
 	concurrencies_free(&m->concurrencies);
 	loops_free(&m->loops);
 	capabilities_free(&m->capabilities);
+	interface_totals_free(&m->interfaces);
 	namespaces_free(&m->namespaces);
 	pairs_free(&m->pairs);
 	disk_waits_free(&m->disk_waits);
@@ -226,6 +229,8 @@ static int rows_fill(struct model *m, const struct sample *s)
 		r = loop_rows_fill(&m->loops, &m->homes, m->home_rows.groups.at, &m->now, p);
 	if (r >= 0)
 		r = namespace_rows_fill(&m->namespaces, &m->homes, &m->processes, m->home_rows.containers.at, p);
+	if (r >= 0)
+		r = interface_rows_fill(&m->interfaces, &m->namespaces, &m->now, s, m->home_rows.containers.at, p);
 	if (r >= 0)
 		r = capability_rows_fill(&m->capabilities, &m->homes, &m->processes, s, m->home_rows.containers.at, p);
 	if (r >= 0)

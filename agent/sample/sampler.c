@@ -16,6 +16,7 @@
 #include "kernel/loader.h"
 #include "machine/guests.h"
 #include "machine/virtualization.h"
+#include "network/interfaces.h"
 #include "sample/host.h"
 #include "sample/sampler_internal.h"
 #include "sample/schedstat.h"
@@ -122,6 +123,16 @@ static void sample_socket_owners(struct sampler *s)
 	    socket_owners_read(&s->socket_owners, fd, &s->sample) < 0)
 		s->sample.socket_owners_ns = 0;
 	collector_add(&s->sample, collector_name(COLLECTOR_SOCKETS), ok && s->sample.socket_owners_ns, ok ? now : 0);
+}
+
+static int sample_interfaces(struct sampler *s)
+{
+	struct sample *p = &s->sample;
+	uint64_t began = clock_boot_ns();
+	int r = interfaces_read(s->interfaces, p->threads, p->n_threads, &p->interfaces, &p->n_interfaces);
+
+	collector_add(p, "interfaces", r == 0, began);
+	return r;
 }
 
 /* ---- one sample ---- */
@@ -258,6 +269,9 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	if (r < 0)
 		return r;
 	sample_socket_owners(s);
+	r = sample_interfaces(s);
+	if (r < 0)
+		return r;
 	now = clock_boot_ns();
 	r = sample_cgroups(s, now);
 	if (r < 0)
@@ -318,7 +332,8 @@ static int sampler_fill(struct sampler *s)
 	s->stream = malloc(STREAM_BYTES);
 	s->table = cgroup_table_new(s->fs, s->ids);
 	s->guests = guests_new("/proc");
-	if (!s->guests || !s->sample.stalls || !s->sample.oom_kills || !s->stream || !s->table)
+	s->interfaces = interfaces_new();
+	if (!s->guests || !s->sample.stalls || !s->sample.oom_kills || !s->stream || !s->table || !s->interfaces)
 		return -ENOMEM;
 	/* Without a ring, new cgroups are noticed at the next sample instead of at once. */
 	s->ring = ring_buffer__new(bpf_map__fd(s->skeleton->maps.facts), sampler_fact_take, s, NULL);
@@ -355,6 +370,7 @@ void sampler_close(struct sampler *s)
 	devices_free(&s->devices);
 	sampler_tables_close(s);
 	sampler_network_close(s);
+	interfaces_free(s->interfaces);
 	free(s->sample.threads);
 	free(s->sample.names);
 	free(s->sample.waits);

@@ -56,6 +56,7 @@ struct sampler {
 	uint64_t malformed;	/* records of the ring that the kernel half cannot have sent */
 	void *keys, *values;	/* for batches: room for the largest map */
 	char *stream;		/* bytes of the task iterator */
+	struct interfaces *interfaces;
 	struct {
 		struct ss_network *values; /* room for a part of the table; NULL: the collector is off */
 		size_t cpus;		   /* that there may be: copies of each value */

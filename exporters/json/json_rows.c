@@ -206,6 +206,23 @@ static json_t *instances_value(struct writer *w, const struct container_row *c)
 	return list;
 }
 
+static json_t *interfaces_value(struct writer *w, const struct container_row *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->n_interfaces; i++) {
+		const struct interface_row *one = &c->interfaces[i];
+		json_t *row = json_object();
+
+		writer_set_text(w, row, "name", one->name);
+		writer_set_text(w, row, "host_interface", one->host_interface);
+		writer_set_text(w, row, "bridge", one->bridge);
+		json_set_metrics(w, row, SCOPE_INTERFACE, one->v);
+		writer_append(w, list, row);
+	}
+	return list;
+}
+
 json_t *json_container(struct writer *w, const struct snapshot *s, uint32_t i)
 {
 	const struct container_row *c = &s->containers[i];
@@ -239,6 +256,7 @@ json_t *json_container(struct writer *w, const struct snapshot *s, uint32_t i)
 	writer_set(w, row, "outside", outside_value(w, s, c));
 	writer_set(w, row, "namespace_transitions", transitions_value(w, c));
 	writer_set(w, row, "disks", disks_value(w, c));
+	writer_set(w, row, "interfaces", interfaces_value(w, c));
 	set_capabilities(w, row, s, container_capabilities_known(c), c->capabilities_effective,
 			 c->capabilities_permitted, c->capabilities_bounding);
 	json_set_metrics(w, row, SCOPE_CONTAINER, c->v);

@@ -42,6 +42,7 @@ static const struct {
 						  "filler_id=\"~other\",device=\"~other\""},
 	[FORM_DEVICE] = {SCOPE_DEVICE, "device=\"~other\""},
 	[FORM_PORT] = {SCOPE_PORT, "container=\"~other\",id=\"~other\",direction=\"~other\",port=\"~other\""},
+	[FORM_INTERFACE] = {SCOPE_INTERFACE, "id=\"~other\",name=\"~other\",interface=\"~other\""},
 };
 
 static bool is_cadvisor(const struct metric_desc *d)
@@ -480,6 +481,8 @@ int prometheus_write(struct prometheus *p, struct buf *out, const struct snapsho
 		r = sets_add_devices(p, s, max_series);
 	if (!r)
 		r = sets_add_ports(p, s, max_series);
+	if (!r)
+		r = sets_add_interfaces(p, s, max_series);
 	if (r)
 		return r;
 
@@ -495,6 +498,7 @@ int prometheus_write(struct prometheus *p, struct buf *out, const struct snapsho
 	write_forms(p, out, SCOPE_DISK_NEIGHBOUR);
 	write_forms(p, out, SCOPE_DEVICE);
 	write_forms(p, out, SCOPE_PORT);
+	write_forms(p, out, SCOPE_INTERFACE);
 	write_agent(p, out, s);
 	write_folded(p, out, s, o->process_metrics);
 	if (o->self)

@@ -21,6 +21,7 @@ enum label_form {
 	FORM_DISK_PAIR,	    /* waiter and filler, each with its id, and the device */
 	FORM_DEVICE,	    /* device */
 	FORM_PORT,	    /* container, id, direction, port */
+	FORM_INTERFACE,	    /* as FORM_CADVISOR, and the interface */
 	FORM_COUNT
 };
 
@@ -38,5 +39,8 @@ void labels_container(struct buf *out, enum label_form form, const struct contai
 int sets_add_disks(struct prometheus *p, const struct snapshot *s, enum label_form form, unsigned int max_series);
 int sets_add_disk_pairs(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
 int sets_add_devices(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
+
+/* ---- interfaces.c ---- */
+int sets_add_interfaces(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
 
 #endif

@@ -365,6 +365,7 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	buf_str(out, ", threads ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_THREADS);
 	buf_char(out, '\n');
+	detail_network(out, c);
 	machine_lines(out, s, row);
 	detail_tcp(out, c);
 	if (strcmp(c->kind, "container") == 0) {

@@ -143,6 +143,26 @@ struct sample_cgroup {
 	struct cgroup_counters files; /* all SS_UNKNOWN unless alive and one of these */
 };
 
+/* IFNAMSIZ of the kernel, the NUL included. */
+#define SS_INTERFACE_NAME 16
+/* The name of what stands for several interfaces. */
+#define INTERFACE_OTHER "~other"
+
+/* As in /proc/PID/net/dev. */
+struct interface_counters {
+	uint64_t receive_bytes, receive_packets, receive_errors, receive_dropped;
+	uint64_t transmit_bytes, transmit_packets, transmit_errors, transmit_dropped;
+};
+
+/* An interface of a network namespace other than the host's. */
+struct sample_interface {
+	uint32_t namespace_; /* inode number */
+	char name[SS_INTERFACE_NAME];
+	char host_interface[SS_INTERFACE_NAME]; /* its other end on the host; "": there is none, or it is not known */
+	char bridge[SS_INTERFACE_NAME];		/* that this is in; "": none */
+	struct interface_counters counters;
+};
+
 /* One entry of a gone table. */
 struct sample_gone {
 	struct ss_gone_key key;
@@ -355,6 +375,9 @@ struct sample {
 
 	const struct sample_guest *guests;
 	size_t n_guests;
+	/* Those of one namespace are adjacent. */
+	const struct sample_interface *interfaces;
+	size_t n_interfaces;
 
 	struct sample_cgroup *cgroups;
 	size_t n_cgroups;

@@ -93,6 +93,15 @@ struct port_row {
 	double v[PORT_METRICS];
 };
 
+/* An interface of a network namespace that the container owns: its oldest process is the container's. */
+struct interface_row {
+	uint32_t container;	    /* index into containers */
+	const char *name;	    /* "eth0"; INTERFACE_OTHER: those beyond the first 63 */
+	const char *host_interface; /* its other end on the host; "": none, or not known */
+	const char *bridge;	    /* that this is in; "": none */
+	double v[INTERFACE_METRICS];
+};
+
 /* A unit of a template whose units are made for one connection each. */
 struct instance_row {
 	uint32_t container; /* index into containers: its template */
@@ -125,6 +134,8 @@ struct container_row {
 	size_t n_transitions;
 	const struct disk_row *disks;
 	size_t n_disks;
+	const struct interface_row *interfaces;
+	size_t n_interfaces;
 	const struct outsider_row *outside; /* processes in its namespaces from outside */
 	size_t n_outside;
 	double tcp[TCP_SUM_METRICS];
@@ -358,7 +369,9 @@ struct snapshot {
 	size_t n_transitions;
 	const struct port_row *ports; /* those of one container are adjacent */
 	size_t n_ports;
-	uint64_t ports_folded;		/* into port 0 of their container; summed over samples, never falls */
+	uint64_t ports_folded;			/* into port 0 of their container; summed over samples, never falls */
+	const struct interface_row *interfaces; /* those of one container are adjacent */
+	size_t n_interfaces;
 	const struct check_row *checks; /* only where capability checks are counted */
 	size_t n_checks;
 	uint64_t capabilities_all;	/* that this kernel has; 0: unknown */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * fuzz_proc_files.c - the files of /proc that are read as they are: mountinfo and cgroup, which hold paths of others'
- * choosing, and stat, meminfo, loadavg, schedstat. One after the other in the input, a zero byte between.
+ * choosing, and stat, meminfo, loadavg, schedstat, net/dev. One after the other in the input, a zero byte between.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 
 #include "cgroup/cgroupfs.h"
 #include "fuzz.h"
+#include "network/netdev.h"
 #include "sample/host.h"
 #include "sample/schedstat.h"
 
@@ -59,6 +60,21 @@ static int cgroup_seen(void *ctx, uint64_t id, uint64_t parent_id, const char *p
 	return ++*(int *)ctx > 64;
 }
 
+/* What is left of the input, as the text of /proc/PID/net/dev. */
+static void netdev_run(const uint8_t *data, size_t size)
+{
+	struct sample_interface rows[3];
+	char *text = strndup((const char *)data, size);
+	size_t n;
+
+	must(text);
+	n = netdev_parse(text, rows, 3);
+	must(n <= 3);
+	for (size_t i = 0; i < n; i++)
+		must(rows[i].name[0] && strnlen(rows[i].name, sizeof(rows[i].name)) < sizeof(rows[i].name));
+	free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cgroup_counters counters;
@@ -86,6 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		cgroupfs_read(fs, 1, "/", &counters);
 	}
 	cgroupfs_close(fs);
+	netdev_run(data, size);
 	host_read(root, &host);
 	schedstat_read(root, open_runs, &queues);
 	return 0;

@@ -283,6 +283,29 @@ static void disks_add(uint64_t reads)
 	s->n_devices = 2;
 }
 
+/* Of the container "web", whose processes have a network of their own. */
+static void interface_add(void)
+{
+	static struct sample_interface eth0 = {
+		.namespace_ = 4026532500,
+		.name = "eth\x1b",
+		.host_interface = "vethabc",
+		.bridge = "docker0",
+		.counters = {1013, 17, 0, 3, 2027, 19, 5, 0},
+	};
+
+	for (size_t i = 0; i < scene.sample.n_threads; i++) {
+		struct ss_thread_record *r = &scene.threads[i];
+
+		if (r->tid != 1 && r->tid != 100)
+			continue;
+		r->ns_mnt = 4026531841;
+		r->ns_net = r->tid == 1 ? 4026531833 : eth0.namespace_;
+	}
+	scene.sample.interfaces = &eth0;
+	scene.sample.n_interfaces = 1;
+}
+
 static void scene_build(void)
 {
 	struct identity *pod;
@@ -339,6 +362,7 @@ static void scene_build(void)
 	disks_add(31);
 	for (size_t i = 1; i < 3; i++)
 		scene.cgroups[i].files.io_charged = 1;
+	interface_add();
 }
 
 /* A second of work by every process, so that there are rates. */

@@ -308,6 +308,12 @@ static const struct doc_section doc_sections[] = {
 	 "One row per block device of the machine that has done something, without partitions. In the JSON they are "
 	 "`devices`.\n"
 	 "Label: `device`."},
+	{SCOPE_INTERFACE, "Interfaces", "interfaces",
+	 "One row per interface of a container's own network namespace, except the loopback, in the JSON in the list\n"
+	 "`interfaces` of its container. Labels: those of cAdvisor's families, and `interface`. "
+	 "[network.md](network.md) "
+	 "says\n"
+	 "which container a shared namespace belongs to."},
 	{SCOPE_LOOP, "Event loops", "event-loops",
 	 "In the JSON (`loops`) and on the screen only: no Prometheus series has a thread. The sums per process name "
 	 "are\n"

@@ -188,7 +188,7 @@ static const char *rule_key(enum metric_scope scope, const struct metric_desc *l
 		[SCOPE_HOST] = " hostname kernel ",
 		[SCOPE_CONTAINER] =
 			" name id runtime image kind cgroup pod namespace parent state uid dead_seconds labels "
-			"host_namespaces outside namespace_transitions disks capabilities_effective "
+			"host_namespaces outside namespace_transitions disks interfaces capabilities_effective "
 			"capabilities_permitted "
 			"capabilities_bounding ",
 		[SCOPE_GROUP] = " container comm state ",
@@ -198,6 +198,7 @@ static const char *rule_key(enum metric_scope scope, const struct metric_desc *l
 			"capabilities_bounding ",
 		[SCOPE_NEIGHBOUR] = " waiter runner ",
 		[SCOPE_TRANSITION] = " kind how expected ",
+		[SCOPE_INTERFACE] = " name host_interface bridge ",
 		[SCOPE_DISK] = " device major minor upon_others ",
 		[SCOPE_DISK_NEIGHBOUR] = " waiter waiter_cgroup filler filler_cgroup device ",
 		[SCOPE_DEVICE] = " device major minor upon_others ",
@@ -251,7 +252,7 @@ static const char *rule_title(enum metric_scope scope, const struct metric_desc 
 static const char *rule_rest(enum metric_scope scope, const struct metric_desc *lines, size_t n, size_t i)
 {
 	static const char collectors[] = " tasks lifecycle cgroups sched epoll namespaces births oom reclaim disk "
-					 "cgroupfs network host tcp sockets ";
+					 "cgroupfs network interfaces host tcp sockets ";
 	const struct metric_desc *d = &lines[i];
 	char padded[32];
 

@@ -92,9 +92,10 @@ class Docker:
         self("import", "-", IMAGE, input=archive.getvalue(), stdin=None)
 
     def start(self, name, *args, options=()):
-        """docker run -d. A Container."""
+        """docker run -d, without a network unless the options name one. A Container."""
         self.names.append(name)
-        identity = self.text("run", "-d", "--network", "none", "--name", name, *options, IMAGE, *args)
+        network = () if "--network" in options else ("--network", "none")
+        identity = self.text("run", "-d", *network, "--name", name, *options, IMAGE, *args)
         return Container(self, name, identity)
 
     def remove(self, name):
