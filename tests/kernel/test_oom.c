@@ -239,6 +239,16 @@ static void explained(const char *what, pid_t pid, const char *container, const 
 	      search.kill.rss);
 }
 
+static double container_by_cgroup(const char *cgroup, int metric)
+{
+	const struct snapshot *s = snapshot_take();
+
+	for (size_t i = 0; i < s->n_containers; i++)
+		if (strcmp(s->containers[i].cgroup, cgroup) == 0)
+			return s->containers[i].v[metric];
+	return -1;
+}
+
 static void five_megabytes(void *ctx)
 {
 	char *p = mmap(NULL, 5 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -270,19 +280,40 @@ static void own_limit(void)
 	kill_and_wait(small);
 }
 
+/* On v2 a cgroup has processes, or limits for the cgroups in it. */
+static void limits_allow(const char *cgroup)
+{
+	char path[512], file[600];
+
+	if (!test_on_v2() || !cgroup_folder(cgroup, 0, path, sizeof(path)))
+		return;
+	snprintf(file, sizeof(file), "%s/cgroup.subtree_control", path);
+	file_write(file, "+memory");
+}
+
 /* The limit is that of a cgroup which has no process of its own. */
 static void limit_around(void)
 {
 	const char *around = cgroup_make("around");
-	char inside[64], path[512], file[600];
+	char inside[64];
 
 	snprintf(inside, sizeof(inside), "%s", cgroup_make("around/inside"));
 	memory_limit(around);
-	if (test_on_v2() && cgroup_folder(around, 0, path, sizeof(path))) {
-		snprintf(file, sizeof(file), "%s/cgroup.subtree_control", path);
-		file_write(file, "+memory");
-	}
+	limits_allow(around);
 	explained("a limit around it", run_in(inside, hog_alone, NULL), inside, "ancestor", around);
+}
+
+/* A cgroup in a container, as a supervisor makes one: the kill counts for the container. */
+static void limit_inside(void)
+{
+#define BOX "box/docker-89476d64a2f1c3b0e5d7968f4a1b2c3d4e5f60718293a4b5c6d7e8f901234567.scope"
+	const char *slice = cgroup_make("box"), *container = cgroup_make(BOX), *inside = cgroup_make(BOX "/job");
+
+	limits_allow(slice);
+	limits_allow(container);
+	memory_limit(inside);
+	explained("a limit inside a container", run_in(inside, hog_alone, NULL), container, "nested", inside);
+	check_equal("it counts for the container", container_by_cgroup(container, CONTAINER_OOM_KILLS), 1);
 }
 
 static double memory_total(void)
@@ -330,6 +361,9 @@ static void machine_exhausted(void)
 		return;
 	}
 	check(dead && strcmp(search.container, cgroup) == 0, "the machine: the victim is in %s", search.container);
+	check(container_value(cgroup, CONTAINER_RECLAIM_STALLS_MACHINE) > 0 &&
+		      container_value(cgroup, CONTAINER_RECLAIM_STALLS_LIMIT) == 0,
+	      "the machine: it stalled for the machine's memory before, and at no limit");
 	check(strcmp(search.exhausted, "machine") == 0 && !search.limit_of[0] && !search.scope[0],
 	      "the machine: exhausted is %s, limit of %s", search.exhausted, search.limit_of);
 	check_within("the machine: its memory is MemTotal", search.kill.limit, total, 0.01, 0);
@@ -358,6 +392,7 @@ int main(void)
 	gone_at_once();
 	own_limit();
 	limit_around();
+	limit_inside();
 	machine_exhausted();
 	kill_and_wait(sleeper);
 	return test_finish();

@@ -40,7 +40,7 @@ void check_within(const char *what, double seen, double truth, double share, dou
 
 const char *const v1_mounts[4] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpuacct", "/sys/fs/cgroup/memory",
 				  "/sys/fs/cgroup/pids"};
-static char test_cgroups[8][64];
+static char test_cgroups[16][160];
 static int n_test_cgroups;
 pid_t test_owner;
 static double births_before;
