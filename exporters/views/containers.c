@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "exporters/table/oom.h"
-#include "exporters/table/stall.h"
 #include "exporters/table/table.h"
 #include "exporters/views/detail.h"
 #include "exporters/views/views.h"
@@ -234,39 +232,6 @@ static void limit_lines(struct buf *out, const struct container_row *c)
 	buf_char(out, '\n');
 }
 
-static void reclaim_line(struct buf *out, const double *v)
-{
-	buf_str(out, "reclaim        stalled for ");
-	sentence_time(out, v[CONTAINER_RECLAIM_LIMIT] / 1e9);
-	buf_printf(out, " in %.0f stalls at a limit, ", v[CONTAINER_RECLAIM_STALLS_LIMIT]);
-	sentence_time(out, v[CONTAINER_RECLAIM_MACHINE] / 1e9);
-	buf_printf(out, " in %.0f for lack\n               of memory in the machine\n",
-		   v[CONTAINER_RECLAIM_STALLS_MACHINE]);
-}
-
-static void oom_lines(struct buf *out, const struct oom_row *kill)
-{
-	buf_str(out, "last OOM kill  at ");
-	detail_clock(out, kill->time);
-	buf_str(out, ": ");
-	format_name(out, kill->comm);
-	buf_printf(out, " %u", kill->pid);
-	if (!value_absent(kill->rss))
-		buf_str(out, "; ");
-	oom_had(out, kill);
-	buf_str(out, "\n               ");
-	if (!kill->exhausted[0])
-		buf_str(out, "why is not known");
-	oom_why(out, kill);
-	if (kill->n_largest) {
-		buf_str(out, "\n               the largest processes, ");
-		sentence_time(out, kill->largest_age);
-		buf_str(out, " before:\n                 ");
-		oom_largest(out, kill, "\n                 ");
-	}
-	buf_char(out, '\n');
-}
-
 #define INSTANCES_SHOWN 10
 
 static void instance_lines(struct buf *out, const struct container_row *c)
@@ -354,10 +319,7 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	buf_char(out, '\n');
 	limit_lines(out, c);
 	detail_container_disks(out, s, c);
-	if (c->v[CONTAINER_RECLAIM_STALLS_LIMIT] > 0 || c->v[CONTAINER_RECLAIM_STALLS_MACHINE] > 0)
-		reclaim_line(out, c->v);
-	if (c->last_oom)
-		oom_lines(out, c->last_oom);
+	detail_container_memory(out, c);
 	if (c->n_instances || c->instances_ended)
 		instance_lines(out, c);
 	buf_str(out, "processes      ");

@@ -25,4 +25,7 @@ void detail_machine(struct buf *out, const struct process_row *p);
 /* Its block devices, and who fills them: disks.c. */
 void detail_container_disks(struct buf *out, const struct snapshot *s, const struct container_row *c);
 
+/* Its stalls in reclaim and its last OOM kill; nothing if there were none. */
+void detail_container_memory(struct buf *out, const struct container_row *c);
+
 #endif
