@@ -109,6 +109,9 @@ void host_values_fill(struct host_totals *totals, const struct homes *homes, siz
 	v[HOST_PROCESSES] = (double)n_processes;
 	v[HOST_THREADS] = (double)threads;
 	v[HOST_CONTAINERS] = (double)alive;
+	v[HOST_UNNAMED] = (double)s->name_lookups.unnamed;
+	v[HOST_NAMES_FAILED] = (double)s->name_lookups.failed;
+	v[HOST_NAMES_REFUSED] = (double)s->name_lookups.refused;
 	if (now->oom_kills_known)
 		host_values_oom(s, v);
 	host_values_pressure(host, v);

@@ -209,6 +209,15 @@ static void cgroup_dropped(void *ctx, uint64_t id)
 		bpf_map_delete_elem(bpf_map__fd(s->skeleton->maps.network), &id);
 }
 
+static void name_lookups_take(struct sampler *s)
+{
+	struct identity_stats stats;
+
+	identities_stats(s->ids, &stats);
+	s->sample.name_lookups = (struct sample_name_lookups){
+		.unnamed = stats.unnamed, .failed = stats.failures, .refused = stats.refused};
+}
+
 static int sample_cgroups(struct sampler *s, uint64_t now)
 {
 	int r = sampler_cgroups_find(s, now);
@@ -218,6 +227,7 @@ static int sample_cgroups(struct sampler *s, uint64_t now)
 	/* Before the sample points to what the table holds. */
 	cgroup_table_sweep(s->table, now, s->number, cgroup_dropped, s);
 	identities_check(s->ids, now);
+	name_lookups_take(s);
 	r = sampler_cgroups_read(s, now);
 	if (r == 0)
 		collector_add(&s->sample, "cgroupfs", true, now);

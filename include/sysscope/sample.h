@@ -382,6 +382,11 @@ struct sample {
 	struct sample_cgroup *cgroups;
 	size_t n_cgroups;
 	const char *pressure_reason; /* why no cgroup has pressure; NULL: they have it. Static */
+	/* Look-ups of names, from the identity cache. */
+	struct sample_name_lookups {
+		uint64_t unnamed; /* containers and pods without a name */
+		uint64_t failed, refused;
+	} name_lookups;
 
 	uint64_t losses[SS_LOSS_KINDS];
 
