@@ -6,7 +6,7 @@
 #ifndef SYSSCOPE_COLLECTOR_OPTIONS_H
 #define SYSSCOPE_COLLECTOR_OPTIONS_H
 
-#include "cli/options.h"
+#include "options/options.h"
 #include "kernel/loader.h"
 #include "pipeline.h"
 

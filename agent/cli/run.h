@@ -11,7 +11,7 @@
 #include <signal.h>
 
 #include "cli/collector_options.h"
-#include "cli/options.h"
+#include "options/options.h"
 #include "pipeline.h"
 
 struct run {

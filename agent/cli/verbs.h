@@ -3,7 +3,7 @@
 #ifndef SYSSCOPE_VERBS_H
 #define SYSSCOPE_VERBS_H
 
-#include "cli/options.h"
+#include "options/options.h"
 
 extern const struct verb verb_top, verb_serve, verb_events, verb_capabilities, verb_doctor;
 

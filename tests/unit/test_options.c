@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/options.h"
+#include "options/options.h"
 #include "base/util.h"
 
 struct given {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "cli/options.h"
+#include "options/options.h"
 
 #define HELP_COLUMN 30
 #define HELP_WIDTH  79

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/util.h"
-#include "cli/options.h"
+#include "options/options.h"
 
 #define LONG_BASE 1000
 
