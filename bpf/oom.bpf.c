@@ -64,7 +64,7 @@ static __always_inline void oom_cause_fill(struct ss_fact *fact)
 	fact->oom.exhausted = oom_exhausted;
 	fact->oom.limit_bytes = oom_bytes(oom_limit);
 	fact->oom.usage_bytes = oom_bytes(oom_usage);
-	if (oom_limited)
+	if (OOM_LIMITS && oom_limited)
 		oom_path_fill(fact, oom_limited);
 	fact->oom.asker_tgid = cfg_pid_namespace ? pid_here(BPF_CORE_READ(asker, group_leader, thread_pid))
 						 : BPF_CORE_READ(asker, tgid);

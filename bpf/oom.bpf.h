@@ -21,6 +21,8 @@
 /* Cgroups above one another, and zones of all nodes, that are looked at. */
 #define OOM_DEPTH 32
 #define OOM_ZONES 64
+/* A kernel without the memory controller (CONFIG_MEMCG) has none of its types. */
+#define OOM_LIMITS bpf_core_type_exists(struct mem_cgroup)
 
 static __u64 oom_words[OOM_WORDS], oom_word; /* a piece of the stack; the word in it that was found */
 static volatile __u64 oom_context;	     /* by way of memory, where the verifier forgets that it is a pointer */
@@ -104,7 +106,7 @@ __noinline int oom_control_read(__u64 address, __u64 task)
 
 	if (!BPF_CORE_READ(control, totalpages))
 		return 0;
-	if (constraint == bpf_core_enum_value(enum oom_constraint, CONSTRAINT_MEMCG)) {
+	if (OOM_LIMITS && constraint == bpf_core_enum_value(enum oom_constraint, CONSTRAINT_MEMCG)) {
 		if (!limited || zones || !oom_is_within(oom_memory_css((void *)task), limited))
 			return 0;
 		oom_limit_read(limited);

@@ -235,7 +235,11 @@ const struct collector_desc collectors[COLLECTORS] = {
 				       "reclaim_machine_begin"},
 			  .tracepoints = {"mm_vmscan_memcg_reclaim_end", "mm_vmscan_direct_reclaim_end",
 					  "mm_vmscan_memcg_reclaim_begin", "mm_vmscan_direct_reclaim_begin"},
-			  .lacks = ""}},
+			  .lacks = ""},
+			 {.hook = "tp_btf",
+			  .programs = {"reclaim_machine_end", "reclaim_machine_begin"},
+			  .tracepoints = {"mm_vmscan_direct_reclaim_end", "mm_vmscan_direct_reclaim_begin"},
+			  .lacks = "no stalls at a limit: this kernel has no memory controller"}},
 		},
 	[COLLECTOR_NETWORK] =
 		{

@@ -141,6 +141,17 @@ static void counted(const char *cgroup, const char *what, void (*work)(void *ctx
 	check_equal(what, container_value_until(cgroup, CONTAINER_OOM_KILLS, before + dead) - before, dead);
 }
 
+/* The kernel says it once, of the first one. */
+static double kills_at_limit(const struct snapshot *s, const char *cgroup)
+{
+	double n = 0;
+
+	for (size_t i = 0; i < s->n_oom_kills; i++)
+		n += strcmp(s->oom_kills[i].limit_of, cgroup) == 0 &&
+		     strcmp(s->oom_kills[i].exhausted, "memory_limit") == 0;
+	return n;
+}
+
 /* memory.oom.group ends all at once; the kernel's own counter says 5 to 7 for these four. */
 static void killed_as_a_group(void)
 {
@@ -165,6 +176,7 @@ static void killed_as_a_group(void)
 		dead += killed(pids[i]);
 	check(dead == KILLS + 1, "a group of %d: the kernel killed %d", KILLS + 1, dead);
 	check_equal("killed as a group", container_value_until(cgroup, CONTAINER_OOM_KILLS, dead), dead);
+	check_equal("each because of the limit", kills_at_limit(snapshot_take(), cgroup), dead);
 }
 
 /* Nobody could read its files after the kill. */
