@@ -33,7 +33,8 @@ PACKAGES := gcc make clang bpftool libbpf-dev libelf-dev zlib1g-dev libmicrohttp
 TEST_PACKAGES := perl libcmocka-dev universal-ctags docker.io prometheus stress-ng clang-format busybox-static python3 curl tmux \
 	linux-perf procps iproute2
 # Tests that need one of these are skipped, and say so, where it cannot be had: guests, fuzzing, runqlat.
-MORE_TEST_PACKAGES := qemu-system-x86 cpio zstd lz4 xz-utils crun runc lxc podman libclang-rt-14-dev libbpf-tools
+MORE_TEST_PACKAGES := qemu-system-x86 cpio zstd lz4 xz-utils crun runc lxc podman libvirt-daemon-system libvirt-daemon-driver-qemu \
+	libclang-rt-14-dev libbpf-tools
 # Real servers for the tests of event loops; who cannot be had is skipped.
 SERVER_PACKAGES := nginx-light redis-server redis-tools nodejs apache2 php-fpm memcached haproxy postgresql golang-go wrk strace
 # Further rows of docs/runtimes.md.
@@ -229,7 +230,7 @@ soak: all
 	$(Q)BUILD=$(BUILD) SYSSCOPE=$(abspath $(BUILD))/sysscope tests/soak/run $(or $(SECONDS),60)
 
 .PHONY: soak
-## sudo make vm-test the kernel matrix: every kernel of tests/vm/kernels in QEMU, then dockerd and podman on one of them
+## sudo make vm-test the kernel matrix: every kernel of tests/vm/kernels in QEMU, then dockerd, podman, nspawn, LXC, libvirt on one, and Incus
 vm-test: deps-test
 	$(Q)scripts/packages $(VM_PACKAGES)
 	$(Q)$(MAKE) --no-print-directory all tests
