@@ -188,21 +188,12 @@ static const struct start_row *start_find(const struct snapshot *s, const struct
 	return NULL;
 }
 
-/* "its own" or a path. */
-static void limit_owner(struct buf *out, const struct container_row *c, const char *path)
-{
-	if (strcmp(path, c->cgroup) == 0)
-		buf_str(out, "its own");
-	else
-		format_name(out, path);
-}
-
 static void limit_cpu_line(struct buf *out, const struct container_row *c)
 {
 	buf_str(out, "CPU limit      ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_CPU_LIMIT);
 	buf_str(out, c->cpu_limit_is_cpuset ? " CPUs; cpuset: " : " CPUs; quota: ");
-	limit_owner(out, c, c->cpu_limit_of);
+	detail_limit_owner(out, c, c->cpu_limit_of);
 	buf_char(out, '\n');
 }
 
@@ -220,16 +211,6 @@ static void limit_lines(struct buf *out, const struct container_row *c)
 			format_name(out, c->throttled_by);
 		buf_char(out, '\n');
 	}
-	if (!c->memory_limit_of)
-		return;
-	buf_str(out, "memory limit   ");
-	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_MEMORY_LIMIT);
-	buf_str(out, ": ");
-	limit_owner(out, c, c->memory_limit_of);
-	if (strcmp(c->memory_limit_of, c->cgroup) != 0 && !value_absent(c->memory_limit_working_set))
-		buf_printf(out, ", which uses %.0f %% of it",
-			   c->memory_limit_working_set / c->v[CONTAINER_MEMORY_LIMIT] * 100);
-	buf_char(out, '\n');
 }
 
 #define INSTANCES_SHOWN 10
@@ -312,14 +293,11 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_CPU_USAGE);
 	buf_str(out, "; ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_WAIT_RATE);
-	buf_str(out, " per second waiting for a CPU\nmemory         ");
-	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_MEMORY_USAGE);
-	buf_str(out, ", working set ");
-	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_MEMORY_WORKING_SET);
-	buf_char(out, '\n');
+	buf_str(out, " per second waiting for a CPU\n");
 	limit_lines(out, c);
-	detail_container_disks(out, s, c);
 	detail_container_memory(out, c);
+	detail_container_disks(out, s, c);
+	detail_pressure(out, s, c);
 	if (c->n_instances || c->instances_ended)
 		instance_lines(out, c);
 	buf_str(out, "processes      ");

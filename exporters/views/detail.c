@@ -2,11 +2,10 @@
 /*
  * detail.c - see detail.h.
  */
+#include <string.h>
 #include <time.h>
 
 #include "exporters/table/format.h"
-#include "exporters/table/oom.h"
-#include "exporters/table/stall.h"
 #include "exporters/views/detail.h"
 
 void detail_kinds(struct buf *out, uint32_t kinds)
@@ -81,43 +80,10 @@ void detail_machine(struct buf *out, const struct process_row *p)
 	buf_char(out, '\n');
 }
 
-static void reclaim_line(struct buf *out, const double *v)
+void detail_limit_owner(struct buf *out, const struct container_row *c, const char *path)
 {
-	buf_str(out, "reclaim        stalled for ");
-	sentence_time(out, v[CONTAINER_RECLAIM_LIMIT] / 1e9);
-	buf_printf(out, " in %.0f stalls at a limit, ", v[CONTAINER_RECLAIM_STALLS_LIMIT]);
-	sentence_time(out, v[CONTAINER_RECLAIM_MACHINE] / 1e9);
-	buf_printf(out, " in %.0f for lack\n               of memory in the machine\n",
-		   v[CONTAINER_RECLAIM_STALLS_MACHINE]);
-}
-
-static void oom_lines(struct buf *out, const struct oom_row *kill)
-{
-	buf_str(out, "last OOM kill  at ");
-	detail_clock(out, kill->time);
-	buf_str(out, ": ");
-	format_name(out, kill->comm);
-	buf_printf(out, " %u", kill->pid);
-	if (!value_absent(kill->rss))
-		buf_str(out, "; ");
-	oom_had(out, kill);
-	buf_str(out, "\n               ");
-	if (!kill->exhausted[0])
-		buf_str(out, "why is not known");
-	oom_why(out, kill);
-	if (kill->n_largest) {
-		buf_str(out, "\n               the largest processes, ");
-		sentence_time(out, kill->largest_age);
-		buf_str(out, " before:\n                 ");
-		oom_largest(out, kill, "\n                 ");
-	}
-	buf_char(out, '\n');
-}
-
-void detail_container_memory(struct buf *out, const struct container_row *c)
-{
-	if (c->v[CONTAINER_RECLAIM_STALLS_LIMIT] > 0 || c->v[CONTAINER_RECLAIM_STALLS_MACHINE] > 0)
-		reclaim_line(out, c->v);
-	if (c->last_oom)
-		oom_lines(out, c->last_oom);
+	if (strcmp(path, c->cgroup) == 0)
+		buf_str(out, "its own");
+	else
+		format_name(out, path);
 }

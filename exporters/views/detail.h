@@ -24,6 +24,8 @@ void detail_machine(struct buf *out, const struct process_row *p);
 
 /* Its block devices, and who fills them: disks.c. */
 void detail_container_disks(struct buf *out, const struct snapshot *s, const struct container_row *c);
+void detail_limit_owner(struct buf *out, const struct container_row *c, const char *path); /* "its own" or a path */
+void detail_pressure(struct buf *out, const struct snapshot *s, const struct container_row *c);
 
 /* Its stalls in reclaim and its last OOM kill; nothing if there were none. */
 void detail_container_memory(struct buf *out, const struct container_row *c);
