@@ -34,8 +34,8 @@ static int plain_width(void)
 
 /* A list per view, and those of no view. */
 struct lists {
-	struct table_rows views[VIEWS], groups, births;
-	struct json_list json[VIEWS + 2];
+	struct table_rows views[VIEWS], groups, births, oom_kills;
+	struct json_list json[VIEWS + 3];
 	size_t n;
 };
 
@@ -45,6 +45,7 @@ static void lists_free(struct lists *l)
 		table_rows_free(&l->views[i]);
 	table_rows_free(&l->groups);
 	table_rows_free(&l->births);
+	table_rows_free(&l->oom_kills);
 }
 
 static void json_list_add(struct lists *l, const char *key, const struct table_rows *rows)
@@ -102,6 +103,17 @@ static const struct container_row *start_home(const struct snapshot *s, const st
 	return gone;
 }
 
+/* The same for the container of a victim. */
+static const struct container_row *oom_home(const struct snapshot *s, const struct oom_row *kill,
+					    struct container_row *gone)
+{
+	if (kill->container != OOM_NOWHERE)
+		return &s->containers[kill->container];
+	*gone = (struct container_row){
+		.name = kill->container_name, .id = "", .pod = "", .image = "", .kind = "container"};
+	return gone;
+}
+
 static int others_select(struct lists *l, const struct snapshot *s, const struct table_choice *c,
 			 struct match_filter *f)
 {
@@ -109,7 +121,8 @@ static int others_select(struct lists *l, const struct snapshot *s, const struct
 
 	l->groups.index = calloc(s->n_groups + 1, sizeof(*l->groups.index));
 	l->births.index = calloc(s->n_births + 1, sizeof(*l->births.index));
-	if (!l->groups.index || !l->births.index)
+	l->oom_kills.index = calloc(s->n_oom_kills + 1, sizeof(*l->oom_kills.index));
+	if (!l->groups.index || !l->births.index || !l->oom_kills.index)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < s->n_groups; i++)
 		if (home_chosen(c, f, &s->containers[s->groups[i].container], s->groups[i].comm))
@@ -117,8 +130,12 @@ static int others_select(struct lists *l, const struct snapshot *s, const struct
 	for (uint32_t i = 0; i < s->n_births; i++)
 		if (home_chosen(c, f, start_home(s, &s->births[i], &gone), ""))
 			l->births.index[l->births.n++] = i;
+	for (uint32_t i = 0; i < s->n_oom_kills; i++)
+		if (home_chosen(c, f, oom_home(s, &s->oom_kills[i], &gone), s->oom_kills[i].comm))
+			l->oom_kills.index[l->oom_kills.n++] = i;
 	json_list_add(l, "groups", &l->groups);
 	json_list_add(l, "births", &l->births);
+	json_list_add(l, "oom_kills", &l->oom_kills);
 	return 0;
 }
 

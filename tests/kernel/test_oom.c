@@ -191,7 +191,8 @@ static void gone_at_once(void)
 	for (size_t i = 0; cgroup_folder(cgroup, i, path, sizeof(path)); i++)
 		poll_until(rmdir(path) == 0 || errno == ENOENT);
 	check(dead == 1, "the only process of a cgroup that goes with it: killed");
-	check_equal("its kill is in the row of the dead", container_value(cgroup, CONTAINER_OOM_KILLS), dead);
+	check_equal("its kill is in the row of the dead", container_value_until(cgroup, CONTAINER_OOM_KILLS, dead),
+		    dead);
 }
 
 /* ---- what was exhausted ---- */
@@ -373,7 +374,7 @@ static void machine_exhausted(void)
 		return;
 	}
 	check(dead && strcmp(search.container, cgroup) == 0, "the machine: the victim is in %s", search.container);
-	check(container_value(cgroup, CONTAINER_RECLAIM_STALLS_MACHINE) > 0 &&
+	check(container_value_until(cgroup, CONTAINER_RECLAIM_STALLS_MACHINE, 1) > 0 &&
 		      container_value(cgroup, CONTAINER_RECLAIM_STALLS_LIMIT) == 0,
 	      "the machine: it stalled for the machine's memory before, and at no limit");
 	check(strcmp(search.exhausted, "machine") == 0 && !search.limit_of[0] && !search.scope[0],

@@ -208,6 +208,11 @@ static void compared(const char *limited, const struct taskstats *delays, double
 	double ns = container_value(limited, CONTAINER_RECLAIM_LIMIT),
 	       accounted = (double)delays->freepages_delay_total;
 
+	if (file_fd < 0 && kernel_release() < 514) {
+		check(true,
+		      "at its limit it stalls # SKIP neither a disk, nor are names kept that are not there (5.14)");
+		return;
+	}
 	check(stalls > 0 && ns > 0, "at its limit it stalled %.0f times, for %.6f s", stalls, ns / 1e9);
 	check(ns / 1e9 < seconds, "not longer than it worked: %.3f s of %.3f s", ns / 1e9, seconds);
 	if (!delays->freepages_count) {

@@ -330,6 +330,22 @@ static void assert_top(const struct fixture *f, const struct top_batch *b, const
 	json_decref(root);
 }
 
+static void assert_pids(const struct fixture *f, const struct top_batch *b, const char *key, const char *want)
+{
+	_cleanup_buf_ struct buf out = {}, got = {};
+	json_t *root, *list;
+
+	assert_int_equal(top_json_write(&out, &f->s, b), 0);
+	root = json_loadb(out.data, out.len, 0, NULL);
+	assert_non_null(root);
+	list = at(root, key);
+	for (size_t i = 0; i < json_array_size(list); i++)
+		buf_printf(&got, "%s%lld", i ? "," : "",
+			   (long long)json_integer_value(at(json_array_get(list, i), "pid")));
+	assert_string_equal(got.data ? got.data : "", want);
+	json_decref(root);
+}
+
 static void top_fixture(struct fixture *f, struct start_row *births)
 {
 	static const char *const comms[] = {"nginx", "postgres", "sshd", "nginx"};
@@ -355,6 +371,38 @@ static void top_fixture(struct fixture *f, struct start_row *births)
 		(struct start_row){.container = "web", .cgroup = "/web", .id = "", .state = "ready", .ready_by = ""};
 	f->s.births = births;
 	f->s.n_births = 2;
+}
+
+/* OOM kills are those of the chosen containers, also of one that is gone. */
+static void test_top_oom_kills(void **state)
+{
+	const char *names[] = {"db"};
+	cleanup(match_choice_free) struct match_choice some, none;
+	struct oom_row kills[3] = {{.container = 0}, {.container = 1}, {.container = OOM_NOWHERE}};
+	static const char *const container[] = {"web", "db", "db"};
+	struct start_row births[2];
+	struct table_choice c;
+	struct top_batch b = {.choice = &c, .json = true};
+	struct fixture f;
+
+	(void)state;
+	top_fixture(&f, births);
+	for (uint32_t i = 0; i < 3; i++) {
+		kills[i].pid = 7 + i;
+		kills[i].container_name = container[i];
+		kills[i].container_cgroup = kills[i].limit_of = kills[i].limit_scope = kills[i].exhausted = "";
+		kills[i].comm = kills[i].thread = kills[i].asker = kills[i].largest_of = "";
+	}
+	f.s.oom_kills = kills;
+	f.s.n_oom_kills = 3;
+	match_choice_init(&some, names, 1);
+	match_choice_init(&none, names, 0);
+	table_choice_init(&c, &view_containers);
+	c.containers = &none;
+	assert_pids(&f, &b, "oom_kills", "7,8,9");
+	c.containers = &some;
+	assert_pids(&f, &b, "oom_kills", "8,9");
+	fixture_free(&f);
 }
 
 /* The options that choose and order rows mean the same as on the screen; without one the snapshot is whole. */
@@ -429,9 +477,10 @@ static void test_speed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_contract), cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_labels),
-		cmocka_unit_test(test_numbers),	 cmocka_unit_test(test_options),       cmocka_unit_test(test_top_json),
-		cmocka_unit_test(test_speed),
+		cmocka_unit_test(test_contract),      cmocka_unit_test(test_hostile_names),
+		cmocka_unit_test(test_labels),	      cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_options),	      cmocka_unit_test(test_top_json),
+		cmocka_unit_test(test_top_oom_kills), cmocka_unit_test(test_speed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
