@@ -186,7 +186,7 @@ const struct collector_desc collectors[COLLECTORS] = {
 				{.hook = "iter/task_file",
 				 .programs = {"socket_tcp"},
 				 .only_without_task_storage = true,
-				 .lacks = "TCP sockets only: which processes listen is not known"},
+				 .lacks = "no task-local state: TCP sockets only, which processes listen is not known"},
 			},
 		},
 	[COLLECTOR_TCP] =
@@ -210,7 +210,7 @@ const struct collector_desc collectors[COLLECTORS] = {
 			"container starts: when each step was reached, and its time and CPU",
 			false,
 			{
-				{.hook = "tp_btf", .needs_current_task = true, .programs_of_tcp = true, .lacks = ""},
+				{.hook = "tp_btf", .needs_task_storage = true, .programs_of_tcp = true, .lacks = ""},
 				{"tp_btf", {"start_listen"}, {"inet_sock_set_state"}, true, ""},
 				{.hook = "sched",
 				 .needs_task_storage = true,

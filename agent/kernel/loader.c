@@ -430,7 +430,10 @@ int loader_iterator_fd(const struct loader *l)
 	return bpf_link__fd(l->state[COLLECTOR_TASKS].links[0]);
 }
 
-int loader_sockets_fd(const struct loader *l)
+int loader_sockets_fd(const struct loader *l, bool *ret_owners)
 {
-	return loader_way(l, COLLECTOR_SOCKETS) ? bpf_link__fd(l->state[COLLECTOR_SOCKETS].links[0]) : -1;
+	const struct alternative *w = loader_way(l, COLLECTOR_SOCKETS);
+
+	*ret_owners = w && w->needs_task_storage;
+	return w ? bpf_link__fd(l->state[COLLECTOR_SOCKETS].links[0]) : -1;
 }

@@ -159,10 +159,10 @@ static int pass_take(struct tcp *t, const struct homes *homes, const struct samp
 	}
 	for (struct tcp_port *p = t->all; p; p = p->hh.next) {
 		if (!p->flat_since_ns || p->found.established != p->established_before)
-			p->flat_since_ns = s->socket_owners_ns;
+			p->flat_since_ns = s->tcp_ports_ns;
 		p->drops_closed = p->now[SS_TCP_DROPS];
 	}
-	t->pass_ns = s->socket_owners_ns;
+	t->pass_ns = s->tcp_ports_ns;
 	return 0;
 }
 
@@ -176,8 +176,8 @@ int tcp_take(struct tcp *t, const struct homes *homes, const struct sample *s)
 	r = events_add(t, homes, s->tcp_final, s->n_tcp_final, true);
 	if (r >= 0)
 		r = events_add(t, homes, s->tcp_open, s->n_tcp_open, false);
-	t->pass_known = s->socket_owners_ns != 0;
-	if (r >= 0 && s->socket_owners_ns && s->socket_owners_ns != t->pass_ns)
+	t->pass_known = s->tcp_ports_ns != 0;
+	if (r >= 0 && s->tcp_ports_ns && s->tcp_ports_ns != t->pass_ns)
 		r = pass_take(t, homes, s);
 	return r;
 }

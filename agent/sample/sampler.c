@@ -110,8 +110,10 @@ static void collectors_add(struct sampler *s, bool tables_ok)
 
 static void sample_socket_owners(struct sampler *s)
 {
-	int fd = loader_sockets_fd(s->loader);
+	bool owners;
+	int fd = loader_sockets_fd(s->loader, &owners);
 	uint64_t now = clock_boot_ns();
+	struct sample *p = &s->sample;
 	bool ok = fd >= 0;
 
 	if (s->no_socket_owners) {
@@ -120,9 +122,11 @@ static void sample_socket_owners(struct sampler *s)
 	}
 	/* A failed pass is not repeated at once; until the next one the owners count as not known. */
 	if (ok && socket_owners_due(&s->socket_owners, &s->sample, now) &&
-	    socket_owners_read(&s->socket_owners, fd, &s->sample) < 0)
-		s->sample.socket_owners_ns = 0;
-	collector_add(&s->sample, collector_name(COLLECTOR_SOCKETS), ok && s->sample.socket_owners_ns, ok ? now : 0);
+	    socket_owners_read(&s->socket_owners, fd, p) < 0)
+		p->tcp_ports_ns = p->socket_owners_ns = 0;
+	if (!owners)
+		p->socket_owners_ns = 0;
+	collector_add(p, collector_name(COLLECTOR_SOCKETS), ok && p->tcp_ports_ns, ok ? now : 0);
 }
 
 static int sample_interfaces(struct sampler *s)

@@ -126,6 +126,6 @@ int socket_owners_read(struct socket_owners *o, int link_fd, struct sample *s)
 	if (tcp_sockets_sum(&o->tcp, s) < 0)
 		return -ENOMEM;
 	o->cost_ns = clock_boot_ns() - o->read_ns;
-	s->socket_owners_ns = o->read_ns;
+	s->socket_owners_ns = s->tcp_ports_ns = o->read_ns;
 	return 0;
 }

@@ -353,6 +353,7 @@ struct sample {
 	/* Read with the owners of listening sockets, which see. */
 	struct sample_tcp_port *tcp_ports;
 	size_t n_tcp_ports;
+	uint64_t tcp_ports_ns; /* CLOCK_BOOTTIME of the reading, 0: not known */
 
 	struct sample_check *checks;
 	size_t n_checks;
