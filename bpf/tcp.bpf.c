@@ -78,23 +78,24 @@ static __always_inline enum ss_tcp_event tcp_failure(const struct sock *sk)
 	return SS_TCP_FAILED;
 }
 
-/* What matters of a change, for most are those of connections that end. */
+/* Of the ten changes in the lives of both ends of a connection, three come here. */
 static __always_inline void tcp_changed(const struct sock *sk, int before, int now)
 {
-	__u32 direction;
+	__u32 direction, drops;
 
-	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+	if (sk->sk_protocol != IPPROTO_TCP)
 		return;
-	if (now == TCP_SYN_SENT || now == TCP_LISTEN) {
-		tcp_own(sk);
-	} else if (now == TCP_ESTABLISHED) {
-		direction = before == TCP_SYN_SENT ? SS_TCP_TO : tcp_direction(sk);
+	if (now == TCP_ESTABLISHED) {
+		direction = before == TCP_SYN_SENT   ? SS_TCP_TO
+			    : sk->sk_max_ack_backlog ? SS_TCP_FROM
+						     : tcp_direction(sk);
 		tcp_count(sk, direction, direction == SS_TCP_TO ? SS_TCP_CONNECTED : SS_TCP_ACCEPTED, 1);
-	} else if (before == TCP_SYN_SENT && now == TCP_CLOSE) {
+	} else if (now != TCP_CLOSE) {
+		tcp_own(sk);
+	} else if (before == TCP_SYN_SENT) {
 		tcp_count(sk, SS_TCP_TO, tcp_failure(sk), 1);
-	} else if (before == TCP_LISTEN && now == TCP_CLOSE) {
-		__u32 drops = BPF_CORE_READ(sk, sk_drops.counter);
-
+	} else {
+		drops = BPF_CORE_READ(sk, sk_drops.counter);
 		if (drops)
 			tcp_count(sk, SS_TCP_FROM, SS_TCP_DROPS, drops);
 	}
@@ -104,7 +105,10 @@ static __always_inline void tcp_changed(const struct sock *sk, int before, int n
 SEC("?tp_btf/inet_sock_set_state")
 int BPF_PROG(tcp_state, const struct sock *sk, int before, int now)
 {
-	tcp_changed(sk, before, now);
+	/* The others are those of connections that end, and an accepted one's first. */
+	if (now == TCP_ESTABLISHED || now == TCP_SYN_SENT || now == TCP_LISTEN ||
+	    (now == TCP_CLOSE && (before == TCP_SYN_SENT || before == TCP_LISTEN)))
+		tcp_changed(sk, before, now);
 	if (cfg_births && now == TCP_LISTEN)
 		start_listened();
 	return 0;

@@ -19,18 +19,19 @@
 
 #include "lib/kernel_test.h"
 
-#define POOL	  13 /* connections from before the agent */
-#define ACCEPTED  11 /* of these */
-#define UNREAD	  1009
-#define LATER	  5
-#define CLOSED	  3 /* of the pool, with bytes that nobody read: reset */
-#define REFUSED	  7
-#define CROWD	  19 /* connects to a queue of 1 */
-#define GIVEN_UP  5
-#define TIMED_OUT (CROWD - 2 - GIVEN_UP)
-#define LOST_KIB  1344 /* whole pieces of 64 KiB */
-#define SEGMENT	  1000 /* bytes: a lost packet is several segments */
-#define OTHERS	  4    /* connections in the second namespace */
+#define POOL	    13 /* connections from before the agent */
+#define ACCEPTED    11 /* of these */
+#define UNREAD	    1009
+#define LATER	    5
+#define CLOSED	    3 /* of the pool, with bytes that nobody read: reset */
+#define REFUSED	    7
+#define CROWD	    19 /* connects to a queue of 1 */
+#define GIVEN_UP    5
+#define UNREACHABLE 3
+#define TIMED_OUT   (CROWD - 2 - GIVEN_UP)
+#define LOST_KIB    1344 /* whole pieces of 64 KiB */
+#define SEGMENT	    1000 /* bytes: a lost packet is several segments */
+#define OTHERS	    4	 /* connections in the second namespace */
 
 struct worker {
 	volatile int stage, done;
@@ -228,6 +229,45 @@ static void crowd(struct worker *w)
 	}
 }
 
+static uint16_t checksum(const void *data, size_t bytes)
+{
+	const uint8_t *at = data;
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i + 1 < bytes; i += 2)
+		sum += (uint32_t)(at[i] << 8 | at[i + 1]);
+	sum = (sum >> 16) + (sum & 0xffff);
+	return htons((uint16_t) ~(sum + (sum >> 16)));
+}
+
+/* Connects to the full queue, and what a router would say of their first packets. */
+static void unreachable(const struct worker *w)
+{
+	int hear = socket(AF_INET, SOCK_RAW, IPPROTO_TCP), say = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+	struct sockaddr_in here = loopback(0);
+
+	for (int i = 0; i < UNREACHABLE; i++) {
+		struct {
+			uint8_t type, code;
+			uint16_t sum;
+			uint32_t unused;
+			uint8_t packet[28];
+		} icmp = {.type = 3, .code = 1};
+		int fd = client(w->small_port, SOCK_NONBLOCK, false);
+		struct sockaddr_in own;
+		socklen_t size = sizeof(own);
+		uint8_t packet[128] = {0};
+
+		getsockname(fd, (void *)&own, &size);
+		while (memcmp(packet + 20, &own.sin_port, 2) != 0)
+			must(recv(hear, packet, sizeof(packet), 0) >= 40, "a packet");
+		memcpy(icmp.packet, packet, sizeof(icmp.packet));
+		icmp.sum = checksum(&icmp, sizeof(icmp));
+		must(sendto(say, &icmp, sizeof(icmp), 0, (void *)&here, sizeof(here)) == sizeof(icmp), "icmp");
+		poll(&(struct pollfd){fd, POLLOUT, 0}, 1, 20000);
+	}
+}
+
 static void work(void *ctx)
 {
 	struct worker *w = ctx;
@@ -245,6 +285,7 @@ static void work(void *ctx)
 		must(client(w->port, 0, false) >= 0, "a later connect");
 	transfer(w);
 	crowd(w);
+	unreachable(w);
 	/* The first has something to read, the others get something. */
 	for (int i = 0; i < CLOSED; i++) {
 		must(i == 0 || send(accepted[i], "x", 1, 0) == 1, "send");
@@ -333,6 +374,7 @@ static void test_events(struct worker *w, const char *box)
 	check_port(box, "to", w->small_port, PORT_CONNECTS, "connects to a queue of 1", 2);
 	check_port(box, "to", w->small_port, PORT_GIVEN_UP, "connects given up", GIVEN_UP);
 	check_port(box, "to", w->small_port, PORT_TIMED_OUT, "connects timed out", TIMED_OUT);
+	check_port(box, "to", w->small_port, PORT_UNREACHABLE, "connects to what is unreachable", UNREACHABLE);
 	check_port(box, "to", w->port, PORT_RESETS_SENT, "resets of connections with unread bytes", CLOSED);
 	check_port(box, "from", w->port, PORT_RESETS_RECEIVED, "resets that the other end got", CLOSED);
 	check(w->lost, "a transfer of %d KiB with losses was complete", LOST_KIB);
