@@ -30,6 +30,16 @@ static __always_inline struct ss_tcp *tcp_entry(const struct ss_tcp_key *key)
 	return bpf_map_lookup_elem(table, key);
 }
 
+/* As tcp_port, without helpers: this is a pointer that the verifier knows. The local port is 0 once the socket has given it up. */
+static __always_inline __u32 tcp_port_known(const struct sock *sk, __u32 direction)
+{
+	__u16 local = sk->__sk_common.skc_num;
+
+	if (direction == SS_TCP_TO)
+		return bpf_ntohs(sk->__sk_common.skc_dport);
+	return local ? local : tcp_port(sk, direction);
+}
+
 static __always_inline void tcp_count(const struct sock *sk, __u32 direction, enum ss_tcp_event event, __u64 n)
 {
 	struct ss_tcp_key key = {.cgroup_id = tcp_owner(sk), .direction = direction};
@@ -39,7 +49,7 @@ static __always_inline void tcp_count(const struct sock *sk, __u32 direction, en
 		loss_count(SS_LOSS_TCP_UNOWNED);
 		return;
 	}
-	key.port = tcp_port(sk, direction);
+	key.port = tcp_port_known(sk, direction);
 	entry = tcp_entry(&key);
 	if (!entry) {
 		loss_count(SS_LOSS_TCP_FOLDED);
