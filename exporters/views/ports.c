@@ -62,20 +62,28 @@ static void state_lines(struct buf *out, const struct port_row *p)
 }
 
 /* Of a port that it serves. */
-static void queue_text(struct buf *out, const struct port_row *p)
+static void queue_line(struct buf *out, const struct port_row *p)
 {
-	if (!value_absent(p->v[PORT_QUEUE]))
-		buf_printf(out, ", queue %.0f of %.0f", p->v[PORT_QUEUE], p->v[PORT_QUEUE_LIMIT]);
-	if (p->v[PORT_OVERFLOWS] > 0)
-		buf_printf(out, ", %.0f overflows", p->v[PORT_OVERFLOWS]);
+	bool listens = !value_absent(p->v[PORT_QUEUE]), full = p->v[PORT_OVERFLOWS] > 0;
+
+	if (!listens && !full)
+		return;
+	buf_str(out, "               ");
+	if (listens)
+		buf_printf(out, "queue %.0f of %.0f%s", p->v[PORT_QUEUE], p->v[PORT_QUEUE_LIMIT], full ? ", " : "");
+	if (full)
+		buf_printf(out, "%.0f overflows", p->v[PORT_OVERFLOWS]);
+	buf_char(out, '\n');
 }
 
 static void port_lines(struct buf *out, const struct port_row *p)
 {
-	char title[16] = "other ports";
+	char title[16];
 
 	if (p->port)
 		snprintf(title, sizeof(title), "%s :%u", p->direction, p->port);
+	else
+		snprintf(title, sizeof(title), "%s others", p->direction);
 	buf_printf(out, "  %-13s", title);
 	if (value_absent(p->v[PORT_ESTABLISHED]))
 		buf_str(out, "connections unknown");
@@ -92,8 +100,8 @@ static void port_lines(struct buf *out, const struct port_row *p)
 		format_metric(out, SCOPE_PORT, p->v, PORT_RTT_LARGEST);
 		buf_char(out, ')');
 	}
-	queue_text(out, p);
 	buf_char(out, '\n');
+	queue_line(out, p);
 	failure_lines(out, p);
 	state_lines(out, p);
 }

@@ -306,6 +306,45 @@ static void interface_add(void)
 	scene.sample.n_interfaces = 1;
 }
 
+static struct sample_tcp tcp_events[] = {
+	{{10, 5432, SS_TCP_TO}, {.n = {[SS_TCP_CONNECTED] = 31}}},
+	{{10, 6379, SS_TCP_TO}, {.n = {[SS_TCP_REFUSED] = 7, [SS_TCP_TIMED_OUT] = 2, [SS_TCP_RESETS_RECEIVED] = 7}}},
+	{{10, 80, SS_TCP_FROM}, {.n = {[SS_TCP_ACCEPTED] = 101, [SS_TCP_RETRANSMITS] = 13, [SS_TCP_RESETS_SENT] = 3}}},
+	{{11, 0, SS_TCP_TO}, {.n = {[SS_TCP_GIVEN_UP] = 1}}},
+};
+static struct sample_tcp_port tcp_ports[] = {
+	{.key = {10, 5432, SS_TCP_TO},
+	 .established = 12,
+	 .rtt_sockets = 12,
+	 .rtt_largest_us = 2100,
+	 .rtt_sum_us = 3600},
+	{.key = {10, 80, SS_TCP_FROM},
+	 .established = 61,
+	 .close_wait = 5,
+	 .listening = 1,
+	 .rtt_sockets = 60,
+	 .rtt_largest_us = 380000,
+	 .rtt_sum_us = 2460000,
+	 .unsent_bytes = 20480,
+	 .queue = 129,
+	 .queue_limit = 128,
+	 .drops = 41,
+	 .queue_fullest = 129.0 / 128},
+};
+
+/* Events that come once, and a pass that stays. */
+static void tcp_add(void)
+{
+	struct sample *s = &scene.sample;
+
+	scene_collector(&scene, "tcp");
+	s->tcp_final = tcp_events;
+	s->n_tcp_final = sizeof(tcp_events) / sizeof(*tcp_events);
+	s->tcp_ports = tcp_ports;
+	s->n_tcp_ports = sizeof(tcp_ports) / sizeof(*tcp_ports);
+	s->tcp_ports_ns = s->boot_ns;
+}
+
 static void scene_build(void)
 {
 	struct identity *pod;
@@ -360,6 +399,7 @@ static void scene_build(void)
 	scene_collector(&scene, "network");
 	traffic_add(7);
 	disks_add(31);
+	tcp_add();
 	for (size_t i = 1; i < 3; i++)
 		scene.cgroups[i].files.io_charged = 1;
 	interface_add();
@@ -371,7 +411,7 @@ static void scene_work(void)
 	struct sample *s = &scene.sample;
 
 	scene_tick(&scene, 1);
-	s->n_gone_final = s->n_pairs_final = 0;
+	s->n_gone_final = s->n_pairs_final = s->n_tcp_final = 0;
 	disks_add(7);
 	scene_pair(s->pairs_final, &s->n_pairs_final, 10, 11, 300000000);
 	for (size_t i = 0; i < s->n_waits; i++)

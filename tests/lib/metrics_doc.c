@@ -33,7 +33,7 @@ static void doc_cell(struct buf *out, const char *text, bool code)
 static bool doc_has_columns(enum metric_scope scope)
 {
 	return scope != SCOPE_HOST && scope != SCOPE_GROUP && scope != SCOPE_TRANSITION && scope != SCOPE_DISK &&
-	       scope != SCOPE_DISK_NEIGHBOUR && scope != SCOPE_DEVICE && scope != SCOPE_TCP_SUM;
+	       scope != SCOPE_DISK_NEIGHBOUR && scope != SCOPE_DEVICE && scope != SCOPE_TCP_SUM && scope != SCOPE_PORT;
 }
 
 /* No series has a pid. */
