@@ -8,9 +8,13 @@
 #include "tcp.bpf.h"
 #include "start.bpf.h"
 
+#define TCP_ENTRIES 4096
+/* Entries with a port: the rest is for those without, so that who connects to thousands of ports takes no room from others. */
+#define TCP_PORTS 3072
+
 struct tcp_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
+	__uint(max_entries, TCP_ENTRIES);
 	__type(key, struct ss_tcp_key);
 	__type(value, struct ss_tcp);
 };
@@ -18,15 +22,20 @@ struct tcp_map {
 struct tcp_map tcp_a SEC(".maps");
 struct tcp_map tcp_b SEC(".maps");
 
-/* The entry, made if there is none. NULL: the table is full. */
+/* How many entries each of them has got since it was emptied; the agent resets it. */
+__u32 tcp_made[2];
+
+/* The entry, made if there is none. NULL: there is no room. */
 static __always_inline struct ss_tcp *tcp_entry(const struct ss_tcp_key *key)
 {
-	void *table = gone_in_use ? (void *)&tcp_b : (void *)&tcp_a;
+	__u32 in_use = gone_in_use & 1;
+	void *table = in_use ? (void *)&tcp_b : (void *)&tcp_a;
 	struct ss_tcp *entry = bpf_map_lookup_elem(table, key);
 
-	if (entry)
+	if (entry || (key->port && tcp_made[in_use] >= TCP_PORTS))
 		return entry;
-	bpf_map_update_elem(table, key, (const void *)&tcp_zero, BPF_NOEXIST);
+	if (!bpf_map_update_elem(table, key, (const void *)&tcp_zero, BPF_NOEXIST))
+		__sync_fetch_and_add(&tcp_made[in_use], 1);
 	return bpf_map_lookup_elem(table, key);
 }
 

@@ -214,6 +214,7 @@ int sampler_tables_read(struct sampler *s)
 		return r;
 	if (drain) {
 		s->skeleton->bss->pairs_made[!used] = 0;
+		s->skeleton->bss->tcp_made[!used] = 0;
 		__atomic_store_n(&s->skeleton->bss->gone_in_use, !used, __ATOMIC_SEQ_CST);
 		s->swapped_ns = now;
 	}

@@ -31,6 +31,7 @@
 #define TIMED_OUT   (CROWD - 2 - GIVEN_UP)
 #define LOST_KIB    1344 /* whole pieces of 64 KiB */
 #define SEGMENT	    1000 /* bytes: a lost packet is several segments */
+#define SCANNED	    5000 /* ports that one container connects to: more than there is room for */
 #define OTHERS	    4	 /* connections in the second namespace */
 
 struct worker {
@@ -313,9 +314,17 @@ static void work_beside(void *ctx)
 		must(client(w->port, 0, false) >= 0, "connect");
 		must(accept(listens, NULL, NULL) >= 0, "accept");
 	}
-	if (fork() == 0)
+	if (fork() == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		__sync_fetch_and_add(&w->done, 1);
+		pause();
+	}
 	__sync_fetch_and_add(&w->done, 1);
+	while (w->stage < 1)
+		usleep(1000);
+	for (int i = 0; i < SCANNED; i++)
+		client(10000 + i, 0, false);
+	w->done = 3;
 	pause();
 }
 
@@ -380,6 +389,21 @@ static void test_events(struct worker *w, const char *box)
 	check(w->lost, "a transfer of %d KiB with losses was complete", LOST_KIB);
 }
 
+/* One that connects to more ports than the table has takes no room from others, whose events stay complete without their ports. */
+static void test_scan(struct worker *w, const char *box)
+{
+	const struct container_row *c;
+	double folded;
+
+	w->stage = 1;
+	poll_until(w->done >= 3);
+	c = row_find(snapshot_take(), box);
+	check_equal("refused connects of a scan of ports", c ? c->tcp[TCP_SUM_REFUSED] : -1, SCANNED);
+	folded = loss_count("tcp_folded");
+	check(folded >= SCANNED - 3072 && folded < SCANNED, "counted without their port: %.0f", folded);
+	check_equal("lost", loss_count("tcp_lost"), 0);
+}
+
 /* Connects that still wait are tried again at any moment: the two sources are read until they agree. */
 static void test_counters(struct worker *w, const char *box)
 {
@@ -429,6 +453,7 @@ int main(void)
 	      port_value(snapshot_take(), beside, "to", w->port, PORT_FLAT) / 1e9);
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		check_equal(kinds[i], loss_count(kinds[i]), 0);
+	test_scan(&w[1], beside);
 	kill(pid, SIGKILL);
 	kill(other, SIGKILL);
 	waitpid(pid, NULL, 0);
