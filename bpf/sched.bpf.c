@@ -20,8 +20,14 @@
 #include "namespace.bpf.h"
 #include "start.bpf.h"
 
-/* Runs that each CPU remembers. The part of a wait that is older is attributed to SS_CGROUP_OTHERS. */
+/* Runs that each CPU remembers, each by itself. */
 #define PAST_RUNS 8
+/*
+ * Older ones are remembered in blocks of at least so many ns, each with the runner that had the CPU for longer than all
+ * others together: waits of a second with hundreds of runs, as of a cgroup with a low weight, still find out who ran.
+ */
+#define BLOCK_NS    33554432ULL
+#define PAST_BLOCKS 32
 /* A CPU writes its pending pair to the table when its wait exceeds this, or at the first wait after it is this old. */
 #define PAIR_HOLD_NS 10000000ULL
 
@@ -47,6 +53,26 @@ struct pair_map pairs_b SEC(".maps");
 __u32 pairs_made[2];
 const volatile __u32 cfg_pairs_named = 3072;
 
+/* Who had the CPU for most of some time, so far: a candidate, and how many ns more it had than all others together. */
+struct majority {
+	__u64 runner, lead;
+};
+
+static __always_inline void majority_add(struct majority *most, __u64 runner, __u64 ns)
+{
+	/* An idle CPU is nobody's. */
+	if (runner == RUNNER_IDLE)
+		return;
+	if (runner == most->runner) {
+		most->lead += ns;
+	} else if (ns > most->lead) {
+		most->runner = runner;
+		most->lead = ns - most->lead;
+	} else {
+		most->lead -= ns;
+	}
+}
+
 /* The latest runs on one CPU. Consecutive threads of one cgroup are one run. Times are the run queue's clock. */
 struct ledger {
 	__u64 runner; /* kernfs id of the cgroup that has the CPU */
@@ -54,7 +80,12 @@ struct ledger {
 	__u64 head;   /* runs that have ended so far */
 	struct {
 		__u64 runner, since;
-	} past[PAST_RUNS];	 /* a ring: run n is in slot n % PAST_RUNS */
+	} past[PAST_RUNS]; /* a ring: run n is in slot n % PAST_RUNS */
+	__u64 n_blocks;	   /* that have begun so far; the last one still grows */
+	struct {
+		__u64 since, idle;
+		struct majority most;
+	} blocks[PAST_BLOCKS];	 /* a ring, as `past` */
 	struct ss_pair_key pair; /* the pending pair: what is not in the table yet */
 	struct ss_pair pending;
 	__u64 pending_since;
@@ -118,6 +149,35 @@ static __always_inline void ledger_add(struct ledger *ledger, __u64 waiter, __u6
 }
 
 /*
+ * Attributes the time from `begin` to `end`, which is before all runs that are remembered by themselves. Of each block as much
+ * as its runner must have had; the rest goes to SS_CGROUP_OTHERS, but for idle time.
+ */
+static __noinline void wait_attribute_old(struct ledger *ledger, __u64 waiter, __u64 begin, __u64 end, __u64 now)
+{
+	__u64 others = 0;
+
+	for (__u64 i = 1; i <= PAST_BLOCKS && i <= ledger->n_blocks && begin < end; i++) {
+		__u64 slot = (ledger->n_blocks - i) % PAST_BLOCKS, since = ledger->blocks[slot].since;
+		__u64 known = ledger->blocks[slot].most.lead, idle = ledger->blocks[slot].idle, part, cut = 0;
+
+		if (since >= end) /* runs of this CPU's future: its clock was changed */
+			break;
+		if (begin > since) {
+			cut = begin - since;
+			since = begin;
+		}
+		part = end - since;
+		/* What lies before the wait may have been the runner's. */
+		known = known > cut ? known - cut : 0;
+		known = known < part ? known : part;
+		ledger_add(ledger, waiter, ledger->blocks[slot].most.runner, known, now);
+		others += part - known > idle ? part - known - idle : 0;
+		end = since;
+	}
+	ledger_add(ledger, waiter, SS_CGROUP_OTHERS, others + (end - begin), now);
+}
+
+/*
  * Attributes the last `wait` ns to the cgroups that ran on this CPU in that time. If the thread was moved from another
  * run queue while it waited, the runners of this one are taken for the whole wait.
  */
@@ -140,27 +200,7 @@ static __noinline void wait_attribute(struct ledger *ledger, __u64 waiter, __u64
 		ledger_add(ledger, waiter, ledger->past[slot].runner, end - since, now);
 		end = since;
 	}
-	ledger_add(ledger, waiter, SS_CGROUP_OTHERS, end - begin, now);
-}
-
-/* Who had the CPU for most of a wait, so far: a candidate, and how many ns more it had than all others together. */
-struct majority {
-	__u64 runner, lead;
-};
-
-static __always_inline void majority_add(struct majority *most, __u64 runner, __u64 ns)
-{
-	/* An idle CPU is nobody's. */
-	if (runner == RUNNER_IDLE)
-		return;
-	if (runner == most->runner) {
-		most->lead += ns;
-	} else if (ns > most->lead) {
-		most->runner = runner;
-		most->lead = ns - most->lead;
-	} else {
-		most->lead -= ns;
-	}
+	wait_attribute_old(ledger, waiter, begin, end, now);
 }
 
 /*
@@ -181,7 +221,32 @@ static __noinline __u64 wait_majority(struct ledger *ledger, __u64 wait, __u64 n
 		majority_add(&most, ledger->past[slot].runner, end > since ? end - since : 0);
 		end = since;
 	}
+	for (__u64 i = 1; i <= PAST_BLOCKS && i <= ledger->n_blocks && begin < end; i++) {
+		__u64 slot = (ledger->n_blocks - i) % PAST_BLOCKS;
+
+		majority_add(&most, ledger->blocks[slot].most.runner, ledger->blocks[slot].most.lead);
+		end = ledger->blocks[slot].since;
+	}
 	return most.runner;
+}
+
+/* The oldest run that is remembered by itself makes room, and is remembered in a block from now on. */
+static __always_inline void ledger_age(struct ledger *ledger)
+{
+	__u64 run = ledger->head - PAST_RUNS, slot = run % PAST_RUNS;
+	__u64 since = ledger->past[slot].since, ns = ledger->past[(run + 1) % PAST_RUNS].since - since;
+	__u64 block = (ledger->n_blocks - 1) % PAST_BLOCKS;
+
+	if (!ledger->n_blocks || since - ledger->blocks[block].since >= BLOCK_NS) {
+		block = ledger->n_blocks % PAST_BLOCKS;
+		ledger->n_blocks++;
+		ledger->blocks[block].since = since;
+		ledger->blocks[block].idle = ledger->blocks[block].most.lead = 0;
+	}
+	if (ledger->past[slot].runner == RUNNER_IDLE)
+		ledger->blocks[block].idle += ns;
+	else
+		majority_add(&ledger->blocks[block].most, ledger->past[slot].runner, ns);
 }
 
 /* The runner has this CPU from now on. */
@@ -191,6 +256,8 @@ static __always_inline void ledger_run(struct ledger *ledger, __u64 runner, __u6
 
 	if (runner == ledger->runner)
 		return;
+	if (ledger->head >= PAST_RUNS)
+		ledger_age(ledger);
 	slot = ledger->head % PAST_RUNS;
 	ledger->past[slot].runner = ledger->runner;
 	ledger->past[slot].since = ledger->since;

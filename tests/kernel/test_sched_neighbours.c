@@ -175,6 +175,48 @@ static void two_spinners(const char *a, const char *b)
 	end(pids[0]);
 }
 
+/* Runs for a moment every millisecond. */
+static void tick_for_ever(void *ctx)
+{
+	(void)ctx;
+	pin(last_cpu);
+	for (;;)
+		usleep(1000);
+}
+
+/*
+ * One of the lowest weight waits behind one of the highest, for a second at a time; a third one, which runs for a moment every
+ * millisecond, makes hundreds of runs of that. It still is the second whose CPU it was.
+ */
+static void long_wait(const char *high)
+{
+	const char *low = cgroup_make("low"), *ticks = cgroup_make("ticks");
+	double pair_before, ran_before, pair, ran;
+	const struct snapshot *s;
+	pid_t pids[3];
+
+	cgroup_favour(ticks);
+	pids[0] = run_in(high, spin_for_ever, NULL);
+	pids[1] = run_in(low, spin_for_ever, NULL);
+	pids[2] = run_in(ticks, tick_for_ever, NULL);
+	usleep(300000);
+	halt(pids, 2);
+	s = snapshot_take();
+	pair_before = pair_seconds(s, low, high);
+	ran_before = home_seen(s, high).exec;
+	resume(pids);
+	sleep(SECONDS);
+	halt(pids, 2);
+	s = snapshot_take();
+	pair = pair_seconds(s, low, high) - pair_before;
+	ran = home_seen(s, high).exec - ran_before;
+	/* Of runs that are not remembered one by one it is charged with what it must have had. */
+	check(pair >= 0.9 * ran && pair <= ran * 1.02 + PAIR_HELD,
+	      "waits of hundreds of runs name the one that had the CPU: saw %.4f s, it ran for %.4f s", pair, ran);
+	for (int i = 0; i < 3; i++)
+		end(pids[i]);
+}
+
 /* ---- quota ---- */
 
 static bool quota_set(const char *home)
@@ -334,6 +376,7 @@ int main(void)
 	if (!sched_is_on())
 		return test_finish();
 	two_spinners(a, b);
+	long_wait(a);
 	quota(cgroup_make("quota"), false);
 	quota(cgroup_make("moving"), true);
 	table_full();
