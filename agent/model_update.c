@@ -271,6 +271,7 @@ static void snapshot_finish(struct model *m, const struct sample *s)
 	p->interval = m->now.interval;
 	p->attributed_reason = m->host_totals.attributed_reason;
 	p->pressure_reason = s->pressure_reason;
+	p->rollup = process_rollup(s);
 	p->kernel = m->report.kernel_release;
 	p->hostname = m->report.hostname;
 	p->losses = m->report.losses;

@@ -93,6 +93,13 @@ static void source_idle(void *ctx, const struct snapshot **latest)
 		*latest = source_next(p, &error);
 }
 
+static void source_watch(void *ctx, uint32_t pid, uint64_t start_ns)
+{
+	struct pipeline *p = ctx;
+
+	sampler_watch(p->sampler, pid, start_ns);
+}
+
 static void source_rest(void *ctx)
 {
 	struct pipeline *p = ctx;
@@ -239,6 +246,7 @@ int pipeline_open(struct pipeline **ret, const struct pipeline_options *o, struc
 		.published = source_published,
 		.idle = source_idle,
 		.rest = source_rest,
+		.watch = source_watch,
 		.fd = sampler_facts_fd(p->sampler),
 		.ctx = p,
 	};

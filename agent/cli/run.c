@@ -209,10 +209,18 @@ static void tap_rest(void *ctx)
 		t->inner->rest(t->inner->ctx);
 }
 
+static void tap_watch(void *ctx, uint32_t pid, uint64_t start_ns)
+{
+	struct source_tap *t = ctx;
+
+	if (t->inner->watch)
+		t->inner->watch(t->inner->ctx, pid, start_ns);
+}
+
 const struct snapshot_source *source_tap_open(struct source_tap *t, const struct snapshot_source *inner)
 {
 	t->inner = inner;
-	t->outer = (struct snapshot_source){tap_next, tap_published, tap_idle, tap_rest, inner->fd, t};
+	t->outer = (struct snapshot_source){tap_next, tap_published, tap_idle, tap_rest, inner->fd, t, tap_watch};
 	return &t->outer;
 }
 

@@ -461,3 +461,20 @@ void processes_free(struct processes *processes)
 	}
 	processes_rest(processes);
 }
+
+struct rollup_row process_rollup(const struct sample *s)
+{
+	const struct sample_rollup *r = &s->rollup;
+
+	return (struct rollup_row){
+		.pid = r->tgid,
+		.start_ns = r->start_ns,
+		.age_seconds = (double)sub_sat(s->boot_ns, r->read_ns) / 1e9,
+		.pss = value_or_absent(r->pss),
+		.anonymous = value_or_absent(r->pss_anonymous),
+		.file = value_or_absent(r->pss_file),
+		.shmem = value_or_absent(r->pss_shmem),
+		.swap = value_or_absent(r->swap_pss),
+		.reason = r->reason,
+	};
+}

@@ -96,4 +96,7 @@ int process_rows_fill(struct processes *processes, bool run_delay_kept, const st
 void processes_rest(struct processes *processes);
 void processes_free(struct processes *processes);
 
+/* PSS of the process that somebody looks at. */
+struct rollup_row process_rollup(const struct sample *s);
+
 #endif

@@ -199,9 +199,15 @@ static int sample_kernel(struct sampler *s)
 	p->wall_ns = clock_wall_ns();
 	collector_add(p, "host", host_read("", &p->host) >= 0, p->boot_ns);
 	sample_devices(s, p->boot_ns);
+	rollup_read(&s->rollup, p->threads, p->n_threads, p->boot_ns, &p->rollup);
 	collector_add(p, collector_name(COLLECTOR_TASKS), true, began);
 	collectors_add(s, tables >= 0);
 	return 0;
+}
+
+void sampler_watch(struct sampler *s, uint32_t tgid, uint64_t start_ns)
+{
+	rollup_watch(&s->rollup, tgid, start_ns);
 }
 
 static void cgroup_dropped(void *ctx, uint64_t id)

@@ -24,6 +24,9 @@ void sampler_no_socket_owners(struct sampler *s, bool no);
 /* One sample, valid until the next. 0; negative errno when the task iterator could not be read. */
 int sampler_read(struct sampler *s, const struct sample **ret);
 
+/* The samples that follow have the PSS of this process; tgid 0: of none. */
+void sampler_watch(struct sampler *s, uint32_t tgid, uint64_t start_ns);
+
 /* Threads and processes that have ended since the latest sample. */
 uint64_t sampler_dead(const struct sampler *s);
 

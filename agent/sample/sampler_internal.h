@@ -13,6 +13,7 @@
 #include "kernel/drained.h"
 #include "sample/cgroup_table.h"
 #include "machine/disks.h"
+#include "sample/rollup.h"
 #include "sample/sampler.h"
 #include "sample/stream.h"
 #include "sockets/socket_owners.h"
@@ -43,6 +44,7 @@ struct sampler {
 	uint64_t states_missing, states_lost;
 	struct stream_room threads;
 	struct guests *guests;
+	struct rollup rollup;
 	struct socket_owners socket_owners;
 	bool no_socket_owners;
 	struct devices devices;

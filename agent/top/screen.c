@@ -115,10 +115,25 @@ static void wait_for_something(struct screen *s, uint64_t now)
 	frame_draw(&s->frame);
 }
 
+/* The process whose detail is open, if any. */
+static void process_watch(struct screen *s)
+{
+	const struct top_state *t = &s->frame.state;
+	const struct process_row *p = NULL;
+	uint32_t row;
+
+	if (t->detail && s->frame.snapshot && t->choice.view->process && top_state_selected(t, s->frame.snapshot, &row))
+		p = t->choice.view->process(s->frame.snapshot, row);
+	if (s->source->watch)
+		s->source->watch(s->source->ctx, p ? p->pid : 0, p ? p->start_ns : 0);
+}
+
 static bool sample_take(struct screen *s)
 {
 	const struct snapshot *next;
 	int error = 0;
+
+	process_watch(s);
 
 	next = s->source->next(s->source->ctx, &error);
 	s->frame.error = next ? 0 : error;

@@ -230,6 +230,36 @@ static void process_memory(struct buf *out, const double *v)
 	buf_str(out, " in huge pages");
 }
 
+static void bytes_put(struct buf *out, double bytes)
+{
+	size_t n;
+
+	format_value(out, &metric_table(SCOPE_PROCESS, &n)[PROCESS_RSS], bytes);
+}
+
+/* Only where the detail is open on a live screen. */
+static void process_rollup_lines(struct buf *out, const struct rollup_row *r, const struct process_row *p)
+{
+	if (!r->pid || r->pid != p->pid || r->start_ns != p->start_ns)
+		return;
+	if (r->reason) {
+		buf_printf(out, "\n               its share of shared pages is not known: %s", r->reason);
+		return;
+	}
+	buf_str(out, "\n               PSS ");
+	bytes_put(out, r->pss);
+	buf_str(out, ": ");
+	bytes_put(out, r->anonymous);
+	buf_str(out, " anonymous, ");
+	bytes_put(out, r->file);
+	buf_str(out, " of files, ");
+	bytes_put(out, r->shmem);
+	buf_str(out, " shared; swap ");
+	bytes_put(out, r->swap);
+	if (r->age_seconds >= 10)
+		buf_printf(out, " (%.0f s ago)", r->age_seconds);
+}
+
 static void process_waits(struct buf *out, const double *v)
 {
 	buf_str(out, "waits for CPU  ");
@@ -325,6 +355,7 @@ static void process_detail(struct buf *out, const struct snapshot *s, uint32_t r
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_RUNNABLE);
 	buf_str(out, "\nmemory         ");
 	process_memory(out, v);
+	process_rollup_lines(out, &s->rollup, p);
 	buf_str(out, "\nfaults         ");
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_MAJOR_FAULTS);
 	buf_str(out, " from the disk, ");

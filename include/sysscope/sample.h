@@ -300,12 +300,21 @@ struct sample_host {
 	char hostname[65];
 };
 
+/* PSS of the process that somebody looks at, in bytes, from /proc/PID/smaps_rollup; SS_UNKNOWN. */
+struct sample_rollup {
+	uint32_t tgid;		    /* 0: nobody looks */
+	uint64_t start_ns, read_ns; /* of the process; when it was read: both CLOCK_BOOTTIME */
+	uint64_t pss, pss_anonymous, pss_file, pss_shmem, swap_pss;
+	const char *reason; /* why it is not known, static; NULL: it is */
+};
+
 struct sample {
 	uint64_t boot_ns; /* CLOCK_BOOTTIME, in the middle of the reading */
 	uint64_t wall_ns; /* CLOCK_REALTIME then */
 	struct sample_host host;
 	struct sample_virtualization virtualization;
 	struct sample_run_queues run_queues;
+	struct sample_rollup rollup;
 
 	struct ss_thread_record *threads; /* in the order of tids */
 	size_t n_threads;

@@ -161,6 +161,15 @@ struct group_row {
 	double v[GROUP_METRICS];
 };
 
+/* PSS of the process whose detail is open: each page is divided by the number of processes that map it. Bytes. */
+struct rollup_row {
+	uint32_t pid; /* 0: no detail is open, or it is not read yet */
+	uint64_t start_ns;
+	double age_seconds; /* since it was read */
+	double pss, anonymous, file, shmem, swap;
+	const char *reason; /* why it is not known; NULL: it is */
+};
+
 struct concurrency; /* the evidence for a concurrency model; agent/concurrency/ */
 
 struct process_row {
@@ -352,6 +361,7 @@ struct snapshot {
 	size_t n_groups;
 	uint64_t names_folded; /* of processes, into `~other` of their container; summed over samples, never falls */
 	const struct process_row *processes;
+	struct rollup_row rollup;
 	size_t n_processes;
 	const struct neighbour_row *neighbours;
 	size_t n_neighbours;
@@ -391,7 +401,8 @@ struct snapshot {
  * `published`: the latest snapshot was delivered. `idle` does the work between samples; call it when `fd` (-1: none) is
  * readable and at least every ten seconds. If it had to take a sample, *latest is the new snapshot or NULL; else
  * *latest is unchanged. `rest` frees the latest snapshot and its memory until the next one; it may be called at any
- * time, repeatedly; NULL: there is nothing to free.
+ * time, repeatedly; NULL: there is nothing to free. `watch` asks for the rollup of this process in the snapshots that follow;
+ * pid 0: of none; NULL: a replay has none.
  */
 struct snapshot_source {
 	const struct snapshot *(*next)(void *ctx, int *ret_error);
@@ -400,6 +411,7 @@ struct snapshot_source {
 	void (*rest)(void *ctx);
 	int fd;
 	void *ctx;
+	void (*watch)(void *ctx, uint32_t pid, uint64_t start_ns);
 };
 
 /* The row of the process's container. */

@@ -383,6 +383,15 @@ static void scene_build(void)
 	scene_process(&scene, 101, 10, "nginx", 20000000)->ppid = 100;
 	loop_add(1);
 	memory_fill(scene_process(&scene, 200, 11, "postgres", 2900000000), 64);
+	scene.sample.rollup = (struct sample_rollup){
+		.tgid = 200,
+		.start_ns = scene.threads[scene.sample.n_threads - 1].start_ns,
+		.read_ns = scene.sample.boot_ns - 2000000000,
+		.pss = 41 << 20,
+		.pss_anonymous = 39 << 20,
+		.pss_file = 1 << 20,
+		.pss_shmem = 1 << 20,
+	};
 	waits_fill(scene_waits(&scene, SS_BLOCK_WAITS), 3);
 	scene_process(&scene, 300, 12, "a\"} 1\x1b]52;c", 4000000000)->state = 'R';
 	scene_process(&scene, 400, 13, "sshd", 30000000)->capabilities_effective = 0x1ffffffffff;

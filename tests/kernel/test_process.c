@@ -113,6 +113,36 @@ static void test_memory(const struct process_row *p, pid_t pid)
 	check_within("swapped bytes", p->v[PROCESS_SWAP], atof(swap + 6) * 1024, 0, 2 * page);
 }
 
+/* On request only, and of this process only. */
+static void test_rollup(pid_t pid)
+{
+	const struct snapshot_source *source = pipeline_source(test_pipeline);
+	const struct snapshot *s = snapshot_take();
+	const struct process_row *p = process_row_find(s, pid);
+	_cleanup_free_ char *text = NULL;
+	char path[64];
+	const char *pss;
+
+	check(p && s->rollup.pid == 0, "nobody has asked for its PSS");
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid);
+	if (!p || read_file(path, 8192, &text, NULL) < 0 || !(pss = strstr(text, "\nPss:"))) {
+		printf("ok %d - PSS # SKIP no smaps_rollup\n", ++test_number);
+		return;
+	}
+	source->watch(source->ctx, p->pid, p->start_ns + 1);
+	check(snapshot_take()->rollup.pid == 0, "another process had this number");
+	source->watch(source->ctx, p->pid, p->start_ns);
+	s = snapshot_take();
+	check(s->rollup.pid == (uint32_t)pid && !s->rollup.reason, "PSS of %u: %s", s->rollup.pid,
+	      s->rollup.reason ?: "");
+	/* Who else maps the C library comes and goes. */
+	check_within("PSS", s->rollup.pss, strtod(pss + 5, NULL) * 1024, 0, 1 << 20);
+	check(s->rollup.anonymous >= 32 << 20 && s->rollup.anonymous <= s->rollup.pss, "anonymous: %.0f",
+	      s->rollup.anonymous);
+	source->watch(source->ctx, 0, 0);
+	check(snapshot_take()->rollup.pid == 0, "nobody asks any more");
+}
+
 /* The kinds against status, which before 6.16 leaves out what the CPUs hold back. */
 static void test_memory_kinds(const struct process_row *p, pid_t pid)
 {
@@ -226,6 +256,7 @@ int main(void)
 	test_memory_kinds(p, pid);
 	test_namespaces(p, pid);
 	test_rest(pid, p->v[PROCESS_CPU_USAGE], p->v[PROCESS_VOLUNTARY_SWITCHES]);
+	test_rollup(pid);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	return test_finish();
