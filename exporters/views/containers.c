@@ -91,7 +91,8 @@ static void container_name_cell(struct buf *out, const struct table_cell *cell)
 	const struct container_row *c = &cell->s->containers[cell->row];
 
 	format_indent(out, cell->depth);
-	if (c->pod[0]) {
+	/* A pod's own name says it already. */
+	if (c->pod[0] && strcmp(c->kind, "pod") != 0) {
 		format_name(out, c->pod);
 		buf_char(out, '/');
 	}
@@ -280,6 +281,14 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	if (*c->image) {
 		buf_str(out, "\nimage          ");
 		format_name(out, c->image);
+	}
+	if (*c->pod) {
+		buf_str(out, "\npod            ");
+		format_name(out, c->pod);
+	}
+	if (*c->namespace_) {
+		buf_str(out, "\nnamespace      ");
+		format_name(out, c->namespace_);
 	}
 	if (*c->id) {
 		buf_str(out, "\nid             ");
