@@ -30,14 +30,16 @@ struct disk_pair_map disk_pairs_a SEC(".maps");
 struct disk_pair_map disk_pairs_b SEC(".maps");
 
 /*
- * How long requests were at a device, by cgroup: the latencies of those that it completed. Time is cut into windows of 4.2 ms;
- * a window in which something was completed keeps what the counters were at its beginning. The latest of them say whose
- * requests were at the device, and how many, while another one waited.
+ * How long requests were at a device, by cgroup: the latencies of those that it completed. Time is cut into windows of 17 ms;
+ * a window in which something was completed keeps what the counters were at its beginning. What was added since says whose
+ * requests were at the device, and how many, while another one waited: over its latency, and at least over 0.1 s, because a
+ * request of the other that takes longer than that of the waiter is added only when it completes.
  */
-#define WINDOW_SHIFT 22
-#define WINDOWS	     32
-#define HOLDERS	     8	/* cgroups kept apart; the last place is that of all others */
-#define UNIT_SHIFT   10 /* latencies are counted in units of 1,024 ns, at least one for each request */
+#define WINDOW_SHIFT	 24
+#define WINDOWS		 16
+#define WINDOWS_AT_LEAST 6
+#define HOLDERS		 8  /* cgroups kept apart; the last place is that of all others */
+#define UNIT_SHIFT	 10 /* latencies are counted in units of 1,024 ns, at least one for each request */
 
 struct disk_window {
 	__u64 number; /* CLOCK_MONOTONIC >> WINDOW_SHIFT; 0: never used */
@@ -125,13 +127,26 @@ static __always_inline void disk_pair_add(const struct disk_request *r, __u64 fi
 	__sync_fetch_and_add(&pair->requests, 1);
 }
 
-/* Divides the latency by the counters' growth from the window on in which the request began. */
+/* Whether requests of another cgroup were completed in this window or later. */
+static __always_inline bool others_since(const struct served_device *d, __u32 own, __u64 number)
+{
+	for (__u32 i = 0; i < HOLDERS; i++)
+		if (i != own && d->latest[i] >= number)
+			return true;
+	return false;
+}
+
+/* Divides the latency by how the counters have grown. */
 static __always_inline void latency_divide(struct served_device *d, const struct disk_request *r, __u32 own)
 {
-	__u64 number = r->start_ns >> WINDOW_SHIFT, latency = r->latency_ns >> UNIT_SHIFT, head = d->head, total = 0;
+	__u64 number = r->start_ns >> WINDOW_SHIFT, lately = (r->now >> WINDOW_SHIFT) - WINDOWS_AT_LEAST;
+	__u64 latency = r->latency_ns >> UNIT_SHIFT, head = d->head, total = 0, units[HOLDERS];
 	struct disk_window *since = &d->windows[head % WINDOWS], *w;
-	__u64 units[HOLDERS];
 
+	if (number > lately)
+		number = lately;
+	if (!others_since(d, own, number))
+		return;
 	for (__u32 i = 1; i < WINDOWS; i++) {
 		w = &d->windows[(head - i) % WINDOWS];
 		if (w->number < number || !w->number)
@@ -142,8 +157,6 @@ static __always_inline void latency_divide(struct served_device *d, const struct
 		units[i] = d->units[i] - since->units[i];
 		total += units[i];
 	}
-	if (total == units[own & (HOLDERS - 1)])
-		return;
 	for (__u32 i = 0; i < HOLDERS; i++)
 		if (i != own && units[i])
 			disk_pair_add(r, d->holder[i], latency * units[i] / total << UNIT_SHIFT);

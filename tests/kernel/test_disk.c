@@ -28,6 +28,14 @@ static void extra_remove(void)
 			usleep(20000);
 }
 
+/* Without a process the container would not be shown at once. */
+static void idle_work(void *ctx)
+{
+	(void)ctx;
+	for (;;)
+		pause();
+}
+
 static const char *disk_cgroup_make(const char *tag)
 {
 	const char *name;
@@ -42,6 +50,7 @@ static const char *disk_cgroup_make(const char *tag)
 		if (mkdir(extra[n_extra], 0755) == 0)
 			n_extra++;
 	}
+	run_in(name, idle_work, NULL);
 	return name;
 }
 
@@ -85,13 +94,6 @@ static void work(void *ctx)
 		if (pread(fd, block, job->size, at) != (ssize_t)job->size)
 			_exit(1);
 	_exit(0);
-}
-
-static void idle_work(void *ctx)
-{
-	(void)ctx;
-	for (;;)
-		pause();
 }
 
 static bool job_do(struct job *job)
@@ -169,16 +171,19 @@ static void file_check(const char *home, const struct test_disk *d)
 	check_equal("bytes written in io.stat", (double)io_stat_value(home, d, "wbytes="), 2 * WRITES * BLOCK);
 }
 
-/* The device's own counters are in milliseconds, cut off. */
+/* The device's own counters are in milliseconds, cut off; a request counts there once its sender was told, which takes time. */
 static void seconds_check(const struct snapshot *s, const char *home, const struct test_disk *d,
 			  const struct test_disk_stat *before)
 {
 	struct test_disk_stat now = test_disk_stat(d);
+	double told = getenv("SYSSCOPE_TEST_GUEST") ? 0.0003 : 0.00003;
 
 	check_within("seconds that reads took", disk_value(s, home, d->name, DISK_READ_TIME) / 1e9,
-		     (double)(now.read_ms - before->read_ms) / 1e3, 0.02, 0.003);
+		     (double)(now.read_ms - before->read_ms) / 1e3, 0.02,
+		     0.002 + told * (double)(now.reads - before->reads));
 	check_within("seconds that writes took", disk_value(s, home, d->name, DISK_WRITE_TIME) / 1e9,
-		     (double)(now.write_ms - before->write_ms) / 1e3, 0.02, 0.003);
+		     (double)(now.write_ms - before->write_ms) / 1e3, 0.02,
+		     0.002 + told * (double)(now.writes - before->writes));
 }
 
 static void device_check(const struct snapshot *s, const char *home, const struct test_disk *d,
@@ -200,7 +205,6 @@ static void test_counts(void)
 	struct test_disk_stat before;
 	const struct snapshot *s;
 	struct test_disk disk;
-	pid_t pid;
 
 	if (!test_disk_make(&disk, SIZE)) {
 		printf("ok %d - # SKIP there is no loop device\n", ++test_number);
@@ -222,11 +226,8 @@ static void test_counts(void)
 	check(disk_find(s, home, disk.name) && disk_find(s, home, disk.name)->upon_others,
 	      "a loop device lies upon something else");
 	check_equal("so it is not in the container's sum", container_value(home, CONTAINER_DISK_READ_BYTES), 0);
-	pid = run_in(idle, idle_work, NULL);
 	check(!disk_find(s, idle, disk.name), "a container that did nothing has no row");
 	check_equal("and a sum of 0", container_value(idle, CONTAINER_DISK_WRITE_BYTES), 0);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
 	check_equal("nothing was lost", loss_count("disk_lost") + loss_count("disk_homeless"), 0);
 }
 
