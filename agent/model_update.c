@@ -165,6 +165,7 @@ static void moment_next(struct moment *now, const struct sample *s)
 		.loops_known = collector_ok(s, "epoll"),
 		.controls_known = !s->loop_controls_unseen,
 		.starts_known = collector_ok(s, "births"),
+		.io_known = !s->io_unaccounted,
 		.disks_known = collector_ok(s, "disk"),
 		.reclaim_known = collector_ok(s, "reclaim"),
 		.oom_kills_known = collector_ok(s, "oom"),

@@ -207,6 +207,14 @@ static __always_inline __u32 compat_request_device(struct request *rq)
 	return (__u32)disk->major << 20 | (__u32)disk->first_minor;
 }
 
+/* What tasks read and write is counted only with CONFIG_TASK_IO_ACCOUNTING. */
+static __always_inline bool compat_counts_io(void)
+{
+	struct task_struct *task = NULL;
+
+	return bpf_core_field_exists(task->ioac.read_bytes);
+}
+
 /* Only with CONFIG_BLK_CGROUP. */
 struct bio___charged {
 	struct blkcg_gq *bi_blkg;

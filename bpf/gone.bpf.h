@@ -9,6 +9,7 @@
 #define SYSSCOPE_GONE_BPF_H
 
 #include "cgroup.bpf.h"
+#include "compat.bpf.h"
 #include "name.bpf.h"
 
 /*
@@ -78,6 +79,11 @@ static __always_inline void waits_charge(struct ss_thread_state *state, struct s
 	FIELD(migrations, se.nr_migrations)       \
 	FIELD(timeslices, sched_info.pcount)
 
+/* The same for fields that exist only with CONFIG_TASK_IO_ACCOUNTING. */
+#define TASK_IO_TOTALS(FIELD)              \
+	FIELD(read_bytes, ioac.read_bytes) \
+	FIELD(write_bytes, ioac.write_bytes)
+
 /*
  * Charges what the task has used since its last charge to (key.cgroup_id, key.comm). Several callers may charge the
  * same task at the same time: each exchanges the charged value for the present one and adds the difference. Whatever
@@ -91,10 +97,18 @@ static __noinline struct ss_gone *task_charge(struct task_struct *task, struct s
 
 	if (!gone)
 		return NULL;
-#define CHARGE(member, field) \
-	now = task->field;    \
-	__sync_fetch_and_add(&gone->totals.member, now - __sync_lock_test_and_set(&state->charged.member, now));
+#define CHARGE(member, field)                                                                      \
+	{                                                                                          \
+		now = task->field;                                                                 \
+		__sync_fetch_and_add(&gone->totals.member,                                         \
+				     now - __sync_lock_test_and_set(&state->charged.member, now)); \
+	}
 	TASK_TOTALS(CHARGE)
+#define CHARGE_IO(member, field) \
+	if (compat_counts_io())  \
+	CHARGE(member, field)
+	TASK_IO_TOTALS(CHARGE_IO)
+#undef CHARGE_IO
 #undef CHARGE
 	if (cfg_sched)
 		waits_charge(state, &gone->waits);

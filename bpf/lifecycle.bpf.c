@@ -253,6 +253,11 @@ static __always_inline void gone_whole(struct task_struct *task, __u64 cgroup_id
 		return;
 #define ADD(member, field) __sync_fetch_and_add(&gone->totals.member, task->field);
 	TASK_TOTALS(ADD)
+#define ADD_IO(member, field)   \
+	if (compat_counts_io()) \
+	ADD(member, field)
+	TASK_IO_TOTALS(ADD_IO)
+#undef ADD_IO
 #undef ADD
 	gone_count(task, gone, bpf_ktime_get_boot_ns() - task->start_boottime < SS_SHORT_LIVED_NS);
 }

@@ -113,6 +113,9 @@ static __always_inline __u32 catches_all(struct sighand_struct *hand)
 	       nonzero((__u64)hand->action[SIGIO - 1].sa.sa_handler >> 1);
 }
 
+/* Of the process that is visited; in memory, for want of room on the stack. */
+static struct ss_totals dead_threads;
+
 /* The process fields of a leader's record. signal_struct sums up the process's threads that have been released. */
 static __always_inline void record_process(struct task_struct *task, struct ss_thread_record *r,
 					   struct ss_thread_state *state)
@@ -121,13 +124,19 @@ static __always_inline void record_process(struct task_struct *task, struct ss_t
 	const struct cred *cred = task->cred;
 
 	r->flags |= SS_THREAD_LEADER;
-	r->dead_threads.exec_ns = signal->sum_sched_runtime;
-	r->dead_threads.utime_ns = signal->utime;
-	r->dead_threads.stime_ns = signal->stime;
-	r->dead_threads.voluntary_switches = signal->nvcsw;
-	r->dead_threads.involuntary_switches = signal->nivcsw;
-	r->dead_threads.minor_faults = signal->min_flt;
-	r->dead_threads.major_faults = signal->maj_flt;
+	dead_threads.exec_ns = signal->sum_sched_runtime;
+	dead_threads.utime_ns = signal->utime;
+	dead_threads.stime_ns = signal->stime;
+	dead_threads.voluntary_switches = signal->nvcsw;
+	dead_threads.involuntary_switches = signal->nivcsw;
+	dead_threads.minor_faults = signal->min_flt;
+	dead_threads.major_faults = signal->maj_flt;
+	if (compat_counts_io()) {
+		dead_threads.read_bytes = signal->ioac.read_bytes;
+		dead_threads.write_bytes = signal->ioac.write_bytes;
+	} else {
+		io_unaccounted = true;
+	}
 	r->threads = signal->nr_threads;
 	_Static_assert(PF_FORKNOEXEC == SS_THREAD_FORKED, "the same bit");
 	r->flags |= task->flags & PF_FORKNOEXEC;
@@ -182,6 +191,11 @@ static __always_inline void record_thread(struct task_struct *task, struct ss_th
 	BPF_CORE_READ_INTO(&r->comm, task, comm);
 #define USED(member, field) r->used.member = task->field;
 	TASK_TOTALS(USED)
+#define USED_IO(member, field)  \
+	if (compat_counts_io()) \
+	USED(member, field)
+	TASK_IO_TOTALS(USED_IO)
+#undef USED_IO
 #undef USED
 	if (compat_on_cpu(task))
 		run_queue_note(task);
@@ -296,19 +310,19 @@ static __noinline struct loop_state *loop_find(struct task_struct *task, struct 
 	return loop;
 }
 
-/*
- * A record without its last member, which is written from the thread's state: the 512 bytes of a BPF stack hold no
- * more.
- */
+/* A record without its last members, which are written from elsewhere: the 512 bytes of a BPF stack hold no more. */
 struct record_space {
-	__u64 words[(sizeof(struct ss_thread_record) - sizeof(struct ss_totals)) / 8];
+	__u64 words[(sizeof(struct ss_thread_record) - 2 * sizeof(struct ss_totals)) / 8];
 };
 
 static __always_inline void record_write(struct seq_file *seq, struct record_space *space,
 					 const struct ss_totals *charged)
 {
+	bool leader = ((struct ss_thread_record *)space)->flags & SS_THREAD_LEADER;
+
 	bpf_seq_write(seq, space, sizeof(*space));
 	bpf_seq_write(seq, charged ?: &gone_zero.totals, sizeof(*charged));
+	bpf_seq_write(seq, leader ? &dead_threads : &gone_zero.totals, sizeof(dead_threads));
 }
 
 /*

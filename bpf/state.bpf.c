@@ -31,6 +31,7 @@ __u32 all_known;
 __u32 facts_wanted, facts_arguments;
 __u64 states_missing;
 bool oom_pids_only;
+bool io_unaccounted;
 __u64 oom_kills[SS_OOM_KINDS];
 __u64 facts_produced[SS_FACT_KINDS], facts_lost[SS_FACT_KINDS];
 

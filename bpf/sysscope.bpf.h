@@ -59,6 +59,9 @@ extern __u64 states_missing;
 
 /* The OOM killer's tracepoint gives a pid, not a task (before 6.8), so kills are counted for no cgroup. */
 extern bool oom_pids_only;
+
+/* This kernel does not count what tasks read and write (CONFIG_TASK_IO_ACCOUNTING). Set by the iterator. */
+extern bool io_unaccounted;
 extern __u64 oom_kills[SS_OOM_KINDS]; /* victims by what was exhausted, whether or not their facts found room */
 
 extern __u32 facts_wanted;    /* bit per enum ss_fact_kind: a kind that nobody wants costs one load */

@@ -72,6 +72,11 @@ struct sched_info {
 	long long unsigned int last_queued;
 };
 
+struct task_io_accounting {
+	u64 read_bytes;
+	u64 write_bytes;
+};
+
 struct mm_struct;
 
 struct pid;
@@ -119,6 +124,7 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	struct sighand_struct *sighand;
+	struct task_io_accounting ioac;
 	struct css_set *cgroups;
 };
 
@@ -253,6 +259,7 @@ struct signal_struct {
 	long unsigned int min_flt;
 	long unsigned int maj_flt;
 	long unsigned int maxrss;
+	struct task_io_accounting ioac;
 	long long unsigned int sum_sched_runtime;
 	short int oom_score_adj;
 };

@@ -129,8 +129,6 @@ int cgroupfs_read_above(struct cgroupfs *fs, uint64_t id, const char *path, stru
  * Some of its lines are missing where there was no memory.
  */
 const struct sample_io *cgroupfs_ios(const struct cgroupfs *fs, size_t *ret_n);
-/* The cgroups of the carrying hierarchy may have io.stat. */
-bool cgroupfs_io_files(const struct cgroupfs *fs);
 
 /*
  * The cgroup of the carrying hierarchy that has the path of this one of the hierarchy which has the io (blkio) controller, or

@@ -157,11 +157,6 @@ static enum cgroup_slot io_slot(const struct cgroupfs *fs)
 	return fs->mounts.slots[CGROUP_SLOT_IO].fd >= 0 ? CGROUP_SLOT_IO : CGROUP_SLOT_V2;
 }
 
-bool cgroupfs_io_files(const struct cgroupfs *fs)
-{
-	return fs->carrying_slot == CGROUP_SLOT_V2 && io_slot(fs) == CGROUP_SLOT_V2;
-}
-
 static bool io_slot_carries(const struct cgroupfs *fs)
 {
 	const struct cgroup_mount *io = &fs->mounts.slots[io_slot(fs)];

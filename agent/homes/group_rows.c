@@ -18,7 +18,7 @@ static bool group_is_shown(const struct homes *homes, const struct moment *now, 
 }
 
 /* Without the values of event loops, which loops/ fills in. */
-static void group_row(struct group *g, bool lifecycle_known, struct group_row *row)
+static void group_row(struct group *g, const struct moment *now, struct group_row *row)
 {
 	double cpu_before = g->held[GROUP_CPU_USAGE];
 
@@ -33,7 +33,11 @@ static void group_row(struct group *g, bool lifecycle_known, struct group_row *r
 	row->v[GROUP_VOLUNTARY_SWITCHES] = (double)g->now.totals.voluntary_switches;
 	row->v[GROUP_INVOLUNTARY_SWITCHES] = (double)g->now.totals.involuntary_switches;
 	row->v[GROUP_MAJOR_FAULTS] = (double)g->now.totals.major_faults;
-	if (lifecycle_known)
+	if (now->io_known) {
+		row->v[GROUP_READ_BYTES] = (double)g->now.totals.read_bytes;
+		row->v[GROUP_WRITE_BYTES] = (double)g->now.totals.write_bytes;
+	}
+	if (now->lifecycle_known)
 		row->v[GROUP_ENDED] = (double)g->now.processes_ended;
 	counters_hold(SCOPE_GROUP, row->v, g->held, false);
 	if (g->processes || value_absent(cpu_before) || g->held[GROUP_CPU_USAGE] > cpu_before)
@@ -53,7 +57,7 @@ void group_rows_add(struct home_rows *rows, struct homes *homes, const struct mo
 		if (g->folded || g->key.home->row == HOME_NO_ROW || !group_is_shown(homes, now, g))
 			continue;
 		g->row = (uint32_t)rows->groups.n++;
-		group_row(g, now->lifecycle_known, &rows->groups.at[g->row]);
+		group_row(g, now, &rows->groups.at[g->row]);
 	}
 }
 

@@ -286,6 +286,10 @@ static void home_row(const struct homes *homes, const struct moment *now, struct
 	if (now->network_known)
 		values_network(h, v);
 	values_tasks(h, now->lifecycle_known, v);
+	if (now->io_known) {
+		v[CONTAINER_READ_BYTES] = (double)h->tasks.read_bytes;
+		v[CONTAINER_WRITE_BYTES] = (double)h->tasks.write_bytes;
+	}
 	values_time(now, h, v);
 	counters_hold(SCOPE_CONTAINER, v, h->held, !f);
 	home_values_rates(now, h, v);

@@ -21,6 +21,7 @@ struct moment {
 	bool loops_known;     /* epoll */
 	bool controls_known;  /* epoll: each call of epoll_ctl and its like is seen */
 	bool starts_known;    /* births */
+	bool io_known;	      /* the kernel counts what tasks read and write */
 	bool disks_known;     /* disk: completed requests are counted */
 	bool reclaim_known;   /* reclaim */
 	bool oom_kills_known; /* oom: OOM kills are counted by the kernel half */

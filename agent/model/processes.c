@@ -384,6 +384,10 @@ static void process_values(struct process *p, bool run_delay_kept, const struct 
 	v[PROCESS_THREADS] = (double)p->threads;
 	v[PROCESS_MINOR_FAULTS] = (double)p->used.minor_faults;
 	v[PROCESS_MAJOR_FAULTS] = (double)p->used.major_faults;
+	if (now->io_known) {
+		v[PROCESS_READ_BYTES] = (double)p->used.read_bytes;
+		v[PROCESS_WRITE_BYTES] = (double)p->used.write_bytes;
+	}
 	v[PROCESS_AGE] = (double)sub_sat(now->boot_ns, p->key.start_ns);
 	if (run_delay_kept)
 		v[PROCESS_RUNQ_WAIT] = (double)p->used.run_delay_ns;

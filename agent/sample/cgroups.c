@@ -235,6 +235,5 @@ int sampler_cgroups_read(struct sampler *s, uint64_t now)
 		c->alive = e->alive;
 	}
 	p->ios = cgroupfs_ios(s->fs, &p->n_ios);
-	p->io_files = cgroupfs_io_files(s->fs);
 	return 0;
 }

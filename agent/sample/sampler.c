@@ -191,6 +191,7 @@ static int sample_kernel(struct sampler *s)
 	r = sample_threads(s);
 	if (r < 0)
 		return r;
+	p->io_unaccounted = s->skeleton->bss->io_unaccounted;
 	schedstat_read("", s->skeleton->bss->run_queues, &p->run_queues);
 	/* In a pid namespace the iterator does not show the tasks outside of it. */
 	if (!s->skeleton->rodata->cfg_pid_namespace)

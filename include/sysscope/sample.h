@@ -374,7 +374,7 @@ struct sample {
 	size_t n_disk_pairs_final, n_disk_pairs_open;
 	const struct sample_io *ios; /* in the order of cgroups */
 	size_t n_ios;
-	bool io_files;		       /* cgroups may have io.stat */
+	bool io_unaccounted;	       /* the kernel does not count what tasks read and write */
 	struct sample_device *devices; /* in the order of /proc/diskstats */
 	size_t n_devices;
 

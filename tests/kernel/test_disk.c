@@ -284,11 +284,104 @@ static void test_filler(void)
 	slow_check(snapshot_take(), reader, filler, &disk, alone);
 }
 
+/* ---- what tasks made devices read and write, whenever that happened ---- */
+
+struct told {
+	uint64_t read_bytes, write_bytes; /* of /proc/self/io */
+	volatile int ready;
+	const char *cgroup, *path;
+};
+
+static uint64_t own_io(const char *key)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *p;
+
+	if (read_file("/proc/self/io", 4096, &text, NULL) < 0)
+		return UINT64_MAX;
+	p = strstr(text, key);
+	return p ? strtoull(p + strlen(key), NULL, 10) : UINT64_MAX;
+}
+
+/* Through the page cache: it makes pages dirty, and others have to be read. */
+static void buffered_work(void *ctx)
+{
+	struct told *told = ctx;
+	static char block[BLOCK];
+	int fd;
+
+	disk_cgroup_enter(told->cgroup);
+	fd = open(told->path, O_RDWR | O_CLOEXEC);
+	for (int i = 0; fd >= 0 && i < WRITES; i++)
+		if (pwrite(fd, block, BLOCK, (off_t)i * BLOCK) != BLOCK)
+			_exit(1);
+	for (int i = 0; fd >= 0 && i < READS; i++)
+		if (pread(fd, block, BLOCK, (off_t)(SIZE / 2) + (off_t)i * 64 * BLOCK) != BLOCK)
+			_exit(1);
+	told->read_bytes = own_io("\nread_bytes: ");
+	told->write_bytes = own_io("\nwrite_bytes: ");
+	told->ready = 1;
+	for (;;)
+		pause();
+}
+
+static void writeback_check(const char *home, const struct test_disk *disk)
+{
+	if (!test_on_v2()) {
+		printf("ok %d - # SKIP on v1 the kernel charges what it writes back to nobody\n", ++test_number);
+		return;
+	}
+	sync();
+	check_equal("what was written back later counts for the writer",
+		    disk_value(snapshot_take(), home, disk->name, DISK_WRITE_BYTES), WRITES * BLOCK);
+}
+
+static void test_buffered(void)
+{
+	const char *home = disk_cgroup_make("disk-buffered");
+	struct told *told = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const struct process_row *p;
+	const struct snapshot *s;
+	struct test_disk disk;
+	pid_t pid;
+
+	if (!test_disk_make(&disk, SIZE)) {
+		printf("ok %d - # SKIP there is no loop device\n", ++test_number);
+		return;
+	}
+	told->cgroup = home;
+	told->path = disk.path;
+	snapshot_take();
+	pid = run_in(home, buffered_work, told);
+	check(poll_until(told->ready), "the writer is done");
+	if (told->write_bytes == UINT64_MAX) {
+		printf("ok %d - # SKIP this kernel does not count what tasks read and write\n", ++test_number);
+		return;
+	}
+	check_equal("the kernel says that it wrote as much", (double)told->write_bytes, WRITES * BLOCK);
+	s = snapshot_take();
+	p = process_row_find(s, pid);
+	check_equal("bytes written by the process", p ? p->v[PROCESS_WRITE_BYTES] : -1, (double)told->write_bytes);
+	check_equal("bytes read for the process", p ? p->v[PROCESS_READ_BYTES] : -1, (double)told->read_bytes);
+	check(told->read_bytes >= READS * BLOCK, "at least what it asked for: %.0f", (double)told->read_bytes);
+	check_equal("bytes written by the container", container_value(home, CONTAINER_WRITE_BYTES),
+		    (double)told->write_bytes);
+	writeback_check(home, &disk);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	check_equal("and after its end", container_value_until(home, CONTAINER_WRITE_BYTES, (double)told->write_bytes),
+		    (double)told->write_bytes);
+	check_equal("bytes read by the container", container_value(home, CONTAINER_READ_BYTES),
+		    (double)told->read_bytes);
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	test_counts();
-	if (test_pipeline)
+	if (test_pipeline) {
 		test_filler();
+		test_buffered();
+	}
 	return test_finish();
 }

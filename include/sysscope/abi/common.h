@@ -51,8 +51,10 @@ struct ss_totals {
 	__u64 major_faults;	    /* task->maj_flt */
 	__u64 migrations;	    /* task->se.nr_migrations */
 	__u64 timeslices;	    /* task->sched_info.pcount: how often it was given a CPU */
+	__u64 read_bytes;  /* task->ioac.read_bytes: that it made devices read; 0 without CONFIG_TASK_IO_ACCOUNTING */
+	__u64 write_bytes; /* task->ioac.write_bytes: that it made dirty, or wrote past the page cache; the same */
 };
-#define SS_TOTALS_FIELDS 10
+#define SS_TOTALS_FIELDS 12
 _Static_assert(sizeof(struct ss_totals) == SS_TOTALS_FIELDS * 8, "ss_totals: no padding");
 
 /*

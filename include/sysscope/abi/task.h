@@ -248,9 +248,10 @@ struct ss_thread_record {
 	__u64 open_blocked_ns;	 /* asleep so far, or until it was woken; its class is in `mark` */
 	__u64 blocks;		 /* enum ss_thread_block */
 
-	/* About the process; zero unless SS_THREAD_LEADER is set. */
-	struct ss_totals dead_threads; /* signal->sum_sched_runtime, utime, stime, nvcsw, ...; no run delay */
-	/* Of task->mm, in units of SS_MEMORY_UNIT, because the BPF stack has no room for more; SS_MEMORY_UNKNOWN. */
+	/*
+	 * About the process; zero unless SS_THREAD_LEADER is set. First of task->mm, in units of SS_MEMORY_UNIT, because the
+	 * BPF stack has no room for more; SS_MEMORY_UNKNOWN.
+	 */
 	__u32 anonymous_units; /* resident pages: anonymous ones, */
 	__u32 file_units;      /* of files, */
 	__u32 shmem_units;     /* of shared memory */
@@ -264,8 +265,9 @@ struct ss_thread_record {
 	__u32 namespace_pid;	      /* its pid in its own pid namespace */
 	__u32 ns_pid, ns_mnt, ns_net, ns_uts, ns_ipc, ns_user, ns_cgroup, ns_time; /* inode numbers, 0: not known */
 
-	/* Last, because the iterator writes it from ss_thread_state: the BPF stack has no room for a copy. */
-	struct ss_totals charged; /* the part of `used` that the gone tables hold; zero without SS_THREAD_STATE */
+	/* Last, because the iterator writes them from elsewhere: the BPF stack has no room for them. */
+	struct ss_totals charged;      /* the part of `used` that the gone tables hold; zero without SS_THREAD_STATE */
+	struct ss_totals dead_threads; /* of its process: signal->sum_sched_runtime, utime, nvcsw, ...; no run delay */
 };
 _Static_assert(sizeof(struct ss_thread_record) == 24 + 24 + 16 + 3 * SS_TOTALS_FIELDS * 8 + 40 + 48 + 8 + 32,
 	       "ss_thread_record: no padding");
