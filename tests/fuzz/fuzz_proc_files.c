@@ -10,6 +10,7 @@
 
 #include "cgroup/cgroupfs.h"
 #include "fuzz.h"
+#include "machine/disks.h"
 #include "network/netdev.h"
 #include "sample/host.h"
 #include "sample/schedstat.h"
@@ -19,6 +20,7 @@ static char root[64];
 static const char *const files[] = {"proc/self/mountinfo", "proc/self/cgroup", "proc/stat",	"proc/meminfo",
 				    "proc/loadavg",	   "proc/7/cgroup",    "proc/schedstat"};
 static const struct ss_run_queue open_runs[SS_RUN_QUEUES];
+static struct devices devices;
 
 static void root_remove(void)
 {
@@ -103,6 +105,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	cgroupfs_close(fs);
 	netdev_run(data, size);
+	file_write("proc/diskstats", data, size); /* the rest again */
+	must(devices_read(&devices, root, 1) <= 0 && devices.list.n <= DEVICES_MAX);
 	host_read(root, &host);
 	schedstat_read(root, open_runs, &queues);
 	return 0;
