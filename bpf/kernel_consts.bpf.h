@@ -117,6 +117,12 @@
 #define TCP_NEW_SYN_RECV 12
 #define SHUTDOWN_MASK	 3
 
+/* include/linux/socket.h */
+#define MSG_PEEK 2
+
+/* include/net/sock.h: a bit of sock.sk_flags: the other side has ended the stream */
+#define SOCK_DONE 1
+
 /* include/uapi/linux/in.h, ip.h, tcp.h: protocols in an IP header; lengths of headers, and where that of TCP is noted */
 #define IPPROTO_TCP	   6
 #define IPPROTO_UDP	   17

@@ -440,6 +440,9 @@ struct sock_common {
 	};
 	short unsigned int skc_family;
 	volatile unsigned char skc_state;
+	union {
+		long unsigned int skc_flags;
+	};
 };
 
 struct sock_cgroup_data {
@@ -695,10 +698,14 @@ struct inet_bind_bucket {
 
 struct tcp_sock {
 	u32 copied_seq;
+	u32 segs_out;
+	u64 bytes_sent;
 	u32 write_seq;
 	u32 rcv_nxt;
 	u32 snd_una;
 	u32 srtt_us;
+	u64 bytes_received;
+	u32 segs_in;
 };
 
 struct tcp_skb_cb {
@@ -706,6 +713,12 @@ struct tcp_skb_cb {
 		struct {
 			u16 tcp_gso_segs;
 		};
+	};
+};
+
+struct bpf_iter__bpf_sk_storage_map {
+	union {
+		struct sock *sk;
 	};
 };
 

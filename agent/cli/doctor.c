@@ -204,6 +204,14 @@ static void text_attributed(struct buf *out)
 			   : "not known: /proc/schedstat is missing (a kernel without CONFIG_SCHEDSTATS)");
 }
 
+static void text_network_price(struct buf *out, const struct collector_status *s)
+{
+	text_indent(out);
+	buf_str(out, strcmp(s->hook, "cgroup_skb") == 0
+			     ? "costs some 60 ns for each packet, on either side\n"
+			     : "costs nothing for a packet, and some 15 ns for a call that sends or receives\n");
+}
+
 static void text_collector(struct buf *out, const struct doctor *d, enum collector c)
 {
 	struct collector_status s = loader_status(d->loader, c);
@@ -220,6 +228,8 @@ static void text_collector(struct buf *out, const struct doctor *d, enum collect
 	text_tried(out, s.tried);
 	if (c == COLLECTOR_EPOLL && s.loaded)
 		text_price(out, d, &s);
+	if (c == COLLECTOR_NETWORK && s.loaded)
+		text_network_price(out, &s);
 }
 
 static int doctor_text(struct buf *out, const struct doctor *d)

@@ -254,6 +254,13 @@ const struct collector_desc collectors[COLLECTORS] = {
 			"bytes and packets of containers, also on the host's network",
 			false,
 			{
+				{.hook = "tp_btf",
+				 .programs = {"network_tcp", "network_socket", "network_tcp_end", "network_sent",
+					      "network_received"},
+				 .tracepoints = {"tcp_destroy_sock", "sock_send_length", "sock_recv_length"},
+				 .at_cgroup_root = true,
+				 .counts_by_sockets = true,
+				 .lacks = ""},
 				{.hook = "cgroup_skb",
 				 .programs = {"network_receive", "network_transmit"},
 				 .at_cgroup_root = true,

@@ -26,7 +26,8 @@ struct alternative {
 	bool controls_unseen;		  /* not every change of an epoll instance is seen */
 	bool programs_of_tcp;		  /* its data comes from those of the collector tcp */
 	bool needs_current_task;	  /* bpf_get_current_task_btf, as old as task storage */
-	bool at_cgroup_root;		  /* its programs are attached to the root of the v2 hierarchy */
+	bool counts_by_sockets;		  /* its first program is an iterator, which each sample runs */
+	bool at_cgroup_root;		  /* some of its programs are attached to the root of the v2 hierarchy */
 	bool only_carrying_v2;		  /* that hierarchy must be the one that carries resources */
 };
 

@@ -271,15 +271,26 @@ static void collector_detach(struct loader *l, enum collector c)
 	}
 }
 
-/* NULL and errno. A link at a cgroup stands beside the programs of others, and goes with the agent (5.7). */
-static struct bpf_link *program_attach(const struct loader *l, const struct alternative *w, struct bpf_program *prog,
-				       const char *event)
+/* The iterator over sockets that have state. */
+static struct bpf_link *socket_iterator_attach(const struct loader *l, struct bpf_program *prog)
 {
+	union bpf_iter_link_info info = {.map.map_fd = (__u32)bpf_map__fd(l->skeleton->maps.socket_cgroups)};
+	LIBBPF_OPTS(bpf_iter_attach_opts, o, .link_info = &info, .link_info_len = sizeof(info));
+
+	return bpf_program__attach_iter(prog, &o);
+}
+
+/* NULL and errno. A link at a cgroup stands beside the programs of others, and goes with the agent (5.7). */
+static struct bpf_link *program_attach(const struct loader *l, struct bpf_program *prog, const char *event)
+{
+	enum bpf_prog_type type = bpf_program__type(prog);
 	_cleanup_close_ int root = -1;
 
 	if (event)
 		return tracefs_attach(prog, event);
-	if (!w->at_cgroup_root)
+	if (prog == l->skeleton->progs.network_tcp)
+		return socket_iterator_attach(l, prog);
+	if (type != BPF_PROG_TYPE_CGROUP_SKB && type != BPF_PROG_TYPE_CGROUP_SOCK)
 		return bpf_program__attach(prog);
 	root = open(l->options.cgroup_v2_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return root < 0 ? NULL : bpf_program__attach_cgroup(prog, root);
@@ -300,7 +311,7 @@ static int collector_attach(struct loader *l, enum collector c)
 						     : "tasks and sched");
 	for (int p = 0; p < MAX_PROGRAMS && w->programs[p]; p++) {
 		struct bpf_program *prog = loader_program(l, w->programs[p]);
-		struct bpf_link *link = program_attach(l, w, prog, w->events[p]);
+		struct bpf_link *link = program_attach(l, prog, w->events[p]);
 		int r = -errno;
 
 		if (!link) {
@@ -436,4 +447,11 @@ int loader_sockets_fd(const struct loader *l, bool *ret_owners)
 
 	*ret_owners = w && w->needs_task_storage;
 	return w ? bpf_link__fd(l->state[COLLECTOR_SOCKETS].links[0]) : -1;
+}
+
+int loader_network_fd(const struct loader *l)
+{
+	const struct alternative *w = loader_way(l, COLLECTOR_NETWORK);
+
+	return w && w->counts_by_sockets ? bpf_link__fd(l->state[COLLECTOR_NETWORK].links[0]) : -1;
 }

@@ -82,6 +82,7 @@ struct sysscope_bpf *loader_skeleton(struct loader *l);
 int loader_iterator_fd(const struct loader *l); /* of the task iterator's link: for bpf_iter_create */
 /* The same of the pass over open files; -1: not loaded. *ret_owners: it tells which processes listen. */
 int loader_sockets_fd(const struct loader *l, bool *ret_owners);
+int loader_network_fd(const struct loader *l); /* of the iterator that counts the traffic of TCP; -1: none is needed */
 struct collector_status loader_status(const struct loader *l, enum collector c);
 /* Instructions that the verifier processed for the collector's programs (5.16); 0: not known. */
 uint64_t loader_verified_instructions(const struct loader *l, enum collector c);

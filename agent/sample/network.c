@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <bpf/bpf.h>
 
 #include "base/util.h"
@@ -60,6 +61,28 @@ static int entry_take(struct sampler *s, uint64_t id, const struct ss_network *c
 	return 0;
 }
 
+/* The iterator adds what TCP has counted to the table; it says nothing. 0 or negative errno. */
+static int sockets_iterate(const struct sampler *s)
+{
+	int link = loader_network_fd(s->loader);
+	_cleanup_close_ int fd = -1;
+	char nothing[64];
+
+	if (link < 0)
+		return 0;
+	fd = bpf_iter_create(link);
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		ssize_t n = read(fd, nothing, sizeof(nothing));
+
+		if (n == 0)
+			return 0;
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+	}
+}
+
 int sampler_network_read(struct sampler *s, int (*use)(struct sampler *s, uint64_t id, void *ctx), void *ctx)
 {
 	int fd = bpf_map__fd(s->skeleton->maps.network), r = 0, taken = 0;
@@ -68,7 +91,7 @@ int sampler_network_read(struct sampler *s, int (*use)(struct sampler *s, uint64
 	__u32 next = 0;
 
 	s->network.read = false;
-	if (!s->network.values)
+	if (!s->network.values || sockets_iterate(s) < 0)
 		return 0;
 	for (; r == 0 && taken >= 0; first = false) {
 		__u32 count = ENTRIES_AT_ONCE;

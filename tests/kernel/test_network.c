@@ -19,15 +19,10 @@
 #define DATAGRAMS 1009
 #define SIZE	  997
 #define OLD	  211
-/* Of IPv4 and UDP, IPv6 and UDP. TCP over IPv4: from no options to all that there is room for. */
-#define UDP4	 28
-#define UDP6	 48
-#define TCP4_MIN 40
-#define TCP4_MAX 60
-
 struct shared {
 	volatile in_port_t port;
 	volatile int ready, go, sent, failed;
+	volatile uint32_t segments;
 	volatile uint64_t received, again; /* payload; the part that was sent again */
 };
 
@@ -109,13 +104,15 @@ static void tcp_send(void *ctx)
 	recv(fd, data, CHUNK, 0);
 	getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size);
 	shared->again = info.tcpi_bytes_retrans;
+	shared->segments = info.tcpi_segs_out;
 	_exit(0);
 }
 
 /* What one has sent, the other one has received. */
 static bool same(const struct traffic *a, const struct traffic *b)
 {
-	return a->receive_bytes == b->transmit_bytes && b->receive_bytes == a->transmit_bytes;
+	return a->receive_packets >= b->transmit_packets - 2 && b->receive_packets >= a->transmit_packets - 2 &&
+	       b->transmit_bytes >= PAYLOAD;
 }
 
 static void test_tcp(const char *to, const char *from)
@@ -123,7 +120,6 @@ static void test_tcp(const char *to, const char *from)
 	pid_t receiver = run_in(to, tcp_receive, NULL), sender;
 	const struct snapshot *s;
 	struct traffic a, b;
-	double headers;
 
 	poll_until(shared->port != 0);
 	sender = run_in(from, tcp_send, NULL);
@@ -132,19 +128,16 @@ static void test_tcp(const char *to, const char *from)
 	/* The last acknowledgement may be under way. */
 	poll_until((s = snapshot_take(), a = traffic_of(s, to), b = traffic_of(s, from), same(&a, &b)));
 	check_equal("payload", (double)shared->received, (double)PAYLOAD);
-	check_within("bytes that the sender transmitted", b.transmit_bytes, (double)(PAYLOAD + shared->again), 0.001,
-		     0);
-	check_within("bytes that the receiver received", a.receive_bytes, (double)(PAYLOAD + shared->again), 0.001, 0);
-	check_equal("bytes that the receiver received, of those that the sender transmitted", a.receive_bytes,
-		    b.transmit_bytes);
-	check_equal("the same of packets", a.receive_packets, b.transmit_packets);
-	check_equal("bytes the other way", b.receive_bytes, a.transmit_bytes);
-	check_equal("packets the other way", b.receive_packets, a.transmit_packets);
-	headers = (b.transmit_bytes - (double)(PAYLOAD + shared->again)) / b.transmit_packets;
-	check(headers >= TCP4_MIN && headers <= TCP4_MAX, "what is not payload is headers: %.1f bytes of each packet",
-	      headers);
-	headers = a.transmit_bytes / a.transmit_packets;
-	check(headers >= TCP4_MIN && headers <= TCP4_MAX, "acknowledgements have %.1f bytes each", headers);
+	check_equal("bytes that the sender transmitted", b.transmit_bytes, (double)(PAYLOAD + shared->again));
+	check_within("bytes that the receiver received", a.receive_bytes, (double)PAYLOAD, 0.001, 0);
+	check_equal("bytes the other way", b.receive_bytes + a.transmit_bytes, 0);
+	/* Where packets are counted, the listening socket has those of the handshake. */
+	check_within("packets that the receiver received, of those that the sender transmitted", a.receive_packets,
+		     b.transmit_packets, 0, 2);
+	check_within("packets the other way", b.receive_packets, a.transmit_packets, 0, 2);
+	check(b.transmit_packets >= shared->segments && b.transmit_packets <= shared->segments + 2,
+	      "packets that the sender transmitted: saw %.0f, its TCP says %u, before its end", b.transmit_packets,
+	      shared->segments);
 }
 
 /* ---- UDP ---- */
@@ -239,8 +232,10 @@ static void unix_pair(void *ctx)
 
 static void check_traffic(const char *what, const char *home, double n, double size)
 {
-	struct traffic t = traffic_of(snapshot_take(), home);
+	struct traffic t;
 
+	/* Without task storage (5.10), a cgroup whose only process has ended is shown when that was freed. */
+	poll_until((t = traffic_of(snapshot_take(), home), t.receive_packets >= n));
 	check(t.transmit_packets == n && t.receive_packets == n,
 	      "%s: saw %.0f packets sent and %.0f received, true is %.0f", what, t.transmit_packets, t.receive_packets,
 	      n);
@@ -259,7 +254,7 @@ static void test_udp6(void)
 	if (WEXITSTATUS(status) == 77)
 		printf("ok %d - UDP over IPv6 # SKIP there is no IPv6 here\n", ++test_number);
 	else
-		check_traffic("UDP over IPv6", home, DATAGRAMS, SIZE + UDP6);
+		check_traffic("UDP over IPv6", home, DATAGRAMS, SIZE);
 }
 
 static void test_one(const char *what, const char *tag, void (*work)(void *ctx), double n, double size)
@@ -287,12 +282,12 @@ int main(void)
 	}
 	shared->go = 1;
 	poll_until(shared->sent || shared->failed);
-	check_traffic("UDP of a socket that is older than sysscope", old, OLD, SIZE + UDP4);
+	check_traffic("UDP of a socket that is older than sysscope", old, OLD, SIZE);
 	kill(elder, SIGKILL);
 	waitpid(elder, NULL, 0);
 	test_tcp(to, from);
-	test_one("UDP on the host's network", "net4", udp4, DATAGRAMS, SIZE + UDP4);
-	test_one("UDP in a network namespace of its own", "netns", udp_apart, DATAGRAMS, SIZE + UDP4);
+	test_one("UDP on the host's network", "net4", udp4, DATAGRAMS, SIZE);
+	test_one("UDP in a network namespace of its own", "netns", udp_apart, DATAGRAMS, SIZE);
 	test_one("a UNIX socket", "netunix", unix_pair, 0, 0);
 	test_udp6();
 	check_losses(kinds, ARRAY_SIZE(kinds));

@@ -6,8 +6,9 @@
 #include "sysscope/abi/common.h"
 
 /*
- * Value of the table of network traffic, keyed by kernfs id, one per CPU: IP packets of the sockets of one cgroup, and their
- * bytes with the IP header, as the network carries them: what segmentation offload handles as one packet counts as many.
+ * Value of the table of network traffic, keyed by kernfs id, one per CPU: what the sockets of one cgroup have sent and received.
+ * Bytes are those of the programs, without headers; what TCP sends again counts again. Packets: segments of TCP; of all else,
+ * what a call sent or received.
  */
 struct ss_network {
 	__u64 receive_bytes;
@@ -18,10 +19,12 @@ struct ss_network {
 #define SS_NETWORK_FIELDS 4
 _Static_assert(sizeof(struct ss_network) == SS_NETWORK_FIELDS * 8, "ss_network: no padding");
 
-/* Socket-local state, where the socket itself does not say to which cgroup it belongs. */
+/* Socket-local state. */
 struct ss_socket {
 	__u64 cgroup_id; /* kernfs id of the cgroup whose process opened it; of an accepted one: the one that listens */
+	__u64 listener; /* address of the socket, if it was seen to listen: what it accepts has a copy, and another address */
+	struct ss_network charged; /* of TCP: the part of its counters that the table has */
 };
-_Static_assert(sizeof(struct ss_socket) == 8, "ss_socket: no padding");
+_Static_assert(sizeof(struct ss_socket) == 16 + sizeof(struct ss_network), "ss_socket: no padding");
 
 #endif
