@@ -60,7 +60,7 @@ static bool way_lacks_hook(const struct loader *l, enum collector c, const struc
 {
 	bool broken = loader_breaks(l, c, "");
 
-	if (w->at_cgroup_root && !l->options.cgroup_v2_root) {
+	if (w->at_cgroup_root && (broken || !l->options.cgroup_v2_root)) {
 		snprintf(why, size, "the v2 cgroup hierarchy is not mounted, or only a part of it");
 		return true;
 	}
