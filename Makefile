@@ -177,9 +177,11 @@ features: $(BUILD)/sysscope
 		"$$(test -r /sys/kernel/btf/vmlinux && echo there || echo 'missing: it will not run on this kernel')"
 
 # ---- docs, checks ----------------------------------------------------------------------------------
-## make docs         make docs/metrics.md again from include/sysscope/metrics.def
-docs: $(BUILD)/tests/tools/metrics_doc
-	$(Q)$< > docs/metrics.md
+## make docs         make docs/metrics.md and the rules in docs/diagnose.md again from their tables
+docs: $(BUILD)/tests/tools/metrics_doc $(BUILD)/tests/tools/rules_doc
+	$(Q)$(BUILD)/tests/tools/metrics_doc > docs/metrics.md
+	$(Q){ sed '/^## Rules$$/q' docs/diagnose.md; $(BUILD)/tests/tools/rules_doc; } > $(BUILD)/diagnose.md
+	$(Q)cp $(BUILD)/diagnose.md docs/diagnose.md
 
 ## make lint         rooms, names, documents, formatting, warnings as errors, kernel types in use against those of cached kernels
 lint:

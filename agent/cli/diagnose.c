@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * diagnose.c - `sysscope diagnose`: watches for some seconds, runs the rules over what it saw, and says what is wrong, who did it,
+ * and what to do. Takes a snapshot at least every ten seconds, so that containers that end meanwhile are seen.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cli/run.h"
+#include "cli/verbs.h"
+#include "diagnose/judge.h"
+#include "exporters/findings/findings.h"
+#include "view/match.h"
+
+#define SNAPSHOT_EVERY_NS 10000000000ULL
+
+struct diagnose {
+	double seconds;
+	bool json, list;
+	const char *fail_on;
+	struct option_list names, rules, settings;
+	struct match_choice containers;
+	struct diagnosis_options options;
+	struct window window;
+	struct diagnosis diagnosis;
+};
+
+/* ---- the command line ---- */
+
+static int setting_refused(const char *option, struct buf *message)
+{
+	log_error("%s: %s", option, message->data ?: "out of memory");
+	return EXIT_USAGE;
+}
+
+static int options_take(struct diagnose *d)
+{
+	_cleanup_buf_ struct buf message = {};
+	uint64_t chosen = 0;
+
+	diagnosis_options_init(&d->options);
+	for (size_t i = 0; i < d->rules.n; i++) {
+		int rule = rule_find(d->rules.values[i], &message);
+
+		if (rule < 0)
+			return setting_refused("--rule", &message);
+		chosen |= 1ULL << rule;
+	}
+	if (chosen)
+		d->options.rules = chosen;
+	for (size_t i = 0; i < d->settings.n; i++)
+		if (threshold_set(&d->options, d->settings.values[i], &message) < 0)
+			return setting_refused("--set", &message);
+	return RUN_CONTINUE;
+}
+
+static int rules_list(const struct diagnose *d)
+{
+	_cleanup_buf_ struct buf out = {}, value = {};
+
+	for (size_t i = 0; i < RULES; i++) {
+		if (!(d->options.rules & 1ULL << i))
+			continue;
+		buf_printf(&out, "%s\n", rules[i].name);
+		findings_wrap(&out, "", 2, rules[i].what);
+		for (size_t t = 0; t < THRESHOLDS; t++) {
+			if (thresholds[t].rule != i)
+				continue;
+			buf_reset(&value);
+			buf_printf(&value, "%s=%g (%s): %s", thresholds[t].name, d->options.thresholds[t],
+				   thresholds[t].unit, thresholds[t].why);
+			findings_wrap(&out, "", 4, value.data ?: "");
+		}
+		if (*rules[i].needs)
+			buf_printf(&out, "    needs the collectors %s\n", rules[i].needs);
+	}
+	return run_end(out.failed || value.failed ? -ENOMEM : run_write(&out));
+}
+
+/* ---- watching ---- */
+
+/* -ENOTUNIQ, with a line on stderr: a name fits several containers. */
+static int names_look(struct diagnose *d, const struct snapshot *s)
+{
+	if (match_choice_look(&d->containers, s) != -ENOTUNIQ)
+		return 0;
+	log_error("%s", d->containers.message.data);
+	return -ENOTUNIQ;
+}
+
+/* Until the time is over or a signal comes; the latest snapshot is *ret then, NULL if there was none. */
+static int window_watch(const struct run *run, struct diagnose *d, const struct snapshot **ret)
+{
+	uint64_t end = 0, now;
+	int r;
+
+	for (;;) {
+		const struct snapshot *s = run->source->next(run->source->ctx, &r);
+
+		*ret = s;
+		if (!s)
+			return r;
+		r = names_look(d, s);
+		if (r == 0 && !end) {
+			end = clock_boot_ns() + (uint64_t)(d->seconds * 1e9);
+			log_info("watching for %g s", d->seconds);
+			r = watch_begin(&d->window, s);
+		}
+		now = clock_boot_ns();
+		if (r < 0 || now >= end || run_stopped())
+			return r;
+		r = run_wait(run, now + SNAPSHOT_EVERY_NS < end ? now + SNAPSHOT_EVERY_NS : end);
+		if (r < 0)
+			return r;
+	}
+}
+
+static int severity_limit(const struct diagnose *d)
+{
+	for (int i = 0; d->fail_on && i < FINDING_SEVERITIES; i++)
+		if (strcmp(d->fail_on, finding_severity_names[i]) == 0)
+			return i;
+	return FINDING_SEVERITIES;
+}
+
+static int findings_print(struct diagnose *d, const struct snapshot *s)
+{
+	const struct findings *f = &d->diagnosis.findings;
+	_cleanup_buf_ struct buf out = {};
+	int r = d->json ? findings_json(&out, f, s) : findings_text(&out, f, s);
+
+	r = r < 0 ? r : run_write(&out);
+	if (r == 0)
+		for (size_t i = 0; i < f->n; i++)
+			if ((int)f->all[i].severity >= severity_limit(d))
+				return EXIT_FAILED;
+	return run_end(r);
+}
+
+static int diagnose_run(const struct run *run, struct diagnose *d)
+{
+	const struct snapshot *s = NULL;
+	int r;
+
+	match_choice_init(&d->containers, d->names.values, d->names.n);
+	r = window_watch(run, d, &s);
+	if (r == -ENOTUNIQ)
+		return EXIT_FAILED;
+	if (r < 0 || !s)
+		return run_end(r);
+	if (d->containers.message.len) {
+		log_error("%s", d->containers.message.data);
+		return EXIT_FAILED;
+	}
+	r = watch_end(&d->window, s);
+	r = r ?: diagnosis_run(&d->diagnosis, &d->window, &d->options, &d->containers);
+	return r < 0 ? run_end(r) : findings_print(d, s);
+}
+
+static int diagnose_body(struct run *run)
+{
+	struct diagnose d = {.seconds = 10};
+	const struct option_row rows[] = {
+		ROW_SECONDS("for", 'f', 0.1, 86400, &d.seconds, "SECONDS", "time to watch"),
+		ROW_LIST("container", 0, &d.names, "NAME",
+			 "only findings about this container, service or session, or done by it"),
+		ROW_LIST("rule", 0, &d.rules, "RULE", "only this rule"),
+		ROW_LIST("set", 0, &d.settings, "RULE.THRESHOLD=VALUE", "another threshold"),
+		ROW_FLAG("list-rules", 0, &d.list, "print the rules with their thresholds, and end"),
+		ROW_CHOICE("fail-on", 0, "notice|warning|critical", &d.fail_on, "SEVERITY",
+			   "exit with 1 if there is a finding of this severity or a worse one"),
+		ROW_FLAG("json", 0, &d.json, "one JSON object"),
+	};
+	int r = run_parse(run, rows, ARRAY_SIZE(rows));
+
+	if (r == RUN_CONTINUE)
+		r = options_take(&d);
+	if (r != RUN_CONTINUE)
+		return r;
+	if (d.list)
+		return rules_list(&d);
+	r = run_open(run);
+	if (r == RUN_CONTINUE)
+		r = diagnose_run(run, &d);
+	diagnosis_free(&d.diagnosis);
+	window_free(&d.window);
+	match_choice_free(&d.containers);
+	return r;
+}
+
+const struct verb verb_diagnose = {
+	.name = "diagnose",
+	.summary = "what is wrong, who did it, and what to do",
+	.about = "Watches for some seconds and says what is wrong, worst first: the cause, the evidence, what it is "
+		 "not, and "
+		 "what to do.",
+	.examples = "  sysscope diagnose\n"
+		    "  sysscope diagnose --for 60 --container web-1\n"
+		    "  sysscope diagnose --rule cpu_neighbour --set cpu_neighbour.lost_ratio=0.1\n"
+		    "  sysscope diagnose --json --fail-on warning | jq -r '.findings[].headline'\n",
+	.shares = VERB_COLLECTORS | VERB_DOCKER_ROOTS,
+	.body = diagnose_body,
+};

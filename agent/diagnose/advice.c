@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* advice.c - see advice.h. Called by the rules. */
+#include <stdio.h>
+#include <string.h>
+
+#include "diagnose/advice.h"
+
+/* Characters that no shell gives a meaning. */
+#define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./@:+,%-"
+
+void advice_word(struct buf *out, const char *name)
+{
+	if (*name && *name != '-' && strspn(name, PLAIN) == strlen(name)) {
+		buf_str(out, name);
+		return;
+	}
+	buf_char(out, '\'');
+	for (; *name; name++) {
+		if (*name == '\'')
+			buf_str(out, "'\\''");
+		else
+			buf_char(out, *name);
+	}
+	buf_char(out, '\'');
+}
+
+static const char *taken(struct judging *j, struct buf *out)
+{
+	if (out->failed)
+		j->failed = true;
+	return judge_text(j, "%s", out->data ?: "");
+}
+
+/* The last part of a cgroup's path: the unit, for what systemd made. */
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static bool name_is_unit(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && (strcmp(dot, ".service") == 0 || strcmp(dot, ".slice") == 0 || strcmp(dot, ".scope") == 0);
+}
+
+/* A limit of a cgroup above, or of what no runtime made. */
+static void cgroup_advice(struct buf *out, const char *path, const char *property, const char *value, const char *what)
+{
+	if (name_is_unit(last_part(path))) {
+		buf_str(out, "systemctl set-property ");
+		advice_word(out, last_part(path));
+		buf_printf(out, " %s=%s", property, value);
+		return;
+	}
+	buf_printf(out, "%s of cgroup ", what);
+	buf_str(out, path);
+}
+
+static void pod_advice(struct buf *out, const struct container_row *c, const char *field, const char *value)
+{
+	buf_printf(out, "set resources.%s to %s for container ", field, value);
+	buf_str(out, c->name);
+	buf_str(out, " in the spec of pod ");
+	buf_str(out, c->pod);
+}
+
+static bool own_limit(const struct container_row *c, const char *of)
+{
+	return !of || strcmp(of, c->cgroup) == 0;
+}
+
+const char *advice_cpu_limit(struct judging *j, uint32_t container, const char *of, double cores)
+{
+	const struct container_row *c = &j->now->containers[container];
+	_cleanup_buf_ struct buf out = {}, what = {};
+	char value[32];
+
+	snprintf(value, sizeof(value), "%.1f", cores);
+	if (own_limit(c, of) && c->pod[0]) {
+		pod_advice(&out, c, "limits.cpu", value);
+	} else if (own_limit(c, of) && (strcmp(c->runtime, "docker") == 0 || strcmp(c->runtime, "podman") == 0)) {
+		buf_printf(&out, "%s update --cpus %s ", c->runtime, value);
+		advice_word(&out, c->name);
+	} else {
+		snprintf(value, sizeof(value), "%.0f%%", cores * 100);
+		buf_printf(&what, "raise the CPU quota to %.1f CPUs", cores);
+		cgroup_advice(&out, of ?: c->cgroup, "CPUQuota", value, what.data ?: "");
+	}
+	return taken(j, &out);
+}
+
+const char *advice_cpu_weight(struct judging *j, uint32_t container)
+{
+	const struct container_row *c = &j->now->containers[container];
+	_cleanup_buf_ struct buf out = {};
+
+	if (c->pod[0]) {
+		pod_advice(&out, c, "requests.cpu", "what it needs, no more,");
+	} else if (strcmp(c->runtime, "docker") == 0 || strcmp(c->runtime, "podman") == 0) {
+		buf_printf(&out, "%s update --cpu-shares 128 ", c->runtime);
+		advice_word(&out, c->name);
+	} else {
+		cgroup_advice(&out, c->cgroup, "CPUWeight", "10", "lower the CPU weight");
+	}
+	return taken(j, &out);
+}
+
+const char *advice_bytes(struct judging *j, double bytes)
+{
+	static const char units[] = "BKMGTP";
+	size_t unit = 0;
+
+	for (; bytes >= 1024 && unit + 2 < sizeof(units); unit++)
+		bytes /= 1024;
+	return judge_text(j, bytes < 10 && unit ? "%.1f%c" : "%.0f%c", bytes, units[unit]);
+}
+
+const char *advice_memory_limit(struct judging *j, uint32_t container, const char *of, double bytes)
+{
+	const struct container_row *c = &j->now->containers[container];
+	_cleanup_buf_ struct buf out = {}, what = {};
+	char value[32];
+
+	/* Whole mebibytes, which all of them understand. */
+	snprintf(value, sizeof(value), "%.0fM", bytes / 1048576);
+	if (own_limit(c, of) && c->pod[0]) {
+		snprintf(value, sizeof(value), "%.0fMi", bytes / 1048576);
+		pod_advice(&out, c, "limits.memory", value);
+	} else if (own_limit(c, of) && (strcmp(c->runtime, "docker") == 0 || strcmp(c->runtime, "podman") == 0)) {
+		buf_printf(&out, "%s update --memory %s --memory-swap %s ", c->runtime, value, value);
+		advice_word(&out, c->name);
+	} else {
+		buf_printf(&what, "raise the memory limit to %s", value);
+		cgroup_advice(&out, of ?: c->cgroup, "MemoryMax", value, what.data ?: "");
+	}
+	return taken(j, &out);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * advice.h - what to do, as the command of the runtime at hand with the value in it. Names from outside stand in quotes wherever a
+ * shell would read them as anything but a word. Used by the rules.
+ */
+#ifndef SYSSCOPE_DIAGNOSE_ADVICE_H
+#define SYSSCOPE_DIAGNOSE_ADVICE_H
+
+#include "diagnose/judge.h"
+
+/* One word of a shell command. */
+void advice_word(struct buf *out, const char *name);
+
+/*
+ * How to give a container this many CPUs: "docker update --cpus 1.0 web". `of` is the path of the cgroup whose quota it is; NULL:
+ * its own.
+ */
+const char *advice_cpu_limit(struct judging *j, uint32_t container, const char *of, double cores);
+
+/* How to let others go first: a lower weight for this container. */
+const char *advice_cpu_weight(struct judging *j, uint32_t container);
+
+/* How to give a container this much memory, as advice_cpu_limit. */
+const char *advice_memory_limit(struct judging *j, uint32_t container, const char *of, double bytes);
+
+/* "512M", "1.5G": valid as long as the run's findings. */
+const char *advice_bytes(struct judging *j, double bytes);
+
+#endif

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cpu.c - rules about the CPU: quotas, neighbours, own threads, short-lived processes, the machine. Called by judge.c through the
+ * table in rules.def.
+ *
+ * The measure of all of them is the share of time that is lost: of the time in which threads ran or wanted to run, the part in
+ * which they waited for a given reason.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diagnose/advice.h"
+
+/* What a container did with the CPU, per second of the window. Absent: not known. */
+struct cpu_use {
+	double cores;	  /* used */
+	double wait;	  /* seconds of waiting for a CPU, whatever for */
+	double throttled; /* part of it for the quota */
+	double limit;	  /* absent: none */
+};
+
+static struct cpu_use cpu_use(const struct judging *j, uint32_t i)
+{
+	return (struct cpu_use){
+		.cores = judge_seconds(j, window_container(j->w, i, CONTAINER_CPU_USAGE)),
+		.wait = judge_seconds(j, window_container(j->w, i, CONTAINER_WAKEUP_WAIT) +
+						 window_container(j->w, i, CONTAINER_PREEMPTED_WAIT)),
+		.throttled = judge_seconds(j, window_container(j->w, i, CONTAINER_THROTTLED_WAIT)),
+		.limit = j->now->containers[i].v[CONTAINER_CPU_LIMIT],
+	};
+}
+
+/* The share of `lost` in the time that threads ran or wanted to; 0 if nothing was. */
+static double lost_share(double cores, double wait, double lost)
+{
+	return cores + wait > 0 ? lost / (cores + wait) : 0;
+}
+
+/* Up to the next tenth, with a tenth of room. */
+static double cores_to_give(double wanted)
+{
+	return ceil(wanted * 11) / 10;
+}
+
+/* ---- cpu_throttled ---- */
+
+static void throttled_by_text(struct judging *j, struct finding *f, const struct container_row *c, double periods)
+{
+	bool own = !c->throttled_by || strcmp(c->throttled_by, c->cgroup) == 0;
+
+	finding_evidence(j, f, "throttled_ratio", periods, "ratio", "%s ran out in %.0f %% of its periods",
+			 own ? "the quota" : judge_text(j, "the quota of %s", c->throttled_by), periods * 100);
+}
+
+static void throttled_find(struct judging *j, uint32_t i, const struct cpu_use *u, double periods)
+{
+	const struct container_row *c = &j->now->containers[i];
+	bool known = !value_absent(u->throttled), own = !c->throttled_by || strcmp(c->throttled_by, c->cgroup) == 0;
+	double lost = known ? lost_share(u->cores, u->wait, u->throttled) : periods;
+	double wanted = u->cores + (known ? u->throttled : 0);
+	struct finding *f = judge_find(
+		j, i, lost >= judge_threshold(j, CPU_THROTTLED_CRITICAL) && known ? FINDING_CRITICAL : FINDING_WARNING);
+
+	if (!f)
+		return;
+	f->confidence = known ? FINDING_HIGH : FINDING_MEDIUM;
+	finding_headline(j, f, lost,
+			 known ? "%s is held up by %s CPU quota%s%s for %.0f %% of the time that it has work"
+			       : "%s is held up by %s CPU quota%s%s in %.0f %% of its periods",
+			 c->name, own ? "its" : "the", own ? "" : " of ", own ? "" : c->throttled_by, lost * 100);
+	finding_evidence(j, f, "cpu_cores", u->cores, "cores", "it used %.2f CPU of the %.2f that it may use", u->cores,
+			 u->limit);
+	throttled_by_text(j, f, c, periods);
+	if (known)
+		finding_evidence(j, f, "throttled_wait_seconds_total", u->throttled, "seconds_per_second",
+				 "its threads waited %.2f s in each second for the quota", u->throttled);
+	if (!value_absent(u->wait) && known && u->wait - u->throttled < u->throttled)
+		finding_ruled_out(j, f, "neighbours: only %.2f s in each second were waits for a CPU that others had",
+				  u->wait - u->throttled);
+	if (known)
+		finding_advice(j, f, "it wanted about %.1f CPUs, waits included; give it %.1f: %s", wanted,
+			       cores_to_give(wanted), advice_cpu_limit(j, i, c->throttled_by, cores_to_give(wanted)));
+	else
+		finding_advice(j, f, "raise the quota: %s",
+			       advice_cpu_limit(j, i, c->throttled_by, cores_to_give(u->limit * 2)));
+	finding_advice(j, f,
+		       "or start fewer threads than it has CPUs: each period's quota is spent sooner by more of them");
+}
+
+void judge_cpu_throttled(struct judging *j)
+{
+	for (uint32_t i = 0; i < j->now->n_containers; i++) {
+		const struct container_row *c = &j->now->containers[i];
+		double periods = c->v[CONTAINER_THROTTLED_RATIO];
+		struct cpu_use u;
+
+		if (c->dead || !(periods > 0))
+			continue;
+		u = cpu_use(j, i);
+		if (value_absent(u.cores))
+			continue;
+		if (periods < judge_threshold(j, CPU_THROTTLED_PERIODS) ||
+		    (!value_absent(u.throttled) &&
+		     lost_share(u.cores, u.wait, u.throttled) < judge_threshold(j, CPU_THROTTLED_LOST))) {
+			judge_near(j, i, periods, judge_threshold(j, CPU_THROTTLED_PERIODS),
+				   "its CPU quota ran out in %.0f %% of the periods", periods * 100);
+			continue;
+		}
+		throttled_find(j, i, &u, periods);
+	}
+}
+
+/* ---- cpu_neighbour and cpu_self_contention ---- */
+
+/* For what a container's threads waited, per second of the window, apart from its quota. */
+struct cpu_waits {
+	double others, self; /* for other containers; for its own threads */
+	double worst_wait;   /* the largest part of `others` that one container with a name made */
+	uint32_t worst;
+};
+
+/* Of all containers; freed by the caller. NULL: no memory. */
+static struct cpu_waits *waits_collect(struct judging *j)
+{
+	struct cpu_waits *waits = calloc(j->now->n_containers + 1, sizeof(*waits));
+
+	if (!waits) {
+		j->failed = true;
+		return NULL;
+	}
+	for (uint32_t i = 0; i < j->now->n_neighbours; i++) {
+		const struct neighbour_row *n = &j->now->neighbours[i];
+		double wait = judge_seconds(j, window_neighbour(j->w, i, NEIGHBOUR_WAIT));
+		struct cpu_waits *w = &waits[n->waiter];
+
+		if (!(wait > 0))
+			continue;
+		if (n->runner == n->waiter) {
+			w->self += wait;
+			continue;
+		}
+		w->others += wait;
+		if (n->runner != NEIGHBOUR_OTHERS && wait > w->worst_wait) {
+			w->worst_wait = wait;
+			w->worst = n->runner;
+		}
+	}
+	return waits;
+}
+
+static void neighbour_find(struct judging *j, uint32_t i, const struct cpu_use *u, const struct cpu_waits *w)
+{
+	double lost = lost_share(u->cores, u->wait, w->others);
+	const struct container_row *c = &j->now->containers[i], *culprit = &j->now->containers[w->worst];
+	struct cpu_use theirs = cpu_use(j, w->worst);
+	struct finding *f = judge_find(
+		j, i, lost >= judge_threshold(j, CPU_NEIGHBOUR_CRITICAL) ? FINDING_CRITICAL : FINDING_WARNING);
+
+	if (!f)
+		return;
+	finding_culprit(j, f, w->worst);
+	finding_headline(j, f, lost, "%s has the CPUs that %s needs: %s waits for %.0f %% of the time that it has work",
+			 culprit->name, c->name, c->name, lost * 100);
+	finding_evidence(j, f, "wait_seconds_total", w->worst_wait, "seconds_per_second",
+			 "in each second its threads waited %.2f s for CPUs on which %s ran (%.0f %% of these waits)",
+			 w->worst_wait, culprit->name, w->worst_wait / w->others * 100);
+	finding_evidence(j, f, "cpu_cores", u->cores, "cores", "%s got %.2f CPU", c->name, u->cores);
+	if (!value_absent(theirs.cores))
+		finding_evidence(j, f, "cpu_cores", theirs.cores, "cores", "%s used %.2f CPU of the machine's %.0f",
+				 culprit->name, theirs.cores, j->now->v[HOST_CPUS]);
+	if (!value_absent(u->throttled) && u->throttled < w->others)
+		finding_ruled_out(j, f, "its own CPU quota: %.2f s in each second", u->throttled);
+	if (w->self < w->others)
+		finding_ruled_out(j, f, "its own threads in each other's way: %.2f s in each second", w->self);
+	if (judge_is_own_home(culprit)) {
+		finding_advice(j, f, "let %s go last: %s", culprit->name, advice_cpu_weight(j, w->worst));
+		finding_advice(j, f, "or limit it: %s",
+			       advice_cpu_limit(j, w->worst, NULL, fmax(0.1, theirs.cores - w->worst_wait)));
+	}
+}
+
+void judge_cpu_neighbour(struct judging *j)
+{
+	_cleanup_free_ struct cpu_waits *waits = waits_collect(j);
+
+	for (uint32_t i = 0; waits && i < j->now->n_containers; i++) {
+		const struct cpu_waits *w = &waits[i];
+		struct cpu_use u;
+		double lost;
+
+		if (!(w->others > 0) || j->now->containers[i].dead || !judge_is_own_home(&j->now->containers[i]))
+			continue;
+		u = cpu_use(j, i);
+		lost = lost_share(u.cores, u.wait, w->others);
+		if (w->others >= judge_threshold(j, CPU_NEIGHBOUR_WAIT) &&
+		    lost >= judge_threshold(j, CPU_NEIGHBOUR_LOST) &&
+		    w->worst_wait >= w->others * judge_threshold(j, CPU_NEIGHBOUR_SHARE) &&
+		    cpu_use(j, w->worst).cores >= u.cores * judge_threshold(j, CPU_NEIGHBOUR_MORE))
+			neighbour_find(j, i, &u, w);
+		else
+			judge_near(j, i,
+				   fmin(lost / judge_threshold(j, CPU_NEIGHBOUR_LOST),
+					w->others / judge_threshold(j, CPU_NEIGHBOUR_WAIT)),
+				   1, "its threads waited %.0f %% of the time that they had work for CPUs of others",
+				   lost * 100);
+	}
+}
+
+static void self_contention_find(struct judging *j, uint32_t i, const struct cpu_use *u, const struct cpu_waits *w)
+{
+	const struct container_row *c = &j->now->containers[i];
+	double lost = lost_share(u->cores, u->wait, w->self);
+	double runnable = c->v[CONTAINER_RUNNABLE], cpus = value_absent(u->limit) ? j->now->v[HOST_CPUS] : u->limit;
+	struct finding *f = judge_find(j, i, FINDING_NOTICE);
+
+	if (!f)
+		return;
+	finding_headline(j, f, lost, "the threads of %s wait for each other: %.0f %% of the time that they have work",
+			 c->name, lost * 100);
+	finding_evidence(j, f, "wait_seconds_total", w->self, "seconds_per_second",
+			 "in each second they waited %.2f s for CPUs on which threads of the same container ran",
+			 w->self);
+	if (!value_absent(runnable))
+		finding_evidence(j, f, "runnable_average", runnable, "threads",
+				 "on average %.1f of its threads ran or wanted to, with %.2f CPUs to use", runnable,
+				 cpus);
+	if (w->others < w->self)
+		finding_ruled_out(j, f, "neighbours: %.2f s in each second", w->others);
+	finding_advice(j, f, "give it about %.1f CPUs, or let it work with no more threads than it has CPUs",
+		       u->cores + w->self);
+}
+
+void judge_cpu_self_contention(struct judging *j)
+{
+	_cleanup_free_ struct cpu_waits *waits = waits_collect(j);
+
+	for (uint32_t i = 0; waits && i < j->now->n_containers; i++) {
+		const struct cpu_waits *w = &waits[i];
+		struct cpu_use u;
+
+		if (!(w->self > w->others) || j->now->containers[i].dead || !judge_is_own_home(&j->now->containers[i]))
+			continue;
+		u = cpu_use(j, i);
+		if (w->self >= judge_threshold(j, CPU_SELF_CONTENTION_WAIT) &&
+		    lost_share(u.cores, u.wait, w->self) >= judge_threshold(j, CPU_SELF_CONTENTION_LOST))
+			self_contention_find(j, i, &u, w);
+	}
+}
+
+/* ---- cpu_single_thread ---- */
+
+void judge_cpu_single_thread(struct judging *j)
+{
+	double idle = j->now->v[HOST_CPUS] - j->now->v[HOST_CPU_CORES];
+
+	for (uint32_t i = 0; i < j->now->n_processes; i++) {
+		const struct process_row *p = &j->now->processes[i];
+		const struct container_row *c = &j->now->containers[p->container];
+		double used = judge_seconds(j, window_process(j->w, i, PROCESS_CPU_USAGE)), room;
+		struct finding *f;
+
+		if (p->kernel || p->v[PROCESS_THREADS] != 1 || !(used >= judge_threshold(j, CPU_SINGLE_THREAD_BUSY)))
+			continue;
+		room = value_absent(c->v[CONTAINER_CPU_LIMIT])
+			       ? idle
+			       : fmin(idle, c->v[CONTAINER_CPU_LIMIT] - c->v[CONTAINER_CPU_CORES]);
+		if (!(room >= judge_threshold(j, CPU_SINGLE_THREAD_ROOM)))
+			continue;
+		f = judge_find(j, p->container, FINDING_NOTICE);
+		if (!f)
+			return;
+		f->pid = p->pid;
+		f->comm = p->comm;
+		finding_headline(j, f, used, "%s (pid %u) in %s fills one CPU with its only thread; it cannot use more",
+				 p->comm, p->pid, c->name);
+		finding_evidence(j, f, "cpu_cores", used, "cores", "it used %.2f CPU with one thread", used);
+		finding_evidence(j, f, "", room, "cores", "%.1f CPUs were free for it", room);
+		finding_ruled_out(j, f, "its limit and its neighbours: there was a CPU free");
+		finding_advice(j, f,
+			       "more CPUs do not help: run more processes of it, or find what it does: perf top -p %u",
+			       p->pid);
+	}
+}
+
+/* ---- short_lived_processes ---- */
+
+/* The name of which most processes ended in the container; NULL: none did. */
+static const char *ended_most(const struct judging *j, uint32_t container, double *ret_ended)
+{
+	const char *comm = NULL;
+
+	*ret_ended = 0;
+	for (size_t i = 0; i < j->now->n_groups; i++) {
+		const struct group_row *g = &j->now->groups[i];
+
+		if (g->container == container && g->v[GROUP_ENDED] > *ret_ended) {
+			*ret_ended = g->v[GROUP_ENDED];
+			comm = g->comm;
+		}
+	}
+	return comm;
+}
+
+/* The process of whose children that are called `comm` most live at this moment; NULL: none does. */
+static const struct process_row *starter_of(const struct judging *j, uint32_t container, const char *comm)
+{
+	const struct process_row *p, *starter = NULL;
+	uint32_t parent = 0, votes = 0;
+
+	/* The most frequent parent by majority vote: one pass, and right whenever one parent has more than half. */
+	for (size_t i = 0; i < j->now->n_processes; i++) {
+		p = &j->now->processes[i];
+		if (p->container != container || strcmp(p->comm, comm) != 0 || p->v[PROCESS_AGE] > 1e9)
+			continue;
+		if (!votes)
+			parent = p->ppid;
+		votes += p->ppid == parent ? 1 : -1;
+	}
+	for (size_t i = 0; parent && i < j->now->n_processes; i++)
+		if (j->now->processes[i].pid == parent)
+			starter = &j->now->processes[i];
+	return starter;
+}
+
+/* Threads that waited for a CPU on average, quotas apart, and CPUs that were busy. */
+static double machine_waiting(const struct judging *j)
+{
+	double waiting = 0;
+
+	for (uint32_t i = 0; i < j->now->n_containers; i++) {
+		struct cpu_use u = cpu_use(j, i);
+
+		if (u.wait - u.throttled > 0)
+			waiting += u.wait - u.throttled;
+	}
+	return waiting;
+}
+
+static bool machine_is_full(const struct judging *j, double waiting)
+{
+	double cpus = j->now->v[HOST_CPUS], used = judge_seconds(j, window_host(j->w, HOST_CPU_USAGE));
+
+	return used >= cpus * judge_threshold(j, HOST_CPU_SATURATED_BUSY) &&
+	       waiting >= cpus * judge_threshold(j, HOST_CPU_SATURATED_WAITING);
+}
+
+void judge_short_lived_processes(struct judging *j)
+{
+	bool full = machine_is_full(j, machine_waiting(j));
+
+	for (uint32_t i = 0; i < j->now->n_containers; i++) {
+		const struct container_row *c = &j->now->containers[i];
+		double cores = judge_seconds(j, window_container(j->w, i, CONTAINER_SHORT_LIVED_CPU));
+		double all = judge_seconds(j, window_container(j->w, i, CONTAINER_CPU_TASKS));
+		double births = window_container(j->w, i, CONTAINER_FORKS) / j->w->seconds, ended;
+		const struct process_row *starter;
+		const char *comm;
+		struct finding *f;
+
+		if (c->dead || !(cores > 0))
+			continue;
+		if (cores < judge_threshold(j, SHORT_LIVED_PROCESSES_CORES) ||
+		    cores < all * judge_threshold(j, SHORT_LIVED_PROCESSES_SHARE)) {
+			judge_near(j, i, cores, judge_threshold(j, SHORT_LIVED_PROCESSES_CORES),
+				   "processes that lived for less than a second used %.2f CPU", cores);
+			continue;
+		}
+		comm = ended_most(j, i, &ended);
+		f = judge_find(j, i, full ? FINDING_WARNING : FINDING_NOTICE);
+		if (!f)
+			return;
+		starter = comm ? starter_of(j, i, comm) : NULL;
+		if (starter) {
+			f->culprit_process = starter->comm;
+			f->culprit_pid = starter->pid;
+		}
+		finding_headline(j, f, cores,
+				 "%s starts %.0f processes a second that live less than a second; they use %.2f CPU",
+				 c->name, births, cores);
+		finding_evidence(j, f, "short_lived_cpu_seconds_total", cores, "cores",
+				 "of the %.2f CPU that it used, %.2f went to processes of less than a second", all,
+				 cores);
+		if (comm)
+			finding_evidence(j, f, "exits_total", ended, "count", "most of those that ended were called %s",
+					 comm);
+		if (starter)
+			finding_evidence(j, f, "", 0, "", "those alive at the end were started by %s (pid %u)",
+					 starter->comm, starter->pid);
+		finding_ruled_out(j, f, "long-running work: it is the starting and ending that costs");
+		finding_advice(j, f, "see who starts them: sysscope events --type exec --container %s", c->name);
+	}
+}
+
+/* ---- the machine ---- */
+
+/* The container that used the most CPU. */
+static uint32_t largest_user(struct judging *j, double *ret_cores)
+{
+	uint32_t largest = NO_CONTAINER;
+
+	*ret_cores = 0;
+	for (uint32_t i = 0; i < j->now->n_containers; i++) {
+		double cores = judge_seconds(j, window_container(j->w, i, CONTAINER_CPU_USAGE));
+
+		if (cores > *ret_cores && judge_is_own_home(&j->now->containers[i]) &&
+		    !j->now->containers[i].parent[0]) {
+			*ret_cores = cores;
+			largest = i;
+		}
+	}
+	return largest;
+}
+
+void judge_host_cpu_saturated(struct judging *j)
+{
+	double cpus = j->now->v[HOST_CPUS], used = judge_seconds(j, window_host(j->w, HOST_CPU_USAGE));
+	double waiting = machine_waiting(j), most;
+	struct finding *f;
+	uint32_t largest;
+
+	if (!machine_is_full(j, waiting)) {
+		judge_near(j, NO_CONTAINER, used, cpus * judge_threshold(j, HOST_CPU_SATURATED_BUSY),
+			   "%.1f of %.0f CPUs were busy", used, cpus);
+		return;
+	}
+	f = judge_find(j, NO_CONTAINER, FINDING_WARNING);
+	largest = largest_user(j, &most);
+	if (!f)
+		return;
+	finding_headline(j, f, used / cpus,
+			 "all %.0f CPUs of the machine are busy, and on average %.1f threads wait for them", cpus,
+			 waiting);
+	finding_evidence(j, f, "cpu_seconds_total", used, "cores", "%.2f of %.0f CPUs were busy", used, cpus);
+	finding_evidence(j, f, "", waiting, "threads", "%.1f threads waited for a CPU on average, apart from quotas",
+			 waiting);
+	if (largest != NO_CONTAINER) {
+		finding_culprit(j, f, largest);
+		finding_evidence(j, f, "cpu_cores", most, "cores", "%s used most: %.2f CPU",
+				 j->now->containers[largest].name, most);
+		finding_advice(j, f, "let %s go last: %s", j->now->containers[largest].name,
+			       advice_cpu_weight(j, largest));
+	}
+	finding_advice(j, f, "or move work to another machine; this one has none to give");
+}
+
+void judge_cpu_steal(struct judging *j)
+{
+	double cpus = j->now->v[HOST_CPUS], stolen = judge_seconds(j, window_host(j->w, HOST_STEAL)) / cpus;
+	struct finding *f;
+
+	if (value_absent(stolen)) {
+		judge_cannot(j, "the hypervisor has never reported stolen time");
+		return;
+	}
+	if (stolen < judge_threshold(j, CPU_STEAL_STOLEN)) {
+		judge_near(j, NO_CONTAINER, stolen, judge_threshold(j, CPU_STEAL_STOLEN),
+			   "%.1f %% of the CPU time was stolen", stolen * 100);
+		return;
+	}
+	f = judge_find(j, NO_CONTAINER,
+		       stolen >= judge_threshold(j, CPU_STEAL_CRITICAL) ? FINDING_CRITICAL : FINDING_WARNING);
+	if (!f)
+		return;
+	finding_headline(j, f, stolen, "the hypervisor takes %.0f %% of this machine's CPU time for others",
+			 stolen * 100);
+	finding_evidence(j, f, "steal_seconds_total", stolen, "ratio", "steal: %.1f %% of the time of %.0f CPUs",
+			 stolen * 100, cpus);
+	finding_ruled_out(j, f, "anything inside this machine: nothing here can take that time, or give it back");
+	finding_advice(j, f, "move the machine to another host, or to a size whose CPUs are not shared or burstable");
+}

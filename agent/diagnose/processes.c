@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * processes.c - rules about processes as such: dead children, limits of their number, stopped ones. Called by judge.c through the
+ * table in rules.def.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "diagnose/judge.h"
+
+/* ---- zombies ---- */
+
+static int pid_order(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static const struct process_row *process_by_pid(const struct snapshot *s, uint32_t pid)
+{
+	for (size_t i = 0; i < s->n_processes; i++)
+		if (s->processes[i].pid == pid)
+			return &s->processes[i];
+	return NULL;
+}
+
+static void zombies_find(struct judging *j, uint32_t parent, size_t count)
+{
+	const struct process_row *p = process_by_pid(j->now, parent);
+	struct finding *f;
+
+	if (!p)
+		return;
+	if ((double)count < judge_threshold(j, ZOMBIES_COUNT)) {
+		judge_near(j, p->container, (double)count, judge_threshold(j, ZOMBIES_COUNT),
+			   "%s (pid %u) has %zu dead children that it has not claimed", p->comm, parent, count);
+		return;
+	}
+	f = judge_find(j, p->container, FINDING_WARNING);
+	if (!f)
+		return;
+	f->pid = parent;
+	f->comm = p->comm;
+	finding_headline(j, f, (double)count, "%s (pid %u) in %s leaves %zu dead children unclaimed", p->comm, parent,
+			 j->now->containers[p->container].name, count);
+	finding_evidence(j, f, "", (double)count, "count", "%zu zombies have this parent", count);
+	finding_ruled_out(j, f, "the children: they have ended, and use nothing but a process id each");
+	if (p->namespace_pid == 1)
+		finding_advice(j, f, "run the container with a small init, which claims them: docker run --init");
+	finding_advice(j, f, "the parent has to call wait(); restarting it removes them all");
+}
+
+void judge_zombies(struct judging *j)
+{
+	_cleanup_free_ uint32_t *parents = calloc(j->now->n_processes + 1, sizeof(*parents));
+	size_t n = 0;
+
+	if (!parents) {
+		j->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < j->now->n_processes; i++)
+		if (j->now->processes[i].state == 'Z' && j->now->processes[i].ppid)
+			parents[n++] = j->now->processes[i].ppid;
+	qsort(parents, n, sizeof(*parents), pid_order);
+	for (size_t i = 0, begin = 0; i < n; i++) {
+		if (i + 1 < n && parents[i + 1] == parents[i])
+			continue;
+		zombies_find(j, parents[i], i + 1 - begin);
+		begin = i + 1;
+	}
+}
+
+/* ---- pids_limit ---- */
+
+void judge_pids_limit(struct judging *j)
+{
+	for (uint32_t i = 0; i < j->now->n_containers; i++) {
+		const struct container_row *c = &j->now->containers[i];
+		double limit = c->v[CONTAINER_THREADS_LIMIT], threads = c->v[CONTAINER_THREADS];
+		struct finding *f;
+
+		if (c->dead || !(limit > 0) || value_absent(threads))
+			continue;
+		if (threads < limit * judge_threshold(j, PIDS_LIMIT_SHARE)) {
+			judge_near(j, i, threads, limit * judge_threshold(j, PIDS_LIMIT_SHARE),
+				   "it has %.0f threads of the %.0f that it may have", threads, limit);
+			continue;
+		}
+		f = judge_find(j, i, threads >= limit ? FINDING_CRITICAL : FINDING_WARNING);
+		if (!f)
+			return;
+		finding_headline(j, f, threads / limit, "%s has %.0f threads of the %.0f that it may have", c->name,
+				 threads, limit);
+		finding_evidence(j, f, "threads", threads, "count", "%.0f threads in %.0f processes", threads,
+				 c->v[CONTAINER_PROCESSES]);
+		finding_evidence(j, f, "threads_limit", limit, "count", "the limit of the pids controller is %.0f",
+				 limit);
+		finding_advice(j, f,
+			       "find out which program makes them: sysscope top --view processes --sort threads "
+			       "--container %s",
+			       c->name);
+		finding_advice(j, f,
+			       "if it needs them, raise the limit (docker update --pids-limit, TasksMax= of a unit)");
+	}
+}
+
+/* ---- stopped ---- */
+
+static const struct process_row *stopped_process(const struct snapshot *s, uint32_t container, double *ret_count)
+{
+	const struct process_row *first = NULL;
+
+	*ret_count = 0;
+	for (size_t i = 0; i < s->n_processes; i++)
+		if (s->processes[i].container == container && s->processes[i].state == 'T') {
+			first = first ?: &s->processes[i];
+			(*ret_count)++;
+		}
+	return first;
+}
+
+void judge_stopped(struct judging *j)
+{
+	for (uint32_t i = 0; i < j->now->n_containers; i++) {
+		const struct container_row *c = &j->now->containers[i];
+		bool paused = strcmp(c->state, "paused") == 0;
+		const struct process_row *p;
+		struct finding *f;
+		double count;
+
+		if (c->dead || (!paused && !(c->v[CONTAINER_TASKS_STOPPED] > 0)))
+			continue;
+		p = stopped_process(j->now, i, &count);
+		if (!paused && !p)
+			continue;
+		f = judge_find(j, i, FINDING_NOTICE);
+		if (!f)
+			return;
+		if (paused) {
+			finding_headline(j, f, 1, "%s is paused: its processes are frozen", c->name);
+			finding_evidence(j, f, "processes", c->v[CONTAINER_PROCESSES], "count",
+					 "it has %.0f processes, none of which runs", c->v[CONTAINER_PROCESSES]);
+			finding_advice(j, f, "if that is not meant: docker unpause, or the same of its runtime");
+			continue;
+		}
+		f->pid = p->pid;
+		f->comm = p->comm;
+		finding_headline(j, f, count, "%s (pid %u) in %s was stopped by a signal%s", p->comm, p->pid, c->name,
+				 count > 1 ? ", and others with it" : "");
+		finding_evidence(j, f, "tasks.stopped", c->v[CONTAINER_TASKS_STOPPED], "count",
+				 "%.0f threads are stopped", c->v[CONTAINER_TASKS_STOPPED]);
+		finding_advice(j, f, "if that is not meant: kill -CONT %u", p->pid);
+	}
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * window.h - the time between two snapshots, for rules: what the counters of each row have gained in it. Keeps a copy of the
+ * values of the first snapshot, because a snapshot is gone with the next one. Used by judge.c and the rules.
+ */
+#ifndef SYSSCOPE_DIAGNOSE_WINDOW_H
+#define SYSSCOPE_DIAGNOSE_WINDOW_H
+
+#include "sysscope/view.h"
+
+/* The rows of one kind in the first snapshot. */
+struct window_scope {
+	struct window_key {
+		uint64_t key; /* hash of what makes the row the same one in both snapshots */
+		uint32_t row;
+	} * keys;	/* in the order of keys */
+	double *values; /* of all rows, one after the other */
+	size_t n, metrics;
+	uint32_t *before; /* for each row of the latest snapshot that of the first one; WINDOW_NEW: none */
+	size_t n_before;
+};
+#define WINDOW_NEW UINT32_MAX
+
+/* Kinds of losses; further ones are not looked at. */
+#define WINDOW_LOSSES 64
+
+struct window {
+	double began;	/* time of the first snapshot; 0: there was none yet */
+	double seconds; /* from there to `now`; 0 if they are the same */
+	double host[HOST_METRICS];
+	uint64_t losses[WINDOW_LOSSES]; /* in the order of the snapshot's */
+	const struct snapshot *now;
+	struct window_scope containers, processes, loops, neighbours;
+};
+
+/* Begins anew with this snapshot. 0 or -ENOMEM. */
+int watch_begin(struct window *w, const struct snapshot *s);
+/* Ends, so far, with this one, which must stay valid while the rules run. 0 or -ENOMEM. */
+int watch_end(struct window *w, const struct snapshot *s);
+void window_free(struct window *w);
+
+/*
+ * What a counter of row `row` of the latest snapshot has gained, in the unit of its value array. Of a row that is new, all of
+ * it. Absent if either value is, or if nothing has been watched.
+ */
+double window_container(const struct window *w, uint32_t row, int metric);
+double window_process(const struct window *w, uint32_t row, int metric);
+double window_loop(const struct window *w, uint32_t row, int metric);
+double window_neighbour(const struct window *w, uint32_t row, int metric);
+double window_loss(const struct window *w, size_t kind); /* index into losses */
+double window_host(const struct window *w, int metric);
+
+#endif

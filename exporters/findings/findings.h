@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * findings.h - findings as text for people, 80 columns wide, and as one JSON object on a line. Called by `sysscope diagnose`;
+ * keys are stable.
+ */
+#ifndef SYSSCOPE_EXPORTERS_FINDINGS_H
+#define SYSSCOPE_EXPORTERS_FINDINGS_H
+
+#include "sysscope/findings.h"
+#include "sysscope/view.h"
+
+struct buf;
+
+/* 0 or -ENOMEM. `s` is the latest snapshot that the findings are about. */
+int findings_text(struct buf *out, const struct findings *f, const struct snapshot *s);
+int findings_json(struct buf *out, const struct findings *f, const struct snapshot *s);
+
+/*
+ * Appends `text`, raw, as lines of at most 80 columns; words that do not fit begin the next line, which is indented by `indent`
+ * blanks. The first line has `first` in front, padded to the indentation.
+ */
+void findings_wrap(struct buf *out, const char *first, int indent, const char *text);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* situation.c - see situation.h. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "exporters/findings/findings.h"
+#include "situation.h"
+
+#define GIB (1024.0 * 1024 * 1024)
+#define NOW 1700000000.0
+
+static const char *const all_collectors[] = {"host",  "tasks",	 "lifecycle",  "cgroups", "cgroupfs",
+					     "sched", "epoll",	 "namespaces", "sockets", "births",
+					     "oom",   "network", "disk",       "tcp",	  "reclaim"};
+
+/* Counters are 0 and gauges are absent, as of a container without limits that does nothing. */
+static void values_clear(enum metric_scope scope, double *v)
+{
+	const struct metric_desc *table;
+	size_t n;
+
+	table = metric_table(scope, &n);
+	for (size_t i = 0; i < n; i++)
+		v[i] = metric_grows(&table[i]) ? 0 : VALUE_ABSENT;
+}
+
+void situation_begin(struct situation *s)
+{
+	*s = (struct situation){};
+	diagnosis_options_init(&s->options);
+	for (size_t i = 0; i < ARRAY_SIZE(all_collectors); i++)
+		s->collectors[i] = (struct collector_row){all_collectors[i], true, 0};
+	values_clear(SCOPE_HOST, s->now.v);
+	s->now.v[HOST_CPUS] = 4;
+	s->now.v[HOST_CPU_CORES] = 0;
+	s->now.v[HOST_ATTRIBUTED] = 1;
+	s->now.v[HOST_MEMORY_TOTAL] = 16 * GIB;
+	s->now.v[HOST_MEMORY_USED] = 4 * GIB;
+	s->now.hostname = "host";
+	s->now.kernel = "6.1.0";
+	s->now.collectors = s->collectors;
+	s->now.n_collectors = ARRAY_SIZE(all_collectors);
+	s->now.sequence = 1;
+	s->now.time = NOW;
+	s->before = s->now;
+	s->now.sequence = 2;
+	s->now.time = NOW + SITUATION_SECONDS;
+	s->now.interval = SITUATION_SECONDS;
+	for (int i = 0; i < 2; i++) {
+		struct snapshot *n = i ? &s->now : &s->before;
+
+		n->containers = s->containers[i];
+		n->processes = s->processes[i];
+		n->loops = s->loops[i];
+		n->neighbours = s->neighbours[i];
+		n->groups = s->groups;
+	}
+}
+
+static void diagnosis_again(struct situation *s)
+{
+	diagnosis_free(&s->diagnosis);
+	s->diagnosis = (struct diagnosis){};
+}
+
+void situation_end(struct situation *s)
+{
+	diagnosis_again(s);
+	window_free(&s->window);
+}
+
+uint32_t situation_container(struct situation *s, const char *name, const char *runtime)
+{
+	uint32_t i = (uint32_t)s->now.n_containers;
+	struct container_row *c = &s->containers[1][i];
+
+	assert_true(i < SITUATION_ROWS);
+	snprintf(s->paths[i], sizeof(s->paths[i]), "/test/%s-%u", name, i);
+	*c = (struct container_row){.name = name,
+				    .id = "",
+				    .runtime = runtime,
+				    .image = "",
+				    .pod = "",
+				    .namespace_ = "",
+				    .labels = "",
+				    .kind = *runtime ? "container" : "service",
+				    .cgroup = s->paths[i],
+				    .parent = "",
+				    .parent_cgroup = "",
+				    .state = "running"};
+	values_clear(SCOPE_CONTAINER, c->v);
+	c->v[CONTAINER_PROCESSES] = c->v[CONTAINER_THREADS] = 1;
+	s->containers[0][i] = *c;
+	s->now.n_containers = s->before.n_containers = i + 1;
+	return i;
+}
+
+uint32_t situation_process(struct situation *s, uint32_t container, const char *comm, uint32_t pid)
+{
+	uint32_t i = (uint32_t)s->now.n_processes;
+	struct process_row *p = &s->processes[1][i];
+
+	assert_true(i < SITUATION_ROWS);
+	*p = (struct process_row){.pid = pid,
+				  .ppid = 1,
+				  .start_ns = pid,
+				  .comm = comm,
+				  .thread = comm,
+				  .container = container,
+				  .state = 'S'};
+	values_clear(SCOPE_PROCESS, p->v);
+	p->v[PROCESS_THREADS] = 1;
+	p->v[PROCESS_AGE] = 3600e9;
+	s->processes[0][i] = *p;
+	s->now.n_processes = s->before.n_processes = i + 1;
+	return i;
+}
+
+uint32_t situation_loop(struct situation *s, uint32_t process, uint32_t tid)
+{
+	uint32_t i = (uint32_t)s->now.n_loops;
+	struct loop_row *l = &s->loops[1][i];
+
+	assert_true(i < SITUATION_ROWS);
+	*l = (struct loop_row){.process = process, .tid = tid, .thread = s->processes[1][process].comm, .threads = 1};
+	values_clear(SCOPE_LOOP, l->v);
+	s->loops[0][i] = *l;
+	s->now.n_loops = s->before.n_loops = i + 1;
+	return i;
+}
+
+void situation_neighbour(struct situation *s, uint32_t waiter, uint32_t runner, double wait_per_second)
+{
+	uint32_t i = (uint32_t)s->now.n_neighbours;
+
+	assert_true(i < SITUATION_ROWS);
+	s->neighbours[0][i] = s->neighbours[1][i] = (struct neighbour_row){.waiter = waiter, .runner = runner};
+	s->neighbours[1][i].v[NEIGHBOUR_WAIT] = wait_per_second * 1e9 * SITUATION_SECONDS;
+	s->now.n_neighbours = s->before.n_neighbours = i + 1;
+}
+
+void situation_group(struct situation *s, uint32_t container, const char *comm, int metric, double value)
+{
+	struct group_row *g = &s->groups[s->now.n_groups];
+
+	assert_true(s->now.n_groups < SITUATION_ROWS);
+	*g = (struct group_row){.container = container, .comm = comm};
+	values_clear(SCOPE_GROUP, g->v);
+	g->v[metric] = value;
+	s->now.n_groups = s->before.n_groups = s->now.n_groups + 1;
+}
+
+/* Nanoseconds are given as seconds. */
+static double gained_by(enum metric_scope scope, int metric, double per_second)
+{
+	enum metric_unit unit;
+	size_t n;
+
+	unit = metric_table(scope, &n)[metric].unit;
+	return per_second * SITUATION_SECONDS * (unit == UNIT_NS || unit == UNIT_DELAY ? 1e9 : 1);
+}
+
+void situation_gain(struct situation *s, uint32_t container, int metric, double per_second)
+{
+	double *v = s->containers[1][container].v;
+
+	v[metric] = s->containers[0][container].v[metric] + gained_by(SCOPE_CONTAINER, metric, per_second);
+}
+
+void situation_process_gain(struct situation *s, uint32_t process, int metric, double per_second)
+{
+	double *v = s->processes[1][process].v;
+
+	v[metric] = s->processes[0][process].v[metric] + gained_by(SCOPE_PROCESS, metric, per_second);
+}
+
+void situation_loop_gain(struct situation *s, uint32_t loop, int metric, double per_second)
+{
+	double *v = s->loops[1][loop].v;
+
+	v[metric] = s->loops[0][loop].v[metric] + gained_by(SCOPE_LOOP, metric, per_second);
+}
+
+void situation_host_gain(struct situation *s, int metric, double per_second)
+{
+	s->now.v[metric] = s->before.v[metric] + gained_by(SCOPE_HOST, metric, per_second);
+}
+
+void situation_collector_off(struct situation *s, const char *name)
+{
+	for (size_t i = 0; i < s->now.n_collectors; i++)
+		if (strcmp(s->collectors[i].name, name) == 0)
+			s->collectors[i].ok = false;
+}
+
+const struct findings *situation_judge(struct situation *s)
+{
+	_cleanup_buf_ struct buf text = {};
+
+	diagnosis_again(s);
+	assert_int_equal(watch_begin(&s->window, &s->before), 0);
+	assert_int_equal(watch_end(&s->window, &s->now), 0);
+	assert_int_equal(diagnosis_run(&s->diagnosis, &s->window, &s->options, NULL), 0);
+	if (getenv("SHOW_FINDINGS") && findings_text(&text, &s->diagnosis.findings, &s->now) == 0)
+		print_message("%s\n", text.data);
+	return &s->diagnosis.findings;
+}
+
+void expect_nothing(struct situation *s)
+{
+	const struct findings *f = situation_judge(s);
+
+	if (f->n)
+		fail_msg("found %s of %s: %s", f->all[0].rule, f->all[0].container, f->all[0].headline);
+}
+
+const struct finding *expect_first(struct situation *s, const char *rule, const char *container, const char *culprit)
+{
+	const struct findings *f = situation_judge(s);
+
+	if (!f->n)
+		fail_msg("found nothing, true is %s of %s", rule, container);
+	assert_string_equal(f->all[0].rule, rule);
+	assert_string_equal(f->all[0].container, container);
+	assert_string_equal(f->all[0].culprit_container, culprit);
+	return f->all;
+}
+
+static bool has_words(const char *text, const char *words)
+{
+	return strstr(text, words);
+}
+
+void expect_words(const struct finding *f, const char *words)
+{
+	bool found = has_words(f->headline, words);
+
+	for (size_t i = 0; i < f->n_evidence; i++)
+		found |= has_words(f->evidence[i].text, words);
+	for (size_t i = 0; i < f->n_ruled_out; i++)
+		found |= has_words(f->ruled_out[i], words);
+	for (size_t i = 0; i < f->n_advice; i++)
+		found |= has_words(f->advice[i], words);
+	for (size_t i = 0; i < f->n_explains; i++)
+		found |= has_words(f->explains[i].headline, words);
+	if (!found)
+		fail_msg("no text of %s says '%s'; its headline: %s", f->rule, words, f->headline);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * situation.h - two snapshots, ten seconds apart, of a machine of 4 CPUs and 16 GiB on which nothing happens until a test says
+ * so; and what the rules of agent/diagnose/ find in them. For the unit tests of the rules.
+ */
+#ifndef SYSSCOPE_TESTS_SITUATION_H
+#define SYSSCOPE_TESTS_SITUATION_H
+
+#include "diagnose/judge.h"
+
+#define SITUATION_SECONDS 10
+#define SITUATION_ROWS	  16
+
+struct situation {
+	struct snapshot before, now;
+	struct container_row containers[2][SITUATION_ROWS]; /* of before, of now */
+	struct process_row processes[2][SITUATION_ROWS];
+	struct loop_row loops[2][SITUATION_ROWS];
+	struct neighbour_row neighbours[2][SITUATION_ROWS];
+	struct group_row groups[SITUATION_ROWS];
+	struct collector_row collectors[SITUATION_ROWS];
+	char paths[SITUATION_ROWS][64];
+	struct diagnosis_options options;
+	struct window window;
+	struct diagnosis diagnosis;
+};
+
+/* Every value of every row is 0 but for limits, which are absent. */
+void situation_begin(struct situation *s);
+void situation_end(struct situation *s);
+
+/* Indexes into the snapshots. */
+uint32_t situation_container(struct situation *s, const char *name, const char *runtime);
+uint32_t situation_process(struct situation *s, uint32_t container, const char *comm, uint32_t pid);
+uint32_t situation_loop(struct situation *s, uint32_t process, uint32_t tid);
+void situation_neighbour(struct situation *s, uint32_t waiter, uint32_t runner, double wait_per_second);
+void situation_group(struct situation *s, uint32_t container, const char *comm, int metric, double value);
+
+/* A counter gains that much in each second: nanoseconds are given as seconds. */
+void situation_gain(struct situation *s, uint32_t container, int metric, double per_second);
+void situation_process_gain(struct situation *s, uint32_t process, int metric, double per_second);
+void situation_loop_gain(struct situation *s, uint32_t loop, int metric, double per_second);
+void situation_host_gain(struct situation *s, int metric, double per_second);
+
+void situation_collector_off(struct situation *s, const char *name);
+
+/* Runs the rules; the result is valid until the next call. Prints the findings as text when SHOW_FINDINGS= is set. */
+const struct findings *situation_judge(struct situation *s);
+
+/* Fails unless the rules find nothing. */
+void expect_nothing(struct situation *s);
+/* Fails unless the first finding is of this rule, about this container ("" for the machine), done by this one ("": nobody else). */
+const struct finding *expect_first(struct situation *s, const char *rule, const char *container, const char *culprit);
+/* Fails unless one of the finding's texts has these words. */
+void expect_words(const struct finding *f, const char *words);
+
+#endif
