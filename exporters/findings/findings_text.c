@@ -117,9 +117,9 @@ static void add_head(struct buf *out, const struct findings *f, const struct sna
 
 	if (localtime_r(&seconds, &tm))
 		strftime(when, sizeof(when), "%H:%M:%S", &tm);
-	buf_str(out, "sysscope diagnose  ");
+	buf_str(out, "host ");
 	text_terminal(out, s->hostname ?: "", strlen(s->hostname ?: ""));
-	buf_printf(out, "  %s  watched for ", when);
+	buf_printf(out, ", %s, watched for ", when);
 	add_duration(out, f->watched_seconds);
 	buf_str(out, "\n\n");
 }
