@@ -111,12 +111,19 @@ static __always_inline struct ss_pair *pair_entry(const struct ss_pair_key *key)
 	return bpf_map_lookup_elem(table, key);
 }
 
-/* Writes the pending pair to the table. If that has no room for the runner, the wait goes to SS_CGROUP_OTHERS. */
-static __noinline void ledger_flush(struct ledger *ledger)
+/*
+ * Writes the pending pair to the table. If that has no room for the runner, the wait goes to SS_CGROUP_OTHERS. This and
+ * wait_attribute_old are global functions, which the verifier checks once each, not on every path that leads to them.
+ */
+__noinline int ledger_flush(struct ledger *ledger)
 {
-	struct ss_pair_key key = ledger->pair;
-	struct ss_pair *pair = pair_entry(&key);
+	struct ss_pair_key key;
+	struct ss_pair *pair;
 
+	if (!ledger)
+		return 0;
+	key = ledger->pair;
+	pair = pair_entry(&key);
 	if (!pair) {
 		key.runner = SS_CGROUP_OTHERS;
 		pair = pair_entry(&key);
@@ -127,6 +134,7 @@ static __noinline void ledger_flush(struct ledger *ledger)
 		__sync_fetch_and_add(&pair->waits, ledger->pending.waits);
 	}
 	ledger->pending.wait_ns = ledger->pending.waits = 0;
+	return 0;
 }
 
 /* Adds a wait to the pending pair. Consecutive waits are mostly of one pair, so most of them touch no table. */
@@ -152,10 +160,12 @@ static __always_inline void ledger_add(struct ledger *ledger, __u64 waiter, __u6
  * Attributes the time from `begin` to `end`, which is before all runs that are remembered by themselves. Of each block as much
  * as its runner must have had; the rest goes to SS_CGROUP_OTHERS, but for idle time.
  */
-static __noinline void wait_attribute_old(struct ledger *ledger, __u64 waiter, __u64 begin, __u64 end, __u64 now)
+__noinline int wait_attribute_old(struct ledger *ledger, __u64 waiter, __u64 begin, __u64 end, __u64 now)
 {
 	__u64 others = 0;
 
+	if (!ledger)
+		return 0;
 	for (__u64 i = 1; i <= PAST_BLOCKS && i <= ledger->n_blocks && begin < end; i++) {
 		__u64 slot = (ledger->n_blocks - i) % PAST_BLOCKS, since = ledger->blocks[slot].since;
 		__u64 known = ledger->blocks[slot].most.lead, idle = ledger->blocks[slot].idle, part, cut = 0;
@@ -175,6 +185,7 @@ static __noinline void wait_attribute_old(struct ledger *ledger, __u64 waiter, _
 		end = since;
 	}
 	ledger_add(ledger, waiter, SS_CGROUP_OTHERS, others + (end - begin), now);
+	return 0;
 }
 
 /*
