@@ -191,7 +191,7 @@ static void tick_for_ever(void *ctx)
 static void long_wait(const char *high)
 {
 	const char *low = cgroup_make("low"), *ticks = cgroup_make("ticks");
-	double pair_before, ran_before, pair, ran;
+	double pair_before, ran_before, pair, ran, began, wall;
 	const struct snapshot *s;
 	pid_t pids[3];
 
@@ -204,14 +204,16 @@ static void long_wait(const char *high)
 	s = snapshot_take();
 	pair_before = pair_seconds(s, low, high);
 	ran_before = home_seen(s, high).exec;
+	began = now_seconds();
 	resume(pids);
 	sleep(SECONDS);
 	halt(pids, 2);
+	wall = now_seconds() - began;
 	s = snapshot_take();
 	pair = pair_seconds(s, low, high) - pair_before;
 	ran = home_seen(s, high).exec - ran_before;
-	/* Of runs that are not remembered one by one it is charged with what it must have had. */
-	check(pair >= 0.9 * ran && pair <= ran * 1.02 + PAIR_HELD,
+	/* Of runs that are not remembered one by one it is charged with what it must have had: what it led by before all others. */
+	check(pair >= 0.9 * ran - (wall - ran) && pair <= ran * 1.02 + PAIR_HELD,
 	      "waits of hundreds of runs name the one that had the CPU: saw %.4f s, it ran for %.4f s", pair, ran);
 	for (int i = 0; i < 3; i++)
 		end(pids[i]);
