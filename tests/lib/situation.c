@@ -28,8 +28,13 @@ static void values_clear(enum metric_scope scope, double *v)
 		v[i] = metric_grows(&table[i]) ? 0 : VALUE_ABSENT;
 }
 
-void situation_begin(struct situation *s)
+struct situation situation;
+
+int situation_setup(void **state)
 {
+	struct situation *s = &situation;
+
+	(void)state;
 	*s = (struct situation){};
 	diagnosis_options_init(&s->options);
 	for (size_t i = 0; i < ARRAY_SIZE(all_collectors); i++)
@@ -59,6 +64,7 @@ void situation_begin(struct situation *s)
 		n->neighbours = s->neighbours[i];
 		n->groups = s->groups;
 	}
+	return 0;
 }
 
 static void diagnosis_again(struct situation *s)
@@ -67,10 +73,12 @@ static void diagnosis_again(struct situation *s)
 	s->diagnosis = (struct diagnosis){};
 }
 
-void situation_end(struct situation *s)
+int situation_teardown(void **state)
 {
-	diagnosis_again(s);
-	window_free(&s->window);
+	(void)state;
+	diagnosis_again(&situation);
+	window_free(&situation.window);
+	return 0;
 }
 
 uint32_t situation_container(struct situation *s, const char *name, const char *runtime)

@@ -25,9 +25,13 @@ struct situation {
 	struct diagnosis diagnosis;
 };
 
+/* That of the running test. */
+extern struct situation situation;
+
 /* Every value of every row is 0 but for limits, which are absent. */
-void situation_begin(struct situation *s);
-void situation_end(struct situation *s);
+int situation_setup(void **state);
+int situation_teardown(void **state);
+#define situation_test(f) cmocka_unit_test_setup_teardown(f, situation_setup, situation_teardown)
 
 /* Indexes into the snapshots. */
 uint32_t situation_container(struct situation *s, const char *name, const char *runtime);

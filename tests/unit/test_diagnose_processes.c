@@ -10,32 +10,17 @@
 
 #include "lib/situation.h"
 
-static struct situation s;
-
-static int begin(void **state)
-{
-	(void)state;
-	situation_begin(&s);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	situation_end(&s);
-	return 0;
-}
-
 /* A parent with so many dead children. */
 static uint32_t with_zombies(const char *name, uint32_t n)
 {
-	uint32_t c = situation_container(&s, name, "docker"), parent = situation_process(&s, c, "node", 100), p;
+	uint32_t c = situation_container(&situation, name, "docker"),
+		 parent = situation_process(&situation, c, "node", 100), p;
 
-	s.processes[1][parent].namespace_pid = 1;
+	situation.processes[1][parent].namespace_pid = 1;
 	for (uint32_t i = 0; i < n; i++) {
-		p = situation_process(&s, c, "sh", 200 + i);
-		s.processes[1][p].ppid = 100;
-		s.processes[1][p].state = 'Z';
+		p = situation_process(&situation, c, "sh", 200 + i);
+		situation.processes[1][p].ppid = 100;
+		situation.processes[1][p].state = 'Z';
 	}
 	return c;
 }
@@ -46,10 +31,10 @@ static void zombies(void **state)
 
 	(void)state;
 	with_zombies("app", 7);
-	expect_nothing(&s);
-	assert_string_equal(s.diagnosis.findings.near[0].rule, "zombies");
-	s.options.thresholds[ZOMBIES_COUNT] = 7;
-	f = expect_first(&s, "zombies", "app", "");
+	expect_nothing(&situation);
+	assert_string_equal(situation.diagnosis.findings.near[0].rule, "zombies");
+	situation.options.thresholds[ZOMBIES_COUNT] = 7;
+	f = expect_first(&situation, "zombies", "app", "");
 	assert_int_equal(f->pid, 100);
 	expect_words(f, "node (pid 100) in app leaves 7 dead children unclaimed");
 	expect_words(f, "docker run --init");
@@ -57,35 +42,36 @@ static void zombies(void **state)
 
 static void pids_limit(void **state)
 {
-	uint32_t c = situation_container(&s, "pool", "docker");
-	double *v = s.containers[1][c].v;
+	uint32_t c = situation_container(&situation, "pool", "docker");
+	double *v = situation.containers[1][c].v;
 
 	(void)state;
 	v[CONTAINER_THREADS_LIMIT] = 100;
 	v[CONTAINER_THREADS] = 89;
-	expect_nothing(&s);
+	expect_nothing(&situation);
 	v[CONTAINER_THREADS] = 93;
-	assert_int_equal(expect_first(&s, "pids_limit", "pool", "")->severity, FINDING_WARNING);
+	assert_int_equal(expect_first(&situation, "pids_limit", "pool", "")->severity, FINDING_WARNING);
 	v[CONTAINER_THREADS] = 100;
-	assert_int_equal(expect_first(&s, "pids_limit", "pool", "")->severity, FINDING_CRITICAL);
+	assert_int_equal(expect_first(&situation, "pids_limit", "pool", "")->severity, FINDING_CRITICAL);
 }
 
 static void stopped(void **state)
 {
-	uint32_t c = situation_container(&s, "web", "docker"), p = situation_process(&s, c, "nginx", 42);
+	uint32_t c = situation_container(&situation, "web", "docker"),
+		 p = situation_process(&situation, c, "nginx", 42);
 	const struct finding *f;
 
 	(void)state;
-	s.containers[1][c].v[CONTAINER_TASKS_STOPPED] = 1;
-	s.processes[1][p].state = 'T';
-	f = expect_first(&s, "stopped", "web", "");
+	situation.containers[1][c].v[CONTAINER_TASKS_STOPPED] = 1;
+	situation.processes[1][p].state = 'T';
+	f = expect_first(&situation, "stopped", "web", "");
 	assert_int_equal(f->severity, FINDING_NOTICE);
 	expect_words(f, "kill -CONT 42");
-	s.processes[1][p].state = 'S';
-	s.containers[1][c].v[CONTAINER_TASKS_STOPPED] = 0;
-	expect_nothing(&s);
-	s.containers[1][c].state = "paused";
-	expect_words(expect_first(&s, "stopped", "web", ""), "web is paused");
+	situation.processes[1][p].state = 'S';
+	situation.containers[1][c].v[CONTAINER_TASKS_STOPPED] = 0;
+	expect_nothing(&situation);
+	situation.containers[1][c].state = "paused";
+	expect_words(expect_first(&situation, "stopped", "web", ""), "web is paused");
 }
 
 static void facts_lost(void **state)
@@ -93,32 +79,32 @@ static void facts_lost(void **state)
 	struct loss_row losses[] = {{"ring_full", 5}, {"state_refused", 100}, {"series_folded", 900}};
 
 	(void)state;
-	s.before.losses = s.now.losses = losses;
-	s.before.n_losses = s.now.n_losses = ARRAY_SIZE(losses);
-	expect_nothing(&s);
-	assert_int_equal(watch_begin(&s.window, &s.before), 0);
+	situation.before.losses = situation.now.losses = losses;
+	situation.before.n_losses = situation.now.n_losses = ARRAY_SIZE(losses);
+	expect_nothing(&situation);
+	assert_int_equal(watch_begin(&situation.window, &situation.before), 0);
 	losses[0].count = 5;
 	losses[1].count = 5000;
-	expect_nothing(&s);
+	expect_nothing(&situation);
 	/* The snapshots share the rows: what was there before is what the window copied. */
 	losses[0].count = 0;
 	losses[1].count = 0;
-	assert_int_equal(watch_begin(&s.window, &s.before), 0);
+	assert_int_equal(watch_begin(&situation.window, &situation.before), 0);
 	losses[0].count = 11;
-	diagnosis_free(&s.diagnosis);
-	assert_int_equal(watch_end(&s.window, &s.now), 0);
-	assert_int_equal(diagnosis_run(&s.diagnosis, &s.window, &s.options, NULL), 0);
-	assert_int_equal(s.diagnosis.findings.n, 1);
-	assert_string_equal(s.diagnosis.findings.all[0].rule, "facts_lost");
+	diagnosis_free(&situation.diagnosis);
+	assert_int_equal(watch_end(&situation.window, &situation.now), 0);
+	assert_int_equal(diagnosis_run(&situation.diagnosis, &situation.window, &situation.options, NULL), 0);
+	assert_int_equal(situation.diagnosis.findings.n, 1);
+	assert_string_equal(situation.diagnosis.findings.all[0].rule, "facts_lost");
 }
 
 static void attribution(void **state)
 {
 	(void)state;
-	s.now.v[HOST_ATTRIBUTED] = 0.9;
-	expect_first(&s, "attribution_low", "", "");
-	s.now.v[HOST_ATTRIBUTED] = 0.96;
-	expect_nothing(&s);
+	situation.now.v[HOST_ATTRIBUTED] = 0.9;
+	expect_first(&situation, "attribution_low", "", "");
+	situation.now.v[HOST_ATTRIBUTED] = 0.96;
+	expect_nothing(&situation);
 }
 
 static void collector_missing(void **state)
@@ -127,9 +113,10 @@ static void collector_missing(void **state)
 	bool judged = true;
 
 	(void)state;
-	situation_collector_off(&s, "oom");
-	expect_words(expect_first(&s, "collector_missing", "", ""), "collector oom is off: oom_killed cannot judge");
-	f = situation_judge(&s);
+	situation_collector_off(&situation, "oom");
+	expect_words(expect_first(&situation, "collector_missing", "", ""),
+		     "collector oom is off: oom_killed cannot judge");
+	f = situation_judge(&situation);
 	for (size_t i = 0; i < f->n_unjudged; i++)
 		judged &= strcmp(f->unjudged[i].rule, "oom_killed") != 0;
 	assert_false(judged);
@@ -143,25 +130,24 @@ static void order(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		uint32_t c = situation_container(&s, names[i], "docker");
+		uint32_t c = situation_container(&situation, names[i], "docker");
 
-		s.containers[1][c].v[CONTAINER_THREADS_LIMIT] = 100;
-		s.containers[1][c].v[CONTAINER_THREADS] = threads[i];
+		situation.containers[1][c].v[CONTAINER_THREADS_LIMIT] = 100;
+		situation.containers[1][c].v[CONTAINER_THREADS] = threads[i];
 	}
-	situation_judge(&s);
-	assert_int_equal(s.diagnosis.findings.n, 3);
-	assert_string_equal(s.diagnosis.findings.all[0].container, "b");
-	assert_string_equal(s.diagnosis.findings.all[1].container, "c");
-	assert_string_equal(s.diagnosis.findings.all[2].container, "a");
+	situation_judge(&situation);
+	assert_int_equal(situation.diagnosis.findings.n, 3);
+	assert_string_equal(situation.diagnosis.findings.all[0].container, "b");
+	assert_string_equal(situation.diagnosis.findings.all[1].container, "c");
+	assert_string_equal(situation.diagnosis.findings.all[2].container, "a");
 }
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(zombies),	   TEST(pids_limit),	    TEST(stopped), TEST(facts_lost),
-		TEST(attribution), TEST(collector_missing), TEST(order),
+		situation_test(zombies),    situation_test(pids_limit),	 situation_test(stopped),
+		situation_test(facts_lost), situation_test(attribution), situation_test(collector_missing),
+		situation_test(order),
 	};
 
 	return cmocka_run_group_tests_name("diagnose_processes", tests, NULL, NULL);

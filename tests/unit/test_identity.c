@@ -3,54 +3,9 @@
  * test_identity.c - names, images and labels from the runtimes' files, names that come late, what the cache keeps and
  * forgets, and whose files are believed about whom.
  */
-#include "lib/identity_root.h"
+#include "lib/identity_cache.h"
 
-#include "identity/identity.h"
 #include "base/util.h"
-
-#define MS     1000000ULL
-#define SECOND 1000000000ULL
-#define T0     (1000 * SECOND)
-
-static struct identities *ids;
-
-static int cache_teardown(void **state)
-{
-	identities_free(ids);
-	ids = NULL;
-	return root_teardown(state);
-}
-#define cache_test(f) cmocka_unit_test_setup_teardown(f, root_setup, cache_teardown)
-
-/* Users make what is below their slices, root all the rest. */
-static bool only_root(void *ctx, const char *path, size_t len)
-{
-	(void)ctx;
-	return !memmem(path, len, "user.slice", 10);
-}
-
-static void cache_open(void)
-{
-	ids = identities_new(root_dir);
-	assert_non_null(ids);
-	identities_ask_root(ids, only_root, NULL);
-}
-
-static const struct identity *get(uint64_t id, const char *path)
-{
-	const struct identity *who = identities_get(ids, id, path, T0);
-
-	assert_non_null(who);
-	return who;
-}
-
-static struct identity_stats stats(void)
-{
-	struct identity_stats s;
-
-	identities_stats(ids, &s);
-	return s;
-}
 
 static void docker_config(const char *folder, const char *id, const char *name, const char *image, const char *labels)
 {
@@ -73,7 +28,7 @@ static void docker_named(void **state)
 	(void)state;
 	docker_config(DOCKER_FOLDER, A, "web", "nginx:1.25", "{\"b\":\"2\",\"a\":\"\\u00e4\\u001b\"}");
 	cache_open();
-	who = get(1, "/system.slice/docker-" A ".scope");
+	who = cache_get(1, "/system.slice/docker-" A ".scope");
 	assert_int_equal(who->kind, HOME_CONTAINER);
 	assert_true(who->resolved);
 	assert_string_equal(who->name, "web");
@@ -85,14 +40,14 @@ static void docker_named(void **state)
 	assert_string_equal(who->parent, "");
 	assert_int_equal(who->uid, -1);
 	/* What is below is the same home. */
-	assert_ptr_equal(get(2, "/system.slice/docker-" A ".scope/init.scope"), who);
-	assert_ptr_equal(get(1, "/system.slice/docker-" A ".scope"), who);
-	assert_int_equal(stats().homes, 1);
-	assert_int_equal(stats().cgroups, 2);
-	assert_int_equal(stats().failures, 0);
+	assert_ptr_equal(cache_get(2, "/system.slice/docker-" A ".scope/init.scope"), who);
+	assert_ptr_equal(cache_get(1, "/system.slice/docker-" A ".scope"), who);
+	assert_int_equal(cache_stats().homes, 1);
+	assert_int_equal(cache_stats().cgroups, 2);
+	assert_int_equal(cache_stats().failures, 0);
 	/* A bare id, and no labels. */
 	docker_config(DOCKER_FOLDER, B, "job", "busybox", "null");
-	who = get(3, "/actions_job/" B);
+	who = cache_get(3, "/actions_job/" B);
 	assert_string_equal(who->name, "job");
 	assert_string_equal(who->runtime, "docker");
 	assert_string_equal(who->labels, "");
@@ -111,17 +66,17 @@ static void docker_shares(void **state)
 	docker_config(DOCKER_FOLDER, C, "odd", "i", "{}");
 	root_write(DOCKER_FOLDER C "/hostconfig.json", "{\"CpuShares\":-1,\"x\":\"");
 	cache_open();
-	who = get(1, "/docker/" A);
+	who = cache_get(1, "/docker/" A);
 	assert_int_equal(who->cpu_shares, 512);
-	assert_int_equal(get(2, "/docker/" B)->cpu_shares, 0);
-	assert_int_equal(get(3, "/docker/" C)->cpu_shares, 0);
-	assert_string_equal(get(3, "/docker/" C)->name, "odd");
+	assert_int_equal(cache_get(2, "/docker/" B)->cpu_shares, 0);
+	assert_int_equal(cache_get(3, "/docker/" C)->cpu_shares, 0);
+	assert_string_equal(cache_get(3, "/docker/" C)->name, "odd");
 
 	/* docker update: the next check reads both. */
 	docker_config(DOCKER_FOLDER, A, "web", "i", "{}");
 	root_write(DOCKER_FOLDER A "/hostconfig.json", "{\"CpuShares\":256}");
 	identities_check(ids, 1);
-	assert_int_equal(get(1, "/docker/" A)->cpu_shares, 256);
+	assert_int_equal(cache_get(1, "/docker/" A)->cpu_shares, 256);
 }
 
 static void docker_roots(void **state)
@@ -137,12 +92,12 @@ static void docker_roots(void **state)
 	assert_int_equal(identities_add_docker_root(ids, "relative"), -EINVAL);
 	assert_int_equal(identities_add_docker_root(ids, "/given/root"), 0);
 	assert_int_equal(identities_add_docker_root(ids, "/given/root"), 0);
-	who = get(1, "/docker/" A);
+	who = cache_get(1, "/docker/" A);
 	assert_string_equal(who->name, "moved");
-	assert_string_equal(get(2, "/docker/" B)->name, "given");
-	assert_string_equal(get(3, "/docker/" C)->name, "usual");
+	assert_string_equal(cache_get(2, "/docker/" B)->name, "given");
+	assert_string_equal(cache_get(3, "/docker/" C)->name, "usual");
 	assert_string_equal(who->name, "moved");
-	assert_int_equal(stats().failures, 0);
+	assert_int_equal(cache_stats().failures, 0);
 	for (int i = 0; i < 20; i++) {
 		char path[32];
 
@@ -161,7 +116,7 @@ static void docker_root_is_a_link(void **state)
 	/* Put there by root, absolute, and meant within the root that we were given. */
 	assert_int_equal(symlink("/data/docker", root_path("/var/lib/docker")), 0);
 	cache_open();
-	assert_string_equal(get(1, "/docker/" A)->name, "web");
+	assert_string_equal(cache_get(1, "/docker/" A)->name, "web");
 }
 
 /* ---- data roots that stand in no option ---- */
@@ -197,10 +152,10 @@ static void docker_roots_of_processes(void **state)
 	docker_config("/mnt/b/containers/", B, "b", "i", "{}");
 	docker_config("/mnt/c/containers/", C, "c", "i", "{}");
 	cache_open();
-	assert_string_equal(get(1, "/docker/" A)->name, "a");
-	assert_string_equal(get(2, "/docker/" B)->name, "b");
-	assert_string_equal(get(3, "/docker/" C)->name, "c");
-	assert_int_equal(stats().failures, 0);
+	assert_string_equal(cache_get(1, "/docker/" A)->name, "a");
+	assert_string_equal(cache_get(2, "/docker/" B)->name, "b");
+	assert_string_equal(cache_get(3, "/docker/" C)->name, "c");
+	assert_int_equal(cache_stats().failures, 0);
 }
 
 /* A dockerd in a container means other folders by the same paths; one that another user started may be anything. */
@@ -211,7 +166,7 @@ static void docker_roots_of_others(void **state)
 	process_write("30", "dockerd", getuid(), "../../mnt", "dockerd\0--data-root=/mnt/a", 26);
 	docker_config("/mnt/a/containers/", A, "a", "i", "{}");
 	cache_open();
-	assert_false(get(1, "/docker/" A)->resolved);
+	assert_false(cache_get(1, "/docker/" A)->resolved);
 }
 
 /* Users remapped: ROOT/UID.GID, in the usual root and in one that is found. */
@@ -223,13 +178,13 @@ static void docker_root_remapped(void **state)
 	docker_config("/mnt/a/100000.100000/containers/", B, "b", "i", "{}");
 	docker_config("/var/lib/docker/1.x/containers/", C, "c", "i", "{}");
 	cache_open();
-	assert_string_equal(get(1, "/docker/" A)->name, "a");
-	assert_string_equal(get(2, "/docker/" B)->name, "b");
-	assert_false(get(3, "/docker/" C)->resolved);
+	assert_string_equal(cache_get(1, "/docker/" A)->name, "a");
+	assert_string_equal(cache_get(2, "/docker/" B)->name, "b");
+	assert_false(cache_get(3, "/docker/" C)->resolved);
 	/* The file is compared where it was found. */
 	docker_config("/var/lib/docker/231072.231072/containers/", A, "renamed", "i", "{}");
 	assert_int_equal(identities_check(ids, T0 + SECOND), 1);
-	assert_string_equal(get(1, "/docker/" A)->name, "renamed");
+	assert_string_equal(cache_get(1, "/docker/" A)->name, "renamed");
 }
 
 /* One look at all processes for a container that is new, not one for each look-up; what it finds is for all. */
@@ -239,7 +194,7 @@ static void docker_root_found_late(void **state)
 
 	(void)state;
 	cache_open();
-	a = get(1, "/docker/" A);
+	a = cache_get(1, "/docker/" A);
 	PROCESS("20", "dockerd", "dockerd\0--data-root=/mnt/a");
 	docker_config("/mnt/a/containers/", A, "a", "i", "{}");
 	docker_config("/mnt/a/containers/", B, "b", "i", "{}");
@@ -270,18 +225,18 @@ static void docker_in_kubernetes(void **state)
 	docker_config(DOCKER_FOLDER, C, "mine", "i", K8S("POD"));
 	cache_open();
 	snprintf(path, sizeof(path), "%s" A, pod);
-	who = get(1, path);
+	who = cache_get(1, path);
 	assert_int_equal(who->kind, HOME_CONTAINER);
 	assert_string_equal(who->name, "app");
 	assert_string_equal(who->pod, "web-0");
 	assert_string_equal(who->pod_namespace, "shop");
 	assert_string_equal(who->runtime, "docker");
 	snprintf(path, sizeof(path), "%s" B, pod);
-	who = get(2, path);
+	who = cache_get(2, path);
 	assert_int_equal(who->kind, HOME_POD);
 	assert_string_equal(who->name, "web-0");
 	/* An image's labels can say so too; a container outside of a pod is not believed. */
-	who = get(3, "/docker/" C);
+	who = cache_get(3, "/docker/" C);
 	assert_int_equal(who->kind, HOME_CONTAINER);
 	assert_string_equal(who->name, "mine");
 	assert_string_equal(who->pod, "");
@@ -300,25 +255,25 @@ static void podman_named(void **state)
 	root_write(PODMAN_LIST "containers.json", "[" PODMAN_ENTRY(A, "db") ",5,{},{\"id\":7},{\"id\":\"" C "\"}]");
 	root_write(PODMAN_LIST "volatile-containers.json", "[" PODMAN_ENTRY(B, "job") "]");
 	cache_open();
-	who = get(1, "/machine.slice/libpod-" A ".scope/container");
+	who = cache_get(1, "/machine.slice/libpod-" A ".scope/container");
 	assert_true(who->resolved);
 	assert_string_equal(who->name, "db");
 	assert_string_equal(who->image, "docker.io/library/db:1");
 	assert_string_equal(who->runtime, "podman");
 	assert_string_equal(who->home, "/machine.slice/libpod-" A ".scope");
 	/* Made with --rm: in the other list only. */
-	who = get(2, "/machine.slice/machine-libpod_pod_" C ".slice/libpod-" B ".scope");
+	who = cache_get(2, "/machine.slice/machine-libpod_pod_" C ".slice/libpod-" B ".scope");
 	assert_string_equal(who->name, "job");
 	assert_string_equal(who->pod, "c83d0428058a");
 	/* In the list, without a name. */
-	who = get(3, "/machine.slice/libpod-" C ".scope");
+	who = cache_get(3, "/machine.slice/libpod-" C ".scope");
 	assert_false(who->resolved);
 	assert_string_equal(who->name, "c83d0428058a");
 	/* The list is read again when it changed. */
 	root_write(PODMAN_LIST "volatile-containers.json", "[" PODMAN_ENTRY(C, "late") "]");
 	assert_int_equal(identities_refresh(ids, T0 + 100 * MS), 1);
 	assert_string_equal(who->name, "late");
-	assert_string_equal(get(4, "/system.slice/q.service/libpod-payload-" C)->name, "late");
+	assert_string_equal(cache_get(4, "/system.slice/q.service/libpod-payload-" C)->name, "late");
 	/* Metadata that is no JSON leaves the image's id. */
 	root_write(PODMAN_LIST "containers.json",
 		   "[{\"id\":\"" A "\",\"names\":[\"odd\"],\"image\":\"0123\",\"metadata\":\"{\"}]");
@@ -339,18 +294,18 @@ static void podman_roots(void **state)
 	root_write("/var/lib/containers/storage/vfs-containers/containers.json", "[" PODMAN_ENTRY(A, "plain") "]");
 	root_write("/mnt/images/vfs-containers/volatile-containers.json", "[" PODMAN_ENTRY(B, "moved") "]");
 	cache_open();
-	assert_string_equal(get(1, "/machine.slice/libpod-" A ".scope")->name, "plain");
-	assert_string_equal(get(2, "/machine.slice/libpod-" B ".scope")->name, "moved");
-	assert_int_equal(stats().failures, 0);
+	assert_string_equal(cache_get(1, "/machine.slice/libpod-" A ".scope")->name, "plain");
+	assert_string_equal(cache_get(2, "/machine.slice/libpod-" B ".scope")->name, "moved");
+	assert_int_equal(cache_stats().failures, 0);
 	PROCESS("77", "conmon",
 		"conmon\0--api-version\0"
 		"1\0-c\0" C "\0-b\0/srv/p/btrfs-containers/" C "/userdata\0-p\0x");
 	root_write("/srv/p/btrfs-containers/containers.json", "[" PODMAN_ENTRY(C, "given") "]");
-	assert_string_equal(get(3, "/machine.slice/libpod-" C ".scope")->name, "given");
+	assert_string_equal(cache_get(3, "/machine.slice/libpod-" C ".scope")->name, "given");
 	/* Renamed there. */
 	root_write("/srv/p/btrfs-containers/containers.json", "[" PODMAN_ENTRY(C, "later") "]");
 	assert_true(identities_check(ids, T0 + SECOND) >= 1);
-	assert_string_equal(get(3, "/machine.slice/libpod-" C ".scope")->name, "later");
+	assert_string_equal(cache_get(3, "/machine.slice/libpod-" C ".scope")->name, "later");
 	for (unsigned int second = 2; second < 9; second++)
 		assert_int_equal(identities_check(ids, T0 + second * SECOND), 0);
 }
@@ -373,7 +328,7 @@ static void podman_root_of_user(void **state)
 	cache_open();
 	buf_printf(&path, "/user.slice/user-%u.slice/user@%u.service/user.slice/libpod-" A ".scope", (unsigned int)uid,
 		   (unsigned int)uid);
-	assert_string_equal(get(1, path.data)->name, "mine");
+	assert_string_equal(cache_get(1, path.data)->name, "mine");
 }
 
 /* The same of a user's dockerd. What is not below the home folder is not read. */
@@ -399,9 +354,9 @@ static void docker_root_of_user(void **state)
 		if (!round)
 			cache_open();
 		identities_check(ids, T0 + (uint64_t)round * SECOND);
-		assert_string_equal(get(1 + (round == 2), path.data)->name, round == 2 ? "b43d92bf1e5c"
-									    : round    ? "new"
-										       : "mine");
+		assert_string_equal(cache_get(1 + (round == 2), path.data)->name, round == 2 ? "b43d92bf1e5c"
+										  : round    ? "new"
+											     : "mine");
 	}
 }
 
@@ -415,20 +370,20 @@ static void late_name(void **state)
 
 	(void)state;
 	cache_open();
-	who = get(1, "/docker/" A);
+	who = cache_get(1, "/docker/" A);
 	assert_false(who->resolved);
 	assert_string_equal(who->name, "4f2b0c9d8e7a");
 	generation = who->generation;
 	for (size_t i = 0; i < ARRAY_SIZE(due_ms); i++) {
-		uint64_t failures = stats().failures;
+		uint64_t failures = cache_stats().failures;
 
 		identities_refresh(ids, T0 + due_ms[i] * MS - 1);
-		assert_int_equal(stats().failures, failures);
+		assert_int_equal(cache_stats().failures, failures);
 		assert_int_equal(identities_refresh(ids, T0 + due_ms[i] * MS), 0);
-		assert_int_equal(stats().failures, failures + 1);
+		assert_int_equal(cache_stats().failures, failures + 1);
 	}
 	assert_int_equal(who->generation, generation);
-	assert_int_equal(stats().unnamed, 1);
+	assert_int_equal(cache_stats().unnamed, 1);
 	docker_config(DOCKER_FOLDER, A, "slow", "i", "{}");
 	last = T0 + 10 * SECOND;
 	assert_int_equal(identities_refresh(ids, last + 60 * SECOND - 1), 0);
@@ -437,7 +392,7 @@ static void late_name(void **state)
 	assert_string_equal(who->name, "slow");
 	assert_true(who->resolved);
 	assert_true(who->generation > generation);
-	assert_int_equal(stats().unnamed, 0);
+	assert_int_equal(cache_stats().unnamed, 0);
 	/* Named: nobody asks any more. */
 	root_delete(DOCKER_FOLDER A "/config.v2.json");
 	assert_int_equal(identities_refresh(ids, T0 + 1000 * SECOND), 0);
@@ -449,13 +404,13 @@ static void late_and_seldom(void **state)
 {
 	(void)state;
 	cache_open();
-	get(1, "/docker/" A);
+	cache_get(1, "/docker/" A);
 	identities_refresh(ids, T0 + 5 * SECOND);
-	assert_int_equal(stats().failures, 2);
+	assert_int_equal(cache_stats().failures, 2);
 	identities_refresh(ids, T0 + 9 * SECOND);
-	assert_int_equal(stats().failures, 2);
+	assert_int_equal(cache_stats().failures, 2);
 	identities_refresh(ids, T0 + 10 * SECOND);
-	assert_int_equal(stats().failures, 3);
+	assert_int_equal(cache_stats().failures, 3);
 }
 
 static void restarted(void **state)
@@ -466,30 +421,30 @@ static void restarted(void **state)
 	(void)state;
 	docker_config(DOCKER_FOLDER, A, "old", "i", "{}");
 	cache_open();
-	who = get(1, "/docker/" A);
+	who = cache_get(1, "/docker/" A);
 	generation = who->generation;
 	docker_config(DOCKER_FOLDER, A, "new", "i", "{}");
 	/* Cgroups made inside are no reason to look. */
-	assert_string_equal(get(2, "/docker/" A "/sub")->name, "old");
+	assert_string_equal(cache_get(2, "/docker/" A "/sub")->name, "old");
 	assert_int_equal(who->generation, generation);
-	again = get(3, "/docker/" A);
+	again = cache_get(3, "/docker/" A);
 	assert_ptr_equal(again, who);
 	assert_string_equal(who->name, "new");
 	assert_true(who->generation > generation);
 	/* Gone from the disk: it keeps its name as long as it is known. */
 	root_delete(DOCKER_FOLDER A "/config.v2.json");
-	assert_string_equal(get(4, "/docker/" A)->name, "new");
-	assert_int_equal(stats().unnamed, 0);
+	assert_string_equal(cache_get(4, "/docker/" A)->name, "new");
+	assert_int_equal(cache_stats().unnamed, 0);
 	for (uint64_t id = 1; id <= 3; id++)
 		identities_forget(ids, id);
 	assert_string_equal(who->name, "new");
 	identities_forget(ids, 4);
 	identities_forget(ids, 4);
-	assert_int_equal(stats().homes, 0);
+	assert_int_equal(cache_stats().homes, 0);
 	/* Made anew, it has a generation that it never had. */
-	generation = get(9, "/x")->generation;
-	assert_true(get(1, "/docker/" A)->generation > generation);
-	assert_string_equal(get(1, "/docker/" A)->name, "4f2b0c9d8e7a");
+	generation = cache_get(9, "/x")->generation;
+	assert_true(cache_get(1, "/docker/" A)->generation > generation);
+	assert_string_equal(cache_get(1, "/docker/" A)->name, "4f2b0c9d8e7a");
 }
 
 /* docker rename: dockerd replaces the file of a container that goes on running. */
@@ -502,8 +457,8 @@ static void renamed(void **state)
 	docker_config(DOCKER_FOLDER, A, "web", "i", "{\"tier\":\"1\"}");
 	docker_config(DOCKER_FOLDER, B, "db", "i", "{}");
 	cache_open();
-	who = get(1, "/docker/" A);
-	get(2, "/docker/" B);
+	who = cache_get(1, "/docker/" A);
+	cache_get(2, "/docker/" B);
 	generation = who->generation;
 	assert_int_equal(identities_check(ids, T0 + SECOND), 0);
 	assert_int_equal(who->generation, generation);
@@ -525,7 +480,7 @@ static void renamed(void **state)
 	assert_int_equal(identities_refresh(ids, T0 + 5 * SECOND - 1), 0);
 	assert_int_equal(identities_refresh(ids, T0 + 5 * SECOND), 1);
 	assert_string_equal(who->name, "web-older");
-	assert_int_equal(stats().failures, 0);
+	assert_int_equal(cache_stats().failures, 0);
 }
 
 /* A broken file is read once and changes nothing; neither does a container that was removed. */
@@ -536,28 +491,28 @@ static void replaced_by_nothing(void **state)
 	(void)state;
 	docker_config(DOCKER_FOLDER, A, "web", "i", "{}");
 	cache_open();
-	who = get(1, "/docker/" A);
+	who = cache_get(1, "/docker/" A);
 	root_write(DOCKER_FOLDER A "/config.v2.json", "{");
 	for (unsigned int second = 1; second < 5; second++)
 		assert_int_equal(identities_check(ids, T0 + second * SECOND), 0);
-	assert_int_equal(stats().refused, 1);
-	assert_int_equal(stats().failures, 1);
+	assert_int_equal(cache_stats().refused, 1);
+	assert_int_equal(cache_stats().failures, 1);
 	assert_string_equal(who->name, "web");
 	root_delete(DOCKER_FOLDER A "/config.v2.json");
 	assert_int_equal(identities_check(ids, T0 + 6 * SECOND), 0);
-	assert_int_equal(stats().failures, 1);
+	assert_int_equal(cache_stats().failures, 1);
 	docker_config(DOCKER_FOLDER, A, "back", "i", "{}");
 	assert_int_equal(identities_check(ids, T0 + 7 * SECOND), 1);
 	assert_string_equal(who->name, "back");
 	/* One that was broken from the start has its name as soon as it is mended. */
 	root_write(DOCKER_FOLDER B "/config.v2.json", "{");
-	who = get(2, "/docker/" B);
+	who = cache_get(2, "/docker/" B);
 	assert_false(who->resolved);
 	identities_check(ids, T0 + 30 * SECOND);
 	docker_config(DOCKER_FOLDER, B, "late", "i", "{}");
 	assert_int_equal(identities_check(ids, T0 + 31 * SECOND), 1);
 	assert_string_equal(who->name, "late");
-	assert_int_equal(stats().unnamed, 0);
+	assert_int_equal(cache_stats().unnamed, 0);
 }
 
 /* podman rename, and a container that is added: one list has them all. */
@@ -569,8 +524,8 @@ static void podman_renamed(void **state)
 	(void)state;
 	root_write(PODMAN_LIST "containers.json", "[" PODMAN_ENTRY(A, "db") "]");
 	cache_open();
-	db = get(1, "/machine.slice/libpod-" A ".scope");
-	job = get(2, "/machine.slice/libpod-" B ".scope");
+	db = cache_get(1, "/machine.slice/libpod-" A ".scope");
+	job = cache_get(2, "/machine.slice/libpod-" B ".scope");
 	assert_false(job->resolved);
 	for (unsigned int second = 20; second < 25; second++)
 		assert_int_equal(identities_check(ids, T0 + second * SECOND), 0);
@@ -583,12 +538,12 @@ static void podman_renamed(void **state)
 	root_delete(PODMAN_LIST "volatile-containers.json");
 	root_write(PODMAN_LIST "containers.json", "[");
 	assert_int_equal(identities_check(ids, T0 + 26 * SECOND), 0);
-	failures = stats().failures;
-	assert_int_equal(stats().refused, 1);
+	failures = cache_stats().failures;
+	assert_int_equal(cache_stats().refused, 1);
 	for (unsigned int second = 27; second < 50; second++)
 		assert_int_equal(identities_check(ids, T0 + second * SECOND), 0);
-	assert_int_equal(stats().failures, failures);
-	assert_int_equal(stats().refused, 1);
+	assert_int_equal(cache_stats().failures, failures);
+	assert_int_equal(cache_stats().refused, 1);
 	assert_string_equal(db->name, "db-old");
 	root_write(PODMAN_LIST "containers.json", "[" PODMAN_ENTRY(A, "db-new") "]");
 	assert_int_equal(identities_check(ids, T0 + 51 * SECOND), 1);
@@ -606,7 +561,7 @@ static void renamed_among_many(void **state)
 		snprintf(id, sizeof(id), "%064x", i);
 		docker_config(DOCKER_FOLDER, id, "one", "i", "{}");
 		snprintf(path, sizeof(path), "/docker/%s", id);
-		get(i + 1, path);
+		cache_get(i + 1, path);
 	}
 	for (unsigned int i = 0; i < 1500; i++) {
 		snprintf(id, sizeof(id), "%064x", i);
@@ -621,7 +576,7 @@ static void renamed_among_many(void **state)
 	identities_forget(ids, 1);
 	identities_forget(ids, 1500);
 	assert_int_equal(identities_check(ids, T0 + 4 * SECOND), 0);
-	assert_int_equal(stats().failures, 0);
+	assert_int_equal(cache_stats().failures, 0);
 }
 
 /* What the path says of the pod, as long as no store says more: k3s, containerd. */
@@ -632,14 +587,15 @@ static void pod_by_its_uid(void **state)
 	(void)state;
 	docker_config(DOCKER_FOLDER, B, "k8s_app_web-0_shop_x_0", "i", K8S("app"));
 	cache_open();
-	assert_string_equal(get(1, "/kubepods/besteffort/pod8712f785-1a3e-41ec-a00b-e2dcc77431cb/" A)->pod, uid);
-	assert_string_equal(get(2, "/kubepods/besteffort/pod8712f785-1a3e-41ec-a00b-e2dcc77431cb")->pod, uid);
-	assert_string_equal(get(3, "/kubepods.slice/kubepods-pod8712f785_1a3e_41ec_a00b_e2dcc77431cb.slice/"
-				   "cri-containerd-" A ".scope")
+	assert_string_equal(cache_get(1, "/kubepods/besteffort/pod8712f785-1a3e-41ec-a00b-e2dcc77431cb/" A)->pod, uid);
+	assert_string_equal(cache_get(2, "/kubepods/besteffort/pod8712f785-1a3e-41ec-a00b-e2dcc77431cb")->pod, uid);
+	assert_string_equal(cache_get(3, "/kubepods.slice/kubepods-pod8712f785_1a3e_41ec_a00b_e2dcc77431cb.slice/"
+					 "cri-containerd-" A ".scope")
 				    ->pod,
 			    uid);
-	assert_string_equal(get(4, "/kubepods/besteffort/pod8712f785-1a3e-41ec-a00b-e2dcc77431cb/" B)->pod, "web-0");
-	assert_string_equal(get(5, "/docker/" A)->pod, "");
+	assert_string_equal(cache_get(4, "/kubepods/besteffort/pod8712f785-1a3e-41ec-a00b-e2dcc77431cb/" B)->pod,
+			    "web-0");
+	assert_string_equal(cache_get(5, "/docker/" A)->pod, "");
 }
 
 /* Any number of build steps is one home. */
@@ -651,11 +607,12 @@ static void build_is_one_home(void **state)
 	cache_open();
 	for (unsigned int i = 0; i < 50; i++) {
 		snprintf(path, sizeof(path), "/docker/buildkit/%025u", i);
-		assert_string_equal(get(2 * i + 1, path)->home, "/docker/buildkit");
+		assert_string_equal(cache_get(2 * i + 1, path)->home, "/docker/buildkit");
 		snprintf(path, sizeof(path), "/system.slice/docker.service/system.slice:docker:%025u", i);
-		assert_string_equal(get(2 * i + 2, path)->home, "/system.slice/docker.service/system.slice:docker:");
+		assert_string_equal(cache_get(2 * i + 2, path)->home,
+				    "/system.slice/docker.service/system.slice:docker:");
 	}
-	assert_int_equal(stats().homes, 2);
+	assert_int_equal(cache_stats().homes, 2);
 }
 
 static void talos_by_its_first_process(void **state)
@@ -663,19 +620,19 @@ static void talos_by_its_first_process(void **state)
 	(void)state;
 	root_write("/proc/1/cgroup", "0::/init.scope\n");
 	cache_open();
-	assert_string_equal(get(1, "/system/x")->runtime, "");
+	assert_string_equal(cache_get(1, "/system/x")->runtime, "");
 	identities_free(ids);
 	root_write("/proc/1/cgroup", "1:name=systemd:/init\n0::/init\n");
 	cache_open();
-	assert_string_equal(get(1, "/system/x")->runtime, "talos");
+	assert_string_equal(cache_get(1, "/system/x")->runtime, "talos");
 	identities_free(ids);
 	root_write("/proc/1/cgroup", "0::/../../init\n");
 	cache_open();
-	assert_string_equal(get(1, "/system/x")->runtime, "talos");
+	assert_string_equal(cache_get(1, "/system/x")->runtime, "talos");
 	identities_free(ids);
 	root_write("/proc/1/cgroup", "0::/x/init\n");
 	cache_open();
-	assert_string_equal(get(1, "/system/x")->runtime, "");
+	assert_string_equal(cache_get(1, "/system/x")->runtime, "");
 }
 
 /* The same id under another path: a v1 cgroup was renamed, or the id came again. */
@@ -683,13 +640,13 @@ static void moved(void **state)
 {
 	(void)state;
 	cache_open();
-	assert_string_equal(get(7, "/a")->name, "/a");
-	assert_string_equal(get(7, "/b")->name, "/b");
-	assert_int_equal(stats().homes, 1);
-	assert_int_equal(stats().cgroups, 1);
-	assert_string_equal(get(8, "/")->name, "host");
-	assert_string_equal(get(8, "/")->home, "/");
-	assert_string_equal(get(9, "")->home, "/");
+	assert_string_equal(cache_get(7, "/a")->name, "/a");
+	assert_string_equal(cache_get(7, "/b")->name, "/b");
+	assert_int_equal(cache_stats().homes, 1);
+	assert_int_equal(cache_stats().cgroups, 1);
+	assert_string_equal(cache_get(8, "/")->name, "host");
+	assert_string_equal(cache_get(8, "/")->home, "/");
+	assert_string_equal(cache_get(9, "")->home, "/");
 }
 
 /* Row 6: a user's cgroup has the id of one of root's containers. */
@@ -702,15 +659,15 @@ static void rootless_is_not_root(void **state)
 	docker_config(DOCKER_FOLDER, A, "payments", "secret-image", "{}");
 	root_write(PODMAN_LIST "containers.json", "[" PODMAN_ENTRY(B, "vault") "]");
 	cache_open();
-	real = get(1, "/system.slice/docker-" A ".scope");
-	who = get(2, "/user.slice/user-1000.slice/user@1000.service/docker-" A ".scope");
+	real = cache_get(1, "/system.slice/docker-" A ".scope");
+	who = cache_get(2, "/user.slice/user-1000.slice/user@1000.service/docker-" A ".scope");
 	assert_ptr_not_equal(who, real);
 	assert_int_equal(who->uid, 1000);
 	assert_false(who->resolved);
 	assert_string_equal(who->name, "4f2b0c9d8e7a");
 	assert_string_equal(who->image, "");
 	assert_string_equal(real->name, "payments");
-	who = get(3, "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" B ".scope");
+	who = cache_get(3, "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" B ".scope");
 	assert_false(who->resolved);
 	/* Nor does root's file when that is where the user's home is said to be. */
 	buf_printf(&passwd, "root:x:0:0::/root:/bin/sh\nu:x:1000:1000::/home/u:/bin/sh\n");
@@ -719,7 +676,7 @@ static void rootless_is_not_root(void **state)
 	if (getuid() == 1000)
 		return;
 	assert_int_equal(identities_refresh(ids, T0 + 100 * MS), 0);
-	assert_int_equal(stats().refused, 1);
+	assert_int_equal(cache_stats().refused, 1);
 	assert_false(who->resolved);
 }
 
@@ -747,12 +704,12 @@ static void rootless_named(void **state)
 	cache_open();
 	buf_printf(&path, "/user.slice/user-%u.slice/user@%u.service/user.slice/libpod-" A ".scope", (unsigned int)uid,
 		   (unsigned int)uid);
-	who = get(1, path.data);
+	who = cache_get(1, path.data);
 	assert_string_equal(who->name, "mine");
 	assert_int_equal(who->uid, uid);
 	buf_reset(&path);
 	buf_printf(&path, "/user.slice/user-%u.slice/docker-" B ".scope", (unsigned int)uid);
-	assert_string_equal(get(2, path.data)->name, "dock");
+	assert_string_equal(cache_get(2, path.data)->name, "dock");
 	/* Renamed by its user; a file of somebody else in its place is not believed. */
 	root_write("/home/u/.local/share/containers/storage/overlay-containers/containers.json",
 		   "[" PODMAN_ENTRY(A, "mine-new") "]");
@@ -770,7 +727,7 @@ static void rootless_named(void **state)
 	assert_int_equal(identities_check(ids, T0 + 2 * SECOND), 2);
 	assert_string_equal(who->name, "mine-new");
 	/* The host's container of that id knows nothing of it. */
-	assert_false(get(3, "/machine.slice/libpod-" A ".scope")->resolved);
+	assert_false(cache_get(3, "/machine.slice/libpod-" A ".scope")->resolved);
 }
 
 /* A user who makes cgroups without end gets a few looks a second; root's containers do not wait for that. */
@@ -782,15 +739,15 @@ static void rootless_budget(void **state)
 	cache_open();
 	for (unsigned int i = 0; i < 1000; i++) {
 		snprintf(path, sizeof(path), "/user.slice/user-1000.slice/docker-%064x.scope", i);
-		get(i + 10, path);
+		cache_get(i + 10, path);
 	}
-	assert_int_equal(stats().failures, 8);
-	assert_false(get(1, "/docker/" A)->resolved);
+	assert_int_equal(cache_stats().failures, 8);
+	assert_false(cache_get(1, "/docker/" A)->resolved);
 	docker_config(DOCKER_FOLDER, A, "web", "i", "{}");
 	assert_int_equal(identities_refresh(ids, T0 + 2 * SECOND), 1);
-	assert_string_equal(get(1, "/docker/" A)->name, "web");
-	assert_int_equal(stats().failures, 8 + 1 + 8);
-	assert_int_equal(stats().unnamed, 1000);
+	assert_string_equal(cache_get(1, "/docker/" A)->name, "web");
+	assert_int_equal(cache_stats().failures, 8 + 1 + 8);
+	assert_int_equal(cache_stats().unnamed, 1000);
 }
 
 /* Row 7: a container makes a cgroup that is called like another one. */
@@ -803,19 +760,19 @@ static void nested_is_not_resolved(void **state)
 	docker_config(DOCKER_FOLDER, B, "bank", "bank-image", "{}");
 	root_write(PODMAN_LIST "containers.json", "[" PODMAN_ENTRY(C, "vault") "]");
 	cache_open();
-	assert_string_equal(get(1, "/docker/" A "/libpod-" C ".scope")->name, "evil");
-	who = get(2, "/docker/" A "/docker/" B);
-	real = get(3, "/docker/" B);
+	assert_string_equal(cache_get(1, "/docker/" A "/libpod-" C ".scope")->name, "evil");
+	who = cache_get(2, "/docker/" A "/docker/" B);
+	real = cache_get(3, "/docker/" B);
 	assert_ptr_not_equal(who, real);
 	assert_string_equal(who->parent, "/docker/" A);
 	assert_string_equal(who->name, "b43d92bf1e5c");
 	assert_string_equal(who->image, "");
 	assert_string_equal(real->name, "bank");
-	who = get(4, "/docker/" A "/machine.slice/libpod-" C ".scope");
+	who = cache_get(4, "/docker/" A "/machine.slice/libpod-" C ".scope");
 	assert_string_equal(who->name, "c83d0428058a");
 	identities_refresh(ids, T0 + 100 * SECOND);
 	assert_false(who->resolved);
-	assert_int_equal(stats().unnamed, 0);
+	assert_int_equal(cache_stats().unnamed, 0);
 }
 
 /* Row 5: long paths keep being told apart, and nothing is longer than promised. */
@@ -829,17 +786,17 @@ static void long_paths(void **state)
 	while (path.len < 6000)
 		buf_str(&path, "/level");
 	buf_char(&path, '1');
-	one = get(1, path.data);
+	one = cache_get(1, path.data);
 	path.data[path.len - 1] = '2';
-	two = get(2, path.data);
+	two = cache_get(2, path.data);
 	assert_ptr_not_equal(one, two);
 	assert_string_not_equal(one->home, two->home);
 	assert_int_equal(strlen(one->home), IDENTITY_TEXT_MAX);
 	assert_true(strlen(one->name) <= IDENTITY_TEXT_MAX);
-	assert_ptr_equal(get(3, path.data), two);
+	assert_ptr_equal(cache_get(3, path.data), two);
 	path.data[4096] = '\0';
-	assert_string_equal(get(4, path.data)->home, path.data);
-	assert_string_equal(get(5, "/x (deleted)")->name, "/x (deleted)");
+	assert_string_equal(cache_get(4, path.data)->home, path.data);
+	assert_string_equal(cache_get(5, "/x (deleted)")->name, "/x (deleted)");
 }
 
 static void huge_strings(void **state)
@@ -856,7 +813,7 @@ static void huge_strings(void **state)
 	buf_char(&labels, '}');
 	docker_config(DOCKER_FOLDER, A, name.data, name.data, labels.data);
 	cache_open();
-	who = get(1, "/docker/" A);
+	who = cache_get(1, "/docker/" A);
 	assert_true(who->resolved);
 	assert_int_equal(strlen(who->name), IDENTITY_TEXT_MAX);
 	assert_int_equal(strlen(who->image), IDENTITY_TEXT_MAX);
@@ -873,15 +830,15 @@ static void bounded(void **state)
 	cache_open();
 	for (unsigned int i = 0; i < IDENTITIES_MAX; i++) {
 		snprintf(path, sizeof(path), "/g/%u", i);
-		assert_string_equal(get(i + 1, path)->home, path);
+		assert_string_equal(cache_get(i + 1, path)->home, path);
 	}
-	other = get(IDENTITIES_MAX + 1, "/one/more");
+	other = cache_get(IDENTITIES_MAX + 1, "/one/more");
 	assert_string_equal(other->name, IDENTITY_OTHER);
-	assert_int_equal(stats().cgroups, IDENTITIES_MAX);
-	assert_int_equal(stats().overflow, 1);
+	assert_int_equal(cache_stats().cgroups, IDENTITIES_MAX);
+	assert_int_equal(cache_stats().overflow, 1);
 	identities_forget(ids, IDENTITIES_MAX + 1);
 	identities_forget(ids, 5);
-	assert_string_equal(get(IDENTITIES_MAX + 1, "/one/more")->name, "/one/more");
+	assert_string_equal(cache_get(IDENTITIES_MAX + 1, "/one/more")->name, "/one/more");
 }
 
 static void no_root(void **state)
@@ -889,8 +846,8 @@ static void no_root(void **state)
 	(void)state;
 	ids = identities_new("/nonexistent/folder");
 	assert_non_null(ids);
-	assert_string_equal(get(1, "/docker/" A)->name, "4f2b0c9d8e7a");
-	assert_string_equal(get(2, "/machine.slice/libpod-" A ".scope")->name, "4f2b0c9d8e7a");
+	assert_string_equal(cache_get(1, "/docker/" A)->name, "4f2b0c9d8e7a");
+	assert_string_equal(cache_get(2, "/machine.slice/libpod-" A ".scope")->name, "4f2b0c9d8e7a");
 }
 
 /* Units that systemd makes for one connection each are one home, that of their template. */
@@ -918,33 +875,33 @@ static void units_by_connection(void **state)
 	cache_open();
 	for (size_t i = 0; i < ARRAY_SIZE(connections); i++) {
 		snprintf(path, sizeof(path), "/system.slice/system-chk.slice/chk\\x2dmk@%s.service", connections[i]);
-		who = get(10 + 2 * i, path);
+		who = cache_get(10 + 2 * i, path);
 		if (!who->instances || (first && who != first))
 			fail_msg("%s is a home of its own: %s", connections[i], who->home);
 		first = who;
 		strcat(path, "/below");
-		assert_ptr_equal(get(11 + 2 * i, path), first);
+		assert_ptr_equal(cache_get(11 + 2 * i, path), first);
 	}
 	assert_string_equal(first->home, "/system.slice/system-chk.slice/chk\\x2dmk@.service");
 	assert_string_equal(first->name, "chk-mk@.service");
 	assert_string_equal(first->id, "chk\\x2dmk@.service");
 	assert_int_equal(first->kind, HOME_SERVICE);
-	assert_int_equal(stats().homes, 1);
+	assert_int_equal(cache_stats().homes, 1);
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		snprintf(path, sizeof(path), "/system.slice/system-chk.slice/chk@%s.service", others[i]);
-		who = get(100 + i, path);
+		who = cache_get(100 + i, path);
 		if (who->instances || strcmp(who->home, path) != 0)
 			fail_msg("%s is taken for a connection: %s", others[i], who->home);
 	}
 	/* Another place or another unit is another home; a user's manager makes such units, too. */
-	assert_string_equal(get(200, "/system.slice/chk@1-2-3.service")->home, "/system.slice/chk@.service");
-	assert_string_equal(get(201, "/user.slice/user-7.slice/user@7.service/app.slice/x@1-2-3.service")->home,
+	assert_string_equal(cache_get(200, "/system.slice/chk@1-2-3.service")->home, "/system.slice/chk@.service");
+	assert_string_equal(cache_get(201, "/user.slice/user-7.slice/user@7.service/app.slice/x@1-2-3.service")->home,
 			    "/user.slice/user-7.slice/user@7.service/app.slice/x@.service");
-	assert_false(get(202, "/system.slice/chk@1-2-3.scope")->instances);
-	assert_false(get(203, "/system.slice/@1-2-3.service")->instances);
+	assert_false(cache_get(202, "/system.slice/chk@1-2-3.scope")->instances);
+	assert_false(cache_get(203, "/system.slice/@1-2-3.service")->instances);
 	for (uint64_t id = 0; id < 300; id++)
 		identities_forget(ids, id);
-	assert_int_equal(stats().homes, 0);
+	assert_int_equal(cache_stats().homes, 0);
 }
 
 int main(void)

@@ -8,59 +8,15 @@
 #include <sys/mount.h>
 #include <sys/wait.h>
 
-#include "lib/identity_root.h"
+#include "lib/identity_cache.h"
 
-#include "identity/identity.h"
 #include "base/util.h"
-
-#define MS     1000000ULL
-#define SECOND 1000000000ULL
-#define T0     (1000 * SECOND)
 
 #define UID   "8712f785-1a3e-41ec-a00b-e2dcc77431cb"
 #define U_D   "8712f785_1a3e_41ec_a00b_e2dcc77431cb"
 #define SLICE "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" U_D ".slice"
 #define TASKS "/run/containerd/io.containerd.runtime.v2.task/"
 #define STORE "/var/lib/nerdctl/1935db59/"
-
-static struct identities *ids;
-
-static int cache_teardown(void **state)
-{
-	identities_free(ids);
-	ids = NULL;
-	return root_teardown(state);
-}
-#define cache_test(f) cmocka_unit_test_setup_teardown(f, root_setup, cache_teardown)
-
-static bool only_root(void *ctx, const char *path, size_t len)
-{
-	(void)ctx;
-	return !memmem(path, len, "user.slice", 10);
-}
-
-static void cache_open(void)
-{
-	ids = identities_new(root_dir);
-	assert_non_null(ids);
-	identities_ask_root(ids, only_root, NULL);
-}
-
-static const struct identity *get(uint64_t id, const char *path)
-{
-	const struct identity *who = identities_get(ids, id, path, T0);
-
-	assert_non_null(who);
-	return who;
-}
-
-static struct identity_stats stats(void)
-{
-	struct identity_stats s;
-
-	identities_stats(ids, &s);
-	return s;
-}
 
 static void who_check(const struct identity *who, enum home_kind kind, const char *name, const char *image,
 		      const char *pod, const char *space)
@@ -93,16 +49,16 @@ static void containerd_cri(void **state)
 	root_write(TASKS "k8s.io/" C "/config.json", CRI_SANDBOX);
 	root_write("/run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io/" B "/config.json", CRI_CONTAINER);
 	cache_open();
-	who = get(1, SLICE "/cri-containerd-" A ".scope");
+	who = cache_get(1, SLICE "/cri-containerd-" A ".scope");
 	who_check(who, HOME_CONTAINER, "app", "r/app:1", "web-0", "shop");
 	assert_true(who->resolved);
 	assert_string_equal(who->runtime, "containerd");
-	who_check(get(2, SLICE "/cri-containerd-" C ".scope"), HOME_POD, "web-0", "", "web-0", "shop");
+	who_check(cache_get(2, SLICE "/cri-containerd-" C ".scope"), HOME_POD, "web-0", "", "web-0", "shop");
 	/* With cgroupfs the path does not say which runtime it is; k3s has a folder of its own. */
-	who = get(3, "/kubepods/besteffort/pod" UID "/" B);
+	who = cache_get(3, "/kubepods/besteffort/pod" UID "/" B);
 	who_check(who, HOME_CONTAINER, "app", "r/app:1", "web-0", "shop");
 	assert_string_equal(who->runtime, "containerd");
-	assert_int_equal(stats().failures, 0);
+	assert_int_equal(cache_stats().failures, 0);
 	/* A bundle does not change: nothing is asked about it again. */
 	root_write(TASKS "k8s.io/" A "/config.json", CRI_SANDBOX);
 	assert_int_equal(identities_check(ids, T0 + SECOND), 0);
@@ -115,7 +71,7 @@ static void containerd_moved(void **state)
 		   "version = 2\n# state = \"/no\"\nstate = \"/srv/cd\"\n[grpc]\nstate = \"/x\"\n");
 	root_write("/srv/cd/io.containerd.runtime.v2.task/k8s.io/" A "/config.json", CRI_CONTAINER);
 	cache_open();
-	assert_string_equal(get(1, SLICE "/cri-containerd-" A ".scope")->name, "app");
+	assert_string_equal(cache_get(1, SLICE "/cri-containerd-" A ".scope")->name, "app");
 }
 
 /* ctr: /NAMESPACE/ID is a container if containerd says so, else a cgroup like any other. */
@@ -130,23 +86,23 @@ static void containerd_ctr(void **state)
 	root_write(TASKS "build/job/config.json", CRI_CONTAINER);
 	root_folders(TASKS "default/folder/config.json/");
 	cache_open();
-	who = get(1, "/default/web.1");
+	who = cache_get(1, "/default/web.1");
 	who_check(who, HOME_CONTAINER, "web.1", "", "", "");
 	assert_string_equal(who->runtime, "containerd");
 	assert_string_equal(who->id, "web.1");
 	assert_true(who->resolved);
-	assert_ptr_equal(get(2, "/default/web.1/below"), who);
-	assert_string_equal(get(3, "/default/" B)->name, "b43d92bf1e5c");
-	who_check(get(4, "/build/job"), HOME_CONTAINER, "job", "", "", "");
-	assert_int_equal(get(5, "/default/web.2")->kind, HOME_CGROUP);
-	assert_int_equal(get(6, "/other/web.1")->kind, HOME_CGROUP);
-	assert_int_equal(get(7, "/default/folder")->kind, HOME_CGROUP);
-	assert_int_equal(get(8, "/default/..")->kind, HOME_CGROUP);
+	assert_ptr_equal(cache_get(2, "/default/web.1/below"), who);
+	assert_string_equal(cache_get(3, "/default/" B)->name, "b43d92bf1e5c");
+	who_check(cache_get(4, "/build/job"), HOME_CONTAINER, "job", "", "", "");
+	assert_int_equal(cache_get(5, "/default/web.2")->kind, HOME_CGROUP);
+	assert_int_equal(cache_get(6, "/other/web.1")->kind, HOME_CGROUP);
+	assert_int_equal(cache_get(7, "/default/folder")->kind, HOME_CGROUP);
+	assert_int_equal(cache_get(8, "/default/..")->kind, HOME_CGROUP);
 	/* In a container, below a unit or a user's slice it may be anybody's. */
-	assert_string_equal(get(9, "/docker/" A "/default/web.1")->home, "/docker/" A);
-	assert_int_equal(get(10, "/system.slice/a.service/default/web.1")->kind, HOME_SERVICE);
-	assert_int_equal(get(11, "/user.slice/user-1.slice/session-1.scope/default/web.1")->kind, HOME_SESSION);
-	assert_int_equal(stats().refused, 0);
+	assert_string_equal(cache_get(9, "/docker/" A "/default/web.1")->home, "/docker/" A);
+	assert_int_equal(cache_get(10, "/system.slice/a.service/default/web.1")->kind, HOME_SERVICE);
+	assert_int_equal(cache_get(11, "/user.slice/user-1.slice/session-1.scope/default/web.1")->kind, HOME_SESSION);
+	assert_int_equal(cache_stats().refused, 0);
 }
 
 static void containerd_of_docker(void **state)
@@ -154,7 +110,7 @@ static void containerd_of_docker(void **state)
 	(void)state;
 	root_write(TASKS "moby/" A "/config.json", BUNDLE("\"nerdctl/name\":\"x\""));
 	cache_open();
-	assert_false(get(1, "/actions_job/" A)->resolved);
+	assert_false(cache_get(1, "/actions_job/" A)->resolved);
 }
 
 /* ---- nerdctl ---- */
@@ -170,12 +126,12 @@ static void nerdctl_named(void **state)
 	root_write(TASKS "default/" B "/config.json", BUNDLE("\"nerdctl/name\":\"job\""));
 	root_write(STORE "names/default/web", A);
 	cache_open();
-	who = get(1, "/system.slice/nerdctl-" A ".scope");
+	who = cache_get(1, "/system.slice/nerdctl-" A ".scope");
 	who_check(who, HOME_CONTAINER, "web", "", "", "");
 	assert_string_equal(who->runtime, "containerd");
 	/* Of one that nerdctl has forgotten: what it was called when it was made. */
-	assert_string_equal(get(2, "/default/" B)->name, "job");
-	assert_int_equal(stats().failures, 0);
+	assert_string_equal(cache_get(2, "/default/" B)->name, "job");
+	assert_int_equal(cache_stats().failures, 0);
 	assert_int_equal(identities_check(ids, T0 + SECOND), 0);
 	/* nerdctl rename */
 	assert_int_equal(rename(root_path(STORE "names/default/web"), root_path(STORE "names/default/shop")), 0);
@@ -192,7 +148,7 @@ static void nerdctl_higher(void **state)
 	root_write(TASKS "default/" A "/config.json", NERDCTL_BUNDLE);
 	root_write(STORE "default/renamed", A "\n");
 	cache_open();
-	assert_string_equal(get(1, "/system.slice/nerdctl-" A ".scope")->name, "renamed");
+	assert_string_equal(cache_get(1, "/system.slice/nerdctl-" A ".scope")->name, "renamed");
 }
 
 /* The bundle is where only the user's own processes see it; the names are in the home folder. */
@@ -216,12 +172,12 @@ static void nerdctl_rootless(void **state)
 	cache_open();
 	buf_printf(&path, "/user.slice/user-%u.slice/user@%u.service/user.slice/nerdctl-" A ".scope", (unsigned int)uid,
 		   (unsigned int)uid);
-	assert_string_equal(get(1, path.data)->name, "mine");
-	assert_int_equal(get(1, path.data)->uid, uid);
+	assert_string_equal(cache_get(1, path.data)->name, "mine");
+	assert_int_equal(cache_get(1, path.data)->uid, uid);
 	buf_reset(&path);
 	buf_printf(&path, "/user.slice/user-%u.slice/user@%u.service/user.slice/nerdctl-" B ".scope", (unsigned int)uid,
 		   (unsigned int)uid);
-	assert_string_equal(get(2, path.data)->name, "b43d92bf1e5c");
+	assert_string_equal(cache_get(2, path.data)->name, "b43d92bf1e5c");
 }
 
 /* ---- CRI-O ---- */
@@ -242,18 +198,18 @@ static void crio_named(void **state)
 	root_write("/etc/containers/storage.conf", "[storage]\ngraphroot = \"/mnt/c\"\n");
 	root_write("/mnt/c/vfs-containers/" B "/userdata/config.json", CRIO_BUNDLE("container", "5"));
 	cache_open();
-	who = get(1, SLICE "/crio-" A ".scope/container");
+	who = cache_get(1, SLICE "/crio-" A ".scope/container");
 	who_check(who, HOME_CONTAINER, "container", "quay.io/pg:16", "db-0", "data");
 	assert_string_equal(who->runtime, "cri-o");
 	assert_string_equal(who->labels, "{\"tier\":\"x\"}");
 	/* Labels that are no JSON are none. */
-	who = get(2, SLICE "/crio-" C ".scope");
+	who = cache_get(2, SLICE "/crio-" C ".scope");
 	who_check(who, HOME_POD, "db-0", "quay.io/pg:16", "db-0", "data");
 	assert_string_equal(who->labels, "");
 	/* Another driver, another root, and the cgroupfs driver. */
-	who = get(3, "/kubepods/besteffort/pod" UID "/crio-" B);
+	who = cache_get(3, "/kubepods/besteffort/pod" UID "/crio-" B);
 	assert_string_equal(who->pod, "db-0");
-	assert_int_equal(stats().failures, 0);
+	assert_int_equal(cache_stats().failures, 0);
 }
 
 /* ---- Podman's pods ---- */
@@ -277,12 +233,12 @@ static void pod_check(const char *name)
 	const struct identity *who;
 
 	cache_open();
-	who = get(1, POD_SLICE);
+	who = cache_get(1, POD_SLICE);
 	who_check(who, HOME_POD, name, "", name, "");
 	assert_string_equal(who->runtime, "podman");
-	who = get(2, POD_SLICE "/libpod-" A ".scope/container");
+	who = cache_get(2, POD_SLICE "/libpod-" A ".scope/container");
 	who_check(who, HOME_CONTAINER, "4f2b0c9d8e7a", "", name, "");
-	who = get(3, "/libpod_parent/" C "/libpod-" B);
+	who = cache_get(3, "/libpod_parent/" C "/libpod-" B);
 	who_check(who, HOME_CONTAINER, "db", "i", name, "");
 	identities_free(ids);
 	ids = NULL;
@@ -328,15 +284,15 @@ static void podman_pods_hostile(void **state)
 	root_folders(path);
 	assert_int_equal(mkfifo(root_path(path), 0600), 0);
 	cache_open();
-	assert_string_equal(get(1, POD_SLICE)->name, "c83d0428058a");
-	assert_int_equal(stats().refused, 1);
+	assert_string_equal(cache_get(1, POD_SLICE)->name, "c83d0428058a");
+	assert_int_equal(cache_stats().refused, 1);
 	identities_free(ids);
 	root_delete(path);
 	root_write(path, "config" POD_JSON("shop"));
 	assert_int_equal(truncate(root_path(path), 1 << 30), 0);
 	cache_open();
-	assert_string_equal(get(1, POD_SLICE)->name, "c83d0428058a");
-	assert_int_equal(stats().refused, 1);
+	assert_string_equal(cache_get(1, POD_SLICE)->name, "c83d0428058a");
+	assert_int_equal(cache_stats().refused, 1);
 }
 
 /* ---- the kubelet ---- */
@@ -359,21 +315,21 @@ static void kubelet_named(void **state)
 	link_make("/var/log/containers/nothing.log");
 	root_folders("/var/log/pods/shop_web-0_" UID "/app/");
 	cache_open();
-	who = get(1, SLICE "/cri-containerd-" A ".scope");
+	who = cache_get(1, SLICE "/cri-containerd-" A ".scope");
 	who_check(who, HOME_CONTAINER, "app", "", "web-0", "shop");
 	assert_string_equal(who->runtime, "containerd");
 	assert_true(who->resolved);
 	/* The pod's own cgroup. */
-	who = get(2, SLICE);
+	who = cache_get(2, SLICE);
 	who_check(who, HOME_POD, "web-0", "", "web-0", "shop");
 	/* Of a container without a name its pod at least, and it is asked again. */
-	who = get(3, "/kubepods/besteffort/pod" UID "/" B);
+	who = cache_get(3, "/kubepods/besteffort/pod" UID "/" B);
 	who_check(who, HOME_CONTAINER, "b43d92bf1e5c", "", "web-0", "shop");
 	assert_false(who->resolved);
 	link_make("/var/log/containers/web-0_shop_side-" B ".log");
 	assert_int_equal(identities_refresh(ids, T0 + 100 * MS), 1);
 	assert_string_equal(who->name, "side");
-	assert_int_equal(stats().refused, 0);
+	assert_int_equal(cache_stats().refused, 0);
 }
 
 /* A pod of a user's own kubelet is none of the host's. */
@@ -385,10 +341,11 @@ static void kubelet_of_user(void **state)
 	root_folders("/var/log/pods/shop_web-0_" UID "/");
 	link_make("/var/log/containers/web-0_shop_app-" A ".log");
 	cache_open();
-	who = get(1, "/user.slice/user-1000.slice/user@1000.service/kubepods/pod" UID "/" A);
+	who = cache_get(1, "/user.slice/user-1000.slice/user@1000.service/kubepods/pod" UID "/" A);
 	assert_string_equal(who->name, "4f2b0c9d8e7a");
 	assert_string_equal(who->pod, UID);
-	assert_string_equal(get(2, "/user.slice/user-1000.slice/user@1000.service/kubepods/pod" UID)->name, "pod" UID);
+	assert_string_equal(cache_get(2, "/user.slice/user-1000.slice/user@1000.service/kubepods/pod" UID)->name,
+			    "pod" UID);
 }
 
 /* ---- hostile files: each is refused at once, counted, and leaves the short id ---- */
@@ -398,10 +355,10 @@ static void short_id_check(const char *path, bool refused)
 	const struct identity *who;
 
 	cache_open();
-	who = get(1, path);
+	who = cache_get(1, path);
 	assert_string_equal(who->name, "4f2b0c9d8e7a");
 	assert_false(who->resolved);
-	assert_int_equal(stats().refused > 0, refused);
+	assert_int_equal(cache_stats().refused > 0, refused);
 	identities_free(ids);
 	ids = NULL;
 }
@@ -462,15 +419,15 @@ static void nerdctl_hostile(void **state)
 	root_folders(name);
 	assert_int_equal(mkfifo(root_path(name), 0600), 0);
 	cache_open();
-	assert_string_equal(get(1, "/default/" A)->name, "web");
-	assert_int_equal(stats().refused, 1);
+	assert_string_equal(cache_get(1, "/default/" A)->name, "web");
+	assert_int_equal(cache_stats().refused, 1);
 	identities_free(ids);
 	root_delete(name);
 	root_write(name, A);
 	assert_int_equal(truncate(root_path(name), 1 << 30), 0);
 	cache_open();
-	assert_string_equal(get(1, "/default/" A)->name, "web");
-	assert_int_equal(stats().refused, 1);
+	assert_string_equal(cache_get(1, "/default/" A)->name, "web");
+	assert_int_equal(cache_stats().refused, 1);
 }
 
 static void kubelet_hostile(void **state)
@@ -488,7 +445,7 @@ static void kubelet_hostile(void **state)
 		assert_int_equal(chown(root_path("/var/log/containers"), 0, 0), 0);
 	}
 	cache_open();
-	assert_string_equal(get(1, path)->name, "app");
+	assert_string_equal(cache_get(1, path)->name, "app");
 }
 
 /* ---- the thread that reads ---- */
@@ -514,15 +471,15 @@ static void threaded(void **state)
 	root_write(STORE "names/default/web", B);
 	cache_open();
 	assert_int_equal(identities_start(ids), 0);
-	who = get(1, SLICE "/cri-containerd-" A ".scope");
+	who = cache_get(1, SLICE "/cri-containerd-" A ".scope");
 	EVENTUALLY(who->resolved, identities_wait(ids));
 	who_check(who, HOME_CONTAINER, "app", "r/app:1", "web-0", "shop");
 	/* A change is found, and one that comes late. */
-	who = get(2, "/default/" B);
+	who = cache_get(2, "/default/" B);
 	EVENTUALLY(who->resolved, identities_wait(ids));
 	assert_int_equal(rename(root_path(STORE "names/default/web"), root_path(STORE "names/default/shop")), 0);
 	EVENTUALLY(strcmp(who->name, "shop") == 0, identities_check(ids, now_ns += SECOND));
-	who = get(3, SLICE "/crio-" C ".scope");
+	who = cache_get(3, SLICE "/crio-" C ".scope");
 	root_write(CRIO_RUN C "/userdata/config.json", CRIO_BUNDLE("container", ""));
 	EVENTUALLY(who->resolved, identities_refresh(ids, now_ns += SECOND));
 	/* Forgotten while it is asked about, and at the end. */
@@ -530,7 +487,7 @@ static void threaded(void **state)
 		char path[96];
 
 		snprintf(path, sizeof(path), "/docker/%064llx", (unsigned long long)id);
-		get(id, path);
+		cache_get(id, path);
 		if (id % 2)
 			identities_forget(ids, id);
 	}
@@ -564,10 +521,10 @@ static int silence_child(void)
 	if (identities_start(ids) != 0)
 		return 1;
 	/* That these return at all is what counts: without the thread the first would not. */
-	who = get(1, "/docker/" A);
+	who = cache_get(1, "/docker/" A);
 	identities_wait(ids);
 	identities_check(ids, T0 + SECOND);
-	other = get(2, SLICE "/cri-containerd-" B ".scope");
+	other = cache_get(2, SLICE "/cri-containerd-" B ".scope");
 	identities_check(ids, T0 + 2 * SECOND);
 	if (who->resolved || strcmp(who->name, "4f2b0c9d8e7a") != 0 || other->resolved)
 		return 2;
