@@ -35,7 +35,14 @@ void label_add(struct buf *out, const char *name, const char *value);
 /* Makes `out` the labels of a container in FORM_CADVISOR, FORM_OWN or FORM_INFO. */
 void labels_container(struct buf *out, enum label_form form, const struct container_row *c);
 
-/* ---- disks.c; 0 or -ENOMEM ---- */
+/* ---- sets.c; these and the next 0 or -ENOMEM ---- */
+int sets_add_containers(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
+int sets_add_groups(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
+int sets_add_neighbours(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
+int sets_add_transitions(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
+int sets_add_ports(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
+
+/* ---- disks.c ---- */
 int sets_add_disks(struct prometheus *p, const struct snapshot *s, enum label_form form, unsigned int max_series);
 int sets_add_disk_pairs(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
 int sets_add_devices(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
