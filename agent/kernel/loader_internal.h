@@ -37,6 +37,10 @@ struct loader {
 /* ---- loader.c ---- */
 struct bpf_program *loader_program(const struct loader *l, const char *name); /* NULL: there is none */
 
+/* ---- loader_attach.c ---- */
+void collector_detach(struct loader *l, enum collector c);
+int collector_attach(struct loader *l, enum collector c); /* a negative errno: none of its programs is attached */
+
 /* ---- loader_ways.c ---- */
 const struct alternative *loader_way(const struct loader *l, enum collector c); /* in use; NULL: none */
 

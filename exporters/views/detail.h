@@ -16,6 +16,9 @@ void detail_capability_set(struct buf *out, const struct snapshot *s, const char
 void detail_tcp(struct buf *out, const struct container_row *c); /* ports.c */
 void detail_clock(struct buf *out, double time);		 /* "22:30:01" of local time */
 
+/* process_detail.c */
+void detail_process(struct buf *out, const struct snapshot *s, uint32_t row);
+
 /* What its sockets send and receive, and what passes the interfaces of its own network; network.c. */
 void detail_network(struct buf *out, const struct container_row *c);
 
