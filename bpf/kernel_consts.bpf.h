@@ -78,6 +78,9 @@
 /* include/linux/mmzone.h: index into zone.vm_stat */
 #define NR_FREE_PAGES 0
 
+/* Bits 63 to 47 of each address of the kernel on x86-64 with four levels of page tables. */
+#define CANONICAL_47 0x1ffffULL
+
 /* include/uapi/linux/stat.h: inode.i_mode */
 #define S_IFMT	 0170000
 #define S_IFSOCK 0140000

@@ -73,8 +73,18 @@ static __always_inline void oom_limit_read(struct mem_cgroup *limited)
 	oom_usage = both_used;
 }
 
+/*
+ * Whether this may be a pointer to kernel memory: the beginning of addresses is that of the victim's, which is one, or, with five
+ * levels of page tables and on arm64, the kernel's half. Reading elsewhere fails, but a kernel was seen to warn of it in its log:
+ * 5.10 on a CPU that could have five levels.
+ */
+static __always_inline bool oom_is_address(__u64 word, __u64 task)
+{
+	return word >> 47 == task >> 47 || (task >> 47 != CANONICAL_47 && word >> 56 == task >> 56);
+}
+
 /* Pages of all zones that the allocation could have come from, and how many of them are in use. */
-static __always_inline bool oom_machine_read(void *zones)
+static __always_inline bool oom_machine_read(void *zones, __u64 task)
 {
 	__u64 all = 0, unused = 0;
 
@@ -85,6 +95,8 @@ static __always_inline bool oom_machine_read(void *zones)
 
 		if (!zone)
 			break;
+		if (!oom_is_address((__u64)zone, task))
+			return false;
 		all += BPF_CORE_READ(zone, managed_pages.counter);
 		unused += BPF_CORE_READ(zone, vm_stat[NR_FREE_PAGES].counter);
 	}
@@ -112,7 +124,7 @@ __noinline int oom_control_read(__u64 address, __u64 task)
 		oom_limit_read(limited);
 		return 1;
 	}
-	if (limited || !zones || !oom_machine_read(zones))
+	if (limited || !oom_is_address((__u64)zones, task) || !oom_machine_read(zones, task))
 		return 0;
 	if (constraint == bpf_core_enum_value(enum oom_constraint, CONSTRAINT_NONE)) {
 		oom_exhausted = SS_OOM_MACHINE;
