@@ -1,67 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * judge.h - runs the rules over a window and puts their findings in order; and what rules use to say what they found. A rule is
- * a pure function: it reads the window and calls these functions, nothing else. Called by the verbs.
+ * judge.h - runs the rules over a window and puts their findings in order; the table of rules, and their settings. Called by the
+ * verbs.
  */
 #ifndef SYSSCOPE_DIAGNOSE_JUDGE_H
 #define SYSSCOPE_DIAGNOSE_JUDGE_H
 
-#include <stdbool.h>
-
-#include "base/list.h"
-#include "base/util.h"
-#include "diagnose/rules.h"
-#include "diagnose/window.h"
-#include "sysscope/findings.h"
+#include "diagnose/case/finding.h"
 #include "view/match.h"
-
-/* One run of the rules. */
-struct judging {
-	const struct window *w;
-	const struct snapshot *now; /* w->now */
-	const struct diagnosis_options *o;
-	const struct rule_desc *rule; /* that is running */
-	LIST(struct finding) found;
-	LIST(struct finding_unjudged) unjudged;
-	LIST(char *) texts; /* owned: all texts of the above */
-	struct finding_near near[FINDING_NEAR];
-	size_t n_near;
-	bool failed; /* out of memory: something is missing */
-};
-
-/* ---- for rules ---- */
-
-/* The machine, where an index into containers is expected. */
-#define NO_CONTAINER UINT32_MAX
-
-double judge_threshold(const struct judging *j, enum threshold t);
-/* Nanoseconds, or a count, that were gained in the window as seconds, or as a rate, per second. */
-double judge_seconds(const struct judging *j, double gained_ns);
-double judge_rate(const struct judging *j, double gained);
-/* It is a container, a service or the like: not the rest of the machine, nor the kernel. */
-bool judge_is_own_home(const struct container_row *c);
-/* A text of this run, valid as long as its findings; "" if there is no memory, which the run reports. */
-const char *judge_text(struct judging *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* A new finding about a container. NULL: no memory. Valid until the next one is added. */
-struct finding *judge_find(struct judging *j, uint32_t container, enum finding_severity severity);
-/* `weight`: FINDING.weight. */
-void finding_headline(struct judging *j, struct finding *f, double weight, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-/* `metric`: JSON key of the value, "" if it is made from several; `unit` "": no value. */
-void finding_evidence(struct judging *j, struct finding *f, const char *metric, double value, const char *unit,
-		      const char *format, ...) __attribute__((format(printf, 6, 7)));
-void finding_ruled_out(struct judging *j, struct finding *f, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-void finding_advice(struct judging *j, struct finding *f, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-void finding_culprit(struct judging *j, struct finding *f, uint32_t container);
-/* What was measured without being a finding: below 1, the share of the threshold that it reached. */
-void judge_near(struct judging *j, uint32_t container, double value, double threshold, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
-/* The running rule cannot judge, wholly or in part. */
-void judge_cannot(struct judging *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* ---- running them ---- */
 
 /* The findings of a run own what they point to. */
 struct diagnosis {

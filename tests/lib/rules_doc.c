@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* rules_doc.c - see rules_doc.h. */
-#include "diagnose/rules.h"
+#include "diagnose/case/rules.h"
 #include "rules_doc.h"
 
 static bool has_threshold(size_t rule)
@@ -13,7 +13,7 @@ static bool has_threshold(size_t rule)
 
 void rules_doc(struct buf *out)
 {
-	buf_str(out, "\nFrom `agent/diagnose/rules.def`; `make docs` writes this part again.\n");
+	buf_str(out, "\nFrom `agent/diagnose/case/rules.def`; `make docs` writes this part again.\n");
 	for (size_t i = 0; i < RULES; i++) {
 		buf_printf(out, "\n### %s\n\nFinds that %s.\n\n", rules[i].name, rules[i].what);
 		buf_printf(out, "- How it is told apart: %s\n- What it cannot see: %s\n- Collectors: %s.\n",

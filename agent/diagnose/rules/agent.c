@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "diagnose/judge.h"
+#include "diagnose/case/finding.h"
 
 /* Losses that cost no number: totals have them, only a name or a detail is missing. */
 static bool loss_is_harmless(const char *kind)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* cpu_use.c - see cpu_use.h. Called by the rules. */
-#include "diagnose/cpu_use.h"
+#include "diagnose/rules/cpu_use.h"
 
 struct cpu_use cpu_use(const struct judging *j, uint32_t i)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diagnose/judge.h"
+#include "diagnose/case/finding.h"
 
 /* ---- zombies ---- */
 

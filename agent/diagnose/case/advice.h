@@ -6,7 +6,7 @@
 #ifndef SYSSCOPE_DIAGNOSE_ADVICE_H
 #define SYSSCOPE_DIAGNOSE_ADVICE_H
 
-#include "diagnose/judge.h"
+#include "diagnose/case/finding.h"
 
 /* One word of a shell command. */
 void advice_word(struct buf *out, const char *name);

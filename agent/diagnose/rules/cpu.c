@@ -9,8 +9,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "diagnose/advice.h"
-#include "diagnose/cpu_use.h"
+#include "diagnose/case/advice.h"
+#include "diagnose/rules/cpu_use.h"
 
 /* Up to the next tenth, with a tenth of room. */
 static double cores_to_give(double wanted)

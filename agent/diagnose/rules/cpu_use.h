@@ -3,7 +3,7 @@
 #ifndef SYSSCOPE_DIAGNOSE_CPU_USE_H
 #define SYSSCOPE_DIAGNOSE_CPU_USE_H
 
-#include "diagnose/judge.h"
+#include "diagnose/case/finding.h"
 
 /* What a container did with the CPU, per second of the window. Absent: not known. */
 struct cpu_use {

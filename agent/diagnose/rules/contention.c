@@ -6,8 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "diagnose/advice.h"
-#include "diagnose/cpu_use.h"
+#include "diagnose/case/advice.h"
+#include "diagnose/rules/cpu_use.h"
 
 /* For what a container's threads waited, per second of the window, apart from its quota. */
 struct cpu_waits {

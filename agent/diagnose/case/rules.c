@@ -4,16 +4,16 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "diagnose/rules.h"
+#include "diagnose/case/rules.h"
 
 /* clang-format off */
-#define RULE(ID, NAME, NEEDS, WHAT, APART, BLIND) [RULE_##ID] = {#NAME, NEEDS, WHAT, APART, BLIND, judge_##NAME},
+#define RULE(ID, NAME, NEEDS, WHAT, APART, BLIND) [RULE_##ID] = {#NAME, NEEDS, WHAT, APART, BLIND},
 const struct rule_desc rules[RULES] = {
-#include "diagnose/rules.def"
+#include "diagnose/case/rules.def"
 };
 #define THRESHOLD(RULE, ID, NAME, VALUE, UNIT, WHY) [RULE##_##ID] = {RULE_##RULE, #NAME, VALUE, UNIT, WHY},
 const struct threshold_desc thresholds[THRESHOLDS] = {
-#include "diagnose/rules.def"
+#include "diagnose/case/rules.def"
 };
 /* clang-format on */
 

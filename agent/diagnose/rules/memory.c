@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "diagnose/advice.h"
+#include "diagnose/case/advice.h"
 
 static double zero_if_absent(double v)
 {

@@ -13,21 +13,19 @@
 
 #define RULE(ID, ...) RULE_##ID,
 enum rule {
-#include "diagnose/rules.def"
+#include "diagnose/case/rules.def"
 	RULES
 };
 #define THRESHOLD(RULE, ID, ...) RULE##_##ID,
 enum threshold {
-#include "diagnose/rules.def"
+#include "diagnose/case/rules.def"
 	THRESHOLDS
 };
 
-struct judging;
 struct rule_desc {
 	const char *name;
 	const char *needs;		  /* collectors, separated by blanks */
 	const char *what, *apart, *blind; /* rules.def */
-	void (*judge)(struct judging *j);
 };
 struct threshold_desc {
 	enum rule rule;
@@ -37,10 +35,6 @@ struct threshold_desc {
 };
 extern const struct rule_desc rules[RULES];
 extern const struct threshold_desc thresholds[THRESHOLDS];
-
-/* The functions of the table, one in the file of its subject each. */
-#define RULE(ID, NAME, ...) void judge_##NAME(struct judging *j);
-#include "diagnose/rules.def"
 
 /* What a run of the rules is asked for. */
 struct diagnosis_options {

@@ -8,6 +8,21 @@
 
 #include "sysscope/view.h"
 
+/* The kinds of rows that are compared. */
+enum window_kind {
+	WINDOW_CONTAINERS,
+	WINDOW_TCP, /* of the containers: container_row.tcp */
+	WINDOW_PROCESSES,
+	WINDOW_GROUPS,
+	WINDOW_LOOPS,
+	WINDOW_NEIGHBOURS,
+	WINDOW_DISKS,
+	WINDOW_DISK_NEIGHBOURS,
+	WINDOW_DEVICES,
+	WINDOW_PORTS,
+	WINDOW_KINDS,
+};
+
 /* The rows of one kind in the first snapshot. */
 struct window_scope {
 	struct window_key {
@@ -15,7 +30,7 @@ struct window_scope {
 		uint32_t row;
 	} * keys;	/* in the order of keys */
 	double *values; /* of all rows, one after the other */
-	size_t n, metrics;
+	size_t n;
 	uint32_t *before; /* for each row of the latest snapshot that of the first one; WINDOW_NEW: none */
 	size_t n_before;
 };
@@ -30,7 +45,7 @@ struct window {
 	double host[HOST_METRICS];
 	uint64_t losses[WINDOW_LOSSES]; /* in the order of the snapshot's */
 	const struct snapshot *now;
-	struct window_scope containers, processes, loops, neighbours;
+	struct window_scope scopes[WINDOW_KINDS];
 };
 
 /* Begins anew with this snapshot. 0 or -ENOMEM. */
@@ -43,10 +58,32 @@ void window_free(struct window *w);
  * What a counter of row `row` of the latest snapshot has gained, in the unit of its value array. Of a row that is new, all of
  * it. Absent if either value is, or if nothing has been watched.
  */
-double window_container(const struct window *w, uint32_t row, int metric);
-double window_process(const struct window *w, uint32_t row, int metric);
-double window_loop(const struct window *w, uint32_t row, int metric);
-double window_neighbour(const struct window *w, uint32_t row, int metric);
+double window_gained(const struct window *w, enum window_kind kind, uint32_t row, int metric);
+/* The value of a row at the begin. Absent if the row is new, or the value was. */
+double window_before(const struct window *w, enum window_kind kind, uint32_t row, int metric);
+/* It was not there at the begin. */
+bool window_is_new(const struct window *w, enum window_kind kind, uint32_t row);
+
+static inline double window_container(const struct window *w, uint32_t row, int metric)
+{
+	return window_gained(w, WINDOW_CONTAINERS, row, metric);
+}
+
+static inline double window_process(const struct window *w, uint32_t row, int metric)
+{
+	return window_gained(w, WINDOW_PROCESSES, row, metric);
+}
+
+static inline double window_loop(const struct window *w, uint32_t row, int metric)
+{
+	return window_gained(w, WINDOW_LOOPS, row, metric);
+}
+
+static inline double window_neighbour(const struct window *w, uint32_t row, int metric)
+{
+	return window_gained(w, WINDOW_NEIGHBOURS, row, metric);
+}
+
 double window_loss(const struct window *w, size_t kind); /* index into losses */
 double window_host(const struct window *w, int metric);
 
