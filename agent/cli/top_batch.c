@@ -32,10 +32,13 @@ static int plain_width(void)
 
 /* ---- JSON ---- */
 
+/* The lists that no view shows. */
+enum { OTHER_GROUPS, OTHER_BIRTHS, OTHER_OOM_KILLS, OTHER_DISK_NEIGHBOURS, OTHER_PORTS, OTHERS };
+
 /* A list per view, and those of no view. */
 struct lists {
-	struct table_rows views[VIEWS], groups, births, oom_kills;
-	struct json_list json[VIEWS + 3];
+	struct table_rows views[VIEWS], others[OTHERS];
+	struct json_list json[VIEWS + OTHERS];
 	size_t n;
 };
 
@@ -43,9 +46,8 @@ static void lists_free(struct lists *l)
 {
 	for (size_t i = 0; i < VIEWS; i++)
 		table_rows_free(&l->views[i]);
-	table_rows_free(&l->groups);
-	table_rows_free(&l->births);
-	table_rows_free(&l->oom_kills);
+	for (size_t i = 0; i < OTHERS; i++)
+		table_rows_free(&l->others[i]);
 }
 
 static void json_list_add(struct lists *l, const char *key, const struct table_rows *rows)
@@ -114,28 +116,69 @@ static const struct container_row *oom_home(const struct snapshot *s, const stru
 	return gone;
 }
 
-static int others_select(struct lists *l, const struct snapshot *s, const struct table_choice *c,
-			 struct match_filter *f)
+static bool group_chosen(const struct table_choice *c, struct match_filter *f, const struct snapshot *s, uint32_t i)
+{
+	return home_chosen(c, f, &s->containers[s->groups[i].container], s->groups[i].comm);
+}
+
+static bool birth_chosen(const struct table_choice *c, struct match_filter *f, const struct snapshot *s, uint32_t i)
 {
 	struct container_row gone;
 
-	l->groups.index = calloc(s->n_groups + 1, sizeof(*l->groups.index));
-	l->births.index = calloc(s->n_births + 1, sizeof(*l->births.index));
-	l->oom_kills.index = calloc(s->n_oom_kills + 1, sizeof(*l->oom_kills.index));
-	if (!l->groups.index || !l->births.index || !l->oom_kills.index)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < s->n_groups; i++)
-		if (home_chosen(c, f, &s->containers[s->groups[i].container], s->groups[i].comm))
-			l->groups.index[l->groups.n++] = i;
-	for (uint32_t i = 0; i < s->n_births; i++)
-		if (home_chosen(c, f, start_home(s, &s->births[i], &gone), ""))
-			l->births.index[l->births.n++] = i;
-	for (uint32_t i = 0; i < s->n_oom_kills; i++)
-		if (home_chosen(c, f, oom_home(s, &s->oom_kills[i], &gone), s->oom_kills[i].comm))
-			l->oom_kills.index[l->oom_kills.n++] = i;
-	json_list_add(l, "groups", &l->groups);
-	json_list_add(l, "births", &l->births);
-	json_list_add(l, "oom_kills", &l->oom_kills);
+	return home_chosen(c, f, start_home(s, &s->births[i], &gone), "");
+}
+
+static bool oom_kill_chosen(const struct table_choice *c, struct match_filter *f, const struct snapshot *s, uint32_t i)
+{
+	struct container_row gone;
+
+	return home_chosen(c, f, oom_home(s, &s->oom_kills[i], &gone), s->oom_kills[i].comm);
+}
+
+/* As the view of neighbours: either of the two. */
+static bool disk_neighbour_chosen(const struct table_choice *c, struct match_filter *f, const struct snapshot *s,
+				  uint32_t i)
+{
+	const struct disk_neighbour_row *n = &s->disk_neighbours[i];
+
+	return home_chosen(c, f, &s->containers[n->waiter], "") ||
+	       (n->filler != NEIGHBOUR_OTHERS && home_chosen(c, f, &s->containers[n->filler], ""));
+}
+
+static bool port_chosen(const struct table_choice *c, struct match_filter *f, const struct snapshot *s, uint32_t i)
+{
+	return home_chosen(c, f, &s->containers[s->ports[i].container], "");
+}
+
+/* The devices are the machine's, as its `host` is: they are written whole. */
+#define OTHER(ID, ARRAY, CHOSEN) [OTHER_##ID] = {#ARRAY, offsetof(struct snapshot, n_##ARRAY), CHOSEN}
+static const struct other_list {
+	const char *key;
+	size_t count; /* offset of the number of rows in the snapshot */
+	bool (*chosen)(const struct table_choice *c, struct match_filter *f, const struct snapshot *s, uint32_t i);
+} other_lists[OTHERS] = {
+	OTHER(GROUPS, groups, group_chosen),
+	OTHER(BIRTHS, births, birth_chosen),
+	OTHER(OOM_KILLS, oom_kills, oom_kill_chosen),
+	OTHER(DISK_NEIGHBOURS, disk_neighbours, disk_neighbour_chosen),
+	OTHER(PORTS, ports, port_chosen),
+};
+
+static int others_select(struct lists *l, const struct snapshot *s, const struct table_choice *c,
+			 struct match_filter *f)
+{
+	for (size_t k = 0; k < OTHERS; k++) {
+		size_t n = *(const size_t *)((const char *)s + other_lists[k].count);
+		struct table_rows *rows = &l->others[k];
+
+		rows->index = calloc(n + 1, sizeof(*rows->index));
+		if (!rows->index)
+			return -ENOMEM;
+		for (uint32_t i = 0; i < n; i++)
+			if (other_lists[k].chosen(c, f, s, i))
+				rows->index[rows->n++] = i;
+		json_list_add(l, other_lists[k].key, rows);
+	}
 	return 0;
 }
 

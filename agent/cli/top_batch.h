@@ -16,8 +16,9 @@ struct top_batch {
 };
 
 /*
- * Appends one JSON object. --container, --filter and --containers-only choose rows of all its lists, --sort orders those that
- * have the key, --reverse and --tree those with an order. Without any of them it is the whole snapshot. 0 or -ENOMEM.
+ * Appends one JSON object. --container, --filter and --containers-only choose rows of all its lists but that of the machine's
+ * devices, --sort orders those that have the key, --reverse and --tree those with an order. Without any of them it is the whole
+ * snapshot. 0 or -ENOMEM.
  */
 int top_json_write(struct buf *out, const struct snapshot *s, const struct top_batch *b);
 

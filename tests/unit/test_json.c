@@ -405,6 +405,54 @@ static void test_top_oom_kills(void **state)
 	fixture_free(&f);
 }
 
+/* Ports, and pairs at a disk, are those of the chosen container, whichever of the two it is; devices are the machine's. */
+static void test_top_ports(void **state)
+{
+	static const char *const keys[] = {"ports", "disk_neighbours", "devices"};
+	static const size_t all[] = {3, 3, 1}, of_db[] = {1, 2, 1}, of_containers[] = {2, 3, 1};
+	static const struct port_row ports[] = {{.container = 0, .port = 80, .direction = "from"},
+						{.container = 1, .port = 5432, .direction = "from"},
+						{.container = 2, .port = 22, .direction = "from"}};
+	static const struct disk_neighbour_row pairs[] = {{.waiter = 0, .filler = 1, .device = "sda"},
+							  {.waiter = 1, .filler = 2, .device = "sda"},
+							  {.waiter = 0, .filler = NEIGHBOUR_OTHERS, .device = "sda"}};
+	static const struct device_row devices[] = {{.name = "sda"}};
+	const char *names[] = {"db"};
+	cleanup(match_choice_free) struct match_choice some, none;
+	struct start_row births[2];
+	struct table_choice c;
+	struct top_batch b = {.choice = &c, .json = true};
+	struct fixture f;
+
+	(void)state;
+	top_fixture(&f, births);
+	f.s.ports = ports;
+	f.s.n_ports = ARRAY_SIZE(ports);
+	f.s.disk_neighbours = pairs;
+	f.s.n_disk_neighbours = ARRAY_SIZE(pairs);
+	f.s.devices = devices;
+	f.s.n_devices = ARRAY_SIZE(devices);
+	match_choice_init(&some, names, 1);
+	match_choice_init(&none, names, 0);
+	table_choice_init(&c, &view_containers);
+	for (int round = 0; round < 4; round++) {
+		const size_t *want = round == 0 ? all : round == 3 ? of_containers : of_db;
+		_cleanup_buf_ struct buf out = {};
+		json_t *root;
+
+		c.containers = round == 1 ? &some : &none;
+		c.filter = round == 2 ? "db" : NULL;
+		c.containers_only = round == 3;
+		assert_int_equal(top_json_write(&out, &f.s, &b), 0);
+		root = json_loadb(out.data, out.len, 0, NULL);
+		assert_non_null(root);
+		for (size_t k = 0; k < ARRAY_SIZE(keys); k++)
+			assert_int_equal(json_array_size(at(root, keys[k])), want[k]);
+		json_decref(root);
+	}
+	fixture_free(&f);
+}
+
 /* The options that choose and order rows mean the same as on the screen; without one the snapshot is whole. */
 static void test_top_json(void **state)
 {
@@ -480,7 +528,8 @@ int main(void)
 		cmocka_unit_test(test_contract),      cmocka_unit_test(test_hostile_names),
 		cmocka_unit_test(test_labels),	      cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_options),	      cmocka_unit_test(test_top_json),
-		cmocka_unit_test(test_top_oom_kills), cmocka_unit_test(test_speed),
+		cmocka_unit_test(test_top_oom_kills), cmocka_unit_test(test_top_ports),
+		cmocka_unit_test(test_speed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
