@@ -55,6 +55,29 @@ static void pids_limit(void **state)
 	assert_int_equal(expect_first(&situation, "pids_limit", "pool", "")->severity, FINDING_CRITICAL);
 }
 
+/* The command is that of the runtime, with a value. */
+static void pids_limit_advice(void **state)
+{
+	uint32_t c = situation_container(&situation, "pool", "docker");
+	struct container_row *row = &situation.containers[1][c];
+
+	(void)state;
+	row->v[CONTAINER_THREADS_LIMIT] = 100;
+	row->v[CONTAINER_THREADS] = 100;
+	expect_words(expect_first(&situation, "pids_limit", "pool", ""), "docker update --pids-limit 200 pool");
+	row->name = "a b";
+	row->runtime = "podman";
+	expect_words(expect_first(&situation, "pids_limit", "a b", ""), "podman update --pids-limit 200 'a b'");
+	row->pod = "pool-1";
+	expect_words(expect_first(&situation, "pids_limit", "a b", ""), "set podPidsLimit to 200");
+	row->pod = row->runtime = "";
+	row->cgroup = "/system.slice/pool.service";
+	expect_words(expect_first(&situation, "pids_limit", "a b", ""),
+		     "systemctl set-property pool.service TasksMax=200");
+	row->cgroup = "/jobs/pool";
+	expect_words(expect_first(&situation, "pids_limit", "a b", ""), "write 200 into pids.max of cgroup /jobs/pool");
+}
+
 static void stopped(void **state)
 {
 	uint32_t c = situation_container(&situation, "web", "docker"),
@@ -145,9 +168,9 @@ static void order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		situation_test(zombies),    situation_test(pids_limit),	 situation_test(stopped),
-		situation_test(facts_lost), situation_test(attribution), situation_test(collector_missing),
-		situation_test(order),
+		situation_test(zombies),	   situation_test(pids_limit), situation_test(pids_limit_advice),
+		situation_test(stopped),	   situation_test(facts_lost), situation_test(attribution),
+		situation_test(collector_missing), situation_test(order),
 	};
 
 	return cmocka_run_group_tests_name("diagnose_processes", tests, NULL, NULL);

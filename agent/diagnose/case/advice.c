@@ -138,3 +138,25 @@ const char *advice_memory_limit(struct judging *j, uint32_t container, const cha
 	}
 	return taken(j, &out);
 }
+
+const char *advice_threads_limit(struct judging *j, uint32_t container, double threads)
+{
+	const struct container_row *c = &j->now->containers[container];
+	_cleanup_buf_ struct buf out = {}, what = {};
+	char value[32];
+
+	snprintf(value, sizeof(value), "%.0f", threads);
+	/* A pod's own, which the kubelet sets; Kubernetes has no such limit for one container of it. */
+	if (c->pod[0]) {
+		buf_printf(&out,
+			   "set podPidsLimit to %s in the kubelet's configuration on %s (or pids_limit of its runtime)",
+			   value, j->now->hostname);
+	} else if (strcmp(c->runtime, "docker") == 0 || strcmp(c->runtime, "podman") == 0) {
+		buf_printf(&out, "%s update --pids-limit %s ", c->runtime, value);
+		advice_word(&out, c->name);
+	} else {
+		buf_printf(&what, "write %s into pids.max", value);
+		cgroup_advice(&out, c->cgroup, "TasksMax", value, what.data ?: "");
+	}
+	return taken(j, &out);
+}

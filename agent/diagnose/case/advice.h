@@ -23,6 +23,9 @@ const char *advice_cpu_weight(struct judging *j, uint32_t container);
 /* How to give a container this much memory, as advice_cpu_limit. */
 const char *advice_memory_limit(struct judging *j, uint32_t container, const char *of, double bytes);
 
+/* How to let it have this many processes and threads, by the runtime that set its limit. */
+const char *advice_threads_limit(struct judging *j, uint32_t container, double threads);
+
 /* "512M", "1.5G": valid as long as the run's findings. */
 const char *advice_bytes(struct judging *j, double bytes);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diagnose/case/finding.h"
+#include "diagnose/case/advice.h"
 
 /* ---- zombies ---- */
 
@@ -101,8 +101,7 @@ void judge_pids_limit(struct judging *j)
 			       "find out which program makes them: sysscope top --view processes --sort threads "
 			       "--container %s",
 			       c->name);
-		finding_advice(j, f,
-			       "if it needs them, raise the limit (docker update --pids-limit, TasksMax= of a unit)");
+		finding_advice(j, f, "if it needs them, raise the limit: %s", advice_threads_limit(j, i, limit * 2));
 	}
 }
 
