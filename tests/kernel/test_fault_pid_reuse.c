@@ -108,7 +108,7 @@ static void sums(const char *home, int exits)
 	double truth;
 
 	check_equal("lives that have ended here", container_value_until(home, CONTAINER_EXITS, exits), exits);
-	truth = cgroup_cpu_seconds(home);
+	truth = cgroup_tasks_seconds(home);
 	container_value_until(home, CONTAINER_CPU_TASKS, truth * 0.99 * 1e9);
 	check_within("their CPU is the cgroup's counter", container_value(home, CONTAINER_CPU_TASKS) / 1e9, truth, 0.01,
 		     TICK_SECONDS);

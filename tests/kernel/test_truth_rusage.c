@@ -167,8 +167,8 @@ static double cpu_seconds(const struct rusage *u)
 }
 
 /*
- * Each child is born outside of the cgroup and moved in. What it did until then stays outside, and on a busy machine that is
- * a lot (42 involuntary switches of 159 were seen), so each tells what it was.
+ * Each child is born outside of the cgroup and moved in. What it did until then stays outside, where moves are seen, and on a
+ * busy machine that is a lot (42 involuntary switches of 159 were seen), so each tells what it was.
  */
 static void dead(const char *home)
 {
@@ -182,6 +182,8 @@ static void dead(const char *home)
 	getrusage(RUSAGE_CHILDREN, &before);
 	for (int i = 0; i < DEAD; i++) {
 		waitpid(run_in(home, work_dead, outside), NULL, 0);
+		if (!task_state_is_on())
+			continue;
 		cpu -= cpu_seconds(outside);
 		voluntary -= (double)outside->ru_nvcsw;
 		involuntary -= (double)outside->ru_nivcsw;

@@ -41,6 +41,7 @@ void check_within(const char *what, double seen, double truth, double share, dou
 const char *const v1_mounts[4] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpuacct", "/sys/fs/cgroup/memory",
 				  "/sys/fs/cgroup/pids"};
 static char test_cgroups[16][160];
+static double moved_seconds[16]; /* what was used before it was moved into the cgroup */
 static int n_test_cgroups;
 pid_t test_owner;
 static double births_before;
@@ -140,6 +141,9 @@ void cgroup_enter(const char *name, pid_t pid)
 {
 	char path[256], text[16];
 
+	for (int i = 0; i < n_test_cgroups; i++)
+		if (strcmp(test_cgroups[i], name) == 0)
+			moved_seconds[i] += process_cpu_seconds(pid);
 	snprintf(text, sizeof(text), "%d", pid);
 	for (size_t i = 0; cgroup_folder(name, i, path, sizeof(path)); i++) {
 		strcat(path, "/cgroup.procs");
@@ -170,6 +174,16 @@ double cgroup_cpu_seconds(const char *name)
 	if (read_file(path, 65536, &text, NULL) < 0)
 		return -1;
 	return test_on_v2() ? atof(text + strlen("usage_usec ")) / 1e6 : atof(text) / 1e9;
+}
+
+double cgroup_tasks_seconds(const char *name)
+{
+	double seconds = cgroup_cpu_seconds(name);
+
+	for (int i = 0; i < n_test_cgroups && !task_state_is_on(); i++)
+		if (strcmp(test_cgroups[i], name) == 0)
+			seconds += moved_seconds[i];
+	return seconds;
 }
 
 /* ---- snapshots ---- */
@@ -222,6 +236,11 @@ void hook_check(int argc, char **argv, const char *collector)
 
 	if (argc > 1)
 		check(strcmp(hook, argv[1]) == 0, "%s is hooked by: saw %s, true is %s", collector, hook, argv[1]);
+}
+
+bool task_state_is_on(void)
+{
+	return !strstr(pipeline_hook_reason(test_pipeline, "tasks"), "no task-local state");
 }
 
 void pipeline_start(void)
@@ -327,6 +346,15 @@ double thread_cpu_seconds(void)
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+double process_cpu_seconds(pid_t pid)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+	return read_file(path, 256, &text, NULL) < 0 ? 0 : atof(text) / 1e9;
 }
 
 void burn(double seconds)

@@ -69,6 +69,11 @@ void cgroup_enter(const char *name, pid_t pid);
 void cgroup_favour(const char *name);
 /* The cgroup's own CPU counter: cpu.stat on v2, cpuacct.usage on v1. */
 double cgroup_cpu_seconds(const char *name);
+/*
+ * The same for what its tasks have used by sysscope. Where moves between cgroups are not seen, that includes what they had used
+ * before they were moved into it (cgroup_enter).
+ */
+double cgroup_tasks_seconds(const char *name);
 
 /* ---- snapshots ---- */
 
@@ -81,6 +86,8 @@ void pipeline_start(void);
  */
 void hook_ask(struct pipeline_options *o, int argc, const char *load_best);
 void hook_check(int argc, char **argv, const char *collector);
+/* False on kernels without task storage (5.10): moves between cgroups are not seen, and a task is charged when it is freed. */
+bool task_state_is_on(void);
 const struct snapshot *snapshot_take(void);
 const struct container_row *row_find(const struct snapshot *s, const char *name);
 const struct process_row *process_row_find(const struct snapshot *s, pid_t pid);
@@ -99,6 +106,8 @@ void check_losses(const char *const kinds[], size_t n);
 
 double now_seconds(void);
 double thread_cpu_seconds(void);
+/* What the main thread of a process has used, by /proc/PID/schedstat: exact while it sleeps. */
+double process_cpu_seconds(pid_t pid);
 /* Uses this much CPU in the calling thread. */
 void burn(double seconds);
 /*
