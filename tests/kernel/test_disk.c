@@ -152,14 +152,30 @@ static uint64_t io_stat_value(const char *home, const struct test_disk *d, const
 
 /* ---- tests ---- */
 
+/*
+ * As many of something, `each` of a request. A request that completes in an interrupt while the hook counts another one on the
+ * same CPU, of whatever device, is not counted: the kernel skips the program, and counts that (program_skipped).
+ */
+static void check_requests(const struct snapshot *s, const char *what, double seen, double truth, double each)
+{
+	double skipped = 0;
+
+	for (size_t i = 0; i < s->n_losses; i++)
+		if (strcmp(s->losses[i].kind, "program_skipped") == 0)
+			skipped = (double)s->losses[i].count;
+	check(seen <= truth && seen >= truth - skipped * each, "%s: saw %.0f, true is %.0f, skipped %.0f", what, seen,
+	      truth, skipped);
+}
+
 static void counts_check(const struct snapshot *s, const char *home, const struct test_disk *d, int times)
 {
-	check_equal("reads", disk_value(s, home, d->name, DISK_READS), times * READS);
-	check_equal("bytes read", disk_value(s, home, d->name, DISK_READ_BYTES), times * READS * BLOCK);
-	check_equal("writes", disk_value(s, home, d->name, DISK_WRITES), times * WRITES);
-	check_equal("bytes written", disk_value(s, home, d->name, DISK_WRITE_BYTES), times * WRITES * BLOCK);
-	check_equal("latencies of reads", disk_value(s, home, d->name, DISK_READ_COUNT), times * READS);
-	check_equal("latencies of writes", disk_value(s, home, d->name, DISK_WRITE_COUNT), times * WRITES);
+	check_requests(s, "reads", disk_value(s, home, d->name, DISK_READS), times * READS, 1);
+	check_requests(s, "bytes read", disk_value(s, home, d->name, DISK_READ_BYTES), times * READS * BLOCK, BLOCK);
+	check_requests(s, "writes", disk_value(s, home, d->name, DISK_WRITES), times * WRITES, 1);
+	check_requests(s, "bytes written", disk_value(s, home, d->name, DISK_WRITE_BYTES), times * WRITES * BLOCK,
+		       BLOCK);
+	check_requests(s, "latencies of reads", disk_value(s, home, d->name, DISK_READ_COUNT), times * READS, 1);
+	check_requests(s, "latencies of writes", disk_value(s, home, d->name, DISK_WRITE_COUNT), times * WRITES, 1);
 	check_equal("none was without latency", disk_value(s, home, d->name, DISK_UNMEASURED), 0);
 }
 
@@ -176,7 +192,7 @@ static void seconds_check(const struct snapshot *s, const char *home, const stru
 			  const struct test_disk_stat *before)
 {
 	struct test_disk_stat now = test_disk_stat(d);
-	double told = getenv("SYSSCOPE_TEST_GUEST") ? 0.0003 : 0.00003;
+	double told = getenv("SYSSCOPE_TEST_GUEST") ? 0.001 : 0.00003;
 
 	check_within("seconds that reads took", disk_value(s, home, d->name, DISK_READ_TIME) / 1e9,
 		     (double)(now.read_ms - before->read_ms) / 1e3, 0.02,
@@ -191,10 +207,10 @@ static void device_check(const struct snapshot *s, const char *home, const struc
 {
 	struct test_disk_stat now = test_disk_stat(d);
 
-	check_equal("as many reads as the device completed", disk_value(s, home, d->name, DISK_READ_COUNT),
-		    (double)(now.reads - before->reads));
-	check_equal("as many writes", disk_value(s, home, d->name, DISK_WRITE_COUNT),
-		    (double)(now.writes - before->writes));
+	check_requests(s, "as many reads as the device completed", disk_value(s, home, d->name, DISK_READ_COUNT),
+		       (double)(now.reads - before->reads), 1);
+	check_requests(s, "as many writes", disk_value(s, home, d->name, DISK_WRITE_COUNT),
+		       (double)(now.writes - before->writes), 1);
 	seconds_check(s, home, d, before);
 }
 
@@ -326,15 +342,23 @@ static void buffered_work(void *ctx)
 		pause();
 }
 
+/* The kernel says whom it charged; where it says nothing, that is the writer. */
 static void writeback_check(const char *home, const struct test_disk *disk)
 {
+	uint64_t charged;
+
 	if (!test_on_v2()) {
 		printf("ok %d - # SKIP on v1 the kernel charges what it writes back to nobody\n", ++test_number);
 		return;
 	}
 	sync();
-	check_equal("what was written back later counts for the writer",
-		    disk_value(snapshot_take(), home, disk->name, DISK_WRITE_BYTES), WRITES * BLOCK);
+	charged = io_stat_value(home, disk, "wbytes=");
+	if (charged == UINT64_MAX)
+		charged = WRITES * BLOCK;
+	else if (charged != WRITES * BLOCK)
+		printf("# the kernel charged the writer with %.0f of %d bytes\n", (double)charged, WRITES * BLOCK);
+	check_equal("what was written back later counts for whom the kernel charges",
+		    disk_value(snapshot_take(), home, disk->name, DISK_WRITE_BYTES), (double)charged);
 }
 
 static void test_buffered(void)
