@@ -37,6 +37,27 @@ static bool needs_met(struct judging *j)
 	return true;
 }
 
+static void ended_say(struct judging *j, struct finding *f, const char *name)
+{
+	/* Of everything that the finding says this is the last that may be missing. */
+	if (f->n_evidence == FINDING_EVIDENCE)
+		f->n_evidence--;
+	finding_evidence(j, f, "", 0, "", "%s has ended meanwhile", name);
+}
+
+/* That a container is gone is said whatever the rule. */
+static void ended_note(struct judging *j)
+{
+	for (size_t i = 0; i < j->found.n; i++) {
+		struct finding *f = &j->found.at[i];
+
+		if (f->ended)
+			ended_say(j, f, f->container);
+		if (f->culprit_ended && strcmp(f->culprit_cgroup, f->container_cgroup) != 0)
+			ended_say(j, f, f->culprit_container);
+	}
+}
+
 static int worse_first(const void *a, const void *b)
 {
 	const struct finding *x = a, *y = b;
@@ -106,6 +127,7 @@ int diagnosis_run(struct diagnosis *d, const struct window *w, const struct diag
 			judges[i](j);
 	}
 	findings_absorb(j);
+	ended_note(j);
 	if (containers && containers->n)
 		findings_filter(j, containers);
 	if (j->found.n)

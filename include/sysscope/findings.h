@@ -6,6 +6,7 @@
 #ifndef SYSSCOPE_FINDINGS_H
 #define SYSSCOPE_FINDINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +44,7 @@ struct finding {
 	/* Who did it: another container, or a process. "" and 0 where there is none, or it is the container itself. */
 	const char *culprit_container, *culprit_cgroup, *culprit_process;
 	uint32_t culprit_pid;
+	bool ended, culprit_ended; /* the container, that of the culprit: it is gone; an evidence says so */
 	const char *headline;
 	struct finding_evidence evidence[FINDING_EVIDENCE];
 	size_t n_evidence;

@@ -209,6 +209,7 @@ const struct findings *situation_judge(struct situation *s)
 {
 	_cleanup_buf_ struct buf text = {};
 
+	situation_hostile(s);
 	diagnosis_again(s);
 	assert_int_equal(watch_begin(&s->window, &s->before), 0);
 	assert_int_equal(watch_end(&s->window, &s->now), 0);

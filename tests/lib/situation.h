@@ -48,8 +48,17 @@ void situation_host_gain(struct situation *s, int metric, double per_second);
 
 void situation_collector_off(struct situation *s, const char *name);
 
-/* Runs the rules; the result is valid until the next call. Prints the findings as text when SHOW_FINDINGS= is set. */
+/*
+ * Runs the rules; the result is valid until the next call. Prints the findings as text when SHOW_FINDINGS= is set. Runs them
+ * with hostile names as well, and with the containers ended: situation_hostile.c.
+ */
 const struct findings *situation_judge(struct situation *s);
+
+/*
+ * Fails if any advice for this situation has a name from outside that a shell would not take as one word, if all names were
+ * hostile; or a command for a container that has ended, if all had. The situation is the same afterwards.
+ */
+void situation_hostile(struct situation *s);
 
 /* Fails unless the rules find nothing. */
 void expect_nothing(struct situation *s);

@@ -31,6 +31,14 @@ static const char *taken(struct judging *j, struct buf *out)
 	return judge_text(j, "%s", out->data ?: "");
 }
 
+const char *advice_name(struct judging *j, const char *name)
+{
+	_cleanup_buf_ struct buf out = {};
+
+	advice_word(&out, name);
+	return taken(j, &out);
+}
+
 /* The last part of a cgroup's path: the unit, for what systemd made. */
 static const char *last_part(const char *path)
 {
@@ -56,20 +64,31 @@ static void cgroup_advice(struct buf *out, const char *path, const char *propert
 		return;
 	}
 	buf_printf(out, "%s of cgroup ", what);
-	buf_str(out, path);
+	advice_word(out, path);
 }
 
 static void pod_advice(struct buf *out, const struct container_row *c, const char *field, const char *value)
 {
 	buf_printf(out, "set resources.%s to %s for container ", field, value);
-	buf_str(out, c->name);
+	advice_word(out, c->name);
 	buf_str(out, " in the spec of pod ");
-	buf_str(out, c->pod);
+	advice_word(out, c->pod);
 }
 
 static bool own_limit(const struct container_row *c, const char *of)
 {
 	return !of || strcmp(of, c->cgroup) == 0;
+}
+
+static bool is_docker_or_podman(const struct container_row *c)
+{
+	return strcmp(c->runtime, "docker") == 0 || strcmp(c->runtime, "podman") == 0;
+}
+
+/* What ended cannot be given anything; the spec of a pod, and a cgroup above, outlive it. */
+static bool gone(const struct container_row *c, const char *of)
+{
+	return c->dead && own_limit(c, of) && !c->pod[0];
 }
 
 const char *advice_cpu_limit(struct judging *j, uint32_t container, const char *of, double cores)
@@ -79,9 +98,11 @@ const char *advice_cpu_limit(struct judging *j, uint32_t container, const char *
 	char value[32];
 
 	snprintf(value, sizeof(value), "%.1f", cores);
-	if (own_limit(c, of) && c->pod[0]) {
+	if (gone(c, of)) {
+		buf_printf(&out, "it has ended, so at its next start: %s CPUs", value);
+	} else if (own_limit(c, of) && c->pod[0]) {
 		pod_advice(&out, c, "limits.cpu", value);
-	} else if (own_limit(c, of) && (strcmp(c->runtime, "docker") == 0 || strcmp(c->runtime, "podman") == 0)) {
+	} else if (own_limit(c, of) && is_docker_or_podman(c)) {
 		buf_printf(&out, "%s update --cpus %s ", c->runtime, value);
 		advice_word(&out, c->name);
 	} else {
@@ -97,9 +118,11 @@ const char *advice_cpu_weight(struct judging *j, uint32_t container)
 	const struct container_row *c = &j->now->containers[container];
 	_cleanup_buf_ struct buf out = {};
 
-	if (c->pod[0]) {
+	if (gone(c, NULL)) {
+		buf_str(&out, "it has ended, so at its next start: a lower CPU weight");
+	} else if (c->pod[0]) {
 		pod_advice(&out, c, "requests.cpu", "what it needs, no more,");
-	} else if (strcmp(c->runtime, "docker") == 0 || strcmp(c->runtime, "podman") == 0) {
+	} else if (is_docker_or_podman(c)) {
 		buf_printf(&out, "%s update --cpu-shares 128 ", c->runtime);
 		advice_word(&out, c->name);
 	} else {
@@ -126,10 +149,12 @@ const char *advice_memory_limit(struct judging *j, uint32_t container, const cha
 
 	/* Whole mebibytes, which all of them understand. */
 	snprintf(value, sizeof(value), "%.0fM", bytes / 1048576);
-	if (own_limit(c, of) && c->pod[0]) {
+	if (gone(c, of)) {
+		buf_printf(&out, "it has ended, so at its next start: %s", value);
+	} else if (own_limit(c, of) && c->pod[0]) {
 		snprintf(value, sizeof(value), "%.0fMi", bytes / 1048576);
 		pod_advice(&out, c, "limits.memory", value);
-	} else if (own_limit(c, of) && (strcmp(c->runtime, "docker") == 0 || strcmp(c->runtime, "podman") == 0)) {
+	} else if (own_limit(c, of) && is_docker_or_podman(c)) {
 		buf_printf(&out, "%s update --memory %s --memory-swap %s ", c->runtime, value, value);
 		advice_word(&out, c->name);
 	} else {
@@ -146,12 +171,14 @@ const char *advice_threads_limit(struct judging *j, uint32_t container, double t
 	char value[32];
 
 	snprintf(value, sizeof(value), "%.0f", threads);
-	/* A pod's own, which the kubelet sets; Kubernetes has no such limit for one container of it. */
-	if (c->pod[0]) {
+	if (gone(c, NULL)) {
+		buf_printf(&out, "it has ended, so at its next start: %s", value);
+	} else if (c->pod[0]) {
+		/* A pod's own, which the kubelet sets; Kubernetes has no such limit for one container of it. */
 		buf_printf(&out,
 			   "set podPidsLimit to %s in the kubelet's configuration on %s (or pids_limit of its runtime)",
 			   value, j->now->hostname);
-	} else if (strcmp(c->runtime, "docker") == 0 || strcmp(c->runtime, "podman") == 0) {
+	} else if (is_docker_or_podman(c)) {
 		buf_printf(&out, "%s update --pids-limit %s ", c->runtime, value);
 		advice_word(&out, c->name);
 	} else {

@@ -10,6 +10,11 @@
 
 /* One word of a shell command. */
 void advice_word(struct buf *out, const char *name);
+/*
+ * The same as a text: every name in an advice is one of these, in its commands and in its words. A command for a container that
+ * has ended is none: rules leave it out, and the functions below say so instead.
+ */
+const char *advice_name(struct judging *j, const char *name);
 
 /*
  * How to give a container this many CPUs: "docker update --cpus 1.0 web". `of` is the path of the cgroup whose quota it is; NULL:

@@ -81,6 +81,7 @@ struct finding *judge_find(struct judging *j, uint32_t container, enum finding_s
 		.culprit_cgroup = "",
 		.culprit_process = "",
 		.headline = "",
+		.ended = c && c->dead,
 		.since = j->w->began,
 	};
 	return f;
@@ -124,6 +125,7 @@ void finding_culprit(struct judging *j, struct finding *f, uint32_t container)
 		return;
 	f->culprit_container = j->now->containers[container].name;
 	f->culprit_cgroup = j->now->containers[container].cgroup;
+	f->culprit_ended = j->now->containers[container].dead;
 }
 
 void judge_near(struct judging *j, uint32_t container, double value, double threshold, const char *format, ...)

@@ -70,9 +70,11 @@ static void neighbour_find(struct judging *j, uint32_t i, const struct cpu_use *
 	if (w->self < w->others)
 		finding_ruled_out(j, f, "its own threads in each other's way: %.2f s in each second", w->self);
 	if (judge_is_own_home(culprit)) {
-		finding_advice(j, f, "let %s go last: %s", culprit->name, advice_cpu_weight(j, w->worst));
-		finding_advice(j, f, "or limit it: %s",
-			       advice_cpu_limit(j, w->worst, NULL, fmax(0.1, theirs.cores - w->worst_wait)));
+		finding_advice(j, f, "let %s go last: %s", advice_name(j, culprit->name),
+			       advice_cpu_weight(j, w->worst));
+		if (!culprit->dead)
+			finding_advice(j, f, "or limit it: %s",
+				       advice_cpu_limit(j, w->worst, NULL, fmax(0.1, theirs.cores - w->worst_wait)));
 	}
 }
 

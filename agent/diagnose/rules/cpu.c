@@ -204,7 +204,8 @@ void judge_short_lived_processes(struct judging *j)
 			finding_evidence(j, f, "", 0, "", "those alive at the end were started by %s (pid %u)",
 					 starter->comm, starter->pid);
 		finding_ruled_out(j, f, "long-running work: it is the starting and ending that costs");
-		finding_advice(j, f, "see who starts them: sysscope events --type exec --container %s", c->name);
+		finding_advice(j, f, "see who starts them: sysscope events --type exec --container %s",
+			       advice_name(j, c->name));
 	}
 }
 
@@ -254,7 +255,7 @@ void judge_host_cpu_saturated(struct judging *j)
 		finding_culprit(j, f, largest);
 		finding_evidence(j, f, "cpu_cores", most, "cores", "%s used most: %.2f CPU",
 				 j->now->containers[largest].name, most);
-		finding_advice(j, f, "let %s go last: %s", j->now->containers[largest].name,
+		finding_advice(j, f, "let %s go last: %s", advice_name(j, j->now->containers[largest].name),
 			       advice_cpu_weight(j, largest));
 	}
 	finding_advice(j, f, "or move work to another machine; this one has none to give");

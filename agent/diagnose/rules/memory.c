@@ -181,6 +181,7 @@ static void oom_find(struct judging *j, const struct oom_row *k, uint64_t kills)
 	if (i == NO_CONTAINER) {
 		f->container = k->container_name;
 		f->container_cgroup = k->container_cgroup;
+		f->ended = *k->container_cgroup;
 	}
 	f->pid = k->pid;
 	f->comm = k->comm;
@@ -201,7 +202,10 @@ static void oom_find(struct judging *j, const struct oom_row *k, uint64_t kills)
 		finding_advice(j, f, "if it needs that much, give it more: %s",
 			       advice_memory_limit(j, i, strcmp(k->limit_scope, "own") == 0 ? NULL : k->limit_of,
 						   k->limit * 1.5));
-	finding_advice(j, f, "find out who grew: sysscope top --container %s, then Enter", who);
+	if (!*k->container_cgroup)
+		finding_advice(j, f, "find out who grew: sysscope top --view processes --sort rss");
+	else if (!f->ended)
+		finding_advice(j, f, "find out who grew: sysscope top --container %s, then Enter", advice_name(j, who));
 }
 
 void judge_oom_killed(struct judging *j)

@@ -100,7 +100,7 @@ void judge_pids_limit(struct judging *j)
 		finding_advice(j, f,
 			       "find out which program makes them: sysscope top --view processes --sort threads "
 			       "--container %s",
-			       c->name);
+			       advice_name(j, c->name));
 		finding_advice(j, f, "if it needs them, raise the limit: %s", advice_threads_limit(j, i, limit * 2));
 	}
 }
