@@ -12,6 +12,7 @@ enum agreement {
 	SAME_CONTAINER,	 /* both are about one container */
 	SAME_CULPRIT,	 /* both are about one container and name the same culprit */
 	ANY_ON_MACHINE,	 /* the cause is the machine's */
+	ONE_CULPRIT,	 /* both name the same culprit, about whichever container */
 	CULPRIT_IS_SELF, /* the culprit of the consequence is the container that the cause is about */
 };
 
@@ -32,6 +33,14 @@ static const struct absorption {
 	{RULE_OOM_KILLED, RULE_MEMORY_THRASH, SAME_CONTAINER},
 	{RULE_MEMORY_THRASH, RULE_MAJOR_FAULTS, SAME_CONTAINER},
 	{RULE_MEMORY_THRASH, RULE_MEMORY_NEAR_LIMIT, SAME_CONTAINER},
+	/* Who reads again and again what was just thrown out fills the disk with that, for itself and for others. */
+	{RULE_MEMORY_THRASH, RULE_DISK_NEIGHBOUR, CULPRIT_IS_SELF},
+	/* The disk would be fast without the neighbour: for all who wait for that one. */
+	{RULE_DISK_NEIGHBOUR, RULE_DISK_LATENCY, ONE_CULPRIT},
+	{RULE_MEMORY_THRASH, RULE_DISK_LATENCY, SAME_CONTAINER},
+	/* That it waits for pages is how it feels the slow disk; that it needs them is no fault. */
+	{RULE_DISK_NEIGHBOUR, RULE_MAJOR_FAULTS, SAME_CONTAINER},
+	{RULE_DISK_LATENCY, RULE_MAJOR_FAULTS, SAME_CONTAINER},
 	/* Zombies are what fills the limit of processes. */
 	{RULE_ZOMBIES, RULE_PIDS_LIMIT, SAME_CONTAINER},
 };
@@ -46,6 +55,8 @@ static bool agree(const struct absorption *a, const struct finding *cause, const
 		       strcmp(cause->culprit_cgroup, consequence->culprit_cgroup) == 0;
 	case CULPRIT_IS_SELF:
 		return strcmp(cause->container_cgroup, consequence->culprit_cgroup) == 0;
+	case ONE_CULPRIT:
+		return *cause->culprit_cgroup && strcmp(cause->culprit_cgroup, consequence->culprit_cgroup) == 0;
 	case ANY_ON_MACHINE:
 		return true;
 	}

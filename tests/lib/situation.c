@@ -62,6 +62,10 @@ int situation_setup(void **state)
 		n->processes = s->processes[i];
 		n->loops = s->loops[i];
 		n->neighbours = s->neighbours[i];
+		n->disks = s->disks[i];
+		n->disk_neighbours = s->disk_neighbours[i];
+		n->devices = s->devices[i];
+		n->ports = s->ports[i];
 		n->groups = s->groups;
 	}
 	return 0;
@@ -162,6 +166,91 @@ void situation_group(struct situation *s, uint32_t container, const char *comm, 
 	s->now.n_groups = s->before.n_groups = s->now.n_groups + 1;
 }
 
+static void device_need(struct situation *s, const char *name)
+{
+	uint32_t i = (uint32_t)s->now.n_devices;
+	struct device_row *d = &s->devices[1][i];
+
+	for (uint32_t k = 0; k < i; k++)
+		if (strcmp(s->devices[1][k].name, name) == 0)
+			return;
+	assert_true(i < SITUATION_ROWS);
+	*d = (struct device_row){.name = name, .major = 8, .minor = i};
+	values_clear(SCOPE_DEVICE, d->v);
+	d->v[DEVICE_BUSY] = 1;
+	s->devices[0][i] = *d;
+	s->now.n_devices = s->before.n_devices = i + 1;
+}
+
+uint32_t situation_disk(struct situation *s, uint32_t container, const char *device)
+{
+	uint32_t i = (uint32_t)s->now.n_disks;
+	struct disk_row *d = &s->disks[1][i];
+
+	assert_true(i < SITUATION_ROWS);
+	*d = (struct disk_row){.container = container, .device = device, .major = 8};
+	values_clear(SCOPE_DISK, d->v);
+	s->disks[0][i] = *d;
+	s->now.n_disks = s->before.n_disks = i + 1;
+	for (int k = 0; k < 2; k++) {
+		struct container_row *c = &s->containers[k][container];
+
+		if (!c->n_disks++)
+			c->disks = &s->disks[k][i];
+	}
+	device_need(s, device);
+	return i;
+}
+
+void situation_requests(struct situation *s, uint32_t disk, int count, double per_second, double bytes, double latency)
+{
+	double *v = s->disks[1][disk].v, n = per_second * SITUATION_SECONDS;
+	bool reads = count == DISK_READ_COUNT, writes = count == DISK_WRITE_COUNT;
+	double bound = 64e-6;
+
+	v[count] += n;
+	v[count - 1] += n * latency * 1e9;
+	/* Bounds double, but for the last two: of latencies below 0.26 s. */
+	for (int bucket = count - 17; bucket <= count - 2; bucket++, bound *= 2)
+		v[bucket] += latency <= bound || bucket > count - 5 ? n : 0;
+	if (reads || writes) {
+		v[reads ? DISK_READS : DISK_WRITES] += n;
+		v[reads ? DISK_READ_BYTES : DISK_WRITE_BYTES] += n * bytes;
+		v[reads ? DISK_READ_TIME : DISK_WRITE_TIME] += n * latency * 1e9;
+	}
+}
+
+void situation_disk_neighbour(struct situation *s, uint32_t waiter, uint32_t filler, const char *device,
+			      double wait_per_second)
+{
+	uint32_t i = (uint32_t)s->now.n_disk_neighbours;
+
+	assert_true(i < SITUATION_ROWS);
+	s->disk_neighbours[0][i] = s->disk_neighbours[1][i] =
+		(struct disk_neighbour_row){.waiter = waiter, .filler = filler, .device = device};
+	s->disk_neighbours[1][i].v[DISK_NEIGHBOUR_WAIT] = wait_per_second * 1e9 * SITUATION_SECONDS;
+	s->now.n_disk_neighbours = s->before.n_disk_neighbours = i + 1;
+}
+
+uint32_t situation_port(struct situation *s, uint32_t container, const char *direction, uint16_t port)
+{
+	uint32_t i = (uint32_t)s->now.n_ports;
+	struct port_row *p = &s->ports[1][i];
+
+	assert_true(i < SITUATION_ROWS);
+	*p = (struct port_row){.container = container, .port = port, .direction = direction};
+	values_clear(SCOPE_PORT, p->v);
+	s->ports[0][i] = *p;
+	s->now.n_ports = s->before.n_ports = i + 1;
+	for (int k = 0; k < 2; k++) {
+		struct container_row *c = &s->containers[k][container];
+
+		if (!c->n_ports++)
+			c->ports = &s->ports[k][i];
+	}
+	return i;
+}
+
 /* Nanoseconds are given as seconds. */
 static double gained_by(enum metric_scope scope, int metric, double per_second)
 {
@@ -191,6 +280,13 @@ void situation_loop_gain(struct situation *s, uint32_t loop, int metric, double 
 	double *v = s->loops[1][loop].v;
 
 	v[metric] = s->loops[0][loop].v[metric] + gained_by(SCOPE_LOOP, metric, per_second);
+}
+
+void situation_port_gain(struct situation *s, uint32_t row, int metric, double per_second)
+{
+	double *v = s->ports[1][row].v;
+
+	v[metric] = s->ports[0][row].v[metric] + gained_by(SCOPE_PORT, metric, per_second);
 }
 
 void situation_host_gain(struct situation *s, int metric, double per_second)

@@ -17,6 +17,10 @@ struct situation {
 	struct process_row processes[2][SITUATION_ROWS];
 	struct loop_row loops[2][SITUATION_ROWS];
 	struct neighbour_row neighbours[2][SITUATION_ROWS];
+	struct disk_row disks[2][SITUATION_ROWS];
+	struct disk_neighbour_row disk_neighbours[2][SITUATION_ROWS];
+	struct device_row devices[2][SITUATION_ROWS];
+	struct port_row ports[2][SITUATION_ROWS];
 	struct group_row groups[SITUATION_ROWS];
 	struct collector_row collectors[SITUATION_ROWS];
 	char paths[SITUATION_ROWS][64];
@@ -40,10 +44,20 @@ uint32_t situation_loop(struct situation *s, uint32_t process, uint32_t tid);
 void situation_neighbour(struct situation *s, uint32_t waiter, uint32_t runner, double wait_per_second);
 void situation_group(struct situation *s, uint32_t container, const char *comm, int metric, double value);
 
+/* Those of one container must be made one after the other. The machine gets the device with the first row of it. */
+uint32_t situation_disk(struct situation *s, uint32_t container, const char *device);
+/* Requests of an operation, DISK_READ_COUNT, ..., in each second, of so many bytes, with this latency. */
+void situation_requests(struct situation *s, uint32_t disk, int count, double per_second, double bytes, double latency);
+/* Requests of the waiter at the device waited for the filler's, summed up. */
+void situation_disk_neighbour(struct situation *s, uint32_t waiter, uint32_t filler, const char *device,
+			      double wait_per_second);
+uint32_t situation_port(struct situation *s, uint32_t container, const char *direction, uint16_t port);
+
 /* A counter gains that much in each second: nanoseconds are given as seconds. */
 void situation_gain(struct situation *s, uint32_t container, int metric, double per_second);
 void situation_process_gain(struct situation *s, uint32_t process, int metric, double per_second);
 void situation_loop_gain(struct situation *s, uint32_t loop, int metric, double per_second);
+void situation_port_gain(struct situation *s, uint32_t row, int metric, double per_second);
 void situation_host_gain(struct situation *s, int metric, double per_second);
 
 void situation_collector_off(struct situation *s, const char *name);
