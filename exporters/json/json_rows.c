@@ -265,6 +265,8 @@ json_t *json_container(struct writer *w, const struct snapshot *s, uint32_t i)
 	writer_set_text(w, row, "cpu_limit_kind", !c->cpu_limit_of ? "" : c->cpu_limit_is_cpuset ? "cpuset" : "quota");
 	writer_set_text(w, row, "throttled_by", c->throttled_by ?: "");
 	writer_set_text(w, row, "memory_limit_of", c->memory_limit_of ?: "");
+	writer_set(w, row, "memory_limit_working_set_bytes",
+		   c->memory_limit_of ? writer_bytes(c->memory_limit_working_set) : json_null());
 	return row;
 }
 

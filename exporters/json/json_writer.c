@@ -59,7 +59,7 @@ void writer_set_stall(struct writer *w, json_t *row, const struct stall *s)
 	writer_set(w, row, "suppressed", json_integer((json_int_t)s->suppressed));
 }
 
-static json_t *bytes_value(double bytes)
+json_t *writer_bytes(double bytes)
 {
 	return isfinite(bytes) ? json_integer((json_int_t)bytes) : json_null();
 }
@@ -75,7 +75,7 @@ static json_t *largest_value(struct writer *w, const struct oom_row *kill)
 		writer_set(w, row, "pid", json_integer(p->pid));
 		writer_set_text(w, row, "comm", p->comm);
 		writer_set_text(w, row, "container", p->container);
-		writer_set(w, row, "rss_bytes", bytes_value(p->rss));
+		writer_set(w, row, "rss_bytes", writer_bytes(p->rss));
 		writer_append(w, list, row);
 	}
 	return list;
@@ -83,13 +83,13 @@ static json_t *largest_value(struct writer *w, const struct oom_row *kill)
 
 void writer_set_oom(struct writer *w, json_t *row, const struct oom_row *kill)
 {
-	writer_set(w, row, "rss_bytes", bytes_value(kill->rss));
+	writer_set(w, row, "rss_bytes", writer_bytes(kill->rss));
 	writer_set(w, row, "oom_score_adj", json_integer(kill->score_adjust));
 	writer_set_text(w, row, "exhausted", kill->exhausted);
 	writer_set_text(w, row, "limit_of", kill->limit_of);
 	writer_set_text(w, row, "limit_scope", kill->limit_scope);
-	writer_set(w, row, "limit_bytes", bytes_value(kill->limit));
-	writer_set(w, row, "usage_bytes", bytes_value(kill->usage));
+	writer_set(w, row, "limit_bytes", writer_bytes(kill->limit));
+	writer_set(w, row, "usage_bytes", writer_bytes(kill->usage));
 	writer_set(w, row, "asker_pid", kill->asker_pid ? json_integer(kill->asker_pid) : json_null());
 	writer_set_text(w, row, "asker_comm", kill->asker);
 	writer_set(w, row, "largest", largest_value(w, kill));

@@ -23,7 +23,8 @@ void writer_set(struct writer *w, json_t *object, const char *key, json_t *value
 void writer_set_text(struct writer *w, json_t *object, const char *key, const char *s); /* "": unknown, null */
 void writer_append(struct writer *w, json_t *array, json_t *value);
 json_t *writer_text(struct writer *w, const char *s);
-json_t *writer_real(double v); /* null unless it is finite */
+json_t *writer_real(double v);	    /* null unless it is finite */
+json_t *writer_bytes(double bytes); /* whole; null unless it is finite */
 void writer_set_stall(struct writer *w, json_t *row, const struct stall *s);
 void writer_set_oom(struct writer *w, json_t *row, const struct oom_row *kill); /* all but victim and container */
 void writer_dump(struct writer *w, json_t *value);				/* writes it to `out` and frees it */
