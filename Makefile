@@ -114,7 +114,11 @@ test: deps-test
 check: $(BUILD)/sysscope $(UNIT_TESTS)
 	$(Q)BUILD=$(BUILD) MAKE=$(MAKE) tests/run unit golden
 
-.PHONY: tests unit-tests
+## sudo make scenarios   plays what `diagnose` is to find, for real (SCENARIO="throttled memory*": some; RECORD=1: for replays; JOBS=)
+scenarios: $(BUILD)/sysscope $(BUILD)/tests/unit/test_scenarios
+	$(Q)BUILD=$(BUILD) JOBS=$(or $(JOBS),4) RECORD=$(RECORD) EXPECT=$(EXPECT) tests/scenarios/run $(SCENARIO)
+
+.PHONY: tests unit-tests scenarios
 tests: $(BUILD)/sysscope unit-tests $(KERNEL_TESTS) $(TOOLS)
 unit-tests: $(UNIT_TESTS)
 

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* recording.c - see recording.h. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "base/util.h"
+#include "recording.h"
+
+#define RECORDING_BYTES_MAX (64 << 20)
+
+char *recording_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	slash = slash ? slash + 1 : path;
+	return strndup(slash, strcspn(slash, "."));
+}
+
+static json_t *file_load(const char *path)
+{
+	_cleanup_buf_ struct buf text = {};
+	gzFile file = gzopen(path, "rb");
+	char chunk[65536];
+	json_error_t error;
+	json_t *root;
+	int n;
+
+	if (!file)
+		fail_msg("%s cannot be opened", path);
+	while ((n = gzread(file, chunk, sizeof(chunk))) > 0 && text.len < RECORDING_BYTES_MAX)
+		buf_add(&text, chunk, (size_t)n);
+	gzclose(file);
+	root = n == 0 && text.data ? json_loadb(text.data, text.len, 0, &error) : NULL;
+	if (!root)
+		fail_msg("%s is no recording", path);
+	return root;
+}
+
+void recording_read(struct recording *r, const char *path)
+{
+	json_t *snapshots;
+
+	*r = (struct recording){.root = file_load(path)};
+	r->expect = json_object_get(r->root, "expect");
+	snapshots = json_object_get(r->root, "snapshots");
+	assert_true(json_is_object(r->expect));
+	assert_true(json_array_size(snapshots) >= 2);
+	snapshot_read(&r->first, json_incref(json_array_get(snapshots, 0)));
+	snapshot_read(&r->last, json_incref(json_array_get(snapshots, json_array_size(snapshots) - 1)));
+	diagnosis_options_init(&r->options);
+}
+
+static void diagnosis_forget(struct recording *r)
+{
+	diagnosis_free(&r->diagnosis);
+	window_free(&r->window);
+	r->window = (struct window){};
+}
+
+void recording_judge(struct recording *r)
+{
+	diagnosis_forget(r);
+	assert_int_equal(watch_begin(&r->window, &r->first.s), 0);
+	assert_int_equal(watch_end(&r->window, &r->last.s), 0);
+	assert_int_equal(diagnosis_run(&r->diagnosis, &r->window, &r->options, NULL), 0);
+}
+
+void recording_free(struct recording *r)
+{
+	diagnosis_forget(r);
+	snapshot_copy_free(&r->first);
+	snapshot_copy_free(&r->last);
+	json_decref(r->root);
+}
+
+/* ---- the expectation ---- */
+
+static bool finding_is(const struct finding *f, const json_t *expected)
+{
+	return strcmp(f->rule, json_text(expected, "rule")) == 0 &&
+	       strcmp(f->container, json_text(expected, "container")) == 0;
+}
+
+/* What an expectation does not name may be anything. */
+static void field_check(struct buf *wrong, const json_t *expected, const char *key, const char *found)
+{
+	if (json_object_get(expected, key) && strcmp(json_text(expected, key), found) != 0)
+		buf_printf(wrong, "the %s is '%s', true is '%s'\n", key, found, json_text(expected, key));
+}
+
+static void first_check(struct buf *wrong, const struct findings *found, const json_t *expected)
+{
+	const struct finding *f = found->all;
+
+	if (!found->n) {
+		buf_printf(wrong, "found nothing, true is %s of %s\n", json_text(expected, "rule"),
+			   json_text(expected, "container"));
+		return;
+	}
+	field_check(wrong, expected, "rule", f->rule);
+	field_check(wrong, expected, "container", f->container);
+	field_check(wrong, expected, "culprit", f->culprit_container);
+	field_check(wrong, expected, "process", *f->culprit_process ? f->culprit_process : f->comm);
+	field_check(wrong, expected, "severity", finding_severity_names[f->severity]);
+	for (size_t i = 0; i < json_array_size(json_object_get(expected, "explains")); i++) {
+		const char *rule = json_string_value(json_array_get(json_object_get(expected, "explains"), i)) ?: "";
+		bool there = false;
+
+		for (size_t k = 0; k < f->n_explains; k++)
+			there |= strcmp(f->explains[k].rule, rule) == 0;
+		if (!there)
+			buf_printf(wrong, "%s does not explain %s\n", f->rule, rule);
+	}
+}
+
+/* Findings that follow, in this order, with others between them or not. */
+static void then_check(struct buf *wrong, const struct findings *found, const json_t *list)
+{
+	size_t at = 1;
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *expected = json_array_get(list, i);
+
+		while (at < found->n && !finding_is(&found->all[at], expected))
+			at++;
+		if (at++ >= found->n)
+			buf_printf(wrong, "%s of %s is not found behind the former\n", json_text(expected, "rule"),
+				   json_text(expected, "container"));
+	}
+}
+
+/* `worst`: "none", or the severity that is still allowed; "": any. */
+static bool above(enum finding_severity severity, const char *worst)
+{
+	size_t allowed = 0;
+
+	while (allowed < FINDING_SEVERITIES && strcmp(finding_severity_names[allowed], worst) != 0)
+		allowed++;
+	return strcmp(worst, "none") == 0 || (allowed < FINDING_SEVERITIES && severity > allowed);
+}
+
+void recording_check(const struct recording *r, struct buf *wrong)
+{
+	const struct findings *found = &r->diagnosis.findings;
+	const json_t *first = json_object_get(r->expect, "first"), *never = json_object_get(r->expect, "never");
+	const char *worst = json_text(r->expect, "worst");
+
+	if (json_is_object(first))
+		first_check(wrong, found, first);
+	then_check(wrong, found, json_object_get(r->expect, "then"));
+	for (size_t i = 0; i < found->n; i++) {
+		const struct finding *f = &found->all[i];
+
+		if (above(f->severity, worst))
+			buf_printf(wrong, "found %s of %s, which is above %s\n", f->rule, f->container, worst);
+		for (size_t k = 0; k < json_array_size(never); k++)
+			if (strcmp(json_string_value(json_array_get(never, k)) ?: "", f->rule) == 0)
+				buf_printf(wrong, "found %s of %s\n", f->rule, f->container);
+	}
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * recording.h - a file of tests/scenarios/recorded/: the first and the last snapshot of a real scenario, and what the rules of
+ * `diagnose` are to find in them. tests/scenarios/recording.py writes it. For tests that replay it.
+ */
+#ifndef SYSSCOPE_TESTS_RECORDING_H
+#define SYSSCOPE_TESTS_RECORDING_H
+
+#include "diagnose/judge.h"
+#include "snapshot_read.h"
+
+struct recording {
+	json_t *root;
+	const json_t *expect;
+	struct snapshot_copy first, last;
+	struct diagnosis_options options;
+	struct window window;
+	struct diagnosis diagnosis;
+};
+
+/* The scenario's name by that of its file; freed by the caller. */
+char *recording_name(const char *path);
+/* Fails the running test if it is no recording. */
+void recording_read(struct recording *r, const char *path);
+/* Runs all rules; may be called again after the snapshots were changed. */
+void recording_judge(struct recording *r);
+/* Adds a line for each way in which the findings are not as expected. */
+void recording_check(const struct recording *r, struct buf *wrong);
+void recording_free(struct recording *r);
+
+#endif

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a scenario is made of: its expectation, the stage on which it is played, and the check of what `diagnose` said.
+
+A scenario is a function in a file of its subject, tests/scenarios/SUBJECT.py, with a decorator that says what is true:
+
+    @scenario(first=finding("cpu_throttled", container="web"))
+    def throttled(stage):
+        '''Two loops with a quota of 0.2 CPU.'''
+        stage.container("web", "sh", "-c", BURN, options=("--cpus", "0.2"))
+
+It starts the workload and returns; the runner then watches, checks, and removes what the stage made.
+"""
+import contextlib
+import os
+import subprocess
+import sys
+import time
+
+import cgroups
+import docker
+from programs import Missing  # noqa: F401
+import harness
+
+BURN = "while :; do :; done"
+# Before the rest of a busy machine, and after it: what these containers do to each other does not depend on who else runs.
+FIRST, LAST = ("--cpu-shares", "65536"), ("--cpu-shares", "512")
+# The programs of this machine, for a container whose image has none.
+PROGRAMS = ("-v", "/usr:/usr:ro", "-v", "/usr/lib:/lib:ro", "-v", "/usr/lib64:/lib64:ro", "-v", "/etc:/etc:ro")
+TAG = "scn%d-" % os.getpid()
+
+scenarios = {}
+
+
+def finding(rule, container="", **more):
+    """What a finding is to be. `culprit` and `process`: names, "" for none; `explains`: rules; `severity`."""
+    return dict(more, rule=rule, container=container)
+
+
+class Scenario:
+    def __init__(self, function, expect, held_back, beside, quiet, whole_host, seconds):
+        self.name, self.function, self.expect = function.__name__, function, expect
+        self.what = " ".join((function.__doc__ or "").split())
+        self.held_back, self.beside, self.quiet, self.whole_host, self.seconds = held_back, beside, quiet, whole_host, seconds
+
+
+def scenario(first=None, then=(), worst=None, never=(), held_back=False, beside=False, quiet=False, whole_host=False, seconds=10):
+    """
+    first       the first finding about the scenario's containers; then: those that follow it, in this order
+    worst       the worst severity that is still right: "none" for no finding at all, "notice" for a healthy machine
+    never       rules that would be wrong
+    held_back   not looked at while thresholds were tuned
+    beside      it mostly waits: it is watched together with others of this kind
+    quiet       what it shows depends on who else runs: skipped on a busy machine
+    whole_host  it is about the machine: the figures of the machine are recorded as they are, with what others used
+    """
+    expect = {k: v for k, v in (("first", first), ("then", list(then)), ("worst", worst), ("never", list(never))) if v}
+
+    def add(function):
+        if function.__name__ in scenarios:
+            raise ValueError("two scenarios are called %s" % function.__name__)
+        scenarios[function.__name__] = Scenario(function, expect, held_back, beside, quiet, whole_host, seconds)
+        return function
+    return add
+
+
+class Stage:
+    """Makes what a scenario needs, knows which containers are its own, and removes all of it."""
+
+    daemon = None
+
+    def __init__(self, name):
+        self.name, self.undo = name, contextlib.ExitStack()
+        self.own = {}  # path of a cgroup to the name of its container
+        self.ids = {}  # id of a container to its name
+        self.at_begin = []  # called when the watch has begun
+        self.folder = os.path.join(harness.tmp(), name)
+        os.makedirs(self.folder)
+        os.chmod(harness.tmp(), 0o755)
+
+    @classmethod
+    def dockerd(cls):
+        if not cls.daemon:
+            cls.daemon = docker.Docker()
+        return cls.daemon
+
+    def container(self, name, *argv, options=()):
+        d = self.dockerd()
+        self.undo.callback(d, "rm", "-f", TAG + name, check=False)
+        made = d.start(TAG + name, *argv, options=options)
+        self.own[made.cgroup.path] = name
+        self.ids[made.id] = name
+        return made
+
+    def cgroup(self, name, **files):
+        """A cgroup that no runtime made, with these values in files of its controllers: {"cpu": {"cpu.shares": 512}}. Its path."""
+        path = "/%s%s" % (TAG, name)
+        for root in cgroups.layout.hierarchies():
+            os.makedirs(root + path, exist_ok=True)
+            self.undo.callback(cgroups.remove_tree, root + path)
+        cgroups.favour(path)
+        for controller, values in files.items():
+            for file, value in values.items():
+                with open("%s%s/%s" % (cgroups.layout.folder(controller), path, file), "w") as f:
+                    f.write(str(value))
+        self.own[path] = name
+        return path
+
+    def run(self, path, *argv, **more):
+        """A process in such a cgroup."""
+        more.setdefault("stdin", subprocess.DEVNULL)
+        more.setdefault("stdout", subprocess.DEVNULL)
+        more.setdefault("cwd", self.folder)
+
+        def enter():
+            harness.die_with_parent()
+            os.setsid()
+            cgroups.enter(path, os.getpid())
+
+        p = subprocess.Popen(argv, preexec_fn=enter, **more)
+        self.undo.callback(self._end, p, path)
+        return p
+
+    @staticmethod
+    def _end(p, path):
+        for _ in range(100):
+            left = [pid for root in cgroups.layout.hierarchies() for pid in cgroups.read(root + path + "/cgroup.procs").split()]
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), 9)
+            if not left:
+                break
+            time.sleep(0.02)
+        p.kill()
+        p.wait()
+
+    def python(self, path, script, *args, **more):
+        """A small program of the scenario's own in such a cgroup."""
+        return self.run(path, os.path.realpath(sys.executable), "-c", script, *map(str, args), **more)
+
+    def file(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+
+    def begin(self, function, *args):
+        """Calls this when the watch has begun."""
+        self.at_begin.append((function, args))
+
+    def end(self):
+        self.undo.close()
+
+
+# ---- what diagnose said against what is true ----
+
+def about(said, stage):
+    """
+    The findings that the stage's containers are part of, and no others. The machine's own findings stay out, as others run on
+    it, and so do those that blame the others for what they really did.
+    """
+    return [f for f in said["findings"]
+            if f["container_cgroup"] in stage.own
+            and (not f["culprit"] or f["culprit"]["container_cgroup"] in (None, "", *stage.own))]
+
+
+def plain(name):
+    return (name or "").replace(TAG, "", 1).strip("/") if name else ""
+
+
+def _process(f):
+    for one in ((f["culprit"] or {}).get("process"), f["process"]):
+        if one and one["comm"]:
+            return one["comm"]
+    return ""
+
+
+def _is(f, expected, stage, position):
+    seen = {"rule": f["rule"], "severity": f["severity"], "process": _process(f), "container": stage.own.get(f["container_cgroup"], ""),
+            "culprit": stage.own.get((f["culprit"] or {}).get("container_cgroup"), "")}
+    wrong = ["%s: the %s is '%s', true is '%s'" % (position, k, seen[k], v)
+             for k, v in expected.items() if k != "explains" and seen[k] != v]
+    explained = [e["rule"] for e in f["explains"]]
+    return wrong + ["%s does not explain %s" % (f["rule"], rule) for rule in expected.get("explains", ()) if rule not in explained]
+
+
+def faults(expect, found, stage):
+    """Lines: in which ways the findings are not as expected. tests/lib/recording.c says the same of a recording."""
+    wrong, severities = [], ["notice", "warning", "critical"]
+    first, worst = expect.get("first"), expect.get("worst")
+    if first:
+        wrong += _is(found[0], first, stage, "first") if found else ["found nothing, true is %s" % first["rule"]]
+    rest = iter(found[1:])
+    for expected in expect.get("then", ()):
+        if not any(not _is(f, expected, stage, "") for f in rest):
+            wrong.append("%s of %s is not found behind the former" % (expected["rule"], expected["container"]))
+    allowed = severities.index(worst) if worst in severities else -1 if worst == "none" else len(severities)
+    for f in found:
+        if severities.index(f["severity"]) > allowed:
+            wrong.append("found %s of %s, which is above %s" % (f["rule"], stage.own.get(f["container_cgroup"]), worst))
+        if f["rule"] in expect.get("never", ()):
+            wrong.append("found %s of %s" % (f["rule"], stage.own.get(f["container_cgroup"])))
+    return wrong

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Writes tests/scenarios/recorded/NAME.json.gz: the snapshots of a scenario, cut down to its own containers, and its expectation.
+
+Of the machine the file has the figures of the whole: its CPUs, its memory, stolen time. The CPU time of the machine becomes that
+of the scenario's containers, unless the scenario is about the machine; what others waited, lost or were is left out, and names of
+this machine, of this run and of others are replaced. tests/lib/recording.c reads it.
+"""
+import gzip
+import hashlib
+import json
+import os
+import re
+
+from frame import TAG
+
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recorded")
+FORMAT = 1
+
+
+def path_of(name):
+    return os.path.join(FOLDER, name + ".json.gz")
+
+
+def own_cgroup(cgroup, stage):
+    return any(cgroup == path or (cgroup or "").startswith(path + "/") for path in stage.own)
+
+
+def _sum(snapshot, key):
+    """Of the scenario's containers, of which none counts twice: what is inside another one is in its value."""
+    return sum(c[key] or 0 for c in snapshot["containers"] if not c["parent_cgroup"])
+
+
+def _others(rows, role, stage):
+    """Pairs with someone who is not the scenario's: the other one becomes `~other`, and its rows one."""
+    kept, folded = [], {}
+    for row in rows:
+        if not own_cgroup(row["waiter_cgroup"], stage):
+            continue
+        if own_cgroup(row[role + "_cgroup"], stage):
+            kept.append(row)
+            continue
+        row.update({role: "~other", role + "_cgroup": None})
+        one = folded.setdefault((row["waiter_cgroup"], row.get("device")), row)
+        if one is not row:
+            for k, v in row.items():
+                if isinstance(v, (int, float)):
+                    one[k] = (one[k] or 0) + v
+    return kept + list(folded.values())
+
+
+def cut(snapshot, stage):
+    own = lambda row: own_cgroup(row["container_cgroup"], stage)  # noqa: E731
+    s = snapshot
+    s["host"]["kernel"] = re.match(r"[\d.]*", s["host"]["kernel"]).group()
+    s["host"].pop("virtualization")
+    s["containers"] = [c for c in s["containers"] if own_cgroup(c["cgroup"], stage)]
+    for c in s["containers"]:
+        if not own_cgroup(c["parent_cgroup"], stage):
+            c["parent"] = c["parent_cgroup"] = None
+        c["outside"] = [p for p in c["outside"] if own(p)]
+    for key in ("processes", "groups", "loops", "births", "oom_kills", "ports"):
+        s[key] = [row for row in s[key] if own(row)]
+    for loop in s["loops"]:
+        stall = loop["last_stall"]
+        if stall and not own_cgroup(stall["runner_cgroup"], stage):
+            stall["runner"] = stall["runner_cgroup"] = None
+    names = {c["name"] for c in s["containers"]}
+    for kill in s["oom_kills"]:
+        kill["largest"] = [p for p in kill["largest"] if p["container"] in names]
+    s["neighbours"] = _others(s["neighbours"], "runner", stage)
+    s["disk_neighbours"] = _others(s["disk_neighbours"], "filler", stage)
+    devices = {d["device"] for c in s["containers"] for d in c["disks"]}
+    s["devices"] = [d for d in s["devices"] if d["device"] in devices]
+    return s
+
+
+def alone(first, last):
+    """As if the scenario's containers had had the machine for themselves."""
+    for s in (first, last):
+        host = s["host"]
+        host["cpu_cores"] = _sum(s, "cpu_cores")
+        host["processes"], host["threads"] = len(s["processes"]), _sum(s, "threads")
+        host["containers"] = len(s["containers"])
+        host["load1"] = None
+    used = max(0, _sum(last, "cpu_seconds_total") - _sum(first, "cpu_seconds_total"))
+    last["host"]["cpu_seconds_total"] = first["host"]["cpu_seconds_total"] + used
+    last["losses"] = first["losses"]
+
+
+def _known(value):
+    """Without what is null, which is as absent when it is missing; a guest that has no name is one."""
+    if isinstance(value, dict):
+        return {k: _known(v) for k, v in value.items() if v is not None or k == "guest"}
+    if isinstance(value, list):
+        return [_known(v) for v in value]
+    return value
+
+
+def neutral(text, stage, hostname):
+    for identity, name in stage.ids.items():
+        other = hashlib.sha256(name.encode()).hexdigest()
+        text = text.replace(identity, other).replace(identity[:12], other[:12])
+    text = re.sub(r"/sysscope-test-\d+-docker/docker", "/docker", text).replace(TAG, "")
+    return text.replace(json.dumps(hostname), '"machine"')
+
+
+def write(scenario, stage, snapshots):
+    first, last = (cut(s, stage) for s in (snapshots[0], snapshots[-1]))
+    if not scenario.whole_host:
+        alone(first, last)
+    recorded = {"format": FORMAT, "name": scenario.name, "what": scenario.what, "held_back": scenario.held_back,
+                "expect": scenario.expect, "snapshots": [_known(first), _known(last)]}
+    put(scenario.name, neutral(json.dumps(recorded, separators=(",", ":")), stage, first["host"]["hostname"]))
+
+
+def put(name, text):
+    os.makedirs(FOLDER, exist_ok=True)
+    with open(path_of(name), "wb") as f:
+        f.write(gzip.compress(text.encode(), 9, mtime=0))
+
+
+def expect_again(scenario):
+    """Writes the expectation of the scenario into its recording, without recording anything."""
+    if not os.path.exists(path_of(scenario.name)):
+        return
+    with gzip.open(path_of(scenario.name), "rt", encoding="utf-8") as f:
+        recorded = json.load(f)
+    new = dict(recorded, what=scenario.what, held_back=scenario.held_back, expect=scenario.expect)
+    if new != recorded:
+        put(scenario.name, json.dumps(new, separators=(",", ":")))
