@@ -15,6 +15,7 @@
 #include "view/match.h"
 
 #define SNAPSHOT_EVERY_NS 10000000000ULL
+#define WATCH_LEAST	  0.1 /* seconds; in less than that a share of the time says nothing */
 
 struct diagnose {
 	double seconds;
@@ -90,31 +91,40 @@ static int names_look(struct diagnose *d, const struct snapshot *s)
 	return -ENOTUNIQ;
 }
 
-/* Until the time is over or a signal comes; the latest snapshot is *ret then, NULL if there was none. */
+/*
+ * Until the time is over or a signal comes; the latest snapshot is *ret then. None, or only the first one, has been taken if a
+ * signal came before the watch began.
+ */
 static int window_watch(const struct run *run, struct diagnose *d, const struct snapshot **ret)
 {
-	uint64_t end = 0, now;
-	int r;
+	uint64_t end_ns, now_ns;
+	int r = 0;
 
-	for (;;) {
-		const struct snapshot *s = run->source->next(run->source->ctx, &r);
-
-		*ret = s;
-		if (!s)
-			return r;
-		r = names_look(d, s);
-		if (r == 0 && !end) {
-			end = clock_boot_ns() + (uint64_t)(d->seconds * 1e9);
-			log_info("watching for %g s", d->seconds);
-			r = watch_begin(&d->window, s);
-		}
-		now = clock_boot_ns();
-		if (r < 0 || now >= end || run_stopped())
-			return r;
-		r = run_wait(run, now + SNAPSHOT_EVERY_NS < end ? now + SNAPSHOT_EVERY_NS : end);
-		if (r < 0)
-			return r;
+	*ret = run_stopped() ? NULL : run->source->next(run->source->ctx, &r);
+	if (!*ret || run_stopped())
+		return r;
+	r = names_look(d, *ret);
+	r = r ?: watch_begin(&d->window, *ret);
+	now_ns = clock_boot_ns();
+	end_ns = now_ns + (uint64_t)(d->seconds * 1e9);
+	if (r == 0)
+		log_info("watching for %g s", d->seconds);
+	for (; r == 0 && now_ns < end_ns && !run_stopped(); now_ns = clock_boot_ns()) {
+		r = run_wait(run, now_ns + SNAPSHOT_EVERY_NS < end_ns ? now_ns + SNAPSHOT_EVERY_NS : end_ns);
+		/* After a signal, too: what was watched is judged. */
+		*ret = r < 0 ? NULL : run->source->next(run->source->ctx, &r);
+		r = *ret ? names_look(d, *ret) : r;
+		if (!*ret)
+			break;
 	}
+	return r;
+}
+
+/* After a signal came too early: nobody shall take it for a watch that found nothing. */
+static int unwatched_end(const struct diagnose *d)
+{
+	log_warning("ended by a signal before it had watched for %g s: nothing was judged", WATCH_LEAST);
+	return d->fail_on ? EXIT_FAILED : EXIT_DONE;
 }
 
 static int severity_limit(const struct diagnose *d)
@@ -148,8 +158,10 @@ static int diagnose_run(const struct run *run, struct diagnose *d)
 	r = window_watch(run, d, &s);
 	if (r == -ENOTUNIQ)
 		return EXIT_FAILED;
-	if (r < 0 || !s)
+	if (r < 0)
 		return run_end(r);
+	if (!s || !d->window.began || (s->time - d->window.began < WATCH_LEAST && run_stopped()))
+		return unwatched_end(d);
 	if (d->containers.message.len) {
 		log_error("%s", d->containers.message.data);
 		return EXIT_FAILED;
@@ -163,7 +175,7 @@ static int diagnose_body(struct run *run)
 {
 	struct diagnose d = {.seconds = 10};
 	const struct option_row rows[] = {
-		ROW_SECONDS("for", 'f', 0.1, 86400, &d.seconds, "SECONDS", "time to watch"),
+		ROW_SECONDS("for", 'f', WATCH_LEAST, 86400, &d.seconds, "SECONDS", "time to watch"),
 		ROW_LIST("container", 0, &d.names, "NAME",
 			 "only findings about this container, service or session, or done by it"),
 		ROW_LIST("rule", 0, &d.rules, "RULE", "only this rule"),
