@@ -139,9 +139,12 @@ static __noinline int stall_send(struct task_struct *task, struct loop_state *l,
 static __always_inline void stall_count(struct task_struct *task, struct loop_state *l, struct ss_thread_state *state,
 					struct loop_split *s, __u64 now)
 {
+	__u32 cause = stall_cause(s) & 3;
+
 	if (serves_one_client(task))
 		return;
-	l->loop.stalls[stall_cause(s) & 3]++;
+	l->loop.stalls[cause]++;
+	l->loop.stall_ns[cause] += s->wall;
 	if (l->fact_ns && now - l->fact_ns < STALL_EVERY_NS) {
 		l->suppressed++;
 		return;

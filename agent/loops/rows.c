@@ -50,6 +50,10 @@ static double iteration_p99(const struct ss_loop *now, const uint64_t *before)
 static void loop_counters(const struct ss_loop *l, double *v)
 {
 	v[LOOP_STALLS] = (double)stalls_sum(l);
+	for (int i = 0; i < SS_STALL_CAUSES; i++) {
+		v[LOOP_STALLS_ONCPU + i] = (double)l->stalls[i];
+		v[LOOP_STALLED_ONCPU + i] = (double)l->stall_ns[i];
+	}
 	v[LOOP_ITERATIONS] = (double)l->iterations;
 	v[LOOP_EVENTS] = (double)l->events;
 	v[LOOP_WAITS] = (double)l->waits;
@@ -132,8 +136,10 @@ static void loop_row(const struct moment *now, struct loop *l, struct loop_row *
 	row->last_stall.runner_cgroup = l->runner_cgroup ?: "";
 	for (int i = 0; i < LOOP_METRICS; i++)
 		v[i] = VALUE_ABSENT;
-	if (!l->guessed)
+	if (!l->guessed) {
 		loop_counters(&l->now, v);
+		v[LOOP_OPEN] = (double)l->open_ns;
+	}
 	if (!l->guessed && now->controls_known)
 		loop_controls(&l->now, v);
 	if (!l->guessed && now->waits_known)

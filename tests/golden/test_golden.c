@@ -139,6 +139,7 @@ static void loop_fill(struct ss_loop *l, uint64_t scale)
 	l->blocked_ns[SS_WAIT_FUTEX] += 4000000 * scale;
 	l->longest_ns = 180000000;
 	l->stalls[SS_STALL_BLOCKED] += scale;
+	l->stall_ns[SS_STALL_BLOCKED] += 150000000 * scale;
 	l->slots[6] += 60 * scale;
 	l->slots[9] += 39 * scale;
 	l->slots[17] += scale;

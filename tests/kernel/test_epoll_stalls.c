@@ -237,6 +237,15 @@ static const struct loop_row *stalled(pid_t pid, double stalls)
 	return l;
 }
 
+static double stalled_ns(const struct loop_row *l)
+{
+	double sum = 0;
+
+	for (int i = 0; i < SS_STALL_CAUSES; i++)
+		sum += l->v[LOOP_STALLED_ONCPU + i];
+	return sum;
+}
+
 /* What most of it went to, by far; "nothing" when two were close. */
 static const char *own_cause(void)
 {
@@ -258,7 +267,7 @@ static bool stall_made(pid_t pid, char what, const char *cause, const char *name
 {
 	for (int i = 0; i < TRIES; i++) {
 		const struct loop_row *l = loop_find(snapshot_take(), pid);
-		double before = l ? l->v[LOOP_STALLS] : 0;
+		double before = l ? l->v[LOOP_STALLS] : 0, stood = l ? stalled_ns(l) : 0;
 		uint64_t own_before = own->stalls_at_most;
 
 		usleep(1100000);
@@ -280,6 +289,8 @@ static bool stall_made(pid_t pid, char what, const char *cause, const char *name
 		check_stalls(l, name);
 		*ret = l ? l->last_stall : (struct stall){};
 		check_within("its length", ret->seconds, own->stall.wall, 0, OWN_SLACK);
+		check_within("and that is what the time in stalls has gained", l ? (stalled_ns(l) - stood) / 1e9 : -1,
+			     ret->seconds, 0, 1e-6);
 		/* What a hypervisor or an interrupt took from it meanwhile is not in its CPU time. */
 		check(ret->oncpu > own->stall.cpu - OWN_SLACK &&
 			      ret->oncpu < own->stall.wall - own->stall.runqueue + OWN_SLACK,

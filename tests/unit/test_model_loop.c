@@ -246,6 +246,7 @@ static void loop_fill(struct ss_loop *l, uint64_t n)
 	l->blocked_ns[SS_WAIT_FILE] = 100 * MS * n;
 	l->blocked_ns[SS_WAIT_FUTEX] = 30 * MS * n;
 	l->stalls[SS_STALL_BLOCKED] = n;
+	l->stall_ns[SS_STALL_BLOCKED] = 140 * MS * n;
 	l->slots[5] = 4 * n; /* 32 to 64 us */
 	l->slots[6] = 3 * n;
 	l->slots[22] = n; /* 4.2 to 8.4 s */
@@ -326,6 +327,7 @@ static void test_under_way(void **state)
 	expect(v[LOOP_THROTTLED], 10 * MS);
 	expect(v[LOOP_ONCPU], 50 * MS);
 	expect(v[LOOP_LONGEST], 400 * MS);
+	expect(v[LOOP_OPEN], 400 * MS);
 	expect(v[LOOP_ITERATIONS], 0);
 	expect(group(p, "web", "node")->v[GROUP_LOOP_SUM], 0);
 	expect(group_time(group(p, "web", "node")), 100 * S + 400 * MS);
@@ -388,6 +390,10 @@ static void test_rates(void **state)
 	/* 8 empty of 10 productive less 2 taken, 4 timeouts, 8 empty. */
 	expect(v[LOOP_EMPTY], 8.0 / 20);
 	expect(v[LOOP_STALLS], 3);
+	expect(v[LOOP_STALLS_BLOCKED], 3);
+	expect(v[LOOP_STALLED_BLOCKED], 420 * MS);
+	expect(v[LOOP_STALLED_ONCPU], 0);
+	expect(v[LOOP_OPEN], 0);
 	/* Nothing in the next: nothing to divide by. */
 	scene_tick(&s, 2);
 	scene_loop_read(&s, l, SS_LOOP_WAITING, 2 * S);

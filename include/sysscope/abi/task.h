@@ -128,10 +128,11 @@ struct ss_loop {
 	__u64 blocked_ns[SS_WAIT_CLASSES]; /* of iteration_ns, asleep, by what it waited for; STOPPED: beside it */
 	__u64 longest_ns;		   /* the longest iteration */
 	__u64 stalls[SS_STALL_CAUSES];	   /* iterations longer than the threshold, by their main cause */
+	__u64 stall_ns[SS_STALL_CAUSES];   /* of iteration_ns: those iterations */
 	__u64 slots[SS_LOOP_SLOTS];	   /* iterations by wall time */
 };
 #define SS_LOOP_FIRST_SUM 6 /* index of the first field that can be added up over loops: waits */
-#define SS_LOOP_FIELDS	  (25 + SS_WAIT_CLASSES + 1 + SS_STALL_CAUSES + SS_LOOP_SLOTS)
+#define SS_LOOP_FIELDS	  (25 + SS_WAIT_CLASSES + 1 + 2 * SS_STALL_CAUSES + SS_LOOP_SLOTS)
 _Static_assert(sizeof(struct ss_loop) == SS_LOOP_FIELDS * 8, "ss_loop: no padding");
 
 /*
