@@ -3,8 +3,11 @@
  * absorb.c - the cause is the finding: what follows from it is named there and is no finding of its own. One table for all
  * rules. Called by judge.c.
  */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "diagnose/judge.h"
 
 /* On what cause and consequence must agree. */
@@ -63,20 +66,133 @@ static bool agree(const struct absorption *a, const struct finding *cause, const
 	return false;
 }
 
-static struct finding *cause_of(struct judging *j, const struct finding *consequence)
-{
-	for (size_t a = 0; a < ARRAY_SIZE(absorptions); a++) {
-		if (strcmp(rules[absorptions[a].consequence].name, consequence->rule) != 0)
-			continue;
-		for (size_t i = 0; i < j->found.n; i++) {
-			struct finding *f = &j->found.at[i];
+/* A finding, where its rule and its container put it. */
+struct place {
+	enum rule rule;
+	uint64_t container; /* path_hash */
+	size_t finding;
+};
 
-			if (f != consequence && strcmp(rules[absorptions[a].cause].name, f->rule) == 0 &&
-			    agree(&absorptions[a], f, consequence))
-				return f;
-		}
+/* All findings, in the order of places; and what each of them follows from. */
+struct places {
+	struct place *at;
+	enum rule *rules; /* of each finding */
+	size_t *causes;	  /* of each finding; NO_CAUSE */
+	size_t n;
+};
+#define NO_CAUSE SIZE_MAX
+
+/* Paths that share it are told apart by agree(). */
+static uint64_t path_hash(const char *path)
+{
+	static const struct hash_seed seed = {0, 0x2545f4914f6cdd1dULL};
+
+	return hash_text(&seed, 0, path);
+}
+
+static int place_order(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	if (x->rule != y->rule)
+		return x->rule < y->rule ? -1 : 1;
+	if (x->container != y->container)
+		return x->container < y->container ? -1 : 1;
+	return x->finding < y->finding ? -1 : x->finding > y->finding;
+}
+
+static enum rule rule_of(const struct finding *f)
+{
+	int rule = 0;
+
+	/* Rules give their own name, not a copy. */
+	while (rule < RULES - 1 && rules[rule].name != f->rule)
+		rule++;
+	return (enum rule)rule;
+}
+
+static void places_free(struct places *p)
+{
+	free(p->at);
+	free(p->rules);
+	free(p->causes);
+}
+
+static int places_make(struct places *p, const struct judging *j)
+{
+	p->n = j->found.n;
+	p->at = calloc(p->n + 1, sizeof(*p->at));
+	p->rules = calloc(p->n + 1, sizeof(*p->rules));
+	p->causes = calloc(p->n + 1, sizeof(*p->causes));
+	if (!p->at || !p->rules || !p->causes)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct finding *f = &j->found.at[i];
+
+		p->rules[i] = rule_of(f);
+		p->at[i] = (struct place){p->rules[i], path_hash(f->container_cgroup), i};
 	}
-	return NULL;
+	qsort(p->at, p->n, sizeof(*p->at), place_order);
+	return 0;
+}
+
+/* The first place that is not before this one. */
+static size_t place_first(const struct places *p, enum rule rule, uint64_t container)
+{
+	const struct place wanted = {rule, container, 0};
+	size_t low = 0, high = p->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (place_order(&p->at[middle], &wanted) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The finding that this row of the table makes the cause of finding `i`; NO_CAUSE: none. */
+static size_t cause_by(const struct judging *j, const struct places *p, const struct absorption *a, size_t i)
+{
+	const struct finding *f = &j->found.at[i];
+	bool one = a->agree == SAME_CONTAINER || a->agree == SAME_CULPRIT || a->agree == CULPRIT_IS_SELF;
+	const char *path = a->agree == CULPRIT_IS_SELF ? f->culprit_cgroup : f->container_cgroup;
+	uint64_t container = one ? path_hash(path) : 0; /* that of the cause; 0: any */
+
+	for (size_t n = place_first(p, a->cause, container); n < p->n && p->at[n].rule == a->cause; n++) {
+		if (one && p->at[n].container != container)
+			break;
+		if (p->at[n].finding != i && agree(a, &j->found.at[p->at[n].finding], f))
+			return p->at[n].finding;
+	}
+	return NO_CAUSE;
+}
+
+static size_t cause_of(const struct judging *j, const struct places *p, size_t i)
+{
+	size_t cause = NO_CAUSE;
+
+	for (size_t a = 0; a < ARRAY_SIZE(absorptions) && cause == NO_CAUSE; a++)
+		if (absorptions[a].consequence == p->rules[i])
+			cause = cause_by(j, p, &absorptions[a], i);
+	return cause;
+}
+
+/*
+ * The cause of its causes, *ret_steps away; NO_CAUSE: it has none, or they go round in a circle, which explains nothing.
+ */
+static size_t cause_first(const struct places *p, size_t i, int *ret_steps)
+{
+	size_t cause = p->causes[i];
+
+	for (*ret_steps = 1; cause != NO_CAUSE && p->causes[cause] != NO_CAUSE; (*ret_steps)++) {
+		if (*ret_steps > RULES)
+			return NO_CAUSE;
+		cause = p->causes[cause];
+	}
+	return cause;
 }
 
 static void consequence_add(struct finding *cause, const struct finding_consequence *c)
@@ -102,16 +218,33 @@ static void absorb(struct finding *cause, const struct finding *f)
 
 void findings_absorb(struct judging *j)
 {
-	for (size_t i = 0; i < j->found.n;) {
-		struct finding *cause = cause_of(j, &j->found.at[i]);
+	cleanup(places_free) struct places p = {};
+	size_t kept = 0;
+	bool more = true;
+	int unused;
 
-		if (!cause) {
-			i++;
-			continue;
-		}
-		absorb(cause, &j->found.at[i]);
-		memmove(&j->found.at[i], &j->found.at[i + 1], (j->found.n - i - 1) * sizeof(*j->found.at));
-		j->found.n--;
-		i = 0; /* what it explained may have another cause now */
+	if (!j->found.n)
+		return;
+	if (places_make(&p, j) < 0) {
+		j->failed = true;
+		return;
 	}
+	for (size_t i = 0; i < p.n; i++)
+		p.causes[i] = cause_of(j, &p, i);
+	/* What follows from the cause itself is named before what follows from that. */
+	for (int steps = 1; more; steps++) {
+		more = false;
+		for (size_t i = 0; i < p.n; i++) {
+			int away;
+			size_t cause = cause_first(&p, i, &away);
+
+			more |= cause != NO_CAUSE && away > steps;
+			if (cause != NO_CAUSE && away == steps)
+				absorb(&j->found.at[cause], &j->found.at[i]);
+		}
+	}
+	for (size_t i = 0; i < p.n; i++)
+		if (cause_first(&p, i, &unused) == NO_CAUSE)
+			j->found.at[kept++] = j->found.at[i];
+	j->found.n = kept;
 }

@@ -67,27 +67,38 @@ static int worse_first(const void *a, const void *b)
 	return x->weight < y->weight ? 1 : x->weight > y->weight ? -1 : 0;
 }
 
-/* Whether it is about one of these containers, or done by one of them. */
-static bool finding_wanted(const struct match_choice *containers, const struct snapshot *s, const struct finding *f)
-{
-	for (size_t i = 0; i < s->n_containers; i++) {
-		const struct container_row *c = &s->containers[i];
+/* The containers that were chosen, which are few. */
+typedef LIST(const struct container_row *) chosen_rows;
 
-		if ((strcmp(c->cgroup, f->container_cgroup) == 0 || strcmp(c->cgroup, f->culprit_cgroup) == 0) &&
-		    match_choice_row(containers, c))
+/* Whether it is about one of these containers, or done by one of them. */
+static bool finding_wanted(const chosen_rows *chosen, const struct finding *f)
+{
+	for (size_t i = 0; i < chosen->n; i++)
+		if (strcmp(chosen->at[i]->cgroup, f->container_cgroup) == 0 ||
+		    strcmp(chosen->at[i]->cgroup, f->culprit_cgroup) == 0)
 			return true;
-	}
 	return false;
 }
 
 static void findings_filter(struct judging *j, const struct match_choice *containers)
 {
+	chosen_rows chosen = {};
 	size_t kept = 0;
 
+	for (size_t i = 0; i < j->now->n_containers; i++) {
+		if (!match_choice_row(containers, &j->now->containers[i]))
+			continue;
+		if (list_reserve(&chosen, chosen.n + 1) < 0) {
+			j->failed = true;
+			break;
+		}
+		chosen.at[chosen.n++] = &j->now->containers[i];
+	}
 	for (size_t i = 0; i < j->found.n; i++)
-		if (finding_wanted(containers, j->now, &j->found.at[i]))
+		if (finding_wanted(&chosen, &j->found.at[i]))
 			j->found.at[kept++] = j->found.at[i];
 	j->found.n = kept;
+	list_free(&chosen);
 }
 
 static void findings_fill(struct diagnosis *d, size_t n_rules)
@@ -140,6 +151,7 @@ void diagnosis_free(struct diagnosis *d)
 {
 	for (size_t i = 0; i < d->j.texts.n; i++)
 		free(d->j.texts.at[i]);
+	index_free(&d->j.index);
 	list_free(&d->j.texts);
 	list_free(&d->j.found);
 	list_free(&d->j.unjudged);

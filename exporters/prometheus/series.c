@@ -6,33 +6,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "base/hash.h"
 #include "base/util.h"
 #include "exporters/prometheus/series_internal.h"
 
 #define METRICS_END(SCOPE) _Static_assert(SCOPE##_METRICS <= LINES_MAX, "room for every line");
 #include "sysscope/metrics.def"
-
-/* Processes choose their names: without the seed nobody can aim them at one bucket. */
-static uint64_t hash_text(const struct series_set *set, const void *data, size_t len)
-{
-	const unsigned char *p = data;
-	uint64_t h = set->seed[0] ^ len;
-
-	while (len) {
-		size_t n = len < 8 ? len : 8;
-		uint64_t chunk = 0;
-		unsigned __int128 wide;
-
-		memcpy(&chunk, p, n);
-		wide = (unsigned __int128)(h ^ chunk ^ 0x9e3779b97f4a7c15ULL) * (set->seed[1] | 1);
-		h = (uint64_t)wide ^ (uint64_t)(wide >> 64);
-		p += n;
-		len -= n;
-	}
-	return h;
-}
 
 static void values_clear(double *v, size_t n)
 {
@@ -86,9 +66,7 @@ struct series_set *series_set_new(const struct metric_desc *lines, size_t n, con
 	set->lines = lines;
 	set->n_lines = n;
 	set->used = *used;
-	/* Early in the boot there may be no entropy: then the table is only easier to attack. */
-	if (getrandom(set->seed, sizeof(set->seed), GRND_NONBLOCK) != sizeof(set->seed))
-		set->seed[0] = set->seed[1] = clock_boot_ns();
+	hash_seed_make(&set->seed);
 	for (size_t i = 0; i < n; i++) {
 		if (!line_set_has(used, i))
 			continue;
@@ -175,7 +153,7 @@ void series_touch(struct series_set *set, struct entry *e)
 
 static struct entry *series_get(struct series_set *set, const char *labels, size_t labels_len)
 {
-	unsigned int hash = (unsigned int)hash_text(set, labels, labels_len);
+	unsigned int hash = (unsigned int)hash_data(&set->seed, set->seed.begin, labels, labels_len);
 	struct entry *e;
 
 	/* A container called ~other joins the overflow series, or that would be there twice. */
@@ -225,7 +203,7 @@ int series_set_add(struct series_set *set, const char *labels, size_t labels_len
 
 	if (!e)
 		return -ENOMEM;
-	o = origin_get(set, e, hash_text(set, key, strlen(key)));
+	o = origin_get(set, e, hash_text(&set->seed, set->seed.begin, key));
 	if (!o)
 		return -ENOMEM;
 	series_touch(set, e);

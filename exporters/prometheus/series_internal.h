@@ -9,6 +9,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "base/hash.h"
 #include "exporters/prometheus/series.h"
 
 #define NO_SLOT UINT32_MAX
@@ -39,7 +40,7 @@ struct series_set {
 	struct line_set used, counters, largest;
 	unsigned int siblings[LINES_MAX]; /* lines of the same family, itself included */
 	uint64_t folded[LINES_MAX];
-	uint64_t seed[2];
+	struct hash_seed seed;
 	uint64_t scrape;
 	struct entry *entries; /* uthash */
 	struct entry *other;

@@ -301,15 +301,32 @@ void situation_collector_off(struct situation *s, const char *name)
 			s->collectors[i].ok = false;
 }
 
+/* A rule that reads a value that windows do not keep would never find anything. */
+static void missed_check(const struct window_missed *missed)
+{
+	enum metric_scope scope = missed->kind == WINDOW_CONTAINERS  ? SCOPE_CONTAINER
+				  : missed->kind == WINDOW_PROCESSES ? SCOPE_PROCESS
+								     : SCOPE_GROUP;
+	size_t n;
+
+	if (missed->metric)
+		fail_msg("a rule reads %s of a window: it needs a line in agent/diagnose/case/kept.def (kind %d)",
+			 metric_table(scope, &n)[missed->metric - 1].id, missed->kind);
+}
+
 const struct findings *situation_judge(struct situation *s)
 {
+	struct window_missed missed = {};
 	_cleanup_buf_ struct buf text = {};
 
 	situation_hostile(s);
 	diagnosis_again(s);
+	s->window.missed = &missed;
 	assert_int_equal(watch_begin(&s->window, &s->before), 0);
 	assert_int_equal(watch_end(&s->window, &s->now), 0);
 	assert_int_equal(diagnosis_run(&s->diagnosis, &s->window, &s->options, NULL), 0);
+	s->window.missed = NULL;
+	missed_check(&missed);
 	if (getenv("SHOW_FINDINGS") && findings_text(&text, &s->diagnosis.findings, &s->now) == 0)
 		print_message("%s\n", text.data);
 	return &s->diagnosis.findings;

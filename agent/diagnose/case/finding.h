@@ -10,6 +10,7 @@
 
 #include "base/list.h"
 #include "base/util.h"
+#include "diagnose/case/index.h"
 #include "diagnose/case/rules.h"
 #include "diagnose/case/window.h"
 #include "sysscope/findings.h"
@@ -25,7 +26,8 @@ struct judging {
 	LIST(char *) texts; /* owned: all texts of the above */
 	struct finding_near near[FINDING_NEAR];
 	size_t n_near;
-	bool failed; /* out of memory: something is missing */
+	struct index index; /* of `now` */
+	bool failed;	    /* out of memory: something is missing */
 };
 
 /* The machine, where an index into containers is expected. */

@@ -6,110 +6,67 @@
 
 #include "diagnose/case/window.h"
 
-/* FNV-1a. Two rows of a machine with the same 64 bits do not happen; they would only share a first value. */
-static uint64_t hash_add(uint64_t hash, const void *data, size_t length)
-{
-	const unsigned char *p = data;
+/* ---- which values are kept ---- */
 
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ p[i]) * 1099511628211ULL;
-	return hash;
-}
+#define KEPT_BEGIN(KIND) KEPT_##KIND##_FIRST = -1,
+#define KEPT(METRIC)	 KEPT_##METRIC,
+#define KEPT_END(KIND)	 KEPT_##KIND,
+enum kept_column {
+#include "diagnose/case/kept.def"
+};
 
-#define HASH_BEGIN 14695981039346656037ULL
+#define METRICS_MOST 256
+_Static_assert(CONTAINER_METRICS < METRICS_MOST && PROCESS_METRICS < METRICS_MOST && GROUP_METRICS < METRICS_MOST,
+	       "columns have room for each metric");
 
-static uint64_t text_add(uint64_t hash, const char *text)
-{
-	return hash_add(hash, text, strlen(text) + 1);
-}
-
-static uint64_t container_key(const struct snapshot *s, size_t i)
-{
-	return text_add(HASH_BEGIN, s->containers[i].cgroup);
-}
-
-/* That of a container, and of the other one, which may be several. */
-static uint64_t pair_key(const struct snapshot *s, uint32_t one, uint32_t other)
-{
-	uint64_t hash = container_key(s, one);
-
-	return other == NEIGHBOUR_OTHERS ? hash : text_add(hash, s->containers[other].cgroup);
-}
-
-static uint64_t process_key(const struct snapshot *s, size_t i)
-{
-	const struct process_row *p = &s->processes[i];
-	uint64_t hash = hash_add(HASH_BEGIN, &p->pid, sizeof(p->pid));
-
-	return hash_add(hash, &p->start_ns, sizeof(p->start_ns));
-}
-
-static uint64_t group_key(const struct snapshot *s, size_t i)
-{
-	return text_add(container_key(s, s->groups[i].container), s->groups[i].comm);
-}
-
-static uint64_t loop_key(const struct snapshot *s, size_t i)
-{
-	uint64_t hash = process_key(s, s->loops[i].process);
-
-	return hash_add(hash, &s->loops[i].tid, sizeof(s->loops[i].tid));
-}
-
-static uint64_t neighbour_key(const struct snapshot *s, size_t i)
-{
-	return pair_key(s, s->neighbours[i].waiter, s->neighbours[i].runner);
-}
-
-static uint64_t disk_key(const struct snapshot *s, size_t i)
-{
-	return text_add(container_key(s, s->disks[i].container), s->disks[i].device);
-}
-
-static uint64_t disk_neighbour_key(const struct snapshot *s, size_t i)
-{
-	const struct disk_neighbour_row *n = &s->disk_neighbours[i];
-
-	return text_add(pair_key(s, n->waiter, n->filler), n->device);
-}
-
-static uint64_t device_key(const struct snapshot *s, size_t i)
-{
-	return text_add(HASH_BEGIN, s->devices[i].name);
-}
-
-static uint64_t port_key(const struct snapshot *s, size_t i)
-{
-	const struct port_row *p = &s->ports[i];
-
-	return text_add(hash_add(container_key(s, p->container), &p->port, sizeof(p->port)), p->direction);
-}
+/* Of each metric its column among those kept, plus one; 0: it is not kept. */
+#define KEPT_BEGIN(KIND) static const uint8_t columns_##KIND[METRICS_MOST] = {
+#define KEPT(METRIC)	 [METRIC] = KEPT_##METRIC + 1,
+#define KEPT_END(KIND) \
+	}              \
+	;              \
+	_Static_assert(KEPT_##KIND < METRICS_MOST - 1, "a column and one more fit a byte");
+/* clang-format off */
+#include "diagnose/case/kept.def"
+#define KEPT_BEGIN(KIND) static const uint8_t metrics_##KIND[] = {
+#define KEPT(METRIC)	 METRIC,
+#define KEPT_END(KIND)	 };
+#include "diagnose/case/kept.def"
+/* clang-format on */
 
 /* Where the rows of each kind are, and what makes two of them the same. */
 static const struct window_desc {
-	size_t rows, n;	     /* offsets in a snapshot: the pointer to them, their number */
-	size_t size, values; /* of a row; offset of its value array there */
-	size_t metrics;	     /* values of a row */
-	uint64_t (*key)(const struct snapshot *s, size_t i);
+	size_t rows, n;			  /* offsets in a snapshot: the pointer to them, their number */
+	size_t size, values;		  /* of a row; offset of its value array there */
+	size_t kept;			  /* values of a row that are kept */
+	const uint8_t *columns, *metrics; /* columns_KIND, metrics_KIND; NULL: all values are kept */
+	row_key *key;
 } descs[WINDOW_KINDS] = {
-#define ROWS(KIND, rows, type, values, METRICS, key)            \
-	[WINDOW_##KIND] = {offsetof(struct snapshot, rows),     \
-			   offsetof(struct snapshot, n_##rows), \
-			   sizeof(struct type),                 \
-			   offsetof(struct type, values),       \
-			   METRICS,                             \
+#define ROWS(KIND, rows, type, values, kept, columns, metrics, key) \
+	[WINDOW_##KIND] = {offsetof(struct snapshot, rows),         \
+			   offsetof(struct snapshot, n_##rows),     \
+			   sizeof(struct type),                     \
+			   offsetof(struct type, values),           \
+			   kept,                                    \
+			   columns,                                 \
+			   metrics,                                 \
 			   key}
-	ROWS(CONTAINERS, containers, container_row, v, CONTAINER_METRICS, container_key),
-	ROWS(TCP, containers, container_row, tcp, TCP_SUM_METRICS, container_key),
-	ROWS(PROCESSES, processes, process_row, v, PROCESS_METRICS, process_key),
-	ROWS(GROUPS, groups, group_row, v, GROUP_METRICS, group_key),
-	ROWS(LOOPS, loops, loop_row, v, LOOP_METRICS, loop_key),
-	ROWS(NEIGHBOURS, neighbours, neighbour_row, v, NEIGHBOUR_METRICS, neighbour_key),
-	ROWS(DISKS, disks, disk_row, v, DISK_METRICS, disk_key),
-	ROWS(DISK_NEIGHBOURS, disk_neighbours, disk_neighbour_row, v, DISK_NEIGHBOUR_METRICS, disk_neighbour_key),
-	ROWS(DEVICES, devices, device_row, v, DEVICE_METRICS, device_key),
-	ROWS(PORTS, ports, port_row, v, PORT_METRICS, port_key),
+#define ROWS_WHOLE(KIND, rows, type, values, METRICS, key) ROWS(KIND, rows, type, values, METRICS, NULL, NULL, key)
+#define ROWS_PARTS(KIND, rows, type, values, key) \
+	ROWS(KIND, rows, type, values, KEPT_##KIND, columns_##KIND, metrics_##KIND, key)
+	ROWS_PARTS(CONTAINERS, containers, container_row, v, container_key),
+	ROWS_WHOLE(TCP, containers, container_row, tcp, TCP_SUM_METRICS, container_key),
+	ROWS_PARTS(PROCESSES, processes, process_row, v, process_key),
+	ROWS_PARTS(GROUPS, groups, group_row, v, group_key),
+	ROWS_WHOLE(LOOPS, loops, loop_row, v, LOOP_METRICS, loop_key),
+	ROWS_WHOLE(NEIGHBOURS, neighbours, neighbour_row, v, NEIGHBOUR_METRICS, neighbour_key),
+	ROWS_WHOLE(DISKS, disks, disk_row, v, DISK_METRICS, disk_key),
+	ROWS_WHOLE(DISK_NEIGHBOURS, disk_neighbours, disk_neighbour_row, v, DISK_NEIGHBOUR_METRICS, disk_neighbour_key),
+	ROWS_WHOLE(DEVICES, devices, device_row, v, DEVICE_METRICS, device_key),
+	ROWS_WHOLE(PORTS, ports, port_row, v, PORT_METRICS, port_key),
 #undef ROWS
+#undef ROWS_WHOLE
+#undef ROWS_PARTS
 };
 
 static size_t rows_count(const struct window_desc *d, const struct snapshot *s)
@@ -128,61 +85,132 @@ static const double *row_values(const struct window_desc *d, const struct snapsh
 	return (const double *)(const void *)(rows + i * d->size + d->values);
 }
 
-static int key_order(const void *a, const void *b)
-{
-	uint64_t x = ((const struct window_key *)a)->key, y = ((const struct window_key *)b)->key;
+/* ---- the table of the first snapshot's rows ---- */
 
-	return x < y ? -1 : x > y;
+/*
+ * Room for `n` elements. Most windows are as large as the one before, and memory that is given back is expensive to get again; but
+ * a burst of rows shall not stay for ever.
+ */
+static int room_fit(void *array, size_t *cap, size_t n, size_t size)
+{
+	void **p = array;
+	void *more;
+
+	if (n <= *cap && n >= *cap / 8)
+		return 0;
+	more = reallocarray(*p, n + n / 4 + 64, size);
+	if (!more)
+		return -ENOMEM;
+	*p = more;
+	*cap = n + n / 4 + 64;
+	return 0;
+}
+
+static size_t slot_first(const struct window_scope *scope, uint64_t key)
+{
+	return (key ^ key >> 32) & scope->slots_mask;
+}
+
+static int homes_make(struct window *w, const struct snapshot *s)
+{
+	if (!w->keys.seed.factor)
+		hash_seed_make(&w->keys.seed);
+	if (room_fit(&w->keys.homes, &w->homes_cap, s->n_containers, sizeof(*w->keys.homes)) < 0)
+		return -ENOMEM;
+	w->keys.s = s;
+	homes_hash(&w->keys);
+	return 0;
+}
+
+static int slots_make(struct window_scope *scope)
+{
+	size_t slots = 64;
+
+	while (slots < scope->n * 2)
+		slots *= 2;
+	if (room_fit(&scope->slots, &scope->slots_cap, slots, sizeof(*scope->slots)) < 0)
+		return -ENOMEM;
+	scope->slots_mask = slots - 1;
+	memset(scope->slots, 0, slots * sizeof(*scope->slots));
+	for (size_t i = 0; i < scope->n; i++) {
+		size_t slot = slot_first(scope, scope->keys[i]);
+
+		while (scope->slots[slot])
+			slot = (slot + 1) & scope->slots_mask;
+		scope->slots[slot] = (uint32_t)i + 1;
+	}
+	return 0;
+}
+
+static uint32_t row_find(const struct window_scope *scope, uint64_t key)
+{
+	size_t slot = slot_first(scope, key);
+
+	if (!scope->n)
+		return WINDOW_NEW;
+	for (; scope->slots[slot]; slot = (slot + 1) & scope->slots_mask)
+		if (scope->keys[scope->slots[slot] - 1] == key)
+			return scope->slots[slot] - 1;
+	return WINDOW_NEW;
 }
 
 static void scope_free(struct window_scope *scope)
 {
 	free(scope->keys);
+	free(scope->slots);
 	free(scope->values);
 	free(scope->before);
 	*scope = (struct window_scope){};
 }
 
-static int scope_begin(struct window_scope *scope, const struct window_desc *d, const struct snapshot *s)
+static void row_keep(const struct window_desc *d, double *to, const double *from)
 {
-	size_t n = rows_count(d, s);
-
-	scope_free(scope);
-	scope->keys = calloc(n + 1, sizeof(*scope->keys));
-	scope->values = calloc(n * d->metrics + 1, sizeof(*scope->values));
-	if (!scope->keys || !scope->values)
-		return -ENOMEM;
-	scope->n = n;
-	for (size_t i = 0; i < n; i++) {
-		scope->keys[i] = (struct window_key){d->key(s, i), (uint32_t)i};
-		memcpy(scope->values + i * d->metrics, row_values(d, s, i), d->metrics * sizeof(double));
-	}
-	qsort(scope->keys, n, sizeof(*scope->keys), key_order);
-	return 0;
+	if (!d->metrics)
+		memcpy(to, from, d->kept * sizeof(*to));
+	else
+		for (size_t i = 0; i < d->kept; i++)
+			to[i] = from[d->metrics[i]];
 }
 
-static int scope_end(struct window_scope *scope, const struct window_desc *d, const struct snapshot *s)
+static int scope_begin(struct window_scope *scope, const struct window_desc *d, const struct row_keys *keys)
 {
-	const struct window_key *found;
-	struct window_key wanted = {};
-	size_t n = rows_count(d, s);
+	size_t n = rows_count(d, keys->s);
 
-	free(scope->before);
-	scope->before = calloc(n + 1, sizeof(*scope->before));
-	if (!scope->before)
+	scope->n = scope->n_before = 0;
+	if (room_fit(&scope->keys, &scope->keys_cap, n, sizeof(*scope->keys)) < 0 ||
+	    room_fit(&scope->values, &scope->values_cap, n * d->kept, sizeof(*scope->values)) < 0)
 		return -ENOMEM;
-	scope->n_before = n;
 	for (size_t i = 0; i < n; i++) {
-		wanted.key = d->key(s, i);
-		found = scope->n ? bsearch(&wanted, scope->keys, scope->n, sizeof(wanted), key_order) : NULL;
-		scope->before[i] = found ? found->row : WINDOW_NEW;
+		scope->keys[i] = d->key(keys, i);
+		row_keep(d, scope->values + i * d->kept, row_values(d, keys->s, i));
 	}
+	scope->n = n;
+	if (slots_make(scope) == 0)
+		return 0;
+	scope->n = 0;
+	return -ENOMEM;
+}
+
+static int scope_end(struct window_scope *scope, const struct window_desc *d, const struct row_keys *keys)
+{
+	size_t n = rows_count(d, keys->s);
+
+	scope->n_before = 0;
+	if (room_fit(&scope->before, &scope->before_cap, n, sizeof(*scope->before)) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t key = d->key(keys, i);
+
+		/* Most rows stand where they stood. */
+		scope->before[i] = i < scope->n && scope->keys[i] == key ? (uint32_t)i : row_find(scope, key);
+	}
+	scope->n_before = n;
 	return 0;
 }
 
 int watch_begin(struct window *w, const struct snapshot *s)
 {
-	int r = 0;
+	int r = homes_make(w, s);
 
 	w->began = s->time;
 	w->seconds = 0;
@@ -191,7 +219,7 @@ int watch_begin(struct window *w, const struct snapshot *s)
 	for (size_t i = 0; i < s->n_losses && i < WINDOW_LOSSES; i++)
 		w->losses[i] = s->losses[i].count;
 	for (int k = 0; r == 0 && k < WINDOW_KINDS; k++)
-		r = scope_begin(&w->scopes[k], &descs[k], s);
+		r = scope_begin(&w->scopes[k], &descs[k], &w->keys);
 	return r;
 }
 
@@ -201,8 +229,9 @@ int watch_end(struct window *w, const struct snapshot *s)
 
 	w->now = s;
 	w->seconds = s->time > w->began ? s->time - w->began : 0;
+	r = r ?: homes_make(w, s);
 	for (int k = 0; r == 0 && k < WINDOW_KINDS; k++)
-		r = scope_end(&w->scopes[k], &descs[k], s);
+		r = scope_end(&w->scopes[k], &descs[k], &w->keys);
 	return r;
 }
 
@@ -210,6 +239,23 @@ void window_free(struct window *w)
 {
 	for (int k = 0; k < WINDOW_KINDS; k++)
 		scope_free(&w->scopes[k]);
+	free(w->keys.homes);
+	w->keys.homes = NULL;
+	w->homes_cap = 0;
+}
+
+/* The column of a metric among those kept; false, having noted it: there is none. */
+static bool column_find(const struct window *w, enum window_kind kind, int metric, size_t *ret)
+{
+	const uint8_t *columns = descs[kind].columns;
+
+	if (columns && !columns[metric]) {
+		if (w->missed)
+			*w->missed = (struct window_missed){kind, metric + 1};
+		return false;
+	}
+	*ret = columns ? columns[metric] - 1U : (size_t)metric;
+	return true;
 }
 
 bool window_is_new(const struct window *w, enum window_kind kind, uint32_t row)
@@ -222,19 +268,22 @@ bool window_is_new(const struct window *w, enum window_kind kind, uint32_t row)
 double window_before(const struct window *w, enum window_kind kind, uint32_t row, int metric)
 {
 	const struct window_scope *scope = &w->scopes[kind];
+	size_t column;
 
-	if (window_is_new(w, kind, row))
+	if (!column_find(w, kind, metric, &column) || window_is_new(w, kind, row))
 		return VALUE_ABSENT;
-	return scope->values[scope->before[row] * descs[kind].metrics + (size_t)metric];
+	return scope->values[scope->before[row] * descs[kind].kept + column];
 }
 
 double window_gained(const struct window *w, enum window_kind kind, uint32_t row, int metric)
 {
+	const struct window_scope *scope = &w->scopes[kind];
 	double before, now;
+	size_t column;
 
-	if (!(w->seconds > 0) || row >= w->scopes[kind].n_before)
+	if (!column_find(w, kind, metric, &column) || !(w->seconds > 0) || row >= scope->n_before)
 		return VALUE_ABSENT;
-	before = window_is_new(w, kind, row) ? 0 : window_before(w, kind, row, metric);
+	before = window_is_new(w, kind, row) ? 0 : scope->values[scope->before[row] * descs[kind].kept + column];
 	now = row_values(&descs[kind], w->now, row)[metric];
 	if (value_absent(before) || value_absent(now))
 		return VALUE_ABSENT;

@@ -6,7 +6,7 @@
 #ifndef SYSSCOPE_DIAGNOSE_WINDOW_H
 #define SYSSCOPE_DIAGNOSE_WINDOW_H
 
-#include "sysscope/view.h"
+#include "diagnose/case/keys.h"
 
 /* The kinds of rows that are compared. */
 enum window_kind {
@@ -23,16 +23,17 @@ enum window_kind {
 	WINDOW_KINDS,
 };
 
-/* The rows of one kind in the first snapshot. */
+/* The rows of one kind in the first snapshot. What has a _cap is as large, and used again by the next window. */
 struct window_scope {
-	struct window_key {
-		uint64_t key; /* hash of what makes the row the same one in both snapshots */
-		uint32_t row;
-	} * keys;	/* in the order of keys */
-	double *values; /* of all rows, one after the other */
+	uint64_t *keys; /* of each row: hash of what makes it the same one in both snapshots */
+	size_t keys_cap;
+	uint32_t *slots; /* a table of these keys: row + 1, 0: free */
+	size_t slots_cap, slots_mask;
+	double *values; /* those that are kept, of all rows, one after the other */
+	size_t values_cap;
 	size_t n;
 	uint32_t *before; /* for each row of the latest snapshot that of the first one; WINDOW_NEW: none */
-	size_t n_before;
+	size_t before_cap, n_before;
 };
 #define WINDOW_NEW UINT32_MAX
 
@@ -46,9 +47,16 @@ struct window {
 	uint64_t losses[WINDOW_LOSSES]; /* in the order of the snapshot's */
 	const struct snapshot *now;
 	struct window_scope scopes[WINDOW_KINDS];
+	struct row_keys keys; /* while rows are compared */
+	size_t homes_cap;
+	/* Where a value is noted that a rule asked for although kept.def does not have it; NULL: nowhere. */
+	struct window_missed {
+		enum window_kind kind;
+		int metric; /* + 1; 0: none */
+	} * missed;
 };
 
-/* Begins anew with this snapshot. 0 or -ENOMEM. */
+/* Begins anew with this snapshot; the memory of the window before is used again. 0 or -ENOMEM. */
 int watch_begin(struct window *w, const struct snapshot *s);
 /* Ends, so far, with this one, which must stay valid while the rules run. 0 or -ENOMEM. */
 int watch_end(struct window *w, const struct snapshot *s);
@@ -56,7 +64,7 @@ void window_free(struct window *w);
 
 /*
  * What a counter of row `row` of the latest snapshot has gained, in the unit of its value array. Of a row that is new, all of
- * it. Absent if either value is, or if nothing has been watched.
+ * it. Absent if either value is, if nothing has been watched, or if kept.def does not have it.
  */
 double window_gained(const struct window *w, enum window_kind kind, uint32_t row, int metric);
 /* The value of a row at the begin. Absent if the row is new, or the value was. */

@@ -124,15 +124,17 @@ void judge_cpu_single_thread(struct judging *j)
 /* ---- short_lived_processes ---- */
 
 /* The name of which most processes ended in the container; NULL: none did. */
-static const char *ended_most(const struct judging *j, uint32_t container, double *ret_ended)
+static const char *ended_most(struct judging *j, uint32_t container, double *ret_ended)
 {
 	const char *comm = NULL;
+	size_t n;
+	const uint32_t *rows = index_groups(j, container, &n);
 
 	*ret_ended = 0;
-	for (size_t i = 0; i < j->now->n_groups; i++) {
-		const struct group_row *g = &j->now->groups[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct group_row *g = &j->now->groups[rows[i]];
 
-		if (g->container == container && g->v[GROUP_ENDED] > *ret_ended) {
+		if (g->v[GROUP_ENDED] > *ret_ended) {
 			*ret_ended = g->v[GROUP_ENDED];
 			comm = g->comm;
 		}
@@ -141,24 +143,23 @@ static const char *ended_most(const struct judging *j, uint32_t container, doubl
 }
 
 /* The process of whose children that are called `comm` most live at this moment; NULL: none does. */
-static const struct process_row *starter_of(const struct judging *j, uint32_t container, const char *comm)
+static const struct process_row *starter_of(struct judging *j, uint32_t container, const char *comm)
 {
-	const struct process_row *p, *starter = NULL;
 	uint32_t parent = 0, votes = 0;
+	size_t n;
+	const uint32_t *rows = index_processes(j, container, &n);
 
 	/* The most frequent parent by majority vote: one pass, and right whenever one parent has more than half. */
-	for (size_t i = 0; i < j->now->n_processes; i++) {
-		p = &j->now->processes[i];
-		if (p->container != container || strcmp(p->comm, comm) != 0 || p->v[PROCESS_AGE] > 1e9)
+	for (size_t i = 0; i < n; i++) {
+		const struct process_row *p = &j->now->processes[rows[i]];
+
+		if (strcmp(p->comm, comm) != 0 || p->v[PROCESS_AGE] > 1e9)
 			continue;
 		if (!votes)
 			parent = p->ppid;
 		votes += p->ppid == parent ? 1 : -1;
 	}
-	for (size_t i = 0; parent && i < j->now->n_processes; i++)
-		if (j->now->processes[i].pid == parent)
-			starter = &j->now->processes[i];
-	return starter;
+	return parent ? index_pid(j, parent) : NULL;
 }
 
 void judge_short_lived_processes(struct judging *j)

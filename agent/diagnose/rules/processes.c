@@ -17,17 +17,9 @@ static int pid_order(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static const struct process_row *process_by_pid(const struct snapshot *s, uint32_t pid)
-{
-	for (size_t i = 0; i < s->n_processes; i++)
-		if (s->processes[i].pid == pid)
-			return &s->processes[i];
-	return NULL;
-}
-
 static void zombies_find(struct judging *j, uint32_t parent, size_t count)
 {
-	const struct process_row *p = process_by_pid(j->now, parent);
+	const struct process_row *p = index_pid(j, parent);
 	struct finding *f;
 
 	if (!p)
@@ -107,16 +99,21 @@ void judge_pids_limit(struct judging *j)
 
 /* ---- stopped ---- */
 
-static const struct process_row *stopped_process(const struct snapshot *s, uint32_t container, double *ret_count)
+static const struct process_row *stopped_process(struct judging *j, uint32_t container, double *ret_count)
 {
 	const struct process_row *first = NULL;
+	size_t n;
+	const uint32_t *rows = index_processes(j, container, &n);
 
 	*ret_count = 0;
-	for (size_t i = 0; i < s->n_processes; i++)
-		if (s->processes[i].container == container && s->processes[i].state == 'T') {
-			first = first ?: &s->processes[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct process_row *p = &j->now->processes[rows[i]];
+
+		if (p->state == 'T') {
+			first = first ?: p;
 			(*ret_count)++;
 		}
+	}
 	return first;
 }
 
@@ -131,7 +128,7 @@ void judge_stopped(struct judging *j)
 
 		if (c->dead || (!paused && !(c->v[CONTAINER_TASKS_STOPPED] > 0)))
 			continue;
-		p = stopped_process(j->now, i, &count);
+		p = stopped_process(j, i, &count);
 		if (!paused && !p)
 			continue;
 		f = judge_find(j, i, FINDING_NOTICE);
