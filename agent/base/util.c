@@ -231,3 +231,10 @@ uint64_t clock_wall_at_boot_ns(uint64_t before)
 
 	return before && now - before + 1000000 < 2000000 ? before : now;
 }
+
+bool path_within(const char *path, const char *top)
+{
+	size_t length = strlen(top);
+
+	return strncmp(path, top, length) == 0 && (!path[length] || path[length] == '/');
+}

@@ -53,6 +53,9 @@ int parse_double(const char *s, double min, double max, double *ret);
  */
 int read_file(const char *path, size_t cap, char **ret, size_t *ret_len);
 
+/* Whether the cgroup `path` is `top` or below it. */
+bool path_within(const char *path, const char *top);
+
 /* Saturating difference of two counters: 0 if `now` is smaller. */
 static inline uint64_t sub_sat(uint64_t now, uint64_t before)
 {

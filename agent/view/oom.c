@@ -23,14 +23,6 @@ void oom_limit_path(struct buf *out, const struct ss_fact *f)
 	}
 }
 
-/* Whether the cgroup `path` is `top` or below it. */
-static bool path_within(const char *path, const char *top)
-{
-	size_t length = strlen(top);
-
-	return strncmp(path, top, length) == 0 && (!path[length] || path[length] == '/');
-}
-
 /* crun under systemd has the limits of a container in a cgroup "container" of its scope. */
 static bool is_inner(const char *home, const char *path)
 {

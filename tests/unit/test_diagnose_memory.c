@@ -2,6 +2,7 @@
 /* test_diagnose_memory.c - the rules about memory: each finds its situation with the right container, and a near miss is none. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -17,9 +18,9 @@ static uint32_t keeper(const char *name, double limit, double own, double files)
 	for (int i = 0; i < 2; i++) {
 		double *v = situation.containers[i][c].v;
 
-		v[CONTAINER_MEMORY_LIMIT] = limit;
+		v[CONTAINER_MEMORY_LIMIT] = v[CONTAINER_SPEC_MEMORY_LIMIT] = limit;
 		v[CONTAINER_MEMORY_USAGE] = own + files;
-		v[CONTAINER_MEMORY_RSS] = own;
+		v[CONTAINER_MEMORY_RSS] = v[CONTAINER_MEMORY_LIMIT_HELD] = own;
 		v[CONTAINER_MEMORY_CACHE] = v[CONTAINER_MEMORY_INACTIVE_FILE] = files;
 		v[CONTAINER_MEMORY_ACTIVE_FILE] = 0;
 	}
@@ -32,11 +33,12 @@ static void near_limit(void **state)
 	const struct finding *f;
 
 	(void)state;
-	situation.containers[0][c].v[CONTAINER_MEMORY_RSS] = 450 * MIB;
+	situation.containers[0][c].v[CONTAINER_MEMORY_LIMIT_HELD] = 450 * MIB;
 	f = expect_first(&situation, "memory_near_limit", "api", "");
 	assert_int_equal(f->severity, FINDING_WARNING);
-	expect_words(f, "has filled 92 % of its memory limit of 512M");
-	expect_words(f, "it grew by 2.0M in each second: the limit is reached in 21 s");
+	expect_words(f, "has filled 92 % of its memory limit of 512M with memory that cannot be taken back");
+	expect_words(f, "it uses 500M, 30M of it for the cache of files");
+	expect_words(f, "it grew by 2.0M in each second: at that rate the limit is reached in 21 s");
 	expect_words(f, "docker update --memory 588M --memory-swap 588M api");
 }
 
@@ -49,15 +51,131 @@ static void near_limit_cache(void **state)
 	assert_string_equal(situation.diagnosis.findings.near[0].rule, "memory_near_limit");
 }
 
-static void near_limit_above(void **state)
+/* What is not known is no 0: neither of the file cache, nor of the whole. */
+static void near_limit_unknown(void **state)
 {
-	uint32_t c = keeper("api", 512 * MIB, 100 * MIB, 0);
+	uint32_t c = keeper("api", 512 * MIB, 511 * MIB, 0);
 
 	(void)state;
-	situation.containers[1][c].memory_limit_of = "/web.slice";
-	situation.containers[1][c].memory_limit_working_set = 505 * MIB;
+	situation.containers[1][c].v[CONTAINER_MEMORY_LIMIT_HELD] = VALUE_ABSENT;
+	expect_nothing(&situation);
+}
+
+/* Where swap has room nobody is killed: it is a fact, no fault. */
+static void near_limit_with_swap(void **state)
+{
+	uint32_t c = keeper("api", 512 * MIB, 510 * MIB, 0);
+	double *v = situation.containers[1][c].v;
+
+	(void)state;
+	situation.now.v[HOST_SWAP_TOTAL] = 1024 * MIB;
+	v[CONTAINER_MEMORY_SWAP] = 100 * MIB;
+	assert_int_equal(expect_first(&situation, "memory_near_limit", "api", "")->severity, FINDING_NOTICE);
+	expect_words(situation.diagnosis.findings.all, "memory that only swap could take");
+	expect_words(situation.diagnosis.findings.all, "docker update --memory 638M --memory-swap -1 api");
+	/* cgroup v2: it may not swap; then it has swapped all that it may. */
+	v[CONTAINER_EVENTS_HIGH] = 0;
+	v[CONTAINER_SWAP_LIMIT] = 0;
 	assert_int_equal(expect_first(&situation, "memory_near_limit", "api", "")->severity, FINDING_CRITICAL);
-	expect_words(situation.diagnosis.findings.all, "systemctl set-property web.slice MemoryMax=632M");
+	v[CONTAINER_SWAP_LIMIT] = 110 * MIB;
+	assert_int_equal(expect_first(&situation, "memory_near_limit", "api", "")->severity, FINDING_CRITICAL);
+	v[CONTAINER_SWAP_LIMIT] = 300 * MIB;
+	assert_int_equal(expect_first(&situation, "memory_near_limit", "api", "")->severity, FINDING_NOTICE);
+	expect_words(situation.diagnosis.findings.all, "--memory 638M --memory-swap 938M api");
+	/* cgroup v1: memory and swap together. */
+	v[CONTAINER_EVENTS_HIGH] = VALUE_ABSENT;
+	v[CONTAINER_SWAP_LIMIT] = 520 * MIB;
+	assert_int_equal(expect_first(&situation, "memory_near_limit", "api", "")->severity, FINDING_CRITICAL);
+	expect_words(situation.diagnosis.findings.all, "--memory 638M --memory-swap 646M api");
+}
+
+/* Files in /dev/shm are no cache: nobody takes them back. */
+static void near_limit_shmem(void **state)
+{
+	uint32_t c = keeper("cache", 256 * MIB, 20 * MIB, 10 * MIB);
+	double *v = situation.containers[1][c].v;
+
+	(void)state;
+	v[CONTAINER_MEMORY_SHMEM] = 220 * MIB;
+	v[CONTAINER_MEMORY_CACHE] = 230 * MIB;
+	v[CONTAINER_MEMORY_USAGE] = 250 * MIB;
+	v[CONTAINER_MEMORY_LIMIT_HELD] = 240 * MIB;
+	expect_first(&situation, "memory_near_limit", "cache", "");
+	expect_words(situation.diagnosis.findings.all, "it uses 250M, 10M of it for the cache of files");
+	expect_words(situation.diagnosis.findings.all, "files in a tmpfs, such as /dev/shm, are 220M");
+	expect_words(situation.diagnosis.findings.all, "delete files in its /dev/shm");
+}
+
+/* A limit above, which containers share. */
+static uint32_t below_limit(const char *name, const char *path, double own, double held)
+{
+	uint32_t c = keeper(name, 512 * MIB, own, 0);
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(situation.paths[c], sizeof(situation.paths[c]), "/web.slice/%s", path);
+		situation.containers[i][c].memory_limit_of = "/web.slice";
+		situation.containers[i][c].v[CONTAINER_MEMORY_LIMIT_HELD] = held;
+	}
+	return c;
+}
+
+/* The limit of a slice is one finding, about who fills it: not one for each that happens to be below. */
+static void near_limit_above(void **state)
+{
+	const struct finding *f;
+
+	(void)state;
+	below_limit("sleep", "a", 1 * MIB, 505 * MIB);
+	below_limit("api", "b", 400 * MIB, 505 * MIB);
+	below_limit("db", "c", 100 * MIB, 505 * MIB);
+	keeper("other", 512 * MIB, 100 * MIB, 0);
+	f = expect_first(&situation, "memory_near_limit", "api", "");
+	assert_int_equal(situation.diagnosis.findings.n, 1);
+	assert_int_equal(f->severity, FINDING_CRITICAL);
+	expect_words(f, "the containers below /web.slice have filled 99 % of its memory limit of 512M with memory that "
+			"cannot be taken back; the largest is api");
+	expect_words(f, "api has 400M of its own");
+	expect_words(f, "sleep has 1.0M of its own");
+	expect_words(f, "systemctl set-property web.slice MemoryMax=632M");
+}
+
+static void near_limit_above_alone(void **state)
+{
+	(void)state;
+	below_limit("api", "b", 500 * MIB, 505 * MIB);
+	expect_first(&situation, "memory_near_limit", "api", "");
+	expect_words(situation.diagnosis.findings.all,
+		     "api has filled 99 % of the memory limit of /web.slice, 512M, with memory");
+}
+
+/* Whose limit it is has a row: then it is about that, and the largest below are named. */
+static void near_limit_of_a_pod(void **state)
+{
+	uint32_t pod;
+
+	(void)state;
+	below_limit("sleep", "a", 1 * MIB, 505 * MIB);
+	pod = below_limit("web", "", 505 * MIB, 505 * MIB);
+	snprintf(situation.paths[pod], sizeof(situation.paths[pod]), "/web.slice");
+	below_limit("api", "b", 400 * MIB, 505 * MIB);
+	expect_first(&situation, "memory_near_limit", "web", "");
+	assert_int_equal(situation.diagnosis.findings.n, 1);
+	expect_words(situation.diagnosis.findings.all, "api has 400M of its own");
+}
+
+/* Among the closest it stands once as well, with the largest. */
+static void near_limit_above_near(void **state)
+{
+	const struct findings *f;
+
+	(void)state;
+	below_limit("sleep", "a", 1 * MIB, 400 * MIB);
+	below_limit("api", "b", 380 * MIB, 400 * MIB);
+	below_limit("db", "c", 10 * MIB, 400 * MIB);
+	expect_nothing(&situation);
+	f = &situation.diagnosis.findings;
+	assert_int_equal(f->n_near, 1);
+	assert_string_equal(f->near[0].container, "api");
 }
 
 static void thrash(void **state)
@@ -88,6 +206,60 @@ static void thrash_without_refaults(void **state)
 	assert_int_equal(expect_first(&situation, "memory_thrash", "search", "")->confidence, FINDING_MEDIUM);
 }
 
+/* The page cache is taken back fast: the price is in the reads. */
+static void thrash_in_reads(void **state)
+{
+	uint32_t c = keeper("search", 256 * MIB, 10 * MIB, 245 * MIB);
+
+	(void)state;
+	situation_gain(&situation, c, CONTAINER_RECLAIM_LIMIT, 0.018);
+	situation_gain(&situation, c, CONTAINER_REFAULTS_FILE, 67000);
+	situation_gain(&situation, c, CONTAINER_BLOCKED_FILE, 0.4);
+	expect_first(&situation, "memory_thrash", "search", "");
+	expect_words(situation.diagnosis.findings.all, "67000 pages a second (262M) were read again");
+	assert_int_equal(situation.diagnosis.findings.all->confidence, FINDING_MEDIUM);
+	/* So fast a disk that nobody waits for it; so few of them that the waits are for something else. */
+	situation_gain(&situation, c, CONTAINER_BLOCKED_FILE, 0.05);
+	expect_nothing(&situation);
+	situation_gain(&situation, c, CONTAINER_BLOCKED_FILE, 0.9);
+	situation_gain(&situation, c, CONTAINER_REFAULTS_FILE, 4000);
+	expect_nothing(&situation);
+}
+
+/* The kernel's own measure of waits for memory, where the collector is off. */
+static void thrash_by_pressure(void **state)
+{
+	uint32_t c = keeper("search", 256 * MIB, 100 * MIB, 156 * MIB);
+
+	(void)state;
+	situation_collector_off(&situation, "reclaim");
+	for (int i = 0; i < 2; i++)
+		for (int m = CONTAINER_RECLAIM_LIMIT; m <= CONTAINER_RECLAIM_STALLS_MACHINE; m++)
+			situation.containers[i][c].v[m] = VALUE_ABSENT;
+	situation_gain(&situation, c, CONTAINER_REFAULTS_FILE, 9000);
+	situation_gain(&situation, c, CONTAINER_PRESSURE_MEMORY_SOME, 0.2);
+	expect_first(&situation, "memory_thrash", "search", "");
+	expect_words(situation.diagnosis.findings.all, "in 20 % of the time at least one of them waited for memory");
+	/* Nobody knows it at all: it is not said to be fine. */
+	for (int i = 0; i < 2; i++)
+		situation.containers[i][c].v[CONTAINER_PRESSURE_MEMORY_SOME] = VALUE_ABSENT;
+	expect_nothing(&situation);
+	assert_int_equal(situation.diagnosis.findings.n_unjudged, 1);
+	assert_string_equal(situation.diagnosis.findings.unjudged[0].rule, "memory_thrash");
+}
+
+/* The machine is short of memory, not the container's limit. */
+static void thrash_of_the_machine(void **state)
+{
+	uint32_t c = keeper("search", VALUE_ABSENT, 100 * MIB, 156 * MIB);
+
+	(void)state;
+	situation_gain(&situation, c, CONTAINER_RECLAIM_MACHINE, 0.3);
+	situation_gain(&situation, c, CONTAINER_REFAULTS_FILE, 9000);
+	expect_first(&situation, "memory_thrash", "search", "");
+	expect_words(situation.diagnosis.findings.all, "to stay within the memory of the machine");
+}
+
 /* It reads a large file once: reclaim, and nothing comes back. */
 static void thrash_near(void **state)
 {
@@ -95,10 +267,12 @@ static void thrash_near(void **state)
 
 	(void)state;
 	situation_gain(&situation, c, CONTAINER_RECLAIM_LIMIT, 0.3);
-	situation_gain(&situation, c, CONTAINER_REFAULTS_FILE, 20);
+	situation_gain(&situation, c, CONTAINER_REFAULTS_FILE, 200);
+	situation_gain(&situation, c, CONTAINER_BLOCKED_FILE, 0.9);
 	expect_nothing(&situation);
+	assert_string_equal(situation.diagnosis.findings.near[0].rule, "memory_thrash");
 	situation_gain(&situation, c, CONTAINER_RECLAIM_LIMIT, 0.04);
-	situation_gain(&situation, c, CONTAINER_REFAULTS_FILE, 9000);
+	situation_gain(&situation, c, CONTAINER_REFAULTS_FILE, 4000);
 	expect_nothing(&situation);
 }
 
@@ -149,11 +323,29 @@ static void oom(void **state)
 	assert_int_equal(f->severity, FINDING_CRITICAL);
 	assert_int_equal(f->pid, 4711);
 	expect_words(f, "the OOM killer ended python3 (pid 4711) in api: its own limit of 512M was exhausted");
-	expect_words(f, "2 processes of it were killed");
+	expect_words(f, "2 of its processes were killed");
 	expect_words(f, "docker update --memory 768M");
 	/* What came before it is its consequence no longer, but part of it. */
 	assert_int_equal(situation.diagnosis.findings.n, 1);
 	assert_string_equal(f->explains[0].rule, "memory_near_limit");
+}
+
+/* The kill that says the most, not the last one, nor one of another container. */
+static void oom_most_telling(void **state)
+{
+	uint32_t c = keeper("api", 512 * MIB, 100 * MIB, 0), other = keeper("db", 512 * MIB, 100 * MIB, 0);
+	struct oom_row kills[4] = {kill_row(c, 8), kill_row(c, 7), kill_row(other, 6), kill_row(c, 5)};
+
+	(void)state;
+	kills[0].rss = 10 * MIB;
+	kills[1].pid = 815;
+	kills[2].rss = 900 * MIB;
+	kills[3].rss = VALUE_ABSENT;
+	situation.now.oom_kills = kills;
+	situation.now.n_oom_kills = 4;
+	expect_words(expect_first(&situation, "oom_killed", "api", ""), "(pid 815)");
+	assert_int_equal(situation.diagnosis.findings.n, 2);
+	expect_words(situation.diagnosis.findings.all, "3 of its processes");
 }
 
 /* Before it was watched. */
@@ -187,11 +379,26 @@ static void oom_of_the_machine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		situation_test(near_limit),	  situation_test(near_limit_cache),
-		situation_test(near_limit_above), situation_test(thrash),
-		situation_test(thrash_near),	  situation_test(thrash_without_refaults),
-		situation_test(major_faults),	  situation_test(oom),
-		situation_test(oom_near),	  situation_test(oom_of_the_machine),
+		situation_test(near_limit),
+		situation_test(near_limit_cache),
+		situation_test(near_limit_unknown),
+		situation_test(near_limit_with_swap),
+		situation_test(near_limit_shmem),
+		situation_test(near_limit_above),
+		situation_test(near_limit_above_alone),
+		situation_test(near_limit_of_a_pod),
+		situation_test(near_limit_above_near),
+		situation_test(thrash),
+		situation_test(thrash_in_reads),
+		situation_test(thrash_by_pressure),
+		situation_test(thrash_of_the_machine),
+		situation_test(thrash_near),
+		situation_test(thrash_without_refaults),
+		situation_test(major_faults),
+		situation_test(oom),
+		situation_test(oom_most_telling),
+		situation_test(oom_near),
+		situation_test(oom_of_the_machine),
 	};
 
 	return cmocka_run_group_tests_name("diagnose_memory", tests, NULL, NULL);

@@ -141,6 +141,19 @@ const char *advice_bytes(struct judging *j, double bytes)
 	return judge_text(j, bytes < 10 && unit ? "%.1f%c" : "%.0f%c", bytes, units[unit]);
 }
 
+/* Of docker and podman, for memory and swap together: with this much memory it may swap as much as before. */
+static const char *memory_swap(struct judging *j, const struct container_row *c, double bytes)
+{
+	double swap = c->v[CONTAINER_SWAP_LIMIT];
+
+	if (value_absent(swap))
+		return j->now->v[HOST_SWAP_TOTAL] > 0 ? "-1" : judge_text(j, "%.0fM", bytes / 1048576);
+	/* cgroup v1 limits both together, too. */
+	if (value_absent(c->v[CONTAINER_EVENTS_HIGH]))
+		swap -= value_or_zero(c->v[CONTAINER_SPEC_MEMORY_LIMIT]);
+	return judge_text(j, "%.0fM", (bytes + (swap > 0 ? swap : 0)) / 1048576);
+}
+
 const char *advice_memory_limit(struct judging *j, uint32_t container, const char *of, double bytes)
 {
 	const struct container_row *c = &j->now->containers[container];
@@ -155,7 +168,8 @@ const char *advice_memory_limit(struct judging *j, uint32_t container, const cha
 		snprintf(value, sizeof(value), "%.0fMi", bytes / 1048576);
 		pod_advice(&out, c, "limits.memory", value);
 	} else if (own_limit(c, of) && is_docker_or_podman(c)) {
-		buf_printf(&out, "%s update --memory %s --memory-swap %s ", c->runtime, value, value);
+		buf_printf(&out, "%s update --memory %s --memory-swap %s ", c->runtime, value,
+			   memory_swap(j, c, bytes));
 		advice_word(&out, c->name);
 	} else {
 		buf_printf(&what, "raise the memory limit to %s", value);

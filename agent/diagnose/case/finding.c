@@ -29,6 +29,11 @@ bool judge_is_own_home(const struct container_row *c)
 	return strcmp(c->kind, "host") != 0 && strcmp(c->kind, "kernel") != 0;
 }
 
+bool memory_limit_is_own(const struct container_row *c)
+{
+	return !c->memory_limit_of || strcmp(c->memory_limit_of, c->cgroup) == 0;
+}
+
 /* ---- what rules say ---- */
 
 static const char *text_make(struct judging *j, const char *format, va_list args)

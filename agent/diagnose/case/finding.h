@@ -39,6 +39,13 @@ double judge_seconds(const struct judging *j, double gained_ns);
 double judge_rate(const struct judging *j, double gained);
 /* It is a container, a service or the like: not the rest of the machine, nor the kernel. */
 bool judge_is_own_home(const struct container_row *c);
+/* Its memory limit is not that of a cgroup above. */
+bool memory_limit_is_own(const struct container_row *c);
+/* For sums of parts of which some are not known. */
+static inline double value_or_zero(double v)
+{
+	return value_absent(v) ? 0 : v;
+}
 /* A text of this run, valid as long as its findings; "" if there is no memory, which the run reports. */
 const char *judge_text(struct judging *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A new finding about a container. NULL: no memory. Valid until the next one is added. */

@@ -1,127 +1,157 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * memory.c - rules about memory: limits, reclaim, page faults, the OOM killer. Called by judge.c through the table in rules.def.
+ * memory.c - rules about memory that is taken back and needed again, and about page faults. Called by judge.c through the table in
+ * rules.def. Limits are in memory_limit.c, what grows in growth.c, the OOM killer in oom.c.
  */
 #include <math.h>
-#include <string.h>
 
 #include "diagnose/case/advice.h"
 
-static double zero_if_absent(double v)
-{
-	return value_absent(v) ? 0 : v;
-}
-
-/* ---- memory_near_limit ---- */
-
-/* What of the limit cannot be taken back: without pages of files, and slabs that can be reclaimed. Absent: not known. */
-static double memory_held(const struct container_row *c, bool own)
-{
-	if (!own)
-		return c->memory_limit_working_set;
-	return c->v[CONTAINER_MEMORY_USAGE] - zero_if_absent(c->v[CONTAINER_MEMORY_ACTIVE_FILE]) -
-	       zero_if_absent(c->v[CONTAINER_MEMORY_INACTIVE_FILE]) - zero_if_absent(c->v[CONTAINER_SLAB_RECLAIMABLE]);
-}
-
-static void near_limit_find(struct judging *j, uint32_t i, double held, double limit)
-{
-	const struct container_row *c = &j->now->containers[i];
-	bool own = !c->memory_limit_of || strcmp(c->memory_limit_of, c->cgroup) == 0;
-	double grows = judge_rate(j, window_container(j->w, i, CONTAINER_MEMORY_RSS));
-	double share = held / limit;
-	struct finding *f = judge_find(
-		j, i, share >= judge_threshold(j, MEMORY_NEAR_LIMIT_CRITICAL) ? FINDING_CRITICAL : FINDING_WARNING);
-
-	if (!f)
-		return;
-	finding_headline(j, f, share,
-			 "%s has filled %.0f %% of %s memory limit of %s with memory that it cannot give back", c->name,
-			 share * 100, own ? "its" : judge_text(j, "%s's", c->memory_limit_of), advice_bytes(j, limit));
-	finding_evidence(j, f, "memory_bytes", c->v[CONTAINER_MEMORY_USAGE], "bytes",
-			 "it uses %s, %s of it for the cache of files", advice_bytes(j, c->v[CONTAINER_MEMORY_USAGE]),
-			 advice_bytes(j, zero_if_absent(c->v[CONTAINER_MEMORY_CACHE])));
-	finding_evidence(j, f, "memory_rss_bytes", c->v[CONTAINER_MEMORY_RSS], "bytes",
-			 "its own memory (anonymous) is %s",
-			 advice_bytes(j, zero_if_absent(c->v[CONTAINER_MEMORY_RSS])));
-	if (grows > 0 && grows * 3600 > limit - held)
-		finding_evidence(j, f, "memory_rss_bytes", grows, "bytes_per_second",
-				 "it grew by %s in each second: the limit is reached in %.0f s", advice_bytes(j, grows),
-				 (limit - held) / grows);
-	finding_ruled_out(j, f, "the cache of files: it is not counted, the kernel takes it back first");
-	finding_advice(j, f, "if it needs that much, give it more: %s",
-		       advice_memory_limit(j, i, c->memory_limit_of, ceil(held * 1.25 / 1048576) * 1048576));
-	finding_advice(j, f, "if it grows without end, it leaks: restart it before the limit does");
-}
-
-void judge_memory_near_limit(struct judging *j)
-{
-	for (uint32_t i = 0; i < j->now->n_containers; i++) {
-		const struct container_row *c = &j->now->containers[i];
-		double limit = c->v[CONTAINER_MEMORY_LIMIT], held;
-
-		if (c->dead || !(limit > 0))
-			continue;
-		held = memory_held(c, !c->memory_limit_of || strcmp(c->memory_limit_of, c->cgroup) == 0);
-		if (held >= limit * judge_threshold(j, MEMORY_NEAR_LIMIT_SHARE))
-			near_limit_find(j, i, held, limit);
-		else
-			judge_near(j, i, held, limit * judge_threshold(j, MEMORY_NEAR_LIMIT_SHARE),
-				   "%.0f %% of its memory limit is filled with memory that it cannot give back",
-				   held / limit * 100);
-	}
-}
+#define PAGE_BYTES 4096.0
 
 /* ---- memory_thrash ---- */
 
-/* Pages a second that came back too soon; where the kernel does not count them, major faults. */
-static double refaults(const struct judging *j, uint32_t i, bool *ret_counted)
-{
-	double files = window_container(j->w, i, CONTAINER_REFAULTS_FILE),
-	       anon = window_container(j->w, i, CONTAINER_REFAULTS_ANON);
+/* What it costs a container that its memory is taken back, per second. */
+struct thrash {
+	double limit, machine; /* stalls in reclaim, by cause, in seconds; 0 if not known */
+	double pressure;       /* share of the time in which one of its tasks waited for memory; absent: not known */
+	double blocked;	       /* in page faults and files, in seconds; absent: not known */
+	double again;	       /* pages that were read again; where nobody counts them, major faults */
+	bool counted;	       /* they are pages that were read again */
+	bool known;	       /* stalls or pressure are */
+};
 
-	*ret_counted = !value_absent(files) || !value_absent(anon);
-	if (*ret_counted)
-		return judge_rate(j, zero_if_absent(files) + zero_if_absent(anon));
-	return judge_rate(j, window_container(j->w, i, CONTAINER_PGMAJFAULT));
+static struct thrash thrash_of(const struct judging *j, uint32_t i)
+{
+	double limit = judge_seconds(j, window_container(j->w, i, CONTAINER_RECLAIM_LIMIT)),
+	       files = window_container(j->w, i, CONTAINER_REFAULTS_FILE),
+	       anon = window_container(j->w, i, CONTAINER_REFAULTS_ANON);
+	struct thrash t = {
+		.limit = value_or_zero(limit),
+		.machine = value_or_zero(judge_seconds(j, window_container(j->w, i, CONTAINER_RECLAIM_MACHINE))),
+		.pressure = judge_seconds(j, window_container(j->w, i, CONTAINER_PRESSURE_MEMORY_SOME)),
+		.blocked = judge_seconds(j, window_container(j->w, i, CONTAINER_BLOCKED_FAULT) +
+						    window_container(j->w, i, CONTAINER_BLOCKED_FILE)),
+		.counted = !value_absent(files) || !value_absent(anon),
+	};
+
+	t.known = !value_absent(limit) || !value_absent(t.pressure);
+	t.again = t.counted ? judge_rate(j, value_or_zero(files) + value_or_zero(anon))
+			    : judge_rate(j, window_container(j->w, i, CONTAINER_PGMAJFAULT));
+	return t;
+}
+
+static double thrash_lost(const struct thrash *t)
+{
+	return fmax(t->limit + t->machine, value_or_zero(t->pressure));
+}
+
+/*
+ * It waits for memory, and reads again what was thrown out. Or it reads so much of it again that it waits for that: reclaim of the
+ * page cache is fast, and the price is in the reads.
+ */
+static bool thrash_is_one(const struct judging *j, const struct thrash *t)
+{
+	if (!(t->again >= judge_threshold(j, MEMORY_THRASH_REFAULTS)))
+		return false;
+	if (thrash_lost(t) >= judge_threshold(j, MEMORY_THRASH_STALL))
+		return true;
+	return t->counted && t->again >= judge_threshold(j, MEMORY_THRASH_MANY) &&
+	       t->blocked >= judge_threshold(j, MEMORY_THRASH_BLOCKED);
+}
+
+/* Whose memory is short: its limit, unless only the machine's reclaim stalled it, or the limit is far. */
+static bool thrash_by_limit(const struct container_row *c, const struct thrash *t)
+{
+	double limit = c->v[CONTAINER_MEMORY_LIMIT];
+
+	if (t->limit > 0 || t->machine > 0)
+		return t->limit >= t->machine && limit > 0;
+	return c->v[CONTAINER_MEMORY_USAGE] >= limit * 0.9 || (!memory_limit_is_own(c) && limit > 0);
+}
+
+static void thrash_evidence(struct judging *j, struct finding *f, const struct container_row *c, const struct thrash *t)
+{
+	if (t->counted)
+		finding_evidence(j, f, "memory_refaults_total", t->again, "rate",
+				 "%.0f pages a second (%s) were read again after they had been thrown out", t->again,
+				 advice_bytes(j, t->again * PAGE_BYTES));
+	else
+		finding_evidence(j, f, "major_page_faults_total", t->again, "rate",
+				 "%.0f page faults a second had to read the disk", t->again);
+	if (t->limit + t->machine > 0)
+		finding_evidence(j, f, "reclaim_stall_seconds_total", t->limit + t->machine, "seconds_per_second",
+				 "its threads lost %.3f s in each second to taking memory back", t->limit + t->machine);
+	if (t->pressure > 0)
+		finding_evidence(j, f, "pressure_seconds_total.memory_some", t->pressure, "ratio",
+				 "in %.0f %% of the time at least one of them waited for memory", t->pressure * 100);
+	if (t->blocked > 0)
+		finding_evidence(j, f, "blocked_seconds_total", t->blocked, "seconds_per_second",
+				 "they were blocked in files and page faults for %.2f s in each second", t->blocked);
+	finding_evidence(j, f, "memory_bytes", c->v[CONTAINER_MEMORY_USAGE], "bytes",
+			 "it uses %s, %s of it its own (anonymous)", advice_bytes(j, c->v[CONTAINER_MEMORY_USAGE]),
+			 advice_bytes(j, value_or_zero(c->v[CONTAINER_MEMORY_RSS])));
+}
+
+static void thrash_find(struct judging *j, uint32_t i, const struct thrash *t)
+{
+	const struct container_row *c = &j->now->containers[i];
+	bool limit = thrash_by_limit(c, t), lost = thrash_lost(t) >= judge_threshold(j, MEMORY_THRASH_STALL);
+	struct finding *f = judge_find(j, i, FINDING_WARNING);
+
+	if (!f)
+		return;
+	f->confidence = t->counted && lost ? FINDING_HIGH : FINDING_MEDIUM;
+	finding_headline(
+		j, f, lost ? thrash_lost(t) : t->blocked,
+		t->counted ? "%s has too little memory for what it works with: it reads again what was thrown "
+			     "out to stay within %s"
+			   : "%s has too little memory for what it works with: it waits for %s, and for pages from "
+			     "the disk",
+		c->name,
+		!limit ? "the memory of the machine"
+		: memory_limit_is_own(c)
+			? judge_text(j, "its limit of %s", advice_bytes(j, c->v[CONTAINER_MEMORY_LIMIT]))
+			: judge_text(j, "the limit of %s, %s", c->memory_limit_of,
+				     advice_bytes(j, c->v[CONTAINER_MEMORY_LIMIT])));
+	thrash_evidence(j, f, c, t);
+	if (limit)
+		finding_ruled_out(j, f, "the memory of the machine: it was at this limit that the kernel made room");
+	if (t->counted)
+		finding_ruled_out(j, f, "files that are read for the first time: only pages that had been there count");
+	if (limit)
+		finding_advice(
+			j, f, "give it more memory: %s",
+			advice_memory_limit(j, i, c->memory_limit_of ?: c->cgroup, c->v[CONTAINER_MEMORY_LIMIT] * 2));
+	else
+		finding_advice(j, f, "find out who has the memory of the machine: sysscope top --sort rss");
+	finding_advice(j, f,
+		       "or have it read less: a job that reads large files from begin to end again looks the same");
 }
 
 void judge_memory_thrash(struct judging *j)
 {
 	for (uint32_t i = 0; i < j->now->n_containers; i++) {
 		const struct container_row *c = &j->now->containers[i];
-		double stall = judge_seconds(j, window_container(j->w, i, CONTAINER_RECLAIM_LIMIT)), rate;
-		struct finding *f;
-		bool counted;
+		struct thrash t;
 
-		if (c->dead || !(stall > 0))
+		if (c->dead || !judge_is_own_home(c))
 			continue;
-		rate = refaults(j, i, &counted);
-		if (stall < judge_threshold(j, MEMORY_THRASH_STALL) ||
-		    !(rate >= judge_threshold(j, MEMORY_THRASH_REFAULTS))) {
-			judge_near(j, i, stall, judge_threshold(j, MEMORY_THRASH_STALL),
-				   "its threads lost %.3f s in each second to reclaim of its own limit", stall);
+		t = thrash_of(j, i);
+		if (thrash_is_one(j, &t)) {
+			thrash_find(j, i, &t);
 			continue;
 		}
-		f = judge_find(j, i, FINDING_WARNING);
-		if (!f)
-			return;
-		f->confidence = counted ? FINDING_HIGH : FINDING_MEDIUM;
-		finding_headline(
-			j, f, stall,
-			"%s has too little memory for what it works with: its limit of %s makes it read again what "
-			"was just thrown out",
-			c->name, advice_bytes(j, c->v[CONTAINER_MEMORY_LIMIT]));
-		finding_evidence(j, f, "", stall, "seconds_per_second",
-				 "its threads lost %.2f s in each second to taking memory back at this limit", stall);
-		finding_evidence(j, f, counted ? "refaults_per_second" : "major_page_faults_total", rate, "rate",
-				 counted ? "%.0f pages a second came back soon after they were thrown out"
-					 : "%.0f page faults a second had to read the disk",
-				 rate);
-		finding_evidence(j, f, "memory_bytes", c->v[CONTAINER_MEMORY_USAGE], "bytes", "it uses %s",
-				 advice_bytes(j, c->v[CONTAINER_MEMORY_USAGE]));
-		finding_ruled_out(j, f, "the memory of the machine: it was this limit that the kernel made room in");
-		finding_advice(j, f, "give it more memory: %s",
-			       advice_memory_limit(j, i, c->memory_limit_of, c->v[CONTAINER_MEMORY_LIMIT] * 2));
+		if (!t.known && t.again >= judge_threshold(j, MEMORY_THRASH_REFAULTS))
+			judge_cannot(j, "%s reads pages again, but nobody knows how long it waits for memory", c->name);
+		else if (thrash_lost(&t) < judge_threshold(j, MEMORY_THRASH_STALL))
+			judge_near(j, i, thrash_lost(&t), judge_threshold(j, MEMORY_THRASH_STALL),
+				   "it lost %.3f s in each second to waits for memory", thrash_lost(&t));
+		else
+			judge_near(j, i, t.again, judge_threshold(j, MEMORY_THRASH_REFAULTS),
+				   t.counted ? "it reads %.0f pages a second again"
+					     : "%.0f page faults a second read the disk",
+				   t.again);
 	}
 }
 
@@ -149,81 +179,6 @@ void judge_major_faults(struct judging *j)
 				 "%.0f of its page faults a second had to read the disk", rate);
 		finding_advice(j, f,
 			       "after a start this is normal and ends; else the machine, or its limit, has too little "
-			       "memory to keep "
-			       "its programs and mapped files");
-	}
-}
-
-/* ---- oom_killed ---- */
-
-static const char *exhausted_text(struct judging *j, const struct oom_row *k)
-{
-	if (!*k->exhausted)
-		return "what was exhausted is not known";
-	if (strcmp(k->exhausted, "machine") == 0)
-		return "the memory of the machine was exhausted";
-	if (strcmp(k->exhausted, "nodes") == 0)
-		return "the memory nodes that it may use were exhausted";
-	if (strcmp(k->limit_scope, "own") == 0)
-		return judge_text(j, "its own limit of %s was exhausted", advice_bytes(j, k->limit));
-	return judge_text(j, "the limit of %s, %s, was exhausted", *k->limit_of ? k->limit_of : "a cgroup",
-			  advice_bytes(j, k->limit));
-}
-
-static void oom_find(struct judging *j, const struct oom_row *k, uint64_t kills)
-{
-	uint32_t i = k->container == OOM_NOWHERE ? NO_CONTAINER : k->container;
-	const char *who = *k->container_name ? k->container_name : "the machine";
-	struct finding *f = judge_find(j, i, FINDING_CRITICAL);
-
-	if (!f)
-		return;
-	if (i == NO_CONTAINER) {
-		f->container = k->container_name;
-		f->container_cgroup = k->container_cgroup;
-		f->ended = *k->container_cgroup;
-	}
-	f->pid = k->pid;
-	f->comm = k->comm;
-	f->since = k->time;
-	f->confidence = *k->exhausted ? FINDING_HIGH : FINDING_MEDIUM;
-	finding_headline(j, f, (double)kills, "the OOM killer ended %s (pid %u) in %s: %s",
-			 *k->comm ? k->comm : "a process", k->pid, who, exhausted_text(j, k));
-	if (kills > 1)
-		finding_evidence(j, f, "oom_kills_total", (double)kills, "count",
-				 "%lu processes of it were killed while this watched", kills);
-	if (!value_absent(k->rss))
-		finding_evidence(j, f, "rss_bytes", k->rss, "bytes", "the victim had %s", advice_bytes(j, k->rss));
-	for (size_t n = 0; n < k->n_largest && n < 3; n++)
-		finding_evidence(j, f, "rss_bytes", k->largest[n].rss, "bytes", "%s (pid %u) had %s, %.1f s before",
-				 k->largest[n].comm, k->largest[n].pid, advice_bytes(j, k->largest[n].rss),
-				 k->largest_age);
-	if (*k->limit_scope && i != NO_CONTAINER)
-		finding_advice(j, f, "if it needs that much, give it more: %s",
-			       advice_memory_limit(j, i, strcmp(k->limit_scope, "own") == 0 ? NULL : k->limit_of,
-						   k->limit * 1.5));
-	if (!*k->container_cgroup)
-		finding_advice(j, f, "find out who grew: sysscope top --view processes --sort rss");
-	else if (!f->ended)
-		finding_advice(j, f, "find out who grew: sysscope top --container %s, then Enter", advice_name(j, who));
-}
-
-void judge_oom_killed(struct judging *j)
-{
-	for (size_t i = 0; i < j->now->n_oom_kills; i++) {
-		const struct oom_row *k = &j->now->oom_kills[i];
-		uint64_t kills = 1;
-		bool last = true;
-
-		if (k->time < j->w->began)
-			continue;
-		/* One finding for each container: its last kill. */
-		for (size_t n = i + 1; n < j->now->n_oom_kills; n++)
-			last &= strcmp(j->now->oom_kills[n].container_cgroup, k->container_cgroup) != 0;
-		for (size_t n = 0; n < i; n++)
-			kills += j->now->oom_kills[n].time >= j->w->began &&
-				 strcmp(j->now->oom_kills[n].container_cgroup, k->container_cgroup) == 0;
-		if (last)
-			oom_find(j, k, kills);
+			       "memory to keep its programs and mapped files");
 	}
 }

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* oom.c - the rule about the OOM killer. Called by judge.c through the table in rules.def. */
+#include <string.h>
+
+#include "diagnose/case/advice.h"
+
+/* ---- oom_killed ---- */
+
+static const char *exhausted_text(struct judging *j, const struct oom_row *k)
+{
+	if (!*k->exhausted)
+		return "what was exhausted is not known";
+	if (strcmp(k->exhausted, "machine") == 0)
+		return "the memory of the machine was exhausted";
+	if (strcmp(k->exhausted, "nodes") == 0)
+		return "the memory nodes that it may use were exhausted";
+	if (strcmp(k->limit_scope, "own") == 0)
+		return judge_text(j, "its own limit of %s was exhausted", advice_bytes(j, k->limit));
+	return judge_text(j, "the limit of %s, %s, was exhausted", *k->limit_of ? k->limit_of : "a cgroup",
+			  advice_bytes(j, k->limit));
+}
+
+static void oom_find(struct judging *j, const struct oom_row *k, uint64_t kills)
+{
+	uint32_t i = k->container == OOM_NOWHERE ? NO_CONTAINER : k->container;
+	const char *who = *k->container_name ? k->container_name : "the machine";
+	struct finding *f = judge_find(j, i, FINDING_CRITICAL);
+
+	if (!f)
+		return;
+	if (i == NO_CONTAINER) {
+		f->container = k->container_name;
+		f->container_cgroup = k->container_cgroup;
+		f->ended = *k->container_cgroup;
+	}
+	f->pid = k->pid;
+	f->comm = k->comm;
+	f->since = k->time;
+	f->confidence = *k->exhausted ? FINDING_HIGH : FINDING_MEDIUM;
+	finding_headline(j, f, (double)kills, "the OOM killer ended %s (pid %u) in %s: %s",
+			 *k->comm ? k->comm : "a process", k->pid, who, exhausted_text(j, k));
+	if (kills > 1)
+		finding_evidence(j, f, "oom_kills_total", (double)kills, "count",
+				 "%lu of its processes were killed while this watched; this one had the most memory",
+				 kills);
+	if (!value_absent(k->rss))
+		finding_evidence(j, f, "rss_bytes", k->rss, "bytes", "the victim had %s", advice_bytes(j, k->rss));
+	for (size_t n = 0; n < k->n_largest && n < 3; n++)
+		finding_evidence(j, f, "rss_bytes", k->largest[n].rss, "bytes", "%s (pid %u) had %s, %.1f s before",
+				 k->largest[n].comm, k->largest[n].pid, advice_bytes(j, k->largest[n].rss),
+				 k->largest_age);
+	if (*k->limit_scope && i != NO_CONTAINER)
+		finding_advice(j, f, "if it needs that much, give it more: %s",
+			       advice_memory_limit(j, i, strcmp(k->limit_scope, "own") == 0 ? NULL : k->limit_of,
+						   k->limit * 1.5));
+	if (!*k->container_cgroup)
+		finding_advice(j, f, "find out who grew: sysscope top --view processes --sort rss");
+	else if (!f->ended)
+		finding_advice(j, f, "find out who grew: sysscope top --container %s, then Enter", advice_name(j, who));
+}
+
+static bool same_container(const struct oom_row *a, const struct oom_row *b)
+{
+	return strcmp(a->container_cgroup, b->container_cgroup) == 0;
+}
+
+/* Of the victims in a container the one that had the most says the most; of equal ones the last. */
+static bool more_telling(const struct oom_row *a, const struct oom_row *b)
+{
+	double x = value_or_zero(a->rss), y = value_or_zero(b->rss);
+
+	return x > y || (x == y && a > b);
+}
+
+/* One finding for each container. */
+void judge_oom_killed(struct judging *j)
+{
+	for (size_t i = 0; i < j->now->n_oom_kills; i++) {
+		const struct oom_row *k = &j->now->oom_kills[i];
+		uint64_t kills = 0;
+		bool best = true;
+
+		if (k->time < j->w->began)
+			continue;
+		for (size_t n = 0; n < j->now->n_oom_kills; n++) {
+			const struct oom_row *other = &j->now->oom_kills[n];
+
+			if (other->time < j->w->began || !same_container(other, k))
+				continue;
+			kills++;
+			best &= other == k || more_telling(k, other);
+		}
+		if (best)
+			oom_find(j, k, kills);
+	}
+}
