@@ -332,6 +332,16 @@ const struct findings *situation_judge(struct situation *s)
 	return &s->diagnosis.findings;
 }
 
+void expect_unjudged(const struct situation *s, const char *rule)
+{
+	const struct findings *f = &s->diagnosis.findings;
+
+	for (size_t i = 0; i < f->n_unjudged; i++)
+		if (strcmp(f->unjudged[i].rule, rule) == 0)
+			return;
+	fail_msg("%s could judge", rule);
+}
+
 void expect_nothing(struct situation *s)
 {
 	const struct findings *f = situation_judge(s);

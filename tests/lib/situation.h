@@ -74,6 +74,8 @@ const struct findings *situation_judge(struct situation *s);
  */
 void situation_hostile(struct situation *s);
 
+/* Fails unless the last run says that this rule could not judge. */
+void expect_unjudged(const struct situation *s, const char *rule);
 /* Fails unless the rules find nothing. */
 void expect_nothing(struct situation *s);
 /* Fails unless the first finding is of this rule, about this container ("" for the machine), done by this one ("": nobody else). */

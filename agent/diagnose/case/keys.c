@@ -80,3 +80,10 @@ uint64_t port_key(const struct row_keys *k, size_t i)
 
 	return text_add(k, hash_number(&k->seed, k->homes[p->container], p->port), p->direction);
 }
+
+uint64_t interface_key(const struct row_keys *k, size_t i)
+{
+	const struct interface_row *n = &k->s->interfaces[i];
+
+	return text_add(k, k->homes[n->container], n->name);
+}

@@ -26,6 +26,7 @@ uint64_t disk_key(const struct row_keys *k, size_t i);
 uint64_t disk_neighbour_key(const struct row_keys *k, size_t i);
 uint64_t device_key(const struct row_keys *k, size_t i);
 uint64_t port_key(const struct row_keys *k, size_t i);
+uint64_t interface_key(const struct row_keys *k, size_t i);
 
 /* Fills homes, which have room for the containers. */
 void homes_hash(struct row_keys *k);

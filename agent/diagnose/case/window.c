@@ -64,6 +64,7 @@ static const struct window_desc {
 	ROWS_WHOLE(DISK_NEIGHBOURS, disk_neighbours, disk_neighbour_row, v, DISK_NEIGHBOUR_METRICS, disk_neighbour_key),
 	ROWS_WHOLE(DEVICES, devices, device_row, v, DEVICE_METRICS, device_key),
 	ROWS_WHOLE(PORTS, ports, port_row, v, PORT_METRICS, port_key),
+	ROWS_WHOLE(INTERFACES, interfaces, interface_row, v, INTERFACE_METRICS, interface_key),
 #undef ROWS
 #undef ROWS_WHOLE
 #undef ROWS_PARTS

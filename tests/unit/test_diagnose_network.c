@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_diagnose_network.c - the rules about TCP: what each finds, and about whom; near misses are none. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lib/situation.h"
+
+#define MS 1e6
+
+/* A gauge, the same at both ends. */
+static void port_gauge(uint32_t row, int metric, double value)
+{
+	situation.ports[0][row].v[metric] = situation.ports[1][row].v[metric] = value;
+}
+
+/* ---- tcp_retransmits ---- */
+
+/* A container that sends so many packets a second, some of them again, to 5432 with a round trip of so long. */
+static uint32_t sender(const char *name, double packets, double again, double rtt_ms)
+{
+	uint32_t c = situation_container(&situation, name, "docker"), port = situation_port(&situation, c, "to", 5432);
+
+	situation_gain(&situation, c, CONTAINER_NETWORK_TRANSMIT_PACKETS, packets);
+	situation_port_gain(&situation, port, PORT_RETRANSMITS, again);
+	situation.containers[1][c].tcp[TCP_SUM_RETRANSMITS] = again * SITUATION_SECONDS;
+	port_gauge(port, PORT_ESTABLISHED, 12);
+	port_gauge(port, PORT_RTT, rtt_ms * MS);
+	port_gauge(port, PORT_RTT_LARGEST, 3 * rtt_ms * MS);
+	return c;
+}
+
+static void retransmits(void **state)
+{
+	const struct finding *f;
+
+	(void)state;
+	sender("api", 1000, 40, 0.6);
+	f = expect_first(&situation, "tcp_retransmits", "api", "");
+	assert_int_equal(f->severity, FINDING_WARNING);
+	expect_words(f, "api sends 40 TCP segments a second again, 4.0 % of its packets, mostly to port 5432");
+	expect_words(f, "12 connections, a round trip takes 600 us (the largest 1.8 ms)");
+	expect_words(f, "ss -tieo 'dport = :5432'");
+}
+
+static void retransmits_critical(void **state)
+{
+	(void)state;
+	sender("api", 1000, 200, 40);
+	assert_int_equal(expect_first(&situation, "tcp_retransmits", "api", "")->severity, FINDING_CRITICAL);
+}
+
+static void retransmits_dropped(void **state)
+{
+	struct interface_row eth0[2];
+	uint32_t c = sender("api", 1000, 40, 0.6);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		eth0[i] = (struct interface_row){.container = c, .name = "eth0", .host_interface = "", .bridge = ""};
+		eth0[i].v[INTERFACE_TRANSMIT_DROPPED] = 1000 + 390 * i;
+		situation.containers[i][c].interfaces = &eth0[i];
+		situation.containers[i][c].n_interfaces = 1;
+		(i ? &situation.now : &situation.before)->interfaces = &eth0[i];
+		(i ? &situation.now : &situation.before)->n_interfaces = 1;
+	}
+	expect_words(expect_first(&situation, "tcp_retransmits", "api", ""),
+		     "its interface eth0 dropped 390 packets meanwhile");
+}
+
+/* 2 % is what clients on radio make; a lone loss; losses of what sends next to nothing. */
+static void retransmits_near(void **state)
+{
+	(void)state;
+	sender("shop", 1000, 20, 80);
+	expect_nothing(&situation);
+	assert_string_equal(situation.diagnosis.findings.near[0].rule, "tcp_retransmits");
+	sender("lone", 200, 0.1, 0.5);
+	sender("quiet", 10, 3, 0.5);
+	expect_nothing(&situation);
+}
+
+/* Redis on loopback: nothing is sent again. */
+static void retransmits_loopback(void **state)
+{
+	(void)state;
+	sender("redis", 90000, 0, 0.02);
+	expect_nothing(&situation);
+}
+
+/* Connects to an address that does not answer. */
+static void retransmits_unanswered(void **state)
+{
+	uint32_t c = sender("api", 10, 8, 0.5);
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		situation.ports[i][0].v[PORT_RTT] = situation.ports[i][0].v[PORT_RTT_LARGEST] = VALUE_ABSENT;
+	port_gauge(0, PORT_CONNECTING, 24);
+	assert_int_equal(c, 0);
+	expect_words(expect_first(&situation, "tcp_retransmits", "api", ""), "24 connects wait there for an answer");
+	expect_words(situation.diagnosis.findings.all, "does a firewall drop packets?");
+}
+
+/* Without the packets of containers only a high rate is one, and it is not sure. */
+static void retransmits_without_packets(void **state)
+{
+	uint32_t c = sender("api", 0, 40, 0.5);
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		situation.containers[i][c].v[CONTAINER_NETWORK_TRANSMIT_PACKETS] = VALUE_ABSENT;
+	expect_nothing(&situation);
+	situation_port_gain(&situation, 0, PORT_RETRANSMITS, 80);
+	situation.containers[1][c].tcp[TCP_SUM_RETRANSMITS] = 80 * SITUATION_SECONDS;
+	assert_int_equal(expect_first(&situation, "tcp_retransmits", "api", "")->confidence, FINDING_MEDIUM);
+}
+
+static void tcp_off(void **state)
+{
+	(void)state;
+	sender("api", 1000, 40, 0.6);
+	situation_collector_off(&situation, "tcp");
+	situation_judge(&situation);
+	expect_unjudged(&situation, "tcp_retransmits");
+	for (size_t i = 0; i < situation.diagnosis.findings.n; i++)
+		assert_string_equal(situation.diagnosis.findings.all[i].rule, "collector_missing");
+}
+
+/* ---- listen_overflow ---- */
+
+/* A server whose queue of 128 has so many at both ends, and drops and accepts so many a second. */
+static uint32_t server(const char *name, double queue, double drops, double accepts)
+{
+	uint32_t c = situation_container(&situation, name, "docker"),
+		 port = situation_port(&situation, c, "from", 8080);
+
+	port_gauge(port, PORT_LISTENING, 1);
+	port_gauge(port, PORT_QUEUE, queue);
+	port_gauge(port, PORT_QUEUE_LIMIT, 128);
+	port_gauge(port, PORT_QUEUE_RATIO, queue / 128);
+	/* From before the watch. */
+	port_gauge(port, PORT_OVERFLOWS, 5000);
+	situation_port_gain(&situation, port, PORT_OVERFLOWS, drops);
+	situation_port_gain(&situation, port, PORT_ACCEPTS, accepts);
+	return port;
+}
+
+static void overflow(void **state)
+{
+	const struct finding *f;
+
+	(void)state;
+	server("web", 129, 12, 90);
+	f = expect_first(&situation, "listen_overflow", "web", "");
+	assert_int_equal(f->severity, FINDING_WARNING);
+	expect_words(f, "web does not accept connections to its port 8080 fast enough: 12.0 a second are dropped");
+	expect_words(f, "120 attempts were dropped");
+	expect_words(f, "129 connections waited to be accepted at the last look, and 128 may");
+	expect_words(f, "net.core.somaxconn");
+}
+
+static void overflow_critical(void **state)
+{
+	(void)state;
+	server("web", 129, 12, 3);
+	assert_int_equal(expect_first(&situation, "listen_overflow", "web", "")->severity, FINDING_CRITICAL);
+}
+
+/* It does not accept at all, and nobody else tries. */
+static void overflow_full(void **state)
+{
+	(void)state;
+	server("web", 129, 0, 0);
+	expect_words(expect_first(&situation, "listen_overflow", "web", ""), "its queue is full");
+}
+
+/* A burst that the queue held; a few that it did not; drops of long ago; a socket that is new. */
+static void overflow_near(void **state)
+{
+	uint32_t port;
+
+	(void)state;
+	server("web", 100, 0, 90);
+	server("burst", 3, 0.4, 90);
+	expect_nothing(&situation);
+	port = server("new", 3, 12, 90);
+	situation.before.n_ports = port;
+	expect_nothing(&situation);
+}
+
+static void sockets_off(void **state)
+{
+	(void)state;
+	server("web", 129, 12, 90);
+	situation_collector_off(&situation, "sockets");
+	situation_judge(&situation);
+	expect_unjudged(&situation, "listen_overflow");
+	for (size_t i = 0; i < situation.diagnosis.findings.n; i++)
+		assert_string_equal(situation.diagnosis.findings.all[i].rule, "collector_missing");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		situation_test(retransmits),
+		situation_test(retransmits_critical),
+		situation_test(retransmits_dropped),
+		situation_test(retransmits_near),
+		situation_test(retransmits_loopback),
+		situation_test(retransmits_unanswered),
+		situation_test(retransmits_without_packets),
+		situation_test(tcp_off),
+		situation_test(overflow),
+		situation_test(overflow_critical),
+		situation_test(overflow_full),
+		situation_test(overflow_near),
+		situation_test(sockets_off),
+	};
+
+	return cmocka_run_group_tests_name("diagnose_network", tests, NULL, NULL);
+}
