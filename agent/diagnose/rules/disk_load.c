@@ -35,16 +35,24 @@ static double disk_tail(const struct judging *j, uint32_t row)
 	return latency_bounds[ARRAY_SIZE(latency_bounds) - 1];
 }
 
+/* What was gained, or by another count where this one is not kept: snapshots that were read from JSON have no histograms. */
+static double disk_gained_or(const struct judging *j, uint32_t row, bool kept, int metric, int other)
+{
+	return disk_gained(j, row, kept ? metric : other);
+}
+
 struct disk_load disk_load(const struct judging *j, uint32_t row)
 {
 	const struct disk_row *d = &j->now->disks[row];
 	bool nvme = strncmp(d->device, "nvme", 4) == 0;
+	bool kept = !value_absent(d->v[DISK_READ_COUNT]) || !value_absent(d->v[DISK_WRITE_COUNT]) ||
+		    !value_absent(d->v[DISK_FLUSH_COUNT]);
 	struct disk_load l = {
-		.reads = judge_rate(j, disk_gained(j, row, DISK_READ_COUNT)),
-		.writes = judge_rate(j, disk_gained(j, row, DISK_WRITE_COUNT)),
+		.reads = judge_rate(j, disk_gained_or(j, row, kept, DISK_READ_COUNT, DISK_READS)),
+		.writes = judge_rate(j, disk_gained_or(j, row, kept, DISK_WRITE_COUNT, DISK_WRITES)),
 		.flushes = judge_rate(j, disk_gained(j, row, DISK_FLUSH_COUNT)),
-		.read_time = judge_seconds(j, disk_gained(j, row, DISK_READ_SUM)),
-		.write_time = judge_seconds(j, disk_gained(j, row, DISK_WRITE_SUM)),
+		.read_time = judge_seconds(j, disk_gained(j, row, DISK_READ_TIME)),
+		.write_time = judge_seconds(j, disk_gained(j, row, DISK_WRITE_TIME)),
 		.flush_time = judge_seconds(j, disk_gained(j, row, DISK_FLUSH_SUM)),
 		.read_bytes = judge_rate(j, disk_gained(j, row, DISK_READ_BYTES)),
 		.write_bytes = judge_rate(j, disk_gained(j, row, DISK_WRITE_BYTES)),
