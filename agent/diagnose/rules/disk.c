@@ -61,21 +61,19 @@ static bool disk_victim_judge(struct judging *j, uint32_t pair, struct disk_vict
 /* ---- disk_latency ---- */
 
 /* The process that waits for most of the time; NULL: none for half of it. */
-static const struct process_row *disk_waiter(const struct judging *j, uint32_t container, double blocked)
+static const struct process_row *disk_waiter(struct judging *j, uint32_t container, double blocked)
 {
-	const struct process_row *most = NULL;
+	size_t n;
+	const uint32_t *rows = index_processes(j, container, &n);
 
-	for (uint32_t i = 0; i < j->now->n_processes; i++) {
-		double waits;
+	for (size_t i = 0; i < n; i++) {
+		double waits = judge_seconds(j, window_process(j->w, rows[i], PROCESS_BLOCKED_FILE) +
+							window_process(j->w, rows[i], PROCESS_BLOCKED_FAULT));
 
-		if (j->now->processes[i].container != container)
-			continue;
-		waits = judge_seconds(j, window_process(j->w, i, PROCESS_BLOCKED_FILE) +
-						 window_process(j->w, i, PROCESS_BLOCKED_FAULT));
 		if (waits * 2 >= blocked)
-			most = &j->now->processes[i];
+			return &j->now->processes[rows[i]];
 	}
-	return most;
+	return NULL;
 }
 
 static void disk_operation_say(struct judging *j, struct finding *f, const char *what, double requests, double time)
