@@ -281,6 +281,8 @@ int namespace_rows_fill(struct namespaces *ns, const struct homes *homes, const 
 	outsiders_merge(ns, outsiders_collect(ns, homes), containers);
 	snapshot->transitions = ns->rows.at;
 	snapshot->n_transitions = ns->rows.n;
+	snapshot->outside = ns->outsiders.at;
+	snapshot->n_outside = ns->outsiders.n;
 	return 0;
 }
 

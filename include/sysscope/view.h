@@ -377,6 +377,8 @@ struct snapshot {
 	size_t n_stalls;
 	const struct transition_row *transitions; /* those of one container are adjacent */
 	size_t n_transitions;
+	const struct outsider_row *outside; /* those of one container are adjacent */
+	size_t n_outside;
 	const struct port_row *ports; /* those of one container are adjacent */
 	size_t n_ports;
 	uint64_t ports_folded;			/* into port 0 of their container; summed over samples, never falls */

@@ -67,6 +67,7 @@ int situation_setup(void **state)
 		n->devices = s->devices[i];
 		n->ports = s->ports[i];
 		n->groups = s->groups;
+		n->outside = s->outside;
 	}
 	return 0;
 }
@@ -153,6 +154,15 @@ void situation_neighbour(struct situation *s, uint32_t waiter, uint32_t runner, 
 	s->neighbours[0][i] = s->neighbours[1][i] = (struct neighbour_row){.waiter = waiter, .runner = runner};
 	s->neighbours[1][i].v[NEIGHBOUR_WAIT] = wait_per_second * 1e9 * SITUATION_SECONDS;
 	s->now.n_neighbours = s->before.n_neighbours = i + 1;
+}
+
+void situation_outside(struct situation *s, uint32_t container, uint32_t process, uint32_t kinds)
+{
+	uint32_t i = (uint32_t)s->now.n_outside;
+
+	assert_true(i < SITUATION_ROWS);
+	s->outside[i] = (struct outsider_row){.container = container, .process = process, .kinds = kinds};
+	s->now.n_outside = s->before.n_outside = i + 1;
 }
 
 void situation_group(struct situation *s, uint32_t container, const char *comm, int metric, double value)

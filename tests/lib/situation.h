@@ -22,6 +22,7 @@ struct situation {
 	struct device_row devices[2][SITUATION_ROWS];
 	struct port_row ports[2][SITUATION_ROWS];
 	struct group_row groups[SITUATION_ROWS];
+	struct outsider_row outside[SITUATION_ROWS];
 	struct collector_row collectors[SITUATION_ROWS];
 	char paths[SITUATION_ROWS][64];
 	struct diagnosis_options options;
@@ -52,6 +53,8 @@ void situation_requests(struct situation *s, uint32_t disk, int count, double pe
 void situation_disk_neighbour(struct situation *s, uint32_t waiter, uint32_t filler, const char *device,
 			      double wait_per_second);
 uint32_t situation_port(struct situation *s, uint32_t container, const char *direction, uint16_t port);
+/* The process is in these namespaces of the container, from outside, in both snapshots. */
+void situation_outside(struct situation *s, uint32_t container, uint32_t process, uint32_t kinds);
 
 /* A counter gains that much in each second: nanoseconds are given as seconds. */
 void situation_gain(struct situation *s, uint32_t container, int metric, double per_second);

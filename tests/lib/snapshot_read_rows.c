@@ -53,24 +53,28 @@ static void read_processes(struct snapshot_copy *copy)
 static void read_outsiders(struct snapshot_copy *copy)
 {
 	json_t *containers = json_object_get(copy->root, "containers"), *row;
-	size_t i;
+	struct outsider_row *rows;
+	size_t i, all = 0;
 
+	json_array_foreach (containers, i, row)
+		all += json_array_size(json_object_get(row, "outside"));
+	copy->s.outside = rows = snapshot_block(copy, all, sizeof(*rows));
 	json_array_foreach (containers, i, row) {
 		const json_t *list = json_object_get(row, "outside");
-		struct outsider_row *rows = snapshot_block(copy, json_array_size(list), sizeof(*rows));
 		struct container_row *c = &copy->containers[i];
 
-		c->outside = rows;
+		c->outside = rows + copy->s.n_outside;
 		for (size_t n = 0; n < json_array_size(list); n++) {
 			const json_t *one = json_array_get(list, n);
 
 			for (uint32_t p = 0; p < copy->s.n_processes; p++)
 				if (copy->s.processes[p].pid == json_count(one, "pid"))
-					rows[c->n_outside++] = (struct outsider_row){
+					rows[copy->s.n_outside + c->n_outside++] = (struct outsider_row){
 						(uint32_t)i, p,
 						(uint32_t)json_bits(json_object_get(one, "namespaces"), namespace_names,
 								    NAMESPACE_KINDS)};
 		}
+		copy->s.n_outside += c->n_outside;
 	}
 }
 

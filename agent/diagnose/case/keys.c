@@ -34,6 +34,13 @@ uint64_t process_key(const struct row_keys *k, size_t i)
 	return hash_number(&k->seed, hash_number(&k->seed, k->seed.begin, p->pid), p->start_ns);
 }
 
+uint64_t outside_key(const struct row_keys *k, size_t i)
+{
+	const struct outsider_row *o = &k->s->outside[i];
+
+	return hash_number(&k->seed, process_key(k, o->process), k->homes[o->container]);
+}
+
 uint64_t group_key(const struct row_keys *k, size_t i)
 {
 	const struct group_row *g = &k->s->groups[i];

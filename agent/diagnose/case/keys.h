@@ -19,6 +19,7 @@ struct row_keys {
 typedef uint64_t row_key(const struct row_keys *k, size_t i);
 uint64_t container_key(const struct row_keys *k, size_t i);
 uint64_t process_key(const struct row_keys *k, size_t i);
+uint64_t outside_key(const struct row_keys *k, size_t i);
 uint64_t group_key(const struct row_keys *k, size_t i);
 uint64_t loop_key(const struct row_keys *k, size_t i);
 uint64_t neighbour_key(const struct row_keys *k, size_t i);

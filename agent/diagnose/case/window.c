@@ -57,6 +57,7 @@ static const struct window_desc {
 	ROWS_PARTS(CONTAINERS, containers, container_row, v, container_key),
 	ROWS_WHOLE(TCP, containers, container_row, tcp, TCP_SUM_METRICS, container_key),
 	ROWS_PARTS(PROCESSES, processes, process_row, v, process_key),
+	ROWS_WHOLE(OUTSIDE, outside, outsider_row, container, 0, outside_key),
 	ROWS_PARTS(GROUPS, groups, group_row, v, group_key),
 	ROWS_WHOLE(LOOPS, loops, loop_row, v, LOOP_METRICS, loop_key),
 	ROWS_WHOLE(NEIGHBOURS, neighbours, neighbour_row, v, NEIGHBOUR_METRICS, neighbour_key),

@@ -13,6 +13,7 @@ enum window_kind {
 	WINDOW_CONTAINERS,
 	WINDOW_TCP, /* of the containers: container_row.tcp */
 	WINDOW_PROCESSES,
+	WINDOW_OUTSIDE, /* has no values */
 	WINDOW_GROUPS,
 	WINDOW_LOOPS,
 	WINDOW_NEIGHBOURS,
