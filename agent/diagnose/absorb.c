@@ -28,9 +28,11 @@ static const struct absorption {
 	/* Without the hypervisor's theft there would be CPUs. */
 	{RULE_CPU_STEAL, RULE_HOST_CPU_SATURATED, ANY_ON_MACHINE},
 	/* A neighbour that fills the machine is the cause, not the machine that is full. */
-	{RULE_CPU_NEIGHBOUR, RULE_HOST_CPU_SATURATED, ANY_ON_MACHINE},
-	/* Short-lived processes of the neighbour are how it takes the CPU. */
+	{RULE_CPU_NEIGHBOUR, RULE_HOST_CPU_SATURATED, ONE_CULPRIT},
+	/* Short-lived processes are how it takes the CPU: from others, from itself, and all that there is. */
+	{RULE_SHORT_LIVED_PROCESSES, RULE_CPU_NEIGHBOUR, CULPRIT_IS_SELF},
 	{RULE_SHORT_LIVED_PROCESSES, RULE_CPU_SELF_CONTENTION, SAME_CONTAINER},
+	{RULE_SHORT_LIVED_PROCESSES, RULE_HOST_CPU_SATURATED, CULPRIT_IS_SELF},
 	/* Killed because the memory had run out: it was near the limit before, and thrashed. */
 	{RULE_OOM_KILLED, RULE_MEMORY_NEAR_LIMIT, SAME_CONTAINER},
 	{RULE_OOM_KILLED, RULE_MEMORY_THRASH, SAME_CONTAINER},
@@ -206,7 +208,7 @@ static void consequence_add(struct finding *cause, const struct finding_conseque
 /* Moves a consequence, and what it explained itself, into its cause. */
 static void absorb(struct finding *cause, const struct finding *f)
 {
-	const struct finding_consequence own = {f->rule, f->container, f->headline};
+	const struct finding_consequence own = {f->rule, f->container, f->headline, f->container_cgroup};
 
 	consequence_add(cause, &own);
 	for (size_t i = 0; i < f->n_explains; i++)

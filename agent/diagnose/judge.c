@@ -70,13 +70,18 @@ static int worse_first(const void *a, const void *b)
 /* The containers that were chosen, which are few. */
 typedef LIST(const struct container_row *) chosen_rows;
 
-/* Whether it is about one of these containers, or done by one of them. */
+/* Whether it, or what it explains, is about one of these containers, or it is done by one of them. */
 static bool finding_wanted(const chosen_rows *chosen, const struct finding *f)
 {
-	for (size_t i = 0; i < chosen->n; i++)
-		if (strcmp(chosen->at[i]->cgroup, f->container_cgroup) == 0 ||
-		    strcmp(chosen->at[i]->cgroup, f->culprit_cgroup) == 0)
+	for (size_t i = 0; i < chosen->n; i++) {
+		const char *path = chosen->at[i]->cgroup;
+
+		if (strcmp(path, f->container_cgroup) == 0 || strcmp(path, f->culprit_cgroup) == 0)
 			return true;
+		for (size_t k = 0; k < f->n_explains; k++)
+			if (strcmp(path, f->explains[k].container_cgroup) == 0)
+				return true;
+	}
 	return false;
 }
 
@@ -128,7 +133,7 @@ int diagnosis_run(struct diagnosis *d, const struct window *w, const struct diag
 	struct judging *j = &d->j;
 	size_t n = 0;
 
-	*d = (struct diagnosis){.j = {.w = w, .now = w->now, .o = o}};
+	*d = (struct diagnosis){.j = {.w = w, .now = w->now, .o = o, .containers = containers}};
 	for (size_t i = 0; i < RULES; i++) {
 		if (!(o->rules & 1ULL << i))
 			continue;

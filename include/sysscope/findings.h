@@ -28,6 +28,7 @@ struct finding_evidence {
 /* A consequence of a finding, which is no finding of its own for that reason. */
 struct finding_consequence {
 	const char *rule, *container, *headline;
+	const char *container_cgroup;
 };
 
 #define FINDING_EVIDENCE 8

@@ -112,6 +112,20 @@ uint32_t situation_container(struct situation *s, const char *name, const char *
 	return i;
 }
 
+uint32_t situation_worker(struct situation *s, const char *name, double cores, double wait, double throttled,
+			  double limit)
+{
+	uint32_t c = situation_container(s, name, "docker");
+
+	situation_gain(s, c, CONTAINER_CPU_USAGE, cores);
+	situation_gain(s, c, CONTAINER_CPU_TASKS, cores);
+	situation_gain(s, c, CONTAINER_WAKEUP_WAIT, wait);
+	situation_gain(s, c, CONTAINER_THROTTLED_WAIT, throttled);
+	s->containers[1][c].v[CONTAINER_CPU_CORES] = cores;
+	s->containers[1][c].v[CONTAINER_CPU_LIMIT] = limit > 0 ? limit : VALUE_ABSENT;
+	return c;
+}
+
 uint32_t situation_process(struct situation *s, uint32_t container, const char *comm, uint32_t pid)
 {
 	uint32_t i = (uint32_t)s->now.n_processes;

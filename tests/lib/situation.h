@@ -40,6 +40,12 @@ int situation_teardown(void **state);
 
 /* Indexes into the snapshots. */
 uint32_t situation_container(struct situation *s, const char *name, const char *runtime);
+/*
+ * One of Docker's that used `cores`, and waited `wait` s in each second for a CPU, `throttled` s of it for its quota of `limit`
+ * CPUs (0: none).
+ */
+uint32_t situation_worker(struct situation *s, const char *name, double cores, double wait, double throttled,
+			  double limit);
 uint32_t situation_process(struct situation *s, uint32_t container, const char *comm, uint32_t pid);
 uint32_t situation_loop(struct situation *s, uint32_t process, uint32_t tid);
 void situation_neighbour(struct situation *s, uint32_t waiter, uint32_t runner, double wait_per_second);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* advice.c - see advice.h. Called by the rules. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -91,10 +92,46 @@ static bool gone(const struct container_row *c, const char *of)
 	return c->dead && own_limit(c, of) && !c->pod[0];
 }
 
+/* ---- the CPU ---- */
+
+/* cgroup v2 has weights, v1 has shares; both have what the row has. */
+static bool has_weights(const struct container_row *c)
+{
+	return !value_absent(c->v[CONTAINER_CPU_WEIGHT]);
+}
+
+/* The quota of the container or of the cgroup above, as far as it is known. */
+static double quota_now(const struct container_row *c, const char *of)
+{
+	double quota = c->v[CONTAINER_SPEC_QUOTA] / c->v[CONTAINER_SPEC_PERIOD];
+
+	if (own_limit(c, of))
+		return quota > 0 ? quota : VALUE_ABSENT;
+	return c->cpu_limit_of && !c->cpu_limit_is_cpuset && strcmp(c->cpu_limit_of, of) == 0
+		       ? c->v[CONTAINER_CPU_LIMIT]
+		       : VALUE_ABSENT;
+}
+
+static void quota_advice(struct judging *j, struct buf *out, const struct container_row *c, const char *of,
+			 double cores)
+{
+	double quota = quota_now(c, of), period = own_limit(c, of) ? c->v[CONTAINER_SPEC_PERIOD] : VALUE_ABSENT;
+	const char *verb = quota > cores ? "lower" : value_absent(quota) && own_limit(c, of) ? "set" : "raise";
+	char value[32];
+
+	period = period > 0 ? period : 100000;
+	snprintf(value, sizeof(value), "%.0f%%", cores * 100);
+	cgroup_advice(out, of ?: c->cgroup, "CPUQuota", value,
+		      has_weights(c) ? judge_text(j, "%s the CPU quota to %.1f CPUs: write '%.0f %.0f' into cpu.max",
+						  verb, cores, cores * period, period)
+				     : judge_text(j, "%s the CPU quota to %.1f CPUs: write %.0f into cpu.cfs_quota_us",
+						  verb, cores, cores * period));
+}
+
 const char *advice_cpu_limit(struct judging *j, uint32_t container, const char *of, double cores)
 {
 	const struct container_row *c = &j->now->containers[container];
-	_cleanup_buf_ struct buf out = {}, what = {};
+	_cleanup_buf_ struct buf out = {};
 	char value[32];
 
 	snprintf(value, sizeof(value), "%.1f", cores);
@@ -105,31 +142,88 @@ const char *advice_cpu_limit(struct judging *j, uint32_t container, const char *
 	} else if (own_limit(c, of) && is_docker_or_podman(c)) {
 		buf_printf(&out, "%s update --cpus %s ", c->runtime, value);
 		advice_word(&out, c->name);
+	} else if (c->pod[0] && strstr(last_part(of ?: c->cgroup), "pod")) {
+		/* The kubelet would undo it: the quota of a pod is the sum of those of its containers. */
+		buf_printf(&out, "raise resources.limits.cpu until the containers add up to %s in the spec of pod ",
+			   value);
+		advice_word(&out, c->pod);
 	} else {
-		snprintf(value, sizeof(value), "%.0f%%", cores * 100);
-		buf_printf(&what, "raise the CPU quota to %.1f CPUs", cores);
-		cgroup_advice(&out, of ?: c->cgroup, "CPUQuota", value, what.data ?: "");
+		quota_advice(j, &out, c, of, cores);
 	}
 	return taken(j, &out);
 }
 
-const char *advice_cpu_weight(struct judging *j, uint32_t container)
+/* The cgroup with `path` in it that stands beside one with the other path in it; NULL: one of them is in the other. */
+static const char *path_beside(struct judging *j, const char *path, const char *other)
+{
+	size_t same = 0, at = 0;
+
+	for (; path[at] && path[at] == other[at]; at++)
+		same = path[at] == '/' ? at : same;
+	if (!path[at] || (!other[at] && path[at] == '/'))
+		return NULL;
+	same += 1 + strcspn(path + same + 1, "/");
+	return judge_text(j, "%.*s", (int)same, path);
+}
+
+/* A lower one than it has; 0: there is none. */
+static double weight_lower(double now, double value, double least)
+{
+	now = now <= value ? floor(now / 8) : value;
+	return now >= least ? now : 0;
+}
+
+const char *advice_cpu_weight(struct judging *j, uint32_t container, uint32_t other)
 {
 	const struct container_row *c = &j->now->containers[container];
+	const char *path =
+		other == NO_CONTAINER ? c->cgroup : path_beside(j, c->cgroup, j->now->containers[other].cgroup);
+	bool own = path && strcmp(path, c->cgroup) == 0;
+	double weight = weight_lower(own ? c->v[CONTAINER_CPU_WEIGHT] : VALUE_ABSENT, 10, 1),
+	       shares = weight_lower(own ? c->v[CONTAINER_SPEC_SHARES] : VALUE_ABSENT, 128, 2);
 	_cleanup_buf_ struct buf out = {};
 
+	if (!path || weight <= 0 || shares <= 0)
+		return NULL;
 	if (gone(c, NULL)) {
 		buf_str(&out, "it has ended, so at its next start: a lower CPU weight");
 	} else if (c->pod[0]) {
 		pod_advice(&out, c, "requests.cpu", "what it needs, no more,");
-	} else if (is_docker_or_podman(c)) {
-		buf_printf(&out, "%s update --cpu-shares 128 ", c->runtime);
+	} else if (own && is_docker_or_podman(c)) {
+		buf_printf(&out, "%s update --cpu-shares %.0f ", c->runtime, shares);
 		advice_word(&out, c->name);
 	} else {
-		cgroup_advice(&out, c->cgroup, "CPUWeight", "10", "lower the CPU weight");
+		cgroup_advice(&out, path, "CPUWeight", judge_text(j, "%.0f", weight),
+			      has_weights(c) ? judge_text(j, "write %.0f into cpu.weight", weight)
+					     : judge_text(j, "write %.0f into cpu.shares", shares));
+		if (!own)
+			buf_str(&out, " (for all that is in there)");
 	}
 	return taken(j, &out);
 }
+
+const char *advice_cpu_set(struct judging *j, uint32_t container)
+{
+	const struct container_row *c = &j->now->containers[container];
+	const char *of = c->cpu_limit_of, *cpus = judge_text(j, "0-%.0f", j->now->v[HOST_CPUS] - 1);
+	_cleanup_buf_ struct buf out = {};
+
+	if (gone(c, of)) {
+		buf_str(&out, "it has ended, so at its next start: a larger cpuset");
+	} else if (c->pod[0]) {
+		buf_printf(&out, "the kubelet's CPU manager pins it: ");
+		pod_advice(&out, c, "limits.cpu", "more CPUs");
+	} else if (own_limit(c, of) && is_docker_or_podman(c)) {
+		buf_printf(&out, "%s update --cpuset-cpus %s ", c->runtime, cpus);
+		advice_word(&out, c->name);
+	} else {
+		cgroup_advice(&out, of ?: c->cgroup, "AllowedCPUs", cpus,
+			      judge_text(j, "write %s into cpuset.cpus", cpus));
+	}
+	return taken(j, &out);
+}
+
+/* ---- memory and processes ---- */
 
 const char *advice_bytes(struct judging *j, double bytes)
 {

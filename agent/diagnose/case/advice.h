@@ -22,8 +22,14 @@ const char *advice_name(struct judging *j, const char *name);
  */
 const char *advice_cpu_limit(struct judging *j, uint32_t container, const char *of, double cores);
 
-/* How to let others go first: a lower weight for this container. */
-const char *advice_cpu_weight(struct judging *j, uint32_t container);
+/*
+ * How to let another container go first, or all (NO_CONTAINER): a lower weight for this one. Weights count among cgroups of one
+ * parent, so it may be that of a cgroup above, which the text says then. NULL: none helps.
+ */
+const char *advice_cpu_weight(struct judging *j, uint32_t container, uint32_t other);
+
+/* How to let a container use all CPUs of the machine, some of which its cpuset keeps from it. */
+const char *advice_cpu_set(struct judging *j, uint32_t container);
 
 /* How to give a container this much memory, as advice_cpu_limit. */
 const char *advice_memory_limit(struct judging *j, uint32_t container, const char *of, double bytes);

@@ -34,6 +34,11 @@ bool memory_limit_is_own(const struct container_row *c)
 	return !c->memory_limit_of || strcmp(c->memory_limit_of, c->cgroup) == 0;
 }
 
+bool judge_wanted(const struct judging *j, uint32_t container)
+{
+	return !j->containers || !j->containers->n || match_choice_row(j->containers, &j->now->containers[container]);
+}
+
 /* ---- what rules say ---- */
 
 static const char *text_make(struct judging *j, const char *format, va_list args)

@@ -14,13 +14,15 @@
 #include "diagnose/case/rules.h"
 #include "diagnose/case/window.h"
 #include "sysscope/findings.h"
+#include "view/match.h"
 
 /* One run of the rules. */
 struct judging {
 	const struct window *w;
 	const struct snapshot *now; /* w->now */
 	const struct diagnosis_options *o;
-	const struct rule_desc *rule; /* that is running */
+	const struct match_choice *containers; /* only findings about these are wanted, or done by them; NULL: all */
+	const struct rule_desc *rule;	       /* that is running */
 	LIST(struct finding) found;
 	LIST(struct finding_unjudged) unjudged;
 	LIST(char *) texts; /* owned: all texts of the above */
@@ -46,6 +48,8 @@ static inline double value_or_zero(double v)
 {
 	return value_absent(v) ? 0 : v;
 }
+/* The container is one of those that were asked for. A rule that joins several containers in a finding joins these only. */
+bool judge_wanted(const struct judging *j, uint32_t container);
 /* A text of this run, valid as long as its findings; "" if there is no memory, which the run reports. */
 const char *judge_text(struct judging *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A new finding about a container. NULL: no memory. Valid until the next one is added. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cpu.c - rules about the CPU: quotas, single threads, short-lived processes, the machine; contention.c has those about waits for
- * each other. Called by judge.c through the table in rules.def.
+ * cpu.c - rules about the CPU: quotas, single threads, short-lived processes; contention.c has those about waits for each other,
+ * cpu_use.c those about the machine. Called by judge.c through the table in rules.def.
  *
  * The measure of all of them is the share of time that is lost: of the time in which threads ran or wanted to run, the part in
  * which they waited for a given reason.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "diagnose/case/advice.h"
@@ -15,82 +16,233 @@
 /* Up to the next tenth, with a tenth of room. */
 static double cores_to_give(double wanted)
 {
-	return ceil(wanted * 11) / 10;
+	return ceil(wanted * 11 - 1e-6) / 10;
 }
 
 /* ---- cpu_throttled ---- */
 
-static void throttled_by_text(struct judging *j, struct finding *f, const struct container_row *c, double periods)
-{
-	bool own = !c->throttled_by || strcmp(c->throttled_by, c->cgroup) == 0;
+/* A container whose threads wait for a quota. */
+struct throttled {
+	uint32_t row;
+	const char *of; /* whose quota; NULL: its own */
+	double lost;	/* share of the time in which its threads ran or wanted to; without the hooks, of the periods */
+	double periods; /* share of those in which the quota ran out */
+};
 
-	finding_evidence(j, f, "throttled_ratio", periods, "ratio", "%s ran out in %.0f %% of its periods",
-			 own ? "the quota" : judge_text(j, "the quota of %s", c->throttled_by), periods * 100);
+/* Those of one quota together, the worst first. */
+static int throttled_order(const void *a, const void *b)
+{
+	const struct throttled *x = a, *y = b;
+	int by_quota = strcmp(x->of ?: "", y->of ?: "");
+
+	if (by_quota)
+		return by_quota;
+	if (x->lost != y->lost)
+		return x->lost > y->lost ? -1 : 1;
+	return x->row < y->row ? -1 : 1;
 }
 
-static void throttled_find(struct judging *j, uint32_t i, const struct cpu_use *u, double periods)
+/*
+ * What all containers below a quota used, and what they wanted, waits for the quota included: those with a lower quota of their own
+ * no more than that, but for the one that the finding is about.
+ */
+static void used_below(struct judging *j, const struct throttled *t, double *ret_used, double *ret_wanted)
 {
-	const struct container_row *c = &j->now->containers[i];
-	bool known = !value_absent(u->throttled), own = !c->throttled_by || strcmp(c->throttled_by, c->cgroup) == 0;
-	double lost = known ? cpu_lost_share(u->cores, u->wait, u->throttled) : periods;
-	double wanted = u->cores + (known ? u->throttled : 0);
+	*ret_used = *ret_wanted = 0;
+	for (uint32_t i = 0; i < j->now->n_containers; i++) {
+		const struct container_row *c = &j->now->containers[i];
+		double cores = judge_seconds(j, window_container(j->w, i, CONTAINER_CPU_TASKS)), wait, quota;
+
+		if (i != t->row && !path_within(c->cgroup, t->of) &&
+		    !(c->throttled_by && strcmp(c->throttled_by, t->of) == 0))
+			continue;
+		wait = cpu_use(j, i).throttled;
+		quota = i == t->row ? VALUE_ABSENT : cpu_own_quota(c);
+		cores = cores > 0 ? cores : 0;
+		*ret_used += cores;
+		*ret_wanted += fmax(cores, fmin(quota, cores + (wait > 0 ? wait : 0)));
+	}
+}
+
+static void throttled_evidence(struct judging *j, struct finding *f, const struct throttled *t, size_t n,
+			       const struct cpu_use *u, double used_below)
+{
+	const struct container_row *c = &j->now->containers[t->row];
+	bool of_limit = c->cpu_limit_of && !c->cpu_limit_is_cpuset && t->of && strcmp(c->cpu_limit_of, t->of) == 0;
+
+	if (t->of && of_limit)
+		finding_evidence(j, f, "cpu_limit_cores", u->limit, "cores",
+				 "all that is below %s used %.2f CPU of the %.2f that it may use", t->of, used_below,
+				 u->limit);
+	else if (t->of)
+		finding_evidence(j, f, "", used_below, "cores", "all that is below %s used %.2f CPU", t->of,
+				 used_below);
+	else
+		finding_evidence(j, f, "cpu_cores", u->cores, "cores", "it used %.2f CPU of the %.2f that it may use",
+				 u->cores, u->limit);
+	finding_evidence(j, f, "throttled_ratio", t->periods, "ratio", "the quota ran out in %.0f %% of its periods",
+			 t->periods * 100);
+	if (t->of && u->cores < used_below * 0.99)
+		finding_evidence(j, f, "cpu_cores", u->cores, "cores", "%s used %.2f CPU", c->name, u->cores);
+	if (!value_absent(u->throttled))
+		finding_evidence(j, f, "throttled_wait_seconds_total", u->throttled, "seconds_per_second",
+				 "%s threads waited %.2f s in each second for the quota",
+				 t->of ? judge_text(j, "%s's", c->name) : "its", u->throttled);
+	for (size_t i = 1; i < n && i < 3; i++)
+		finding_evidence(j, f, "", t[i].lost, "ratio", "%s is held up as well: %.0f %% of %s",
+				 j->now->containers[t[i].row].name, t[i].lost * 100,
+				 value_absent(u->throttled) ? "the periods" : "the time that it has work");
+	if (n > 3)
+		finding_evidence(j, f, "", (double)(n - 3), "count", "and %zu more containers", n - 3);
+}
+
+/* The quota that ran out. Absent: not known. */
+static double quota_of(const struct judging *j, const struct throttled *t)
+{
+	const struct container_row *c = &j->now->containers[t->row];
+	double own = cpu_own_quota(c);
+
+	if (!t->of && !value_absent(own))
+		return own;
+	if (c->cpu_limit_is_cpuset || (t->of && (!c->cpu_limit_of || strcmp(c->cpu_limit_of, t->of) != 0)))
+		return VALUE_ABSENT;
+	return c->v[CONTAINER_CPU_LIMIT];
+}
+
+/* A quota that the waits tell; who works in bursts waits for a quota that is enough on average, and gets half as much again. */
+static void quota_advise(struct judging *j, struct finding *f, const struct throttled *t, const char *who,
+			 double wanted)
+{
+	double cpus = j->now->v[HOST_CPUS], quota = quota_of(j, t), give = cores_to_give(wanted);
+	bool bursts = wanted < quota;
+
+	give = fmin(cpus, bursts ? ceil(quota * 15 - 1e-6) / 10 : give);
+	finding_advice(j, f, "%s wanted about %.1f CPUs%s, waits included; give it %.1f: %s", who, fmin(cpus, wanted),
+		       bursts ? " on average, and more in bursts" : "", give, advice_cpu_limit(j, t->row, t->of, give));
+}
+
+static void throttled_advise(struct judging *j, struct finding *f, const struct throttled *t, const struct cpu_use *u,
+			     double wanted_below)
+{
+	const struct container_row *c = &j->now->containers[t->row];
+	const struct throttled self = {.row = t->row};
+	double own = cpu_own_quota(c), quota = quota_of(j, t);
+
+	if (value_absent(u->throttled)) {
+		/* Without the scheduler hooks nobody knows how much it wanted. */
+		if (value_absent(quota))
+			finding_advice(j, f,
+				       "raise the quota step by step: collector sched would tell how much it lacks");
+		else
+			finding_advice(j, f, "how much it lacks is not known; try twice the quota: %s",
+				       advice_cpu_limit(j, t->row, t->of, fmin(j->now->v[HOST_CPUS], quota * 2)));
+	} else if (t->of) {
+		quota_advise(j, f, t, "all that is below it", wanted_below);
+		if (own < u->cores + u->throttled)
+			quota_advise(
+				j, f, &self,
+				judge_text(j, "raise its own quota of %.2f CPU, too: %s", own, advice_name(j, c->name)),
+				u->cores + u->throttled);
+	} else {
+		quota_advise(j, f, t, "it", u->cores + u->throttled);
+	}
+}
+
+static void throttled_headline(struct judging *j, struct finding *f, const struct throttled *t, size_t n, bool known)
+{
+	const char *name = j->now->containers[t->row].name;
+	const char *share = judge_text(
+		j, known ? "for %.0f %% of the time that it has work" : "in %.0f %% of its periods", t->lost * 100);
+
+	if (n > 1)
+		finding_headline(j, f, t->lost, "the CPU quota of %s holds up %zu containers; %s, the worst, %s", t->of,
+				 n, name, share);
+	else
+		finding_headline(j, f, t->lost, "%s is held up by %s CPU quota%s%s %s", name, t->of ? "the" : "its",
+				 t->of ? " of " : "", t->of ?: "", share);
+}
+
+/* One finding for all that one quota holds up. */
+static void throttled_find(struct judging *j, const struct throttled *t, size_t n)
+{
+	struct cpu_use u = cpu_use(j, t->row);
+	bool known = !value_absent(u.throttled);
+	double used = 0, wanted = 0;
 	struct finding *f = judge_find(
-		j, i, lost >= judge_threshold(j, CPU_THROTTLED_CRITICAL) && known ? FINDING_CRITICAL : FINDING_WARNING);
+		j, t->row,
+		known && t->lost >= judge_threshold(j, CPU_THROTTLED_CRITICAL) ? FINDING_CRITICAL : FINDING_WARNING);
 
 	if (!f)
 		return;
 	f->confidence = known ? FINDING_HIGH : FINDING_MEDIUM;
-	finding_headline(j, f, lost,
-			 known ? "%s is held up by %s CPU quota%s%s for %.0f %% of the time that it has work"
-			       : "%s is held up by %s CPU quota%s%s in %.0f %% of its periods",
-			 c->name, own ? "its" : "the", own ? "" : " of ", own ? "" : c->throttled_by, lost * 100);
-	finding_evidence(j, f, "cpu_cores", u->cores, "cores", "it used %.2f CPU of the %.2f that it may use", u->cores,
-			 u->limit);
-	throttled_by_text(j, f, c, periods);
-	if (known)
-		finding_evidence(j, f, "throttled_wait_seconds_total", u->throttled, "seconds_per_second",
-				 "its threads waited %.2f s in each second for the quota", u->throttled);
-	if (!value_absent(u->wait) && known && u->wait - u->throttled < u->throttled)
+	if (t->of)
+		used_below(j, t, &used, &wanted);
+	throttled_headline(j, f, t, n, known);
+	throttled_evidence(j, f, t, n, &u, used);
+	if (known && u.wait - u.throttled < u.throttled)
 		finding_ruled_out(j, f, "neighbours: only %.2f s in each second were waits for a CPU that others had",
-				  u->wait - u->throttled);
-	if (known)
-		finding_advice(j, f, "it wanted about %.1f CPUs, waits included; give it %.1f: %s", wanted,
-			       cores_to_give(wanted), advice_cpu_limit(j, i, c->throttled_by, cores_to_give(wanted)));
-	else
-		finding_advice(j, f, "raise the quota: %s",
-			       advice_cpu_limit(j, i, c->throttled_by, cores_to_give(u->limit * 2)));
+				  u.wait - u.throttled);
+	throttled_advise(j, f, t, &u, wanted);
 	finding_advice(j, f,
-		       "or start fewer threads than it has CPUs: each period's quota is spent sooner by more of them");
+		       "or let it run fewer threads at once: each period's quota is spent sooner by more of them");
+}
+
+/* False: it is none, and how close it came has been said. */
+static bool throttled_is(struct judging *j, uint32_t i, struct throttled *ret)
+{
+	const struct container_row *c = &j->now->containers[i];
+	double periods = c->v[CONTAINER_THROTTLED_RATIO];
+	struct cpu_use u = cpu_use(j, i);
+	bool known = !value_absent(u.throttled), own = !c->throttled_by || strcmp(c->throttled_by, c->cgroup) == 0;
+	double lost = known ? cpu_lost_share(u.cores, u.wait, u.throttled) : periods;
+
+	if (value_absent(u.cores))
+		return false;
+	*ret = (struct throttled){i, own ? NULL : c->throttled_by, lost, periods};
+	if (periods >= judge_threshold(j, CPU_THROTTLED_PERIODS) && lost >= judge_threshold(j, CPU_THROTTLED_LOST))
+		return true;
+	judge_near(j, i, periods, judge_threshold(j, CPU_THROTTLED_PERIODS),
+		   "its CPU quota ran out in %.0f %% of the periods", periods * 100);
+	return false;
 }
 
 void judge_cpu_throttled(struct judging *j)
 {
-	for (uint32_t i = 0; i < j->now->n_containers; i++) {
-		const struct container_row *c = &j->now->containers[i];
-		double periods = c->v[CONTAINER_THROTTLED_RATIO];
-		struct cpu_use u;
+	_cleanup_free_ struct throttled *held = calloc(j->now->n_containers + 1, sizeof(*held));
+	size_t n = 0;
 
-		if (c->dead || !(periods > 0))
+	if (!held)
+		j->failed = true;
+	for (uint32_t i = 0; held && i < j->now->n_containers; i++)
+		if (!j->now->containers[i].dead && j->now->containers[i].v[CONTAINER_THROTTLED_RATIO] > 0 &&
+		    throttled_is(j, i, &held[n]) && judge_wanted(j, i))
+			n++;
+	if (n)
+		qsort(held, n, sizeof(*held), throttled_order);
+	for (size_t i = 0, begin = 0; i < n; i++) {
+		if (i + 1 < n && held[i].of && held[i + 1].of && strcmp(held[i].of, held[i + 1].of) == 0)
 			continue;
-		u = cpu_use(j, i);
-		if (value_absent(u.cores))
-			continue;
-		if (periods < judge_threshold(j, CPU_THROTTLED_PERIODS) ||
-		    (!value_absent(u.throttled) &&
-		     cpu_lost_share(u.cores, u.wait, u.throttled) < judge_threshold(j, CPU_THROTTLED_LOST))) {
-			judge_near(j, i, periods, judge_threshold(j, CPU_THROTTLED_PERIODS),
-				   "its CPU quota ran out in %.0f %% of the periods", periods * 100);
-			continue;
-		}
-		throttled_find(j, i, &u, periods);
+		throttled_find(j, &held[begin], i + 1 - begin);
+		begin = i + 1;
 	}
 }
 
 /* ---- cpu_single_thread ---- */
 
+/* CPUs that were free for it; 0 if a quota stops it. */
+static double room_for(struct judging *j, uint32_t container, const struct machine_cpu *m)
+{
+	const struct container_row *c = &j->now->containers[container];
+	struct cpu_use u = cpu_use(j, container);
+
+	if (c->v[CONTAINER_THROTTLED_RATIO] > 0)
+		return 0;
+	return value_absent(u.limit) ? m->idle : fmin(m->idle, u.limit - u.cores);
+}
+
 void judge_cpu_single_thread(struct judging *j)
 {
-	double idle = j->now->v[HOST_CPUS] - j->now->v[HOST_CPU_CORES];
+	struct machine_cpu m = machine_cpu(j);
 
 	for (uint32_t i = 0; i < j->now->n_processes; i++) {
 		const struct process_row *p = &j->now->processes[i];
@@ -100,9 +252,7 @@ void judge_cpu_single_thread(struct judging *j)
 
 		if (p->kernel || p->v[PROCESS_THREADS] != 1 || !(used >= judge_threshold(j, CPU_SINGLE_THREAD_BUSY)))
 			continue;
-		room = value_absent(c->v[CONTAINER_CPU_LIMIT])
-			       ? idle
-			       : fmin(idle, c->v[CONTAINER_CPU_LIMIT] - c->v[CONTAINER_CPU_CORES]);
+		room = room_for(j, p->container, &m);
 		if (!(room >= judge_threshold(j, CPU_SINGLE_THREAD_ROOM)))
 			continue;
 		f = judge_find(j, p->container, FINDING_NOTICE);
@@ -115,9 +265,8 @@ void judge_cpu_single_thread(struct judging *j)
 		finding_evidence(j, f, "cpu_cores", used, "cores", "it used %.2f CPU with one thread", used);
 		finding_evidence(j, f, "", room, "cores", "%.1f CPUs were free for it", room);
 		finding_ruled_out(j, f, "its limit and its neighbours: there was a CPU free");
-		finding_advice(j, f,
-			       "more CPUs do not help: run more processes of it, or find what it does: perf top -p %u",
-			       p->pid);
+		finding_advice(j, f, "more CPUs do not help: run more processes of it%s",
+			       c->dead ? "" : judge_text(j, ", or find what it does: perf top -p %u", p->pid));
 	}
 }
 
@@ -164,7 +313,7 @@ static const struct process_row *starter_of(struct judging *j, uint32_t containe
 
 void judge_short_lived_processes(struct judging *j)
 {
-	bool full = machine_is_full(j, machine_waiting(j));
+	bool full = machine_cpu(j).full;
 
 	for (uint32_t i = 0; i < j->now->n_containers; i++) {
 		const struct container_row *c = &j->now->containers[i];
@@ -208,82 +357,4 @@ void judge_short_lived_processes(struct judging *j)
 		finding_advice(j, f, "see who starts them: sysscope events --type exec --container %s",
 			       advice_name(j, c->name));
 	}
-}
-
-/* ---- the machine ---- */
-
-/* The container that used the most CPU. */
-static uint32_t largest_user(struct judging *j, double *ret_cores)
-{
-	uint32_t largest = NO_CONTAINER;
-
-	*ret_cores = 0;
-	for (uint32_t i = 0; i < j->now->n_containers; i++) {
-		double cores = judge_seconds(j, window_container(j->w, i, CONTAINER_CPU_USAGE));
-
-		if (cores > *ret_cores && judge_is_own_home(&j->now->containers[i]) &&
-		    !j->now->containers[i].parent[0]) {
-			*ret_cores = cores;
-			largest = i;
-		}
-	}
-	return largest;
-}
-
-void judge_host_cpu_saturated(struct judging *j)
-{
-	double cpus = j->now->v[HOST_CPUS], used = judge_seconds(j, window_host(j->w, HOST_CPU_USAGE));
-	double waiting = machine_waiting(j), most;
-	struct finding *f;
-	uint32_t largest;
-
-	if (!machine_is_full(j, waiting)) {
-		judge_near(j, NO_CONTAINER, used, cpus * judge_threshold(j, HOST_CPU_SATURATED_BUSY),
-			   "%.1f of %.0f CPUs were busy", used, cpus);
-		return;
-	}
-	f = judge_find(j, NO_CONTAINER, FINDING_WARNING);
-	largest = largest_user(j, &most);
-	if (!f)
-		return;
-	finding_headline(j, f, used / cpus,
-			 "all %.0f CPUs of the machine are busy, and on average %.1f threads wait for them", cpus,
-			 waiting);
-	finding_evidence(j, f, "cpu_seconds_total", used, "cores", "%.2f of %.0f CPUs were busy", used, cpus);
-	finding_evidence(j, f, "", waiting, "threads", "%.1f threads waited for a CPU on average, apart from quotas",
-			 waiting);
-	if (largest != NO_CONTAINER) {
-		finding_culprit(j, f, largest);
-		finding_evidence(j, f, "cpu_cores", most, "cores", "%s used most: %.2f CPU",
-				 j->now->containers[largest].name, most);
-		finding_advice(j, f, "let %s go last: %s", advice_name(j, j->now->containers[largest].name),
-			       advice_cpu_weight(j, largest));
-	}
-	finding_advice(j, f, "or move work to another machine; this one has none to give");
-}
-
-void judge_cpu_steal(struct judging *j)
-{
-	double cpus = j->now->v[HOST_CPUS], stolen = judge_seconds(j, window_host(j->w, HOST_STEAL)) / cpus;
-	struct finding *f;
-
-	if (value_absent(stolen)) {
-		judge_cannot(j, "the hypervisor has never reported stolen time");
-		return;
-	}
-	if (stolen < judge_threshold(j, CPU_STEAL_STOLEN)) {
-		judge_near(j, NO_CONTAINER, stolen, judge_threshold(j, CPU_STEAL_STOLEN),
-			   "%.1f %% of the CPU time was stolen", stolen * 100);
-		return;
-	}
-	f = judge_find(j, NO_CONTAINER,
-		       stolen >= judge_threshold(j, CPU_STEAL_CRITICAL) ? FINDING_CRITICAL : FINDING_WARNING);
-	if (!f)
-		return;
-	finding_headline(j, f, stolen, "the hypervisor takes %.0f %% of this machine's CPU time for others",
-			 stolen * 100);
-	finding_evidence(j, f, "steal_seconds_total", stolen, "ratio", "steal: %.1f %% of the time of %.0f CPUs",
-			 stolen * 100, cpus);
-	finding_ruled_out(j, f, "anything inside this machine: nothing here can take that time, or give it back");
-	finding_advice(j, f, "move the machine to another host, or to a size whose CPUs are not shared or burstable");
 }
