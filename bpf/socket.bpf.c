@@ -64,7 +64,7 @@ static __always_inline void owner_write(struct bpf_iter__task_file *ctx, struct 
 	} else {
 		listening_note(task, ctx->fd);
 	}
-	l.tgid = cfg_pid_namespace ? pid_here(BPF_CORE_READ(task, group_leader, thread_pid)) : task->tgid;
+	l.tgid = process_here(task);
 	l.process_start_ns = task->group_leader->start_boottime;
 	l.inode = file->f_inode->i_ino;
 	l.nonblocking = !!(file->f_flags & O_NONBLOCK);
@@ -117,6 +117,7 @@ int socket_tcp(struct bpf_iter__task_file *ctx)
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	if (!sk || (family != AF_INET && family != AF_INET6) || !tcp_describe(sk, &r))
 		return 0;
+	r.tgid = process_here(task);
 	r.key.cgroup_id = cfg_cgroup_v1 ? task_cgroup_id(task) : compat_sock_cgroup_id(sk);
 	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
 	return 0;

@@ -56,6 +56,11 @@ static __always_inline __u32 pid_here(struct pid *pid)
 	return found;
 }
 
+static __always_inline __u32 process_here(struct task_struct *task)
+{
+	return cfg_pid_namespace ? pid_here(BPF_CORE_READ(task, group_leader, thread_pid)) : task->tgid;
+}
+
 /* kernfs id of the task's cgroup in the hierarchy that carries resources; SS_CGROUP_KERNEL for kernel threads. */
 static __always_inline __u64 task_cgroup_id(struct task_struct *task)
 {

@@ -52,6 +52,21 @@ static __always_inline __u32 tcp_port(const struct sock *sk, __u32 direction)
 	return bpf_ntohs(port);
 }
 
+/*
+ * Whether this side sent the last data. The kernel's times of it are ticks: within one it was this side if something of it is not
+ * acknowledged, or if the last that the other side sent was an acknowledgement without data (snd_wl1: where that began).
+ */
+static __always_inline bool tcp_spoke_last(const struct tcp_sock *tp)
+{
+	__u32 sent = BPF_CORE_READ(tp, lsndtime);
+	__u32 received = BPF_CORE_READ((const struct inet_connection_sock *)tp, icsk_ack.lrcvtime);
+
+	if (sent != received)
+		return (__s32)(sent - received) > 0;
+	return BPF_CORE_READ(tp, write_seq) != BPF_CORE_READ(tp, snd_una) ||
+	       BPF_CORE_READ(tp, snd_wl1) == BPF_CORE_READ(tp, rcv_nxt);
+}
+
 /* What the pass over open files says of a socket, apart from whose it is. False: nothing. */
 static __always_inline bool tcp_describe(struct sock *sk, struct ss_tcp_socket *r)
 {
@@ -78,6 +93,7 @@ static __always_inline bool tcp_describe(struct sock *sk, struct ss_tcp_socket *
 		return true;
 	r->unsent_bytes = BPF_CORE_READ(tp, write_seq) - BPF_CORE_READ(tp, snd_una);
 	r->unread_bytes = BPF_CORE_READ(tp, rcv_nxt) - BPF_CORE_READ(tp, copied_seq);
+	r->spoke_last = tcp_spoke_last(tp);
 	/* The end of the stream takes a sequence number, and nobody reads it. */
 	if (r->state == TCP_CLOSE_WAIT && r->unread_bytes)
 		r->unread_bytes--;
@@ -91,6 +107,7 @@ static __always_inline void tcp_write(struct seq_file *seq, struct task_struct *
 
 	if (!tcp_describe(sk, &r))
 		return;
+	r.tgid = process_here(task);
 	r.key.cgroup_id = tcp_owner(sk);
 	if (r.key.cgroup_id == SS_CGROUP_NONE)
 		r.key.cgroup_id = task_cgroup_id(task);

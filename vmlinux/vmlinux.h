@@ -690,6 +690,9 @@ struct inet_bind_bucket;
 
 struct inet_connection_sock {
 	struct inet_bind_bucket *icsk_bind_hash;
+	struct {
+		__u32 lrcvtime;
+	} icsk_ack;
 };
 
 struct inet_bind_bucket {
@@ -698,9 +701,11 @@ struct inet_bind_bucket {
 
 struct tcp_sock {
 	u32 copied_seq;
+	u32 snd_wl1;
 	u32 segs_out;
 	u64 bytes_sent;
 	u32 write_seq;
+	u32 lsndtime;
 	u32 rcv_nxt;
 	u32 snd_una;
 	u32 srtt_us;

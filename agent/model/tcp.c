@@ -133,6 +133,9 @@ static void found_add(struct sample_tcp_port *to, const struct sample_tcp_port *
 	to->queue += what->queue;
 	to->queue_limit += what->queue_limit;
 	to->drops += what->drops;
+	to->unanswered += what->unanswered;
+	if (what->listener && (!to->listener || what->listener < to->listener))
+		to->listener = what->listener;
 	if (what->rtt_largest_us > to->rtt_largest_us)
 		to->rtt_largest_us = what->rtt_largest_us;
 	if (what->queue_fullest > to->queue_fullest)
@@ -232,6 +235,7 @@ static void found_fill(const struct tcp *t, const struct moment *now, const stru
 	if (!t->pass_known)
 		return;
 	v[PORT_ESTABLISHED] = f->established;
+	v[PORT_UNANSWERED] = f->unanswered;
 	if (p->key.port)
 		v[PORT_FLAT] = (double)sub_sat(now->boot_ns, p->flat_since_ns ?: now->boot_ns);
 	v[PORT_CLOSE_WAIT] = f->close_wait;
@@ -251,8 +255,10 @@ static void port_fill(const struct tcp *t, const struct moment *now, struct tcp_
 {
 	bool from = p->key.direction == SS_TCP_FROM;
 
-	*row = (struct port_row){
-		.container = p->key.home->row, .port = (uint16_t)p->key.port, .direction = from ? "from" : "to"};
+	*row = (struct port_row){.container = p->key.home->row,
+				 .port = (uint16_t)p->key.port,
+				 .direction = from ? "from" : "to",
+				 .listener = t->pass_known ? p->found.listener : 0};
 	for (int i = 0; i < PORT_METRICS; i++)
 		row->v[i] = VALUE_ABSENT;
 	port_hold(p);

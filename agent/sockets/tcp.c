@@ -26,7 +26,10 @@ static int tcp_socket_compare(const void *a, const void *b)
 	const struct ss_tcp_socket *x = a, *y = b;
 	int r = memcmp(&x->key, &y->key, sizeof(x->key));
 
-	return r ?: (x->socket > y->socket) - (x->socket < y->socket);
+	if (r)
+		return r;
+	return x->socket != y->socket ? (x->socket > y->socket) - (x->socket < y->socket)
+				      : (x->tgid > y->tgid) - (x->tgid < y->tgid);
 }
 
 static void listener_add(struct sample_tcp_port *p, const struct ss_tcp_socket *r)
@@ -37,6 +40,8 @@ static void listener_add(struct sample_tcp_port *p, const struct ss_tcp_socket *
 	p->queue += r->queue;
 	p->queue_limit += r->queue_limit;
 	p->drops += r->drops;
+	if (!p->listener || r->tgid < p->listener)
+		p->listener = r->tgid;
 	if (fullest > p->queue_fullest)
 		p->queue_fullest = fullest;
 }
@@ -54,6 +59,8 @@ static void socket_add(struct sample_tcp_port *p, const struct ss_tcp_socket *r)
 	if (r->state != SS_TCP_ESTABLISHED)
 		return;
 	p->established++;
+	/* Who called connect asks. */
+	p->unanswered += r->spoke_last == (r->key.direction == SS_TCP_TO);
 	if (!r->rtt_us)
 		return;
 	p->rtt_sockets++;

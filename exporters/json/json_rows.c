@@ -337,6 +337,7 @@ json_t *json_port(struct writer *w, const struct snapshot *s, uint32_t i)
 	set_container(w, row, &s->containers[p->container]);
 	writer_set_text(w, row, "direction", p->direction);
 	writer_set(w, row, "port", p->port ? json_integer(p->port) : writer_text(w, "~other"));
+	writer_set(w, row, "listener_pid", p->listener ? json_integer(p->listener) : json_null());
 	json_set_metrics(w, row, SCOPE_PORT, p->v);
 	return row;
 }

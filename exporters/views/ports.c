@@ -53,9 +53,9 @@ static void failure_lines(struct buf *out, const struct port_row *p)
 
 static void state_lines(struct buf *out, const struct port_row *p)
 {
-	static const int states[] = {PORT_CONNECTING, PORT_CLOSE_WAIT, PORT_UNSENT, PORT_UNREAD};
-	static const char *const texts[] = {"waiting for an answer", "closed by the other side only", "bytes unsent",
-					    "bytes unread"};
+	static const int states[] = {PORT_CONNECTING, PORT_UNANSWERED, PORT_CLOSE_WAIT, PORT_UNSENT, PORT_UNREAD};
+	static const char *const texts[] = {"connecting", "not answered yet", "closed by the other side only",
+					    "bytes unsent", "bytes unread"};
 
 	if (counts_text(out, p->v, states, texts, ARRAY_SIZE(texts), "               "))
 		buf_char(out, '\n');

@@ -224,6 +224,8 @@ struct sample_tcp_port {
 	/* Of listening sockets: sums; the queue that is the fullest for its limit; drops since they were made. */
 	uint64_t queue, queue_limit, drops;
 	double queue_fullest;
+	uint32_t unanswered; /* established ones whose last data waits for an answer of the side that accepted */
+	uint32_t listener;   /* the lowest pid that has a listening socket open, 0: none */
 };
 
 /* One entry of the table of capability checks, counted since the programs were loaded. */

@@ -90,6 +90,7 @@ struct port_row {
 	uint16_t port;	    /* 0: the ports of this container and direction that are not kept apart */
 	const char
 		*direction; /* "to": it called connect, the port is remote; "from": it listens, the port is its own */
+	uint32_t listener;  /* the lowest pid that has a listening socket of it open, 0: none or not known */
 	double v[PORT_METRICS];
 };
 

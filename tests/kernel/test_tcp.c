@@ -24,6 +24,8 @@
 #define UNREAD	    1009
 #define LATER	    5
 #define CLOSED	    3 /* of the pool, with bytes that nobody read: reset */
+#define ASKED	    4 /* of these: connections of which one is answered, and one is answered and asks again */
+#define UNANSWERED  (ASKED - 1)
 #define REFUSED	    7
 #define CROWD	    19 /* connects to a queue of 1 */
 #define GIVEN_UP    5
@@ -36,6 +38,7 @@
 
 struct worker {
 	volatile int stage, done;
+	pid_t pid;					/* of its first process */
 	int port, small_port, lossy_port, refused_port; /* the same in both namespaces */
 	double rtt_mean, rtt_largest;
 	int unread;
@@ -141,6 +144,15 @@ static void pool_make(struct worker *w, int listens)
 	for (int i = 0; i < ACCEPTED; i++)
 		accepted[i] = accept(listens, NULL, NULL);
 	must(send(accepted[0], bytes, UNREAD, 0) == UNREAD, "send");
+	for (int i = CLOSED; i < CLOSED + ASKED; i++)
+		must(send(pool[i], "?", 1, 0) == 1, "ask");
+	for (int i = CLOSED; i < CLOSED + 2; i++)
+		must(send(accepted[i], "!", 1, 0) == 1 && recv(pool[i], bytes, 1, 0) == 1, "answer");
+	must(send(pool[CLOSED], "?", 1, 0) == 1, "ask again");
+	/* Late acknowledgements change the round-trip times. */
+	for (int i = 0; i < POOL; i++)
+		for (int unsent = 1, tries = 0; unsent && tries < 500; tries++, usleep(1000))
+			ioctl(pool[i], SIOCOUTQ, &unsent);
 	for (int i = 0; i < POOL; i++) {
 		double rtt = info_of(pool[i]).tcpi_rtt / 1e6;
 
@@ -330,14 +342,22 @@ static void work_beside(void *ctx)
 
 /* ---- what is seen ---- */
 
-static double port_value(const struct snapshot *s, const char *box, const char *direction, int port, int metric)
+static const struct port_row *port_row(const struct snapshot *s, const char *box, const char *direction, int port)
 {
+	static const struct port_row none;
 	const struct container_row *c = row_find(s, box);
 
 	for (size_t i = 0; c && i < c->n_ports; i++)
 		if (c->ports[i].port == port && strcmp(c->ports[i].direction, direction) == 0)
-			return value_absent(c->ports[i].v[metric]) ? -1 : c->ports[i].v[metric];
-	return -1;
+			return &c->ports[i];
+	return &none;
+}
+
+static double port_value(const struct snapshot *s, const char *box, const char *direction, int port, int metric)
+{
+	const struct port_row *p = port_row(s, box, direction, port);
+
+	return !p->direction || value_absent(p->v[metric]) ? -1 : p->v[metric];
 }
 
 static void check_port(const char *box, const char *direction, int port, int metric, const char *what, double truth)
@@ -358,6 +378,11 @@ static void test_before(const struct worker *w, const char *box, const char *bes
 	check_equal("accepted ones", port_value(s, box, "from", w->port, PORT_ESTABLISHED), ACCEPTED);
 	check_equal("waiting to be accepted", port_value(s, box, "from", w->port, PORT_QUEUE), POOL - ACCEPTED);
 	check_equal("how many may wait", port_value(s, box, "from", w->port, PORT_QUEUE_LIMIT), 128);
+	check_equal("asked and not answered", port_value(s, box, "to", w->port, PORT_UNANSWERED), UNANSWERED);
+	check_equal("of those that it serves", port_value(s, box, "from", w->port, PORT_UNANSWERED), UNANSWERED);
+	check_equal("of those that nobody uses", port_value(s, beside, "to", w->port, PORT_UNANSWERED), 0);
+	check_equal("and at their listener", port_value(s, beside, "from", w->port, PORT_UNANSWERED), 0);
+	check_equal("the process that listens", port_row(s, box, "from", w->port)->listener, w->pid);
 	check_equal("bytes unread, by SIOCINQ", port_value(s, box, "to", w->port, PORT_UNREAD), w->unread);
 	check_equal("bytes unread, as sent", w->unread, UNREAD);
 	check_within("round-trip time, us", port_value(s, box, "to", w->port, PORT_RTT) / 1e3, w->rtt_mean * 1e6, 0,
@@ -440,6 +465,7 @@ int main(void)
 	}
 	pid = run_in(box, work, &w[0]);
 	other = run_in(beside, work_beside, &w[1]);
+	w[0].pid = pid;
 	check(poll_until(w[0].done >= 1 && w[1].done >= 2), "the workers have their sockets");
 	pipeline_start();
 	test_before(&w[0], box, beside);

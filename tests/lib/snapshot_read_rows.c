@@ -188,6 +188,7 @@ static void read_ports(struct snapshot_copy *copy)
 	READ_LIST (copy, json_object_get(copy->root, "ports"), port_row, ports) {
 		into->container = json_container_index(&copy->s, row, "container_cgroup", 0);
 		into->port = (uint16_t)json_count(row, "port");
+		into->listener = (uint32_t)json_count(row, "listener_pid");
 		into->direction = json_text(row, "direction");
 		json_metrics(row, SCOPE_PORT, into->v);
 		if (!c[into->container].n_ports++)

@@ -95,9 +95,13 @@ static void test_flat(void **state)
 	p->rtt_sockets = 2;
 	p->rtt_sum_us = 600;
 	p->rtt_largest_us = 500;
-	port_found(8, SS_TCP_TO, 5432, 5)->unsent_bytes = 1009;
+	p->unanswered = 7;
+	p = port_found(8, SS_TCP_TO, 5432, 5);
+	p->unsent_bytes = 1009;
+	p->unanswered = 4;
 	s = update(1, true);
 	same(values(s, "to", 5432)[PORT_ESTABLISHED], 12);
+	same(values(s, "to", 5432)[PORT_UNANSWERED], 11);
 	same(values(s, "to", 5432)[PORT_RTT], 300e3);
 	same(values(s, "to", 5432)[PORT_RTT_LARGEST], 500e3);
 	same(values(s, "to", 5432)[PORT_UNSENT], 1009);
@@ -198,12 +202,15 @@ static void test_room(void **state)
 static void test_shared(void **state)
 {
 	const struct ss_tcp_socket sockets[] = {
-		{SS_SOCKET_TCP, 0x30, {7, 80, SS_TCP_FROM}, SS_TCP_LISTEN, 0, 0, 0, 3, 4, 1},
-		{SS_SOCKET_TCP, 0x10, {7, 80, SS_TCP_FROM}, SS_TCP_ESTABLISHED, 20, 5, 7, 0, 0, 0},
-		{SS_SOCKET_TCP, 0x20, {7, 80, SS_TCP_FROM}, SS_TCP_CLOSE_WAIT, 90, 0, 2, 0, 0, 0},
-		{SS_SOCKET_TCP, 0x10, {7, 80, SS_TCP_FROM}, SS_TCP_ESTABLISHED, 20, 5, 7, 0, 0, 0},
-		{SS_SOCKET_TCP, 0x30, {7, 80, SS_TCP_FROM}, SS_TCP_LISTEN, 0, 0, 0, 3, 4, 1},
-		{SS_SOCKET_TCP, 0x40, {7, 80, SS_TCP_TO}, SS_TCP_SYN_SENT, 0, 0, 0, 0, 0, 0},
+		{SS_SOCKET_TCP, 0x30, {7, 80, SS_TCP_FROM}, SS_TCP_LISTEN, 0, 0, 0, 3, 4, 1, 91, 0},
+		{SS_SOCKET_TCP, 0x10, {7, 80, SS_TCP_FROM}, SS_TCP_ESTABLISHED, 20, 5, 7, 0, 0, 0, 90, 0},
+		{SS_SOCKET_TCP, 0x20, {7, 80, SS_TCP_FROM}, SS_TCP_CLOSE_WAIT, 90, 0, 2, 0, 0, 0, 90, 0},
+		{SS_SOCKET_TCP, 0x10, {7, 80, SS_TCP_FROM}, SS_TCP_ESTABLISHED, 20, 5, 7, 0, 0, 0, 91, 0},
+		{SS_SOCKET_TCP, 0x30, {7, 80, SS_TCP_FROM}, SS_TCP_LISTEN, 0, 0, 0, 3, 4, 1, 90, 0},
+		{SS_SOCKET_TCP, 0x40, {7, 80, SS_TCP_TO}, SS_TCP_SYN_SENT, 0, 0, 0, 0, 0, 0, 90, 0},
+		/* The container asked on the first, and was answered on the second. */
+		{SS_SOCKET_TCP, 0x50, {7, 80, SS_TCP_TO}, SS_TCP_ESTABLISHED, 0, 0, 0, 0, 0, 0, 90, 1},
+		{SS_SOCKET_TCP, 0x60, {7, 80, SS_TCP_TO}, SS_TCP_ESTABLISHED, 0, 0, 0, 0, 0, 0, 90, 0},
 	};
 	struct tcp_sockets t = {0};
 	struct sample s = {0};
@@ -218,8 +225,11 @@ static void test_shared(void **state)
 	from = &s.tcp_ports[1];
 	assert_int_equal(to->key.direction, SS_TCP_TO);
 	assert_int_equal(to->connecting, 1);
+	assert_int_equal(to->unanswered, 1);
 	assert_int_equal(from->listening, 1);
+	assert_int_equal(from->listener, 90);
 	assert_int_equal(from->established, 1);
+	assert_int_equal(from->unanswered, 1);
 	assert_int_equal(from->close_wait, 1);
 	assert_int_equal(from->unread_bytes, 9);
 	assert_int_equal(from->unsent_bytes, 5);

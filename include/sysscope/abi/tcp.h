@@ -61,7 +61,9 @@ struct ss_tcp_socket {
 	__u32 queue;	    /* of a listening socket: sk_ack_backlog */
 	__u32 queue_limit;  /* sk_max_ack_backlog */
 	__u64 drops;	    /* sk_drops */
+	__u32 tgid;	    /* of the process by whose descriptor the pass came to it */
+	__u32 spoke_last;   /* the last data on the connection was sent by this side */
 };
-_Static_assert(sizeof(struct ss_tcp_socket) == 64, "ss_tcp_socket: no padding");
+_Static_assert(sizeof(struct ss_tcp_socket) == 72, "ss_tcp_socket: no padding");
 
 #endif
