@@ -217,10 +217,19 @@ static void tap_watch(void *ctx, uint32_t pid, uint64_t start_ns)
 		t->inner->watch(t->inner->ctx, pid, start_ns);
 }
 
+static void tap_judge(void *ctx, bool wanted)
+{
+	struct source_tap *t = ctx;
+
+	if (t->inner->judge)
+		t->inner->judge(t->inner->ctx, wanted);
+}
+
 const struct snapshot_source *source_tap_open(struct source_tap *t, const struct snapshot_source *inner)
 {
 	t->inner = inner;
-	t->outer = (struct snapshot_source){tap_next, tap_published, tap_idle, tap_rest, inner->fd, t, tap_watch};
+	t->outer = (struct snapshot_source){tap_next, tap_published, tap_idle, tap_rest, inner->fd,
+					    t,	      tap_watch,     tap_judge};
 	return &t->outer;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/users.h"
+#include "cli/judged.h"
 #include "cli/top_batch.h"
 #include "cli/verbs.h"
 #include "exporters/views/views.h"
@@ -27,6 +28,7 @@ struct top {
 	struct table_choice choice;
 	struct users *users;
 	struct source_tap tap;
+	struct judged_source judged;
 };
 
 static int top_parse(struct run *run, struct top *t)
@@ -181,7 +183,7 @@ static int top_run(const struct run *run, struct top *t, struct screen *screen)
 	int r;
 
 	t->tap = (struct source_tap){.before = snapshot_before, .after = snapshot_after, .ctx = t};
-	source = source_tap_open(&t->tap, run->source);
+	source = judged_source_open(&t->judged, source_tap_open(&t->tap, run->source), true);
 	if (!screen)
 		return top_batch_run(run, source, &t->plain);
 	r = top_screen_run(screen, source);
@@ -216,6 +218,7 @@ static int top_body(struct run *run)
 	if (r == RUN_CONTINUE)
 		r = top_run(run, &t, screen);
 	top_screen_close(screen);
+	judged_source_close(&t.judged);
 	users_free(t.users);
 	match_choice_free(&t.containers);
 	return r;

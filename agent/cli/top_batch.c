@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "cli/top_batch.h"
+#include "exporters/findings/findings.h"
 #include "exporters/json/json.h"
 #include "exporters/views/views.h"
 #include "view/match.h"
@@ -16,6 +17,7 @@
 #define COLUMNS_MIN	  20
 #define COLUMNS_MAX	  1000
 #define FIRST_INTERVAL_NS 1000000000ULL
+#define FIRST_WATCH_NS	  10000000000ULL
 
 static int plain_width(void)
 {
@@ -182,6 +184,22 @@ static int others_select(struct lists *l, const struct snapshot *s, const struct
 	return 0;
 }
 
+/* The findings as `diagnose` writes them: the chosen rows, in the chosen order. */
+static int findings_write(struct buf *out, const struct snapshot *s, const struct table_choice *c)
+{
+	struct findings chosen = s->findings ? *s->findings : (struct findings){.time = s->time, .too_short = true};
+	cleanup(table_rows_free) struct table_rows rows = {};
+	_cleanup_free_ struct finding *all = calloc(chosen.n + 1, sizeof(*all));
+
+	if (!all || table_rows_select(&rows, s, c) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < rows.n; i++)
+		all[i] = chosen.all[rows.index[i]];
+	chosen.all = all;
+	chosen.n = rows.n;
+	return findings_json(out, &chosen, s);
+}
+
 int top_json_write(struct buf *out, const struct snapshot *s, const struct top_batch *b)
 {
 	const struct table_choice *c = b->choice;
@@ -190,6 +208,8 @@ int top_json_write(struct buf *out, const struct snapshot *s, const struct top_b
 	struct json_options json = {.view = b->view_only ? c->view->name : NULL};
 	int r = 0;
 
+	if (b->view_only && c->view->findings)
+		return findings_write(out, s, c);
 	match_filter_init(&filter, c->filter);
 	if ((c->containers && c->containers->n) || filter.wanted.len || c->containers_only || b->sort || c->reverse ||
 	    c->tree) {
@@ -230,6 +250,16 @@ static int containers_check(const struct top_batch *b)
 	return ambiguous ? -ENOTUNIQ : 0;
 }
 
+/* Rates need no more than a second; what is wrong shows when it has been watched. */
+static uint64_t first_interval(const struct top_batch *b, uint64_t delay_ns)
+{
+	if (!b->choice->view->findings)
+		return delay_ns < FIRST_INTERVAL_NS ? delay_ns : FIRST_INTERVAL_NS;
+	delay_ns = delay_ns > FIRST_WATCH_NS ? delay_ns : FIRST_WATCH_NS;
+	log_info("watching for %.0f s", (double)delay_ns / 1e9);
+	return delay_ns;
+}
+
 static int batch_loop(const struct run *run, const struct snapshot_source *source, const struct top_batch *b)
 {
 	uint64_t delay_ns = (uint64_t)(b->delay_seconds * 1e9), due;
@@ -237,13 +267,15 @@ static int batch_loop(const struct run *run, const struct snapshot_source *sourc
 	const struct snapshot *s;
 	int r = 0;
 
+	if (source->judge)
+		source->judge(source->ctx, b->choice->view->findings);
 	/* The first snapshot has no rates and is not shown. */
 	if (!source->next(source->ctx, &r))
 		return r;
 	r = containers_check(b);
 	if (r < 0)
 		return r;
-	due = clock_boot_ns() + (delay_ns < FIRST_INTERVAL_NS ? delay_ns : FIRST_INTERVAL_NS);
+	due = clock_boot_ns() + first_interval(b, delay_ns);
 	for (uint64_t i = 0; !b->iterations || i < b->iterations; i++) {
 		r = run_wait(run, due);
 		if (r < 0 || run_stopped())

@@ -82,8 +82,7 @@ static void draw_row(struct frame *f, int line, size_t position, const struct ta
 	int x = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		bool alarm =
-			columns[i].column >= 0 && view->alarming && view->alarming(f->snapshot, row, columns[i].column);
+		bool alarm = view->alarming && view->alarming(f->snapshot, row, columns[i].column);
 
 		buf_reset(&f->cell);
 		buf_reset(&f->text);
@@ -212,7 +211,7 @@ static void draw_detail(struct frame *f)
 
 	buf_reset(&f->cell);
 	if (top_state_selected(&f->state, f->snapshot, &row))
-		view->detail(&f->cell, f->snapshot, row);
+		view->detail(&f->cell, f->snapshot, row, COLS);
 	else
 		buf_str(&f->cell, view->gone);
 	rest = f->cell.data;
@@ -242,6 +241,24 @@ static void draw_loading(struct frame *f)
 	draw_footer(f);
 }
 
+/* As much as there is room for. */
+static void draw_below(struct frame *f, int line)
+{
+	const struct view_desc *view = f->state.choice.view;
+	char *text, *rest;
+
+	if (!view->below)
+		return;
+	buf_reset(&f->cell);
+	view->below(&f->cell, f->snapshot, f->rows.n, COLS);
+	rest = f->cell.data;
+	while (rest && line < LINES - 1 && (text = strsep(&rest, "\n"))) {
+		buf_reset(&f->text);
+		text_fit(&f->text, text, COLS, false);
+		put(f, line++, 0, A_NORMAL);
+	}
+}
+
 static void draw_rows(struct frame *f)
 {
 	struct table_column columns[TABLE_COLUMNS_MAX];
@@ -250,6 +267,7 @@ static void draw_rows(struct frame *f)
 	draw_titles(f, columns, n);
 	for (size_t i = 0; i < frame_page_size() && f->state.first + i < f->rows.n; i++)
 		draw_row(f, header_lines() + 1 + (int)i, f->state.first + i, columns, n);
+	draw_below(f, header_lines() + 1 + (int)(f->rows.n - f->state.first) + (f->rows.n ? 1 : 0));
 }
 
 static void draw_snapshot(struct frame *f)

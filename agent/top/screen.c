@@ -134,7 +134,8 @@ static bool sample_take(struct screen *s)
 	int error = 0;
 
 	process_watch(s);
-
+	if (s->source->judge)
+		s->source->judge(s->source->ctx, s->frame.state.choice.view->findings);
 	next = s->source->next(s->source->ctx, &error);
 	s->frame.error = next ? 0 : error;
 	if (!next && !error)

@@ -213,10 +213,9 @@ static void key_enter(struct top_state *t, const struct snapshot *s, const struc
 	t->choice.cgroup = t->cgroup;
 }
 
-/* Where Enter opens another view. */
 static void key_detail(struct top_state *t, const struct snapshot *s, const struct table_rows *rows)
 {
-	if (t->selected >= rows->n || !t->choice.view->enter || !t->choice.view->detail)
+	if (t->selected >= rows->n || !t->choice.view->detail)
 		return;
 	selection_remember(t, s, rows);
 	t->detail = !t->detail;

@@ -87,8 +87,8 @@ void capability_name(struct buf *out, unsigned int number)
 
 const struct metric_desc *metric_table(enum metric_scope scope, size_t *ret_n)
 {
-	*ret_n = scopes[scope].n;
-	return scopes[scope].table;
+	*ret_n = scope < SCOPE_COUNT ? scopes[scope].n : 0;
+	return scope < SCOPE_COUNT ? scopes[scope].table : NULL;
 }
 
 const char *metric_scope_name(enum metric_scope scope)

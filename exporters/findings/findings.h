@@ -15,6 +15,15 @@ struct buf;
 int findings_text(struct buf *out, const struct findings *f, const struct snapshot *s);
 int findings_json(struct buf *out, const struct findings *f, const struct snapshot *s);
 
+/* One of them, as findings_text writes it, on lines of at most `width` columns. */
+void findings_text_one(struct buf *out, const struct finding *f, int width);
+
+/*
+ * What stands below a list of them of which `shown` are shown: how long was watched, what was looked at and, if nothing was found,
+ * what was closest. `f` NULL: the watch has not begun.
+ */
+void findings_text_below(struct buf *out, const struct findings *f, size_t shown, int width);
+
 /*
  * Appends `text`, raw, as lines of at most 80 columns; words that do not fit begin the next line, which is indented by `indent`
  * blanks. The first line has `first` in front, padded to the indentation.

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "exporters/findings/findings.h"
 
-#define COLUMNS 80
+#define COLUMNS 80 /* where nobody says how wide */
 #define INDENT	12 /* of everything below a headline */
 
 /* Columns that the `length` bytes of valid UTF-8 take. */
@@ -34,8 +34,15 @@ static int word_columns(const char *word, size_t length)
 	return columns;
 }
 
-void findings_wrap(struct buf *out, const char *first, int indent, const char *text)
+/* A sheet that is so many columns wide. */
+struct sheet {
+	struct buf *out;
+	int width;
+};
+
+static void sheet_wrap(const struct sheet *p, const char *first, int indent, const char *text)
 {
+	struct buf *out = p->out;
 	_cleanup_buf_ struct buf clean = {};
 	const char *word;
 	int column = indent;
@@ -47,7 +54,7 @@ void findings_wrap(struct buf *out, const char *first, int indent, const char *t
 		size_t length = strcspn(word, " ");
 		int columns = word_columns(word, length);
 
-		if (!begins && column + 1 + columns > COLUMNS) {
+		if (!begins && column + 1 + columns > p->width) {
 			buf_printf(out, "\n%*s", indent, "");
 			column = indent;
 			begins = true;
@@ -62,6 +69,13 @@ void findings_wrap(struct buf *out, const char *first, int indent, const char *t
 	}
 	buf_char(out, '\n');
 	out->failed |= clean.failed;
+}
+
+void findings_wrap(struct buf *out, const char *first, int indent, const char *text)
+{
+	const struct sheet p = {out, COLUMNS};
+
+	sheet_wrap(&p, first, indent, text);
 }
 
 static const char *const confidence_words[FINDING_CONFIDENCES] = {"possible", "likely", "sure"};
@@ -79,34 +93,41 @@ static void add_duration(struct buf *out, double seconds)
 		buf_printf(out, "%.1f h", seconds / 3600);
 }
 
-static void add_list(struct buf *out, const char *title, const char *const *lines, size_t n)
+static void add_list(const struct sheet *p, const char *title, const char *const *lines, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		findings_wrap(out, i ? "" : title, INDENT, lines[i]);
+		sheet_wrap(p, i ? "" : title, INDENT, lines[i]);
 }
 
-static void add_evidence(struct buf *out, const struct finding *f)
+static void add_evidence(const struct sheet *p, const struct finding *f)
 {
 	for (size_t i = 0; i < f->n_evidence; i++)
-		findings_wrap(out, i ? "" : "  because", INDENT, f->evidence[i].text);
+		sheet_wrap(p, i ? "" : "  because", INDENT, f->evidence[i].text);
 }
 
-static void add_consequences(struct buf *out, const struct finding *f)
+static void add_consequences(const struct sheet *p, const struct finding *f)
 {
 	for (size_t i = 0; i < f->n_explains; i++)
-		findings_wrap(out, i ? "" : "  explains", INDENT, f->explains[i].headline);
+		sheet_wrap(p, i ? "" : "  explains", INDENT, f->explains[i].headline);
 	if (f->explains_more)
-		buf_printf(out, "%*sand %lu more\n", INDENT, "", f->explains_more);
+		buf_printf(p->out, "%*sand %lu more\n", INDENT, "", f->explains_more);
 }
 
-static void add_finding(struct buf *out, const struct finding *f)
+static void add_finding(const struct sheet *p, const struct finding *f)
 {
-	findings_wrap(out, severity_marks[f->severity], INDENT, f->headline);
-	add_evidence(out, f);
-	add_consequences(out, f);
-	add_list(out, "  it is not", f->ruled_out, f->n_ruled_out);
-	add_list(out, "  do", f->advice, f->n_advice);
-	buf_printf(out, "%-*s%s (rule %s)\n\n", INDENT, "  how sure", confidence_words[f->confidence], f->rule);
+	sheet_wrap(p, severity_marks[f->severity], INDENT, f->headline);
+	add_evidence(p, f);
+	add_consequences(p, f);
+	add_list(p, "  it is not", f->ruled_out, f->n_ruled_out);
+	add_list(p, "  do", f->advice, f->n_advice);
+	buf_printf(p->out, "%-*s%s (rule %s)\n", INDENT, "  how sure", confidence_words[f->confidence], f->rule);
+}
+
+void findings_text_one(struct buf *out, const struct finding *f, int width)
+{
+	const struct sheet p = {out, width};
+
+	add_finding(&p, f);
 }
 
 static void add_head(struct buf *out, const struct findings *f, const struct snapshot *s)
@@ -124,43 +145,84 @@ static void add_head(struct buf *out, const struct findings *f, const struct sna
 	buf_str(out, "\n\n");
 }
 
-static void add_looked_at(struct buf *out, const struct findings *f)
+static void add_looked_at(const struct sheet *p, const struct findings *f)
 {
-	buf_printf(out, "looked at   %zu containers and services, %zu processes, %zu event loops,\n%*swith %zu rules\n",
-		   f->containers, f->processes, f->loops, INDENT, "", f->rules - f->n_unjudged);
+	_cleanup_buf_ struct buf text = {};
+
+	buf_printf(&text, "%zu containers and services, %zu processes, %zu event loops, with %zu rules", f->containers,
+		   f->processes, f->loops, f->rules - f->n_unjudged);
+	sheet_wrap(p, "looked at", INDENT, text.data ?: "");
 }
 
-static void add_nothing(struct buf *out, const struct findings *f)
+static void add_closest(const struct sheet *p, const struct findings *f)
 {
-	buf_str(out,
-		f->n_unjudged ? "Nothing wrong found by the rules that could judge.\n\n" : "Nothing wrong found.\n\n");
 	for (size_t i = 0; i < f->n_near; i++) {
 		_cleanup_buf_ struct buf text = {};
 
 		buf_printf(&text, "%s%s%s (%.0f %% of the threshold of %s)", f->near[i].container,
 			   *f->near[i].container ? ": " : "", f->near[i].text, f->near[i].share * 100, f->near[i].rule);
-		findings_wrap(out, i ? "" : "closest", INDENT, text.data ?: "");
+		sheet_wrap(p, i ? "" : "closest", INDENT, text.data ?: "");
 	}
 }
 
-static void add_unjudged(struct buf *out, const struct findings *f)
+static void add_nothing(const struct sheet *p, const struct findings *f)
+{
+	sheet_wrap(p, "", 0,
+		   f->n_unjudged ? "Nothing wrong found by the rules that could judge." : "Nothing wrong found.");
+	buf_char(p->out, '\n');
+	add_closest(p, f);
+}
+
+static void add_unjudged(const struct sheet *p, const struct findings *f)
 {
 	for (size_t i = 0; i < f->n_unjudged; i++) {
 		_cleanup_buf_ struct buf text = {};
 
 		buf_printf(&text, "%s: %s", f->unjudged[i].rule, f->unjudged[i].reason);
-		findings_wrap(out, i ? "" : "not judged", INDENT, text.data ?: "");
+		sheet_wrap(p, i ? "" : "not judged", INDENT, text.data ?: "");
 	}
 }
 
 int findings_text(struct buf *out, const struct findings *f, const struct snapshot *s)
 {
+	const struct sheet p = {out, COLUMNS};
+
 	add_head(out, f, s);
-	for (size_t i = 0; i < f->n; i++)
-		add_finding(out, &f->all[i]);
+	for (size_t i = 0; i < f->n; i++) {
+		add_finding(&p, &f->all[i]);
+		buf_char(out, '\n');
+	}
 	if (!f->n)
-		add_nothing(out, f);
-	add_looked_at(out, f);
-	add_unjudged(out, f);
+		add_nothing(&p, f);
+	add_looked_at(&p, f);
+	add_unjudged(&p, f);
 	return out->failed ? -ENOMEM : 0;
+}
+
+void findings_text_below(struct buf *out, const struct findings *f, size_t shown, int width)
+{
+	const struct sheet p = {out, width};
+	_cleanup_buf_ struct buf text = {};
+
+	if (!f) {
+		sheet_wrap(&p, "", 0, "The watch begins with the next snapshot; nothing is judged yet.");
+		return;
+	}
+	buf_str(&text, f->too_short ? "Watching for " : "Watched for ");
+	add_duration(&text, f->watched_seconds);
+	if (f->too_short)
+		buf_str(&text, ": too short to judge anything.");
+	else if (f->n)
+		buf_printf(&text, ": %zu %s found%s.", f->n, f->n == 1 ? "finding" : "findings",
+			   shown < f->n ? ", some of which are not shown" : "");
+	else
+		buf_printf(&text, ": nothing wrong found%s.", f->n_unjudged ? " by the rules that could judge" : "");
+	sheet_wrap(&p, "", 0, text.data ?: "");
+	out->failed |= text.failed;
+	if (f->too_short)
+		return;
+	if (!f->n)
+		add_closest(&p, f);
+	add_looked_at(&p, f);
+	add_unjudged(&p, f);
 }

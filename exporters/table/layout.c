@@ -13,7 +13,8 @@ struct table_layout {
 	const struct metric_desc *metrics;
 	size_t n_texts, n_metrics, n;
 	bool text_shown[TEXTS_MAX], metric_shown[TABLE_COLUMNS_MAX * 4];
-	int width, used; /* used: including the blanks between columns */
+	int text_width[TEXTS_MAX]; /* of those that are shown */
+	int width, used;	   /* used: including the blanks between columns */
 };
 
 static bool layout_take(struct table_layout *l, int width)
@@ -27,10 +28,11 @@ static bool layout_take(struct table_layout *l, int width)
 	return true;
 }
 
-/* A column of names takes its good width, or a third of the line where that is less. */
+/* A column of names takes its good width, or a third of the line where that is less; one that fills, the rest of the line. */
 static int width_wanted(const struct table_layout *l, const struct text_column *t)
 {
-	int wanted = l->width / 3 < t->good ? l->width / 3 : t->good;
+	int most = t->fills ? l->width - l->used - (l->used ? 1 : 0) : l->width / 3;
+	int wanted = most < t->good ? most : t->good;
 
 	return wanted > t->width ? wanted : t->width;
 }
@@ -38,10 +40,14 @@ static int width_wanted(const struct table_layout *l, const struct text_column *
 static bool layout_wish(struct table_layout *l, int column)
 {
 	bool *shown = column < 0 ? &l->text_shown[TEXT_COLUMN(column)] : &l->metric_shown[column];
+	int width;
 
-	if (!*shown)
-		*shown = layout_take(l, column < 0 ? width_wanted(l, &l->view->columns[TEXT_COLUMN(column)])
-						   : l->metrics[column].width);
+	if (*shown)
+		return true;
+	width = column < 0 ? width_wanted(l, &l->view->columns[TEXT_COLUMN(column)]) : l->metrics[column].width;
+	*shown = layout_take(l, width);
+	if (*shown && column < 0)
+		l->text_width[TEXT_COLUMN(column)] = width;
 	return *shown;
 }
 
@@ -65,7 +71,7 @@ static size_t layout_place(const struct table_layout *l, struct table_column *co
 
 	for (size_t i = 0; i < l->n_texts; i++) {
 		const struct text_column *t = &texts[i];
-		int width = width_wanted(l, t), max = t->max, more;
+		int width = l->text_width[i], max = t->max, more;
 
 		if (!l->text_shown[i])
 			continue;

@@ -211,6 +211,10 @@ int table_write_plain(struct buf *out, const struct snapshot *s, const struct ta
 		}
 		plain_line_end(out);
 	}
+	if (c->view->below) {
+		buf_str(out, rows.n ? "\n" : "");
+		c->view->below(out, s, rows.n, width);
+	}
 	table_rows_free(&rows);
 	return out->failed || cell.failed ? -ENOMEM : 0;
 }

@@ -36,6 +36,7 @@ struct text_column {
 	const char *key, *alias; /* --sort names besides the title; key NULL: not sortable; alias NULL: none */
 	int width, good, max;	 /* on a short line, on a long one, and the largest useful width */
 	bool right;		 /* aligned, as numbers are */
+	bool fills;		 /* where it is wished it takes all that is left, up to `good` */
 	bool behind;		 /* comes after the metrics and takes the rest, if that is more than `width` */
 	int twice_without;	 /* a TEXT_COLUMN: twice `max` while that one is not shown; 0: never */
 
@@ -64,7 +65,8 @@ struct sort_key {
 
 struct view_desc {
 	const char *name;	 /* of --view and in the footer; also the key of its rows in the JSON */
-	enum metric_scope scope; /* of its columns of numbers, which come from metrics.def */
+	enum metric_scope scope; /* of its columns of numbers, which come from metrics.def; SCOPE_COUNT: it has none */
+	bool findings;		 /* it shows those of the snapshot, which are judged for it only */
 	const char *help; /* what its columns mean: lines for the help of the live screen, each with a line feed */
 
 	/* Rows: by index into the snapshot. */
@@ -96,10 +98,12 @@ struct view_desc {
 	void (*csv_values)(struct buf *out, const struct snapshot *s, uint32_t row);
 
 	/* Live screen: lines about one row, NULL: none; and what to say when the row is gone. */
-	void (*detail)(struct buf *out, const struct snapshot *s, uint32_t row);
+	void (*detail)(struct buf *out, const struct snapshot *s, uint32_t row, int width);
 	const char *gone;
 	const struct view_desc *enter; /* what Enter opens for the row's container; NULL: its detail */
-	bool (*alarming)(const struct snapshot *s, uint32_t row, int metric); /* NULL: never */
+	/* Lines below the rows, of which `shown` are shown; NULL: none. */
+	void (*below)(struct buf *out, const struct snapshot *s, size_t shown, int width);
+	bool (*alarming)(const struct snapshot *s, uint32_t row, int column); /* NULL: never */
 	bool (*dim)(const struct snapshot *s, uint32_t row);		      /* NULL: never */
 };
 

@@ -262,11 +262,12 @@ static void machine_lines(struct buf *out, const struct snapshot *s, uint32_t ro
 		buf_printf(out, "               and %zu more\n", n - MACHINES_SHOWN);
 }
 
-static void container_detail(struct buf *out, const struct snapshot *s, uint32_t row)
+static void container_detail(struct buf *out, const struct snapshot *s, uint32_t row, int width)
 {
 	const struct container_row *c = &s->containers[row];
 	const struct start_row *b = start_find(s, c);
 
+	(void)width;
 	format_name(out, c->name);
 	buf_str(out, "  ");
 	format_name(out, c->kind);

@@ -17,7 +17,7 @@ void detail_tcp(struct buf *out, const struct container_row *c); /* ports.c */
 void detail_clock(struct buf *out, double time);		 /* "22:30:01" of local time */
 
 /* process_detail.c */
-void detail_process(struct buf *out, const struct snapshot *s, uint32_t row);
+void detail_process(struct buf *out, const struct snapshot *s, uint32_t row, int width);
 
 /* What its sockets send and receive, and what passes the interfaces of its own network; network.c. */
 void detail_network(struct buf *out, const struct container_row *c);

@@ -160,12 +160,13 @@ static void loop_stalls(struct buf *out, const struct loop_row *l)
 	buf_char(out, '\n');
 }
 
-static void loop_detail(struct buf *out, const struct snapshot *s, uint32_t row)
+static void loop_detail(struct buf *out, const struct snapshot *s, uint32_t row, int width)
 {
 	const struct loop_row *l = &s->loops[row];
 	const struct process_row *p = &s->processes[l->process];
 	const double *v = l->v;
 
+	(void)width;
 	format_name(out, p->comm);
 	buf_printf(out, "  pid %u  ", p->pid);
 	if (l->scheduler) {

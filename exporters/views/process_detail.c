@@ -179,11 +179,12 @@ static void process_model_lines(struct buf *out, const struct process_row *p)
 	process_lines(out, &lines);
 }
 
-void detail_process(struct buf *out, const struct snapshot *s, uint32_t row)
+void detail_process(struct buf *out, const struct snapshot *s, uint32_t row, int width)
 {
 	const struct process_row *p = &s->processes[row];
 	const double *v = p->v;
 
+	(void)width;
 	format_name(out, p->comm);
 	if (strcmp(p->comm, p->thread) != 0) {
 		buf_str(out, "  main thread ");

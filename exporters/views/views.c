@@ -7,7 +7,8 @@
 
 #include "exporters/views/views.h"
 
-const struct view_desc *const views[VIEWS] = {&view_containers, &view_processes, &view_neighbours, &view_loops};
+const struct view_desc *const views[VIEWS] = {&view_containers, &view_processes, &view_neighbours, &view_loops,
+					      &view_findings};
 
 size_t view_index(const struct view_desc *view)
 {

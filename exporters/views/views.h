@@ -12,9 +12,10 @@ extern const struct view_desc view_containers;
 extern const struct view_desc view_processes;
 extern const struct view_desc view_neighbours;
 extern const struct view_desc view_loops;
+extern const struct view_desc view_findings;
 
 /* In the order of Tab and of the keys 1, 2, ...; the first is the default. */
-#define VIEWS 4
+#define VIEWS 5
 extern const struct view_desc *const views[VIEWS];
 
 size_t view_index(const struct view_desc *view);

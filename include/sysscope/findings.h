@@ -40,6 +40,7 @@ struct finding {
 	enum finding_severity severity;
 	enum finding_confidence confidence;
 	const char *container, *container_cgroup; /* "" for the machine */
+	uint32_t home, culprit_home;		  /* index into the containers of the snapshot, plus one; 0: none */
 	uint32_t pid;				  /* 0: no single process */
 	const char *comm;			  /* "" without */
 	/* Who did it: another container, or a process. "" and 0 where there is none, or it is the container itself. */
@@ -74,6 +75,7 @@ struct finding_near {
 struct findings {
 	double time; /* of the latest snapshot, seconds since 1970 */
 	double watched_seconds;
+	bool too_short;				    /* to judge: that there is no finding says nothing */
 	size_t containers, processes, loops, rules; /* that were looked at */
 	const struct finding *all;		    /* the worst first */
 	size_t n;

@@ -52,7 +52,7 @@ static inline bool metric_grows(const struct metric_desc *d)
 	return d->kind != METRIC_GAUGE;
 }
 
-/* Descriptors of a scope in the order of metrics.def; index = the enum above. */
+/* Descriptors of a scope in the order of metrics.def; index = the enum above. SCOPE_COUNT has none. */
 const struct metric_desc *metric_table(enum metric_scope scope, size_t *ret_n);
 const char *metric_scope_name(enum metric_scope scope); /* "host", "container", ... */
 
@@ -345,6 +345,8 @@ struct collector_row {
 	double duration_seconds;
 };
 
+struct findings; /* findings.h */
+
 struct snapshot {
 	uint64_t sequence; /* 1 for the first; rates are absent in that one */
 	double time;	   /* seconds since 1970 */
@@ -396,6 +398,7 @@ struct snapshot {
 	size_t n_losses;
 	const struct collector_row *collectors;
 	size_t n_collectors;
+	const struct findings *findings; /* what is wrong; NULL: nobody asked for it, or it has not begun to watch */
 };
 
 /*
@@ -405,7 +408,8 @@ struct snapshot {
  * readable and at least every ten seconds. If it had to take a sample, *latest is the new snapshot or NULL; else
  * *latest is unchanged. `rest` frees the latest snapshot and its memory until the next one; it may be called at any
  * time, repeatedly; NULL: there is nothing to free. `watch` asks for the rollup of this process in the snapshots that follow;
- * pid 0: of none; NULL: a replay has none.
+ * pid 0: of none; NULL: a replay has none. `judge` asks for findings in the snapshots that follow, or for none any more;
+ * NULL: this source has none.
  */
 struct snapshot_source {
 	const struct snapshot *(*next)(void *ctx, int *ret_error);
@@ -415,6 +419,7 @@ struct snapshot_source {
 	int fd;
 	void *ctx;
 	void (*watch)(void *ctx, uint32_t pid, uint64_t start_ns);
+	void (*judge)(void *ctx, bool wanted);
 };
 
 /* The row of the process's container. */

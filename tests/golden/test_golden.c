@@ -19,6 +19,7 @@
 #include "exporters/prometheus/prometheus.h"
 #include "exporters/table/table.h"
 #include "exporters/views/views.h"
+#include "sysscope/findings.h"
 
 static struct scene scene;
 
@@ -495,14 +496,112 @@ static void compare(const struct buf *seen, const char *name)
 	}
 }
 
+static const struct finding golden_finding = {
+	.rule = "cpu_neighbour",
+	.severity = FINDING_CRITICAL,
+	.confidence = FINDING_HIGH,
+	.comm = "",
+	.culprit_process = "",
+	.headline = "the batch job has the CPUs that it needs: it waits for 61 % of the time that it has work",
+	.evidence =
+		{{"in each second its threads waited 0.92 s for CPUs on which the batch job ran (97 % of these waits)",
+		  "wait_seconds_total", 0.92, "seconds_per_second"},
+		 {"it got 0.31 CPU", "cpu_cores", 0.31, "cores"}},
+	.n_evidence = 2,
+	.ruled_out = {"its own CPU quota: 0.00 s in each second"},
+	.n_ruled_out = 1,
+	.advice = {"let it go last: docker update --cpu-shares 128 'ba\x1b[2Jtch'"},
+	.n_advice = 1,
+	.explains = {{"loop_starved", "web", "a loop of node (pid 101) waits for a CPU before 40 % of its iterations"}},
+	.n_explains = 1,
+	.explains_more = 2,
+};
+
+/* The snapshot with findings about its first two containers and about the machine. */
+static void findings_attach(struct snapshot *s, struct findings *f, struct finding all[3])
+{
+	for (uint32_t i = 0; i < 3; i++) {
+		const struct container_row *c = &s->containers[i];
+
+		all[i] = golden_finding;
+		all[i].severity = FINDING_CRITICAL - i;
+		all[i].since = s->time - (i ? 250 * i : 12);
+		all[i].container = i < 2 ? c->name : "";
+		all[i].container_cgroup = i < 2 ? c->cgroup : "";
+		all[i].home = i < 2 ? i + 1 : 0;
+		all[i].culprit_container = i ? "" : s->containers[1].name;
+		all[i].culprit_cgroup = i ? "" : s->containers[1].cgroup;
+		all[i].culprit_home = i ? 0 : 2;
+	}
+	all[1].rule = "zombies";
+	all[1].culprit_process = "init\x1b";
+	all[1].headline = "init (pid 1) leaves 31 dead children unclaimed";
+	all[2].rule = "cpu_steal";
+	all[2].confidence = FINDING_LOW;
+	all[2].headline = "the hypervisor takes 7 % of this machine's CPU time for others";
+	*f = (struct findings){
+		.time = s->time,
+		.watched_seconds = 12.4,
+		.containers = 9,
+		.processes = 31,
+		.loops = 3,
+		.rules = 19,
+		.all = all,
+		.n = 3,
+		.near = {{"memory_near_limit", s->containers[0].name, "61 % of its memory limit is filled", 0.68}},
+		.n_near = 1,
+	};
+	s->findings = f;
+}
+
+/* Without a finding: just begun, not long enough, and nothing wrong. */
+static void test_no_findings(void **state)
+{
+	static const struct finding_unjudged unjudged = {"cpu_steal", "the hypervisor has never reported stolen time"};
+	static const int widths[] = {40, 80};
+	struct model *m = golden_model();
+	struct snapshot s = *model_snapshot(m);
+	struct table_choice c;
+	struct findings f;
+	struct finding all[3];
+
+	(void)state;
+	table_choice_init(&c, &view_findings);
+	for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
+		_cleanup_buf_ struct buf out = {};
+		char name[64];
+
+		s.findings = NULL;
+		assert_int_equal(table_write_plain(&out, &s, &c, widths[i]), 0);
+		findings_attach(&s, &f, all);
+		f.n = 0;
+		f.too_short = true;
+		f.watched_seconds = 0.25;
+		assert_int_equal(table_write_plain(&out, &s, &c, widths[i]), 0);
+		f.too_short = false;
+		f.watched_seconds = 3;
+		assert_int_equal(table_write_plain(&out, &s, &c, widths[i]), 0);
+		f.unjudged = &unjudged;
+		f.n_unjudged = 1;
+		assert_int_equal(table_write_plain(&out, &s, &c, widths[i]), 0);
+		snprintf(name, sizeof(name), "findings-none-%d.txt", widths[i]);
+		compare(&out, name);
+	}
+	model_free(m);
+}
+
 static void test_plain(void **state)
 {
 	static const int widths[] = {40, 60, 80, 160};
 	struct model *m = golden_model();
 	_cleanup_buf_ struct buf out = {};
+	struct snapshot s = *model_snapshot(m);
 	struct table_choice c;
+	struct findings f;
+	struct finding all[3];
 
 	(void)state;
+	findings_attach(&s, &f, all);
 	for (size_t view = 0; view < VIEWS; view++)
 		for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
 			char name[64];
@@ -510,7 +609,7 @@ static void test_plain(void **state)
 			table_choice_init(&c, views[view]);
 			c.tree = widths[i] == 160;
 			buf_reset(&out);
-			assert_int_equal(table_write_plain(&out, model_snapshot(m), &c, widths[i]), 0);
+			assert_int_equal(table_write_plain(&out, &s, &c, widths[i]), 0);
 			snprintf(name, sizeof(name), "%s-%d.txt", views[view]->name, widths[i]);
 			compare(&out, name);
 		}
@@ -520,15 +619,19 @@ static void test_plain(void **state)
 static void test_csv(void **state)
 {
 	struct model *m = golden_model();
+	struct snapshot s = *model_snapshot(m);
+	struct findings f;
+	struct finding all[3];
 
 	(void)state;
+	findings_attach(&s, &f, all);
 	for (size_t view = 0; view < VIEWS; view++) {
 		_cleanup_buf_ struct buf out = {};
 		struct table_choice c;
 		char name[64];
 
 		table_choice_init(&c, views[view]);
-		assert_int_equal(table_write_csv(&out, model_snapshot(m), &c, true), 0);
+		assert_int_equal(table_write_csv(&out, &s, &c, true), 0);
 		snprintf(name, sizeof(name), "%s.csv", views[view]->name);
 		compare(&out, name);
 	}
@@ -539,9 +642,12 @@ static void test_csv(void **state)
 static void test_detail(void **state)
 {
 	struct model *m = golden_model();
-	const struct snapshot *s = model_snapshot(m);
+	struct snapshot s = *model_snapshot(m);
+	struct findings f;
+	struct finding all[3];
 
 	(void)state;
+	findings_attach(&s, &f, all);
 	setenv("TZ", "UTC", 1);
 	for (size_t view = 0; view < VIEWS; view++) {
 		_cleanup_buf_ struct buf out = {};
@@ -549,8 +655,8 @@ static void test_detail(void **state)
 
 		if (!views[view]->detail)
 			continue;
-		for (uint32_t i = 0; i < views[view]->count(s); i++) {
-			views[view]->detail(&out, s, i);
+		for (uint32_t i = 0; i < views[view]->count(&s); i++) {
+			views[view]->detail(&out, &s, i, 80);
 			buf_char(&out, '\n');
 		}
 		snprintf(name, sizeof(name), "%s-detail.txt", views[view]->name);
@@ -592,8 +698,8 @@ static void test_prometheus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain), cmocka_unit_test(test_csv),	 cmocka_unit_test(test_detail),
-		cmocka_unit_test(test_json),  cmocka_unit_test(test_prometheus),
+		cmocka_unit_test(test_plain),  cmocka_unit_test(test_no_findings), cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_detail), cmocka_unit_test(test_json),	   cmocka_unit_test(test_prometheus),
 	};
 
 	setenv("TZ", "UTC", 1);

@@ -158,7 +158,7 @@ static void test_detail(void **state)
 	p = update(m, &s);
 	for (uint32_t i = 0; i < p->n_containers; i++)
 		if (strcmp(p->containers[i].cgroup, TEMPLATE) == 0)
-			view_containers.detail(&text, p, i);
+			view_containers.detail(&text, p, i, 80);
 	assert_non_null(strstr(text.data, "instances      39 now, 1 ended; the busiest:\n"));
 	assert_non_null(strstr(text.data, "               chk@38-10.0.0.1:6556-10.0.0.2:50038.service  CPU "));
 	assert_non_null(strstr(text.data, "               and 30 more in `top --json`\n"));

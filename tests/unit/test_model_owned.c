@@ -136,7 +136,7 @@ static void render_details(struct buf *out, const struct snapshot *s)
 {
 	for (size_t view = 0; view < VIEWS; view++)
 		for (size_t i = 0; views[view]->detail && i < views[view]->count(s); i++)
-			views[view]->detail(out, s, (uint32_t)i);
+			views[view]->detail(out, s, (uint32_t)i, 80);
 	for (size_t i = 0; i < s->n_stalls; i++) {
 		buf_str(out, s->stalls[i].comm);
 		stall_sentence(out, &s->stalls[i].stall);

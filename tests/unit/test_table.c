@@ -564,10 +564,11 @@ static void test_views(void **state)
 		for (size_t i = 0; i < view->n_wishes; i++)
 			assert_true(view->wishes[i] < (int)n && TEXT_COLUMN(view->wishes[i]) < (int)view->n_columns);
 		for (size_t i = 0; i < SORT_KEYS_MAX; i++)
-			assert_true(view->sort_keys[i].column < (int)n &&
-				    TEXT_COLUMN(view->sort_keys[i].column) < (int)view->n_columns);
+			assert_true(!view->sort_keys[i].key ||
+				    (view->sort_keys[i].column < (int)n &&
+				     TEXT_COLUMN(view->sort_keys[i].column) < (int)view->n_columns));
 	}
-	assert_string_equal(view_choices(), "containers|processes|neighbours|loops");
+	assert_string_equal(view_choices(), "containers|processes|neighbours|loops|findings");
 	assert_null(view_find("container"));
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sysscope/findings.h"
 #include "top/state.h"
 
 #define ROWS 40
@@ -185,7 +186,47 @@ static void test_loop_detail(void **state)
 	assert_false(top.detail);
 	assert_ptr_equal(top.choice.view, &view_loops);
 	press('\t');
+	assert_ptr_equal(top.choice.view, &view_findings);
+	press('\t');
 	assert_ptr_equal(top.choice.view, &view_containers);
+}
+
+static struct finding findings[2];
+
+/* A finding is the same one while its rule, its container and its process are; `d` opens and closes it, as Enter does. */
+static void test_finding_detail(void **state)
+{
+	const struct findings found = {.all = findings, .n = 2};
+	uint32_t row;
+
+	(void)state;
+	start();
+	for (int i = 0; i < 2; i++)
+		findings[i] = (struct finding){.rule = i ? "zombies" : "cpu_steal",
+					       .container = i ? "c1" : "",
+					       .container_cgroup = i ? "/c1" : "",
+					       .culprit_container = "",
+					       .culprit_cgroup = "",
+					       .culprit_process = "",
+					       .comm = "",
+					       .headline = "so it is"};
+	snapshot.findings = &found;
+	press('5');
+	assert_ptr_equal(top.choice.view, &view_findings);
+	assert_int_equal(rows.n, 2);
+	press(KEY_TOP_DOWN);
+	press('d');
+	assert_true(top.detail && top_state_selected(&top, &snapshot, &row));
+	assert_int_equal(row, 1);
+	findings[0] = findings[1];
+	findings[1].rule = "stopped";
+	assert_true(top_state_selected(&top, &snapshot, &row));
+	assert_int_equal(row, 0);
+	findings[0].rule = "pids_limit";
+	assert_false(top_state_selected(&top, &snapshot, &row));
+	press('d');
+	assert_false(top.detail);
+	snapshot.findings = NULL;
 }
 
 static void test_filter(void **state)
@@ -266,9 +307,11 @@ static void test_any_keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_moves),	    cmocka_unit_test(test_follows), cmocka_unit_test(test_views),
-		cmocka_unit_test(test_loop_detail), cmocka_unit_test(test_filter),  cmocka_unit_test(test_sort),
-		cmocka_unit_test(test_any_keys),    cmocka_unit_test(test_help),
+		cmocka_unit_test(test_moves),	       cmocka_unit_test(test_follows),
+		cmocka_unit_test(test_views),	       cmocka_unit_test(test_loop_detail),
+		cmocka_unit_test(test_finding_detail), cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_sort),	       cmocka_unit_test(test_any_keys),
+		cmocka_unit_test(test_help),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

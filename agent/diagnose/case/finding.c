@@ -86,6 +86,7 @@ struct finding *judge_find(struct judging *j, uint32_t container, enum finding_s
 		.confidence = FINDING_HIGH,
 		.container = c ? c->name : "",
 		.container_cgroup = c ? c->cgroup : "",
+		.home = c ? container + 1 : 0,
 		.comm = "",
 		.culprit_container = "",
 		.culprit_cgroup = "",
@@ -135,6 +136,7 @@ void finding_culprit(struct judging *j, struct finding *f, uint32_t container)
 		return;
 	f->culprit_container = j->now->containers[container].name;
 	f->culprit_cgroup = j->now->containers[container].cgroup;
+	f->culprit_home = container + 1;
 	f->culprit_ended = j->now->containers[container].dead;
 }
 
