@@ -96,7 +96,7 @@ static __always_inline struct ss_fact *fact_reserve(enum ss_fact_kind kind, __u6
 	fact = fact_begin(kind, size);
 	if (!fact)
 		return NULL;
-	fact->cgroup_id = task_cgroup_id(task);
+	fact->cgroup_id = task_cgroup_id_untyped(task);
 	fact->start_ns = task->start_boottime;
 	fact->tgid = task->tgid;
 	fact->tid = task->pid;

@@ -133,20 +133,24 @@ static __noinline __attribute__((unused)) int exec_report(struct task_struct *ta
 static __noinline __attribute__((unused)) int exit_report(struct task_struct *task, struct ss_thread_state *state,
 							  bool cpu_complete)
 {
-	struct task_struct *leader = task->group_leader;
-	struct signal_struct *signal = task->signal;
-	bool alone = task->pid == task->tgid;
+	struct task_struct *leader;
+	struct signal_struct *signal;
 	struct ss_fact *fact;
+	bool lasting;
 
 	if (!fact_wanted(SS_FACT_EXIT))
 		return 0;
 	fact = fact_reserve(SS_FACT_EXIT, FACT_SIZE(exit), task);
 	if (!fact)
 		return 0;
+	/* By helpers: see task_cgroup_id_untyped. */
+	leader = BPF_CORE_READ(task, group_leader);
+	signal = BPF_CORE_READ(task, signal);
 	/* If the leader has been freed and its memory reused, its pid is another one. */
-	if (!alone && leader->pid == task->tgid) {
-		fact->tid = cfg_pid_namespace ? fact->tgid : leader->pid;
-		fact->start_ns = leader->start_boottime;
+	lasting = task->pid != task->tgid && BPF_CORE_READ(leader, pid) == task->tgid;
+	if (lasting) {
+		fact->tid = cfg_pid_namespace ? fact->tgid : (__u32)BPF_CORE_READ(leader, pid);
+		fact->start_ns = BPF_CORE_READ(leader, start_boottime);
 		BPF_CORE_READ_INTO(&fact->comm, leader, comm);
 	}
 	/* The program's file is not known any more. */
@@ -156,27 +160,28 @@ static __noinline __attribute__((unused)) int exit_report(struct task_struct *ta
 	 * The kernel adds a thread's CPU time to the sum when it releases the thread. Most threads release themselves,
 	 * before their last time slice is accounted.
 	 */
-	fact->exit.cpu_complete = cpu_complete && !signal->sum_sched_runtime;
-	fact->exit.status = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : leader->exit_code;
+	fact->exit.cpu_ns = BPF_CORE_READ(signal, sum_sched_runtime);
+	fact->exit.cpu_complete = cpu_complete && !fact->exit.cpu_ns;
+	fact->exit.status = BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT ? BPF_CORE_READ(signal, group_exit_code)
+									     : BPF_CORE_READ(leader, exit_code);
 	fact->exit.lifetime_ns = fact->time_ns - fact->start_ns;
-	fact->exit.peak_rss_bytes = signal->maxrss * cfg_page_size;
-	fact->exit.cpu_ns = signal->sum_sched_runtime;
-	fact->exit.voluntary_switches = signal->nvcsw;
-	fact->exit.involuntary_switches = signal->nivcsw;
-	fact->exit.minor_faults = signal->min_flt;
-	fact->exit.major_faults = signal->maj_flt;
-#define ADD(thread)                                                  \
-	do {                                                         \
-		fact->exit.cpu_ns += (thread)->se.sum_exec_runtime;  \
-		fact->exit.voluntary_switches += (thread)->nvcsw;    \
-		fact->exit.involuntary_switches += (thread)->nivcsw; \
-		fact->exit.minor_faults += (thread)->min_flt;        \
-		fact->exit.major_faults += (thread)->maj_flt;        \
+	fact->exit.peak_rss_bytes = BPF_CORE_READ(signal, maxrss) * cfg_page_size;
+	fact->exit.voluntary_switches = BPF_CORE_READ(signal, nvcsw);
+	fact->exit.involuntary_switches = BPF_CORE_READ(signal, nivcsw);
+	fact->exit.minor_faults = BPF_CORE_READ(signal, min_flt);
+	fact->exit.major_faults = BPF_CORE_READ(signal, maj_flt);
+#define ADD(thread)                                                               \
+	do {                                                                      \
+		fact->exit.cpu_ns += BPF_CORE_READ(thread, se.sum_exec_runtime);  \
+		fact->exit.voluntary_switches += BPF_CORE_READ(thread, nvcsw);    \
+		fact->exit.involuntary_switches += BPF_CORE_READ(thread, nivcsw); \
+		fact->exit.minor_faults += BPF_CORE_READ(thread, min_flt);        \
+		fact->exit.major_faults += BPF_CORE_READ(thread, maj_flt);        \
 	} while (0)
 	/* A thread that was released (__exit_signal in kernel/exit.c) is in the sums, and has no sighand any more. */
-	if (task->sighand)
+	if (BPF_CORE_READ(task, sighand))
 		ADD(task);
-	if (!alone && leader->pid == task->tgid && leader->sighand)
+	if (lasting && BPF_CORE_READ(leader, sighand))
 		ADD(leader);
 #undef ADD
 	fact_send(fact);

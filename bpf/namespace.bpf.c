@@ -18,7 +18,7 @@ static __always_inline int namespace_set_switched(struct nsproxy *next)
 	__u64 flags;
 	__u32 kinds;
 
-	if (!next || !task_namespaces(task, &from))
+	if (!next || !task_namespaces(task, &from, NULL))
 		return 0;
 	to = from;
 	namespaces_of_address(next, &to);
@@ -35,7 +35,7 @@ static __always_inline int namespace_creds_committed(struct cred *next)
 	__u32 user = BPF_CORE_READ(next, user_ns, ns.inum);
 	__u64 flags;
 
-	if (user == task->real_cred->user_ns->ns.inum || !task_namespaces(task, &from))
+	if (user == task->real_cred->user_ns->ns.inum || !task_namespaces(task, &from, NULL))
 		return 0;
 	to = from;
 	to.inode[SS_NS_USER] = user;

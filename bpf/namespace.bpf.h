@@ -55,16 +55,11 @@ static __always_inline void namespaces_of_address(struct nsproxy *set, struct ss
 	n->inode[SS_NS_TIME_FOR_CHILDREN] = BPF_CORE_READ(set, time_ns_for_children, ns.inum);
 }
 
-/* The inode number of the task's own pid namespace, which never changes, and its pid there; 0: not known. */
-static __always_inline __u32 task_pid_namespace(struct task_struct *task, __u32 *ret_pid)
+/* The inode number of a task's own pid namespace, which never changes, and its pid there; 0: not known. */
+static __always_inline __u32 pid_namespace_at(struct pid *pid, __u32 level, __u32 *ret_pid)
 {
-	struct pid *pid = task->thread_pid;
 	struct upid upid = {};
-	__u32 level;
 
-	if (!pid)
-		return 0;
-	level = pid->level;
 	if (bpf_core_read(&upid, sizeof(upid), &pid->numbers[0]) || level > MAX_PID_NS_LEVEL)
 		return 0;
 	/* Masked, because the verifier of 6.1 loses the bounds of the product. */
@@ -76,18 +71,42 @@ static __always_inline __u32 task_pid_namespace(struct task_struct *task, __u32 
 	return BPF_CORE_READ(upid.ns, ns.inum);
 }
 
+static __always_inline __u32 task_pid_namespace(struct pid *pid, __u32 *ret_pid)
+{
+	return pid ? pid_namespace_at(pid, pid->level, ret_pid) : 0;
+}
+
 /*
- * False if the task has no set any more. real_cred, because a task may borrow others in cred, as overlayfs makes it do.
+ * The task's set; NULL: it has none any more. real_cred, because a task may borrow others in cred, as overlayfs makes it do.
  */
-static __always_inline bool task_namespaces(struct task_struct *task, struct ss_namespaces *n)
+static __always_inline struct nsproxy *task_namespaces(struct task_struct *task, struct ss_namespaces *n,
+						       __u64 *ret_user)
 {
 	struct nsproxy *set = task->nsproxy;
+	struct user_namespace *user;
+
+	if (!set)
+		return NULL;
+	user = task->real_cred->user_ns;
+	namespaces_of_set(set, n);
+	n->inode[SS_NS_USER] = user->ns.inum;
+	n->inode[SS_NS_PID] = task_pid_namespace(task->thread_pid, NULL);
+	if (ret_user)
+		*ret_user = (__u64)user;
+	return set;
+}
+
+/* The same for what happens seldom: see task_cgroup_id_untyped. */
+static __always_inline bool task_namespaces_untyped(struct task_struct *task, struct ss_namespaces *n)
+{
+	struct nsproxy *set = BPF_CORE_READ(task, nsproxy);
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
 
 	if (!set)
 		return false;
-	namespaces_of_set(set, n);
-	n->inode[SS_NS_USER] = task->real_cred->user_ns->ns.inum;
-	n->inode[SS_NS_PID] = task_pid_namespace(task, NULL);
+	namespaces_of_address(set, n);
+	n->inode[SS_NS_USER] = BPF_CORE_READ(task, real_cred, user_ns, ns.inum);
+	n->inode[SS_NS_PID] = pid ? pid_namespace_at(pid, BPF_CORE_READ(pid, level), NULL) : 0;
 	return true;
 }
 
@@ -119,7 +138,7 @@ static __always_inline void transition_count(struct task_struct *task, __u32 kin
 	struct ss_transition_key key = {.kinds = kinds, .how = how, .signs = signs};
 	__u64 *count, zero = 0;
 
-	key.cgroup_id = task_cgroup_id(task);
+	key.cgroup_id = task_cgroup_id_untyped(task);
 	BPF_CORE_READ_INTO(&key.comm, task, comm);
 	count = bpf_map_lookup_elem(table, &key);
 	if (!count) {
@@ -141,7 +160,7 @@ static __noinline int runtime_signs(struct task_struct *task)
 		signs |= SS_RUNTIME_HIDDEN;
 	if (program_is_link(task))
 		signs |= SS_RUNTIME_LINK;
-	if (cgroup_is_early(task_cgroup_id(task)))
+	if (cgroup_is_early(task_cgroup_id_untyped(task)))
 		signs |= SS_RUNTIME_EARLY;
 	return signs;
 }
@@ -230,13 +249,16 @@ static __always_inline __u32 namespace_changed_by(struct task_struct *task, __u3
 static __noinline int namespaces_compare(struct task_struct *task, struct ss_thread_state *state)
 {
 	struct ss_namespaces now = {};
+	struct nsproxy *set;
+	__u64 user = 0;
 	__u32 kinds;
 
 	if (task->flags & PF_KTHREAD || __sync_lock_test_and_set(&state->namespaces_busy, 1))
 		return 0;
-	if (task_namespaces(task, &now)) {
-		state->namespace_set = (__u64)task->nsproxy;
-		state->namespace_user = (__u64)task->real_cred->user_ns;
+	set = task_namespaces(task, &now, &user);
+	if (set) {
+		state->namespace_set = (__u64)set;
+		state->namespace_user = user;
 		kinds = namespaces_changed(&state->namespaces, &now);
 		/* When the task is seen for the first time, there is nothing to compare with. */
 		if (kinds && state->namespaces.inode[SS_NS_USER])
@@ -263,7 +285,7 @@ static __noinline int namespaces_report_birth(struct task_struct *parent, struct
 	struct ss_namespaces from = {}, to = {};
 	__u32 kinds;
 
-	if (!task_namespaces(parent, &from) || !task_namespaces(task, &to))
+	if (!task_namespaces_untyped(parent, &from) || !task_namespaces_untyped(task, &to))
 		return 0;
 	kinds = namespaces_changed(&from, &to) & ~(1u << SS_NS_PID_FOR_CHILDREN | 1u << SS_NS_TIME_FOR_CHILDREN);
 	return kinds ? transition_report(task, &from, &to, kinds, SS_NS_CLONE) : 0;
@@ -278,9 +300,14 @@ static __always_inline void namespaces_at_birth(struct task_struct *task, struct
 						__u64 clone_flags)
 {
 	struct task_struct *parent = bpf_get_current_task_btf();
+	bool others;
 
 	if (task->flags & PF_KTHREAD)
 		return;
+	/* Without a branch, and the sets by helpers, since pointers may not be compared so. */
+	others = differs(clone_flags & CLONE_NEW_ANY, 0) |
+		 differs((__u64)BPF_CORE_READ(task, nsproxy), (__u64)BPF_CORE_READ(parent, nsproxy)) |
+		 differs(task->thread_pid->level, parent->thread_pid->level);
 	if (cfg_namespaces_compare) {
 		struct ss_thread_state *above = bpf_task_storage_get(&thread_state, parent, 0, 0);
 
@@ -289,8 +316,7 @@ static __always_inline void namespaces_at_birth(struct task_struct *task, struct
 		if (state)
 			namespaces_compare(task, state);
 	}
-	if (clone_flags & CLONE_NEW_ANY || task->nsproxy != parent->nsproxy ||
-	    task->thread_pid->level != parent->thread_pid->level)
+	if (others)
 		namespaces_report_birth(parent, task);
 }
 

@@ -58,13 +58,13 @@ static __always_inline __u64 wait_account(struct ss_waits *waits, __u64 mark, __
 }
 
 /* The thread got this CPU at `at`, after a wait of `wait` ns. `mark` is the one since it left its last CPU. */
-static __always_inline void arrival_account(struct task_struct *task, struct ss_thread_state *state,
-					    struct ledger *ledger, __u64 mark, __u64 at, __u64 wait)
+static __always_inline void arrival_account(struct cfs_rq *queue, struct ss_thread_state *state, struct ledger *ledger,
+					    __u64 mark, __u64 at, __u64 wait)
 {
 	__u64 throttled;
 
 	wait = wait_account(&state->waits, mark, at, wait);
-	throttled = task_throttled(task, state, at, wait);
+	throttled = task_throttled(queue, state, at, wait);
 	state->waits.throttled_ns += throttled;
 	if (wait - throttled > state->longest_wait_ns) {
 		state->longest_wait_ns = wait - throttled;
@@ -81,35 +81,36 @@ static __always_inline void arrival_account(struct task_struct *task, struct ss_
  * the thread got the CPU and how long it had waited, and the ledger still has who ran until then.
  */
 static __always_inline void arrival_unseen(struct task_struct *prev, struct ss_thread_state *state,
-					   struct ledger *ledger)
+					   struct ledger *ledger, struct cfs_rq *queue)
 {
 	__u64 at = prev->sched_info.last_arrival;
 
 	if (at < ledger->since)
 		at = ledger->since;
-	arrival_account(prev, state, ledger, state->mark, at, prev->sched_info.run_delay - state->run_delay_seen);
+	arrival_account(queue, state, ledger, state->mark, at, prev->sched_info.run_delay - state->run_delay_seen);
 	ledger_run(ledger, state->cgroup_id, at);
 }
 
 static __always_inline void thread_leaves(struct task_struct *prev, struct ss_thread_state *state,
-					  struct ledger *ledger, bool preempted, struct rq *queue, __u64 now)
+					  struct ledger *ledger, bool preempted, struct cfs_rq *queue, __u64 now)
 {
 	/* Not the argument prev_state, which still says asleep when a signal kept the task from sleeping. */
 	__u32 s = compat_task_state(prev);
 	__u64 mark = state->mark;
 
 	if (mark && ss_mark_state(mark) != SS_MARK_RUNNING)
-		arrival_unseen(prev, state, ledger);
+		arrival_unseen(prev, state, ledger, queue);
 	state->run_delay_seen = prev->sched_info.run_delay;
-	state->throttled_seen = compat_throttled_ns(prev->se.cfs_rq, now);
-	state->throttled_cpu = queue->cpu;
+	state->throttled_seen = compat_throttled_ns(queue, now);
+	state->throttled_cpu = queue->rq->cpu;
 	if (preempted || !s) {
 		state->waits.preemptions++;
 		mark = SS_MARK_RUNNABLE;
 	} else {
-		mark = task_blocked_mark(prev, s);
+		/* First: what it sleeps for is found on many paths. */
 		if (s & TASK_DEAD && task_end(prev, state, state->cgroup_id) && state->last_of_process)
 			exit_report(prev, state, true);
+		mark = task_blocked_mark(prev, s);
 	}
 	state->mark = ss_mark_make(now, mark);
 	if (cfg_births)
@@ -126,7 +127,7 @@ static __always_inline void thread_arrives(struct task_struct *next, struct ss_t
 		loss_count(SS_LOSS_SWITCH_UNSEEN);
 		return;
 	}
-	arrival_account(next, state, ledger, mark, now, wait);
+	arrival_account(next->se.cfs_rq, state, ledger, mark, now, wait);
 	if (cfg_births)
 		start_switch_in(state);
 }
@@ -143,9 +144,9 @@ static __always_inline void switch_unseen(struct task_struct *task)
 SEC("?tp_btf/sched_switch")
 int BPF_PROG(sched_switch, bool preempted, struct task_struct *prev, struct task_struct *next)
 {
-	struct rq *queue = prev->se.cfs_rq->rq;
+	struct cfs_rq *queue = prev->se.cfs_rq;
 	struct ss_thread_state *state;
-	__u64 now = queue->clock, runner = RUNNER_IDLE;
+	__u64 now = queue->rq->clock, runner = RUNNER_IDLE;
 	__u32 zero = 0;
 	struct ledger *ledger = bpf_map_lookup_elem(&ledgers, &zero);
 
@@ -216,7 +217,7 @@ int BPF_PROG(sched_migrate_task, struct task_struct *task, int cpu)
 	if (!state || (s && ss_mark_state(state->mark) == SS_MARK_BLOCKED))
 		return 0;
 	state->throttled_seen =
-		compat_throttled_there_ns(queue, cpu) - task_throttled_since(task, state, queue->rq->clock);
+		compat_throttled_there_ns(queue, cpu) - task_throttled_since(queue, state, queue->rq->clock);
 	state->throttled_cpu = cpu;
 	return 0;
 }

@@ -11,16 +11,6 @@
 #include "compat.bpf.h"
 #include "syscalls.bpf.h"
 
-/*
- * The clock of the run queue on which the task is or was last: the clock of the kernel's own stamps in sched_info. It
- * advances only when the scheduler is called on that CPU; the kernel updates it right before sched_switch and
- * sched_wakeup.
- */
-static __always_inline __u64 task_queue_clock(struct task_struct *task)
-{
-	return task->se.cfs_rq->rq->clock;
-}
-
 /* Histogram slot of a time: floor(log2(microseconds)), below SS_DELAY_SLOTS, which equals SS_LOOP_SLOTS. */
 static __always_inline __u32 time_slot(__u64 ns)
 {
@@ -163,10 +153,12 @@ static __always_inline __u64 task_waited(struct task_struct *task, struct ss_thr
 	return wait;
 }
 
-/* How long its cgroup, or one above it, has been out of CPU quota since the task left its CPU or was woken. */
-static __always_inline __u64 task_throttled_since(struct task_struct *task, struct ss_thread_state *state, __u64 clock)
+/*
+ * How long its cgroup, or one above it, has been out of CPU quota since the task left its CPU or was woken. `queue` is that of the
+ * task.
+ */
+static __always_inline __u64 task_throttled_since(struct cfs_rq *queue, struct ss_thread_state *state, __u64 clock)
 {
-	struct cfs_rq *queue = task->se.cfs_rq;
 	__u64 total = compat_throttled_ns(queue, clock);
 	__s64 part = (__s64)(total - state->throttled_seen);
 
@@ -177,10 +169,10 @@ static __always_inline __u64 task_throttled_since(struct task_struct *task, stru
 }
 
 /* The throttled part of a wait that has lasted for `wait` ns until `clock`. */
-static __always_inline __u64 task_throttled(struct task_struct *task, struct ss_thread_state *state, __u64 clock,
+static __always_inline __u64 task_throttled(struct cfs_rq *queue, struct ss_thread_state *state, __u64 clock,
 					    __u64 wait)
 {
-	__u64 part = task_throttled_since(task, state, clock);
+	__u64 part = task_throttled_since(queue, state, clock);
 
 	return part < wait ? part : wait;
 }

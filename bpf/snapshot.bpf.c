@@ -37,10 +37,9 @@ static __always_inline __u32 state_letter(__u32 state, __u32 exit_state)
  * The thread is on a CPU: notes what its run queue does not count yet, up to the tick or switch until which the thread's own
  * time is accounted, too. If the thread leaves meanwhile, nothing is noted: the queue has counted it then.
  */
-static __always_inline void run_queue_note(struct task_struct *task)
+static __always_inline void run_queue_note(struct task_struct *task, struct rq *queue)
 {
 	__u64 before, after, arrival = task->sched_info.last_arrival;
-	struct rq *queue = task->se.cfs_rq->rq;
 	__u32 cpu = queue->cpu;
 	__s64 open;
 
@@ -94,7 +93,7 @@ static __always_inline void record_namespaces(struct task_struct *task, struct s
 	struct nsproxy *set = task->nsproxy; /* NULL once the task is exiting */
 
 	r->ns_user = BPF_CORE_READ(task, real_cred, user_ns, ns.inum);
-	r->ns_pid = task_pid_namespace(task, &r->namespace_pid);
+	r->ns_pid = task_pid_namespace(task->thread_pid, &r->namespace_pid);
 	if (!set)
 		return;
 	r->ns_mnt = BPF_CORE_READ(set, mnt_ns, ns.inum);
@@ -146,8 +145,8 @@ static __always_inline void record_process(struct task_struct *task, struct ss_t
 	r->capabilities_effective = compat_capabilities(cred, cap_effective);
 	r->capabilities_permitted = compat_capabilities(cred, cap_permitted);
 	r->capabilities_bounding = compat_capabilities(cred, cap_bset);
-	record_memory(task, r, state);
 	record_namespaces(task, r);
+	record_memory(task, r, state);
 }
 
 /* The numbers of the task that is visited in the agent's pid namespace; in memory, for want of room on the stack. */
@@ -168,13 +167,17 @@ static __always_inline void record_numbers(struct task_struct *task, struct ss_t
 	r->ppid = cfg_pid_namespace ? ppid_here : task->real_parent->tgid;
 }
 
+/* What it reads through the task's pointers comes first: see task_cgroup_id_untyped. `queue` is the task's. */
 static __always_inline void record_thread(struct task_struct *task, struct ss_thread_record *r, __u64 cgroup_id,
-					  struct ss_thread_state *kept)
+					  struct ss_thread_state *kept, struct cfs_rq *queue)
 {
 	__u32 exit_state = task->exit_state, state = compat_task_state(task);
 
 	record_numbers(task, r);
 	r->uid = task->cred->euid.val;
+	r->process_start_ns = task->group_leader->start_boottime;
+	if (task_is_leader(task))
+		record_process(task, r, kept);
 	r->state = state_letter(state, exit_state);
 	if (exit_state)
 		r->flags |= SS_THREAD_ZOMBIE;
@@ -186,7 +189,6 @@ static __always_inline void record_thread(struct task_struct *task, struct ss_th
 		r->flags |= SS_THREAD_KERNEL;
 	r->flags |= nonzero(task->gtime) * SS_THREAD_GUEST;
 	r->start_ns = task->start_boottime;
-	r->process_start_ns = task->group_leader->start_boottime;
 	r->cgroup_id = cgroup_id;
 	BPF_CORE_READ_INTO(&r->comm, task, comm);
 #define USED(member, field) r->used.member = task->field;
@@ -198,15 +200,13 @@ static __always_inline void record_thread(struct task_struct *task, struct ss_th
 #undef USED_IO
 #undef USED
 	if (compat_on_cpu(task))
-		run_queue_note(task);
-	if (task_is_leader(task))
-		record_process(task, r, kept);
+		run_queue_note(task, queue->rq);
 }
 
 /*
- * The present time on the run queues' clock. A queue's own clock may have stood still for up to a tick. So this is the
- * clock of this CPU's queue when the pass began (up to date, because the agent sleeps for a moment before each pass),
- * plus the time since then.
+ * The present time on the run queues' clock: that of the kernel's own stamps in sched_info. A queue's own clock advances only
+ * when the scheduler is called on that CPU, and may have stood still for up to a tick. So this is the clock of this CPU's queue
+ * when the pass began (up to date, because the agent sleeps for a moment before each pass), plus the time since then.
  */
 static __u64 pass_clock, pass_began;
 
@@ -216,7 +216,7 @@ static __always_inline __u64 pass_now(__u64 seq_num)
 
 	if (!seq_num || !pass_began) {
 		pass_began = now;
-		pass_clock = task_queue_clock(bpf_get_current_task_btf());
+		pass_clock = BPF_CORE_READ(bpf_get_current_task_btf(), se.cfs_rq, rq, clock);
 	}
 	return pass_clock + (now - pass_began);
 }
@@ -252,7 +252,7 @@ static __always_inline __u32 task_accepts(struct task_struct *task)
 
 /* The wait for a CPU and the sleep that are under way. */
 static __always_inline void record_open(struct task_struct *task, struct ss_thread_state *state,
-					struct ss_thread_record *r, __u64 now)
+					struct ss_thread_record *r, struct cfs_rq *queue, __u64 now)
 {
 	__u64 mark = r->mark, off = ss_mark_age(mark, now), wait;
 
@@ -271,7 +271,7 @@ static __always_inline void record_open(struct task_struct *task, struct ss_thre
 			r->flags |= SS_THREAD_LISTENS;
 	}
 	if (r->open_wait_ns)
-		r->open_throttled_ns = task_throttled(task, state, now, r->open_wait_ns);
+		r->open_throttled_ns = task_throttled(queue, state, now, r->open_wait_ns);
 }
 
 /*
@@ -335,15 +335,16 @@ static __noinline int thread_write(struct bpf_iter__task *ctx, struct task_struc
 	struct seq_file *seq = ctx->meta->seq;
 	struct record_space space = {};
 	struct ss_thread_record *r = (void *)&space;
+	struct cfs_rq *queue = task->se.cfs_rq;
 	struct ss_waits *dead = NULL;
 	__u64 mark;
 
 	if (state)
 		r->flags |= SS_THREAD_STATE;
-	record_thread(task, r, cgroup_id, state);
+	record_thread(task, r, cgroup_id, state, queue);
 	if (state && cfg_sched) {
 		r->mark = state->mark;
-		record_open(task, state, r, pass_now(ctx->meta->seq_num));
+		record_open(task, state, r, queue, pass_now(ctx->meta->seq_num));
 		r->blocks = SS_BLOCK_WAITS;
 		if (state->charged.timeslices)
 			r->blocks |= SS_BLOCK_WAITS_CHARGED;
@@ -432,7 +433,7 @@ int snapshot_task_plain(struct bpf_iter__task *ctx)
 		return 0;
 	if (cfg_pid_namespace)
 		numbers_note(task);
-	record_thread(task, (void *)&space, task_cgroup_id(task), NULL);
+	record_thread(task, (void *)&space, task_cgroup_id(task), NULL, task->se.cfs_rq);
 	record_write(ctx->meta->seq, &space, NULL);
 	return 0;
 }

@@ -78,7 +78,12 @@ static __always_inline __u64 task_cgroup_id(struct task_struct *task)
 	return BPF_CORE_READ(css, cgroup, kn, id);
 }
 
-/* The same for a pointer that the verifier does not know as a task: every field is read by a helper. */
+/*
+ * The same for a pointer that the verifier does not know as a task: every field is read by a helper. Also for what happens
+ * seldom. From 6.3 on, the verifier searches the kernel's type names, all of them and several times, for each path on which it
+ * sees a pointer read through a typed one: half a millisecond or more, and a program has thousands of paths. So what runs often
+ * reads such pointers early, before paths part, and what runs seldom reads them by helpers.
+ */
 static __always_inline __u64 task_cgroup_id_untyped(struct task_struct *task)
 {
 	struct css_set *set = BPF_CORE_READ(task, cgroups);
