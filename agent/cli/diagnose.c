@@ -177,7 +177,8 @@ static int diagnose_body(struct run *run)
 	const struct option_row rows[] = {
 		ROW_SECONDS("for", 'f', WATCH_LEAST, 86400, &d.seconds, "SECONDS", "time to watch"),
 		ROW_LIST("container", 0, &d.names, "NAME",
-			 "only findings about this container, service or session, or done by it"),
+			 "only findings about this container, service or session, done by it, or about the whole "
+			 "machine"),
 		ROW_LIST("rule", 0, &d.rules, "RULE", "only this rule"),
 		ROW_LIST("set", 0, &d.settings, "RULE.THRESHOLD=VALUE", "another threshold"),
 		ROW_FLAG("list-rules", 0, &d.list, "print the rules with their thresholds, and end"),

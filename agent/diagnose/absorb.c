@@ -16,6 +16,7 @@ enum agreement {
 	SAME_CULPRIT,	 /* both are about one container and name the same culprit */
 	ANY_ON_MACHINE,	 /* the cause is the machine's */
 	ONE_CULPRIT,	 /* both name the same culprit, about whichever container */
+	BY_CULPRIT,	 /* the consequence is about the culprit of the cause */
 	CULPRIT_IS_SELF, /* the culprit of the consequence is the container that the cause is about */
 };
 
@@ -29,6 +30,8 @@ static const struct absorption {
 	{RULE_CPU_STEAL, RULE_HOST_CPU_SATURATED, ANY_ON_MACHINE},
 	/* A neighbour that fills the machine is the cause, not the machine that is full. */
 	{RULE_CPU_NEIGHBOUR, RULE_HOST_CPU_SATURATED, ONE_CULPRIT},
+	/* It has more threads than there are CPUs: those of others wait for it, and its own. */
+	{RULE_CPU_NEIGHBOUR, RULE_CPU_SELF_CONTENTION, BY_CULPRIT},
 	/* Short-lived processes are how it takes the CPU: from others, from itself, and all that there is. */
 	{RULE_SHORT_LIVED_PROCESSES, RULE_CPU_NEIGHBOUR, CULPRIT_IS_SELF},
 	{RULE_SHORT_LIVED_PROCESSES, RULE_CPU_SELF_CONTENTION, SAME_CONTAINER},
@@ -60,6 +63,8 @@ static bool agree(const struct absorption *a, const struct finding *cause, const
 		       strcmp(cause->culprit_cgroup, consequence->culprit_cgroup) == 0;
 	case CULPRIT_IS_SELF:
 		return strcmp(cause->container_cgroup, consequence->culprit_cgroup) == 0;
+	case BY_CULPRIT:
+		return *cause->culprit_cgroup && strcmp(cause->culprit_cgroup, consequence->container_cgroup) == 0;
 	case ONE_CULPRIT:
 		return *cause->culprit_cgroup && strcmp(cause->culprit_cgroup, consequence->culprit_cgroup) == 0;
 	case ANY_ON_MACHINE:

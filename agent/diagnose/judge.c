@@ -70,9 +70,14 @@ static int worse_first(const void *a, const void *b)
 /* The containers that were chosen, which are few. */
 typedef LIST(const struct container_row *) chosen_rows;
 
-/* Whether it, or what it explains, is about one of these containers, or it is done by one of them. */
+/*
+ * Whether it, or what it explains, is about one of these containers, or it is done by one of them. A machine that is full is so
+ * for all of them.
+ */
 static bool finding_wanted(const chosen_rows *chosen, const struct finding *f)
 {
+	if (!*f->container && f->severity > FINDING_NOTICE)
+		return true;
 	for (size_t i = 0; i < chosen->n; i++) {
 		const char *path = chosen->at[i]->cgroup;
 

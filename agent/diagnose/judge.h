@@ -17,7 +17,7 @@ struct diagnosis {
 
 /*
  * Runs the chosen rules over the window, absorbs consequences, puts the worst first. `containers`, if it names any: only findings
- * about these, or done by them. 0 or -ENOMEM. diagnosis_free also after a failure.
+ * about these, or done by them, and warnings about the machine. 0 or -ENOMEM. diagnosis_free also after a failure.
  */
 int diagnosis_run(struct diagnosis *d, const struct window *w, const struct diagnosis_options *o,
 		  const struct match_choice *containers);

@@ -122,6 +122,43 @@ static void one_of_the_victims(void **state)
 	assert_null(strstr(situation.diagnosis.findings.all[0].headline, "others"));
 }
 
+/* It waits for a neighbour itself, which is the one to blame: who waits for it waits for that one. */
+static void innocent_in_the_middle(void **state)
+{
+	uint32_t batch = situation_worker(&situation, "batch", 3, 5, 0, 0),
+		 web = situation_worker(&situation, "web", 0.4, 0.6, 0, 0),
+		 idle = situation_worker(&situation, "idle", 0, 0.13, 0, 0);
+	const struct finding *f;
+
+	(void)state;
+	situation_neighbour(&situation, web, batch, 0.6);
+	situation_neighbour(&situation, idle, web, 0.07);
+	situation_neighbour(&situation, idle, batch, 0.06);
+	situation_host_gain(&situation, HOST_CPU_USAGE, 4);
+	f = expect_first(&situation, "cpu_neighbour", "web", "batch");
+	assert_int_equal(situation.diagnosis.findings.n, 1);
+	assert_null(strstr(f->headline, "idle"));
+}
+
+/* It has next to nothing to do, and waits for that: no emergency, and no more than all of the time. */
+static void idle_victim(void **state)
+{
+	uint32_t batch = situation_worker(&situation, "batch", 3.9, 5, 0, 0),
+		 idle = situation_worker(&situation, "idle", 0, 0.12, 0, 0);
+	const struct finding *f;
+
+	(void)state;
+	situation_neighbour(&situation, idle, batch, 0.13);
+	situation_neighbour(&situation, batch, batch, 5);
+	situation_host_gain(&situation, HOST_CPU_USAGE, 3.9);
+	f = expect_first(&situation, "cpu_neighbour", "idle", "batch");
+	assert_int_equal(f->severity, FINDING_WARNING);
+	expect_words(f, "idle waits for 100 % of the time");
+	/* That its own threads wait for each other as well is no news. */
+	assert_int_equal(situation.diagnosis.findings.n, 1);
+	assert_int_equal(f->n_explains, 2);
+}
+
 static bool advises(const struct finding *f, const char *words)
 {
 	bool said = false;
@@ -331,6 +368,8 @@ int main(void)
 		situation_test(neighbour_near),
 		situation_test(one_culprit),
 		situation_test(one_of_the_victims),
+		situation_test(innocent_in_the_middle),
+		situation_test(idle_victim),
 		situation_test(no_limit_to_defend),
 		situation_test(culprit_without_runtime),
 		situation_test(pinned),

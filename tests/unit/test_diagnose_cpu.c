@@ -213,6 +213,29 @@ static void saturated_near(void **state)
 	expect_nothing(&situation);
 }
 
+/* Who asks about one hears as well that the machine is full; not what is wrong with others. */
+static void machine_of_one(void **state)
+{
+	static const char *const names[] = {"a", "b", "c", "d"};
+	struct match_choice choice;
+
+	for (int i = 0; i < 4; i++)
+		situation_worker(&situation, names[i], 1, 1.5, 0, 0);
+	situation.containers[1][1].v[CONTAINER_THROTTLED_RATIO] = 1;
+	situation_gain(&situation, 1, CONTAINER_THROTTLED_WAIT, 1);
+	situation_host_gain(&situation, HOST_CPU_USAGE, 4);
+	situation_judge(&situation);
+	assert_int_equal(situation.diagnosis.findings.n, 2);
+	match_choice_init(&choice, (const char *const[]){"a"}, 1);
+	assert_int_equal(match_choice_look(&choice, &situation.now), 0);
+	diagnosis_free(&situation.diagnosis);
+	assert_int_equal(diagnosis_run(&situation.diagnosis, &situation.window, &situation.options, &choice), 0);
+	match_choice_free(&choice);
+	(void)state;
+	assert_int_equal(situation.diagnosis.findings.n, 1);
+	assert_string_equal(situation.diagnosis.findings.all[0].rule, "host_cpu_saturated");
+}
+
 static void steal(void **state)
 {
 	(void)state;
@@ -282,6 +305,7 @@ int main(void)
 		situation_test(short_lived),
 		situation_test(short_lived_near),
 		situation_test(saturated_near),
+		situation_test(machine_of_one),
 		situation_test(steal),
 		situation_test(hostile_name),
 		situation_test(settings),

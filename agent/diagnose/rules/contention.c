@@ -23,6 +23,7 @@ struct contention {
 /* A container that waits for another one. */
 struct victim {
 	uint32_t row, culprit;
+	double wait; /* seconds in each second for the culprit */
 	double lost; /* share of the time in which its threads ran or wanted to */
 };
 
@@ -33,6 +34,8 @@ static int victim_order(const void *a, const void *b)
 
 	if (x->culprit != y->culprit)
 		return x->culprit < y->culprit ? -1 : 1;
+	if (x->wait != y->wait)
+		return x->wait > y->wait ? -1 : 1;
 	if (x->lost != y->lost)
 		return x->lost > y->lost ? -1 : 1;
 	return x->row < y->row ? -1 : 1;
@@ -127,6 +130,16 @@ static void neighbour_headline(struct judging *j, struct finding *f, const struc
 			culprit, n, c, lost);
 }
 
+/* One of them waits longer than it runs, and not just because it has next to nothing to do. */
+static bool victims_critical(const struct judging *j, const struct contention *x, const struct victim *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].lost >= judge_threshold(j, CPU_NEIGHBOUR_CRITICAL) &&
+		    x->waits[v[i].row].others >= judge_threshold(j, CPU_NEIGHBOUR_CRITICAL_WAIT))
+			return true;
+	return false;
+}
+
 /* One finding for all that wait for the same container. */
 static void neighbour_find(struct judging *j, const struct contention *x, const struct victim *v, size_t n)
 {
@@ -134,9 +147,8 @@ static void neighbour_find(struct judging *j, const struct contention *x, const 
 	const struct cpu_waits *w = &x->waits[v->row];
 	struct cpu_use u = cpu_use(j, v->row), theirs = cpu_use(j, v->culprit);
 	bool pinned = cpu_is_pinned(j, v->row) && x->m.idle >= FREE_CPUS;
-	struct finding *f = judge_find(
-		j, v->row,
-		v->lost >= judge_threshold(j, CPU_NEIGHBOUR_CRITICAL) && !pinned ? FINDING_CRITICAL : FINDING_WARNING);
+	struct finding *f =
+		judge_find(j, v->row, victims_critical(j, x, v, n) && !pinned ? FINDING_CRITICAL : FINDING_WARNING);
 
 	if (!f)
 		return;
@@ -171,6 +183,21 @@ static bool neighbour_is(const struct judging *j, uint32_t i, const struct cpu_u
 	       cpu_use(j, w->worst).cores >= u->cores * judge_threshold(j, CPU_NEIGHBOUR_MORE);
 }
 
+/* Who waits for a neighbour itself has not got the CPU that it needs, and is not to blame for others that wait. Their number. */
+static size_t victims_of_innocents_drop(const struct judging *j, const struct contention *x, struct victim *v, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct cpu_use u = cpu_use(j, v[i].culprit);
+
+		if (!judge_is_own_home(&j->now->containers[v[i].culprit]) ||
+		    !neighbour_is(j, v[i].culprit, &u, &x->waits[v[i].culprit]))
+			v[kept++] = v[i];
+	}
+	return kept;
+}
+
 void judge_cpu_neighbour(struct judging *j)
 {
 	_cleanup_free_ struct cpu_waits *waits = cpu_waits_collect(j);
@@ -196,8 +223,9 @@ void judge_cpu_neighbour(struct judging *j)
 				   1, "its threads waited %.0f %% of the time that they had work for CPUs of others",
 				   lost * 100);
 		else if (judge_wanted(j, i) || judge_wanted(j, w->worst))
-			victims[n++] = (struct victim){i, w->worst, lost};
+			victims[n++] = (struct victim){i, w->worst, w->worst_wait, lost};
 	}
+	n = victims_of_innocents_drop(j, &x, victims, n);
 	if (n)
 		qsort(victims, n, sizeof(*victims), victim_order);
 	for (size_t i = 0, begin = 0; i < n; i++) {
@@ -219,13 +247,14 @@ static void self_contention_advise(struct judging *j, struct finding *f, const s
 	bool limited = !value_absent(c->v[CONTAINER_CPU_LIMIT]) && may_use < m->cpus;
 
 	if (cpu_is_pinned(j, i))
-		finding_advice(j, f, "let it use more of the machine's %.0f CPUs, of which %.1f were free: %s", m->cpus,
-			       m->idle, advice_cpu_set(j, i));
+		finding_advice(j, f, "let it use more of the machine's %.0f CPUs%s: %s", m->cpus,
+			       m->idle >= FREE_CPUS ? judge_text(j, ", of which %.1f were free", m->idle) : "",
+			       advice_cpu_set(j, i));
 	else if (limited && cores > may_use)
 		finding_advice(j, f, "give it up to %.1f CPUs: %s", cores,
 			       advice_cpu_limit(j, i, c->cpu_limit_of, cores));
-	finding_advice(j, f, "%slet it work with no more threads at once than the %.*f CPUs that it may use",
-		       limited ? "or " : "", may_use == floor(may_use) ? 0 : 1, may_use);
+	finding_advice(j, f, "%slet it work with no more threads at once than the %.*f CPU%s that it may use",
+		       limited ? "or " : "", may_use == floor(may_use) ? 0 : 1, may_use, may_use == 1 ? "" : "s");
 	if (!limited && m->idle >= FREE_CPUS)
 		finding_advice(
 			j, f,
@@ -257,10 +286,11 @@ static void self_contention_find(struct judging *j, const struct contention *x, 
 	if (cpu_is_pinned(j, i))
 		finding_evidence(j, f, "cpu_limit_cores", may_use, "cores",
 				 "it may use only %.0f of the machine's %.0f CPUs: a cpuset binds it", may_use, cpus);
-	else
+	else if (may_use < cpus)
 		finding_evidence(j, f, "cpu_limit_cores", may_use, "cores",
-				 "it may use %.*f of the machine's %.0f CPUs", may_use == floor(may_use) ? 0 : 1,
-				 may_use, cpus);
+				 "it may use %.2f of the machine's %.0f CPUs", may_use, cpus);
+	else
+		finding_evidence(j, f, "", cpus, "cores", "it may use all %.0f CPUs of the machine", cpus);
 	finding_ruled_out(j, f, "neighbours: %.2f s in each second", w->others);
 	self_contention_advise(j, f, &x->m, i, u->cores + w->self, may_use);
 }

@@ -25,7 +25,8 @@ struct cpu_use cpu_use(const struct judging *j, uint32_t i)
 
 double cpu_lost_share(double cores, double wait, double lost)
 {
-	return cores + wait > 0 ? lost / (cores + wait) : 0;
+	/* The parts are read one after the other. */
+	return cores + wait > 0 ? fmin(1, lost / (cores + wait)) : 0;
 }
 
 struct cpu_waits *cpu_waits_collect(struct judging *j)
