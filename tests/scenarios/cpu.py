@@ -2,11 +2,35 @@
 """Scenarios of the rules about the CPU."""
 from frame import BURN, FIRST, LAST, finding, scenario
 
+# Works for so many milliseconds, then rests until the period is over; argv: work, period.
+BURSTS = """
+import sys, time
+work, period = (int(a) / 1000 for a in sys.argv[1:3])
+while True:
+    begin, used = time.monotonic(), time.process_time()
+    while time.process_time() - used < work:
+        pass
+    time.sleep(max(0, begin + period - time.monotonic()))
+"""
+
+
+def loops(count):
+    return " & ".join(["(%s)" % BURN] * count) + " & wait"
+
+
+# ---- quotas ----
 
 @scenario(first=finding("cpu_throttled", container="throttled", culprit="", severity="critical"))
 def throttled(stage):
     """Two loops in a container with a quota of 0.2 CPU."""
-    stage.container("throttled", "sh", "-c", "(%s) & %s" % (BURN, BURN), options=("--cpus", "0.2", *FIRST))
+    stage.container("throttled", "sh", "-c", loops(2), options=("--cpus", "0.2", *FIRST))
+
+
+@scenario(first=finding("cpu_throttled", container="/team/web", culprit=""))
+def throttled_above(stage):
+    """The quota is that of a cgroup around the container."""
+    stage.cgroup("team", cpu={"cpu.cfs_quota_us": 20000})
+    stage.run(stage.cgroup("team/web"), "sh", "-c", loops(2))
 
 
 @scenario(worst="none", beside=True)
@@ -15,8 +39,91 @@ def quota_unused(stage):
     stage.container("quota", "sleep", "1000", options=("--cpus", "0.2"))
 
 
+@scenario(worst="notice", never=["cpu_throttled"])
+def quota_suffices(stage):
+    """Works for 20 ms in each 100 ms, with 50 ms to use."""
+    stage.docker_python("quota", BURSTS, 20, 100, options=("--cpus", "0.5", *FIRST))
+
+
+@scenario(worst="notice", never=["cpu_throttled"], held_back=True)
+def quota_trims_bursts(stage):
+    """Works for 70 ms in a second, with 50 ms to use in each 100 ms: the quota runs out in one of ten periods."""
+    stage.docker_python("bursts", BURSTS, 70, 1000, options=("--cpus", "0.5", *FIRST))
+
+
+# ---- waits for others ----
+
 @scenario(first=finding("cpu_neighbour", container="web", culprit="batch"))
 def neighbour(stage):
     """Two loops on one CPU; the kernel lets the batch job go first."""
     stage.container("web", "sh", "-c", BURN, options=("--cpuset-cpus", "0", *LAST))
     stage.container("batch", "sh", "-c", BURN, options=("--cpuset-cpus", "0", *FIRST))
+
+
+@scenario(first=finding("cpu_neighbour", container="web", culprit="batch"), never=["cpu_throttled"], held_back=True)
+def neighbour_of_bursts(stage):
+    """A service that works a fifth of the time shares its CPU with four loops."""
+    stage.docker_python("web", BURSTS, 20, 100, options=("--cpuset-cpus", "1", "--cpu-shares", "2048"))
+    stage.container("batch", "sh", "-c", loops(4), options=("--cpuset-cpus", "1", *FIRST))
+
+
+@scenario(worst="notice", never=["cpu_neighbour"])
+def equals(stage):
+    """Two loops of the same weight on one CPU: none of them is to blame."""
+    for name in ("one", "other"):
+        stage.container(name, "sh", "-c", BURN, options=("--cpuset-cpus", "0", *FIRST))
+
+
+@scenario(first=finding("cpu_self_contention", container="pool", culprit="", severity="notice"), never=["cpu_neighbour"])
+def self_contention(stage):
+    """Four loops of one container on one CPU."""
+    stage.container("pool", "sh", "-c", loops(4), options=("--cpuset-cpus", "1", *FIRST))
+
+
+@scenario(worst="none", never=["cpu_self_contention"], held_back=True)
+def pool_that_rests(stage):
+    """Four programs on one CPU that work a twentieth of the time each."""
+    stage.docker_python("pool", "import os\nos.fork(); os.fork()\n" + BURSTS, 5, 100, options=("--cpuset-cpus", "1", *FIRST))
+
+
+# ---- one thread ----
+
+@scenario(first=finding("cpu_single_thread", container="one", process="sh", severity="notice"), quiet=True)
+def single_thread(stage):
+    """One loop, with a CPU free beside it."""
+    stage.container("one", "sh", "-c", BURN, options=FIRST)
+
+
+@scenario(never=["cpu_single_thread"], worst="notice", quiet=True)
+def single_thread_at_limit(stage):
+    """One loop that may use one CPU and does: its limit holds it, not its single thread."""
+    stage.container("one", "sh", "-c", BURN, options=("--cpuset-cpus", "0", *FIRST))
+
+
+# ---- processes that live for a moment ----
+
+@scenario(first=finding("short_lived_processes", container="storm"))
+def short_lived(stage):
+    """A shell that starts one program after the other."""
+    stage.container("storm", "sh", "-c", "while :; do /bin/true; done", options=FIRST)
+
+
+@scenario(worst="none", beside=True)
+def health_checks(stage):
+    """Three programs a second."""
+    stage.container("checked", "sh", "-c", "while sleep 1; do /bin/true; /bin/ls / > /dev/null; done")
+
+
+# ---- the machine ----
+
+@scenario(first=finding("host_cpu_saturated"), never=["cpu_neighbour"], whole_host=True, quiet=True)
+def host_full(stage):
+    """Two equal containers with three loops each on two CPUs."""
+    for name in ("one", "other"):
+        stage.container(name, "sh", "-c", loops(3), options=FIRST)
+
+
+@scenario(never=["host_cpu_saturated"], quiet=True, held_back=True)
+def host_half_full(stage):
+    """One loop on a machine of two CPUs."""
+    stage.container("one", "sh", "-c", BURN, options=FIRST)

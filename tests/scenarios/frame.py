@@ -11,9 +11,9 @@ A scenario is a function in a file of its subject, tests/scenarios/SUBJECT.py, w
 It starts the workload and returns; the runner then watches, checks, and removes what the stage made.
 """
 import contextlib
+import itertools
 import os
 import subprocess
-import sys
 import time
 
 import cgroups
@@ -25,10 +25,13 @@ BURN = "while :; do :; done"
 # Before the rest of a busy machine, and after it: what these containers do to each other does not depend on who else runs.
 FIRST, LAST = ("--cpu-shares", "65536"), ("--cpu-shares", "512")
 # The programs of this machine, for a container whose image has none.
-PROGRAMS = ("-v", "/usr:/usr:ro", "-v", "/usr/lib:/lib:ro", "-v", "/usr/lib64:/lib64:ro", "-v", "/etc:/etc:ro")
-TAG = "scn%d-" % os.getpid()
+PROGRAMS = ("-v", "/usr:/usr:ro", "-v", "/usr/lib:/lib:ro", "-v", "/usr/lib64:/lib64:ro")
+PYTHON = "/usr/bin/python3"
+# tests/e2e/lib/sweep.py knows by it whose cgroups are left over.
+CGROUP = "/sysscope-test-%d-" % os.getpid()
 
 scenarios = {}
+numbers = itertools.count(1)
 
 
 def finding(rule, container="", **more):
@@ -70,9 +73,12 @@ class Stage:
 
     def __init__(self, name):
         self.name, self.undo = name, contextlib.ExitStack()
+        self.number = next(numbers)  # several stages may have a container of one name
+        self.tag, self.above = "scn%d.%d-" % (os.getpid(), self.number), "%s%d-" % (CGROUP, self.number)
         self.own = {}  # path of a cgroup to the name of its container
         self.ids = {}  # id of a container to its name
         self.at_begin = []  # called when the watch has begun
+        self.options = []  # of diagnose
         self.folder = os.path.join(harness.tmp(), name)
         os.makedirs(self.folder)
         os.chmod(harness.tmp(), 0o755)
@@ -84,16 +90,20 @@ class Stage:
         return cls.daemon
 
     def container(self, name, *argv, options=()):
+        """A container of busybox, or with PROGRAMS among its options of what this machine has."""
         d = self.dockerd()
-        self.undo.callback(d, "rm", "-f", TAG + name, check=False)
-        made = d.start(TAG + name, *argv, options=options)
+        self.undo.callback(d, "rm", "-f", self.tag + name, check=False)
+        made = d.start(self.tag + name, *argv, options=options)
         self.own[made.cgroup.path] = name
         self.ids[made.id] = name
         return made
 
     def cgroup(self, name, **files):
-        """A cgroup that no runtime made, with these values in files of its controllers: {"cpu": {"cpu.shares": 512}}. Its path."""
-        path = "/%s%s" % (TAG, name)
+        """
+        A cgroup that no runtime made; `diagnose` calls it /NAME. With these values in files of its controllers:
+        cpu={"cpu.shares": 512}. Its path.
+        """
+        path = self.above + name
         for root in cgroups.layout.hierarchies():
             os.makedirs(root + path, exist_ok=True)
             self.undo.callback(cgroups.remove_tree, root + path)
@@ -102,7 +112,7 @@ class Stage:
             for file, value in values.items():
                 with open("%s%s/%s" % (cgroups.layout.folder(controller), path, file), "w") as f:
                     f.write(str(value))
-        self.own[path] = name
+        self.own[path] = "/" + name
         return path
 
     def run(self, path, *argv, **more):
@@ -135,13 +145,35 @@ class Stage:
 
     def python(self, path, script, *args, **more):
         """A small program of the scenario's own in such a cgroup."""
-        return self.run(path, os.path.realpath(sys.executable), "-c", script, *map(str, args), **more)
+        return self.run(path, PYTHON, "-c", script, *map(str, args), **more)
+
+    def docker_python(self, name, script, *args, options=()):
+        """The same in a container."""
+        return self.container(name, PYTHON, "-c", script, *map(str, args), options=(*PROGRAMS, *options))
 
     def file(self, name, text):
         path = os.path.join(self.folder, name)
         with open(path, "w", encoding="utf-8") as f:
             f.write(text)
         return path
+
+    @staticmethod
+    def processes(container):
+        """(name, state) of each."""
+        found = []
+        for pid in container.cgroup.pids():
+            with contextlib.suppress(OSError):
+                left, _, right = cgroups.read("/proc/%d/stat" % pid).rpartition(")")
+                found.append((left.partition("(")[2], right.split()[0]))
+        return found
+
+    def has(self, name):
+        return os.path.exists(os.path.join(self.folder, name))
+
+    def wait_for(self, what, seconds=60):
+        """Until it is true: the workload is ready."""
+        if not harness.wait_for(what, seconds):
+            raise TimeoutError("the workload of %s is not ready" % self.name)
 
     def begin(self, function, *args):
         """Calls this when the watch has begun."""
@@ -161,10 +193,6 @@ def about(said, stage):
     return [f for f in said["findings"]
             if f["container_cgroup"] in stage.own
             and (not f["culprit"] or f["culprit"]["container_cgroup"] in (None, "", *stage.own))]
-
-
-def plain(name):
-    return (name or "").replace(TAG, "", 1).strip("/") if name else ""
 
 
 def _process(f):

@@ -11,7 +11,7 @@ import json
 import os
 import re
 
-from frame import TAG
+from frame import CGROUP
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recorded")
 FORMAT = 1
@@ -100,7 +100,7 @@ def neutral(text, stage, hostname):
     for identity, name in stage.ids.items():
         other = hashlib.sha256(name.encode()).hexdigest()
         text = text.replace(identity, other).replace(identity[:12], other[:12])
-    text = re.sub(r"/sysscope-test-\d+-docker/docker", "/docker", text).replace(TAG, "")
+    text = text.replace(CGROUP + "docker/docker", "/docker").replace(stage.above, "/").replace(stage.tag, "")
     return text.replace(json.dumps(hostname), '"machine"')
 
 
