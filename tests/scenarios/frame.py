@@ -20,6 +20,7 @@ import cgroups
 import docker
 from programs import Missing  # noqa: F401
 import harness
+import sweep
 
 BURN = "while :; do :; done"
 # Before the rest of a busy machine, and after it: what these containers do to each other does not depend on who else runs.
@@ -98,6 +99,12 @@ class Stage:
         self.ids[made.id] = name
         return made
 
+    def before_all(self):
+        """Its containers get all the CPU that they want, whoever else runs: for what is to use a CPU whole."""
+        top = self.dockerd().top
+        cgroups.favour(top, 250)
+        self.undo.callback(cgroups.favour, top, docker.FAVOUR)
+
     def cgroup(self, name, **files):
         """
         A cgroup that no runtime made; `diagnose` calls it /NAME. With these values in files of its controllers:
@@ -106,7 +113,7 @@ class Stage:
         path = self.above + name
         for root in cgroups.layout.hierarchies():
             os.makedirs(root + path, exist_ok=True)
-            self.undo.callback(cgroups.remove_tree, root + path)
+            self.undo.callback(sweep.end_cgroup, root + path)
         cgroups.favour(path)
         for controller, values in files.items():
             for file, value in values.items():
@@ -127,21 +134,17 @@ class Stage:
             cgroups.enter(path, os.getpid())
 
         p = subprocess.Popen(argv, preexec_fn=enter, **more)
-        self.undo.callback(self._end, p, path)
+        self.undo.callback(p.wait)
+        self.undo.callback(sweep.end_cgroup, cgroups.layout.folder("cpu") + path)
         return p
 
-    @staticmethod
-    def _end(p, path):
-        for _ in range(100):
-            left = [pid for root in cgroups.layout.hierarchies() for pid in cgroups.read(root + path + "/cgroup.procs").split()]
-            for pid in left:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(pid), 9)
-            if not left:
-                break
-            time.sleep(0.02)
-        p.kill()
-        p.wait()
+    def server(self, name, start, **files):
+        """A server of tests/e2e/lib/programs.py in such a cgroup."""
+        path = self.cgroup(name, **files)
+        enter = "".join("echo $$ > %s%s/cgroup.procs; " % (root, path) for root in cgroups.layout.hierarchies())
+        server = start(before=("sh", "-c", enter + 'exec "$@"', "sh"))
+        self.undo.callback(harness.stop, server.process)
+        return server
 
     def python(self, path, script, *args, **more):
         """A small program of the scenario's own in such a cgroup."""

@@ -88,11 +88,13 @@ def alone(first, last):
 
 
 def _known(value):
-    """Without what is null, which is as absent when it is missing; a guest that has no name is one."""
+    """Without what is null, which is as absent when it is missing, and without digits that no rule looks at."""
     if isinstance(value, dict):
         return {k: _known(v) for k, v in value.items() if v is not None or k == "guest"}
     if isinstance(value, list):
         return [_known(v) for v in value]
+    if isinstance(value, float) and abs(value) < 1e9:  # not times, of which 15 digits are needed
+        return float("%.9g" % value)
     return value
 
 

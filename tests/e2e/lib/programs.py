@@ -40,6 +40,8 @@ class Program:
         self.name, self.comm, self.model = name, comm, model
         self.port = free_port()
         self.folder = os.path.join(harness.tmp(), name)
+        if os.path.exists(self.folder):
+            self.folder += "-%d" % self.port
         os.makedirs(self.folder)
         os.chmod(harness.tmp(), 0o755)
         self.process = None
@@ -84,7 +86,7 @@ def nginx(workers=2, before=()):
     return p.start([*before, which("nginx"), "-c", path, "-e", p.folder + "/errors"])
 
 
-def redis():
+def redis(before=()):
     p = Program("redis", "redis-server", "loop")
 
     def load(seconds):
@@ -92,12 +94,12 @@ def redis():
                                "-q", "-n", "100000000", "-c", "4"], stdout=subprocess.DEVNULL)]
 
     p.load = load
-    return p.start([which("redis-server"), "--port", str(p.port), "--bind", LOOPBACK, "--save", "", "--dir", p.folder])
+    return p.start([*before, which("redis-server"), "--port", str(p.port), "--bind", LOOPBACK, "--save", "", "--dir", p.folder])
 
 
-def node(script="require('http').createServer((q, r) => r.end('ok')).listen(+process.argv[2], '127.0.0.1');"):
+def node(script="require('http').createServer((q, r) => r.end('ok')).listen(+process.argv[2], '127.0.0.1');", before=()):
     p = Program("node", "node", "loop+pool")
-    return p.start([which("node", "nodejs"), p.file("server.js", script), str(p.port)])
+    return p.start([*before, which("node", "nodejs"), p.file("server.js", script), str(p.port)])
 
 
 def apache():
@@ -136,7 +138,7 @@ def haproxy():
     return p.start([which("haproxy"), "-db", "-f", path])
 
 
-def postgres():
+def postgres(before=()):
     found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
     if not found:
         raise Missing("postgresql is not installed")
@@ -151,12 +153,14 @@ def postgres():
 
     pgbench = [folder + "/pgbench", "-h", LOOPBACK, "-p", str(p.port), "-U", "postgres"]
 
+    p.benchmark = pgbench
+
     def load(seconds):
         return [harness.spawn(["nice", "-n", "10"] + pgbench + ["-S", "-c", "4", "-T", str(seconds), "postgres"],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)]
 
     p.load = load
-    p.start(become + [folder + "/postgres", "-D", p.folder + "/data", "-p", str(p.port), "-k", p.folder,
+    p.start([*before, *become, folder + "/postgres", "-D", p.folder + "/data", "-p", str(p.port), "-k", p.folder,
                       "-c", "listen_addresses=" + LOOPBACK])
     # It takes connections a moment before it serves them.
     harness.wait_for(lambda: harness.run(pgbench + ["-i", "-q", "postgres"], 60).returncode == 0, 30)
