@@ -74,6 +74,17 @@ def cut(snapshot, stage):
     return s
 
 
+def machine(s, processes):
+    """Adds its first process, for its namespaces: with those of containers they are compared."""
+    init = next((p for p in processes if p["pid"] == 1), None)
+    if not init or any(p["pid"] == 1 for p in s["processes"]):
+        return
+    s["containers"].append({"name": "host", "kind": "host", "cgroup": "/", "state": "running"})
+    s["processes"].append({"pid": 1, "ppid": 0, "uid": 0, "comm": "init", "main_thread": "init", "container": "host",
+                           "container_cgroup": "/", "start_time": init["start_time"], "state": "S", "kernel": False,
+                           "namespaces": init["namespaces"]})
+
+
 def alone(first, last):
     """As if the scenario's containers had had the machine for themselves."""
     for s in (first, last):
@@ -107,9 +118,12 @@ def neutral(text, stage, hostname):
 
 
 def write(scenario, stage, snapshots):
+    processes = [s["processes"] for s in (snapshots[0], snapshots[-1])]
     first, last = (cut(s, stage) for s in (snapshots[0], snapshots[-1]))
     if not scenario.whole_host:
         alone(first, last)
+    for s, all_of_them in zip((first, last), processes):
+        machine(s, all_of_them)
     recorded = {"format": FORMAT, "name": scenario.name, "what": scenario.what, "held_back": scenario.held_back,
                 "expect": scenario.expect, "snapshots": [_known(first), _known(last)]}
     put(scenario.name, neutral(json.dumps(recorded, separators=(",", ":")), stage, first["host"]["hostname"]))
