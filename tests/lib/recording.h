@@ -28,4 +28,8 @@ void recording_judge(struct recording *r);
 void recording_check(const struct recording *r, struct buf *wrong);
 void recording_free(struct recording *r);
 
+/* Makes the snapshots what an agent makes without these collectors (separated by blanks): recording_blind.c. */
+void recording_blind(struct recording *r, const char *collectors);
+bool recording_collector_off(const char *collectors, const char *name, size_t length);
+
 #endif

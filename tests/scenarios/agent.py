@@ -3,7 +3,7 @@
 from frame import BURN, FIRST, LAST, finding, scenario
 
 
-@scenario(first=finding("collector_missing", severity="notice"), never=["cpu_neighbour", "cpu_self_contention"], whole_host=True)
+@scenario(first=finding("collector_missing", severity="notice"), never=["cpu_neighbour", "cpu_self_contention"])
 def scheduler_off(stage):
     """A neighbour has the CPU, but nothing watches the scheduler: it is said that nobody can judge."""
     stage.container("web", "sh", "-c", BURN, options=("--cpuset-cpus", "0", *LAST))

@@ -41,6 +41,97 @@ static void replay(void **state)
 	recording_free(&r);
 }
 
+/* ---- with fewer collectors less is judged, and nothing is wrong ---- */
+
+static const char *const blindness[] = {
+	/* Half of those that can be turned off, and the other half. */
+	"lifecycle sched namespaces tcp oom disk",
+	"cgroups epoll sockets births network reclaim interfaces",
+	/* A kernel without task storage (5.10): docs/kernels.md. */
+	"sched epoll namespaces births sockets",
+	/* A machine whose cgroup files cannot be read. */
+	"cgroupfs",
+};
+
+/* What the run said of all that it can see, causes and consequences. */
+struct said {
+	char *about[64]; /* "RULE CONTAINER" */
+	size_t n;
+};
+
+static void said_add(struct said *said, const char *rule, const char *container)
+{
+	if (said->n < ARRAY_SIZE(said->about) && asprintf(&said->about[said->n], "%s %s", rule, container) > 0)
+		said->n++;
+}
+
+static bool was_said(const struct said *said, const char *rule, const char *container)
+{
+	_cleanup_buf_ struct buf wanted = {};
+
+	buf_printf(&wanted, "%s %s", rule, container);
+	for (size_t i = 0; i < said->n; i++)
+		if (strcmp(said->about[i], wanted.data) == 0)
+			return true;
+	return said->n == ARRAY_SIZE(said->about);
+}
+
+static void said_collect(struct said *said, const struct findings *found)
+{
+	for (size_t i = 0; i < found->n; i++) {
+		said_add(said, found->all[i].rule, found->all[i].container);
+		for (size_t k = 0; k < found->all[i].n_explains; k++)
+			said_add(said, found->all[i].explains[k].rule, found->all[i].explains[k].container);
+	}
+}
+
+static void blind_check(const struct recording *r, const char *collectors, const struct said *full, struct buf *wrong)
+{
+	const struct findings *found = &r->diagnosis.findings;
+
+	for (size_t i = 0; i < found->n; i++) {
+		const struct finding *f = &found->all[i];
+
+		if (strcmp(f->rule, "collector_missing") != 0 && !was_said(full, f->rule, f->container))
+			buf_printf(wrong, "without %s it finds %s of '%s': %s\n", collectors, f->rule, f->container,
+				   f->headline);
+	}
+	for (size_t i = 0; i < RULES; i++) {
+		bool needs = false, says = false;
+
+		for (const char *n = rules[i].needs; *n; n += strcspn(n, " "), n += *n == ' ')
+			needs |= recording_collector_off(collectors, n, strcspn(n, " "));
+		for (size_t k = 0; k < found->n_unjudged; k++)
+			says |= strcmp(found->unjudged[k].rule, rules[i].name) == 0;
+		if (needs && !says)
+			buf_printf(wrong, "without %s it does not say that %s cannot be judged\n", collectors,
+				   rules[i].name);
+	}
+}
+
+static void replay_blind(void **state)
+{
+	_cleanup_buf_ struct buf wrong = {};
+	struct said full = {};
+	struct recording r;
+
+	for (size_t b = 0; b < ARRAY_SIZE(blindness); b++) {
+		recording_read(&r, *state);
+		if (b == 0) {
+			recording_judge(&r);
+			said_collect(&full, &r.diagnosis.findings);
+		}
+		recording_blind(&r, blindness[b]);
+		recording_judge(&r);
+		blind_check(&r, blindness[b], &full, &wrong);
+		recording_free(&r);
+	}
+	for (size_t i = 0; i < full.n; i++)
+		free(full.about[i]);
+	if (wrong.len)
+		fail_msg("%s", wrong.data);
+}
+
 /* ---- the reader itself ---- */
 
 /* These sentences are made from evidence that the JSON does not have. */
@@ -88,20 +179,27 @@ int main(int argc, char **argv)
 {
 	glob_t files = {};
 	struct CMUnitTest *tests;
+	size_t n = 0;
 	int failed;
 
 	glob("tests/scenarios/recorded/*.json.gz", 0, NULL, &files);
-	tests = calloc(files.gl_pathc + 1, sizeof(*tests));
+	tests = calloc(2 * files.gl_pathc + 1, sizeof(*tests));
 	if (!tests)
 		return 1;
-	for (size_t i = 0; i < files.gl_pathc; i++)
-		tests[i] =
-			(struct CMUnitTest){recording_name(files.gl_pathv[i]), replay, NULL, NULL, files.gl_pathv[i]};
-	tests[files.gl_pathc] = (struct CMUnitTest)cmocka_unit_test(round_trip);
+	for (size_t i = 0; i < files.gl_pathc; i++) {
+		_cleanup_free_ char *name = recording_name(files.gl_pathv[i]);
+		char *blind = NULL;
+
+		if (asprintf(&blind, "%s with fewer collectors", name) < 0)
+			return 1;
+		tests[n++] = (struct CMUnitTest){blind, replay_blind, NULL, NULL, files.gl_pathv[i]};
+		tests[n++] = (struct CMUnitTest){strdup(name), replay, NULL, NULL, files.gl_pathv[i]};
+	}
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(round_trip);
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	failed = _cmocka_run_group_tests("scenarios", tests, files.gl_pathc + 1, NULL, NULL);
-	for (size_t i = 0; i < files.gl_pathc; i++)
+	failed = _cmocka_run_group_tests("scenarios", tests, n, NULL, NULL);
+	for (size_t i = 0; i + 1 < n; i++)
 		free((char *)(uintptr_t)tests[i].name);
 	free(tests);
 	globfree(&files);
