@@ -21,7 +21,7 @@ struct sample;
 struct pipeline_options {
 	const char *const *docker_roots; /* the data roots of further dockerds, besides the usual ones */
 	size_t n_docker_roots;
-	bool no_socket_owners;	/* processes are not shown: leaves out the pass over open files (serve) */
+	bool no_socket_owners;	/* leaves out the pass over open files: neither processes nor TCP are shown (events) */
 	bool keep_unpublished;	/* keep ended processes until a snapshot with them was delivered (serve) */
 	uint32_t disabled;	/* collectors that are off, a bit each in the order of enum collector */
 	uint32_t unneeded;	/* collectors whose data this verb does not show: off, without a warning */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cli/judged.h"
 #include "cli/run.h"
 #include "cli/verbs.h"
 #include "serve/http.h"
@@ -19,6 +20,8 @@ struct serve {
 	struct option_list listen;
 	struct http *server;
 	struct source_tap tap;
+	struct judged_source judged;
+	bool no_findings;
 	bool failing; /* the last sample failed */
 };
 
@@ -32,6 +35,8 @@ static int serve_parse(struct run *run, struct serve *s)
 			"scrapes served at the same time, more are answered with 503; 0: no limit"),
 		ROW_FLAG("web.disable-exporter-metrics", 0, &s->http.no_self,
 			 "leave out what sysscope itself uses (process_*)"),
+		ROW_FLAG("no-findings", 0, &s->no_findings,
+			 "do not judge what is wrong at each scrape (sysscope_findings)"),
 	};
 	int r;
 
@@ -92,19 +97,22 @@ static int serve_open(struct serve *s)
 		return r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 	}
 	s->run->pipeline.keep_unpublished = true;
-	s->run->pipeline.no_socket_owners = true;
 	return run_open(s->run);
 }
 
 static int serve_run(struct serve *s)
 {
+	const struct snapshot_source *source;
 	int r;
 
 	s->tap = (struct source_tap){.after = sample_taken, .ctx = s};
 	for (size_t i = 0; http_address(s->server, i); i++)
 		log_info("sysscope " SYSSCOPE_VERSION " listening on http://%s%s", http_address(s->server, i),
 			 s->http.telemetry_path);
-	r = http_run(s->server, source_tap_open(&s->tap, s->run->source));
+	source = source_tap_open(&s->tap, s->run->source);
+	if (!s->no_findings)
+		source = judged_source_open(&s->judged, source, false);
+	r = http_run(s->server, source);
 	return run_end(r);
 }
 
@@ -120,6 +128,7 @@ static int serve_body(struct run *run)
 	if (r == RUN_CONTINUE)
 		r = serve_run(&s);
 	http_close(s.server);
+	judged_source_close(&s.judged);
 	return r;
 }
 

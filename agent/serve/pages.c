@@ -123,6 +123,8 @@ static int scrape(struct http *h, struct body **ret)
 	}
 	body_unref(h->body);
 	h->body = NULL;
+	if (h->source->judge)
+		h->source->judge(h->source->ctx, true);
 	s = http_sample(h, &r);
 	if (!s)
 		return r;

@@ -19,6 +19,18 @@ static const struct prometheus_family own_table[OWN_FAMILIES] = {
 		GAUGE, COUNT, "sysscope_machine_info", "machine, in_container",
 		"What the machine is, in the names of systemd-detect-virt: the hypervisor whose virtual machine "
 		"it is, and the kind of container that it is, or none; always 1. What is not known is left out."),
+	[OWN_FINDINGS] = FAMILY(
+		GAUGE, COUNT, "sysscope_findings", "rule, severity, container, id",
+		"What `sysscope diagnose` would say of the time since the scrape before: how many findings of "
+		"this rule there are about this container, mostly 1. Without container and id: about the machine. "
+		"A series is there as long as its finding is."),
+	[OWN_NOT_JUDGED] = FAMILY(GAUGE, COUNT, "sysscope_findings_not_judged", "rule",
+				  "1 for each rule that could not judge, wholly or in part, because something that it "
+				  "needs is not known: that it finds nothing says nothing."),
+	[OWN_FINDINGS_WATCHED] =
+		FAMILY(GAUGE, COUNT, "sysscope_findings_watched_seconds", "",
+		       "Time over which findings were judged. Without it nothing was: at the first scrape, or with "
+		       "--no-findings."),
 	[OWN_LOSSES] = FAMILY(COUNTER, COUNT, "sysscope_losses_total", "kind",
 			      "Events and rows that could not be counted or kept, by kind; 0 if nothing was lost."),
 	[OWN_FOLDED] =

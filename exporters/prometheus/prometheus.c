@@ -23,7 +23,7 @@
 #endif
 
 static const struct {
-	enum metric_scope scope; /* of its lines; FORM_INFO has one of its own */
+	enum metric_scope scope; /* of its lines; FORM_INFO and FORM_FINDING have one of their own */
 	const char *other;	 /* labels of the overflow series */
 } forms[FORM_COUNT] = {
 	[FORM_CADVISOR] = {SCOPE_CONTAINER, "id=\"~other\",name=\"~other\""},
@@ -42,6 +42,7 @@ static const struct {
 						  "filler_id=\"~other\",device=\"~other\""},
 	[FORM_DEVICE] = {SCOPE_DEVICE, "device=\"~other\""},
 	[FORM_PORT] = {SCOPE_PORT, "container=\"~other\",id=\"~other\",direction=\"~other\",port=\"~other\""},
+	[FORM_FINDING] = {SCOPE_COUNT, "rule=\"~other\",severity=\"~other\",container=\"~other\",id=\"~other\""},
 	[FORM_INTERFACE] = {SCOPE_INTERFACE, "id=\"~other\",name=\"~other\",interface=\"~other\""},
 };
 
@@ -71,9 +72,9 @@ static bool form_takes(enum label_form form, const struct metric_desc *d)
 
 static const struct metric_desc *form_lines(enum label_form form, size_t *ret_n)
 {
-	if (form == FORM_INFO) {
+	if (form == FORM_INFO || form == FORM_FINDING) {
 		*ret_n = 1;
-		return own_family_line(OWN_INFO);
+		return own_family_line(form == FORM_INFO ? OWN_INFO : OWN_FINDINGS);
 	}
 	return metric_table(forms[form].scope, ret_n);
 }
@@ -143,9 +144,8 @@ static void write_host(struct buf *out, const struct snapshot *s)
 	}
 }
 
-/* One family: the lines from `first` up to `end`. */
-static void write_family(struct buf *out, const struct series_set *set, const struct metric_desc *lines, size_t first,
-			 size_t end)
+void write_family(struct buf *out, const struct series_set *set, const struct metric_desc *lines, size_t first,
+		  size_t end)
 {
 	struct family f = {out, &lines[first], false};
 	size_t count = series_set_count(set);
@@ -189,7 +189,7 @@ static void labelled_add(struct prometheus *p, struct family *f, double v)
 		sample_add(f, f->line, p->labels.data ? p->labels.data : "", p->labels.len, v);
 }
 
-static void one_label_add(struct prometheus *p, struct family *f, const char *name, const char *value, double v)
+void one_label_add(struct prometheus *p, struct family *f, const char *name, const char *value, double v)
 {
 	buf_reset(&p->labels);
 	label_add(&p->labels, name, value);
@@ -302,6 +302,8 @@ int prometheus_write(struct prometheus *p, struct buf *out, const struct snapsho
 		r = sets_add_ports(p, s, max_series);
 	if (!r)
 		r = sets_add_interfaces(p, s, max_series);
+	if (!r)
+		r = sets_add_findings(p, s, max_series);
 	if (r)
 		return r;
 
@@ -318,6 +320,7 @@ int prometheus_write(struct prometheus *p, struct buf *out, const struct snapsho
 	write_forms(p, out, SCOPE_DEVICE);
 	write_forms(p, out, SCOPE_PORT);
 	write_forms(p, out, SCOPE_INTERFACE);
+	write_findings(p, out, s);
 	write_agent(p, out, s);
 	write_folded(p, out, s, o->process_metrics);
 	if (o->self)

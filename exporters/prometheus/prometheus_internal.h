@@ -4,6 +4,7 @@
 #define SYSSCOPE_PROMETHEUS_INTERNAL_H
 
 #include "base/util.h"
+#include "exporters/prometheus/exposition.h"
 #include "exporters/prometheus/prometheus.h"
 #include "exporters/prometheus/series.h"
 
@@ -22,6 +23,7 @@ enum label_form {
 	FORM_DEVICE,	    /* device */
 	FORM_PORT,	    /* container, id, direction, port */
 	FORM_INTERFACE,	    /* as FORM_CADVISOR, and the interface */
+	FORM_FINDING,	    /* rule, severity, container, id */
 	FORM_COUNT
 };
 
@@ -35,6 +37,16 @@ void label_add(struct buf *out, const char *name, const char *value);
 /* Makes `out` the labels of a container in FORM_CADVISOR, FORM_OWN or FORM_INFO. */
 void labels_container(struct buf *out, enum label_form form, const struct container_row *c);
 
+/* "pod" and "namespace", of a pod's container. */
+void labels_pod(struct buf *out, const struct container_row *c);
+
+/* ---- prometheus.c ---- */
+/* One family: the lines from `first` up to `end`. */
+void write_family(struct buf *out, const struct series_set *set, const struct metric_desc *lines, size_t first,
+		  size_t end);
+/* A sample with this label alone. */
+void one_label_add(struct prometheus *p, struct family *f, const char *name, const char *value, double v);
+
 /* ---- sets.c; these and the next 0 or -ENOMEM ---- */
 int sets_add_containers(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
 int sets_add_groups(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
@@ -46,6 +58,10 @@ int sets_add_ports(struct prometheus *p, const struct snapshot *s, unsigned int 
 int sets_add_disks(struct prometheus *p, const struct snapshot *s, enum label_form form, unsigned int max_series);
 int sets_add_disk_pairs(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
 int sets_add_devices(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
+
+/* ---- findings.c ---- */
+int sets_add_findings(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
+void write_findings(struct prometheus *p, struct buf *out, const struct snapshot *s);
 
 /* ---- interfaces.c ---- */
 int sets_add_interfaces(struct prometheus *p, const struct snapshot *s, unsigned int max_series);

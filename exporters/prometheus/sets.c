@@ -23,7 +23,7 @@ void label_add(struct buf *out, const char *name, const char *value)
 	buf_char(out, '"');
 }
 
-static void labels_pod(struct buf *out, const struct container_row *c)
+void labels_pod(struct buf *out, const struct container_row *c)
 {
 	if (!*c->pod)
 		return;

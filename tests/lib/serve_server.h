@@ -38,7 +38,7 @@ struct fake {
 	struct container_row *rows;
 	char (*names)[32];
 	atomic_int error; /* what next() fails with */
-	atomic_int samples, published, idles, rests;
+	atomic_int samples, published, idles, rests, judges;
 	int fd; /* eventfd that idle() empties */
 };
 

@@ -15,6 +15,7 @@
 #include "exporters/prometheus/prometheus.h"
 #include "lib/promcheck.h"
 #include "lib/snapshot_fixture.h"
+#include "sysscope/findings.h"
 
 /* What one scrape gave. */
 struct scrape {
@@ -486,6 +487,90 @@ static void test_options(void **state)
 	prometheus_free(p);
 }
 
+static void finding_set(struct finding *f, const char *rule, enum finding_severity severity, const char *name,
+			uint32_t home)
+{
+	*f = (struct finding){.rule = rule,
+			      .severity = severity,
+			      .container = name,
+			      .container_cgroup = *name ? "/docker/web" : "",
+			      .home = home};
+}
+
+/* One series for each finding, which goes with it; rules that could not judge once each. */
+static void test_findings(void **state)
+{
+	static const struct finding_unjudged unjudged[] = {
+		{"cpu_steal", "a"}, {"disk_latency", "b"}, {"disk_latency", "c"}};
+	struct prometheus *p = prometheus_new();
+	struct finding all[4];
+	struct findings found = {.all = all, .n = 4, .watched_seconds = 15, .unjudged = unjudged, .n_unjudged = 3};
+	struct fixture f;
+	struct scrape r;
+
+	(void)state;
+	fixture_init(&f, 1, 0, 0);
+	f.containers[0].name = "web";
+	finding_set(&all[0], "cpu_throttled", FINDING_CRITICAL, "web", 1);
+	finding_set(&all[1], "zombies", FINDING_WARNING, "web", 1);
+	all[2] = all[1]; /* of another process: labels have none */
+	finding_set(&all[3], "host_cpu_saturated", FINDING_WARNING, "", 0);
+	r = scrape_take(p, &f, NULL);
+	assert_false(has_text(&r, "\nsysscope_findings"));
+	scrape_free(&r);
+	f.s.findings = &found;
+	r = scrape_take(p, &f, NULL);
+	assert_value(&r,
+		     "sysscope_findings{container=\"web\",id=\"/docker/"
+		     "web\",rule=\"cpu_throttled\",severity=\"critical\"}",
+		     1);
+	assert_value(
+		&r, "sysscope_findings{container=\"web\",id=\"/docker/web\",rule=\"zombies\",severity=\"warning\"}", 2);
+	assert_value(&r, "sysscope_findings{rule=\"host_cpu_saturated\",severity=\"warning\"}", 1);
+	assert_value(&r, "sysscope_findings_not_judged{rule=\"cpu_steal\"}", 1);
+	assert_value(&r, "sysscope_findings_not_judged{rule=\"disk_latency\"}", 1);
+	assert_value(&r, "sysscope_findings_watched_seconds", 15);
+	scrape_free(&r);
+	found.n = 1;
+	r = scrape_take(p, &f, NULL);
+	assert_true(has_text(&r, "cpu_throttled") && !has_text(&r, "zombies"));
+	scrape_free(&r);
+	/* Nothing is judged yet, which is not the same as nothing found. */
+	found = (struct findings){.watched_seconds = 1, .too_short = true};
+	r = scrape_take(p, &f, NULL);
+	assert_false(has_text(&r, "\nsysscope_findings"));
+	scrape_free(&r);
+	fixture_free(&f);
+	prometheus_free(p);
+}
+
+/* More findings than series: the worst keep theirs, and all of them are counted. */
+static void test_findings_folded(void **state)
+{
+	const struct prometheus_options o = {.max_series = 3};
+	struct prometheus *p = prometheus_new();
+	struct finding all[5];
+	const struct findings found = {.all = all, .n = 5, .watched_seconds = 15};
+	struct fixture f;
+	struct scrape r;
+
+	(void)state;
+	fixture_init(&f, 1, 0, 0);
+	f.s.findings = &found;
+	for (int i = 0; i < 5; i++)
+		finding_set(&all[i], i == 0 ? "oom_killed" : "zombies", i ? FINDING_WARNING : FINDING_CRITICAL, "", 0);
+	for (int i = 1; i < 5; i++)
+		all[i].container_cgroup = (const char *const[]){"", "/a", "/b", "/c", "/d"}[i];
+	r = scrape_take(p, &f, &o);
+	assert_value(&r, "sysscope_findings{rule=\"oom_killed\",severity=\"critical\"}", 1);
+	assert_value(&r, "sysscope_findings{id=\"/a\",rule=\"zombies\",severity=\"warning\"}", 1);
+	assert_value(&r, "sysscope_findings{container=\"~other\",id=\"~other\",rule=\"~other\",severity=\"~other\"}",
+		     3);
+	scrape_free(&r);
+	fixture_free(&f);
+	prometheus_free(p);
+}
+
 /* 2,000 containers with every value: a scrape has to take tens of milliseconds. The bound leaves room for sanitizers. */
 static void test_speed(void **state)
 {
@@ -529,6 +614,7 @@ int main(void)
 		cmocka_unit_test(test_merge),	   cmocka_unit_test(test_replaced_under_its_name),
 		cmocka_unit_test(test_fold),	   cmocka_unit_test(test_fold_is_no_burst),
 		cmocka_unit_test(test_fold_edges), cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_findings),   cmocka_unit_test(test_findings_folded),
 		cmocka_unit_test(test_options),	   cmocka_unit_test(test_speed),
 	};
 

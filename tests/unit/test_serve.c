@@ -82,6 +82,28 @@ static void test_gzip(void **state)
 	assert_int_equal(refused.body.len, plain.body.len);
 }
 
+/* Findings cost something, so they are asked for by a scrape, and by nothing else. */
+static void test_judged_if_scraped(void **state)
+{
+	static const char *const others[] = {"/", "/-/healthy", "/-/ready", "/nothing", "/metrics?collect[]=x"};
+	struct server *s = *state;
+
+	s->options.share_ms = 0;
+	server_start(s);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		_cleanup_answer_ struct answer a;
+
+		client_get(s, others[i], "", &a);
+	}
+	assert_int_equal(atomic_load(&s->fake.judges), 0);
+	for (int i = 1; i < 3; i++) {
+		_cleanup_answer_ struct answer a;
+
+		client_get(s, "/metrics", "", &a);
+		assert_int_equal(atomic_load(&s->fake.judges), i);
+	}
+}
+
 static void test_head(void **state)
 {
 	static const char *const paths[] = {"/metrics", "/", "/-/healthy", "/nothing"};
@@ -547,25 +569,16 @@ static void test_self(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		server_test(test_metrics),
-		server_test(test_gzip),
-		server_test(test_head),
-		server_test(test_requests),
-		server_test(test_body_is_no_request),
-		server_test(test_too_long),
-		server_test(test_headers_too_large),
-		server_test(test_nul_in_path),
-		server_test(test_keep_alive),
-		server_test(test_landing),
-		server_test(test_source_error),
-		server_test(test_no_self),
-		cmocka_unit_test(test_listen),
-		server_test(test_all_addresses),
-		server_test(test_several_addresses),
-		server_test(test_address_taken),
-		server_test(test_telemetry_path),
-		cmocka_unit_test(test_self),
-		cmocka_unit_test(test_self_virtual),
+		server_test(test_metrics),	     server_test(test_gzip),
+		server_test(test_judged_if_scraped), server_test(test_head),
+		server_test(test_requests),	     server_test(test_body_is_no_request),
+		server_test(test_too_long),	     server_test(test_headers_too_large),
+		server_test(test_nul_in_path),	     server_test(test_keep_alive),
+		server_test(test_landing),	     server_test(test_source_error),
+		server_test(test_no_self),	     cmocka_unit_test(test_listen),
+		server_test(test_all_addresses),     server_test(test_several_addresses),
+		server_test(test_address_taken),     server_test(test_telemetry_path),
+		cmocka_unit_test(test_self),	     cmocka_unit_test(test_self_virtual),
 		server_test(test_self_families),
 	};
 
