@@ -49,6 +49,13 @@ static const struct absorption {
 	/* That it waits for pages is how it feels the slow disk; that it needs them is no fault. */
 	{RULE_DISK_NEIGHBOUR, RULE_MAJOR_FAULTS, SAME_CONTAINER},
 	{RULE_DISK_LATENCY, RULE_MAJOR_FAULTS, SAME_CONTAINER},
+	/* Processes that pile up fill the limit, die unclaimed, live shortly once it is reached, and want all CPUs. */
+	{RULE_FORK_STORM, RULE_PIDS_LIMIT, SAME_CONTAINER},
+	{RULE_FORK_STORM, RULE_ZOMBIES, SAME_CONTAINER},
+	{RULE_FORK_STORM, RULE_SHORT_LIVED_PROCESSES, SAME_CONTAINER},
+	{RULE_FORK_STORM, RULE_CPU_SELF_CONTENTION, SAME_CONTAINER},
+	{RULE_FORK_STORM, RULE_CPU_NEIGHBOUR, CULPRIT_IS_SELF},
+	{RULE_FORK_STORM, RULE_HOST_CPU_SATURATED, CULPRIT_IS_SELF},
 	/* Zombies are what fills the limit of processes. */
 	{RULE_ZOMBIES, RULE_PIDS_LIMIT, SAME_CONTAINER},
 };

@@ -295,3 +295,22 @@ const char *advice_threads_limit(struct judging *j, uint32_t container, double t
 	}
 	return taken(j, &out);
 }
+
+const char *advice_pause(struct judging *j, uint32_t container)
+{
+	const struct container_row *c = &j->now->containers[container];
+	_cleanup_buf_ struct buf out = {};
+
+	if (c->dead || c->pod[0])
+		return NULL;
+	if (is_docker_or_podman(c)) {
+		buf_printf(&out, "%s pause ", c->runtime);
+		advice_word(&out, c->name);
+	} else if (name_is_unit(last_part(c->cgroup))) {
+		buf_str(&out, "systemctl freeze ");
+		advice_word(&out, last_part(c->cgroup));
+	} else {
+		return NULL;
+	}
+	return taken(j, &out);
+}

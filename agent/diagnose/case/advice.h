@@ -37,6 +37,9 @@ const char *advice_memory_limit(struct judging *j, uint32_t container, const cha
 /* How to let it have this many processes and threads, by the runtime that set its limit. */
 const char *advice_threads_limit(struct judging *j, uint32_t container, double threads);
 
+/* How to freeze it. NULL: it has ended, or no command does that. */
+const char *advice_pause(struct judging *j, uint32_t container);
+
 /* "512M", "1.5G": valid as long as the run's findings. */
 const char *advice_bytes(struct judging *j, double bytes);
 

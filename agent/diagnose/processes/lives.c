@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * lives.c - rules about births and deaths of processes: those that pile up. Called by judge.c through the table in rules.def.
+ */
+#include <string.h>
+
+#include "diagnose/case/advice.h"
+#include "diagnose/case/index.h"
+
+/* ---- fork_storm ---- */
+
+/* What the births in a container have left there. */
+struct pile {
+	double births, exits, before, now, limit, threads; /* births and exits a second */
+	bool full;					   /* it is at its limit */
+	uint32_t newborn, named, started; /* new processes; those called `comm`; those that `starter` started */
+	const char *comm;
+	const struct process_row *starter; /* NULL: nobody in particular, or only init, which has the orphans */
+};
+
+/* Most frequent name and parent of the new processes, by majority vote: right whenever one has more than half. */
+static void pile_look(struct judging *j, uint32_t container, struct pile *p)
+{
+	uint32_t names = 0, parents = 0, parent = 0;
+	size_t n;
+	const uint32_t *rows = index_processes(j, container, &n);
+
+	p->comm = "";
+	for (size_t i = 0; i < n; i++) {
+		const struct process_row *one = &j->now->processes[rows[i]];
+
+		if (!window_is_new(j->w, WINDOW_PROCESSES, rows[i]))
+			continue;
+		p->newborn++;
+		if (!names)
+			p->comm = one->comm;
+		names += strcmp(one->comm, p->comm) == 0 ? 1 : -1U;
+		if (!parents)
+			parent = one->ppid;
+		parents += one->ppid == parent ? 1 : -1U;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct process_row *one = &j->now->processes[rows[i]];
+
+		if (!window_is_new(j->w, WINDOW_PROCESSES, rows[i]))
+			continue;
+		p->named += strcmp(one->comm, p->comm) == 0;
+		p->started += one->ppid == parent;
+	}
+	p->starter = parent && p->started > p->newborn / 2 ? index_pid(j, parent) : NULL;
+	if (p->starter && (p->starter->container != container || p->starter->namespace_pid == 1))
+		p->starter = NULL;
+}
+
+/* Whether they pile up, or, at the limit of the container, would if they could. */
+static bool piles_up(struct judging *j, uint32_t i, struct pile *p)
+{
+	const struct container_row *c = &j->now->containers[i];
+	bool fresh = window_is_new(j->w, WINDOW_CONTAINERS, i);
+	double most = judge_threshold(j, FORK_STORM_GROWN) * (fresh ? 2 : 1), grown;
+
+	p->births = judge_rate(j, window_container(j->w, i, CONTAINER_FORKS));
+	p->exits = judge_rate(j, window_container(j->w, i, CONTAINER_EXITS));
+	p->before = fresh ? 0 : window_before(j->w, WINDOW_CONTAINERS, i, CONTAINER_PROCESSES);
+	p->now = c->v[CONTAINER_PROCESSES];
+	p->threads = c->v[CONTAINER_THREADS];
+	p->limit = c->v[CONTAINER_THREADS_LIMIT];
+	grown = p->now - p->before;
+	p->full = p->threads >= p->limit * judge_threshold(j, PIDS_LIMIT_SHARE);
+	if (!(p->births >= judge_threshold(j, FORK_STORM_BIRTHS)))
+		return false;
+	/* Processes are what fills the limit, not the threads of one. */
+	if (p->full && p->now >= p->threads * judge_threshold(j, FORK_STORM_SHARE))
+		return true;
+	if (grown >= most && p->now >= 2 * p->before)
+		return true;
+	judge_near(j, i, grown, most, "it has %.0f processes, %.0f more than at the begin, and starts %.0f a second",
+		   p->now, grown, p->births);
+	return false;
+}
+
+static void pile_advice(struct judging *j, struct finding *f, uint32_t i, const struct pile *p)
+{
+	const struct container_row *c = &j->now->containers[i];
+	const char *pause = advice_pause(j, i);
+
+	if (pause)
+		finding_advice(j, f, "stop it from growing while you look: %s", pause);
+	finding_advice(j, f, "see who starts them: sysscope events --type process_start --container %s",
+		       advice_name(j, c->name));
+	if (value_absent(p->limit) && judge_is_own_home(c))
+		finding_advice(j, f, "nothing bounds it but the machine, so give it a limit: %s",
+			       advice_threads_limit(j, i, p->before < 50 ? 100 : 2 * p->before));
+}
+
+static void pile_say(struct judging *j, uint32_t i, const struct pile *p)
+{
+	const struct container_row *c = &j->now->containers[i];
+	struct finding *f = judge_find(j, i, p->full && p->threads >= p->limit ? FINDING_CRITICAL : FINDING_WARNING);
+
+	if (!f)
+		return;
+	if (p->starter) {
+		f->culprit_process = p->starter->comm;
+		f->culprit_pid = p->starter->pid;
+	}
+	if (p->full)
+		finding_headline(j, f, p->births,
+				 "%s starts %.0f processes a second although its limit of %.0f is reached", c->name,
+				 p->births, p->limit);
+	else
+		finding_headline(j, f, p->births, "%s starts %.0f processes a second, and they pile up: %.0f now",
+				 c->name, p->births, p->now);
+	finding_evidence(j, f, "processes", p->now, "count",
+			 "it had %.0f processes when this began to watch, and %.0f at the end", p->before, p->now);
+	finding_evidence(j, f, "forks_total", p->births, "rate", "%.0f processes were born each second, %.0f ended",
+			 p->births, p->exits);
+	if (p->named > p->newborn / 2)
+		finding_evidence(j, f, "", p->named, "count", "%u of the %u new ones are called %s", p->named,
+				 p->newborn, p->comm);
+	if (p->starter)
+		finding_evidence(j, f, "", p->started, "count", "%s (pid %u) started %u of them", p->starter->comm,
+				 p->starter->pid, p->started);
+	else if (p->newborn)
+		finding_evidence(j, f, "", 0, "", "no single process that lives started most of them");
+	finding_ruled_out(j, f, "threads: %.0f processes have %.0f threads", p->now, p->threads);
+	pile_advice(j, f, i, p);
+}
+
+void judge_fork_storm(struct judging *j)
+{
+	for (uint32_t i = 0; i < j->now->n_containers; i++) {
+		struct pile p = {};
+
+		if (j->now->containers[i].dead || strcmp(j->now->containers[i].kind, "kernel") == 0 ||
+		    !piles_up(j, i, &p))
+			continue;
+		pile_look(j, i, &p);
+		pile_say(j, i, &p);
+	}
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_diagnose_lives.c - the rules about births and deaths of processes: each finds its situation, and a near miss is none.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lib/situation.h"
+
+static bool rule_judged(const char *rule)
+{
+	const struct findings *f = situation_judge(&situation);
+	bool found = true;
+
+	for (size_t i = 0; i < f->n_unjudged; i++)
+		found &= strcmp(f->unjudged[i].rule, rule) != 0;
+	return found;
+}
+
+static bool explains(const struct finding *f, const char *rule)
+{
+	for (size_t i = 0; i < f->n_explains; i++)
+		if (strcmp(f->explains[i].rule, rule) == 0)
+			return true;
+	return false;
+}
+
+/* A container that has so many processes before and now, and starts so many a second. */
+static uint32_t piling(const char *name, double before, double now, double births)
+{
+	uint32_t c = situation_container(&situation, name, "docker");
+
+	situation.containers[0][c].v[CONTAINER_PROCESSES] = situation.containers[0][c].v[CONTAINER_THREADS] = before;
+	situation.containers[1][c].v[CONTAINER_PROCESSES] = situation.containers[1][c].v[CONTAINER_THREADS] = now;
+	situation_gain(&situation, c, CONTAINER_FORKS, births);
+	situation_gain(&situation, c, CONTAINER_EXITS, births - (now - before) / SITUATION_SECONDS);
+	return c;
+}
+
+static void fork_storm(void **state)
+{
+	uint32_t c = piling("cron", 10, 310, 35), parent, p;
+	const struct finding *f;
+
+	(void)state;
+	parent = situation_process(&situation, c, "crond", 100);
+	situation.before.n_processes = situation.now.n_processes;
+	for (uint32_t i = 0; i < 5; i++) {
+		p = situation_process(&situation, c, i < 4 ? "backup" : "sh", 200 + i);
+		situation.processes[1][p].ppid = i < 3 ? 100 : 200;
+	}
+	situation.before.n_processes = parent + 1;
+	f = expect_first(&situation, "fork_storm", "cron", "");
+	assert_int_equal(f->severity, FINDING_WARNING);
+	assert_int_equal(f->culprit_pid, 100);
+	assert_string_equal(f->culprit_process, "crond");
+	expect_words(f, "cron starts 35 processes a second, and they pile up: 310 now");
+	expect_words(f, "it had 10 processes when this began to watch, and 310 at the end");
+	expect_words(f, "4 of the 5 new ones are called backup");
+	expect_words(f, "crond (pid 100) started 3 of them");
+	expect_words(f, "docker pause cron");
+	expect_words(f, "docker update --pids-limit 100 cron");
+	/* Init has the orphans, and started none of them. */
+	situation.processes[1][parent].namespace_pid = 1;
+	f = expect_first(&situation, "fork_storm", "cron", "");
+	assert_int_equal(f->culprit_pid, 0);
+	expect_words(f, "no single process that lives started most of them");
+}
+
+/* Processes that end as fast as they come; pools that grow. */
+static void fork_storm_near(void **state)
+{
+	(void)state;
+	piling("cgi", 50, 55, 400);
+	piling("pool", 20, 150, 25);
+	piling("large", 500, 750, 50);
+	piling("slow", 10, 250, 19);
+	expect_nothing(&situation);
+}
+
+/* A service that starts with many workers, while this watches. */
+static void fork_storm_fresh(void **state)
+{
+	uint32_t c = piling("apache", 0, 390, 39);
+
+	(void)state;
+	situation.before.n_containers = 0;
+	expect_nothing(&situation);
+	situation.containers[1][c].v[CONTAINER_PROCESSES] = 400;
+	expect_first(&situation, "fork_storm", "apache", "");
+}
+
+/* At its limit nothing grows any more; what follows from it is no finding of its own. */
+static void fork_bomb(void **state)
+{
+	uint32_t bomb = piling("bomb", 100, 100, 50), web;
+	const struct finding *f;
+
+	(void)state;
+	situation.containers[1][bomb].v[CONTAINER_THREADS_LIMIT] = 100;
+	situation_gain(&situation, bomb, CONTAINER_SHORT_LIVED_CPU, 1);
+	situation_gain(&situation, bomb, CONTAINER_CPU_TASKS, 2);
+	situation_gain(&situation, bomb, CONTAINER_CPU_USAGE, 2);
+	f = expect_first(&situation, "fork_storm", "bomb", "");
+	assert_int_equal(f->severity, FINDING_CRITICAL);
+	expect_words(f, "bomb starts 50 processes a second although its limit of 100 is reached");
+	assert_true(explains(f, "pids_limit"));
+	assert_true(explains(f, "short_lived_processes"));
+	/* It takes the CPU from another one. */
+	web = situation_container(&situation, "web", "docker");
+	situation_gain(&situation, web, CONTAINER_CPU_USAGE, 0.3);
+	situation_gain(&situation, web, CONTAINER_CPU_TASKS, 0.3);
+	situation_gain(&situation, web, CONTAINER_WAKEUP_WAIT, 0.6);
+	situation_neighbour(&situation, web, bomb, 0.6);
+	f = expect_first(&situation, "fork_storm", "bomb", "");
+	assert_true(explains(f, "cpu_neighbour"));
+	assert_int_equal(situation.diagnosis.findings.n, 1);
+	/* Threads at the limit are no storm of processes. */
+	situation.containers[1][bomb].v[CONTAINER_PROCESSES] = situation.containers[0][bomb].v[CONTAINER_PROCESSES] = 3;
+	situation_gain(&situation, bomb, CONTAINER_SHORT_LIVED_CPU, 0);
+	expect_first(&situation, "pids_limit", "bomb", "");
+}
+
+static void lives_unknown(void **state)
+{
+	(void)state;
+	piling("cron", 10, 310, 35);
+	situation_collector_off(&situation, "lifecycle");
+	assert_false(rule_judged("fork_storm"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		situation_test(fork_storm), situation_test(fork_storm_near), situation_test(fork_storm_fresh),
+		situation_test(fork_bomb),  situation_test(lives_unknown),
+	};
+
+	return cmocka_run_group_tests_name("diagnose_lives", tests, NULL, NULL);
+}
