@@ -352,6 +352,7 @@ static void short_lived_fills_the_machine(void **state)
 	assert_int_equal(situation.diagnosis.findings.n, 1);
 	assert_int_equal(f->n_explains, 2);
 	assert_int_equal(f->severity, FINDING_CRITICAL);
+	assert_true(advises(f, "until then let checks go last: docker update --cpu-shares 128 checks"));
 	/* They have 0.7 of a machine that another one fills. */
 	situation_gain(&situation, checks, CONTAINER_CPU_USAGE, 0.9);
 	situation_gain(&situation, checks, CONTAINER_SHORT_LIVED_CPU, 0.7);

@@ -64,22 +64,31 @@ static void used_below(struct judging *j, const struct throttled *t, double *ret
 	}
 }
 
+/* The quota that ran out. Absent: not known. */
+static double quota_of(const struct judging *j, const struct throttled *t)
+{
+	const struct container_row *c = &j->now->containers[t->row];
+	double own = cpu_own_quota(c);
+
+	if (!t->of && !value_absent(own))
+		return own;
+	if (c->cpu_limit_is_cpuset || (t->of && (!c->cpu_limit_of || strcmp(c->cpu_limit_of, t->of) != 0)))
+		return VALUE_ABSENT;
+	return c->v[CONTAINER_CPU_LIMIT];
+}
+
 static void throttled_evidence(struct judging *j, struct finding *f, const struct throttled *t, size_t n,
 			       const struct cpu_use *u, double used_below)
 {
 	const struct container_row *c = &j->now->containers[t->row];
-	bool of_limit = c->cpu_limit_of && !c->cpu_limit_is_cpuset && t->of && strcmp(c->cpu_limit_of, t->of) == 0;
+	double quota = quota_of(j, t), used = t->of ? used_below : u->cores;
+	const char *who = t->of ? judge_text(j, "all that is below %s", t->of) : "it";
 
-	if (t->of && of_limit)
-		finding_evidence(j, f, "cpu_limit_cores", u->limit, "cores",
-				 "all that is below %s used %.2f CPU of the %.2f that it may use", t->of, used_below,
-				 u->limit);
-	else if (t->of)
-		finding_evidence(j, f, "", used_below, "cores", "all that is below %s used %.2f CPU", t->of,
-				 used_below);
+	if (value_absent(quota))
+		finding_evidence(j, f, "cpu_cores", used, "cores", "%s used %.2f CPU", who, used);
 	else
-		finding_evidence(j, f, "cpu_cores", u->cores, "cores", "it used %.2f CPU of the %.2f that it may use",
-				 u->cores, u->limit);
+		finding_evidence(j, f, "cpu_cores", used, "cores", "%s used %.2f CPU of the %.2f that it may use", who,
+				 used, quota);
 	finding_evidence(j, f, "throttled_ratio", t->periods, "ratio", "the quota ran out in %.0f %% of its periods",
 			 t->periods * 100);
 	if (t->of && u->cores < used_below * 0.99)
@@ -94,19 +103,6 @@ static void throttled_evidence(struct judging *j, struct finding *f, const struc
 				 value_absent(u->throttled) ? "the periods" : "the time that it has work");
 	if (n > 3)
 		finding_evidence(j, f, "", (double)(n - 3), "count", "and %zu more containers", n - 3);
-}
-
-/* The quota that ran out. Absent: not known. */
-static double quota_of(const struct judging *j, const struct throttled *t)
-{
-	const struct container_row *c = &j->now->containers[t->row];
-	double own = cpu_own_quota(c);
-
-	if (!t->of && !value_absent(own))
-		return own;
-	if (c->cpu_limit_is_cpuset || (t->of && (!c->cpu_limit_of || strcmp(c->cpu_limit_of, t->of) != 0)))
-		return VALUE_ABSENT;
-	return c->v[CONTAINER_CPU_LIMIT];
 }
 
 /* A quota that the waits tell; who works in bursts waits for a quota that is enough on average, and gets half as much again. */
@@ -311,50 +307,57 @@ static const struct process_row *starter_of(struct judging *j, uint32_t containe
 	return parent ? index_pid(j, parent) : NULL;
 }
 
+/* `cores`: what they used, of `all` that the container used. */
+static void short_lived_find(struct judging *j, uint32_t i, double cores, double all, bool full)
+{
+	const struct container_row *c = &j->now->containers[i];
+	double births = judge_rate(j, window_container(j->w, i, CONTAINER_FORKS)), ended;
+	const char *comm = ended_most(j, i, &ended), *name = advice_name(j, c->name);
+	const struct process_row *starter = comm ? starter_of(j, i, comm) : NULL;
+	struct finding *f = judge_find(j, i, full ? FINDING_WARNING : FINDING_NOTICE);
+	const char *weight = full ? advice_cpu_weight(j, i, NO_CONTAINER) : NULL;
+
+	if (!f)
+		return;
+	if (starter) {
+		f->culprit_process = starter->comm;
+		f->culprit_pid = starter->pid;
+	}
+	finding_headline(j, f, cores,
+			 "%s starts %.0f processes a second; those that live less than a second use %.2f CPU", c->name,
+			 births, cores);
+	finding_evidence(j, f, "short_lived_cpu_seconds_total", cores, "cores",
+			 "of the %.2f CPU that it used, %.2f went to processes of less than a second", all, cores);
+	if (comm)
+		finding_evidence(j, f, "exits_total", ended, "count", "most of those that ended were called %s", comm);
+	if (starter)
+		finding_evidence(j, f, "", 0, "", "those alive at the end were started by %s (pid %u)", starter->comm,
+				 starter->pid);
+	finding_ruled_out(j, f, "long-running work: it is the starting and ending that costs");
+	finding_advice(j, f, "see who starts them: sysscope events --type exec --container %s", name);
+	finding_advice(
+		j, f,
+		"then start them less often (a health check: a longer interval), or let one process that stays do "
+		"the work");
+	if (weight && judge_is_own_home(c))
+		finding_advice(j, f, "until then let %s go last: %s", name, weight);
+}
+
 void judge_short_lived_processes(struct judging *j)
 {
 	bool full = machine_cpu(j).full;
 
 	for (uint32_t i = 0; i < j->now->n_containers; i++) {
-		const struct container_row *c = &j->now->containers[i];
 		double cores = judge_seconds(j, window_container(j->w, i, CONTAINER_SHORT_LIVED_CPU));
 		double all = judge_seconds(j, window_container(j->w, i, CONTAINER_CPU_TASKS));
-		double births = window_container(j->w, i, CONTAINER_FORKS) / j->w->seconds, ended;
-		const struct process_row *starter;
-		const char *comm;
-		struct finding *f;
 
-		if (c->dead || !(cores > 0))
+		if (j->now->containers[i].dead || !(cores > 0))
 			continue;
 		if (cores < judge_threshold(j, SHORT_LIVED_PROCESSES_CORES) ||
-		    cores < all * judge_threshold(j, SHORT_LIVED_PROCESSES_SHARE)) {
+		    cores < all * judge_threshold(j, SHORT_LIVED_PROCESSES_SHARE))
 			judge_near(j, i, cores, judge_threshold(j, SHORT_LIVED_PROCESSES_CORES),
 				   "processes that lived for less than a second used %.2f CPU", cores);
-			continue;
-		}
-		comm = ended_most(j, i, &ended);
-		f = judge_find(j, i, full ? FINDING_WARNING : FINDING_NOTICE);
-		if (!f)
-			return;
-		starter = comm ? starter_of(j, i, comm) : NULL;
-		if (starter) {
-			f->culprit_process = starter->comm;
-			f->culprit_pid = starter->pid;
-		}
-		finding_headline(j, f, cores,
-				 "%s starts %.0f processes a second that live less than a second; they use %.2f CPU",
-				 c->name, births, cores);
-		finding_evidence(j, f, "short_lived_cpu_seconds_total", cores, "cores",
-				 "of the %.2f CPU that it used, %.2f went to processes of less than a second", all,
-				 cores);
-		if (comm)
-			finding_evidence(j, f, "exits_total", ended, "count", "most of those that ended were called %s",
-					 comm);
-		if (starter)
-			finding_evidence(j, f, "", 0, "", "those alive at the end were started by %s (pid %u)",
-					 starter->comm, starter->pid);
-		finding_ruled_out(j, f, "long-running work: it is the starting and ending that costs");
-		finding_advice(j, f, "see who starts them: sysscope events --type exec --container %s",
-			       advice_name(j, c->name));
+		else
+			short_lived_find(j, i, cores, all, full);
 	}
 }
