@@ -114,17 +114,19 @@ static __always_inline struct ss_disk_pair *disk_pair_entry(const struct ss_disk
 	return bpf_map_lookup_elem(table, key);
 }
 
-static __always_inline void disk_pair_add(const struct disk_request *r, __u64 filler, __u64 ns)
+/* A global function of numbers: the verifier goes through such a one once, and not for each holder on each path. */
+__noinline int disk_pair_add(__u64 waiter, __u64 filler, __u32 device, __u64 ns)
 {
-	struct ss_disk_pair_key key = {.waiter = r->key.cgroup_id, .filler = filler, .device = r->key.device};
+	struct ss_disk_pair_key key = {.waiter = waiter, .filler = filler, .device = device};
 	struct ss_disk_pair *pair = disk_pair_entry(&key);
 
 	if (!pair) {
 		loss_count(SS_LOSS_DISK_PAIR_LOST);
-		return;
+		return 0;
 	}
 	__sync_fetch_and_add(&pair->wait_ns, ns);
 	__sync_fetch_and_add(&pair->requests, 1);
+	return 0;
 }
 
 /* Whether requests of another cgroup were completed in this window or later. */
@@ -159,7 +161,8 @@ static __always_inline void latency_divide(struct served_device *d, const struct
 	}
 	for (__u32 i = 0; i < HOLDERS; i++)
 		if (i != own && units[i])
-			disk_pair_add(r, d->holder[i], latency * units[i] / total << UNIT_SHIFT);
+			disk_pair_add(r->key.cgroup_id, d->holder[i], r->key.device,
+				      latency * units[i] / total << UNIT_SHIFT);
 }
 
 static __noinline int device_serve(const struct disk_request *r)

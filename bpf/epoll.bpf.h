@@ -141,7 +141,7 @@ static __always_inline void stall_count(struct task_struct *task, struct loop_st
 {
 	__u32 cause = stall_cause(s) & 3;
 
-	if (serves_one_client(task))
+	if (serves_one_client(task_number(task)))
 		return;
 	l->loop.stalls[cause]++;
 	l->loop.stall_ns[cause] += s->wall;
@@ -387,7 +387,7 @@ static __noinline __attribute__((unused)) int loop_end(struct task_struct *task,
 	/* What the iterator has looked at and found to serve nobody has been left out so far. */
 	if (!l->looked)
 		loop_look(task, l);
-	if ((!l->loop.serves && !task_is_leader(task)) || serves_one_client(task))
+	if ((!l->loop.serves && !task_is_leader(task)) || serves_one_client(task_number(task)))
 		return 0;
 	gone = gone_loop_entry(key);
 	if (!gone) {

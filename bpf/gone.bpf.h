@@ -53,17 +53,23 @@ static __noinline struct ss_gone *gone_entry(struct ss_gone_key *key)
 	return cgroup ? &cgroup->other : NULL;
 }
 
-/* Does for ss_waits what task_charge does for ss_totals. */
-static __always_inline void waits_charge(struct ss_thread_state *state, struct ss_waits *to)
+/*
+ * Does for ss_waits what task_charge does for ss_totals. A global function, which the verifier goes through once for each
+ * program, not on each path to it.
+ */
+__weak __noinline int waits_charge(struct ss_waits *waits, struct ss_waits *before, struct ss_waits *to)
 {
-	__u64 *now = (__u64 *)&state->waits, *charged = (__u64 *)&state->waits_charged, *sum = (__u64 *)to, value;
+	__u64 *now = (__u64 *)waits, *charged = (__u64 *)before, *sum = (__u64 *)to, value;
 
+	if (!waits || !before || !to)
+		return 0;
 #pragma unroll
 	for (int i = 0; i < SS_WAITS_FIELDS; i++) {
 		value = now[i];
 		if (value != charged[i])
 			__sync_fetch_and_add(&sum[i], value - __sync_lock_test_and_set(&charged[i], value));
 	}
+	return 0;
 }
 
 /* FIELD(member of ss_totals, its source in task_struct) */
@@ -111,7 +117,7 @@ static __noinline struct ss_gone *task_charge(struct task_struct *task, struct s
 #undef CHARGE_IO
 #undef CHARGE
 	if (cfg_sched)
-		waits_charge(state, &gone->waits);
+		waits_charge(&state->waits, &state->waits_charged, &gone->waits);
 	return gone;
 }
 

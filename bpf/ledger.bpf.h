@@ -100,8 +100,8 @@ static __always_inline struct ss_pair *pair_entry(const struct ss_pair_key *key)
 }
 
 /*
- * Writes the pending pair to the table. If that has no room for the runner, the wait goes to SS_CGROUP_OTHERS. This and
- * wait_attribute_old are global functions, which the verifier checks once each, not on every path that leads to them.
+ * Writes the pending pair to the table. If that has no room for the runner, the wait goes to SS_CGROUP_OTHERS. This and those
+ * below that are not static are global functions, which the verifier checks once each, not on every path that leads to them.
  */
 __noinline int ledger_flush(struct ledger *ledger)
 {
@@ -180,13 +180,16 @@ __noinline int wait_attribute_old(struct ledger *ledger, __u64 waiter, __u64 beg
  * Attributes the last `wait` ns to the cgroups that ran on this CPU in that time. If the thread was moved from another
  * run queue while it waited, the runners of this one are taken for the whole wait.
  */
-static __noinline void wait_attribute(struct ledger *ledger, __u64 waiter, __u64 wait, __u64 now)
+__noinline int wait_attribute(struct ledger *ledger, __u64 waiter, __u64 wait, __u64 now)
 {
-	__u64 end = ledger->since, begin = now - wait, i;
+	__u64 end, begin = now - wait, i;
 
+	if (!ledger)
+		return 0;
+	end = ledger->since;
 	if (begin >= end) {
 		ledger_add(ledger, waiter, ledger->runner, wait, now);
-		return;
+		return 0;
 	}
 	ledger_add(ledger, waiter, ledger->runner, now - end, now);
 	for (i = 1; i <= PAST_RUNS && i <= ledger->head; i++) {
@@ -194,23 +197,27 @@ static __noinline void wait_attribute(struct ledger *ledger, __u64 waiter, __u64
 
 		if (begin >= since) {
 			ledger_add(ledger, waiter, ledger->past[slot].runner, end - begin, now);
-			return;
+			return 0;
 		}
 		ledger_add(ledger, waiter, ledger->past[slot].runner, end - since, now);
 		end = since;
 	}
-	wait_attribute_old(ledger, waiter, begin, end, now);
+	return wait_attribute_old(ledger, waiter, begin, end, now);
 }
 
 /*
  * Who had this CPU for most of the last `wait` ns, as far as the ledger reaches back: whoever had it for more than half of
  * that time is found in one pass. Only for waits with more than one runner.
  */
-static __noinline __u64 wait_majority(struct ledger *ledger, __u64 wait, __u64 now)
+__noinline __u64 wait_majority(struct ledger *ledger, __u64 wait, __u64 now)
 {
-	struct majority most = {.runner = ledger->runner};
-	__u64 end = ledger->since, begin = now - wait;
+	struct majority most = {};
+	__u64 end, begin = now - wait;
 
+	if (!ledger)
+		return SS_CGROUP_NONE;
+	most.runner = ledger->runner;
+	end = ledger->since;
 	majority_add(&most, ledger->runner, now - end);
 	for (__u64 i = 1; i <= PAST_RUNS && i <= ledger->head && begin < end; i++) {
 		__u64 slot = (ledger->head - i) % PAST_RUNS, since = ledger->past[slot].since;

@@ -39,13 +39,13 @@ static __always_inline void birth_report(struct task_struct *task, __u64 clone_f
 /* Called in exec, by the task itself, when its new memory is in place. */
 static __always_inline void exec_arguments(struct task_struct *task, struct ss_fact *fact)
 {
-	struct mm_struct *mm = task->mm;
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 	__u64 from, size, most;
 
 	if (!mm)
 		return;
-	from = mm->arg_start;
-	size = mm->arg_end - from;
+	from = BPF_CORE_READ(mm, arg_start);
+	size = BPF_CORE_READ(mm, arg_end) - from;
 	fact->exec.arguments_size = size;
 	most = size < SS_ARGUMENTS_LEN ? size : SS_ARGUMENTS_LEN;
 	/* Keeps the bound in the register that the verifier checks. */

@@ -159,16 +159,10 @@ __weak __noinline __u64 argument_word(__u64 task, int half)
 	return half ? name_word(name, 1) : name_word(name, 0);
 }
 
-/* A group leader as a number: the verifier lets no pointer into a function that it follows only once. */
-static __always_inline __u64 task_address(struct task_struct *leader)
-{
-	return (__u64)BPF_CORE_READ(leader, group_leader);
-}
-
 /* Puts the name of the program's file in place of `name`. False: it has none. */
 static __always_inline bool name_by_file(char *name, struct task_struct *leader)
 {
-	__u64 task = task_address(leader), first = program_word(task, 0);
+	__u64 task = task_number(leader), first = program_word(task, 0);
 
 	if (!first)
 		return false;
@@ -204,7 +198,7 @@ static __noinline __attribute__((unused)) int name_begin(struct task_struct *lea
 static __noinline __attribute__((unused)) int name_execute(struct task_struct *leader, struct ss_thread_state *state)
 {
 	char comm[SS_COMM_LEN];
-	__u64 task = task_address(leader), first, second;
+	__u64 task = task_number(leader), first, second;
 
 	BPF_CORE_READ_INTO(&comm, leader, comm);
 	state->by_program = name_says_less(comm);

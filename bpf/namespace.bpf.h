@@ -110,15 +110,6 @@ static __always_inline bool task_namespaces_untyped(struct task_struct *task, st
 	return true;
 }
 
-/* 1 or 0, without a branch: ten branches would be a thousand paths to the verifier. */
-static __always_inline __u32 differs(__u64 a, __u64 b)
-{
-	__u64 d = a ^ b;
-
-	asm volatile("" : "+r"(d)); /* keeps clang from making it a branch */
-	return (0 - d) >> 63;
-}
-
 /* The kinds that differ. The time namespace for children counts only if the thread has not moved into it itself. */
 static __always_inline __u32 namespaces_changed(const struct ss_namespaces *from, const struct ss_namespaces *to)
 {
@@ -151,9 +142,10 @@ static __always_inline void transition_count(struct task_struct *task, __u32 kin
 		loss_count(SS_LOSS_TRANSITION_LOST);
 }
 
-/* Not inlined: in one frame with its callers it would exceed the 512 bytes of a BPF stack. */
-static __noinline int runtime_signs(struct task_struct *task)
+/* A global function of a number: the verifier goes through such a one once for each program, not for each call. */
+__weak __noinline int runtime_signs(__u64 address)
 {
+	struct task_struct *task = (void *)address;
 	int signs = 0;
 
 	if (program_is_hidden(task))
@@ -169,7 +161,7 @@ static __noinline int runtime_signs(struct task_struct *task)
 static __noinline int transition_report(struct task_struct *task, const struct ss_namespaces *from,
 					const struct ss_namespaces *to, __u32 kinds, __u32 how)
 {
-	__u16 signs = runtime_signs(task);
+	__u16 signs = runtime_signs(task_number(task));
 	struct ss_fact *fact;
 
 	transition_count(task, kinds, how, signs);

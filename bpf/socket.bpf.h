@@ -62,48 +62,37 @@ static __always_inline __u64 listening_queue(struct file *file)
 }
 
 /*
- * What an entry of a wait queue waits for. One of poll and select points to the call's memory, which names the thread; one of epoll
- * points to nothing and is part of what names its instance. Garbage, where the entry is of another kind, is nobody's address.
- */
-static __always_inline __u64 waiter_of(struct wait_queue_entry *entry, bool epoll)
-{
-	struct eppoll_entry *item = (void *)entry - bpf_core_field_offset(struct eppoll_entry, wait);
-	struct poll_wqueues *call;
-
-	if (epoll)
-		return (__u64)BPF_CORE_READ(item, base, ep);
-	call = BPF_CORE_READ(entry, private);
-	return (__u64)BPF_CORE_READ(call, polling_task);
-}
-
-/*
+ * Whether a thread or an instance, `wanted`, waits in the queue. An entry of poll and select points to the call's memory, which
+ * names the thread; one of epoll points to nothing and is part of what names its instance. Both names are two reads away, at
+ * distances that do not change: from where the entry is in its list, and from where that points to. Garbage, where the entry is
+ * of the other kind, is nobody's address.
+ *
  * Nothing holds the queue still, and entries of poll lie on the stacks of those who wait: each is read by a helper that may
- * fail, and an entry that goes away meanwhile ends the walk. `wanted`: a thread, or an instance.
+ * fail, and an entry that goes away meanwhile ends the walk. A global function of numbers, as `listens` is: the verifier goes
+ * through such a one once for each program, not for each call; and without branches, as it goes through each round of a loop.
  */
-static __always_inline int waits_in_queue(__u64 queue, __u64 wanted, bool epoll)
+__weak __noinline int waits_in_queue(__u64 queue, __u64 wanted, int epoll)
 {
-	struct list_head *head = (void *)queue + bpf_core_field_offset(struct socket_wq, wait.head), *at;
-	__u64 found = 0;
+	__u64 head = queue + bpf_core_field_offset(struct socket_wq, wait.head), at = 0, to, name;
+	__u64 first = -(__u64)bpf_core_field_offset(struct wait_queue_entry, entry), second;
+	__u32 found = 0;
 
-	at = BPF_CORE_READ(head, next);
-	for (int i = 0; i < WAITERS_MAX; i++) {
-		if (!at || at == head)
-			break;
-		found |= waiter_of((void *)at - bpf_core_field_offset(struct wait_queue_entry, entry), epoll) == wanted;
-		at = BPF_CORE_READ(at, next);
+	if (epoll) {
+		first += bpf_core_field_offset(struct eppoll_entry, base);
+		first -= bpf_core_field_offset(struct eppoll_entry, wait);
+		second = bpf_core_field_offset(struct epitem, ep);
+	} else {
+		first += bpf_core_field_offset(struct wait_queue_entry, private);
+		second = bpf_core_field_offset(struct poll_wqueues, polling_task);
+	}
+	bpf_probe_read_kernel(&at, sizeof(at), (void *)head);
+	for (int i = 0; i < WAITERS_MAX && at && at != head; i++) {
+		bpf_probe_read_kernel(&to, sizeof(to), (void *)(at + first));
+		bpf_probe_read_kernel(&name, sizeof(name), (void *)(to + second));
+		found |= 1 ^ differs(name, wanted);
+		bpf_probe_read_kernel(&at, sizeof(at), (void *)at);
 	}
 	return found;
-}
-
-/* Global functions of numbers, as `listens` is: the verifier goes through such a one once for each program, not for each call. */
-__weak __noinline int poll_in_queue(__u64 queue, __u64 task)
-{
-	return waits_in_queue(queue, task, false);
-}
-
-__weak __noinline int epoll_in_queue(__u64 queue, __u64 instance)
-{
-	return waits_in_queue(queue, instance, true);
 }
 
 /*
@@ -162,8 +151,7 @@ static __noinline __attribute__((unused)) int waits_at_listener(struct task_stru
 
 		wanted = (__u64)BPF_CORE_READ(descriptor_file(&open, fd), private_data);
 	} else {
-		/* Its address as a number. */
-		bpf_probe_read_kernel(&wanted, sizeof(wanted), &task);
+		wanted = task_number(task);
 	}
 	if (!wanted)
 		return 0;
@@ -171,7 +159,7 @@ static __noinline __attribute__((unused)) int waits_at_listener(struct task_stru
 		if (!leader->listening[i])
 			continue;
 		queue = listening_queue(descriptor_file(&open, leader->listening[i] - 1));
-		if (queue && (epoll ? epoll_in_queue(queue, wanted) : poll_in_queue(queue, wanted)))
+		if (queue && waits_in_queue(queue, wanted, epoll))
 			return 1;
 	}
 	return 0;
@@ -192,18 +180,19 @@ static __always_inline bool has_name_of(struct task_struct *task, struct task_st
 /* Of a process's open files: 0: no listening socket is among the first; 2: one in which a thread can sleep; 1: another one. */
 __weak __noinline int listens(__u64 files, __u32 n)
 {
-	struct open_files open = {.files = files, .n = n};
-	int found = 0;
+	struct file *file = NULL;
+	struct socket *socket;
 
-	for (__u32 fd = 0; fd < LISTENING_BELOW; fd++) {
-		struct file *file = descriptor_file(&open, fd);
-
-		if (listening_queue(file)) {
-			found = BPF_CORE_READ(file, f_flags) & O_NONBLOCK ? 1 : 2;
-			break;
-		}
+	for (__u32 fd = 0; fd < LISTENING_BELOW && fd < n; fd++) {
+		bpf_probe_read_kernel(&file, sizeof(file), (void *)(files + fd * sizeof(file)));
+		/* Of no file everything is read as 0. */
+		if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+			continue;
+		socket = BPF_CORE_READ(file, private_data);
+		if (BPF_CORE_READ(socket, sk, __sk_common.skc_state) == TCP_LISTEN)
+			return BPF_CORE_READ(file, f_flags) & O_NONBLOCK ? 1 : 2;
 	}
-	return found;
+	return 0;
 }
 
 /*
@@ -211,13 +200,13 @@ __weak __noinline int listens(__u64 files, __u32 n)
  * and with one thread, whose parent alone listens, or whose own listening socket is one in which it can sleep. Nobody else waits
  * behind it, so it is no event loop, even if it lives in epoll.
  */
-static __noinline __attribute__((unused)) int serves_one_client(struct task_struct *task)
+__weak __noinline int serves_one_client(__u64 address)
 {
-	struct task_struct *parent = task->real_parent;
+	struct task_struct *task = (void *)address, *parent = BPF_CORE_READ(task, real_parent);
 	struct open_files open;
 	int own;
 
-	if (!parent || task->signal->nr_threads > 1 || !has_name_of(task, parent))
+	if (!parent || BPF_CORE_READ(task, signal, nr_threads) > 1 || !has_name_of(task, parent))
 		return 0;
 	open = open_files_of(task);
 	own = listens(open.files, open.n);

@@ -82,6 +82,18 @@ static __always_inline void loss_count(enum ss_loss kind)
 	__sync_fetch_and_add(&losses[kind], 1);
 }
 
+/* 1 or 0, without a branch: ten branches would be a thousand paths to the verifier. */
+static __always_inline __u32 differs(__u64 a, __u64 b)
+{
+	__u64 d = a ^ b;
+
+	/* Hidden twice, which keeps clang from making it a branch. */
+	asm volatile("" : "+r"(d));
+	d |= 0 - d;
+	asm volatile("" : "+r"(d));
+	return d >> 63;
+}
+
 static __always_inline void comm_copy(char *to, const char *from)
 {
 	__builtin_memcpy(to, from, SS_COMM_LEN);
