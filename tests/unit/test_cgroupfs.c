@@ -87,6 +87,48 @@ static void v2_reads_all(void **state)
 	cgroupfs_close(fs);
 }
 
+/* Of io.stat, a line per device; whose cgroup it is needs no look-up where v2 carries. */
+static void devices(void **state)
+{
+	const struct tree *t = *state;
+	struct cgroup_counters c;
+	const struct sample_io *io;
+	struct cgroupfs *fs;
+	uint64_t id, again;
+	size_t n;
+
+	v2_tree(t);
+	tree_file(
+		t, "/sys/fs/cgroup/system.slice/docker-x.scope/io.stat",
+		"8:16 rbytes=4096 wbytes=8192 rios=1 wios=2 dbytes=0 dios=0\n7:3 rbytes=5 wbytes=7 rios=11 wios=13\n");
+	fs = open_tree(t);
+	assert_int_equal(cgroupfs_id(fs, "/system.slice/docker-x.scope", &id), 0);
+	assert_int_equal(read_at(fs, "/system.slice/docker-x.scope", &c), 0);
+	io = cgroupfs_ios(fs, &n);
+	assert_int_equal(n, 2);
+	assert_int_equal(io[0].cgroup_id, id);
+	assert_int_equal(io[0].write_bytes, 8192);
+	assert_int_equal(io[1].cgroup_id, id);
+	assert_int_equal(io[1].writes, 13);
+	assert_int_equal(cgroupfs_io_id(fs, id, &again), 0);
+	assert_int_equal(again, id);
+	no_errors(fs);
+	cgroupfs_close(fs);
+}
+
+/* Where no hierarchy has the controller, nothing belongs to it. */
+static void devices_of_nobody(void **state)
+{
+	const struct tree *t = *state;
+	struct cgroupfs *fs;
+	uint64_t id;
+
+	v1_tree(t);
+	fs = open_tree(t);
+	assert_int_equal(cgroupfs_io_id(fs, 4242, &id), -ENOENT);
+	cgroupfs_close(fs);
+}
+
 static void v1_reads_all(void **state)
 {
 	const struct tree *t = *state;
@@ -823,6 +865,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(v2_reads_all),
+		TEST(devices),
+		TEST(devices_of_nobody),
 		TEST(v1_reads_all),
 		TEST(lacks_memory),
 		TEST(command_lines),
