@@ -255,6 +255,20 @@ static __always_inline __u64 compat_sock_cgroup_id(const struct sock *sk)
 	return cgroup ? BPF_CORE_READ(cgroup, kn, id) : KERNFS_ROOT_ID;
 }
 
+/*
+ * What do_epoll_ctl is given as the descriptor to add or remove. io_uring called it, too, until 7.3; since then both call
+ * do_epoll_ctl_file, which is hooked instead (cfg_epoll_keys) and is given the address of the file and its descriptor.
+ */
+struct epoll_key {
+	struct file *file;
+	int fd;
+} __core;
+
+static __always_inline __u32 compat_epoll_descriptor(__u64 given)
+{
+	return cfg_epoll_keys ? (__u32)BPF_CORE_READ((struct epoll_key *)given, fd) : (__u32)given;
+}
+
 /* The number of the system call that the registers belong to, negative outside of one; and its first argument. */
 #if defined(__TARGET_ARCH_x86)
 static __always_inline long compat_syscall_number(struct pt_regs *regs)

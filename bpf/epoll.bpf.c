@@ -165,9 +165,9 @@ int epoll_accept_fexit(__u64 *ctx)
 }
 
 SEC("?fentry/do_epoll_ctl")
-int BPF_PROG(epoll_ctl_fentry, int fd, int op, int added)
+int epoll_ctl_fentry(__u64 *ctx)
 {
-	return epoll_control(bpf_get_current_task_btf(), op, added);
+	return epoll_control(bpf_get_current_task_btf(), ctx[1], compat_epoll_descriptor(ctx[2]));
 }
 
 /* ---- kprobe, kretprobe ---- */
@@ -193,7 +193,8 @@ int epoll_accept_kretprobe(struct pt_regs *ctx)
 SEC("?kprobe/do_epoll_ctl")
 int epoll_ctl_kprobe(struct pt_regs *ctx)
 {
-	return epoll_control(bpf_get_current_task_btf(), PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx));
+	return epoll_control(bpf_get_current_task_btf(), PT_REGS_PARM2(ctx),
+			     compat_epoll_descriptor(PT_REGS_PARM3(ctx)));
 }
 
 /* ---- tracepoints of the system calls: pointers are user-space addresses ---- */

@@ -17,6 +17,7 @@ const volatile __u32 cfg_cpus = 1;
 const volatile __u64 cfg_tick_ns = 10000000;
 const volatile bool cfg_sched = true;
 const volatile bool cfg_epoll = true;
+const volatile bool cfg_epoll_keys = false;
 const volatile bool cfg_namespaces = true;
 const volatile bool cfg_namespaces_compare = true;
 const volatile bool cfg_tcp = true;

@@ -33,6 +33,7 @@ extern const volatile __u32 cfg_page_size;	   /* bytes */
 extern const volatile __u32 cfg_cpus;		   /* that there may be */
 extern const volatile __u64 cfg_tick_ns;	   /* sum_exec_runtime of a running task is at most this old */
 extern const volatile bool cfg_sched;		   /* the scheduler hooks are loaded: ss_thread_state.waits is kept */
+extern const volatile bool cfg_epoll_keys;	   /* see compat_epoll_descriptor() */
 extern const volatile bool cfg_epoll;		   /* the epoll hooks are loaded: the map `loops` exists */
 extern const volatile __u64 cfg_stall_ns;	   /* an iteration of an event loop this long is a stall */
 extern const volatile bool cfg_namespaces;	   /* namespace transitions are counted */

@@ -157,6 +157,7 @@ static int object_open(struct loader *l, uint32_t chosen)
 		bpf_map__set_max_entries(s->maps.facts, l->options.ring_bytes);
 	if (!s->rodata->cfg_epoll)
 		bpf_map__set_autocreate(s->maps.loops, false);
+	epoll_target_choose(l);
 	s->rodata->cfg_births = loader_way(l, COLLECTOR_BIRTHS) && chosen >> COLLECTOR_BIRTHS & 1;
 	s->rodata->cfg_sched = loader_way(l, COLLECTOR_SCHED) && chosen >> COLLECTOR_SCHED & 1;
 	if (!l->task_storage) {

@@ -26,6 +26,18 @@ static struct bpf_link *socket_iterator_attach(const struct loader *l, struct bp
 	return bpf_program__attach_iter(prog, &o);
 }
 
+/* io_uring calls this one since 7.3, and no longer do_epoll_ctl. See compat_epoll_descriptor() of the kernel half. */
+#define EPOLL_CTL_FILE "do_epoll_ctl_file"
+
+void epoll_target_choose(struct loader *l)
+{
+	if (!kernel_has_function(l->kernel, EPOLL_CTL_FILE))
+		return;
+	l->skeleton->rodata->cfg_epoll_keys = true;
+	/* The program that is not loaded may have any target. */
+	bpf_program__set_attach_target(l->skeleton->progs.epoll_ctl_fentry, 0, EPOLL_CTL_FILE);
+}
+
 /* NULL and errno. A link at a cgroup stands beside the programs of others, and goes with the agent (5.7). */
 static struct bpf_link *program_attach(const struct loader *l, struct bpf_program *prog, const char *event)
 {
@@ -36,6 +48,8 @@ static struct bpf_link *program_attach(const struct loader *l, struct bpf_progra
 		return tracefs_attach(prog, event);
 	if (prog == l->skeleton->progs.network_tcp)
 		return socket_iterator_attach(l, prog);
+	if (prog == l->skeleton->progs.epoll_ctl_kprobe && l->skeleton->rodata->cfg_epoll_keys)
+		return bpf_program__attach_kprobe(prog, false, EPOLL_CTL_FILE);
 	if (type != BPF_PROG_TYPE_CGROUP_SKB && type != BPF_PROG_TYPE_CGROUP_SOCK)
 		return bpf_program__attach(prog);
 	root = open(l->options.cgroup_v2_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -38,6 +38,7 @@ struct loader {
 struct bpf_program *loader_program(const struct loader *l, const char *name); /* NULL: there is none */
 
 /* ---- loader_attach.c ---- */
+void epoll_target_choose(struct loader *l); /* before the object is loaded */
 void collector_detach(struct loader *l, enum collector c);
 int collector_attach(struct loader *l, enum collector c); /* a negative errno: none of its programs is attached */
 

@@ -110,14 +110,15 @@ static void ring_work(void *ctx)
 		epoll_wait(epoll, &ready, 1, 20);
 }
 
-int main(void)
+/* Argument: the hook to use, instead of the best one. */
+int main(int argc, char **argv)
 {
 	const char *home = cgroup_make("uring");
 	const struct loop_row *row;
 	bool unseen;
 	pid_t pid;
 
-	if (!loops_start(NULL))
+	if (!loops_start(argc > 1 ? argv[1] : NULL))
 		return test_finish();
 	pid = loop_start(home, ring_work, NULL);
 	usleep(100000);
