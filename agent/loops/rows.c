@@ -123,7 +123,7 @@ static void loop_rates(struct loop *l, double *v)
 
 static void loop_row(const struct moment *now, struct loop *l, struct loop_row *row)
 {
-	double *v = row->v;
+	double *v;
 
 	*row = (struct loop_row){
 		.process = l->process->row,
@@ -134,6 +134,7 @@ static void loop_row(const struct moment *now, struct loop *l, struct loop_row *
 	};
 	row->last_stall.runner = l->runner ?: "";
 	row->last_stall.runner_cgroup = l->runner_cgroup ?: "";
+	v = row->v;
 	for (int i = 0; i < LOOP_METRICS; i++)
 		v[i] = VALUE_ABSENT;
 	if (!l->guessed) {
