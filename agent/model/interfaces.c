@@ -143,6 +143,7 @@ static void rows_write(struct interface_totals *t, const struct moment *now, str
 		if (one->key.home->row != HOME_NO_ROW)
 			t->sorted.at[t->sorted.n++] = one;
 	if (t->sorted.n)
+		/* NOLINTNEXTLINE(bugprone-sizeof-expression): of pointers */
 		qsort(t->sorted.at, t->sorted.n, sizeof(*t->sorted.at), interface_compare);
 	for (size_t i = 0; i < t->sorted.n; i++) {
 		struct home_interface *one = t->sorted.at[i];
