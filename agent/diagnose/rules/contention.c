@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "diagnose/case/advice.h"
-#include "diagnose/rules/cpu_use.h"
+#include "diagnose/measure/cpu_use.h"
 
 /* CPUs that are free while threads wait for one: the threads may not run there. */
 #define FREE_CPUS 0.5

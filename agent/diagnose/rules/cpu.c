@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "diagnose/case/advice.h"
-#include "diagnose/rules/cpu_use.h"
+#include "diagnose/measure/cpu_use.h"
 
 /* Up to the next tenth, with a tenth of room. */
 static double cores_to_give(double wanted)

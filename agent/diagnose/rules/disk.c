@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "diagnose/case/advice_io.h"
-#include "diagnose/rules/disk_load.h"
+#include "diagnose/measure/disk_load.h"
 
 /* ---- who fills a device ---- */
 

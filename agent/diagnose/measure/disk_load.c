@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "diagnose/rules/disk_load.h"
+#include "diagnose/measure/disk_load.h"
 
 /* Of fewer requests nothing is said about the slowest of 100. */
 #define TAIL_REQUESTS 100
