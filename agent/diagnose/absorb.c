@@ -18,6 +18,8 @@ enum agreement {
 	ONE_CULPRIT,	 /* both name the same culprit, about whichever container */
 	BY_CULPRIT,	 /* the consequence is about the culprit of the cause */
 	CULPRIT_IS_SELF, /* the culprit of the consequence is the container that the cause is about */
+	SAME_PROCESS,	 /* both are about one process */
+	SAME_AND_CLASS,	 /* both are about one container, and class_causes has what its loop is blocked in */
 };
 
 static const struct absorption {
@@ -56,9 +58,54 @@ static const struct absorption {
 	{RULE_FORK_STORM, RULE_CPU_SELF_CONTENTION, SAME_CONTAINER},
 	{RULE_FORK_STORM, RULE_CPU_NEIGHBOUR, CULPRIT_IS_SELF},
 	{RULE_FORK_STORM, RULE_HOST_CPU_SATURATED, CULPRIT_IS_SELF},
+	/* An iteration that the quota interrupts is long, and a lock, a child or a pipe comes late that the quota holds up. */
+	{RULE_CPU_THROTTLED, RULE_LOOP_STALL_CPU, SAME_CONTAINER},
+	{RULE_CPU_THROTTLED, RULE_LOOP_STALL_BLOCKED, SAME_AND_CLASS},
+	{RULE_CPU_THROTTLED, RULE_LOOP_STARVED, SAME_CONTAINER},
+	{RULE_CPU_THROTTLED, RULE_LOOP_SATURATED, SAME_CONTAINER},
+	/* Loops are among the threads that wait for the neighbour, for each other, or for the machine that is full. */
+	{RULE_CPU_NEIGHBOUR, RULE_LOOP_STARVED, ONE_CULPRIT},
+	{RULE_CPU_SELF_CONTENTION, RULE_LOOP_STARVED, SAME_CULPRIT},
+	{RULE_HOST_CPU_SATURATED, RULE_LOOP_STARVED, ANY_ON_MACHINE},
+	{RULE_CPU_NEIGHBOUR, RULE_LOOP_SATURATED, SAME_CONTAINER},
+	{RULE_LOOP_STARVED, RULE_LOOP_SATURATED, SAME_CONTAINER},
+	/* Long iterations, and workers that leave all to one, fill a loop; what fills it fills a CPU. */
+	{RULE_LOOP_STALL_CPU, RULE_LOOP_SATURATED, SAME_CONTAINER},
+	{RULE_LOOP_STALL_BLOCKED, RULE_LOOP_SATURATED, SAME_CONTAINER},
+	{RULE_LOOP_IMBALANCE, RULE_LOOP_SATURATED, SAME_PROCESS},
+	{RULE_LOOP_IMBALANCE, RULE_CPU_SINGLE_THREAD, SAME_PROCESS},
+	{RULE_LOOP_STALL_CPU, RULE_CPU_SINGLE_THREAD, SAME_PROCESS},
+	{RULE_LOOP_SATURATED, RULE_CPU_SINGLE_THREAD, SAME_PROCESS},
+	{RULE_BUSY_POLL, RULE_CPU_SINGLE_THREAD, SAME_PROCESS},
+	/* What holds up files and pages holds up the loop that waits for them. */
+	{RULE_MEMORY_THRASH, RULE_LOOP_STALL_BLOCKED, SAME_AND_CLASS},
+	{RULE_DISK_NEIGHBOUR, RULE_LOOP_STALL_BLOCKED, SAME_AND_CLASS},
+	{RULE_DISK_LATENCY, RULE_LOOP_STALL_BLOCKED, SAME_AND_CLASS},
+	{RULE_MAJOR_FAULTS, RULE_LOOP_STALL_BLOCKED, SAME_AND_CLASS},
 	/* Zombies are what fills the limit of processes. */
 	{RULE_ZOMBIES, RULE_PIDS_LIMIT, SAME_CONTAINER},
 };
+
+/* What makes an event loop wait in which class: the metric of the first evidence of loop_stall_blocked. */
+static const struct class_cause {
+	enum rule cause;
+	const char *metric;
+} class_causes[] = {
+	{RULE_CPU_THROTTLED, "blocked_seconds_total.futex"},  {RULE_CPU_THROTTLED, "blocked_seconds_total.child"},
+	{RULE_CPU_THROTTLED, "blocked_seconds_total.pipe"},   {RULE_MEMORY_THRASH, "blocked_seconds_total.fault"},
+	{RULE_MAJOR_FAULTS, "blocked_seconds_total.fault"},   {RULE_DISK_NEIGHBOUR, "blocked_seconds_total.file"},
+	{RULE_DISK_NEIGHBOUR, "blocked_seconds_total.fault"}, {RULE_DISK_LATENCY, "blocked_seconds_total.file"},
+	{RULE_DISK_LATENCY, "blocked_seconds_total.fault"},
+};
+
+static bool class_agrees(enum rule cause, const struct finding *consequence)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(class_causes); i++)
+		if (class_causes[i].cause == cause && consequence->n_evidence &&
+		    strcmp(class_causes[i].metric, consequence->evidence[0].metric) == 0)
+			return true;
+	return false;
+}
 
 static bool agree(const struct absorption *a, const struct finding *cause, const struct finding *consequence)
 {
@@ -74,6 +121,11 @@ static bool agree(const struct absorption *a, const struct finding *cause, const
 		return *cause->culprit_cgroup && strcmp(cause->culprit_cgroup, consequence->container_cgroup) == 0;
 	case ONE_CULPRIT:
 		return *cause->culprit_cgroup && strcmp(cause->culprit_cgroup, consequence->culprit_cgroup) == 0;
+	case SAME_AND_CLASS:
+		return strcmp(cause->container_cgroup, consequence->container_cgroup) == 0 &&
+		       class_agrees(a->cause, consequence);
+	case SAME_PROCESS:
+		return cause->pid && cause->pid == consequence->pid;
 	case ANY_ON_MACHINE:
 		return true;
 	}
@@ -171,7 +223,7 @@ static size_t place_first(const struct places *p, enum rule rule, uint64_t conta
 static size_t cause_by(const struct judging *j, const struct places *p, const struct absorption *a, size_t i)
 {
 	const struct finding *f = &j->found.at[i];
-	bool one = a->agree == SAME_CONTAINER || a->agree == SAME_CULPRIT || a->agree == CULPRIT_IS_SELF;
+	bool one = a->agree != ANY_ON_MACHINE && a->agree != ONE_CULPRIT && a->agree != BY_CULPRIT;
 	const char *path = a->agree == CULPRIT_IS_SELF ? f->culprit_cgroup : f->container_cgroup;
 	uint64_t container = one ? path_hash(path) : 0; /* that of the cause; 0: any */
 

@@ -66,7 +66,7 @@ int situation_setup(void **state)
 		n->disk_neighbours = s->disk_neighbours[i];
 		n->devices = s->devices[i];
 		n->ports = s->ports[i];
-		n->groups = s->groups;
+		n->groups = s->groups[i];
 		n->outside = s->outside;
 	}
 	return 0;
@@ -181,12 +181,13 @@ void situation_outside(struct situation *s, uint32_t container, uint32_t process
 
 void situation_group(struct situation *s, uint32_t container, const char *comm, int metric, double value)
 {
-	struct group_row *g = &s->groups[s->now.n_groups];
+	struct group_row *g = &s->groups[1][s->now.n_groups];
 
 	assert_true(s->now.n_groups < SITUATION_ROWS);
 	*g = (struct group_row){.container = container, .comm = comm};
 	values_clear(SCOPE_GROUP, g->v);
 	g->v[metric] = value;
+	s->groups[0][s->now.n_groups] = *g;
 	s->now.n_groups = s->before.n_groups = s->now.n_groups + 1;
 }
 
@@ -311,6 +312,18 @@ void situation_port_gain(struct situation *s, uint32_t row, int metric, double p
 	double *v = s->ports[1][row].v;
 
 	v[metric] = s->ports[0][row].v[metric] + gained_by(SCOPE_PORT, metric, per_second);
+}
+
+void situation_group_gain(struct situation *s, uint32_t container, const char *comm, int metric, double per_second)
+{
+	size_t i = 0;
+
+	while (i < s->now.n_groups &&
+	       (s->groups[1][i].container != container || strcmp(s->groups[1][i].comm, comm) != 0))
+		i++;
+	if (i == s->now.n_groups)
+		situation_group(s, container, comm, metric, 0);
+	s->groups[1][i].v[metric] = s->groups[0][i].v[metric] + gained_by(SCOPE_GROUP, metric, per_second);
 }
 
 void situation_host_gain(struct situation *s, int metric, double per_second)

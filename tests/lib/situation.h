@@ -21,7 +21,7 @@ struct situation {
 	struct disk_neighbour_row disk_neighbours[2][SITUATION_ROWS];
 	struct device_row devices[2][SITUATION_ROWS];
 	struct port_row ports[2][SITUATION_ROWS];
-	struct group_row groups[SITUATION_ROWS];
+	struct group_row groups[2][SITUATION_ROWS];
 	struct outsider_row outside[SITUATION_ROWS];
 	struct collector_row collectors[SITUATION_ROWS];
 	char paths[SITUATION_ROWS][64];
@@ -67,6 +67,7 @@ void situation_gain(struct situation *s, uint32_t container, int metric, double 
 void situation_process_gain(struct situation *s, uint32_t process, int metric, double per_second);
 void situation_loop_gain(struct situation *s, uint32_t loop, int metric, double per_second);
 void situation_port_gain(struct situation *s, uint32_t row, int metric, double per_second);
+void situation_group_gain(struct situation *s, uint32_t container, const char *comm, int metric, double per_second);
 void situation_host_gain(struct situation *s, int metric, double per_second);
 
 void situation_collector_off(struct situation *s, const char *name);

@@ -23,7 +23,7 @@ static char names[NAMES][64], kept_paths[SITUATION_ROWS][64];
 static size_t n_names;
 static struct container_row kept_containers[2][SITUATION_ROWS];
 static struct process_row kept_processes[2][SITUATION_ROWS];
-static struct group_row kept_groups[SITUATION_ROWS];
+static struct group_row kept_groups[2][SITUATION_ROWS];
 static struct oom_row ooms[SITUATION_ROWS];
 
 static const char *hostile_name(const char *kind)
@@ -51,7 +51,7 @@ static void names_replace(struct situation *s)
 		for (int k = 0; k < 2; k++)
 			s->processes[k][i].comm = s->processes[k][i].thread = HOSTILE "comm";
 	for (size_t i = 0; i < s->now.n_groups; i++)
-		s->groups[i].comm = HOSTILE "comm";
+		s->groups[0][i].comm = s->groups[1][i].comm = HOSTILE "comm";
 	assert_true(s->now.n_oom_kills <= SITUATION_ROWS);
 	for (size_t i = 0; i < s->now.n_oom_kills; i++) {
 		ooms[i] = s->now.oom_kills[i];

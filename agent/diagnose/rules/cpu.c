@@ -12,6 +12,7 @@
 
 #include "diagnose/case/advice.h"
 #include "diagnose/measure/cpu_use.h"
+#include "diagnose/measure/loop_use.h"
 
 /* Up to the next tenth, with a tenth of room. */
 static double cores_to_give(double wanted)
@@ -175,6 +176,7 @@ static void throttled_find(struct judging *j, const struct throttled *t, size_t 
 		used_below(j, t, &used, &wanted);
 	throttled_headline(j, f, t, n, known);
 	throttled_evidence(j, f, t, n, &u, used);
+	loops_throttled(j, f, t->row);
 	if (known && u.wait - u.throttled < u.throttled)
 		finding_ruled_out(j, f, "neighbours: only %.2f s in each second were waits for a CPU that others had",
 				  u.wait - u.throttled);
