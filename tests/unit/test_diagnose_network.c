@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_diagnose_network.c - the rules about TCP: what each finds, and about whom; near misses are none. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -197,8 +198,129 @@ static void sockets_off(void **state)
 	situation_collector_off(&situation, "sockets");
 	situation_judge(&situation);
 	expect_unjudged(&situation, "listen_overflow");
+	expect_unjudged(&situation, "pool_exhausted");
 	for (size_t i = 0; i < situation.diagnosis.findings.n; i++)
 		assert_string_equal(situation.diagnosis.findings.all[i].rule, "collector_missing");
+}
+
+/* Whoever is held up does not accept; the one that listens is named. */
+static void overflow_explained(void **state)
+{
+	uint32_t port = server("web", 129, 12, 90);
+	const struct finding *f;
+
+	(void)state;
+	situation_process(&situation, 0, "node", 4711);
+	situation.ports[1][port].listener = 4711;
+	f = expect_first(&situation, "listen_overflow", "web", "");
+	assert_int_equal(f->pid, 4711);
+	expect_words(f, "node (pid 4711) listens there");
+	situation.containers[1][0].v[CONTAINER_THROTTLED_RATIO] = 1;
+	situation.containers[1][0].v[CONTAINER_CPU_LIMIT] = 0.2;
+	situation_gain(&situation, 0, CONTAINER_CPU_USAGE, 0.2);
+	situation_gain(&situation, 0, CONTAINER_CPU_TASKS, 0.2);
+	situation_gain(&situation, 0, CONTAINER_WAKEUP_WAIT, 0.7);
+	situation_gain(&situation, 0, CONTAINER_THROTTLED_WAIT, 0.7);
+	f = expect_first(&situation, "cpu_throttled", "web", "");
+	assert_string_equal(f->explains[0].rule, "listen_overflow");
+	assert_int_equal(situation.diagnosis.findings.n, 1);
+}
+
+/* ---- pool_exhausted ---- */
+
+/* A container with so many connections to 5432, of which some wait for an answer; so many clients wait for it. */
+static uint32_t pool(const char *name, double connections, double unanswered, double clients)
+{
+	uint32_t c = situation_container(&situation, name, "docker"), to = situation_port(&situation, c, "to", 5432),
+		 from = situation_port(&situation, c, "from", 8080);
+
+	port_gauge(to, PORT_ESTABLISHED, connections);
+	port_gauge(to, PORT_UNANSWERED, unanswered);
+	port_gauge(to, PORT_FLAT, 300e9);
+	port_gauge(to, PORT_RTT, 0.3 * MS);
+	port_gauge(from, PORT_LISTENING, 1);
+	port_gauge(from, PORT_ESTABLISHED, 200);
+	port_gauge(from, PORT_UNANSWERED, clients);
+	port_gauge(from, PORT_QUEUE, 0);
+	port_gauge(from, PORT_QUEUE_LIMIT, 128);
+	port_gauge(from, PORT_QUEUE_RATIO, 0);
+	situation_gain(&situation, c, CONTAINER_BLOCKED_NETWORK, unanswered);
+	situation_gain(&situation, c, CONTAINER_BLOCKED_FUTEX, fmax(0, clients - unanswered));
+	return to;
+}
+
+static void pool_used_up(void **state)
+{
+	const struct finding *f;
+
+	(void)state;
+	pool("shop", 10, 10, 47);
+	f = expect_first(&situation, "pool_exhausted", "shop", "");
+	assert_int_equal(f->severity, FINDING_WARNING);
+	assert_int_equal(f->confidence, FINDING_MEDIUM);
+	expect_words(f, "shop has used up its 10 connections to port 5432: 47 clients wait for it");
+	expect_words(f, "there have been 10 of them for at least 300 s");
+	expect_words(f, "blocked in network I/O and poll for 10.0 s, waiting for locks for 37.0 s");
+	expect_words(f, "the way to the other side: a round trip takes 300 us");
+	assert_int_equal(situation.diagnosis.findings.n, 1);
+}
+
+/* A constant pool that is idle; one that is half used; one that is full while each client has its own connection. */
+static void pool_near(void **state)
+{
+	(void)state;
+	pool("idle", 10, 0, 3);
+	pool("half", 10, 6, 47);
+	pool("even", 10, 10, 10);
+	expect_nothing(&situation);
+	assert_string_equal(situation.diagnosis.findings.near[0].rule, "pool_exhausted");
+}
+
+/* A load generator: all of its connections wait, and nobody waits for it. */
+static void pool_of_a_benchmark(void **state)
+{
+	(void)state;
+	pool("pgbench", 64, 64, 0);
+	expect_nothing(&situation);
+}
+
+/* It breathes: the number changes from look to look, or the last look found it full by chance. */
+static void pool_that_breathes(void **state)
+{
+	uint32_t to = pool("shop", 10, 10, 47), chance = pool("chance", 10, 10, 47);
+
+	(void)state;
+	situation.ports[0][to].v[PORT_ESTABLISHED] = 7;
+	situation.ports[1][to].v[PORT_FLAT] = 3e9;
+	situation.ports[0][chance].v[PORT_UNANSWERED] = 2;
+	expect_nothing(&situation);
+}
+
+/* One connection to one backend that is kept alive, and busy. */
+static void pool_of_one(void **state)
+{
+	(void)state;
+	pool("proxy", 1, 1, 5);
+	expect_nothing(&situation);
+}
+
+/* Packets are lost on the way to it; and what comes of it at its own port. */
+static void pool_and_its_neighbours(void **state)
+{
+	uint32_t to = pool("shop", 10, 10, 47);
+	const struct finding *f;
+
+	(void)state;
+	port_gauge(to + 1, PORT_QUEUE_RATIO, 129.0 / 128);
+	f = expect_first(&situation, "pool_exhausted", "shop", "");
+	assert_string_equal(f->explains[0].rule, "listen_overflow");
+	assert_int_equal(situation.diagnosis.findings.n, 1);
+	situation_gain(&situation, 0, CONTAINER_NETWORK_TRANSMIT_PACKETS, 1000);
+	situation_port_gain(&situation, to, PORT_RETRANSMITS, 100);
+	situation.containers[1][0].tcp[TCP_SUM_RETRANSMITS] = 100 * SITUATION_SECONDS;
+	f = expect_first(&situation, "tcp_retransmits", "shop", "");
+	assert_int_equal(situation.diagnosis.findings.n, 1);
+	assert_int_equal(f->n_explains, 2);
 }
 
 int main(void)
@@ -217,6 +339,13 @@ int main(void)
 		situation_test(overflow_full),
 		situation_test(overflow_near),
 		situation_test(sockets_off),
+		situation_test(overflow_explained),
+		situation_test(pool_used_up),
+		situation_test(pool_near),
+		situation_test(pool_of_a_benchmark),
+		situation_test(pool_that_breathes),
+		situation_test(pool_of_one),
+		situation_test(pool_and_its_neighbours),
 	};
 
 	return cmocka_run_group_tests_name("diagnose_network", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * network.c - rules about TCP: what has to be sent again, and listening sockets whose queue is full. Called by judge.c through the
- * table in rules.def.
+ * network.c - rules about TCP: what has to be sent again, pools that are used up, and listening sockets whose queue is full.
+ * Called by judge.c through the table in rules.def.
  */
 #include <math.h>
 #include <string.h>
@@ -146,6 +146,102 @@ void judge_tcp_retransmits(struct judging *j)
 	}
 }
 
+/* ---- pool_exhausted ---- */
+
+/* How many clients wait for the container, accepted or not, at the last look; `before`: at the begin of the window. */
+static double clients_waiting(const struct judging *j, const struct container_row *c, bool before)
+{
+	uint32_t first = port_first(j, c);
+	double waiting = 0;
+
+	for (uint32_t i = first; i < first + c->n_ports; i++) {
+		const struct port_row *p = &j->now->ports[i];
+		double asked, queue;
+
+		if (strcmp(p->direction, "from") != 0)
+			continue;
+		asked = before ? window_before(j->w, WINDOW_PORTS, i, PORT_UNANSWERED) : p->v[PORT_UNANSWERED];
+		queue = before ? window_before(j->w, WINDOW_PORTS, i, PORT_QUEUE) : p->v[PORT_QUEUE];
+		waiting += (value_absent(asked) ? 0 : asked) + (value_absent(queue) ? 0 : queue);
+	}
+	return waiting;
+}
+
+static double pool_busy(double unanswered, double established)
+{
+	return established > 0 && unanswered > 0 ? unanswered / established : 0;
+}
+
+static void pool_find(struct judging *j, uint32_t row, double waiting)
+{
+	const struct port_row *p = &j->now->ports[row];
+	const struct container_row *c = &j->now->containers[p->container];
+	double size = p->v[PORT_ESTABLISHED], flat = p->v[PORT_FLAT] / 1e9,
+	       network = judge_seconds(j, window_container(j->w, p->container, CONTAINER_BLOCKED_NETWORK) +
+						  window_container(j->w, p->container, CONTAINER_BLOCKED_POLL)),
+	       lock = judge_seconds(j, window_container(j->w, p->container, CONTAINER_BLOCKED_FUTEX));
+	struct finding *f = judge_find(j, p->container, FINDING_WARNING);
+
+	if (!f)
+		return;
+	f->confidence = FINDING_MEDIUM;
+	finding_headline(j, f, fmin(1, 1 - size / waiting),
+			 "%s has used up its %.0f connections to port %u: %.0f clients wait for it", c->name, size,
+			 p->port, waiting);
+	finding_evidence(j, f, "unanswered", p->v[PORT_UNANSWERED], "count",
+			 "%.0f of the %.0f connections waited for an answer at the last look, as at the begin",
+			 p->v[PORT_UNANSWERED], size);
+	finding_evidence(j, f, "established_flat_seconds", flat, "seconds",
+			 "there have been %.0f of them for at least %.0f s: that seems to be the limit of its pool",
+			 size, flat);
+	finding_evidence(j, f, "", waiting, "count",
+			 "%.0f connections of its own clients waited for it, more than it can ask for", waiting);
+	if (!value_absent(network + lock))
+		finding_evidence(
+			j, f, "blocked_seconds_total.network", network, "seconds_per_second",
+			"its threads were blocked in network I/O and poll for %.1f s, waiting for locks for %.1f s "
+			"in each second",
+			network, lock);
+	if (!value_absent(p->v[PORT_RTT]))
+		finding_ruled_out(j, f, "the way to the other side: a round trip takes %s",
+				  advice_duration(j, p->v[PORT_RTT] / 1e9));
+	finding_advice(j, f,
+		       "find out why the answers take so long, at whoever serves port %u: slow queries, locks, its CPU",
+		       p->port);
+	finding_advice(j, f,
+		       "if it has room for more at a time, raise the limit of the pool above %.0f (pool_size, "
+		       "maximumPoolSize, max_connections)",
+		       size);
+	finding_advice(j, f, "who they are: %sss -tnp 'dport = :%u'", network_enter(j, c), p->port);
+}
+
+void judge_pool_exhausted(struct judging *j)
+{
+	for (uint32_t i = 0; i < j->now->n_ports; i++) {
+		const struct port_row *p = &j->now->ports[i];
+		const struct container_row *c = &j->now->containers[p->container];
+		double size = p->v[PORT_ESTABLISHED], waiting, busy, share;
+
+		if (!p->port || c->dead || strcmp(p->direction, "to") != 0 || !judge_is_own_home(c) ||
+		    !(size >= judge_threshold(j, POOL_EXHAUSTED_CONNECTIONS)) ||
+		    window_before(j->w, WINDOW_PORTS, i, PORT_ESTABLISHED) != size)
+			continue;
+		busy = fmin(pool_busy(p->v[PORT_UNANSWERED], size),
+			    pool_busy(window_before(j->w, WINDOW_PORTS, i, PORT_UNANSWERED), size));
+		waiting = fmin(clients_waiting(j, c, false), clients_waiting(j, c, true));
+		share = fmin(busy / judge_threshold(j, POOL_EXHAUSTED_BUSY),
+			     waiting / size / judge_threshold(j, POOL_EXHAUSTED_WAITING));
+		share = fmin(share, p->v[PORT_FLAT] / 1e9 / judge_threshold(j, POOL_EXHAUSTED_FLAT));
+		if (share >= 1)
+			pool_find(j, i, waiting);
+		else
+			judge_near(
+				j, p->container, share, 1,
+				"%.0f of its %.0f connections to port %u waited for an answer, and %.0f clients for it",
+				p->v[PORT_UNANSWERED], size, p->port, waiting);
+	}
+}
+
 /* ---- listen_overflow ---- */
 
 static void overflow_advise(struct judging *j, struct finding *f, const struct container_row *c,
@@ -162,6 +258,17 @@ static void overflow_advise(struct judging *j, struct finding *f, const struct c
 	finding_advice(j, f, "watch it: %sss -ltn 'sport = :%u'", network_enter(j, c), p->port);
 }
 
+static void listener_name(struct judging *j, struct finding *f, const struct port_row *p)
+{
+	const struct process_row *listener = p->listener ? index_pid(j, p->listener) : NULL;
+
+	if (!listener)
+		return;
+	f->pid = listener->pid;
+	f->comm = listener->comm;
+	finding_evidence(j, f, "", VALUE_ABSENT, "", "%s (pid %u) listens there", listener->comm, listener->pid);
+}
+
 static void overflow_find(struct judging *j, uint32_t row, double dropped, double share)
 {
 	const struct port_row *p = &j->now->ports[row];
@@ -172,6 +279,7 @@ static void overflow_find(struct judging *j, uint32_t row, double dropped, doubl
 
 	if (!f)
 		return;
+	listener_name(j, f, p);
 	finding_headline(j, f, share,
 			 dropped > 0 ? "%s does not accept connections to its port %u fast enough: %.1f a second are "
 				       "dropped"
