@@ -47,6 +47,8 @@ static const struct absorption {
 	{RULE_MEMORY_THRASH, RULE_DISK_NEIGHBOUR, CULPRIT_IS_SELF},
 	/* The disk would be fast without the neighbour: for all who wait for that one. */
 	{RULE_DISK_NEIGHBOUR, RULE_DISK_LATENCY, ONE_CULPRIT},
+	/* Who fills it waits for it as well. */
+	{RULE_DISK_NEIGHBOUR, RULE_DISK_LATENCY, BY_CULPRIT},
 	{RULE_MEMORY_THRASH, RULE_DISK_LATENCY, SAME_CONTAINER},
 	/* That it waits for pages is how it feels the slow disk; that it needs them is no fault. */
 	{RULE_DISK_NEIGHBOUR, RULE_MAJOR_FAULTS, SAME_CONTAINER},
@@ -84,6 +86,8 @@ static const struct absorption {
 	{RULE_MAJOR_FAULTS, RULE_LOOP_STALL_BLOCKED, SAME_AND_CLASS},
 	/* Answers that are lost on the way come late. */
 	{RULE_TCP_RETRANSMITS, RULE_POOL_EXHAUSTED, SAME_CONTAINER},
+	/* Connects that a full queue drops are sent again. */
+	{RULE_LISTEN_OVERFLOW, RULE_TCP_RETRANSMITS, CULPRIT_IS_SELF},
 	/* Whoever is held up does not accept. */
 	{RULE_STOPPED, RULE_LISTEN_OVERFLOW, SAME_CONTAINER},
 	{RULE_CPU_THROTTLED, RULE_LISTEN_OVERFLOW, SAME_CONTAINER},

@@ -198,6 +198,19 @@ static void neighbour_of_a_disk(void **state)
 	assert_string_equal(f->explains[0].rule, "disk_latency");
 }
 
+/* Who fills it waits for it as well, which is no finding of its own. */
+static void neighbour_waits_too(void **state)
+{
+	uint32_t db = reader("db", "sdb", 0.9, 18, 16 * KIB, 0.048), backup;
+
+	(void)state;
+	backup = reader("backup", "sdb", 29, 300, 4 * KIB, 0.1);
+	situation_disk_neighbour(&situation, db, backup, "sdb", 18 * 0.04);
+	expect_first(&situation, "disk_neighbour", "db", "backup");
+	assert_int_equal(situation.diagnosis.findings.n, 1);
+	assert_int_equal(situation.diagnosis.findings.all[0].n_explains, 2);
+}
+
 /* It makes requests slower that would be very fast: a finding, though the disk is not slow for one that turns. */
 static void neighbour_of_a_fast_disk(void **state)
 {
@@ -319,6 +332,7 @@ int main(void)
 		situation_test(neighbour_of_a_disk),
 		situation_test(neighbour_of_a_fast_disk),
 		situation_test(neighbour_of_several),
+		situation_test(neighbour_waits_too),
 		situation_test(neighbour_at_night),
 		situation_test(neighbours_equal),
 		situation_test(neighbour_written_back),

@@ -104,6 +104,26 @@ static void retransmits_unanswered(void **state)
 	expect_words(situation.diagnosis.findings.all, "does a firewall drop packets?");
 }
 
+/* A container here drops them: that is the cause, and the finding. */
+static void retransmits_dropped_connects(void **state)
+{
+	uint32_t api = sender("api", 10, 8, 0.5), web, port;
+
+	(void)state;
+	assert_int_equal(api, 0);
+	port_gauge(0, PORT_CONNECTING, 24);
+	web = situation_container(&situation, "web", "docker");
+	port = situation_port(&situation, web, "from", 5432);
+	port_gauge(port, PORT_LISTENING, 1);
+	port_gauge(port, PORT_QUEUE, 129);
+	port_gauge(port, PORT_QUEUE_LIMIT, 128);
+	port_gauge(port, PORT_QUEUE_RATIO, 129.0 / 128);
+	situation_port_gain(&situation, port, PORT_OVERFLOWS, 8);
+	expect_first(&situation, "listen_overflow", "web", "");
+	assert_int_equal(situation.diagnosis.findings.n, 1);
+	assert_string_equal(situation.diagnosis.findings.all[0].explains[0].rule, "tcp_retransmits");
+}
+
 /* Without the packets of containers only a high rate is one, and it is not sure. */
 static void retransmits_without_packets(void **state)
 {
@@ -333,6 +353,7 @@ int main(void)
 		situation_test(retransmits_loopback),
 		situation_test(retransmits_unanswered),
 		situation_test(retransmits_without_packets),
+		situation_test(retransmits_dropped_connects),
 		situation_test(tcp_off),
 		situation_test(overflow),
 		situation_test(overflow_critical),

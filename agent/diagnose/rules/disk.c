@@ -143,10 +143,11 @@ static void disk_latency_find(struct judging *j, uint32_t row, const struct disk
 		return;
 	f->confidence = known ? FINDING_HIGH : FINDING_MEDIUM;
 	if (tail)
-		finding_headline(j, f, waited, "%s waits for disk %s: more than 1 of 100 requests takes longer than %s",
-				 c->name, d->device, advice_duration(j, l->tail));
+		finding_headline(j, f, fmin(1, waited),
+				 "%s waits for disk %s: more than 1 of 100 requests takes longer than %s", c->name,
+				 d->device, advice_duration(j, l->tail));
 	else
-		finding_headline(j, f, waited, "%s waits for disk %s: a request takes %s on average", c->name,
+		finding_headline(j, f, fmin(1, waited), "%s waits for disk %s: a request takes %s on average", c->name,
 				 d->device, advice_duration(j, l->mean));
 	disk_operation_say(j, f, "reads", l->reads, l->read_time);
 	disk_operation_say(j, f, "writes", l->writes, l->write_time);
@@ -285,8 +286,9 @@ static void disk_neighbour_find(struct judging *j, const struct disk_victim *v, 
 	if (!f)
 		return;
 	finding_culprit(j, f, v->filler);
-	finding_headline(j, f, v->lost, "%s fills disk %s, for which %s waits: %s of the %s that a request takes",
-			 filler->name, device, c->name, advice_duration(j, v->each), advice_duration(j, v->load.mean));
+	finding_headline(j, f, fmin(1, v->lost),
+			 "%s fills disk %s, for which %s waits: %s of the %s that a request takes", filler->name,
+			 device, c->name, advice_duration(j, v->each), advice_duration(j, v->load.mean));
 	finding_evidence(j, f, "wait_ratio", v->share, "ratio",
 			 "%.0f %% of the latency of the requests of %s was for those of %s", v->share * 100, c->name,
 			 filler->name);

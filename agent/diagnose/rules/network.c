@@ -70,10 +70,31 @@ static void interface_drops_say(struct judging *j, struct finding *f, const stru
 	}
 }
 
+/* The one container here whose queue at this port drops connects; NO_CONTAINER: none does, or several. */
+static uint32_t retransmits_dropped_by(const struct judging *j, const struct port_row *to)
+{
+	uint32_t dropper = NO_CONTAINER;
+
+	if (strcmp(to->direction, "to") != 0)
+		return NO_CONTAINER;
+	for (uint32_t i = 0; i < j->now->n_ports; i++) {
+		const struct port_row *p = &j->now->ports[i];
+
+		if (p->port != to->port || strcmp(p->direction, "from") != 0 || window_is_new(j->w, WINDOW_PORTS, i) ||
+		    port_rate(j, i, PORT_OVERFLOWS) < judge_threshold(j, LISTEN_OVERFLOW_DROPS))
+			continue;
+		if (dropper != NO_CONTAINER)
+			return NO_CONTAINER;
+		dropper = p->container;
+	}
+	return dropper;
+}
+
 static void retransmits_find(struct judging *j, uint32_t i, double rate, double share)
 {
 	const struct container_row *c = &j->now->containers[i];
 	bool known = !value_absent(share), unanswered;
+	uint32_t dropper;
 	const struct port_row *p;
 	struct finding *f;
 	double most;
@@ -93,7 +114,13 @@ static void retransmits_find(struct judging *j, uint32_t i, double rate, double 
 			 port_text(j, p));
 	finding_evidence(j, f, "retransmits_total", most, "rate", "%.1f of them a second are %s", most,
 			 port_text(j, p));
-	if (unanswered)
+	dropper = p->v[PORT_CONNECTING] > 0 ? retransmits_dropped_by(j, p) : NO_CONTAINER;
+	if (dropper != NO_CONTAINER) {
+		finding_culprit(j, f, dropper);
+		finding_evidence(j, f, "connecting", p->v[PORT_CONNECTING], "count",
+				 "%.0f connects wait for an answer, and %s drops connects to this port of its own",
+				 p->v[PORT_CONNECTING], f->culprit_container);
+	} else if (unanswered)
 		finding_evidence(j, f, "connecting", p->v[PORT_CONNECTING], "count",
 				 "%.0f connects wait there for an answer, and none was answered",
 				 p->v[PORT_CONNECTING]);
