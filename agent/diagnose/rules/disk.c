@@ -296,8 +296,8 @@ static void disk_neighbour_find(struct judging *j, const struct disk_victim *v, 
 	finding_evidence(j, f, "", v->theirs.time, "count",
 			 "%s had %.1f requests there at a time: it read %s and wrote %s a second", filler->name,
 			 v->theirs.time, advice_bytes(j, v->theirs.read_bytes), advice_bytes(j, v->theirs.write_bytes));
-	finding_evidence(j, f, "", v->load.time, "count", "%s had %.1f, %.0f requests a second", c->name, v->load.time,
-			 v->load.requests);
+	finding_evidence(j, f, "", v->load.time, "count", "%s had %.1f there at a time, in %.0f requests a second",
+			 c->name, v->load.time, v->load.requests);
 	disk_device_say(j, f, device);
 	for (size_t i = 1; i < n && i < 3; i++)
 		finding_evidence(j, f, "wait_seconds_total", v[i].lost, "seconds_per_second",
