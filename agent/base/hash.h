@@ -23,6 +23,7 @@ static inline void hash_seed_make(struct hash_seed *seed)
 	seed->factor |= 1;
 }
 
+/* `number` must not be a hash of the same seed that may equal `hash`. */
 static inline uint64_t hash_number(const struct hash_seed *seed, uint64_t hash, uint64_t number)
 {
 	unsigned __int128 wide = (unsigned __int128)(hash ^ number ^ 0x9e3779b97f4a7c15ULL) * seed->factor;

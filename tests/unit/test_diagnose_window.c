@@ -58,6 +58,39 @@ static void rows_in_another_order(void **state)
 	window_free(&w);
 }
 
+/* Each container waits for itself, for the next one, and for several: no two of these rows are the same one. */
+static void pairs(void **state)
+{
+	char paths[8][32];
+	struct neighbour_row rows[2][24];
+	struct fixture before, now;
+	struct window w = {};
+
+	(void)state;
+	machine_make(&before, paths, 8, 0, 100);
+	machine_make(&now, paths, 8, 0, 110);
+	for (uint32_t i = 0; i < 24; i++)
+		for (int which = 0; which < 2; which++) {
+			uint32_t row = which ? 23 - i : i; /* in another order */
+
+			rows[which][row] = (struct neighbour_row){.waiter = i % 8,
+								  .runner = i < 8    ? i
+									    : i < 16 ? (i + 1) % 8
+										     : NEIGHBOUR_OTHERS};
+			rows[which][row].v[NEIGHBOUR_WAIT] = i * 1000.0 + which * (i + 1.0);
+		}
+	before.s.neighbours = rows[0];
+	now.s.neighbours = rows[1];
+	before.s.n_neighbours = now.s.n_neighbours = 24;
+	assert_int_equal(watch_begin(&w, &before.s), 0);
+	assert_int_equal(watch_end(&w, &now.s), 0);
+	for (uint32_t i = 0; i < 24; i++)
+		assert_true(window_neighbour(&w, 23 - i, NEIGHBOUR_WAIT) == i + 1.0);
+	fixture_free(&before);
+	fixture_free(&now);
+	window_free(&w);
+}
+
 /* What is kept is as large as the machine at that moment, and nothing of the window before is left in it. */
 static void begun_again(void **state)
 {
@@ -149,9 +182,8 @@ static void causes_of_causes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rows_in_another_order),
-		cmocka_unit_test(begun_again),
-		cmocka_unit_test(not_kept),
+		cmocka_unit_test(rows_in_another_order), cmocka_unit_test(pairs),
+		cmocka_unit_test(begun_again),		 cmocka_unit_test(not_kept),
 		cmocka_unit_test(causes_of_causes),
 	};
 

@@ -16,10 +16,12 @@ void homes_hash(struct row_keys *k)
 		k->homes[i] = text_add(k, k->seed.begin, k->s->containers[i].cgroup);
 }
 
-/* That of a container, and of the other one, which may be several. */
+/* That of a container, and of the other one, which may be several, or itself: two equal hashes must not cancel each other. */
 static uint64_t pair_key(const struct row_keys *k, uint32_t one, uint32_t other)
 {
-	return other == NEIGHBOUR_OTHERS ? k->homes[one] : hash_number(&k->seed, k->homes[one], k->homes[other]);
+	uint64_t first = hash_number(&k->seed, k->homes[one], 1);
+
+	return other == NEIGHBOUR_OTHERS ? first : hash_number(&k->seed, first, k->homes[other]);
 }
 
 uint64_t container_key(const struct row_keys *k, size_t i)
