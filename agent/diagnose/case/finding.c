@@ -140,14 +140,20 @@ void finding_culprit(struct judging *j, struct finding *f, uint32_t container)
 	f->culprit_ended = j->now->containers[container].dead;
 }
 
-void judge_near(struct judging *j, uint32_t container, double value, double threshold, const char *format, ...)
+double judge_near_share(const struct judging *j, double value, double threshold)
 {
 	double share = threshold > 0 ? value / threshold : 0;
+
+	if (!(share > 0) || share >= 1)
+		return 0;
+	return j->n_near == FINDING_NEAR && j->near[FINDING_NEAR - 1].share >= share ? 0 : share;
+}
+
+void judge_near_add(struct judging *j, uint32_t container, double share, const char *format, ...)
+{
 	struct finding_near *n;
 	size_t at = j->n_near;
 
-	if (!(share > 0) || share >= 1)
-		return;
 	while (at > 0 && j->near[at - 1].share < share)
 		at--;
 	if (at == FINDING_NEAR)

@@ -66,8 +66,16 @@ void finding_advice(struct judging *j, struct finding *f, const char *format, ..
 	__attribute__((format(printf, 3, 4)));
 void finding_culprit(struct judging *j, struct finding *f, uint32_t container);
 /* What was measured without being a finding: below 1, the share of the threshold that it reached. */
-void judge_near(struct judging *j, uint32_t container, double value, double threshold, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
+#define judge_near(j, container, value, threshold, ...)                             \
+	do {                                                                        \
+		double near_share_ = judge_near_share(j, value, threshold);         \
+		if (near_share_ > 0) /* a text is made for few of all containers */ \
+			judge_near_add(j, container, near_share_, __VA_ARGS__);     \
+	} while (0)
+/* That share; 0: it is a finding, or others are closer. */
+double judge_near_share(const struct judging *j, double value, double threshold);
+void judge_near_add(struct judging *j, uint32_t container, double share, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 /* The running rule cannot judge, wholly or in part. */
 void judge_cannot(struct judging *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

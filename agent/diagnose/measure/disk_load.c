@@ -21,7 +21,7 @@ static double disk_gained(const struct judging *j, uint32_t row, int metric)
 	return value_absent(gained) ? 0 : gained;
 }
 
-static double disk_tail(const struct judging *j, uint32_t row)
+double disk_tail(const struct judging *j, uint32_t row)
 {
 	double all = disk_gained(j, row, DISK_READ_COUNT) + disk_gained(j, row, DISK_WRITE_COUNT), within;
 
@@ -63,7 +63,6 @@ struct disk_load disk_load(const struct judging *j, uint32_t row)
 	if (!(l.requests > 0))
 		return l;
 	l.mean = l.time / l.requests;
-	l.tail = disk_tail(j, row);
 	/* The time is also how many requests there were at a time: each waits for the bytes of its own queue. */
 	l.may_take = judge_threshold(j, nvme ? DISK_LATENCY_NVME : DISK_LATENCY_MEAN) +
 		     (l.read_bytes + l.write_bytes) / l.requests * fmax(1, l.time) /

@@ -10,13 +10,16 @@ struct disk_load {
 	double reads, writes, flushes;		  /* requests */
 	double read_time, write_time, flush_time; /* their latencies, summed up */
 	double requests, time, mean;		  /* of all of these; seconds */
-	double tail;				  /* more than 1 of 100 took longer than this; 0: not known */
+	double tail; /* more than 1 of 100 took longer than this; 0: not known, disk_tail */
 	double read_bytes, write_bytes;
 	double may_take; /* a request, on average, if the device is not full */
 };
 
 /* Of a row of the snapshot's disks. */
 struct disk_load disk_load(const struct judging *j, uint32_t row);
+
+/* .tail of a row, which takes longer to find than all the rest. */
+double disk_tail(const struct judging *j, uint32_t row);
 
 /* Time that the container's threads were blocked where a disk blocks them; absent: not known. */
 double disk_blocked(const struct judging *j, uint32_t container);

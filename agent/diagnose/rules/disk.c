@@ -174,7 +174,7 @@ static bool disk_latency_judge(struct judging *j, uint32_t row, struct disk_load
 {
 	const struct disk_row *d = &j->now->disks[row];
 	const struct container_row *c = &j->now->containers[d->container];
-	double slow;
+	double slow, waited;
 
 	if (c->dead || !judge_is_own_home(c))
 		return false;
@@ -182,11 +182,16 @@ static bool disk_latency_judge(struct judging *j, uint32_t row, struct disk_load
 	if (!(l->requests > 0))
 		return false;
 	*ret_waited = disk_waited(j, d->container, l);
+	/* Most disks keep nobody waiting. */
+	waited = *ret_waited / judge_threshold(j, DISK_LATENCY_WAIT);
+	if (waited < 1 && judge_near_share(j, waited, 1) == 0)
+		return false;
+	l->tail = disk_tail(j, row);
 	slow = fmax(l->mean, l->tail / judge_threshold(j, DISK_LATENCY_TAIL)) / l->may_take;
-	if (slow >= 1 && *ret_waited >= judge_threshold(j, DISK_LATENCY_WAIT))
+	if (slow >= 1 && waited >= 1)
 		return true;
-	judge_near(j, d->container, fmin(slow, *ret_waited / judge_threshold(j, DISK_LATENCY_WAIT)), 1,
-		   "its requests to %s took %s on average", d->device, advice_duration(j, l->mean));
+	judge_near(j, d->container, fmin(slow, waited), 1, "its requests to %s took %s on average", d->device,
+		   advice_duration(j, l->mean));
 	return false;
 }
 
