@@ -162,6 +162,7 @@ void diagnosis_free(struct diagnosis *d)
 	for (size_t i = 0; i < d->j.texts.n; i++)
 		free(d->j.texts.at[i]);
 	index_free(&d->j.index);
+	free(d->j.cpu);
 	list_free(&d->j.texts);
 	list_free(&d->j.found);
 	list_free(&d->j.unjudged);

@@ -16,6 +16,8 @@
 #include "sysscope/findings.h"
 #include "view/match.h"
 
+struct cpu_cache;
+
 /* One run of the rules. */
 struct judging {
 	const struct window *w;
@@ -29,7 +31,9 @@ struct judging {
 	struct finding_near near[FINDING_NEAR];
 	size_t n_near;
 	struct index index; /* of `now` */
-	bool failed;	    /* out of memory: something is missing */
+	struct cpu_cache *
+		cpu; /* what rules about the CPU have in common, made by the first of them: rules/cpu_use.c; one block */
+	bool failed; /* out of memory: something is missing */
 };
 
 /* The machine, where an index into containers is expected. */

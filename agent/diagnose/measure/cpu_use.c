@@ -5,7 +5,13 @@
 
 #include "diagnose/measure/cpu_use.h"
 
-struct cpu_use cpu_use(const struct judging *j, uint32_t i)
+/* Of one run: most rules about the CPU ask for the same of all containers. */
+struct cpu_cache {
+	struct machine_cpu machine;
+	struct cpu_use of[]; /* each container */
+};
+
+static struct cpu_use cpu_use_read(const struct judging *j, uint32_t i)
 {
 	double used = window_container(j->w, i, CONTAINER_CPU_USAGE);
 
@@ -17,6 +23,11 @@ struct cpu_use cpu_use(const struct judging *j, uint32_t i)
 		.throttled = judge_seconds(j, window_container(j->w, i, CONTAINER_THROTTLED_WAIT)),
 		.limit = j->now->containers[i].v[CONTAINER_CPU_LIMIT],
 	};
+}
+
+struct cpu_use cpu_use(const struct judging *j, uint32_t i)
+{
+	return j->cpu ? j->cpu->of[i] : cpu_use_read(j, i);
 }
 
 double cpu_lost_share(double cores, double wait, double lost)
@@ -97,7 +108,17 @@ static double machine_waiting(struct judging *j, double used, bool *ret_exact)
 	return known ? finished : VALUE_ABSENT;
 }
 
-struct machine_cpu machine_cpu(struct judging *j)
+/* Without memory each rule reads it again. */
+static struct cpu_cache *cpu_cache_new(const struct judging *j)
+{
+	struct cpu_cache *cache = malloc(sizeof(*cache) + j->now->n_containers * sizeof(cache->of[0]));
+
+	for (uint32_t i = 0; cache && i < j->now->n_containers; i++)
+		cache->of[i] = cpu_use_read(j, i);
+	return cache;
+}
+
+static struct machine_cpu machine_cpu_read(struct judging *j)
 {
 	double stolen = judge_seconds(j, window_host(j->w, HOST_STEAL));
 	struct machine_cpu m = {
@@ -110,6 +131,19 @@ struct machine_cpu machine_cpu(struct judging *j)
 	m.waiting = machine_waiting(j, m.used, &m.exact);
 	m.busy = m.used >= m.cpus * judge_threshold(j, HOST_CPU_SATURATED_BUSY);
 	m.full = m.busy && m.waiting >= m.cpus * judge_threshold(j, HOST_CPU_SATURATED_WAITING);
+	return m;
+}
+
+struct machine_cpu machine_cpu(struct judging *j)
+{
+	struct machine_cpu m;
+
+	if (j->cpu)
+		return j->cpu->machine;
+	j->cpu = cpu_cache_new(j);
+	m = machine_cpu_read(j);
+	if (j->cpu)
+		j->cpu->machine = m;
 	return m;
 }
 
