@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * diagnose.c - `sysscope diagnose`: watches for some seconds, runs the rules over what it saw, and says what is wrong, who did it,
- * and what to do. Takes a snapshot at least every ten seconds, so that containers that end meanwhile are seen.
+ * and what to do. Takes a snapshot at least every ten seconds, so that containers that end meanwhile are seen, and a trend is one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,8 +14,11 @@
 #include "exporters/findings/findings.h"
 #include "view/match.h"
 
-#define SNAPSHOT_EVERY_NS 10000000000ULL
-#define WATCH_LEAST	  0.1 /* seconds; in less than that a share of the time says nothing */
+/* Seconds between snapshots: twenty in a watch show how something grows, within what is cheap and misses nothing. */
+#define SNAPSHOT_LEAST 1
+#define SNAPSHOT_MOST  10
+#define SNAPSHOTS      20
+#define WATCH_LEAST    0.1 /* seconds; in less than that a share of the time says nothing */
 
 struct diagnose {
 	double seconds;
@@ -91,6 +94,17 @@ static int names_look(struct diagnose *d, const struct snapshot *s)
 	return -ENOTUNIQ;
 }
 
+/* When the next snapshot is due; the last two are not closer to each other than others are. */
+static uint64_t snapshot_due(const struct diagnose *d, uint64_t now_ns, uint64_t end_ns)
+{
+	double seconds = d->seconds / SNAPSHOTS;
+	uint64_t step_ns;
+
+	seconds = seconds < SNAPSHOT_LEAST ? SNAPSHOT_LEAST : seconds > SNAPSHOT_MOST ? SNAPSHOT_MOST : seconds;
+	step_ns = (uint64_t)(seconds * 1e9);
+	return now_ns + step_ns + step_ns / 2 < end_ns ? now_ns + step_ns : end_ns;
+}
+
 /*
  * Until the time is over or a signal comes; the latest snapshot is *ret then. None, or only the first one, has been taken if a
  * signal came before the watch began.
@@ -110,10 +124,11 @@ static int window_watch(const struct run *run, struct diagnose *d, const struct 
 	if (r == 0)
 		log_info("watching for %g s", d->seconds);
 	for (; r == 0 && now_ns < end_ns && !run_stopped(); now_ns = clock_boot_ns()) {
-		r = run_wait(run, now_ns + SNAPSHOT_EVERY_NS < end_ns ? now_ns + SNAPSHOT_EVERY_NS : end_ns);
+		r = run_wait(run, snapshot_due(d, now_ns, end_ns));
 		/* After a signal, too: what was watched is judged. */
 		*ret = r < 0 ? NULL : run->source->next(run->source->ctx, &r);
 		r = *ret ? names_look(d, *ret) : r;
+		r = *ret && r == 0 ? window_note(&d->window, *ret) : r;
 		if (!*ret)
 			break;
 	}

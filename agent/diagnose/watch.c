@@ -121,8 +121,10 @@ int watch_note(struct finding_watch *w, const struct snapshot *s)
 			w->older = !w->older;
 			older = &w->windows[w->older];
 		}
-		r = s->time - older->began >= WATCH_SHORTEST ? window_judge(w, s) : 0;
-		if (r == 0 && !w->windows[!w->older].began && window_is_old(older, s))
+		r = s->time - older->began >= WATCH_SHORTEST ? window_judge(w, s) : window_note(older, s);
+		if (r == 0 && w->windows[!w->older].began > 0)
+			r = window_note(&w->windows[!w->older], s);
+		else if (r == 0 && window_is_old(older, s))
 			r = watch_begin(&w->windows[!w->older], s);
 	}
 	if (!w->judged)

@@ -101,6 +101,8 @@ void host_values_fill(struct host_totals *totals, const struct homes *homes, siz
 	v[HOST_MEMORY_TOTAL] = value_or_absent(host->memory_total);
 	v[HOST_HUGETLB] = value_or_absent(host->hugetlb);
 	v[HOST_SWAP_TOTAL] = value_or_absent(host->swap_total);
+	v[HOST_SWAP_IN] = value_or_absent(host->swap_in);
+	v[HOST_SWAP_OUT] = value_or_absent(host->swap_out);
 	if (host->memory_total != SS_UNKNOWN && host->memory_available != SS_UNKNOWN)
 		v[HOST_MEMORY_USED] = (double)sub_sat(host->memory_total, host->memory_available);
 	v[HOST_BOOT_TIME] = (double)host->boot_wall_ns;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * host.c - reads /proc/stat, /proc/meminfo, /proc/pressure, /proc/loadavg and uname; computes nothing but the sum of busy
- * time. Called by the sampler once per sample.
+ * host.c - reads /proc/stat, /proc/meminfo, /proc/vmstat, /proc/pressure, /proc/loadavg and uname; computes nothing but the sum of
+ * busy time. Called by the sampler once per sample.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -74,6 +74,27 @@ static int read_memory(const char *root, struct sample_host *ret)
 	return 0;
 }
 
+/* A line of /proc/vmstat: "pswpin 42". */
+static uint64_t vmstat_count(const char *text, const char *line)
+{
+	const char *p = strstr(text, line);
+	uint64_t count;
+
+	/* NOLINTNEXTLINE(cert-err34-c) */
+	return p && sscanf(p + strlen(line), "%" SCNu64, &count) == 1 ? count : SS_UNKNOWN;
+}
+
+static void read_swap(const char *root, struct sample_host *ret)
+{
+	_cleanup_free_ char *text = NULL;
+
+	ret->swap_in = ret->swap_out = SS_UNKNOWN;
+	if (proc_read(root, "vmstat", &text) < 0)
+		return;
+	ret->swap_in = vmstat_count(text, "\npswpin ");
+	ret->swap_out = vmstat_count(text, "\npswpout ");
+}
+
 static void read_pressure(const char *root, const char *name, struct sample_pressure *ret)
 {
 	_cleanup_free_ char *text = NULL;
@@ -97,6 +118,7 @@ int host_read(const char *root, struct sample_host *ret)
 	r = read_memory(root, ret);
 	if (r < 0)
 		return r;
+	read_swap(root, ret);
 	read_pressure(root, "pressure/cpu", &ret->pressure_cpu);
 	read_pressure(root, "pressure/memory", &ret->pressure_memory);
 	read_pressure(root, "pressure/io", &ret->pressure_io);

@@ -295,6 +295,7 @@ struct sample_host {
 	uint64_t cpu_all_ns;  /* busy, steal, idle and iowait */
 	uint64_t memory_total, memory_available, swap_total, swap_free; /* /proc/meminfo, bytes */
 	uint64_t hugetlb;						/* /proc/meminfo Hugetlb, of all sizes (4.19) */
+	uint64_t swap_in, swap_out;					/* /proc/vmstat pswpin, pswpout: pages */
 	uint64_t boot_wall_ns; /* wall clock at boot: CLOCK_REALTIME - CLOCK_BOOTTIME */
 	double load1;	       /* /proc/loadavg */
 	struct sample_pressure pressure_cpu, pressure_memory, pressure_io, pressure_irq;

@@ -45,6 +45,7 @@ int situation_setup(void **state)
 	s->now.v[HOST_ATTRIBUTED] = 1;
 	s->now.v[HOST_MEMORY_TOTAL] = 16 * GIB;
 	s->now.v[HOST_MEMORY_USED] = 4 * GIB;
+	s->now.v[HOST_SWAP_TOTAL] = 0;
 	s->now.hostname = "host";
 	s->now.kernel = "6.1.0";
 	s->now.collectors = s->collectors;
@@ -52,7 +53,7 @@ int situation_setup(void **state)
 	s->now.sequence = 1;
 	s->now.time = NOW;
 	s->before = s->now;
-	s->now.sequence = 2;
+	s->now.sequence = 1 + SITUATION_SECONDS;
 	s->now.time = NOW + SITUATION_SECONDS;
 	s->now.interval = SITUATION_SECONDS;
 	for (int i = 0; i < 2; i++) {
@@ -351,6 +352,69 @@ static void missed_check(const struct window_missed *missed)
 			 metric_table(scope, &n)[missed->metric - 1].id, missed->kind);
 }
 
+void situation_course(struct situation *s, bool process, uint32_t row, int metric,
+		      const double values[SITUATION_SECONDS + 1])
+{
+	struct situation_course *c = &s->courses[s->n_courses++];
+
+	assert_true(s->n_courses <= SITUATION_ROWS);
+	*c = (struct situation_course){.process = process, .row = row, .metric = metric};
+	memcpy(c->values, values, sizeof(c->values));
+	for (int i = 0; i < 2; i++)
+		(process ? s->processes[i][row].v : s->containers[i][row].v)[metric] =
+			values[i ? SITUATION_SECONDS : 0];
+}
+
+static void between(double *v, const double *from, const double *to, size_t n, double share)
+{
+	for (size_t i = 0; i < n; i++)
+		v[i] = from[i] + (to[i] - from[i]) * share;
+}
+
+/* The snapshots after each second. Averages over an interval are the same in all. */
+static int seconds_note(struct situation *s)
+{
+	static const int averages[] = {CONTAINER_CPU_CORES, CONTAINER_THROTTLED_RATIO, CONTAINER_RUNNABLE};
+	static struct container_row containers[SITUATION_ROWS];
+	static struct process_row processes[SITUATION_ROWS];
+	struct snapshot n = s->before;
+	int r = 0;
+
+	n.containers = containers;
+	n.processes = processes;
+	memcpy(n.v, s->now.v, sizeof(n.v));
+	for (int second = 1; second < SITUATION_SECONDS && r == 0; second++) {
+		n.sequence++;
+		n.time = s->before.time + second;
+		for (size_t i = 0; i < n.n_containers; i++) {
+			containers[i] = s->containers[0][i];
+			between(containers[i].v, s->containers[0][i].v, s->containers[1][i].v, CONTAINER_METRICS,
+				second / (double)SITUATION_SECONDS);
+			for (size_t a = 0; a < ARRAY_SIZE(averages); a++)
+				containers[i].v[averages[a]] = s->containers[1][i].v[averages[a]];
+		}
+		for (size_t i = 0; i < n.n_processes; i++) {
+			processes[i] = s->processes[0][i];
+			between(processes[i].v, s->processes[0][i].v, s->processes[1][i].v, PROCESS_METRICS,
+				second / (double)SITUATION_SECONDS);
+		}
+		for (size_t i = 0; i < s->n_courses; i++) {
+			const struct situation_course *c = &s->courses[i];
+
+			(c->process ? processes[c->row].v : containers[c->row].v)[c->metric] = c->values[second];
+		}
+		r = window_note(&s->window, &n);
+	}
+	return r;
+}
+
+void situation_watch(struct situation *s)
+{
+	assert_int_equal(watch_begin(&s->window, &s->before), 0);
+	assert_int_equal(seconds_note(s), 0);
+	assert_int_equal(watch_end(&s->window, &s->now), 0);
+}
+
 const struct findings *situation_judge(struct situation *s)
 {
 	struct window_missed missed = {};
@@ -359,8 +423,7 @@ const struct findings *situation_judge(struct situation *s)
 	situation_hostile(s);
 	diagnosis_again(s);
 	s->window.missed = &missed;
-	assert_int_equal(watch_begin(&s->window, &s->before), 0);
-	assert_int_equal(watch_end(&s->window, &s->now), 0);
+	situation_watch(s);
 	assert_int_equal(diagnosis_run(&s->diagnosis, &s->window, &s->options, NULL), 0);
 	s->window.missed = NULL;
 	missed_check(&missed);

@@ -11,6 +11,14 @@
 #define SITUATION_SECONDS 10
 #define SITUATION_ROWS	  16
 
+/* How a value went: one at the begin and after each second. */
+struct situation_course {
+	bool process; /* else of a container */
+	uint32_t row;
+	int metric;
+	double values[SITUATION_SECONDS + 1];
+};
+
 struct situation {
 	struct snapshot before, now;
 	struct container_row containers[2][SITUATION_ROWS]; /* of before, of now */
@@ -25,6 +33,8 @@ struct situation {
 	struct outsider_row outside[SITUATION_ROWS];
 	struct collector_row collectors[SITUATION_ROWS];
 	char paths[SITUATION_ROWS][64];
+	struct situation_course courses[SITUATION_ROWS];
+	size_t n_courses;
 	struct diagnosis_options options;
 	struct window window;
 	struct diagnosis diagnosis;
@@ -70,8 +80,17 @@ void situation_port_gain(struct situation *s, uint32_t row, int metric, double p
 void situation_group_gain(struct situation *s, uint32_t container, const char *comm, int metric, double per_second);
 void situation_host_gain(struct situation *s, int metric, double per_second);
 
+/*
+ * A gauge, such as memory, goes through these values, one for the begin and one for each second. All others go straight from their
+ * first to their last value.
+ */
+void situation_course(struct situation *s, bool process, uint32_t row, int metric,
+		      const double values[SITUATION_SECONDS + 1]);
+
 void situation_collector_off(struct situation *s, const char *name);
 
+/* Feeds the window with all snapshots. */
+void situation_watch(struct situation *s);
 /*
  * Runs the rules; the result is valid until the next call. Prints the findings as text when SHOW_FINDINGS= is set. Runs them
  * with hostile names as well, and with the containers ended: situation_hostile.c.

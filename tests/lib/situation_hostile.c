@@ -97,8 +97,7 @@ static void run_again(struct situation *s, bool ended)
 
 	diagnosis_free(&s->diagnosis);
 	s->diagnosis = (struct diagnosis){};
-	assert_int_equal(watch_begin(&s->window, &s->before), 0);
-	assert_int_equal(watch_end(&s->window, &s->now), 0);
+	situation_watch(s);
 	assert_int_equal(diagnosis_run(&s->diagnosis, &s->window, &s->options, NULL), 0);
 	for (size_t i = 0; i < found->n; i++) {
 		for (size_t k = 0; k < found->all[i].n_advice; k++)

@@ -330,6 +330,52 @@ static void oom(void **state)
 	assert_string_equal(f->explains[0].rule, "memory_near_limit");
 }
 
+/* Who grew, or that nobody did: then the limit is below what it needs. */
+static void oom_growth(void **state)
+{
+	uint32_t c = keeper("api", 512 * MIB, 100 * MIB, 0), p = situation_process(&situation, c, "java", 4712),
+		 v = situation_process(&situation, c, "python3", 4711);
+	struct oom_row kill = kill_row(c, 1);
+
+	(void)state;
+	kill.start_time = 4711;
+	for (int i = 0; i < 2; i++) {
+		situation.processes[i][v].start_time = 4711;
+		situation.processes[i][v].v[PROCESS_RSS_ANONYMOUS] = 480 * MIB;
+		situation.processes[i][p].v[PROCESS_RSS_ANONYMOUS] = i ? 90 * MIB : 20 * MIB;
+	}
+	situation.options.rules = 1ULL << RULE_OOM_KILLED;
+	situation.now.n_processes--;
+	situation.now.oom_kills = &kill;
+	situation.now.n_oom_kills = 1;
+	expect_words(expect_first(&situation, "oom_killed", "api", ""),
+		     "it held 480M all the time that it was watched");
+	expect_words(situation.diagnosis.findings.all, "java (pid 4712), which lives, grew by 70M meanwhile");
+	situation.processes[1][v].v[PROCESS_RSS_ANONYMOUS] = 600 * MIB;
+	expect_words(expect_first(&situation, "oom_killed", "api", ""), "had grown from 480M to 588M in 9 s");
+	/* It was born while this watched. */
+	kill.start_time = kill.time - 0.5;
+	expect_words(expect_first(&situation, "oom_killed", "api", ""), "it had run for 0.5 s");
+}
+
+/* The limit of a slice, or the machine: the one that had the most did it, in whatever container the victim was. */
+static void oom_by_another(void **state)
+{
+	uint32_t c = keeper("api", VALUE_ABSENT, 100 * MIB, 0);
+	struct oom_row kill = kill_row(c, 1);
+
+	(void)state;
+	keeper("hog", VALUE_ABSENT, 900 * MIB, 0);
+	kill.exhausted = "machine";
+	kill.limit_of = kill.limit_scope = "";
+	kill.largest[0] = (struct oom_process){815, 900 * MIB, "stress", "hog"};
+	situation.now.oom_kills = &kill;
+	situation.now.n_oom_kills = 1;
+	assert_int_equal(expect_first(&situation, "oom_killed", "api", "hog")->culprit_pid, 815);
+	kill.largest[0].rss = 100 * MIB;
+	expect_first(&situation, "oom_killed", "api", "");
+}
+
 /* The kill that says the most, not the last one, nor one of another container. */
 static void oom_most_telling(void **state)
 {
@@ -397,6 +443,8 @@ int main(void)
 		situation_test(major_faults),
 		situation_test(oom),
 		situation_test(oom_most_telling),
+		situation_test(oom_growth),
+		situation_test(oom_by_another),
 		situation_test(oom_near),
 		situation_test(oom_of_the_machine),
 	};

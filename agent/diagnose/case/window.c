@@ -222,7 +222,13 @@ int watch_begin(struct window *w, const struct snapshot *s)
 		w->losses[i] = s->losses[i].count;
 	for (int k = 0; r == 0 && k < WINDOW_KINDS; k++)
 		r = scope_begin(&w->scopes[k], &descs[k], &w->keys);
-	return r;
+	trend_begin(&w->trend);
+	return r ?: trend_note(&w->trend, &w->keys);
+}
+
+int window_note(struct window *w, const struct snapshot *s)
+{
+	return homes_make(w, s) ?: trend_note(&w->trend, &w->keys);
 }
 
 int watch_end(struct window *w, const struct snapshot *s)
@@ -231,7 +237,7 @@ int watch_end(struct window *w, const struct snapshot *s)
 
 	w->now = s;
 	w->seconds = s->time > w->began ? s->time - w->began : 0;
-	r = r ?: homes_make(w, s);
+	r = r ?: window_note(w, s);
 	for (int k = 0; r == 0 && k < WINDOW_KINDS; k++)
 		r = scope_end(&w->scopes[k], &descs[k], &w->keys);
 	return r;
@@ -241,6 +247,7 @@ void window_free(struct window *w)
 {
 	for (int k = 0; k < WINDOW_KINDS; k++)
 		scope_free(&w->scopes[k]);
+	trend_free(&w->trend);
 	free(w->keys.homes);
 	w->keys.homes = NULL;
 	w->homes_cap = 0;
@@ -290,6 +297,21 @@ double window_gained(const struct window *w, enum window_kind kind, uint32_t row
 	if (value_absent(before) || value_absent(now))
 		return VALUE_ABSENT;
 	return now > before ? now - before : 0;
+}
+
+const struct trend_row *window_trend(const struct window *w, enum window_kind kind, uint32_t row)
+{
+	return row < w->scopes[kind].n_before ? trend_find(&w->trend, descs[kind].key(&w->keys, row)) : NULL;
+}
+
+double window_average(const struct window *w, enum window_kind kind, uint32_t row, enum trend_average which)
+{
+	return trend_average(&w->trend, window_trend(w, kind, row), which);
+}
+
+double window_host_average(const struct window *w, int metric)
+{
+	return trend_host_average(&w->trend, metric);
 }
 
 double window_host(const struct window *w, int metric)

@@ -6,7 +6,7 @@
 #ifndef SYSSCOPE_DIAGNOSE_WINDOW_H
 #define SYSSCOPE_DIAGNOSE_WINDOW_H
 
-#include "diagnose/case/keys.h"
+#include "diagnose/case/trend.h"
 
 /* The kinds of rows that are compared. */
 enum window_kind {
@@ -49,7 +49,8 @@ struct window {
 	uint64_t losses[WINDOW_LOSSES]; /* in the order of the snapshot's */
 	const struct snapshot *now;
 	struct window_scope scopes[WINDOW_KINDS];
-	struct row_keys keys; /* while rows are compared */
+	struct row_keys keys; /* of the latest snapshot that was noted */
+	struct trend trend;   /* of all snapshots that were */
 	size_t homes_cap;
 	/* Where a value is noted that a rule asked for although kept.def does not have it; NULL: nowhere. */
 	struct window_missed {
@@ -60,6 +61,8 @@ struct window {
 
 /* Begins anew with this snapshot; the memory of the window before is used again. 0 or -ENOMEM. */
 int watch_begin(struct window *w, const struct snapshot *s);
+/* One between the first and the last, for trends and averages; it is needed no longer then. 0 or -ENOMEM. */
+int window_note(struct window *w, const struct snapshot *s);
 /* Ends, so far, with this one, which must stay valid while the rules run. 0 or -ENOMEM. */
 int watch_end(struct window *w, const struct snapshot *s);
 void window_free(struct window *w);
@@ -73,6 +76,12 @@ double window_gained(const struct window *w, enum window_kind kind, uint32_t row
 double window_before(const struct window *w, enum window_kind kind, uint32_t row, int metric);
 /* It was not there at the begin. */
 bool window_is_new(const struct window *w, enum window_kind kind, uint32_t row);
+
+/* How a container, a process or a device of the latest snapshot went. NULL: not known. */
+const struct trend_row *window_trend(const struct window *w, enum window_kind kind, uint32_t row);
+/* The average of a gauge that is one over an interval itself. Absent: not known. */
+double window_average(const struct window *w, enum window_kind kind, uint32_t row, enum trend_average which);
+double window_host_average(const struct window *w, int metric);
 
 static inline double window_container(const struct window *w, uint32_t row, int metric)
 {

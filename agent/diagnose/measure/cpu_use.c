@@ -81,9 +81,7 @@ static double waiting_of(const struct judging *j, uint32_t i, const struct cpu_w
 /* Without the scheduler hooks: what the kernel counts of waits that are over, if no quota and no cpuset may be the reason. */
 static double waiting_finished(const struct judging *j, uint32_t i)
 {
-	const struct container_row *c = &j->now->containers[i];
-
-	if (c->v[CONTAINER_THROTTLED_RATIO] > 0 || cpu_is_pinned(j, i))
+	if (window_average(j->w, WINDOW_CONTAINERS, i, TREND_CONTAINER_THROTTLED_RATIO) > 0 || cpu_is_pinned(j, i))
 		return VALUE_ABSENT;
 	return judge_seconds(j, window_container(j->w, i, CONTAINER_RUNQ_WAIT));
 }

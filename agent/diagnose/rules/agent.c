@@ -44,7 +44,7 @@ void judge_facts_lost(struct judging *j)
 
 void judge_attribution_low(struct judging *j)
 {
-	double share = j->now->v[HOST_ATTRIBUTED];
+	double share = window_host_average(j->w, HOST_ATTRIBUTED);
 	struct finding *f;
 
 	if (value_absent(share)) {

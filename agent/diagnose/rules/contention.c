@@ -268,7 +268,7 @@ static void self_contention_find(struct judging *j, const struct contention *x, 
 	const struct container_row *c = &j->now->containers[i];
 	const struct cpu_waits *w = &x->waits[i];
 	double lost = cpu_lost_share(u->cores, u->wait, w->self);
-	double runnable = c->v[CONTAINER_RUNNABLE], cpus = x->m.cpus;
+	double runnable = window_average(j->w, WINDOW_CONTAINERS, i, TREND_CONTAINER_RUNNABLE), cpus = x->m.cpus;
 	double may_use = value_absent(u->limit) ? cpus : fmin(u->limit, cpus);
 	struct finding *f = judge_find(j, i, FINDING_NOTICE);
 

@@ -189,7 +189,7 @@ static void throttled_find(struct judging *j, const struct throttled *t, size_t 
 static bool throttled_is(struct judging *j, uint32_t i, struct throttled *ret)
 {
 	const struct container_row *c = &j->now->containers[i];
-	double periods = c->v[CONTAINER_THROTTLED_RATIO];
+	double periods = window_average(j->w, WINDOW_CONTAINERS, i, TREND_CONTAINER_THROTTLED_RATIO);
 	struct cpu_use u = cpu_use(j, i);
 	bool known = !value_absent(u.throttled), own = !c->throttled_by || strcmp(c->throttled_by, c->cgroup) == 0;
 	double lost = known ? cpu_lost_share(u.cores, u.wait, u.throttled) : periods;
@@ -212,7 +212,8 @@ void judge_cpu_throttled(struct judging *j)
 	if (!held)
 		j->failed = true;
 	for (uint32_t i = 0; held && i < j->now->n_containers; i++)
-		if (!j->now->containers[i].dead && j->now->containers[i].v[CONTAINER_THROTTLED_RATIO] > 0 &&
+		if (!j->now->containers[i].dead &&
+		    window_average(j->w, WINDOW_CONTAINERS, i, TREND_CONTAINER_THROTTLED_RATIO) > 0 &&
 		    throttled_is(j, i, &held[n]) && judge_wanted(j, i))
 			n++;
 	if (n)
@@ -230,10 +231,9 @@ void judge_cpu_throttled(struct judging *j)
 /* CPUs that were free for it; 0 if a quota stops it. */
 static double room_for(struct judging *j, uint32_t container, const struct machine_cpu *m)
 {
-	const struct container_row *c = &j->now->containers[container];
 	struct cpu_use u = cpu_use(j, container);
 
-	if (c->v[CONTAINER_THROTTLED_RATIO] > 0)
+	if (window_average(j->w, WINDOW_CONTAINERS, container, TREND_CONTAINER_THROTTLED_RATIO) > 0)
 		return 0;
 	return value_absent(u.limit) ? m->idle : fmin(m->idle, u.limit - u.cores);
 }

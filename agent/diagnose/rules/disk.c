@@ -85,12 +85,12 @@ static void disk_operation_say(struct judging *j, struct finding *f, const char 
 
 static void disk_device_say(struct judging *j, struct finding *f, const char *device)
 {
-	for (size_t i = 0; i < j->now->n_devices; i++) {
-		const struct device_row *d = &j->now->devices[i];
+	for (uint32_t i = 0; i < j->now->n_devices; i++) {
+		double busy = window_average(j->w, WINDOW_DEVICES, i, TREND_DEVICE_BUSY);
 
-		if (strcmp(d->name, device) == 0 && !value_absent(d->v[DEVICE_BUSY]))
-			finding_evidence(j, f, "busy_ratio", d->v[DEVICE_BUSY], "ratio",
-					 "%s had requests for %.0f %% of the time", device, d->v[DEVICE_BUSY] * 100);
+		if (strcmp(j->now->devices[i].name, device) == 0 && !value_absent(busy))
+			finding_evidence(j, f, "busy_ratio", busy, "ratio", "%s had requests for %.0f %% of the time",
+					 device, busy * 100);
 	}
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* oom.c - the rule about the OOM killer. Called by judge.c through the table in rules.def. */
+#include <math.h>
 #include <string.h>
 
 #include "diagnose/case/advice.h"
@@ -18,6 +19,70 @@ static const char *exhausted_text(struct judging *j, const struct oom_row *k)
 		return judge_text(j, "its own limit of %s was exhausted", advice_bytes(j, k->limit));
 	return judge_text(j, "the limit of %s, %s, was exhausted", *k->limit_of ? k->limit_of : "a cgroup",
 			  advice_bytes(j, k->limit));
+}
+
+/* How the victim came there, as far as it was watched: whether it grew, or held that much all the time. */
+static void victim_course(struct judging *j, struct finding *f, const struct oom_row *k)
+{
+	const struct trend_row *t = trend_process(&j->w->trend, k->pid, k->start_time);
+	const struct course *c = t ? &t->courses[COURSE_MEMORY] : NULL;
+
+	if (k->start_time >= j->w->began)
+		finding_evidence(j, f, "", k->time - k->start_time, "seconds", "it had run for %.1f s",
+				 k->time - k->start_time);
+	if (!c || c->n < 2)
+		return;
+	if (c->last - c->first > c->last / 10)
+		finding_evidence(j, f, "rss_anonymous_bytes", course_slope(c), "bytes_per_second",
+				 "its own memory (anonymous) had grown from %s to %s in %.0f s",
+				 advice_bytes(j, c->first), advice_bytes(j, c->last), c->last_time - c->first_time);
+	else
+		finding_evidence(j, f, "rss_anonymous_bytes", c->last, "bytes",
+				 "it had not grown: it held %s all the time that it was watched",
+				 advice_bytes(j, c->last));
+}
+
+/* Another process in the container that grew more, and lives. */
+static void other_course(struct judging *j, struct finding *f, const struct oom_row *k)
+{
+	const struct trend_row *victim = trend_process(&j->w->trend, k->pid, k->start_time);
+	double most = victim ? victim->courses[COURSE_MEMORY].last - victim->courses[COURSE_MEMORY].first : 0;
+	const struct process_row *grower = NULL;
+	size_t n;
+	const uint32_t *rows = index_processes(j, k->container, &n);
+
+	most = fmax(most, k->limit / 20);
+	for (size_t i = 0; i < n; i++) {
+		const struct trend_row *t = window_trend(j->w, WINDOW_PROCESSES, rows[i]);
+		const struct course *c = t ? &t->courses[COURSE_MEMORY] : NULL;
+
+		if (!c || c->n < 2 || c->last - c->first <= most)
+			continue;
+		most = c->last - c->first;
+		grower = &j->now->processes[rows[i]];
+	}
+	if (grower)
+		finding_evidence(j, f, "rss_anonymous_bytes", most, "bytes",
+				 "%s (pid %u), which lives, grew by %s meanwhile", grower->comm, grower->pid,
+				 advice_bytes(j, most));
+}
+
+/* Of a limit above, or of the machine: who had the most, if that is in another container. */
+static void largest_blame(struct judging *j, struct finding *f, const struct oom_row *k)
+{
+	const struct oom_process *largest = &k->largest[0];
+
+	if (!k->n_largest || !(largest->rss > value_or_zero(k->rss)) ||
+	    strcmp(largest->container, k->container_name) == 0)
+		return;
+	for (uint32_t i = 0; i < j->now->n_containers; i++)
+		if (strcmp(j->now->containers[i].name, largest->container) == 0 &&
+		    judge_is_own_home(&j->now->containers[i])) {
+			finding_culprit(j, f, i);
+			f->culprit_pid = largest->pid;
+			f->culprit_process = largest->comm;
+			return;
+		}
 }
 
 static void oom_find(struct judging *j, const struct oom_row *k, uint64_t kills)
@@ -45,11 +110,15 @@ static void oom_find(struct judging *j, const struct oom_row *k, uint64_t kills)
 				 kills);
 	if (!value_absent(k->rss))
 		finding_evidence(j, f, "rss_bytes", k->rss, "bytes", "the victim had %s", advice_bytes(j, k->rss));
+	victim_course(j, f, k);
 	for (size_t n = 0; n < k->n_largest && n < 3; n++)
-		finding_evidence(j, f, "rss_bytes", k->largest[n].rss, "bytes", "%s (pid %u) had %s, %.1f s before",
-				 k->largest[n].comm, k->largest[n].pid, advice_bytes(j, k->largest[n].rss),
-				 k->largest_age);
-	if (*k->limit_scope && i != NO_CONTAINER)
+		finding_evidence(j, f, "rss_bytes", k->largest[n].rss, "bytes",
+				 "%s (pid %u) in %s had %s, %.1f s before", k->largest[n].comm, k->largest[n].pid,
+				 k->largest[n].container, advice_bytes(j, k->largest[n].rss), k->largest_age);
+	if (i != NO_CONTAINER)
+		other_course(j, f, k);
+	largest_blame(j, f, k);
+	if (*k->limit_scope && i != NO_CONTAINER && !value_absent(k->limit))
 		finding_advice(j, f, "if it needs that much, give it more: %s",
 			       advice_memory_limit(j, i, strcmp(k->limit_scope, "own") == 0 ? NULL : k->limit_of,
 						   k->limit * 1.5));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * memory.c - rules about memory that is taken back and needed again, and about page faults. Called by judge.c through the table in
- * rules.def. Limits are in memory_limit.c, what grows in growth.c, the OOM killer in oom.c.
+ * memory.c - rules about memory that is taken back and needed again, about swap, and about page faults. Called by judge.c through
+ * the table in rules.def. Limits are in memory_limit.c, what grows in growth.c, the OOM killer in oom.c.
  */
 #include <math.h>
 
@@ -70,6 +70,16 @@ static bool thrash_by_limit(const struct container_row *c, const struct thrash *
 	return c->v[CONTAINER_MEMORY_USAGE] >= limit * 0.9 || (!memory_limit_is_own(c) && limit > 0);
 }
 
+static void thrash_price(struct judging *j, struct finding *f, const struct thrash *t)
+{
+	if (t->limit + t->machine > 0)
+		finding_evidence(j, f, "reclaim_stall_seconds_total", t->limit + t->machine, "seconds_per_second",
+				 "its threads lost %.3f s in each second to taking memory back", t->limit + t->machine);
+	if (t->pressure > 0)
+		finding_evidence(j, f, "pressure_seconds_total.memory_some", t->pressure, "ratio",
+				 "in %.0f %% of the time at least one of them waited for memory", t->pressure * 100);
+}
+
 static void thrash_evidence(struct judging *j, struct finding *f, const struct container_row *c, const struct thrash *t)
 {
 	if (t->counted)
@@ -79,12 +89,7 @@ static void thrash_evidence(struct judging *j, struct finding *f, const struct c
 	else
 		finding_evidence(j, f, "major_page_faults_total", t->again, "rate",
 				 "%.0f page faults a second had to read the disk", t->again);
-	if (t->limit + t->machine > 0)
-		finding_evidence(j, f, "reclaim_stall_seconds_total", t->limit + t->machine, "seconds_per_second",
-				 "its threads lost %.3f s in each second to taking memory back", t->limit + t->machine);
-	if (t->pressure > 0)
-		finding_evidence(j, f, "pressure_seconds_total.memory_some", t->pressure, "ratio",
-				 "in %.0f %% of the time at least one of them waited for memory", t->pressure * 100);
+	thrash_price(j, f, t);
 	if (t->blocked > 0)
 		finding_evidence(j, f, "blocked_seconds_total", t->blocked, "seconds_per_second",
 				 "they were blocked in files and page faults for %.2f s in each second", t->blocked);
@@ -153,6 +158,123 @@ void judge_memory_thrash(struct judging *j)
 					     : "%.0f page faults a second read the disk",
 				   t.again);
 	}
+}
+
+/* ---- swap_thrash ---- */
+
+/* Pages of its own that came back from swap, per second, if they are more than those of files. Absent: not known. */
+static double swapped_in(const struct judging *j, uint32_t i)
+{
+	double anon = window_container(j->w, i, CONTAINER_REFAULTS_ANON),
+	       files = value_or_zero(window_container(j->w, i, CONTAINER_REFAULTS_FILE));
+
+	return anon < files ? 0 : judge_rate(j, anon);
+}
+
+static double swap_lost(const struct thrash *t, double faults)
+{
+	return fmax(thrash_lost(t), value_or_zero(faults));
+}
+
+static void swap_find(struct judging *j, uint32_t i, const struct thrash *t, double pages, double faults)
+{
+	const struct container_row *c = &j->now->containers[i];
+	double swap = c->v[CONTAINER_MEMORY_SWAP], limit = c->v[CONTAINER_MEMORY_LIMIT];
+	bool by_limit = thrash_by_limit(c, t);
+	struct finding *f = judge_find(j, i, FINDING_WARNING);
+
+	if (!f)
+		return;
+	finding_headline(
+		j, f, swap_lost(t, faults),
+		"%s waits for its own memory: %.0f pages a second (%s) come back from swap, as %s is too little",
+		c->name, pages, advice_bytes(j, pages * PAGE_BYTES),
+		!by_limit		 ? "the memory of the machine"
+		: memory_limit_is_own(c) ? judge_text(j, "its limit of %s", advice_bytes(j, limit))
+					 : judge_text(j, "the limit of %s", c->memory_limit_of));
+	finding_evidence(j, f, "memory_refaults_total.anon", pages, "rate",
+			 "%.0f pages a second came back from swap soon after they had been taken", pages);
+	if (!value_absent(swap))
+		finding_evidence(j, f, "memory_swap_bytes", swap, "bytes", "%s of it are in swap now",
+				 advice_bytes(j, swap));
+	thrash_price(j, f, t);
+	if (faults > 0)
+		finding_evidence(j, f, "blocked_seconds_total.fault", faults, "seconds_per_second",
+				 "its threads were blocked in page faults for %.2f s in each second", faults);
+	finding_ruled_out(j, f, "memory that went to swap and is not needed: only pages that came back count");
+	if (by_limit)
+		finding_advice(j, f, "give it more memory: %s",
+			       advice_memory_limit(j, i, c->memory_limit_of ?: c->cgroup,
+						   ceil((limit + value_or_zero(swap)) / 1048576) * 1048576));
+	else
+		finding_advice(j, f, "find out who has the memory of the machine: sysscope top --sort rss");
+}
+
+/* Where nobody counts these pages by container: the machine's own counts, both ways. */
+static void swap_of_the_machine(struct judging *j)
+{
+	double in = judge_rate(j, window_host(j->w, HOST_SWAP_IN)),
+	       out = judge_rate(j, window_host(j->w, HOST_SWAP_OUT));
+	double waits = judge_seconds(j, window_host(j->w, HOST_PRESSURE_MEMORY_SOME));
+	double least = judge_threshold(j, SWAP_THRASH_PAGES);
+	struct finding *f;
+
+	if (value_absent(in) || value_absent(out)) {
+		judge_cannot(j, "the machine has swap, and this kernel does not tell what came back from it");
+		return;
+	}
+	if (!(in >= least && out >= least) || waits < judge_threshold(j, SWAP_THRASH_STALL)) {
+		judge_near(j, NO_CONTAINER, fmin(in, out), least,
+			   "%.0f pages a second came back from swap, %.0f went there", in, out);
+		return;
+	}
+	f = judge_find(j, NO_CONTAINER, FINDING_WARNING);
+	if (!f)
+		return;
+	f->confidence = FINDING_MEDIUM;
+	finding_headline(j, f, value_or_zero(waits),
+			 "the machine swaps all the time: %.0f pages a second come back, %.0f go there", in, out);
+	finding_evidence(j, f, "swap_pages_total.in", in, "rate", "%.0f pages a second came back from swap", in);
+	finding_evidence(j, f, "swap_pages_total.out", out, "rate", "%.0f pages a second went there", out);
+	if (waits > 0)
+		finding_evidence(j, f, "pressure_seconds_total.memory_some", waits, "ratio",
+				 "in %.0f %% of the time some task waited for memory", waits * 100);
+	finding_advice(j, f, "find out who is in swap: sysscope top --sort swap");
+}
+
+void judge_swap_thrash(struct judging *j)
+{
+	double least = judge_threshold(j, SWAP_THRASH_PAGES), price = judge_threshold(j, SWAP_THRASH_STALL);
+	bool known = false;
+
+	if (!(j->now->v[HOST_SWAP_TOTAL] > 0)) {
+		if (value_absent(j->now->v[HOST_SWAP_TOTAL]))
+			judge_cannot(j, "it is not known whether the machine has swap");
+		return;
+	}
+	for (uint32_t i = 0; i < j->now->n_containers; i++) {
+		const struct container_row *c = &j->now->containers[i];
+		double pages = swapped_in(j, i),
+		       faults = judge_seconds(j, window_container(j->w, i, CONTAINER_BLOCKED_FAULT));
+		struct thrash t;
+
+		if (c->dead || !judge_is_own_home(c) || value_absent(pages))
+			continue;
+		known = true;
+		t = thrash_of(j, i);
+		if (pages < least)
+			judge_near(j, i, pages, least, "%.0f of its pages a second came back from swap", pages);
+		else if (swap_lost(&t, faults) >= price)
+			swap_find(j, i, &t, pages, faults);
+		else if (!t.known && value_absent(faults))
+			judge_cannot(j, "%s gets pages back from swap, but nobody knows how long it waits for them",
+				     c->name);
+		else
+			judge_near(j, i, swap_lost(&t, faults), price, "it lost %.3f s in each second to pages in swap",
+				   swap_lost(&t, faults));
+	}
+	if (!known)
+		swap_of_the_machine(j);
 }
 
 /* ---- major_faults ---- */
