@@ -12,6 +12,7 @@
 #include "cli/verbs.h"
 #include "diagnose/judge.h"
 #include "exporters/findings/findings.h"
+#include "kernel/loader.h"
 #include "view/match.h"
 
 /* Seconds between snapshots: twenty in a watch show how something grows, within what is cheap and misses nothing. */
@@ -52,11 +53,13 @@ static int options_take(struct diagnose *d)
 			return setting_refused("--rule", &message);
 		chosen |= 1ULL << rule;
 	}
-	if (chosen)
-		d->options.rules = chosen;
 	for (size_t i = 0; i < d->settings.n; i++)
 		if (threshold_set(&d->options, d->settings.values[i], &message) < 0)
 			return setting_refused("--set", &message);
+	if (chosen)
+		d->options.rules = chosen;
+	else if (d->list || d->seconds >= d->options.thresholds[UNUSED_PRIVILEGE_SECONDS])
+		d->options.rules |= 1ULL << RULE_UNUSED_PRIVILEGE;
 	return RUN_CONTINUE;
 }
 
@@ -209,6 +212,10 @@ static int diagnose_body(struct run *run)
 		return r;
 	if (d.list)
 		return rules_list(&d);
+	/* It costs something at each check, so only for a rule that will be able to judge. */
+	if (d.options.rules & 1ULL << RULE_UNUSED_PRIVILEGE &&
+	    d.seconds >= d.options.thresholds[UNUSED_PRIVILEGE_SECONDS])
+		run->pipeline.requested = 1U << COLLECTOR_CAPABILITIES;
 	r = run_open(run);
 	if (r == RUN_CONTINUE)
 		r = diagnose_run(run, &d);

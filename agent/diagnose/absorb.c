@@ -66,6 +66,9 @@ static const struct absorption {
 	/* That it waits for pages is how it feels the slow disk; that it needs them is no fault. */
 	{RULE_DISK_NEIGHBOUR, RULE_MAJOR_FAULTS, SAME_CONTAINER},
 	{RULE_DISK_LATENCY, RULE_MAJOR_FAULTS, SAME_CONTAINER},
+	/* Who is killed for its memory each time is started again each time; starts cost what short-lived processes cost. */
+	{RULE_OOM_KILLED, RULE_CRASH_LOOP, SAME_CONTAINER},
+	{RULE_CRASH_LOOP, RULE_SHORT_LIVED_PROCESSES, SAME_CONTAINER},
 	/* Processes that pile up fill the limit, die unclaimed, live shortly once it is reached, and want all CPUs. */
 	{RULE_FORK_STORM, RULE_PIDS_LIMIT, SAME_CONTAINER},
 	{RULE_FORK_STORM, RULE_ZOMBIES, SAME_CONTAINER},

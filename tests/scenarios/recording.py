@@ -76,12 +76,13 @@ def cut(snapshot, stage):
 
 def machine(s, processes):
     """Adds its first process, for its namespaces: with those of containers they are compared."""
-    init = next((p for p in processes if p["pid"] == 1), None)
-    if not init or any(p["pid"] == 1 for p in s["processes"]):
+    # Where that one is not seen, a kernel thread tells the same.
+    init = min((p for p in processes if p["pid"] == 1 or (p["pid"] == 2 and p["kernel"])), key=lambda p: p["pid"], default=None)
+    if not init or any(p["pid"] == init["pid"] for p in s["processes"]):
         return
     s["containers"].append({"name": "host", "kind": "host", "cgroup": "/", "state": "running"})
-    s["processes"].append({"pid": 1, "ppid": 0, "uid": 0, "comm": "init", "main_thread": "init", "container": "host",
-                           "container_cgroup": "/", "start_time": init["start_time"], "state": "S", "kernel": False,
+    s["processes"].append({"pid": init["pid"], "ppid": 0, "uid": 0, "comm": "init", "main_thread": "init", "container": "host",
+                           "container_cgroup": "/", "start_time": init["start_time"], "state": "S", "kernel": init["kernel"],
                            "namespaces": init["namespaces"]})
 
 

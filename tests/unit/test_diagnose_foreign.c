@@ -167,6 +167,76 @@ static void host_near(void **state)
 	assert_false(judged("host_namespaces"));
 }
 
+/* A container with SYS_ADMIN and NET_ADMIN, besides what Docker gives to all, that used the latter; watched for a minute. */
+static uint32_t privileged(struct check_row *check)
+{
+	uint32_t c = sharing(USER);
+	struct container_row *row = &situation.containers[1][c];
+
+	row->capabilities_effective = row->capabilities_bounding = 1ULL << 21 | 1ULL << 12 | 1ULL << 0;
+	row->oldest_process = 2;
+	*check = (struct check_row){
+		.container = c, .user_namespace = 105, .capability = 12, .comm = "nginx", .count = 3};
+	situation.now.checks = check;
+	situation.now.n_checks = 1;
+	situation.now.time = situation.before.time + 60;
+	situation.options.rules |= 1ULL << RULE_UNUSED_PRIVILEGE;
+	situation.collectors[situation.now.n_collectors++] = (struct collector_row){"capabilities", true, 0};
+	return c;
+}
+
+static void unused_privilege(void **state)
+{
+	struct check_row check;
+	uint32_t c = privileged(&check);
+	struct container_row *row = &situation.containers[1][c];
+	const struct finding *f;
+
+	(void)state;
+	f = expect_first(&situation, "unused_privilege", "web", "");
+	assert_int_equal(f->severity, FINDING_NOTICE);
+	assert_int_equal(f->confidence, FINDING_LOW);
+	expect_words(f, "web has SYS_ADMIN and did not use it in 60 s");
+	expect_words(f, "of the powerful ones it used NET_ADMIN");
+	expect_words(f, "it had run for 3540 s before; what it used then is not known");
+	expect_words(f, "try it with --cap-drop SYS_ADMIN");
+	row->pod = "web-0";
+	expect_words(expect_first(&situation, "unused_privilege", "web", ""),
+		     "securityContext.capabilities.drop: [SYS_ADMIN] in the spec of pod web-0");
+	row->pod = "";
+	/* The runtime's own checks are not the container's. */
+	check.early = true;
+	expect_words(expect_first(&situation, "unused_privilege", "web", ""), "web has NET_ADMIN, SYS_ADMIN");
+}
+
+static void unused_privilege_near(void **state)
+{
+	struct check_row check;
+	uint32_t c = privileged(&check);
+	struct container_row *row = &situation.containers[1][c];
+
+	(void)state;
+	/* It uses all of them, or has none that counts. */
+	row->capabilities_effective = 1ULL << 12 | 1ULL << 0;
+	expect_nothing(&situation);
+	/* In a user namespace of its own they are no power over the machine. */
+	row->capabilities_effective = 1ULL << 21;
+	row->user_namespace = 77;
+	expect_nothing(&situation);
+	row->user_namespace = 105;
+	/* It came while this watched. */
+	situation.before.n_processes = 1;
+	expect_nothing(&situation);
+	situation.before.n_processes = 2;
+	expect_first(&situation, "unused_privilege", "web", "");
+	situation.now.time = situation.before.time + 10;
+	assert_false(judged("unused_privilege"));
+	situation.now.time = situation.before.time + 60;
+	situation_collector_off(&situation, "capabilities");
+	assert_false(judged("unused_privilege"));
+	assert_int_equal(situation.diagnosis.findings.n, 0);
+}
+
 static void collectors_off(void **state)
 {
 	(void)state;
@@ -179,9 +249,16 @@ static void collectors_off(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		situation_test(foreign_process), situation_test(foreign_service), situation_test(foreign_meant),
-		situation_test(host_namespaces), situation_test(host_files),	  situation_test(host_all),
-		situation_test(host_near),	 situation_test(collectors_off),
+		situation_test(foreign_process),
+		situation_test(foreign_service),
+		situation_test(foreign_meant),
+		situation_test(host_namespaces),
+		situation_test(host_files),
+		situation_test(host_all),
+		situation_test(host_near),
+		situation_test(unused_privilege),
+		situation_test(unused_privilege_near),
+		situation_test(collectors_off),
 	};
 
 	return cmocka_run_group_tests_name("diagnose_foreign", tests, NULL, NULL);

@@ -123,19 +123,122 @@ static void fork_bomb(void **state)
 	expect_first(&situation, "pids_limit", "bomb", "");
 }
 
+/* The container was started at these seconds of the watch; each ended before it was ready but for the last. */
+static struct start_row starts[8];
+static size_t n_starts;
+
+static void started(uint32_t container, double at, const char *state)
+{
+	const struct container_row *c = &situation.containers[1][container];
+
+	starts[n_starts++] = (struct start_row){.container = c->name,
+						.cgroup = c->cgroup,
+						.id = c->id,
+						.state = state,
+						.ready_by = "",
+						.time = situation.before.time + at};
+	situation.now.births = starts;
+	situation.now.n_births = n_starts;
+}
+
+static void crash_loop(void **state)
+{
+	uint32_t c = situation_container(&situation, "web", "docker");
+	const struct finding *f;
+
+	(void)state;
+	n_starts = 0;
+	started(c, -5, "ended");
+	started(c, 1, "ended");
+	/* One is a redeployment. */
+	expect_nothing(&situation);
+	started(c, 3, "starting");
+	f = expect_first(&situation, "crash_loop", "web", "");
+	assert_int_equal(f->severity, FINDING_WARNING);
+	expect_words(f, "web ends and is started again: 2 times in 10 s");
+	expect_words(f, "from one start to the next it took 2.0 s on average");
+	expect_words(f, "1 of the 2 that were started ended before they waited for work");
+	expect_words(f, "docker logs --tail 50 web");
+	/* If it was not there at the begin, the first start is none again. */
+	situation.before.n_containers = 0;
+	expect_nothing(&situation);
+	started(c, 9, "starting");
+	expect_first(&situation, "crash_loop", "web", "");
+}
+
+/* In a pod it is another cgroup each time; different containers that start are no loop. */
+static void crash_loop_pod(void **state)
+{
+	uint32_t rows[3];
+	const struct finding *f;
+
+	(void)state;
+	n_starts = 0;
+	for (uint32_t i = 0; i < 3; i++) {
+		rows[i] = situation_container(&situation, i ? "app" : "job", "containerd");
+		situation.containers[1][rows[i]].dead = i < 2;
+	}
+	for (uint32_t i = 0; i < 3; i++)
+		started(rows[i], 1 + i, i < 2 ? "ended" : "starting");
+	situation.before.n_containers = 0;
+	expect_nothing(&situation);
+	for (uint32_t i = 0; i < 3; i++) {
+		situation.containers[1][rows[i]].name = "app";
+		situation.containers[1][rows[i]].pod = "app-0";
+		situation.containers[1][rows[i]].namespace_ = "shop";
+	}
+	f = expect_first(&situation, "crash_loop", "app", "");
+	expect_words(f, "2 times in 10 s");
+	expect_words(f, "kubectl logs --previous -n shop app-0 -c app");
+	situation.containers[1][rows[0]].pod = "app-1";
+	expect_nothing(&situation);
+}
+
+static void crash_loop_by_oom(void **state)
+{
+	uint32_t c = situation_container(&situation, "web", "docker");
+	struct oom_row kill = {.time = situation.now.time - 1,
+			       .container = c,
+			       .container_name = "web",
+			       .container_cgroup = situation.containers[1][c].cgroup,
+			       .pid = 7,
+			       .comm = "web",
+			       .thread = "web",
+			       .rss = VALUE_ABSENT,
+			       .exhausted = "memory_limit",
+			       .limit_of = situation.containers[1][c].cgroup,
+			       .limit_scope = "own",
+			       .limit = 1e8,
+			       .usage = 1e8,
+			       .asker = "",
+			       .largest_of = ""};
+
+	(void)state;
+	n_starts = 0;
+	started(c, 2, "ended");
+	started(c, 5, "starting");
+	situation.now.oom_kills = &kill;
+	situation.now.n_oom_kills = 1;
+	assert_true(explains(expect_first(&situation, "oom_killed", "web", ""), "crash_loop"));
+	assert_int_equal(situation.diagnosis.findings.n, 1);
+}
+
 static void lives_unknown(void **state)
 {
 	(void)state;
 	piling("cron", 10, 310, 35);
 	situation_collector_off(&situation, "lifecycle");
 	assert_false(rule_judged("fork_storm"));
+	situation_collector_off(&situation, "births");
+	assert_false(rule_judged("crash_loop"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		situation_test(fork_storm), situation_test(fork_storm_near), situation_test(fork_storm_fresh),
-		situation_test(fork_bomb),  situation_test(lives_unknown),
+		situation_test(fork_storm),	   situation_test(fork_storm_near), situation_test(fork_storm_fresh),
+		situation_test(fork_bomb),	   situation_test(crash_loop),	    situation_test(crash_loop_pod),
+		situation_test(crash_loop_by_oom), situation_test(lives_unknown),
 	};
 
 	return cmocka_run_group_tests_name("diagnose_lives", tests, NULL, NULL);

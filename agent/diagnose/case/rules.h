@@ -42,7 +42,8 @@ struct diagnosis_options {
 	double thresholds[THRESHOLDS];
 };
 _Static_assert(RULES <= 64, "a bit per rule");
-void diagnosis_options_init(struct diagnosis_options *o); /* all rules, the default thresholds */
+/* The default thresholds, and all rules but unused_privilege, which needs a long watch and a collector of its own. */
+void diagnosis_options_init(struct diagnosis_options *o);
 
 /* The rule of that name; -1: there is none, and *message says so. */
 int rule_find(const char *name, struct buf *message);

@@ -7,10 +7,9 @@
 #include <string.h>
 
 #include "diagnose/case/advice.h"
+#include "diagnose/processes/foreign.h"
 #include "view/expected.h"
 
-/* In the order of namespace_names. */
-enum { SPACE_PID, SPACE_MNT, SPACE_NET, SPACE_UTS, SPACE_IPC, SPACE_USER, SPACE_CGROUP, SPACE_TIME };
 #define BIT(kind) (1u << (kind))
 
 /* Names of the set's kinds, "net, pid". */
@@ -143,8 +142,7 @@ void judge_foreign_process(struct judging *j)
 
 enum { CAPABILITY_KILL = 5, CAPABILITY_NET_ADMIN = 12, CAPABILITY_SYS_PTRACE = 19, CAPABILITY_SYS_ADMIN = 21 };
 
-/* Those of init, or of the kernel's threads where init is not seen. NULL: neither is. */
-static const struct process_row *machine_process(const struct snapshot *s)
+const struct process_row *machine_process(const struct snapshot *s)
 {
 	const struct process_row *kernel = NULL;
 

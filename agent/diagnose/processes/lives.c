@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lives.c - rules about births and deaths of processes: those that pile up. Called by judge.c through the table in rules.def.
+ * lives.c - rules about births and deaths: processes that pile up, containers that are started again and again. Called by judge.c
+ * through the table in rules.def.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "diagnose/case/advice.h"
@@ -138,4 +140,118 @@ void judge_fork_storm(struct judging *j)
 		pile_look(j, i, &p);
 		pile_say(j, i, &p);
 	}
+}
+
+/* ---- crash_loop ---- */
+
+/* Starts of one container in the watch. */
+struct restarts {
+	uint32_t container; /* its latest row */
+	size_t starts, unready;
+	double first, last; /* when */
+};
+
+/* NULL: it is not shown any more. */
+static const struct container_row *row_of_path(const struct snapshot *s, const char *path)
+{
+	for (size_t i = 0; i < s->n_containers; i++)
+		if (strcmp(s->containers[i].cgroup, path) == 0)
+			return &s->containers[i];
+	return NULL;
+}
+
+/* Whether it is the same one again: its path is, or, in a pod, where it gets another path each time, its name. */
+static bool is_again(const struct container_row *a, const struct container_row *b)
+{
+	return a == b || (a->pod[0] && strcmp(a->pod, b->pod) == 0 && strcmp(a->name, b->name) == 0 &&
+			  strcmp(a->namespace_, b->namespace_) == 0);
+}
+
+/* Whether one of it was there when this began to watch: then all starts are restarts. */
+static bool was_there(struct judging *j, const struct container_row *c)
+{
+	for (uint32_t i = 0; i < j->now->n_containers; i++)
+		if (is_again(&j->now->containers[i], c) && !window_is_new(j->w, WINDOW_CONTAINERS, i))
+			return true;
+	return false;
+}
+
+static void restarts_advice(struct judging *j, struct finding *f, const struct container_row *c)
+{
+	const char *name = advice_name(j, c->name);
+
+	if (c->pod[0])
+		finding_advice(j, f, "see how it ended: kubectl logs --previous -n %s %s -c %s",
+			       advice_name(j, c->namespace_), advice_name(j, c->pod), name);
+	else if (c->dead)
+		finding_advice(j, f, "its runtime has the log and the exit code of what ended");
+	else if (strcmp(c->runtime, "docker") == 0 || strcmp(c->runtime, "podman") == 0)
+		finding_advice(j, f, "see how it ended: %s logs --tail 50 %s", c->runtime, name);
+	if (!c->dead)
+		finding_advice(
+			j, f, "see the exit code or signal of the next one: sysscope events --type exit --container %s",
+			name);
+}
+
+static void restarts_say(struct judging *j, const struct restarts *r, size_t again)
+{
+	const struct container_row *c = &j->now->containers[r->container];
+	struct finding *f = judge_find(j, r->container, FINDING_WARNING);
+
+	if (!f)
+		return;
+	finding_headline(j, f, (double)again, "%s ends and is started again: %zu times in %.0f s", c->name, again,
+			 j->w->seconds);
+	if (r->starts > 1)
+		finding_evidence(j, f, "", (r->last - r->first) / (double)(r->starts - 1), "seconds",
+				 "from one start to the next it took %.1f s on average",
+				 (r->last - r->first) / (double)(r->starts - 1));
+	if (r->unready)
+		finding_evidence(j, f, "births", (double)r->unready, "count",
+				 "%zu of the %zu that were started ended before they waited for work", r->unready,
+				 r->starts);
+	finding_evidence(j, f, "", 0, "", "with which exit code or signal it ended is not known");
+	restarts_advice(j, f, c);
+}
+
+static void restarts_find(struct judging *j, const struct start_row *b, size_t *counted, size_t n)
+{
+	const struct container_row *c = row_of_path(j->now, b->cgroup);
+	struct restarts r = {};
+	size_t again;
+
+	if (!c)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const struct start_row *one = &b[i];
+		const struct container_row *row = counted[i] ? NULL : row_of_path(j->now, one->cgroup);
+
+		if (!row || !is_again(row, c))
+			continue;
+		counted[i] = 1;
+		r.first = r.starts++ ? r.first : one->time;
+		r.last = one->time;
+		r.unready += strcmp(one->state, "ended") == 0;
+		r.container = (uint32_t)(row - j->now->containers);
+	}
+	again = r.starts - !was_there(j, c);
+	if ((double)again >= judge_threshold(j, CRASH_LOOP_RESTARTS))
+		restarts_say(j, &r, again);
+	else
+		judge_near(j, r.container, (double)again, judge_threshold(j, CRASH_LOOP_RESTARTS),
+			   "it ended and was started again %zu times", again);
+}
+
+void judge_crash_loop(struct judging *j)
+{
+	_cleanup_free_ size_t *counted = calloc(j->now->n_births + 1, sizeof(*counted));
+
+	if (!counted) {
+		j->failed = true;
+		return;
+	}
+	/* The oldest come first. */
+	for (size_t i = 0; i < j->now->n_births; i++)
+		if (!counted[i] && j->now->births[i].time >= j->w->began)
+			restarts_find(j, &j->now->births[i], &counted[i], j->now->n_births - i);
 }
