@@ -44,11 +44,11 @@ static json_t *file_load(const char *path)
 	return root;
 }
 
-void recording_read(struct recording *r, const char *path)
+static void recording_take(struct recording *r, json_t *root)
 {
 	json_t *snapshots;
 
-	*r = (struct recording){.root = file_load(path)};
+	*r = (struct recording){.root = root};
 	r->expect = json_object_get(r->root, "expect");
 	snapshots = json_object_get(r->root, "snapshots");
 	assert_true(json_is_object(r->expect));
@@ -56,6 +56,81 @@ void recording_read(struct recording *r, const char *path)
 	snapshot_read(&r->first, json_incref(json_array_get(snapshots, 0)));
 	snapshot_read(&r->last, json_incref(json_array_get(snapshots, json_array_size(snapshots) - 1)));
 	diagnosis_options_init(&r->options);
+}
+
+void recording_read(struct recording *r, const char *path)
+{
+	recording_take(r, file_load(path));
+}
+
+/* ---- beside another one ---- */
+
+/* Process ids of two recordings may be the same. */
+#define PIDS_APART 10000000
+
+static void number_move(json_t *row, const char *key)
+{
+	json_t *value = json_object_get(row, key);
+
+	if (json_is_integer(value))
+		json_integer_set(value, json_integer_value(value) + PIDS_APART);
+}
+
+/* Both may have containers of one name. */
+static void names_move(json_t *row)
+{
+	static const char *const keys[] = {"name",   "cgroup",	      "container", "container_cgroup",
+					   "waiter", "waiter_cgroup", "runner",	   "runner_cgroup"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (*json_text(row, keys[i]) && strcmp(json_text(row, keys[i]), "~other") != 0)
+			json_object_set_new(row, keys[i], json_sprintf("/beside%s", json_text(row, keys[i])));
+}
+
+static void host_add(json_t *into, const json_t *from, const char *key)
+{
+	json_object_set_new(into, key,
+			    json_real(json_number_value(json_object_get(into, key)) +
+				      json_number_value(json_object_get(from, key))));
+}
+
+static bool row_is_machine(const json_t *row)
+{
+	return strcmp(json_text(row, "kind"), "host") == 0 || strcmp(json_text(row, "container"), "host") == 0;
+}
+
+static void snapshot_join(json_t *into, const json_t *from)
+{
+	static const char *const lists[] = {"containers", "processes", "groups", "neighbours", "loops", "ports"};
+
+	for (size_t l = 0; l < ARRAY_SIZE(lists); l++) {
+		json_t *rows = json_object_get(from, lists[l]), *row;
+		size_t i;
+
+		json_array_foreach (rows, i, row) {
+			if (row_is_machine(row))
+				continue;
+			names_move(row);
+			number_move(row, "pid");
+			number_move(row, "ppid");
+			number_move(row, "tid");
+			json_array_append(json_object_get(into, lists[l]), row);
+		}
+	}
+	host_add(json_object_get(into, "host"), json_object_get(from, "host"), "cpus");
+	host_add(json_object_get(into, "host"), json_object_get(from, "host"), "cpu_cores");
+	host_add(json_object_get(into, "host"), json_object_get(from, "host"), "cpu_seconds_total");
+}
+
+void recording_read_beside(struct recording *r, const char *path, const char *other)
+{
+	json_t *root = file_load(path), *beside = file_load(other);
+	json_t *into = json_object_get(root, "snapshots"), *from = json_object_get(beside, "snapshots");
+
+	for (size_t i = 0; i < 2; i++)
+		snapshot_join(json_array_get(into, i), json_array_get(from, i));
+	json_decref(beside);
+	recording_take(r, root);
 }
 
 static void diagnosis_forget(struct recording *r)

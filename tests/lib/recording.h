@@ -28,6 +28,12 @@ void recording_judge(struct recording *r);
 void recording_check(const struct recording *r, struct buf *wrong);
 void recording_free(struct recording *r);
 
+/*
+ * Reads it with the containers of another recording beside its own: on a machine that is larger by the CPUs of the other one.
+ * What waits for whom does not change.
+ */
+void recording_read_beside(struct recording *r, const char *path, const char *other);
+
 /* Makes the snapshots what an agent makes without these collectors (separated by blanks): recording_blind.c. */
 void recording_blind(struct recording *r, const char *collectors);
 bool recording_collector_off(const char *collectors, const char *name, size_t length);

@@ -2,13 +2,13 @@
 """Scenarios of the rules about the CPU."""
 from frame import BURN, FIRST, LAST, finding, scenario
 
-# Works for so many milliseconds, then rests until the period is over; argv: work, period.
+# Works for so many milliseconds, then rests until the period is over; argv: work, period, work of each 20th time.
 BURSTS = """
-import sys, time
-work, period = (int(a) / 1000 for a in sys.argv[1:3])
-while True:
+import itertools, sys, time
+work, period, more = (int(a) / 1000 for a in (sys.argv[1:] + sys.argv[1:2])[:3])
+for i in itertools.count(1):
     begin, used = time.monotonic(), time.process_time()
-    while time.process_time() - used < work:
+    while time.process_time() - used < (work if i % 20 else more):
         pass
     time.sleep(max(0, begin + period - time.monotonic()))
 """
@@ -47,8 +47,8 @@ def quota_suffices(stage):
 
 @scenario(worst="notice", never=["cpu_throttled"], held_back=True)
 def quota_trims_bursts(stage):
-    """Works for 70 ms in a second, with 50 ms to use in each 100 ms: the quota runs out in one of ten periods."""
-    stage.docker_python("bursts", BURSTS, 70, 1000, options=("--cpus", "0.5", *FIRST))
+    """Works for 20 ms in each 100 ms, with 50 ms to use, and for 70 ms every two seconds: the quota runs out in a twentieth."""
+    stage.docker_python("bursts", BURSTS, 20, 100, 70, options=("--cpus", "0.5", *FIRST))
 
 
 # ---- waits for others ----
