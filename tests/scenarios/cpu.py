@@ -91,7 +91,6 @@ def pool_that_rests(stage):
 @scenario(first=finding("cpu_single_thread", container="one", process="sh", severity="notice"), quiet=True)
 def single_thread(stage):
     """One loop, with a CPU free beside it."""
-    stage.before_all()
     stage.container("one", "sh", "-c", BURN, options=FIRST)
 
 

@@ -88,6 +88,8 @@ class Stage:
     def dockerd(cls):
         if not cls.daemon:
             cls.daemon = docker.Docker()
+            # Its containers get all the CPU that they want, whoever else runs: what they do to each other is what is shown.
+            cgroups.favour(cls.daemon.top, 250)
         return cls.daemon
 
     def container(self, name, *argv, options=()):
@@ -98,12 +100,6 @@ class Stage:
         self.own[made.cgroup.path] = name
         self.ids[made.id] = name
         return made
-
-    def before_all(self):
-        """Its containers get all the CPU that they want, whoever else runs: for what is to use a CPU whole."""
-        top = self.dockerd().top
-        cgroups.favour(top, 250)
-        self.undo.callback(cgroups.favour, top, docker.FAVOUR)
 
     def cgroup(self, name, **files):
         """
