@@ -77,7 +77,8 @@ def check_storm_fills_host(stage):
 
 # ---- two causes ----
 
-@scenario(first=finding("cpu_throttled", container="api"), then=[finding("cpu_neighbour", container="web", culprit="batch")])
+@scenario(first=finding("cpu_throttled", container="api"), then=[finding("cpu_neighbour", container="web", culprit="batch")],
+          quiet=True)
 def throttled_and_neighbour(stage):
     """One container is held up by its quota, another one by its neighbour."""
     stage.container("api", "sh", "-c", loops(2), options=("--cpus", "0.05", "--cpuset-cpus", "1", *FIRST))
@@ -85,7 +86,8 @@ def throttled_and_neighbour(stage):
     stage.container("batch", "sh", "-c", BURN, options=("--cpuset-cpus", "0", *FIRST))
 
 
-@scenario(first=finding("cpu_neighbour", container="web", culprit="batch"), then=[finding("stopped", container="paused")], held_back=True)
+@scenario(first=finding("cpu_neighbour", container="web", culprit="batch"), then=[finding("stopped", container="paused")],
+          quiet=True, held_back=True)
 def neighbour_and_paused(stage):
     """A container is starved; that another one is paused is a fact, and comes last."""
     c = stage.container("paused", "sleep", "1000")
@@ -95,7 +97,7 @@ def neighbour_and_paused(stage):
     stage.container("batch", "sh", "-c", BURN, options=("--cpuset-cpus", "0", *FIRST))
 
 
-@scenario(first=finding("memory_near_limit", container="cache", severity="critical"),
+@scenario(first=finding("memory_near_limit", container="cache"),
           then=[finding("zombies", container="careless")], beside=True, held_back=True)
 def near_limit_and_zombies(stage):
     """A container that is about to be killed comes before one that is careless."""
@@ -103,18 +105,18 @@ def near_limit_and_zombies(stage):
     stage.docker_python("cache", HOLD, 94, options=("--memory", "100m"))
 
 
-@scenario(first=finding("cpu_throttled", container="reads"), then=[finding("memory_thrash", container="reads")])
+@scenario(first=finding("cpu_throttled", container="reads"), then=[finding("major_faults", container="reads")])
 def throttled_and_thrash(stage):
-    """A reader of a file that is larger than its limit, with a quota of 0.4 CPU."""
+    """A reader of a file that is larger than its limit, with a quota of a tenth of a CPU, which leaves it little to read again."""
     c = stage.docker_python("reads", MAPPED, stage.folder + "/file", 200, 2, options=("--memory", "48m", *folder(stage), *FIRST))
     stage.wait_for(lambda: len(c.cgroup.pids()) == 2)
-    c.docker("update", "--cpus", "0.4", c.name)
+    c.docker("update", "--cpus", "0.1", c.name)
 
 
 @scenario(first=finding("memory_thrash", container="reads"))
 def thrash_beside_writer(stage):
-    """One container reads again what it had to throw out; another one fills the disk with what it writes."""
+    """One container reads again what it had to throw out; another one writes 20 MiB a second."""
     c = stage.docker_python("reads", MAPPED, stage.folder + "/file", 200, 2, options=("--memory", "48m", *folder(stage), *FIRST))
     stage.wait_for(lambda: len(c.cgroup.pids()) == 2)
-    stage.container("writes", "sh", "-c", "while :; do dd if=/dev/zero of=%s/written bs=1M count=200 conv=fsync; done" % stage.folder,
+    stage.container("writes", "sh", "-c", "while :; do dd if=/dev/zero of=%s/written bs=1M count=20 conv=fsync; sleep 1; done" % stage.folder,
                     options=folder(stage))

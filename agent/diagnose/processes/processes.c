@@ -10,11 +10,21 @@
 
 /* ---- zombies ---- */
 
+#define PROCESS_IDS 32768 /* of a machine, unless kernel.pid_max says otherwise */
+
 static int pid_order(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
 	return x < y ? -1 : x > y;
+}
+
+/* Of the process ids that it may have: what others lose of their time counts more than a few of these. */
+static double zombies_share(const struct container_row *c, double count)
+{
+	double limit = c->v[CONTAINER_THREADS_LIMIT];
+
+	return count / (limit > 0 ? limit : PROCESS_IDS);
 }
 
 static void zombies_find(struct judging *j, uint32_t parent, size_t count)
@@ -34,7 +44,8 @@ static void zombies_find(struct judging *j, uint32_t parent, size_t count)
 		return;
 	f->pid = parent;
 	f->comm = p->comm;
-	finding_headline(j, f, (double)count, "%s (pid %u) in %s leaves %zu dead children unclaimed", p->comm, parent,
+	finding_headline(j, f, zombies_share(&j->now->containers[p->container], (double)count),
+			 "%s (pid %u) in %s leaves %zu dead children unclaimed", p->comm, parent,
 			 j->now->containers[p->container].name, count);
 	finding_evidence(j, f, "", (double)count, "count", "%zu zombies have this parent", count);
 	finding_ruled_out(j, f, "the children: they have ended, and use nothing but a process id each");
