@@ -266,7 +266,11 @@ struct epoll_key {
 
 static __always_inline __u32 compat_epoll_descriptor(__u64 given)
 {
-	return cfg_epoll_keys ? (__u32)BPF_CORE_READ((struct epoll_key *)given, fd) : (__u32)given;
+	struct epoll_key *key = (void *)given;
+
+	if (!bpf_core_field_exists(key->fd) || !cfg_epoll_keys)
+		return given;
+	return BPF_CORE_READ(key, fd);
 }
 
 /* The number of the system call that the registers belong to, negative outside of one; and its first argument. */
