@@ -167,7 +167,7 @@ static void stall_blocked(void **state)
 		{LOOP_BLOCKED_FUTEX, "waiting for a lock", "another thread has the lock"},
 		{LOOP_BLOCKED_POLL, "in poll or select", "name server (getaddrinfo)"},
 		{LOOP_BLOCKED_NETWORK, "in network I/O", "make it non-blocking"},
-		{LOOP_BLOCKED_CHILD, "waiting for a child process", "in place of execSync"},
+		{LOOP_BLOCKED_CHILD, "waiting for a child process", "in place of subprocess.run"},
 		{LOOP_BLOCKED_SLEEP, "in sleep or nanosleep", "a timer of the event loop"},
 		{LOOP_BLOCKED_OTHER, "blocked in something else", "cat /proc/7/task/7/stack"},
 	};

@@ -132,7 +132,7 @@ static const char *const class_advice[WAIT_CLASSES] = {
 		"the other end of a pipe is slow: the reader of its log (docker run --log-opt mode=non-blocking), or a "
 		"program that it reads from; make the pipe non-blocking",
 	[CLASS_CHILD] =
-		"let it not wait for child processes: spawn or exec with a callback in place of execSync, system or "
+		"let it not wait for child processes: start them with a callback in place of subprocess.run, system or "
 		"waitpid",
 	[CLASS_IO_URING] = "let completions wake it by an eventfd in epoll in place of waiting for them",
 	[CLASS_FAULT] =
