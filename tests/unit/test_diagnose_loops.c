@@ -350,6 +350,27 @@ static void saturated(void **state)
 	assert_int_equal(expect_first(&situation, "loop_saturated", "cache", "")->severity, FINDING_WARNING);
 }
 
+/* A loop that is full does not accept: the queue is its consequence. */
+static void saturated_does_not_accept(void **state)
+{
+	uint32_t cache = box("cache"), l = loop_in(cache, "redis-server", 7, 0.96, 0.03, LOOP_BLOCKED_FILE, 0.005);
+	uint32_t port = situation_port(&situation, cache, "from", 6379);
+	const struct finding *f;
+
+	(void)state;
+	situation_loop_gain(&situation, l, LOOP_ITERATIONS, 9000);
+	for (int i = 0; i < 2; i++) {
+		situation.ports[i][port].v[PORT_LISTENING] = 1;
+		situation.ports[i][port].v[PORT_QUEUE] = 129;
+		situation.ports[i][port].v[PORT_QUEUE_LIMIT] = 128;
+		situation.ports[i][port].v[PORT_QUEUE_RATIO] = 129.0 / 128;
+	}
+	situation_port_gain(&situation, port, PORT_OVERFLOWS, 5);
+	f = expect_first(&situation, "loop_saturated", "cache", "");
+	assert_string_equal(f->explains[0].rule, "listen_overflow");
+	assert_int_equal(situation.diagnosis.findings.n, 1);
+}
+
 static void saturated_near(void **state)
 {
 	uint32_t cache = box("cache");
@@ -608,6 +629,7 @@ int main(void)
 		situation_test(throttled_is_not_starved),
 		situation_test(starved_near),
 		situation_test(saturated),
+		situation_test(saturated_does_not_accept),
 		situation_test(saturated_near),
 		situation_test(imbalance),
 		situation_test(imbalance_near),
