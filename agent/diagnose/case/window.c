@@ -167,11 +167,12 @@ static void scope_free(struct window_scope *scope)
 
 static void row_keep(const struct window_desc *d, double *to, const double *from)
 {
-	if (!d->metrics)
-		memcpy(to, from, d->kept * sizeof(*to));
-	else
+	/* Of some kinds nothing is kept but that they were there; then there is no room to copy to. */
+	if (d->metrics)
 		for (size_t i = 0; i < d->kept; i++)
 			to[i] = from[d->metrics[i]];
+	else if (d->kept)
+		memcpy(to, from, d->kept * sizeof(*to));
 }
 
 static int scope_begin(struct window_scope *scope, const struct window_desc *d, const struct row_keys *keys)
