@@ -48,7 +48,7 @@ def oom_near_limit(stage):
 
 
 @scenario(first=finding("oom_killed", container="leaks", process="python3"), never=["memory_leak", "memory_near_limit"], seconds=15)
-def oom_after_leak(stage):
+def oom_again_and_again(stage):
     """A program that leaks 8 MiB a second is killed at its limit of 64 MiB, and started again."""
     stage.container("leaks", "sh", "-c", "while :; do /usr/bin/python3 -c '%s' 8; done" % LEAK.replace("'", '"'),
                     options=("--memory", "64m", "-v", "/usr:/usr:ro", "-v", "/usr/lib:/lib:ro", "-v", "/usr/lib64:/lib64:ro", *FIRST))

@@ -5,6 +5,7 @@ Of the machine the file has the figures of the whole: its CPUs, its memory, stol
 of the scenario's containers, unless the scenario is about the machine; what others waited, lost or were is left out, and names of
 this machine, of this run and of others are replaced. tests/lib/recording.c reads it.
 """
+import glob
 import gzip
 import hashlib
 import json
@@ -136,12 +137,30 @@ def put(name, text):
         f.write(gzip.compress(text.encode(), 9, mtime=0))
 
 
-def expect_again(scenario):
-    """Writes the expectation of the scenario into its recording, without recording anything."""
+def of_today(scenario):
+    """Its recording, and the same with the expectation that the scenario has today. None, None: it has none."""
     if not os.path.exists(path_of(scenario.name)):
-        return
+        return None, None
     with gzip.open(path_of(scenario.name), "rt", encoding="utf-8") as f:
         recorded = json.load(f)
-    new = dict(recorded, what=scenario.what, held_back=scenario.held_back, expect=scenario.expect)
+    return recorded, dict(recorded, name=scenario.name, what=scenario.what, held_back=scenario.held_back,
+                          expect=json.loads(json.dumps(scenario.expect)))
+
+
+def expect_again(scenario):
+    """Writes the expectation of the scenario into its recording, without recording anything."""
+    recorded, new = of_today(scenario)
     if new != recorded:
         put(scenario.name, json.dumps(new, separators=(",", ":")))
+
+
+def faults(scenarios):
+    """Recordings that no scenario has, or whose expectation is not that of their scenario, a line each."""
+    for path in sorted(glob.glob(path_of("*"))):
+        name = os.path.basename(path)[:-len(".json.gz")]
+        if name not in scenarios:
+            yield "%s: no scenario has this name" % path
+    for scenario in scenarios.values():
+        recorded, new = of_today(scenario)
+        if new != recorded:
+            yield "%s: not what the scenario expects; EXPECT=1 make scenarios SCENARIO=%s" % (path_of(scenario.name), scenario.name)
