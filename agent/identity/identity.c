@@ -243,14 +243,20 @@ struct identities *identities_new(const char *root)
 	return ids;
 }
 
+/* What waits for a file system that does not answer stays until the process ends: it is in use, not leaked. */
+static struct identities *volatile identities_in_use;
+
 void identities_free(struct identities *ids)
 {
 	struct known_cgroup *c, *next_cgroup;
 	struct known_home *h, *next_home;
 
-	/* What waits for a file system that does not answer stays until the process ends. */
-	if (!ids || !answers_stop(ids))
+	if (!ids)
 		return;
+	if (!answers_stop(ids)) {
+		identities_in_use = ids;
+		return;
+	}
 	HASH_ITER (hh, ids->cgroups, c, next_cgroup) {
 		HASH_DEL(ids->cgroups, c);
 		free(c);
