@@ -22,7 +22,7 @@
 #include "model/namespaces.h"
 #include "model/oom.h"
 #include "model/pairs.h"
-#include "model/processes.h"
+#include "model/process_rows.h"
 #include "model/starts.h"
 #include "model/tcp.h"
 #include "sysscope/model.h"

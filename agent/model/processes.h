@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * processes.h - the one pass over a sample's threads that settles which process, home and group each belongs to; what a
- * process has used; its row in the snapshot. Later subjects read the result and do not look threads up again.
+ * process has used. process_rows.h makes its row. Later subjects read the result and do not look threads up again.
  */
 #ifndef SYSSCOPE_MODEL_PROCESSES_H
 #define SYSSCOPE_MODEL_PROCESSES_H
@@ -88,15 +88,16 @@ struct processes {
 int processes_settle(struct processes *processes, struct homes *homes, const struct moment *now,
 		     const struct sample *s);
 
-/* After the rows of homes: forgets ended processes, writes the rows of the others. 0 or -ENOMEM. */
-int process_rows_fill(struct processes *processes, bool run_delay_kept, const struct moment *now,
-		      struct snapshot *snapshot);
+/* Forgets the processes that this update's sample did not have. Called by process_rows_fill. */
+void processes_forget_unseen(struct processes *processes, const struct moment *now);
+
+/* A size in the record of a thread, in bytes. Absent: not known. */
+double process_bytes(uint32_t units);
+/* VmRSS of /proc/PID/status, of the process that the thread leads: bytes. */
+double process_rss(const struct ss_thread_record *r);
 
 /* Frees what only the rows and their making need. The rows are gone. */
 void processes_rest(struct processes *processes);
 void processes_free(struct processes *processes);
-
-/* PSS of the process that somebody looks at. */
-struct rollup_row process_rollup(const struct sample *s);
 
 #endif

@@ -262,12 +262,9 @@ static void machine_lines(struct buf *out, const struct snapshot *s, uint32_t ro
 		buf_printf(out, "               and %zu more\n", n - MACHINES_SHOWN);
 }
 
-static void container_detail(struct buf *out, const struct snapshot *s, uint32_t row, int width)
+/* Its names, and what it is. */
+static void identity_lines(struct buf *out, const struct container_row *c)
 {
-	const struct container_row *c = &s->containers[row];
-	const struct start_row *b = start_find(s, c);
-
-	(void)width;
 	format_name(out, c->name);
 	buf_str(out, "  ");
 	format_name(out, c->kind);
@@ -297,6 +294,15 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	}
 	buf_str(out, "\ncgroup         ");
 	format_name(out, c->cgroup);
+}
+
+static void container_detail(struct buf *out, const struct snapshot *s, uint32_t row, int width)
+{
+	const struct container_row *c = &s->containers[row];
+	const struct start_row *b = start_find(s, c);
+
+	(void)width;
+	identity_lines(out, c);
 	buf_str(out, "\nCPU            ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_CPU_CORES);
 	buf_str(out, " CPUs; total ");
