@@ -203,7 +203,7 @@ static int findings_write(struct buf *out, const struct snapshot *s, const struc
 int top_json_write(struct buf *out, const struct snapshot *s, const struct top_batch *b)
 {
 	const struct table_choice *c = b->choice;
-	cleanup(match_filter_free) struct match_filter filter;
+	cleanup(match_filter_free) struct match_filter filter = {};
 	cleanup(lists_free) struct lists l = {};
 	struct json_options json = {.view = b->view_only ? c->view->name : NULL};
 	int r = 0;

@@ -100,7 +100,7 @@ int table_rows_select(struct table_rows *rows, const struct snapshot *s, const s
 	size_t all = c->view->count(s), n_metrics;
 	const struct metric_desc *d = metric_table(c->view->scope, &n_metrics);
 	struct row_order order = {.s = s, .c = c, .direction = 1};
-	cleanup(match_filter_free) struct match_filter filter;
+	cleanup(match_filter_free) struct match_filter filter = {};
 
 	match_filter_init(&filter, c->filter);
 	if (rows_reserve(rows, all) < 0)

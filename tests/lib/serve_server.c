@@ -333,7 +333,7 @@ void client_get(const struct server *s, const char *path, const char *headers, s
 
 int client_status(const struct server *s, const char *path)
 {
-	_cleanup_answer_ struct answer a;
+	_cleanup_answer_ struct answer a = {};
 
 	client_get(s, path, "", &a);
 	return a.status;

@@ -377,7 +377,7 @@ static void top_fixture(struct fixture *f, struct start_row *births)
 static void test_top_oom_kills(void **state)
 {
 	const char *names[] = {"db"};
-	cleanup(match_choice_free) struct match_choice some, none;
+	cleanup(match_choice_free) struct match_choice some = {}, none = {};
 	struct oom_row kills[3] = {{.container = 0}, {.container = 1}, {.container = OOM_NOWHERE}};
 	static const char *const container[] = {"web", "db", "db"};
 	struct start_row births[2];
@@ -418,7 +418,7 @@ static void test_top_ports(void **state)
 							  {.waiter = 0, .filler = NEIGHBOUR_OTHERS, .device = "sda"}};
 	static const struct device_row devices[] = {{.name = "sda"}};
 	const char *names[] = {"db"};
-	cleanup(match_choice_free) struct match_choice some, none;
+	cleanup(match_choice_free) struct match_choice some = {}, none = {};
 	struct start_row births[2];
 	struct table_choice c;
 	struct top_batch b = {.choice = &c, .json = true};
@@ -453,11 +453,39 @@ static void test_top_ports(void **state)
 	fixture_free(&f);
 }
 
+/* `top --view findings --json` is the object of `diagnose`, also before anything was judged. */
+static void test_top_findings(void **state)
+{
+	cleanup(match_choice_free) struct match_choice none = {};
+	struct start_row births[2];
+	struct table_choice c;
+	struct top_batch b = {.choice = &c, .json = true, .view_only = true};
+	struct fixture f;
+
+	(void)state;
+	top_fixture(&f, births);
+	match_choice_init(&none, NULL, 0);
+	table_choice_init(&c, &view_findings);
+	c.containers = &none;
+	for (int round = 0; round < 3; round++) {
+		_cleanup_buf_ struct buf out = {};
+		json_t *root;
+
+		assert_int_equal(top_json_write(&out, &f.s, &b), 0);
+		root = json_loadb(out.data, out.len, 0, NULL);
+		assert_non_null(root);
+		assert_int_equal(json_array_size(at(root, "findings")), 0);
+		at(root, "could_not_judge");
+		json_decref(root);
+	}
+	fixture_free(&f);
+}
+
 /* The options that choose and order rows mean the same as on the screen; without one the snapshot is whole. */
 static void test_top_json(void **state)
 {
 	const char *names[] = {"db", "ssh"};
-	cleanup(match_choice_free) struct match_choice some, none;
+	cleanup(match_choice_free) struct match_choice some = {}, none = {};
 	_cleanup_buf_ struct buf whole = {}, plain = {};
 	struct start_row births[2];
 	struct table_choice c;
@@ -525,11 +553,11 @@ static void test_speed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_contract),      cmocka_unit_test(test_hostile_names),
-		cmocka_unit_test(test_labels),	      cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_options),	      cmocka_unit_test(test_top_json),
-		cmocka_unit_test(test_top_oom_kills), cmocka_unit_test(test_top_ports),
-		cmocka_unit_test(test_speed),
+		cmocka_unit_test(test_contract),     cmocka_unit_test(test_hostile_names),
+		cmocka_unit_test(test_labels),	     cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_options),	     cmocka_unit_test(test_top_json),
+		cmocka_unit_test(test_top_findings), cmocka_unit_test(test_top_oom_kills),
+		cmocka_unit_test(test_top_ports),    cmocka_unit_test(test_speed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

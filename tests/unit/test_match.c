@@ -55,7 +55,7 @@ static void test_container(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		struct container_row row = {.name = table[i].name, .id = table[i].id, .pod = table[i].pod};
 		const struct snapshot s = {.containers = &row, .n_containers = 1};
-		cleanup(match_choice_free) struct match_choice c;
+		cleanup(match_choice_free) struct match_choice c = {};
 		bool before, after;
 
 		match_choice_init(&c, &table[i].wanted, 1);
