@@ -124,7 +124,8 @@ static const char *const class_advice[WAIT_CLASSES] = {
 	[CLASS_SLEEP] = "use a timer of the event loop in place of sleep",
 	[CLASS_FILE] =
 		"let other threads do file I/O: asynchronous calls and UV_THREADPOOL_SIZE in Node.js, `aio threads` in "
-		"nginx, a thread pool elsewhere",
+		"nginx, a thread pool elsewhere; a lock on a file (flock) counts as file I/O, then it is its holder "
+		"that is late",
 	[CLASS_NETWORK] =
 		"the socket blocks: make it non-blocking, connect asynchronously, or give that client library another "
 		"thread",

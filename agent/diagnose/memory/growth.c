@@ -24,7 +24,8 @@ static bool trend_is_known(struct judging *j)
 {
 	if (j->w->trend.notes >= NOTES_LEAST)
 		return true;
-	judge_cannot(j, "it watched for %.0f s, and what rises shows in 5 s or more (--for 10)", j->w->seconds);
+	judge_cannot(j, "what rises shows in %d snapshots, and the watch had %zu; diagnose takes one a second",
+		     NOTES_LEAST, (size_t)j->w->trend.notes);
 	return false;
 }
 

@@ -309,6 +309,9 @@ static const struct process_row *starter_of(struct judging *j, uint32_t containe
 	return parent ? index_pid(j, parent) : NULL;
 }
 
+/* With less of the CPU time there is long-running work beside them. */
+#define MOST 0.8
+
 /* `cores`: what they used, of `all` that the container used. */
 static void short_lived_find(struct judging *j, uint32_t i, double cores, double all, bool full)
 {
@@ -335,7 +338,8 @@ static void short_lived_find(struct judging *j, uint32_t i, double cores, double
 	if (starter)
 		finding_evidence(j, f, "", 0, "", "those alive at the end were started by %s (pid %u)", starter->comm,
 				 starter->pid);
-	finding_ruled_out(j, f, "long-running work: it is the starting and ending that costs");
+	if (cores >= all * MOST)
+		finding_ruled_out(j, f, "long-running work: it is the starting and ending that costs");
 	finding_advice(j, f, "see who starts them: sysscope events --type exec --container %s", name);
 	finding_advice(
 		j, f,
@@ -353,6 +357,8 @@ void judge_short_lived_processes(struct judging *j)
 		double cores = judge_seconds(j, window_container(j->w, i, CONTAINER_SHORT_LIVED_CPU));
 		double all = judge_seconds(j, window_container(j->w, i, CONTAINER_CPU_TASKS));
 
+		/* What one lived for before the watch is counted at its end. */
+		all = fmax(all, cores);
 		if (j->now->containers[i].dead || !(cores > 0))
 			continue;
 		if (cores < judge_threshold(j, SHORT_LIVED_PROCESSES_CORES) ||
