@@ -122,7 +122,7 @@ static void test_choice(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		const struct snapshot s = {.containers = rows, .n_containers = table[i].rows};
-		cleanup(match_choice_free) struct match_choice c;
+		cleanup(match_choice_free) struct match_choice c = {};
 
 		match_choice_init(&c, table[i].wanted, table[i].n);
 		assert_int_equal(match_choice_look(&c, &s), table[i].look);
@@ -136,7 +136,7 @@ static void test_choice_over_time(void **state)
 {
 	const char *wanted[] = {"b932", "db"};
 	struct snapshot s = {.containers = rows, .n_containers = 1};
-	cleanup(match_choice_free) struct match_choice c;
+	cleanup(match_choice_free) struct match_choice c = {};
 
 	(void)state;
 	match_choice_init(&c, wanted, 2);
@@ -168,7 +168,7 @@ static void test_filter(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-		cleanup(match_filter_free) struct match_filter f;
+		cleanup(match_filter_free) struct match_filter f = {};
 
 		match_filter_init(&f, table[i].wanted);
 		if (match_filter_row(&f, &home, NULL) != table[i].container ||

@@ -27,7 +27,7 @@ static void assert_metrics(const struct buf *text)
 static void test_metrics(void **state)
 {
 	struct server *s = *state;
-	_cleanup_answer_ struct answer a;
+	_cleanup_answer_ struct answer a = {};
 
 	server_start(s);
 	client_get(s, "/metrics", "", &a);
@@ -61,7 +61,7 @@ static void gunzip(const struct buf *in, struct buf *out)
 static void test_gzip(void **state)
 {
 	struct server *s = *state;
-	_cleanup_answer_ struct answer packed, plain, refused;
+	_cleanup_answer_ struct answer packed, plain, refused = {};
 	_cleanup_buf_ struct buf text = {};
 
 	s->options.share_ms = 60000; /* so that all three are of one sample */
@@ -91,13 +91,13 @@ static void test_judged_if_scraped(void **state)
 	s->options.share_ms = 0;
 	server_start(s);
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
-		_cleanup_answer_ struct answer a;
+		_cleanup_answer_ struct answer a = {};
 
 		client_get(s, others[i], "", &a);
 	}
 	assert_int_equal(atomic_load(&s->fake.judges), 0);
 	for (int i = 1; i < 3; i++) {
-		_cleanup_answer_ struct answer a;
+		_cleanup_answer_ struct answer a = {};
 
 		client_get(s, "/metrics", "", &a);
 		assert_int_equal(atomic_load(&s->fake.judges), i);
@@ -111,7 +111,7 @@ static void test_head(void **state)
 
 	server_start(s);
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-		_cleanup_answer_ struct answer a;
+		_cleanup_answer_ struct answer a = {};
 		_cleanup_buf_ struct buf text = {};
 		int fd = client_connect(s);
 		char byte;
@@ -202,7 +202,7 @@ static void test_requests(void **state)
 	server_start(s);
 	for (size_t i = 0; i < ARRAY_SIZE(request_rows); i++) {
 		const struct request_row *r = &request_rows[i];
-		_cleanup_answer_ struct answer a;
+		_cleanup_answer_ struct answer a = {};
 
 		client_ask(s, r->text, strlen(r->text), &a);
 		if (a.status != r->status)
@@ -227,7 +227,7 @@ static void test_body_is_no_request(void **state)
 
 	server_start(s);
 	for (size_t i = 0; i < ARRAY_SIZE(firsts); i++) {
-		_cleanup_answer_ struct answer a;
+		_cleanup_answer_ struct answer a = {};
 		int fd = client_connect(s);
 
 		client_say(fd, firsts[i]);
@@ -256,7 +256,7 @@ static void test_too_long(void **state)
 
 	server_start(s);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		_cleanup_answer_ struct answer a;
+		_cleanup_answer_ struct answer a = {};
 		_cleanup_buf_ struct buf text = {};
 		int fd = client_connect(s);
 
@@ -279,7 +279,7 @@ static void test_headers_too_large(void **state)
 {
 	struct server *s = *state;
 	_cleanup_buf_ struct buf text = {};
-	_cleanup_answer_ struct answer a;
+	_cleanup_answer_ struct answer a = {};
 
 	server_start(s);
 	buf_str(&text, GET("/healthz"));
@@ -295,7 +295,7 @@ static void test_nul_in_path(void **state)
 {
 	static const char text[] = "GET /healthz\0evil HTTP/1.1\r\nHost: x\r\n\r\n";
 	struct server *s = *state;
-	_cleanup_answer_ struct answer a;
+	_cleanup_answer_ struct answer a = {};
 
 	server_start(s);
 	client_ask(s, text, sizeof(text) - 1, &a);
@@ -311,7 +311,7 @@ static void test_keep_alive(void **state)
 	server_start(s);
 	fd = client_connect(s);
 	for (int i = 0; i < 3; i++) {
-		_cleanup_answer_ struct answer a;
+		_cleanup_answer_ struct answer a = {};
 
 		client_say(fd, i == 1 ? GET("/metrics") "\r\n" : GET("/healthz") "\r\n");
 		client_receive(fd, &a, false);
@@ -324,7 +324,7 @@ static void test_keep_alive(void **state)
 static void test_landing(void **state)
 {
 	struct server *s = *state;
-	_cleanup_answer_ struct answer a;
+	_cleanup_answer_ struct answer a = {};
 
 	s->options.telemetry_path = "/probe/m-1";
 	server_start(s);
@@ -338,7 +338,7 @@ static void test_landing(void **state)
 static void test_source_error(void **state)
 {
 	struct server *s = *state;
-	_cleanup_answer_ struct answer a;
+	_cleanup_answer_ struct answer a = {};
 
 	s->options.share_ms = 0;
 	atomic_store(&s->fake.error, -EACCES);
@@ -363,7 +363,7 @@ static void test_source_error(void **state)
 static void test_no_self(void **state)
 {
 	struct server *s = *state;
-	_cleanup_answer_ struct answer a;
+	_cleanup_answer_ struct answer a = {};
 
 	s->options.no_self = true;
 	server_start(s);
@@ -525,7 +525,7 @@ static void test_self_families(void **state)
 		"process_start_time_seconds gauge",
 	};
 	struct server *s = *state;
-	_cleanup_answer_ struct answer a;
+	_cleanup_answer_ struct answer a = {};
 
 	server_start(s);
 	client_get(s, "/metrics", "", &a);

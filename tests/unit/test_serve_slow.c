@@ -64,7 +64,7 @@ static void test_slow_headers(void **state)
 static void test_slow_second_headers(void **state)
 {
 	struct server *s = *state;
-	_cleanup_answer_ struct answer a;
+	_cleanup_answer_ struct answer a = {};
 	uint64_t began_ns;
 	bool closed = false;
 	int fd;
@@ -89,7 +89,7 @@ static void test_slow_second_headers(void **state)
 static void test_idle_connection(void **state)
 {
 	struct server *s = *state;
-	_cleanup_answer_ struct answer a;
+	_cleanup_answer_ struct answer a = {};
 	int fd;
 
 	s->options.between_ms = 200;
@@ -223,7 +223,7 @@ static void test_sharing(void **state)
 	s->options.share_ms = 40;
 	server_start(s);
 	for (int i = 0; i < 3; i++) {
-		_cleanup_answer_ struct answer a;
+		_cleanup_answer_ struct answer a = {};
 		int sequence;
 
 		client_get(s, "/metrics", "", &a);
@@ -240,7 +240,7 @@ static void test_sharing(void **state)
 static void test_max_requests(void **state)
 {
 	struct server *s = *state;
-	_cleanup_answer_ struct answer a;
+	_cleanup_answer_ struct answer a = {};
 	char byte;
 	int fd;
 
@@ -349,7 +349,7 @@ static void test_stop(void **state)
 {
 	struct server *s = *state;
 	int idle, slow, between;
-	_cleanup_answer_ struct answer a;
+	_cleanup_answer_ struct answer a = {};
 
 	server_start(s);
 	idle = client_connect(s);
@@ -370,7 +370,7 @@ static void test_stop(void **state)
 static void test_stop_finishes(void **state)
 {
 	struct server *s = *state;
-	_cleanup_answer_ struct answer a;
+	_cleanup_answer_ struct answer a = {};
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd, late, r = 0;
 	char byte;

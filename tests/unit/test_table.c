@@ -287,7 +287,7 @@ static size_t count(struct table_choice *c)
 /* --container of one name. */
 static size_t count_named(const struct table_choice *choice, const char *name)
 {
-	cleanup(match_choice_free) struct match_choice named;
+	cleanup(match_choice_free) struct match_choice named = {};
 	struct table_choice c = *choice;
 
 	match_choice_init(&named, &name, 1);
