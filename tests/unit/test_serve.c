@@ -61,7 +61,7 @@ static void gunzip(const struct buf *in, struct buf *out)
 static void test_gzip(void **state)
 {
 	struct server *s = *state;
-	_cleanup_answer_ struct answer packed, plain, refused = {};
+	_cleanup_answer_ struct answer packed = {}, plain = {}, refused = {};
 	_cleanup_buf_ struct buf text = {};
 
 	s->options.share_ms = 60000; /* so that all three are of one sample */
