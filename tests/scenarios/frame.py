@@ -24,6 +24,9 @@ import sweep
 
 BURN = "while :; do :; done"
 # Before the rest of a busy machine, and after it: what these containers do to each other does not depend on who else runs.
+# How many times the weight of the rest of the machine its cgroups get. More, and a scenario that fills the host starves the
+# diagnose that is to see it, and everything else: with 256 a machine of two CPUs could not be used for a quarter of an hour.
+FAVOUR = 8
 FIRST, LAST = ("--cpu-shares", "65536"), ("--cpu-shares", "512")
 # The programs of this machine, for a container whose image has none.
 PROGRAMS = ("-v", "/usr:/usr:ro", "-v", "/usr/lib:/lib:ro", "-v", "/usr/lib64:/lib64:ro")
@@ -89,7 +92,7 @@ class Stage:
         if not cls.daemon:
             cls.daemon = docker.Docker()
             # Its containers get all the CPU that they want, whoever else runs: what they do to each other is what is shown.
-            cgroups.favour(cls.daemon.top, 250)
+            cgroups.favour(cls.daemon.top, FAVOUR)
         return cls.daemon
 
     def container(self, name, *argv, options=()):
@@ -110,7 +113,7 @@ class Stage:
         for root in cgroups.layout.hierarchies():
             os.makedirs(root + path, exist_ok=True)
             self.undo.callback(sweep.end_cgroup, root + path)
-        cgroups.favour(path)
+        cgroups.favour(path, FAVOUR)
         for controller, values in files.items():
             for file, value in values.items():
                 with open("%s%s/%s" % (cgroups.layout.folder(controller), path, file), "w") as f:
