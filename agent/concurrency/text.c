@@ -123,6 +123,20 @@ static unsigned int class_most(const uint32_t *classes)
 	return most;
 }
 
+static void reasons_mn(const struct concurrency_evidence *e, struct concurrency_lines *l)
+{
+	if (e->turns && e->sharing > 1)
+		add(l, "%u of %u threads take turns in one epoll instance", e->sharing, e->threads);
+	if (e->catches_all)
+		add(l,
+		    "%u threads; it catches nearly all signals, SIGURG among them, with which Go's scheduler "
+		    "interrupts threads",
+		    e->threads);
+	else if (e->pool_loops)
+		add(l, "of %u threads named %s one waits in epoll, %u wait for it in futex", e->pool + e->loops,
+		    e->pool_name, e->pool);
+}
+
 static void reasons_process(const struct concurrency *c, enum concurrency_verdict m, struct concurrency_lines *l)
 {
 	const struct concurrency_evidence *e = &c->evidence;
@@ -171,16 +185,7 @@ static void reasons_process(const struct concurrency *c, enum concurrency_verdic
 			add(l, "they all wait in one epoll instance");
 		break;
 	case CONCURRENCY_MN:
-		if (e->turns && e->sharing > 1)
-			add(l, "%u of %u threads take turns in one epoll instance", e->sharing, e->threads);
-		if (e->catches_all)
-			add(l,
-			    "%u threads; it catches nearly all signals, SIGURG among them, with which Go's scheduler "
-			    "interrupts threads",
-			    e->threads);
-		else if (e->pool_loops)
-			add(l, "of %u threads named %s one waits in epoll, %u wait for it in futex", e->pool + e->loops,
-			    e->pool_name, e->pool);
+		reasons_mn(e, l);
 		break;
 	default:
 		break;

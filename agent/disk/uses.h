@@ -52,4 +52,10 @@ int disk_rows_fill(struct disk_uses *uses, struct disk_devices *devices, const s
 double disk_use_latency_ns(const struct disk_uses *uses, struct home *home, uint64_t device);
 void disk_uses_free(struct disk_uses *uses);
 
+/* ---- use_row.c ---- */
+/* What the kernel half has counted of it so far. `counts`: IO_COUNTS values. */
+void disk_use_hook_counts(const struct disk_use *u, uint64_t *counts);
+/* Fills in `row`, and keeps what it published. Without memory for its name the device has none. */
+void disk_use_row(struct disk_use *u, struct disk_devices *devices, const struct moment *now, struct disk_row *row);
+
 #endif
