@@ -294,7 +294,7 @@ int evidence_gather(struct concurrencies *all, const struct processes *processes
 	for (size_t i = 0; i < processes->by_pid.n; i++)
 		all->by_pid.at[all->by_pid.n++] = &all->members.at[processes->by_pid.at[i]->row];
 	for (size_t i = 0; i < s->n_threads && r >= 0; i++) {
-		const struct ss_thread_record *record = &s->threads[i];
+		const struct ss_thread_record *record = s->threads[i].told->record;
 		const struct settled_thread *t = &processes->threads.at[i];
 
 		if (t->sleep.known && !(record->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE)))

@@ -149,13 +149,14 @@ static bool is_loop(const struct ss_loop *l, const struct ss_waits *w)
 }
 
 /* What the thread waited, with what is in progress. NULL: not known. */
-static const struct ss_waits *waits_of(const struct sample *s, const struct settled_thread *t, size_t thread,
-				       struct ss_waits *open)
+static const struct ss_waits *waits_of(const struct sample *s, size_t thread, struct ss_waits *open)
 {
-	if (t->waits == THREAD_NO_WAITS)
+	const struct told_thread *told = s->threads[thread].told;
+
+	if (!told->waits)
 		return NULL;
-	*open = s->waits[t->waits].waits;
-	waits_add_open(open, &s->threads[thread]);
+	*open = *told->waits;
+	waits_add_open(open, told->record);
 	return open;
 }
 
@@ -179,7 +180,7 @@ static void loop_move(struct loop *l, struct group *to)
 static int loop_take(struct loops *loops, struct settled_thread *t, const struct moment *now, const struct sample *s,
 		     const struct sample_loop *sl)
 {
-	const struct ss_thread_record *r = &s->threads[sl->thread];
+	const struct ss_thread_record *r = s->threads[sl->thread].told->record;
 	struct group *group = group_shown(t->group);
 	struct ss_loop totals = sl->loop;
 	const struct ss_waits *w;
@@ -189,7 +190,7 @@ static int loop_take(struct loops *loops, struct settled_thread *t, const struct
 
 	if (!ss_loop_mark_phase(totals.mark))
 		return 0;
-	w = waits_of(s, t, sl->thread, &with_open);
+	w = waits_of(s, sl->thread, &with_open);
 	open_ns = open_close(&totals, sl, w);
 	l = loop_get(loops, r);
 	if (!l || !group_loops_get(group))
@@ -391,7 +392,7 @@ int loops_take(struct loops *loops, struct processes *processes, struct homes *h
 	for (size_t i = 0; i < s->n_loops && r >= 0; i++)
 		r = loop_take(loops, &processes->threads.at[s->loops[i].thread], now, s, &s->loops[i]);
 	for (size_t i = 0; i < s->n_threads && r >= 0 && s->loops_by_sleep; i++)
-		r = loop_guess(loops, &processes->threads.at[i], now, &s->threads[i]);
+		r = loop_guess(loops, &processes->threads.at[i], now, s->threads[i].told->record);
 	if (r >= 0)
 		r = loops_sort(loops, now);
 	if (r < 0)

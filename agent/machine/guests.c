@@ -170,7 +170,7 @@ static void child_look(struct guests *g, int wait_ms, uint64_t now_ns)
 static void guests_note(struct guests *g, const struct sample *s)
 {
 	for (size_t i = 0; i < s->n_threads; i++) {
-		const struct ss_thread_record *r = &s->threads[i];
+		const struct ss_thread_record *r = s->threads[i].told->record;
 		struct guest *one, key = {.key = {r->tgid, r->process_start_ns}};
 		char comm[SS_COMM_LEN + 1] = "";
 

@@ -173,7 +173,7 @@ int machines_take(struct processes *processes, struct homes *homes, const struct
 	int r = vms_begin(processes);
 
 	for (size_t i = 0; i < s->n_threads && r >= 0; i++)
-		r = thread_take(processes, processes->threads.at[i].process, &s->threads[i]);
+		r = thread_take(processes, processes->threads.at[i].process, s->threads[i].told->record);
 	if (r < 0)
 		return r;
 	for (struct home *h = homes->all; h; h = h->hh.next)

@@ -45,13 +45,14 @@ static struct process *process_get(struct processes *processes, const struct mom
 }
 
 /*
- * At its first thread in this sample: `r` names the process, be it the leader or, without one, any thread, unless the
+ * At its first thread in this sample, which names the process, be it the leader or, without one, any thread, unless the
  * kernel half has another name for it.
  */
 static void process_begin(struct processes *processes, const struct moment *now, struct process *p,
-			  const struct ss_thread_record *r, const struct sample_name *name)
+			  const struct told_thread *told)
 {
 	static const struct ss_totals none;
+	const struct ss_thread_record *r = told->record;
 
 	p->seen = now->number;
 	p->leader = r;
@@ -62,7 +63,7 @@ static void process_begin(struct processes *processes, const struct moment *now,
 	memset(p->waits, 0, sizeof(*p->waits));
 	p->threads = 0;
 	p->loops = (struct process_loops){};
-	memcpy(p->comm, name ? name->comm : r->comm, SS_COMM_LEN);
+	memcpy(p->comm, told->name ?: r->comm, SS_COMM_LEN);
 	memcpy(p->thread, r->comm, SS_COMM_LEN);
 }
 
@@ -135,41 +136,29 @@ static struct thread_sleep sleep_of(const struct ss_waits *w, const struct ss_th
 }
 
 /*
- * Takes the blocks of this thread, from *at on. What was charged is in the gone tables already, so the group gets only the
- * rest; what ended threads of the process waited counts for the process alone.
+ * What the thread waited. What was charged of it is in the gone tables already, so the group gets only the rest; what ended
+ * threads of the process waited counts for the process alone.
  */
-static void thread_waits(struct settled_thread *t, const struct sample *s, size_t thread, size_t *at)
+static void thread_waits(struct settled_thread *t, const struct told_thread *told)
 {
-	const struct ss_thread_record *r = &s->threads[thread];
+	const struct ss_thread_record *r = told->record;
+	const __u64 *charged = (const __u64 *)told->waits_charged;
 	struct process *p = t->process;
-	struct ss_waits uncharged = {};
+	struct ss_waits uncharged;
 	__u64 *left = (__u64 *)&uncharged;
 
-	for (; *at < s->n_waits && s->waits[*at].thread <= thread; (*at)++) {
-		const struct sample_waits *w = &s->waits[*at];
-		const __u64 *field = (const __u64 *)&w->waits;
-
-		if (w->thread < thread)
-			continue;
-		switch (w->block) {
-		case SS_BLOCK_WAITS:
-			uncharged = w->waits;
-			waits_add_open(&uncharged, r);
-			if (!(r->flags & SS_THREAD_ENDED))
-				waits_add(p->waits, &uncharged);
-			t->waits = (uint32_t)*at;
-			t->sleep = sleep_of(&uncharged, r);
-			t->group->key.home->open_wait_ns += r->open_wait_ns;
-			break;
-		case SS_BLOCK_WAITS_CHARGED:
-			for (size_t i = 0; i < SS_WAITS_FIELDS; i++)
-				left[i] = sub_sat(left[i], field[i]);
-			break;
-		case SS_BLOCK_WAITS_DEAD:
-			waits_add(p->waits, &w->waits);
-			break;
-		}
-	}
+	if (told->waits_dead)
+		waits_add(p->waits, told->waits_dead);
+	if (!told->waits)
+		return;
+	uncharged = *told->waits;
+	waits_add_open(&uncharged, r);
+	if (!(r->flags & SS_THREAD_ENDED))
+		waits_add(p->waits, &uncharged);
+	t->sleep = sleep_of(&uncharged, r);
+	t->group->key.home->open_wait_ns += r->open_wait_ns;
+	for (size_t i = 0; charged && i < SS_WAITS_FIELDS; i++)
+		left[i] = sub_sat(left[i], charged[i]);
 	waits_add(&t->group->now.waits, &uncharged);
 }
 
@@ -254,16 +243,12 @@ static int thread_settle(struct settled_thread *t, struct homes *homes, const st
 /* Leaders first: they name the group that their threads are counted in, and may come after them. */
 static int leaders_settle(struct processes *processes, const struct moment *now, const struct sample *s)
 {
-	size_t name = 0;
-
 	processes->waits.n = processes->by_pid.n = 0;
 	for (size_t i = 0; i < s->n_threads; i++) {
-		const struct ss_thread_record *r = &s->threads[i];
+		const struct ss_thread_record *r = s->threads[i].told->record;
 		struct settled_thread *t = &processes->threads.at[i];
 
-		*t = (struct settled_thread){.waits = THREAD_NO_WAITS};
-		while (name < s->n_names && s->names[name].thread < i)
-			name++;
+		*t = (struct settled_thread){};
 		if (!(r->flags & SS_THREAD_LEADER))
 			continue;
 		t->process = process_get(processes, now, r);
@@ -271,15 +256,13 @@ static int leaders_settle(struct processes *processes, const struct moment *now,
 			return -ENOMEM;
 		if (t->process->seen != now->number)
 			processes->by_pid.at[processes->by_pid.n++] = t->process;
-		process_begin(processes, now, t->process, r,
-			      name < s->n_names && s->names[name].thread == i ? &s->names[name] : NULL);
+		process_begin(processes, now, t->process, s->threads[i].told);
 	}
 	return 0;
 }
 
 int processes_settle(struct processes *processes, struct homes *homes, const struct moment *now, const struct sample *s)
 {
-	size_t waits_at = 0;
 	int r;
 
 	/* Room for as many processes as there are threads costs nothing: pages exist once they are written. */
@@ -289,18 +272,18 @@ int processes_settle(struct processes *processes, struct homes *homes, const str
 	processes->threads.n = s->n_threads;
 	r = leaders_settle(processes, now, s);
 	for (size_t i = 0; i < s->n_threads && r >= 0; i++) {
-		const struct ss_thread_record *record = &s->threads[i];
+		const struct told_thread *told = s->threads[i].told;
 		struct settled_thread *t = &processes->threads.at[i];
 
 		if (!t->process)
-			t->process = process_get(processes, now, record);
+			t->process = process_get(processes, now, told->record);
 		if (!t->process)
 			return -ENOMEM;
 		if (t->process->seen != now->number)
-			process_begin(processes, now, t->process, record, NULL);
-		r = thread_settle(t, homes, record);
+			process_begin(processes, now, t->process, told);
+		r = thread_settle(t, homes, told->record);
 		if (r >= 0)
-			thread_waits(t, s, i, &waits_at);
+			thread_waits(t, told);
 	}
 	for (struct process *p = processes->all; p && r >= 0; p = p->hh.next)
 		if (p->seen == now->number)

@@ -70,11 +70,9 @@ struct thread_sleep {
 struct settled_thread {
 	struct process *process;
 	struct group *group; /* group->key.home is the thread's home */
-	uint32_t waits;	     /* index into sample.waits of its SS_BLOCK_WAITS; THREAD_NO_WAITS: there is none */
 	bool is_loop;	     /* it lives in epoll: set by loops/ */
 	struct thread_sleep sleep;
 };
-#define THREAD_NO_WAITS UINT32_MAX
 
 struct processes {
 	struct process *all;

@@ -111,19 +111,21 @@ static int namespace_note(struct interfaces *t, uint32_t inode, pid_t pid)
 }
 
 /* The host's namespace is that of the machine's first process, or the agent's own if that one is not visible. */
-static uint32_t host_inode(const struct interfaces *t, const struct ss_thread_record *threads, size_t n)
+static uint32_t host_inode(const struct interfaces *t, const struct sample_thread *threads, size_t n)
 {
-	return n && threads[0].tid == 1 && threads[0].ns_net ? threads[0].ns_net : t->own;
+	const struct ss_thread_record *first = n ? threads[0].told->record : NULL;
+
+	return first && first->tid == 1 && first->ns_net ? first->ns_net : t->own;
 }
 
-static int namespaces_find(struct interfaces *t, const struct ss_thread_record *threads, size_t n, uint32_t host)
+static int namespaces_find(struct interfaces *t, const struct sample_thread *threads, size_t n, uint32_t host)
 {
 	struct network_namespace *ns, *next;
 	uint32_t last = host;
 	int r = 0;
 
 	for (size_t i = 0; i < n && r == 0; i++) {
-		const struct ss_thread_record *p = &threads[i];
+		const struct ss_thread_record *p = threads[i].told->record;
 
 		if (!(p->flags & SS_THREAD_LEADER) || p->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE) || !p->ns_net ||
 		    p->ns_net == host || p->ns_net == last)
@@ -214,7 +216,7 @@ static void peers_take(struct interfaces *t, struct network_namespace *ns, bool 
 	peers_find(t->peers, ns->pid, ns->rows, ns->n);
 }
 
-int interfaces_read(struct interfaces *t, const struct ss_thread_record *threads, size_t n,
+int interfaces_read(struct interfaces *t, const struct sample_thread *threads, size_t n,
 		    const struct sample_interface **ret, size_t *ret_n)
 {
 	uint32_t host = host_inode(t, threads, n);

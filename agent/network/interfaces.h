@@ -20,7 +20,7 @@ void interfaces_free(struct interfaces *t);
  * Reads /proc/PID/net/dev of one process per namespace. The rows of a namespace are adjacent, and valid until the next call. A
  * namespace whose file could not be read has those of the reading before. 0 or -ENOMEM.
  */
-int interfaces_read(struct interfaces *t, const struct ss_thread_record *threads, size_t n,
+int interfaces_read(struct interfaces *t, const struct sample_thread *threads, size_t n,
 		    const struct sample_interface **ret, size_t *ret_n);
 
 #endif

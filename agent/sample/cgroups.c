@@ -126,9 +126,11 @@ int sampler_cgroups_find(struct sampler *s, uint64_t now)
 		r = cgroup_table_walk(s->table, now);
 	}
 	for (size_t i = 0; i < p->n_threads && r >= 0; i++) {
-		if (p->threads[i].cgroup_id == last)
+		uint64_t id = p->threads[i].told->record->cgroup_id;
+
+		if (id == last)
 			continue;
-		last = p->threads[i].cgroup_id;
+		last = id;
 		r = cgroup_use(s, last, &search);
 	}
 	for (size_t i = 0; i < p->n_stalls && r >= 0; i++)

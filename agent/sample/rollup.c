@@ -38,9 +38,9 @@ bool rollup_parse(const char *text, struct sample_rollup *ret)
 	return ret->pss != SS_UNKNOWN;
 }
 
-static const struct ss_thread_record *leader_find(const struct rollup *r, const struct ss_thread_record *threads,
-						  size_t n)
+static const struct ss_thread_record *leader_find(const struct rollup *r, const struct sample_thread *threads, size_t n)
 {
+	const struct ss_thread_record *found;
 	size_t low = 0, high = n;
 
 	while (low < high) {
@@ -51,7 +51,10 @@ static const struct ss_thread_record *leader_find(const struct rollup *r, const 
 		else
 			high = middle;
 	}
-	return low < n && threads[low].tid == r->tgid && threads[low].start_ns == r->start_ns ? &threads[low] : NULL;
+	if (low == n || threads[low].tid != r->tgid)
+		return NULL;
+	found = threads[low].told->record;
+	return found->start_ns == r->start_ns ? found : NULL;
 }
 
 /* A process that ended since the iterator saw it has no file, or that of its successor for one sample. */
@@ -73,7 +76,7 @@ static void rollup_file_read(struct rollup *r, const struct ss_thread_record *le
 	r->took_ns = clock_boot_ns() - began;
 }
 
-void rollup_read(struct rollup *r, const struct ss_thread_record *threads, size_t n, uint64_t now,
+void rollup_read(struct rollup *r, const struct sample_thread *threads, size_t n, uint64_t now,
 		 struct sample_rollup *ret)
 {
 	const struct ss_thread_record *leader = r->tgid ? leader_find(r, threads, n) : NULL;

@@ -24,7 +24,7 @@ struct rollup {
 void rollup_watch(struct rollup *r, uint32_t tgid, uint64_t start_ns);
 
 /* Into *ret, of the process in `threads`, which are in the order of tids. */
-void rollup_read(struct rollup *r, const struct ss_thread_record *threads, size_t n, uint64_t now,
+void rollup_read(struct rollup *r, const struct sample_thread *threads, size_t n, uint64_t now,
 		 struct sample_rollup *ret);
 
 /* The text of the file. False: it has no PSS. */

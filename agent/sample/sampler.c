@@ -33,17 +33,18 @@
 /* ---- threads ---- */
 
 /* A read returns at most the iterator's own buffer, less than STREAM_BYTES; a record may be split between two reads. */
-static int sample_threads(struct sampler *s)
+static int threads_pass(struct sampler *s)
 {
 	_cleanup_close_ int fd = bpf_iter_create(loader_iterator_fd(s->loader));
+	struct stream *t = &s->stream;
 	struct sample *p = &s->sample;
 	size_t left = 0;
 
 	if (fd < 0)
 		return -errno;
-	p->n_threads = p->n_names = p->n_waits = p->n_loops = 0;
+	stream_pass_begin(t, p);
 	for (;;) {
-		ssize_t n = read(fd, s->stream + left, STREAM_BYTES - left), taken;
+		ssize_t n = read(fd, s->bytes + left, STREAM_BYTES - left), taken;
 
 		if (n == 0)
 			break;
@@ -52,13 +53,24 @@ static int sample_threads(struct sampler *s)
 		if (n < 0)
 			return -errno;
 		left += (size_t)n;
-		taken = stream_take(&s->threads, p, s->stream, left);
+		taken = stream_take(t, p, s->bytes, left);
 		if (taken < 0)
 			return (int)taken;
 		left -= (size_t)taken;
-		memmove(s->stream, s->stream + taken, left);
+		memmove(s->bytes, s->bytes + taken, left);
 	}
+	stream_pass_end(t);
 	return left ? -EBADMSG : 0;
+}
+
+/* If it fails, nothing is kept: each thread is told in full by the next pass. */
+static int sample_threads(struct sampler *s)
+{
+	int r = threads_pass(s);
+
+	if (r < 0)
+		stream_drop(&s->stream, &s->sample);
+	return r;
 }
 
 /*
@@ -71,7 +83,7 @@ static void unseen_count(struct sampler *s, uint64_t exited, uint64_t ended, uin
 	uint64_t zombies = 0, unseen;
 
 	for (size_t i = 0; i < p->n_threads; i++)
-		zombies += (p->threads[i].flags & SS_THREAD_ZOMBIE) && (p->threads[i].flags & SS_THREAD_STATE);
+		zombies += (~p->threads[i].told->record->flags & (SS_THREAD_ZOMBIE | SS_THREAD_STATE)) == 0;
 	unseen = sub_sat(sub_sat(exited, ended), zombies);
 	if (!s->window_samples++ || unseen < s->unseen_least)
 		s->unseen_least = unseen;
@@ -313,18 +325,7 @@ uint64_t sampler_dead(const struct sampler *s)
 
 void sampler_rest(struct sampler *s)
 {
-	struct sample *p = &s->sample;
-
-	free(p->threads);
-	free(p->names);
-	free(p->waits);
-	free(p->loops);
-	p->threads = NULL;
-	p->names = NULL;
-	p->waits = NULL;
-	p->loops = NULL;
-	p->n_threads = p->n_names = p->n_waits = p->n_loops = 0;
-	s->threads = (struct stream_room){};
+	stream_drop(&s->stream, &s->sample);
 }
 
 void sampler_no_socket_owners(struct sampler *s, bool no)
@@ -350,11 +351,11 @@ static int sampler_fill(struct sampler *s)
 	s->sample.loop_controls_unseen = epoll.controls_unseen;
 	s->sample.stalls = calloc(STALLS_MAX, sizeof(struct ss_fact));
 	s->sample.oom_kills = calloc(OOM_KILLS_MAX, sizeof(struct ss_fact));
-	s->stream = malloc(STREAM_BYTES);
+	s->bytes = malloc(STREAM_BYTES);
 	s->table = cgroup_table_new(s->fs, s->ids);
 	s->guests = guests_new("/proc");
 	s->interfaces = interfaces_new();
-	if (!s->guests || !s->sample.stalls || !s->sample.oom_kills || !s->stream || !s->table || !s->interfaces)
+	if (!s->guests || !s->sample.stalls || !s->sample.oom_kills || !s->bytes || !s->table || !s->interfaces)
 		return -ENOMEM;
 	/* Without a ring, new cgroups are noticed at the next sample instead of at once. */
 	s->ring = ring_buffer__new(bpf_map__fd(s->skeleton->maps.facts), sampler_fact_take, s, NULL);
@@ -392,16 +393,13 @@ void sampler_close(struct sampler *s)
 	sampler_tables_close(s);
 	sampler_network_close(s);
 	interfaces_free(s->interfaces);
-	free(s->sample.threads);
-	free(s->sample.names);
-	free(s->sample.waits);
-	free(s->sample.loops);
+	stream_drop(&s->stream, &s->sample);
 	free(s->sample.socket_owners);
 	free(s->sample.tcp_ports);
 	list_free(&s->socket_owners.tcp.found);
 	free(s->sample.stalls);
 	free(s->sample.oom_kills);
 	free(s->sample.cgroups);
-	free(s->stream);
+	free(s->bytes);
 	free(s);
 }

@@ -42,7 +42,7 @@ struct sampler {
 	uint64_t unseen_least, unseen, window_ns, window_samples;
 	/* Threads without state in the latest pass, and the most that were so in two passes running: as many are a loss. */
 	uint64_t states_missing, states_lost;
-	struct stream_room threads;
+	struct stream stream;
 	struct guests *guests;
 	struct rollup rollup;
 	struct socket_owners socket_owners;
@@ -57,7 +57,7 @@ struct sampler {
 	uint64_t facts_dropped; /* stalls and OOM kills for which the sample had no room */
 	uint64_t malformed;	/* records of the ring that the kernel half cannot have sent */
 	void *keys, *values;	/* for batches: room for the largest map */
-	char *stream;		/* bytes of the task iterator */
+	char *bytes;		/* of the task iterator */
 	struct interfaces *interfaces;
 	struct {
 		struct ss_network *values; /* room for a part of the table; NULL: the collector is off */

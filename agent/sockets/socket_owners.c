@@ -42,7 +42,7 @@ bool socket_owners_due(const struct socket_owners *o, const struct sample *s, ui
 	if (since < (soon > SPACING_SOON ? soon : SPACING_SOON))
 		return false;
 	for (size_t i = 0; i < s->n_threads; i++) {
-		const struct ss_thread_record *r = &s->threads[i];
+		const struct ss_thread_record *r = s->threads[i].told->record;
 
 		if (!(r->flags & SS_THREAD_LEADER) || r->flags & SS_THREAD_KERNEL)
 			continue;

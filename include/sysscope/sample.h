@@ -169,17 +169,22 @@ struct sample_gone {
 	struct ss_gone value;
 };
 
-/* What a process is called, if it is not its main thread's name: a block that follows the leader's record. */
-struct sample_name {
-	uint32_t thread; /* index into threads */
-	char comm[SS_COMM_LEN];
+/*
+ * What the kernel half said of a thread when it last said anything: its record, and the blocks that followed it (enum
+ * ss_thread_block; NULL: there was none). It stays at the same address as long as each sample has the thread.
+ */
+struct told_thread {
+	struct ss_thread_record *record;
+	char *name; /* SS_COMM_LEN bytes: what its process is called, if that is not its main thread's name */
+	struct ss_waits *waits; /* from the scheduler hooks, like the next two */
+	struct ss_waits *waits_charged, *waits_dead;
 };
 
-/* A thread's waits, from the scheduler hooks: a block that follows its record (enum ss_thread_block). */
-struct sample_waits {
-	uint32_t thread; /* index into threads */
-	uint32_t block;	 /* one bit of enum ss_thread_block */
-	struct ss_waits waits;
+/* A thread of the sample. */
+struct sample_thread {
+	struct told_thread *told;
+	uint32_t tid;
+	bool same; /* what was told is the same as in the sample before, except for open_blocked_ns: only time has passed */
 };
 
 /* A living thread's event loop: a block that follows its record. */
@@ -319,14 +324,8 @@ struct sample {
 	struct sample_run_queues run_queues;
 	struct sample_rollup rollup;
 
-	struct ss_thread_record *threads; /* in the order of tids */
+	struct sample_thread *threads; /* in the order of tids */
 	size_t n_threads;
-
-	/* In the order of threads. Empty without the scheduler hooks. */
-	struct sample_name *names; /* in the order of threads */
-	size_t n_names;
-	struct sample_waits *waits;
-	size_t n_waits;
 
 	/*
 	 * Ended threads. `gone_final` is complete and comes once; `gone_open` is the content of the map in use so far, and

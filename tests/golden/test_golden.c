@@ -427,8 +427,8 @@ static void scene_work(void)
 	s->n_gone_final = s->n_pairs_final = s->n_tcp_final = 0;
 	disks_add(7);
 	scene_pair(s->pairs_final, &s->n_pairs_final, 10, 11, 300000000);
-	for (size_t i = 0; i < s->n_waits; i++)
-		waits_fill(&s->waits[i].waits, 1);
+	for (size_t i = 0; i < scene.n_waits; i++)
+		waits_fill(&scene.waits[i], 1);
 	for (size_t i = 0; i < s->n_loops; i++) {
 		scene_loop_read(&scene, &s->loops[i], SS_LOOP_WAITING, 10000000);
 		loop_fill(&s->loops[i].loop, 1);
@@ -439,7 +439,7 @@ static void scene_work(void)
 	s->cgroups[2].counts.reclaim[SS_RECLAIM_LIMIT].ns += 300000000;
 	s->cgroups[2].counts.reclaim[SS_RECLAIM_MACHINE].ns += 11000000;
 	for (size_t i = 0; i < s->n_threads; i++)
-		s->threads[i].used.exec_ns += 10000000 * (i + 1);
+		scene.threads[i].used.exec_ns += 10000000 * (i + 1);
 	for (size_t i = 0; i < s->n_cgroups; i++) {
 		struct cgroup_counters *f = &s->cgroups[i].files;
 

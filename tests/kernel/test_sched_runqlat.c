@@ -28,12 +28,14 @@ static struct histogram histogram_take(pid_t pid)
 
 	snapshot_take();
 	s = pipeline_sample(test_pipeline);
-	for (size_t i = 0; i < s->n_waits; i++) {
-		if (s->waits[i].block != SS_BLOCK_WAITS || s->threads[s->waits[i].thread].tgid != (uint32_t)pid)
+	for (size_t i = 0; i < s->n_threads; i++) {
+		const struct told_thread *told = s->threads[i].told;
+
+		if (!told->waits || told->record->tgid != (uint32_t)pid)
 			continue;
 		for (int slot = 0; slot < SS_DELAY_SLOTS; slot++) {
-			h.slots[slot] += (double)s->waits[i].waits.delay_slots[slot];
-			h.total += (double)s->waits[i].waits.delay_slots[slot];
+			h.slots[slot] += (double)told->waits->delay_slots[slot];
+			h.total += (double)told->waits->delay_slots[slot];
 		}
 	}
 	return h;
@@ -88,7 +90,7 @@ static bool rests(pid_t pid)
 	snapshot_take();
 	s = pipeline_sample(test_pipeline);
 	for (size_t i = 0; i < s->n_threads; i++)
-		if (s->threads[i].tgid == (uint32_t)pid)
+		if (s->threads[i].told->record->tgid == (uint32_t)pid)
 			rest &= asleep((pid_t)s->threads[i].tid);
 	return rest;
 }

@@ -10,10 +10,9 @@ void scene_init(struct scene *s)
 	s->sample = (struct sample){
 		.boot_ns = 1000000000000ULL,
 		.wall_ns = 1700001000000000000ULL,
-		.threads = s->threads,
+		.threads = s->list,
 		.gone_final = s->final,
 		.gone_open = s->open,
-		.waits = s->waits,
 		.pairs_final = s->pairs_final,
 		.pairs_open = s->pairs_open,
 		.loops = s->loops,
@@ -72,8 +71,11 @@ struct sample_cgroup *scene_cgroup(struct scene *s, uint64_t id, uint64_t parent
 struct ss_thread_record *scene_process(struct scene *s, uint32_t pid, uint64_t cgroup, const char *comm,
 				       uint64_t exec_ns)
 {
-	struct ss_thread_record *r = &s->threads[s->sample.n_threads++];
+	size_t n = s->sample.n_threads++;
+	struct ss_thread_record *r = &s->threads[n];
 
+	s->told[n] = (struct told_thread){.record = r};
+	s->list[n] = (struct sample_thread){.told = &s->told[n], .tid = pid};
 	*r = (struct ss_thread_record){.tid = pid,
 				       .tgid = pid,
 				       .ppid = 1,
@@ -109,11 +111,18 @@ void scene_collector(struct scene *s, const char *name)
 
 struct ss_waits *scene_waits(struct scene *s, uint32_t block)
 {
-	struct sample_waits *w = &s->waits[s->sample.n_waits++];
+	struct told_thread *told = &s->told[s->sample.n_threads - 1];
+	struct ss_waits *w = &s->waits[s->n_waits++];
 
 	scene_collector(s, "sched");
-	*w = (struct sample_waits){.thread = (uint32_t)s->sample.n_threads - 1, .block = block};
-	return &w->waits;
+	*w = (struct ss_waits){};
+	if (block == SS_BLOCK_WAITS)
+		told->waits = w;
+	else if (block == SS_BLOCK_WAITS_CHARGED)
+		told->waits_charged = w;
+	else
+		told->waits_dead = w;
+	return w;
 }
 
 struct sample_loop *scene_loop(struct scene *s, enum ss_loop_phase phase, uint64_t ago_ns)

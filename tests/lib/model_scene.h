@@ -17,8 +17,11 @@
 struct scene {
 	struct sample sample;
 	struct ss_thread_record threads[SCENE_MAX];
+	struct told_thread told[SCENE_MAX]; /* of the same threads, like the next */
+	struct sample_thread list[SCENE_MAX];
 	struct sample_gone final[SCENE_MAX], open[SCENE_MAX];
-	struct sample_waits waits[SCENE_MAX];
+	struct ss_waits waits[SCENE_MAX];
+	size_t n_waits;
 	struct sample_pair pairs_final[SCENE_MAX], pairs_open[SCENE_MAX];
 	struct sample_loop loops[SCENE_MAX];
 	struct sample_gone_loop gone_loops_final[64], gone_loops_open[64];

@@ -9,11 +9,11 @@ struct thread_times thread_times(uint32_t tid)
 	const struct sample *s = pipeline_sample(test_pipeline);
 	struct thread_times t = {};
 
-	for (size_t i = 0; i < s->n_waits; i++) {
-		const struct ss_thread_record *r = &s->threads[s->waits[i].thread];
-		const struct ss_waits *w = &s->waits[i].waits;
+	for (size_t i = 0; i < s->n_threads; i++) {
+		const struct ss_thread_record *r = s->threads[i].told->record;
+		const struct ss_waits *w = s->threads[i].told->waits;
 
-		if (r->tid != tid || s->waits[i].block != SS_BLOCK_WAITS)
+		if (r->tid != tid || !w)
 			continue;
 		t.found = true;
 		t.exec = seconds(r->used.exec_ns);

@@ -607,7 +607,7 @@ static void test_attributed(void **state)
 /* The kernel half says what a process is called where its main thread's name says less; its threads count there, too. */
 static void test_program_names(void **state)
 {
-	struct sample_name called[] = {{.thread = 1, .comm = "node"}, {.thread = 3, .comm = "runc"}};
+	char node[SS_COMM_LEN] = "node", runc[SS_COMM_LEN] = "runc";
 	static const char *const comms[] = {"bash", "node", "sshd", "runc"};
 	const struct snapshot *p;
 	struct model *m = model_new();
@@ -623,8 +623,8 @@ static void test_program_names(void **state)
 	scene_process(&s, 11, 1, "V8Worker", 5)->tgid = 8;
 	s.threads[4].process_start_ns = s.threads[1].process_start_ns;
 	s.threads[4].flags &= ~(uint32_t)SS_THREAD_LEADER;
-	s.sample.names = called;
-	s.sample.n_names = 2;
+	s.told[1].name = node;
+	s.told[3].name = runc;
 	assert_int_equal(model_update(m, &s.sample), 0);
 	p = model_snapshot(m);
 	assert_int_equal(p->n_processes, 4);

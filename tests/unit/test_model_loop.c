@@ -461,7 +461,6 @@ static void test_dies(void **state)
 	scene_tick(&s, 1);
 	p->n_loops = 0;
 	p->n_threads = 1;
-	p->n_waits = 0;
 	expect(group(update(m, &s), "web", "node")->v[GROUP_LOOP_EVENTS], 34);
 	assert_int_equal(model_snapshot(m)->n_loops, 0);
 	scene_tick(&s, 1);

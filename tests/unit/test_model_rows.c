@@ -22,7 +22,7 @@ static const struct snapshot *update(struct model *m, struct scene *s)
 static void next_sample(struct scene *s, double seconds)
 {
 	scene_tick(s, seconds);
-	s->sample.n_threads = s->sample.n_waits = s->sample.n_gone_final = s->sample.n_gone_open = 0;
+	s->sample.n_threads = s->n_waits = s->sample.n_gone_final = s->sample.n_gone_open = 0;
 }
 
 static struct sample_cgroup *container(struct scene *s, uint64_t id, uint64_t parent, const char *path)

@@ -111,12 +111,11 @@ static void test_whose(void **state)
 	expect(p->processes[0].v[PROCESS_WAKEUP_WAIT], 1103);
 	expect(scene_row(p, "/docker/x")->v[CONTAINER_WAKEUP_WAIT], 2103);
 	s.sample.n_threads = 1;
-	s.sample.n_waits = 3;
 
 	/* Read while it was being charged: the charged part is the larger. Nothing falls, nothing wraps. */
 	scene_tick(&s, 1);
 	s.sample.n_gone_final = 0;
-	s.waits[1].waits.wakeup_wait_ns = 150;
+	s.waits[1].wakeup_wait_ns = 150;
 	c = scene_row(update(m, &s), "/docker/x");
 	expect(c->v[CONTAINER_WAKEUP_WAIT], 2103);
 	model_free(m);

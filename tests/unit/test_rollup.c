@@ -30,7 +30,9 @@ static void texts(void **state)
 static void requests(void **state)
 {
 	uint32_t me = (uint32_t)getpid();
-	struct ss_thread_record threads[] = {{.tid = 1}, {.tid = me, .start_ns = 7, .anonymous_units = 100}};
+	struct ss_thread_record records[] = {{.tid = 1}, {.tid = me, .start_ns = 7, .anonymous_units = 100}};
+	struct told_thread told[] = {{.record = &records[0]}, {.record = &records[1]}};
+	const struct sample_thread threads[] = {{.told = &told[0], .tid = 1}, {.told = &told[1], .tid = me}};
 	struct sample_rollup got;
 	struct rollup r = {};
 
@@ -50,7 +52,7 @@ static void requests(void **state)
 	assert_true(got.read_ns > 1000);
 	/* Not of the largest. */
 	rollup_watch(&r, me, 7);
-	threads[1].anonymous_units = ROLLUP_RESIDENT_MAX / SS_MEMORY_UNIT + 1;
+	records[1].anonymous_units = ROLLUP_RESIDENT_MAX / SS_MEMORY_UNIT + 1;
 	rollup_read(&r, threads, 2, got.read_ns + ROLLUP_EVERY_NS + ROLLUP_PART * r.took_ns, &got);
 	assert_non_null(got.reason);
 	rollup_watch(&r, 0, 0);

@@ -274,6 +274,17 @@ _Static_assert(sizeof(struct ss_thread_record) == 24 + 24 + 16 + 3 * SS_TOTALS_F
 	       "ss_thread_record: no padding");
 
 /*
+ * Written in place of a record with its blocks, for a thread of which all that a pass of the same iterator has told is still
+ * so: it has slept since. open_blocked_ns is then the time from its mark to the pass's beginning.
+ */
+struct ss_thread_same {
+	__u32 tid;
+	__u32 tgid; /* SS_THREAD_SAME, which is nobody's */
+	__u64 start_ns;
+};
+#define SS_THREAD_SAME (~0U)
+
+/*
  * Written by the pass over open files (bpf/socket.bpf.c): one per process and listening socket (TCP, UNIX); and of a process
  * that has its parent's name, up to SS_CONNECTIONS connected ones.
  */
