@@ -235,7 +235,11 @@ $(BUILD)/fuzz/libsysscope.a:
 soak: all
 	$(Q)BUILD=$(BUILD) SYSSCOPE=$(abspath $(BUILD))/sysscope tests/soak/run $(or $(SECONDS),60)
 
-.PHONY: soak
+## sudo make soak-day   a day's churn in ten minutes: 100,000 short processes, 2,000 cgroups made and removed ten times
+soak-day: $(BUILD)/sysscope $(BUILD)/tests/bench/launch $(BUILD)/tests/bench/sleepers
+	$(Q)BUILD=$(BUILD) SYSSCOPE=$(abspath $(BUILD))/sysscope tests/soak/day
+
+.PHONY: soak soak-day
 ## sudo make vm-test the kernel matrix: every kernel of tests/vm/kernels in QEMU, then dockerd, podman, nspawn, LXC, libvirt on one, and Incus
 vm-test: deps-test
 	$(Q)scripts/packages $(VM_PACKAGES)
@@ -256,11 +260,12 @@ runtimes: all deps-test
 	$(Q)BUILD=$(BUILD) tests/runtimes/run $(NAMES)
 .PHONY: runtimes
 
-## sudo make bench   what it costs, beside others, in one run (BENCH="sample idle": parts; CADVISOR=its binary)
+## sudo make bench   what it costs, beside others, in one run (BENCH="sample idle": parts; CADVISOR=its binary); BENCH=scale:
+##                  how it grows to 100,000 threads and 2,000 cgroups, beside cAdvisor, htop, atop and an older build (BASELINE=its binary)
 BENCH_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 bench: deps bench-packages
 	$(Q)$(MAKE) -s --no-print-directory $(BUILD)/sysscope $(BENCH_TOOLS)
-	$(Q)BUILD=$(BUILD) BENCH="$(BENCH)" CADVISOR="$(CADVISOR)" tests/bench/run
+	$(Q)BUILD=$(BUILD) BENCH="$(BENCH)" CADVISOR="$(CADVISOR)" BASELINE="$(BASELINE)" tests/bench/run
 
 # ---- install ---------------------------------------------------------------------------------------
 ## make install      DESTDIR= PREFIX=
