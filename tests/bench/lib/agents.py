@@ -113,10 +113,10 @@ def free_port():
         return s.getsockname()[1]
 
 
-def sysscope(*options, cpu=ANY_CPU, cgroup=None):
+def sysscope(*options, cpu=ANY_CPU, cgroup=None, binary=harness.SYSSCOPE):
     """`sysscope serve`; in a cgroup of its own if that is given."""
     port = free_port()
-    argv = [harness.SYSSCOPE, "serve", "--web.listen-address", "127.0.0.1:%d" % port, *options]
+    argv = [binary, "serve", "--web.listen-address", "127.0.0.1:%d" % port, *options]
     if cgroup:
         files = [h + cgroup + "/cgroup.procs" for h in cgroups.layout.hierarchies()]
         argv = ["sh", "-c", "%s; exec \"$@\"" % "; ".join("echo $$ >%s" % f for f in files), "sh"] + argv
@@ -134,9 +134,9 @@ def process_exporter(*options):
                     port)
 
 
-def cadvisor():
+def cadvisor(binary=CADVISOR):
     port = free_port()
-    return Exporter([CADVISOR, "-listen_ip", "127.0.0.1", "-port", str(port)], port)
+    return Exporter([binary, "-listen_ip", "127.0.0.1", "-port", str(port)], port, ready="/healthz")
 
 
 # ---- ways for measure.interleave ---------------------------------------------------------------------
@@ -234,10 +234,13 @@ def map_names():
 # ---- sleeping processes ------------------------------------------------------------------------------
 
 @contextlib.contextmanager
-def sleepers(processes, groups, kind=""):
-    """So many sleeping processes in so many cgroups, gone afterwards: /NAME/0, /NAME/1, ...; gives /NAME."""
+def sleepers(processes, groups, kind="", options=()):
+    """
+    So many sleeping processes in so many cgroups, gone afterwards: /NAME/0, /NAME/1, ...; gives /NAME. Options: of the
+    program `sleepers`.
+    """
     name = "%s%s%d" % (GROUP_PREFIX, kind, os.getpid())
-    p = subprocess.Popen([TOOLS + "sleepers", str(processes), str(groups), name, *cgroups.layout.hierarchies()],
+    p = subprocess.Popen([TOOLS + "sleepers", *options, str(processes), str(groups), name, *cgroups.layout.hierarchies()],
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     harness.cleanup(_sleepers_stop, p)
     try:
@@ -253,7 +256,7 @@ def _sleepers_stop(p):
     if not p.stdin.closed:
         p.stdin.close()
     # It removes cgroups, which takes its time; it takes no signal meanwhile.
-    p.wait(120)
+    p.wait(400)
 
 
 def leftovers_remove():
@@ -264,7 +267,8 @@ def leftovers_remove():
             pid = folder.rpartition("-")[2]
             if not pid.isdigit() or _is_bench(pid):
                 continue
-            for path in glob.glob(folder + "/[0-9]*") + [folder]:
+            below = [glob.glob(folder + pattern) for pattern in ("/docker/*", "/docker", "/[0-9]*")]
+            for path in sum(below, []) + [folder]:
                 try:
                     os.rmdir(path)
                     removed += 1
