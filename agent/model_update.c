@@ -162,6 +162,7 @@ static void moment_next(struct moment *now, const struct sample *s)
 		.interval = now->number ? (double)sub_sat(s->boot_ns, before_ns) / 1e9 : 0,
 		.waits_known = collector_ok(s, "sched"),
 		.lifecycle_known = collector_ok(s, "lifecycle"),
+		.ends_known = collector_ok(s, "lifecycle") && !s->ends_unseen,
 		.loops_known = collector_ok(s, "epoll"),
 		.controls_known = !s->loop_controls_unseen,
 		.starts_known = collector_ok(s, "births"),

@@ -159,6 +159,33 @@ int BPF_PROG(lifecycle_rename, struct task_struct *task, const char *comm)
 	return 0;
 }
 
+/* Pid 1 of a namespace other than the machine's. Its parent tells a container's from one that was made inside of it. */
+static __always_inline bool is_main(struct task_struct *leader, __u64 cgroup_id)
+{
+	__u32 pid = 0, inode = 0, level = 0;
+
+	task_innermost_pid(leader, &pid, &inode, &level);
+	return level && pid == INIT_PID && task_cgroup_id_untyped(BPF_CORE_READ(leader, real_parent)) != cgroup_id;
+}
+
+/* Notes how the container's first process ended. Not inlined, for what is called later needs the stack, too. */
+static __noinline int main_end_note(struct task_struct *task, struct ss_cgroup *cgroup, __u64 cgroup_id)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct signal_struct *signal = BPF_CORE_READ(task, signal);
+	__u32 status, end;
+
+	if (!cgroup || !is_main(leader, cgroup_id))
+		return 0;
+	status = BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT ? BPF_CORE_READ(signal, group_exit_code)
+								  : BPF_CORE_READ(leader, exit_code);
+	end = !status ? SS_END_SUCCESS : status & 0x7f ? SS_END_SIGNAL : SS_END_FAILURE;
+	__sync_fetch_and_add(&cgroup->main.ends[end], 1);
+	cgroup->main.status = status;
+	BPF_CORE_READ_INTO(&cgroup->main.comm, leader, comm);
+	return 0;
+}
+
 /*
  * Counts the exit of a process, at the exit of its last thread. The kernel decrements signal->live before this hook, so
  * the last two threads may both read 0: process_exited lets only one of them count.
@@ -167,15 +194,19 @@ static __always_inline void exit_count(struct task_struct *task, struct ss_threa
 {
 	struct ss_thread_state *leader;
 	struct ss_cgroup *cgroup;
+	__u64 id;
 
 	if (task->signal->live.counter)
 		return;
 	leader = bpf_task_storage_get(&thread_state, task->group_leader, 0, 0);
 	if (leader && __sync_lock_test_and_set(&leader->process_exited, 1))
 		return;
-	cgroup = cgroup_entry(task_cgroup_id(task));
-	if (cgroup)
+	id = task_cgroup_id(task);
+	cgroup = cgroup_entry(id);
+	if (cgroup) {
 		__sync_fetch_and_add(&cgroup->exits, 1);
+		main_end_note(task, cgroup, id);
+	}
 	/*
 	 * What it has used is known at its last switch; without the scheduler hooks this is the best moment to report
 	 * it.

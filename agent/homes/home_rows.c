@@ -105,6 +105,25 @@ static void values_tasks(const struct home *h, bool lifecycle, double *v)
 	v[CONTAINER_EXITS] = (double)h->sum.exits;
 }
 
+/* Nothing of what has no pid namespace of its own, or is no container and had nothing in one end. */
+static void values_main(const struct home *h, double *v)
+{
+	const uint64_t *ends = h->sum.main_ends;
+	bool ended = ends[SS_END_SUCCESS] || ends[SS_END_FAILURE] || ends[SS_END_SIGNAL];
+
+	_Static_assert(CONTAINER_MAIN_SIGNAL - CONTAINER_MAIN_SUCCESS + 1 == SS_ENDS, "one of each");
+	if (!ended && !(h->main.seen && h->kind == HOME_CONTAINER))
+		return;
+	for (int i = 0; i < SS_ENDS; i++)
+		v[CONTAINER_MAIN_SUCCESS + i] = (double)ends[i];
+	if (!ended)
+		return;
+	if (h->main.last.status & 0x7f)
+		v[CONTAINER_LAST_SIGNAL] = h->main.last.status & 0x7f;
+	else
+		v[CONTAINER_LAST_STATUS] = h->main.last.status >> 8 & 0xff;
+}
+
 /* Kernel threads open no socket of their own: what the kernel itself sends counts for the host. */
 static void values_network(const struct home *h, double *v)
 {
@@ -286,6 +305,8 @@ static void home_row(const struct homes *homes, const struct moment *now, struct
 	if (now->network_known)
 		values_network(h, v);
 	values_tasks(h, now->lifecycle_known, v);
+	if (now->ends_known)
+		values_main(h, v);
 	if (now->io_known) {
 		v[CONTAINER_READ_BYTES] = (double)h->tasks.read_bytes;
 		v[CONTAINER_WRITE_BYTES] = (double)h->tasks.write_bytes;

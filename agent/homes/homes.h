@@ -30,6 +30,7 @@ struct home_cgroup {
 	uint64_t
 		ahead_ns; /* least lead of the file's usage over tasks_held_ns: what was used before the agent saw it */
 	uint64_t usage_ns, user_ns, system_ns; /* as last computed; none ever falls */
+	uint64_t ends_taken;		       /* of its main processes, that its home has */
 	struct cgroup_counters files;	       /* as last read */
 	bool oom_hook;			       /* the collector oom is on: counts.oom_kills is counted */
 	uint64_t oom_before; /* kills that its file had counted before the agent did, at the first reading */
@@ -72,6 +73,7 @@ struct home_sum {
 	} files;
 	uint64_t hugetlb_failcnt[HUGE_PAGE_SIZES];
 	uint64_t forks, thread_creations, execs, exits;
+	uint64_t main_ends[SS_ENDS];
 	struct ss_network network;
 };
 
@@ -80,6 +82,13 @@ struct home_vms {
 	uint32_t machines, unknown, vcpus; /* now; those whose virtual CPUs are not known; virtual CPUs of the others */
 	bool seen;			   /* there was one whose are known */
 	uint64_t vcpu_ns, io_ns;	   /* what all of them used while they were here */
+};
+
+/* The first process of a home: pid 1 of a pid namespace. */
+struct home_main {
+	bool seen;		  /* it has, or had, one */
+	struct ss_main_ends last; /* how the latest that ended did; only with ends in home_sum */
+	uint64_t last_ns;	  /* creation of the cgroup that this is of, while one update looks for it */
 };
 
 struct home {
@@ -104,6 +113,7 @@ struct home {
 	uint64_t slots_before[SS_DELAY_SLOTS];
 	uint64_t short_lived_ns;
 	uint64_t processes, threads, states[4]; /* running, sleeping, stopped, uninterruptible */
+	struct home_main main;
 	bool init_ended; /* its first process (pid 1 of its namespace) lives on without its main thread */
 	uint64_t stopped_threads, free_threads; /* by SS_THREAD_STOPPED; zombies are neither */
 	uint64_t oldest_start_ns;

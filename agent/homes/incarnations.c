@@ -140,6 +140,8 @@ static void sum_add(struct home_sum *p, const struct home_cgroup *c)
 	p->thread_creations += c->counts.thread_creations;
 	p->execs += c->counts.execs;
 	p->exits += c->counts.exits;
+	for (int i = 0; i < SS_ENDS; i++)
+		p->main_ends[i] += c->counts.main.ends[i];
 	p->network.receive_bytes += c->network.receive_bytes;
 	p->network.receive_packets += c->network.receive_packets;
 	p->network.transmit_bytes += c->network.transmit_bytes;
@@ -225,12 +227,30 @@ static void instance_add(struct home *h, const struct home_cgroup *c)
 		f->hugetlb_limit[i] = f->hugetlb_peak[i] = SS_UNKNOWN;
 }
 
+/* Of several that ended since the sample before, the one in the latest cgroup is the last. */
+static void main_end_take(struct home_cgroup *c)
+{
+	struct home_main *main = &c->home->main;
+	uint64_t ends = 0;
+
+	for (int i = 0; i < SS_ENDS; i++)
+		ends += c->counts.main.ends[i];
+	if (ends == c->ends_taken)
+		return;
+	c->ends_taken = ends;
+	if (c->counts.created_ns < main->last_ns)
+		return;
+	main->last_ns = c->counts.created_ns;
+	main->last = c->counts.main;
+}
+
 void incarnations_sum(struct homes *homes)
 {
 	for (struct home *h = homes->all; h; h = h->hh.next) {
 		h->living = 0;
 		h->sum = h->past;
 		h->has_incarnation = false;
+		h->main.last_ns = 0;
 	}
 	for (struct home_cgroup *c = homes->cgroups; c; c = c->hh.next) {
 		uint64_t utime, stime;
@@ -247,6 +267,7 @@ void incarnations_sum(struct homes *homes)
 			cputime_split(c->usage_ns, utime, stime, &c->user_ns, &c->system_ns);
 		}
 		sum_add(&c->home->sum, c);
+		main_end_take(c);
 		c->home->has_incarnation |= c->is_root;
 		if (c->home->instances)
 			instance_add(c->home, c);

@@ -18,6 +18,7 @@ struct moment {
 	/* Whether the collector's last run succeeded: */
 	bool waits_known;     /* sched */
 	bool lifecycle_known; /* lifecycle */
+	bool ends_known;      /* lifecycle: how containers' first processes end is noted */
 	bool loops_known;     /* epoll */
 	bool controls_known;  /* epoll: each call of epoll_ctl and its like is seen */
 	bool starts_known;    /* births */

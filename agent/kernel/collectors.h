@@ -24,6 +24,7 @@ struct alternative {
 	const char *functions[3];	  /* their type information must exist */
 	const char *events[MAX_PROGRAMS]; /* classic tracepoints, one for each program */
 	bool controls_unseen;		  /* not every change of an epoll instance is seen */
+	bool ends_unseen;		  /* of lifecycle: how processes end is not seen */
 	bool programs_of_tcp;		  /* its data comes from those of the collector tcp */
 	bool needs_current_task;	  /* bpf_get_current_task_btf, as old as task storage */
 	bool counts_by_sockets;		  /* its first program is an iterator, which each sample runs */

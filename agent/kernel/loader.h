@@ -41,6 +41,7 @@ struct collector_status {
 	const char *programs; /* their names, separated by blanks; or the collectors whose programs provide the data */
 	bool has_programs;    /* of its own */
 	bool controls_unseen; /* of epoll: not every change of an instance is seen */
+	bool ends_unseen;     /* of lifecycle: how processes end is not seen */
 	const char *gives;    /* what is missing without it */
 	bool loaded;
 	const char *reason; /* why it is off, or what this alternative lacks; "" for nothing */

@@ -49,6 +49,7 @@ struct collector_status loader_status(const struct loader *l, enum collector c)
 		.programs = l->state[c].programs,
 		.has_programs = w && w->programs[0],
 		.controls_unseen = w && w->controls_unseen,
+		.ends_unseen = w && w->ends_unseen,
 		.loaded = w != NULL,
 		.reason = l->state[c].reason,
 		.tried = l->state[c].tried.data ?: "",

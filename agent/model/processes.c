@@ -208,6 +208,7 @@ static void process_add_up(struct process *p)
 		home_count_thread(p->home, p->leader);
 		p->home->init_ended |= p->living && p->leader->namespace_pid == 1;
 	}
+	p->home->main.seen |= p->leader->namespace_pid == 1;
 	if (p->leader->flags & SS_THREAD_LEADER && !is_ended(p->leader)) {
 		double rss = process_rss(p->leader);
 

@@ -12,6 +12,7 @@
 
 #include "base/util.h"
 #include "base/list.h"
+#include "homes/incarnations.h"
 #include "model/starts.h"
 
 #define BUCKET_NS(NAME, LE, NS, ...) NS,
@@ -125,12 +126,31 @@ static int start_take(struct starts *starts, struct home_cgroup *c)
 
 	if (!b)
 		return 0;
+	if (b->counts.created_ns != c->counts.created_ns)
+		b->main = (struct ss_main_ends){};
 	b->counts = c->counts;
 	b->alive = c->alive;
 	/* A name may come late. */
 	if (text_keep(&b->container, c->home->name) < 0 || text_keep(&b->id, c->home->id) < 0)
 		return -ENOMEM;
 	return text_keep(&b->cgroup, c->home->path);
+}
+
+static bool main_ended(const struct ss_main_ends *m)
+{
+	return m->ends[SS_END_SUCCESS] || m->ends[SS_END_FAILURE] || m->ends[SS_END_SIGNAL];
+}
+
+/* Its first process may have been in a cgroup below: crun and systemd make one. */
+static void start_end_take(struct starts *starts, const struct homes *homes, struct home_cgroup *c)
+{
+	struct home_cgroup *root;
+
+	if (!c->home || !main_ended(&c->counts.main))
+		return;
+	root = incarnation_of(homes, c);
+	if (root && root->start_number && starts->n - root->start_number < STARTS_MAX)
+		starts->ring[(root->start_number - 1) % STARTS_MAX].main = c->counts.main;
 }
 
 static int start_compare(const void *a, const void *b)
@@ -163,7 +183,14 @@ static void start_row_fill(const struct moment *now, const struct container_star
 		.time = (double)(now->boot_wall_ns + b->counts.created_ns) / 1e9,
 		.total_seconds = VALUE_ABSENT,
 		.total_cpu_seconds = VALUE_ABSENT,
+		.exit_status = VALUE_ABSENT,
+		.exit_signal = VALUE_ABSENT,
 	};
+	if (main_ended(&b->main)) {
+		memcpy(row->exit_comm, b->main.comm, SS_COMM_LEN);
+		*(b->main.status & 0x7f ? &row->exit_signal : &row->exit_status) =
+			b->main.status & 0x7f ?: b->main.status >> 8 & 0xff;
+	}
 	for (int i = 0; i < BIRTH_PHASES; i++) {
 		bool over = phase_span(&b->counts, i, &span);
 
@@ -193,6 +220,8 @@ int starts_update(struct starts *starts, const struct homes *homes, const struct
 		if (start_take(starts, c) < 0)
 			return -ENOMEM;
 	}
+	for (struct home_cgroup *c = homes->cgroups; c; c = c->hh.next)
+		start_end_take(starts, homes, c);
 	n = starts->n < STARTS_MAX ? starts->n : STARTS_MAX;
 	for (size_t i = 0; i < n; i++)
 		start_row_fill(now, &starts->ring[i], &starts->rows[i]);

@@ -20,7 +20,8 @@ struct start_histogram {
 
 struct container_start {
 	char *container, *id, *cgroup;
-	struct ss_cgroup counts; /* as last seen */
+	struct ss_cgroup counts;  /* as last seen */
+	struct ss_main_ends main; /* in its cgroup or in one below, where runtimes put the first process */
 	bool alive;
 };
 

@@ -349,6 +349,7 @@ static int sampler_fill(struct sampler *s)
 	virtualization_find("", &cpu, &s->sample.virtualization);
 	s->sample.loops_by_sleep = epoll.loaded && !epoll.has_programs;
 	s->sample.loop_controls_unseen = epoll.controls_unseen;
+	s->sample.ends_unseen = loader_status(s->loader, COLLECTOR_LIFECYCLE).ends_unseen;
 	s->sample.stalls = calloc(STALLS_MAX, sizeof(struct ss_fact));
 	s->sample.oom_kills = calloc(OOM_KILLS_MAX, sizeof(struct ss_fact));
 	s->bytes = malloc(STREAM_BYTES);

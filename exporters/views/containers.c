@@ -336,6 +336,7 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	else if (strcmp(c->kind, "container") == 0)
 		buf_str(out, "start          unknown: it started before sysscope, or too many others have\n"
 			     "               started since\n");
+	detail_container_end(out, c);
 }
 
 static const struct text_column container_columns[] = {

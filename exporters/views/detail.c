@@ -87,3 +87,17 @@ void detail_limit_owner(struct buf *out, const struct container_row *c, const ch
 	else
 		format_name(out, path);
 }
+
+void detail_container_end(struct buf *out, const struct container_row *c)
+{
+	const double *v = c->v;
+
+	if (v[CONTAINER_LAST_SIGNAL] > 0)
+		buf_printf(out, "last end       killed by signal %.0f", v[CONTAINER_LAST_SIGNAL]);
+	else if (!value_absent(v[CONTAINER_LAST_STATUS]))
+		buf_printf(out, "last end       with exit status %.0f", v[CONTAINER_LAST_STATUS]);
+	else
+		return;
+	buf_printf(out, "; ends so far: %.0f with status 0, %.0f with others, %.0f killed\n", v[CONTAINER_MAIN_SUCCESS],
+		   v[CONTAINER_MAIN_FAILURE], v[CONTAINER_MAIN_SIGNAL]);
+}

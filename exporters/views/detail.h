@@ -22,6 +22,9 @@ void detail_process(struct buf *out, const struct snapshot *s, uint32_t row, int
 /* What its sockets send and receive, and what passes the interfaces of its own network; network.c. */
 void detail_network(struct buf *out, const struct container_row *c);
 
+/* How its first process ended, if it has: of a container that was started again, the one before. */
+void detail_container_end(struct buf *out, const struct container_row *c);
+
 /* A process that runs a virtual machine: its guest, its virtual CPUs, and what they used. One line. */
 void detail_machine(struct buf *out, const struct process_row *p);
 

@@ -337,6 +337,7 @@ struct sample {
 	/* In the order of threads; those of ended threads in two arrays like gone_final and gone_open. */
 	struct sample_loop *loops;
 	size_t n_loops;
+	bool ends_unseen;	   /* how containers' first processes end is not noted */
 	bool loop_controls_unseen; /* not every call of epoll_ctl, or request of io_uring, is seen */
 	bool loops_by_sleep; /* the epoll collector has no programs of its own: loops are seen by the scheduler's wait classes */
 	struct sample_gone_loop *gone_loops_final, *gone_loops_open;

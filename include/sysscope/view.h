@@ -301,6 +301,9 @@ struct start_row {
 	/* Absent: not over, or not separable from the next phase. CPU: of its own processes; absent: unknown. */
 	double seconds[BIRTH_PHASES], cpu_seconds[BIRTH_PHASES];
 	double total_seconds, total_cpu_seconds; /* until it was ready */
+	/* How its first process ended: a status or a signal; absent: it has not, or it is not known. */
+	double exit_status, exit_signal;
+	char exit_comm[17]; /* its name; "": neither */
 };
 
 /* A process that the OOM killer chose. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* snapshot_read_rows.c - the lists of rows of snapshot_read.h, as json_rows.c writes them; not the containers. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -211,7 +212,10 @@ static void read_births(struct snapshot_copy *copy)
 					   .ready_by = json_text(row, "ready_by"),
 					   .time = json_real_or_absent(row, "time"),
 					   .total_seconds = json_real_or_absent(row, "total_seconds"),
-					   .total_cpu_seconds = json_real_or_absent(row, "total_cpu_seconds")};
+					   .total_cpu_seconds = json_real_or_absent(row, "total_cpu_seconds"),
+					   .exit_status = json_real_or_absent(row, "exit_status"),
+					   .exit_signal = json_real_or_absent(row, "exit_signal")};
+		snprintf(into->exit_comm, sizeof(into->exit_comm), "%s", json_text(row, "exit_comm"));
 		for (size_t k = 0; k < BIRTH_PHASES; k++) {
 			const json_t *phase = json_array_get(phases, k);
 

@@ -4,6 +4,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -136,7 +137,9 @@ static void started(uint32_t container, double at, const char *state)
 						.id = c->id,
 						.state = state,
 						.ready_by = "",
-						.time = situation.before.time + at};
+						.time = situation.before.time + at,
+						.exit_status = VALUE_ABSENT,
+						.exit_signal = VALUE_ABSENT};
 	situation.now.births = starts;
 	situation.now.n_births = n_starts;
 }
@@ -164,6 +167,59 @@ static void crash_loop(void **state)
 	expect_nothing(&situation);
 	started(c, 9, "starting");
 	expect_first(&situation, "crash_loop", "web", "");
+}
+
+/* Of the start before: how its first process ended. */
+static void ended(double status, double signal)
+{
+	struct start_row *b = &starts[n_starts - 1];
+
+	b->exit_status = status;
+	b->exit_signal = signal;
+	snprintf(b->exit_comm, sizeof(b->exit_comm), "app");
+}
+
+static bool says(const struct finding *f, const char *words)
+{
+	bool found = strstr(f->headline, words) != NULL;
+
+	for (size_t i = 0; i < f->n_evidence; i++)
+		found |= strstr(f->evidence[i].text, words) != NULL;
+	return found;
+}
+
+/* How it ended stands in the headline if it was the same each time. */
+static void crash_loop_ends(void **state)
+{
+	uint32_t c = situation_container(&situation, "web", "docker");
+	const struct finding *f;
+
+	(void)state;
+	n_starts = 0;
+	started(c, 1, "ended");
+	started(c, 2, "ended");
+	started(c, 3, "starting");
+	f = expect_first(&situation, "crash_loop", "web", "");
+	expect_words(f, "with which exit status or signal it ended is not known");
+	expect_words(f, "sysscope events --type exit --container web");
+	n_starts = 0;
+	started(c, 1, "ended");
+	ended(3, VALUE_ABSENT);
+	started(c, 2, "ended");
+	/* One is no rule. */
+	f = expect_first(&situation, "crash_loop", "web", "");
+	assert_false(says(f, "each time"));
+	expect_words(f, "its first process (app) ended with exit status 3: 1 of 1 ends that are known");
+	ended(3, VALUE_ABSENT);
+	started(c, 3, "starting");
+	f = expect_first(&situation, "crash_loop", "web", "");
+	expect_words(f, "web ends and is started again: 3 times in 10 s, each time with exit status 3");
+	assert_false(says(f, "not known"));
+	ended(VALUE_ABSENT, 9);
+	f = expect_first(&situation, "crash_loop", "web", "");
+	assert_false(says(f, "each time"));
+	expect_words(f, "ended with exit status 3: 2 of 3 ends");
+	expect_words(f, "was killed by signal 9 (SIGKILL): 1 of 3 ends");
 }
 
 /* In a pod it is another cgroup each time; different containers that start are no loop. */
@@ -236,9 +292,9 @@ static void lives_unknown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		situation_test(fork_storm),	   situation_test(fork_storm_near), situation_test(fork_storm_fresh),
-		situation_test(fork_bomb),	   situation_test(crash_loop),	    situation_test(crash_loop_pod),
-		situation_test(crash_loop_by_oom), situation_test(lives_unknown),
+		situation_test(fork_storm),	 situation_test(fork_storm_near),   situation_test(fork_storm_fresh),
+		situation_test(fork_bomb),	 situation_test(crash_loop),	    situation_test(crash_loop_pod),
+		situation_test(crash_loop_ends), situation_test(crash_loop_by_oom), situation_test(lives_unknown),
 	};
 
 	return cmocka_run_group_tests_name("diagnose_lives", tests, NULL, NULL);

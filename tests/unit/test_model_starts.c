@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "lib/model_scene.h"
@@ -123,6 +124,55 @@ static void test_gaps(void **state)
 			scene.sample.collectors[i].ok = false;
 	b = one(update(m));
 	assert_true(b->seconds[3] == 0.01 && value_absent(b->cpu_seconds[3]) && value_absent(b->total_cpu_seconds));
+	model_free(m);
+}
+
+static void main_end(struct sample_cgroup *c, enum ss_end how, uint32_t status)
+{
+	c->counts.main.ends[how]++;
+	c->counts.main.status = status;
+	memcpy(c->counts.main.comm, "app-of-16-chars!", SS_COMM_LEN);
+}
+
+/* In its own cgroup or in one below; a later incarnation's end is the last one, and the counts go on. */
+static void test_ends(void **state)
+{
+	const struct sample_cgroup *host;
+	const struct container_row *row;
+	const struct snapshot *s;
+	struct sample_cgroup *c;
+	struct model *m;
+
+	(void)state;
+	begin(&m, &host);
+	scene_collector(&scene, "lifecycle");
+	c = container(10, "/docker/a", "web");
+	s = update(m);
+	assert_true(value_absent(one(s)->exit_status) && value_absent(one(s)->exit_signal) && !one(s)->exit_comm[0]);
+	assert_true(value_absent(scene_row(s, "/docker/a")->v[CONTAINER_MAIN_SUCCESS]));
+	main_end(c, SS_END_FAILURE, 3 << 8);
+	/* Where the kernel half cannot note it, 0 would be a lie. */
+	scene.sample.ends_unseen = true;
+	assert_true(value_absent(scene_row(update(m), "/docker/a")->v[CONTAINER_MAIN_SUCCESS]));
+	scene.sample.ends_unseen = false;
+	s = update(m);
+	assert_true(one(s)->exit_status == 3 && value_absent(one(s)->exit_signal));
+	assert_string_equal(one(s)->exit_comm, "app-of-16-chars!");
+	row = scene_row(s, "/docker/a");
+	assert_true(row->v[CONTAINER_MAIN_FAILURE] == 1 && row->v[CONTAINER_MAIN_SUCCESS] == 0);
+	assert_true(row->v[CONTAINER_LAST_STATUS] == 3 && value_absent(row->v[CONTAINER_LAST_SIGNAL]));
+	c->alive = false;
+	c = container(20, "/docker/a", "web");
+	c->counts.created_ns += 5000 * MS;
+	c = scene_cgroup(&scene, 21, 20, "/docker/a", HOME_CONTAINER, "web");
+	c->home_root = false;
+	main_end(c, SS_END_SIGNAL, 0x8b);
+	s = update(m);
+	assert_int_equal(s->n_births, 2);
+	assert_true(s->births[0].exit_status == 3 && s->births[1].exit_signal == 11);
+	row = scene_row(s, "/docker/a");
+	assert_true(row->v[CONTAINER_MAIN_FAILURE] == 1 && row->v[CONTAINER_MAIN_SIGNAL] == 1);
+	assert_true(value_absent(row->v[CONTAINER_LAST_STATUS]) && row->v[CONTAINER_LAST_SIGNAL] == 11);
 	model_free(m);
 }
 
@@ -269,9 +319,9 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_phases), cmocka_unit_test(test_gaps),	 cmocka_unit_test(test_states),
-		cmocka_unit_test(test_others), cmocka_unit_test(test_histogram), cmocka_unit_test(test_helper),
-		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_phases), cmocka_unit_test(test_gaps),   cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_states), cmocka_unit_test(test_others), cmocka_unit_test(test_histogram),
+		cmocka_unit_test(test_helper), cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

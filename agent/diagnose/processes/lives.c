@@ -144,11 +144,19 @@ void judge_fork_storm(struct judging *j)
 
 /* ---- crash_loop ---- */
 
+/* Ways to end that are told apart; the others are only counted. */
+#define WAYS 3
+
 /* Starts of one container in the watch. */
 struct restarts {
 	uint32_t container; /* its latest row */
 	size_t starts, unready;
 	double first, last; /* when */
+	struct way {
+		const struct start_row *like; /* one of those that ended so */
+		size_t n;
+	} ways[WAYS];
+	size_t n_ways, ended; /* those whose end is known */
 };
 
 /* NULL: it is not shown any more. */
@@ -176,7 +184,63 @@ static bool was_there(struct judging *j, const struct container_row *c)
 	return false;
 }
 
-static void restarts_advice(struct judging *j, struct finding *f, const struct container_row *c)
+static bool ended_alike(const struct start_row *a, const struct start_row *b)
+{
+	/* One of both is absent, which is equal to nothing. */
+	return a->exit_status == b->exit_status || a->exit_signal == b->exit_signal;
+}
+
+static void restarts_end_take(struct restarts *r, const struct start_row *one)
+{
+	size_t way = 0;
+
+	if (!one->exit_comm[0])
+		return;
+	r->ended++;
+	while (way < r->n_ways && !ended_alike(r->ways[way].like, one))
+		way++;
+	if (way == WAYS)
+		return;
+	r->ways[way].like = one;
+	r->ways[way].n++;
+	r->n_ways += way == r->n_ways;
+}
+
+/* "with exit status 1", "killed by signal 9 (SIGKILL)" */
+static const char *end_text(struct judging *j, const struct start_row *b)
+{
+	const char *name;
+
+	if (value_absent(b->exit_signal))
+		return judge_text(j, "with exit status %.0f", b->exit_status);
+	name = sigabbrev_np((int)b->exit_signal);
+	return name ? judge_text(j, "killed by signal %.0f (SIG%s)", b->exit_signal, name)
+		    : judge_text(j, "killed by signal %.0f", b->exit_signal);
+}
+
+/* All of several that ended did so the same way. */
+static bool ends_agree(const struct restarts *r)
+{
+	return r->n_ways == 1 && r->ways[0].n == r->ended && r->ended > 1;
+}
+
+static void restarts_evidence(struct judging *j, struct finding *f, const struct restarts *r)
+{
+	for (size_t i = 0; i < r->n_ways; i++) {
+		const struct start_row *like = r->ways[i].like;
+
+		bool by_signal = !value_absent(like->exit_signal);
+
+		finding_evidence(j, f, by_signal ? "last_exit_signal" : "last_exit_status",
+				 by_signal ? like->exit_signal : like->exit_status, "count",
+				 "its first process (%s) %s %s: %zu of %zu ends that are known", like->exit_comm,
+				 by_signal ? "was" : "ended", end_text(j, like), r->ways[i].n, r->ended);
+	}
+	if (!r->ended)
+		finding_evidence(j, f, "", 0, "", "with which exit status or signal it ended is not known");
+}
+
+static void restarts_advice(struct judging *j, struct finding *f, const struct container_row *c, bool known)
 {
 	const char *name = advice_name(j, c->name);
 
@@ -184,10 +248,10 @@ static void restarts_advice(struct judging *j, struct finding *f, const struct c
 		finding_advice(j, f, "see how it ended: kubectl logs --previous -n %s %s -c %s",
 			       advice_name(j, c->namespace_), advice_name(j, c->pod), name);
 	else if (c->dead)
-		finding_advice(j, f, "its runtime has the log and the exit code of what ended");
+		finding_advice(j, f, "its runtime has the log of what ended");
 	else if (strcmp(c->runtime, "docker") == 0 || strcmp(c->runtime, "podman") == 0)
 		finding_advice(j, f, "see how it ended: %s logs --tail 50 %s", c->runtime, name);
-	if (!c->dead)
+	if (!c->dead && !known)
 		finding_advice(
 			j, f, "see the exit code or signal of the next one: sysscope events --type exit --container %s",
 			name);
@@ -200,8 +264,9 @@ static void restarts_say(struct judging *j, const struct restarts *r, size_t aga
 
 	if (!f)
 		return;
-	finding_headline(j, f, (double)again, "%s ends and is started again: %zu times in %.0f s", c->name, again,
-			 j->w->seconds);
+	finding_headline(j, f, (double)again, "%s ends and is started again: %zu times in %.0f s%s%s", c->name, again,
+			 j->w->seconds, ends_agree(r) ? ", each time " : "",
+			 ends_agree(r) ? end_text(j, r->ways[0].like) : "");
 	if (r->starts > 1)
 		finding_evidence(j, f, "", (r->last - r->first) / (double)(r->starts - 1), "seconds",
 				 "from one start to the next it took %.1f s on average",
@@ -210,8 +275,8 @@ static void restarts_say(struct judging *j, const struct restarts *r, size_t aga
 		finding_evidence(j, f, "births", (double)r->unready, "count",
 				 "%zu of the %zu that were started ended before they waited for work", r->unready,
 				 r->starts);
-	finding_evidence(j, f, "", 0, "", "with which exit code or signal it ended is not known");
-	restarts_advice(j, f, c);
+	restarts_evidence(j, f, r);
+	restarts_advice(j, f, c, r->ended > 0);
 }
 
 static void restarts_find(struct judging *j, const struct start_row *b, size_t *counted, size_t n)
@@ -232,6 +297,7 @@ static void restarts_find(struct judging *j, const struct start_row *b, size_t *
 		r.first = r.starts++ ? r.first : one->time;
 		r.last = one->time;
 		r.unready += strcmp(one->state, "ended") == 0;
+		restarts_end_take(&r, one);
 		r.container = (uint32_t)(row - j->now->containers);
 	}
 	again = r.starts - !was_there(j, c);

@@ -48,6 +48,25 @@ struct ss_reclaim {
 	__u64 ns, stalls;
 };
 
+/* How a process ended. */
+enum ss_end {
+	SS_END_SUCCESS, /* exit status 0 */
+	SS_END_FAILURE, /* another exit status */
+	SS_END_SIGNAL,	/* killed by a signal */
+	SS_ENDS
+};
+
+/*
+ * Ends of a container's first process: pid 1 of a pid namespace, started from outside of the cgroup. Not those of namespaces that
+ * were made inside. Kernels without task storage count none.
+ */
+struct ss_main_ends {
+	__u32 ends[SS_ENDS];	/* by enum ss_end */
+	__u32 status;		/* of the latest: as wait(2) gives it */
+	char comm[SS_COMM_LEN]; /* its name; need not be terminated */
+};
+_Static_assert(sizeof(struct ss_main_ends) == 32, "ss_main_ends: no padding");
+
 /* Key of the gone tables. */
 struct ss_gone_key {
 	__u64 cgroup_id;
@@ -88,11 +107,12 @@ struct ss_cgroup {
 	__u32 level;	 /* cgroup->level; 0: root */
 	char name[SS_CGROUP_NAME_LEN];
 	struct ss_reclaim reclaim[SS_RECLAIM_CAUSES]; /* by enum ss_reclaim_cause */
+	struct ss_main_ends main;
 	struct ss_start start;
 	struct ss_gone other; /* its ended threads for which the gone table had no room */
 };
-_Static_assert(sizeof(struct ss_cgroup) ==
-		       8 * 8 + 8 + 128 + 16 * SS_RECLAIM_CAUSES + sizeof(struct ss_start) + sizeof(struct ss_gone),
+_Static_assert(sizeof(struct ss_cgroup) == 8 * 8 + 8 + 128 + 16 * SS_RECLAIM_CAUSES + sizeof(struct ss_main_ends) +
+						   sizeof(struct ss_start) + sizeof(struct ss_gone),
 	       "ss_cgroup: no padding");
 
 /*
