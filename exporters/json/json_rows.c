@@ -249,7 +249,7 @@ json_t *json_oom_kill(struct writer *w, const struct snapshot *s, uint32_t i)
 	return row;
 }
 
-static json_t *number_or_null(double v)
+static json_t *exit_or_null(double v)
 {
 	return value_absent(v) ? json_null() : json_integer((json_int_t)v);
 }
@@ -275,8 +275,8 @@ json_t *json_birth(struct writer *w, const struct snapshot *s, uint32_t i)
 	writer_set(w, row, "total_seconds", writer_real(b->total_seconds));
 	writer_set(w, row, "total_cpu_seconds", writer_real(b->total_cpu_seconds));
 	writer_set_text(w, row, "ready_by", b->ready_by);
-	writer_set(w, row, "exit_status", number_or_null(b->exit_status));
-	writer_set(w, row, "exit_signal", number_or_null(b->exit_signal));
+	writer_set(w, row, "exit_status", exit_or_null(b->exit_status));
+	writer_set(w, row, "exit_signal", exit_or_null(b->exit_signal));
 	writer_set_text(w, row, "exit_comm", b->exit_comm);
 	return row;
 }

@@ -16,8 +16,7 @@ enum kept_column {
 };
 
 #define METRICS_MOST 256
-_Static_assert(CONTAINER_METRICS < METRICS_MOST && PROCESS_METRICS < METRICS_MOST && GROUP_METRICS < METRICS_MOST,
-	       "columns have room for each metric");
+_Static_assert(CONTAINER_METRICS < METRICS_MOST && DISK_METRICS < METRICS_MOST, "columns have room for each metric");
 
 /* Of each metric its column among those kept, plus one; 0: it is not kept. */
 #define KEPT_BEGIN(KIND) static const uint8_t columns_##KIND[METRICS_MOST] = {
@@ -55,16 +54,16 @@ static const struct window_desc {
 #define ROWS_PARTS(KIND, rows, type, values, key) \
 	ROWS(KIND, rows, type, values, KEPT_##KIND, columns_##KIND, metrics_##KIND, key)
 	ROWS_PARTS(CONTAINERS, containers, container_row, v, container_key),
-	ROWS_WHOLE(TCP, containers, container_row, tcp, TCP_SUM_METRICS, container_key),
+	ROWS_PARTS(TCP, containers, container_row, tcp, container_key),
 	ROWS_PARTS(PROCESSES, processes, process_row, v, process_key),
 	ROWS_WHOLE(OUTSIDE, outside, outsider_row, container, 0, outside_key),
 	ROWS_PARTS(GROUPS, groups, group_row, v, group_key),
 	ROWS_WHOLE(LOOPS, loops, loop_row, v, LOOP_METRICS, loop_key),
 	ROWS_WHOLE(NEIGHBOURS, neighbours, neighbour_row, v, NEIGHBOUR_METRICS, neighbour_key),
-	ROWS_WHOLE(DISKS, disks, disk_row, v, DISK_METRICS, disk_key),
+	ROWS_PARTS(DISKS, disks, disk_row, v, disk_key),
 	ROWS_WHOLE(DISK_NEIGHBOURS, disk_neighbours, disk_neighbour_row, v, DISK_NEIGHBOUR_METRICS, disk_neighbour_key),
 	ROWS_WHOLE(DEVICES, devices, device_row, v, DEVICE_METRICS, device_key),
-	ROWS_WHOLE(PORTS, ports, port_row, v, PORT_METRICS, port_key),
+	ROWS_PARTS(PORTS, ports, port_row, v, port_key),
 	ROWS_WHOLE(INTERFACES, interfaces, interface_row, v, INTERFACE_METRICS, interface_key),
 #undef ROWS
 #undef ROWS_WHOLE
@@ -162,6 +161,7 @@ static void scope_free(struct window_scope *scope)
 	free(scope->slots);
 	free(scope->values);
 	free(scope->before);
+	free(scope->gained);
 	*scope = (struct window_scope){};
 }
 
@@ -194,6 +194,30 @@ static int scope_begin(struct window_scope *scope, const struct window_desc *d, 
 	return -ENOMEM;
 }
 
+static double gained_between(double before, double now)
+{
+	if (value_absent(before) || value_absent(now))
+		return VALUE_ABSENT;
+	return now > before ? now - before : 0;
+}
+
+static int gains_make(struct window_scope *scope, const struct window_desc *d, const struct snapshot *s)
+{
+	size_t n = scope->n_before;
+
+	if (room_fit(&scope->gained, &scope->gained_cap, n * d->kept, sizeof(*scope->gained)) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const double *now = row_values(d, s, i);
+		const double *before =
+			scope->before[i] == WINDOW_NEW ? NULL : scope->values + scope->before[i] * d->kept;
+
+		for (size_t k = 0; k < d->kept; k++)
+			scope->gained[k * n + i] = gained_between(before ? before[k] : 0, now[d->metrics[k]]);
+	}
+	return 0;
+}
+
 static int scope_end(struct window_scope *scope, const struct window_desc *d, const struct row_keys *keys)
 {
 	size_t n = rows_count(d, keys->s);
@@ -208,7 +232,10 @@ static int scope_end(struct window_scope *scope, const struct window_desc *d, co
 		scope->before[i] = i < scope->n && scope->keys[i] == key ? (uint32_t)i : row_find(scope, key);
 	}
 	scope->n_before = n;
-	return 0;
+	if (d != &descs[WINDOW_CONTAINERS] || gains_make(scope, d, keys->s) == 0)
+		return 0;
+	scope->n_before = 0;
+	return -ENOMEM;
 }
 
 int watch_begin(struct window *w, const struct snapshot *s)
@@ -293,11 +320,11 @@ double window_gained(const struct window *w, enum window_kind kind, uint32_t row
 
 	if (!column_find(w, kind, metric, &column) || !(w->seconds > 0) || row >= scope->n_before)
 		return VALUE_ABSENT;
+	if (kind == WINDOW_CONTAINERS)
+		return scope->gained[column * scope->n_before + row];
 	before = window_is_new(w, kind, row) ? 0 : scope->values[scope->before[row] * descs[kind].kept + column];
 	now = row_values(&descs[kind], w->now, row)[metric];
-	if (value_absent(before) || value_absent(now))
-		return VALUE_ABSENT;
-	return now > before ? now - before : 0;
+	return gained_between(before, now);
 }
 
 const struct trend_row *window_trend(const struct window *w, enum window_kind kind, uint32_t row)

@@ -36,6 +36,12 @@ struct window_scope {
 	size_t n;
 	uint32_t *before; /* for each row of the latest snapshot that of the first one; WINDOW_NEW: none */
 	size_t before_cap, n_before;
+	/*
+	 * What each row of the latest snapshot has gained, one kept value of all rows after the other: rules go through all
+	 * containers for one value, which are far apart in the snapshot. Of containers only.
+	 */
+	double *gained;
+	size_t gained_cap;
 };
 #define WINDOW_NEW UINT32_MAX
 
