@@ -34,6 +34,7 @@ class Docker:
             self.environment.pop(name, None)
         self.names = []
         sweep.dead_tests()
+        harness.cleanup(harness.stop, sweep.after_death(os.getpid()))
         # Not /docker, which on a busy machine gets as little as any other cgroup, however much its containers are favoured.
         self.top = "/sysscope-test-%d-docker" % os.getpid()
         self.parent = self.top + "/docker"

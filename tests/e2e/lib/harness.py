@@ -131,13 +131,14 @@ def _signalled(number, _frame):
 
 
 def started(pid):
-    """When the process began, in ticks since boot; None if there is none."""
+    """When the process began, in ticks since boot; None if there is none, or if it is dead and waits for its parent."""
     try:
         with open("/proc/%d/stat" % pid, "rb") as f:
             text = f.read()
     except OSError:
         return None
-    return int(text[text.rindex(b")") + 2:].split()[19])
+    fields = text[text.rindex(b")") + 2:].split()
+    return None if fields[0] in b"ZX" else int(fields[19])
 
 
 def tmp():

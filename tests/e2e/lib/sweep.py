@@ -6,8 +6,11 @@ start containers, because nothing else ends those. A folder and a cgroup name th
 """
 import os
 import re
+import select
 import shutil
 import signal
+import subprocess
+import sys
 
 import cgroups
 import harness
@@ -15,6 +18,15 @@ import harness
 FOLDER = re.compile(r"sysscope-e2e-(\d+)-(\d+)-")
 CGROUP = re.compile(r"sysscope-[a-z0-9]+-(\d+)(-|$)")
 RUNTIME = (b"dockerd", b"containerd", b"containerd-shim", b"containerd-shim-runc-v2", b"runc", b"conmon")
+
+
+def after_death(pid):
+    """
+    A process that sweeps as soon as this test is dead: its containers, which may be spinning, do not wait for the next test.
+    Ended by the test that ends in good order.
+    """
+    return subprocess.Popen([sys.executable, os.path.abspath(__file__), str(pid)], start_new_session=True,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def dead_tests():
@@ -26,7 +38,7 @@ def dead_tests():
     for root in cgroups.layout.everywhere:
         for name in os.listdir(root):
             owner = CGROUP.match(name)
-            if owner and not os.path.exists("/proc/" + owner.group(1)):
+            if owner and harness.started(int(owner.group(1))) is None:
                 cgroup_paths.add("/" + name)
     for folder in folders:
         end_processes(folder)
@@ -109,3 +121,11 @@ def _lines(path):
             return f.read().splitlines()
     except OSError:
         return []
+
+
+if __name__ == "__main__":
+    try:
+        select.select([os.pidfd_open(int(sys.argv[1]))], [], [])
+    except ProcessLookupError:
+        pass
+    dead_tests()
