@@ -35,6 +35,8 @@ static int serve_parse(struct run *run, struct serve *s)
 			"scrapes served at the same time, more are answered with 503; 0: no limit"),
 		ROW_FLAG("web.disable-exporter-metrics", 0, &s->http.no_self,
 			 "leave out what sysscope itself uses (process_*)"),
+		ROW_FLAG("metrics.detail", 0, &s->http.detail,
+			 "all families and all buckets of histograms: twice as much text"),
 		ROW_FLAG("no-findings", 0, &s->no_findings,
 			 "do not judge what is wrong at each scrape (sysscope_findings)"),
 	};

@@ -174,7 +174,7 @@ static int http_fill(struct http *h, struct buf *error)
 	r = listeners_open(h, error);
 	if (r < 0)
 		return r;
-	h->prometheus = prometheus_new();
+	h->prometheus = prometheus_new(h->o.detail);
 	r = landing_write(&h->landing, h->o.telemetry_path);
 	if (!h->prometheus || r < 0)
 		return -ENOMEM;

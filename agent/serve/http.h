@@ -24,6 +24,7 @@ struct http_options {
 	const char *telemetry_path;
 	uint64_t max_requests;		/* scrapes at the same time; more get 503. 0: no limit */
 	bool no_self;			/* no process_* families */
+	bool detail;			/* all families and buckets */
 	uint32_t headers_ms;		/* time for all headers of a request to arrive */
 	uint32_t answer_ms;		/* time for a client to receive its response */
 	uint32_t between_ms;		/* time that a connection stays open for the next request */

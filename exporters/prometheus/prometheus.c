@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "base/util.h"
+#include "exporters/prometheus/detail.h"
 #include "exporters/prometheus/exposition.h"
 #include "exporters/prometheus/families.h"
 #include "exporters/prometheus/prometheus_internal.h"
@@ -80,7 +81,7 @@ static const struct metric_desc *form_lines(enum label_form form, size_t *ret_n)
 }
 
 /* Which lines of its table a form publishes, a bit each. */
-static struct line_set form_used(enum label_form form)
+static struct line_set form_used(enum label_form form, bool detail)
 {
 	const struct metric_desc *lines;
 	struct line_set used = {};
@@ -88,25 +89,26 @@ static struct line_set form_used(enum label_form form)
 
 	lines = form_lines(form, &n);
 	for (size_t i = 0; i < n && i < LINES_MAX; i++) {
-		if (lines[i].prom && form_takes(form, &lines[i]))
+		if (lines[i].prom && form_takes(form, &lines[i]) && (detail || !metric_is_detail(&lines[i])))
 			line_set_add(&used, i);
 	}
 	return used;
 }
 
-struct prometheus *prometheus_new(void)
+struct prometheus *prometheus_new(bool detail)
 {
 	struct prometheus *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return NULL;
+	p->detail = detail;
 	for (int form = 0; form < FORM_COUNT; form++) {
 		const struct metric_desc *lines;
 		struct line_set used;
 		size_t n;
 
 		lines = form_lines(form, &n);
-		used = form_used(form);
+		used = form_used(form, detail);
 		p->sets[form] = series_set_new(lines, n, &used, forms[form].other);
 		if (!p->sets[form]) {
 			prometheus_free(p);
@@ -238,7 +240,7 @@ static void write_folded(struct prometheus *p, struct buf *out, const struct sna
 
 	for (int form = 0; form < FORM_COUNT; form++) {
 		const struct metric_desc *lines;
-		struct line_set used = form_used(form);
+		struct line_set used = form_used(form, p->detail);
 		double names = form == FORM_GROUP  ? (double)s->names_folded
 			       : form == FORM_PORT ? (double)s->ports_folded
 						   : 0,

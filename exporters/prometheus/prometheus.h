@@ -40,7 +40,8 @@ struct prometheus_options {
  * use one writer, one at a time.
  */
 struct prometheus;
-struct prometheus *prometheus_new(void); /* NULL when out of memory */
+/* `detail`: all families and buckets (detail.h has those that are left out else). NULL when out of memory. */
+struct prometheus *prometheus_new(bool detail);
 void prometheus_free(struct prometheus *p);
 
 /* Appends the whole exposition to `out`. 0 or -ENOMEM (`out` is as before then). NULL for `o`: the defaults. */

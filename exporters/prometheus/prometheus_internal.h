@@ -30,6 +30,7 @@ enum label_form {
 struct prometheus {
 	struct series_set *sets[FORM_COUNT];
 	struct buf labels, key;
+	bool detail;
 };
 
 /* Adds name="value", sanitised; an empty value adds nothing. */

@@ -680,7 +680,7 @@ static void test_json(void **state)
 static void test_prometheus(void **state)
 {
 	struct model *m = golden_model();
-	struct prometheus *p = prometheus_new();
+	struct prometheus *p = prometheus_new(true);
 	_cleanup_buf_ struct buf out = {}, stable = {};
 
 	(void)state;

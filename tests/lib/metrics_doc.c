@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exporters/prometheus/detail.h"
 #include "exporters/prometheus/prometheus.h"
 #include "metrics_doc.h"
 #include "sysscope/view.h"
@@ -178,6 +179,34 @@ static void doc_buckets(struct buf *out, struct doc_family f)
 	buf_str(out, ", and longer.");
 }
 
+/* What of it is only there with --metrics.detail. */
+static void doc_detail(struct buf *out, struct doc_family f)
+{
+	const struct detail_family *d;
+	const char *prom = f.lines[0].prom ? f.lines[0].prom : "", *histogram, *sep = " ";
+
+	for (size_t i = 0; (d = detail_family_at(i)); i++)
+		if (strcmp(d->prom, prom) == 0)
+			buf_printf(out, " **Only with `--metrics.detail`**: %s.", d->why);
+	for (size_t i = 0; (histogram = detail_histogram_at(i)); i++) {
+		if (strcmp(histogram, prom) != 0)
+			continue;
+		buf_str(out, " Without `--metrics.detail` its `le` are");
+		for (size_t line = 0; line < f.n && f.lines[line].kind == METRIC_BUCKET; line++) {
+			size_t len;
+			const char *le = doc_label_value(f.lines[line].labels, "le", 2, &len);
+
+			if (!le || metric_is_detail(&f.lines[line]))
+				continue;
+			buf_printf(out, "%s%.*s", sep, (int)len, le);
+			sep = ", ";
+			if (strncmp(le, "+Inf", len) == 0)
+				break; /* the next operation has the same */
+		}
+		buf_char(out, '.');
+	}
+}
+
 static const char *doc_unit(struct doc_family f)
 {
 	static const char *const units[] = {
@@ -211,6 +240,7 @@ static void doc_row(struct buf *out, enum metric_scope scope, struct doc_family 
 	doc_cell(out, d->collector, false);
 	doc_text(out, d->help);
 	doc_buckets(out, f);
+	doc_detail(out, f);
 	buf_str(out, " |\n");
 }
 
@@ -365,6 +395,9 @@ void metrics_doc(struct buf *out)
 		     "- Each family has at most 2,000 series in Prometheus. The rest is summed in one series whose "
 		     "labels are `~other`,\n"
 		     "  and counted in `sysscope_series_folded_total`.\n"
+		     "- Families that need `--metrics.detail`, half of the text of many containers, say so and why; "
+		     "the JSON has all of\n"
+		     "  them always.\n"
 		     "- No two rows have the same labels but those that text cannot tell apart; they are summed, and "
 		     "of times "
 		     "and limits\n"

@@ -67,7 +67,7 @@ static size_t lines_with(const char *text, const char *part)
 
 static void test_one_row(void **state)
 {
-	struct prometheus *prometheus = prometheus_new();
+	struct prometheus *prometheus = prometheus_new(true);
 	struct model *m = model_new();
 	const struct container_row *row;
 	const struct snapshot *p;

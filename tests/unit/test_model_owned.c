@@ -145,7 +145,7 @@ static void render_details(struct buf *out, const struct snapshot *s)
 
 static void render(struct buf *out, const struct snapshot *s)
 {
-	struct prometheus *p = prometheus_new();
+	struct prometheus *p = prometheus_new(true);
 	struct table_choice c;
 
 	assert_non_null(p);

@@ -156,7 +156,7 @@ static void test_empty_is_delivered(void **state)
 static void test_forgotten_are_no_series(void **state)
 {
 	static char paths[60][40];
-	struct prometheus *prometheus = prometheus_new();
+	struct prometheus *prometheus = prometheus_new(true);
 	struct model *m = model_new();
 	const struct snapshot *p = NULL;
 	size_t with_them;

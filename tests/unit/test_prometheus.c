@@ -74,7 +74,7 @@ static bool has_text(const struct scrape *r, const char *text)
 
 static void test_labels(void **state)
 {
-	struct prometheus *p = prometheus_new();
+	struct prometheus *p = prometheus_new(true);
 	struct fixture f;
 	struct scrape r;
 
@@ -174,7 +174,7 @@ static void test_hostile_names(void **state)
 		{"back\\slash", "back\\\\slash"},	{"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
 		{"               ", "               "},
 	};
-	struct prometheus *p = prometheus_new();
+	struct prometheus *p = prometheus_new(true);
 	struct fixture f;
 	struct scrape r;
 
@@ -213,7 +213,7 @@ static void test_hostile_names(void **state)
 /* Two homes of one name: counters and sizes add up, times and limits do not. */
 static void test_merge(void **state)
 {
-	struct prometheus *p = prometheus_new();
+	struct prometheus *p = prometheus_new(true);
 	struct fixture f;
 	struct scrape r;
 
@@ -255,7 +255,7 @@ static void test_replaced_under_its_name(void **state)
 	static const struct {
 		double old, new; /* forks of the two; absent: no such row */
 	} scrapes[] = {{100, VALUE_ABSENT}, {101, 1}, {VALUE_ABSENT, 3}, {VALUE_ABSENT, 10}};
-	struct prometheus *p = prometheus_new();
+	struct prometheus *p = prometheus_new(true);
 	struct fixture f;
 
 	(void)state;
@@ -314,7 +314,7 @@ static size_t family_size(const struct scrape *r, const char *name)
 static void test_fold(void **state)
 {
 	const struct prometheus_options o = {.max_series = CAP, .process_metrics = true};
-	struct prometheus *p = prometheus_new();
+	struct prometheus *p = prometheus_new(true);
 	char names[MANY][16];
 	struct fixture f;
 	struct scrape r, next;
@@ -363,7 +363,7 @@ static void test_fold(void **state)
 static void test_fold_is_no_burst(void **state)
 {
 	struct prometheus_options o = {.max_series = CAP, .process_metrics = true};
-	struct prometheus *p = prometheus_new();
+	struct prometheus *p = prometheus_new(true);
 	char names[MANY][16];
 	struct fixture f;
 	struct scrape r, next;
@@ -387,7 +387,7 @@ static void test_fold_is_no_burst(void **state)
 static void test_fold_edges(void **state)
 {
 	struct prometheus_options o = {.max_series = 4 * MANY, .process_metrics = true};
-	struct prometheus *p = prometheus_new();
+	struct prometheus *p = prometheus_new(true);
 	char names[MANY][16];
 	struct fixture f;
 	struct scrape r;
@@ -427,7 +427,7 @@ static void test_numbers(void **state)
 		{0.1, "1e-10", "0.1"},
 		{INFINITY, "+Inf", "+Inf"},
 	};
-	struct prometheus *p = prometheus_new();
+	struct prometheus *p = prometheus_new(true);
 	struct fixture f;
 
 	(void)state;
@@ -465,7 +465,7 @@ static void test_options(void **state)
 	const struct prometheus_self self = {1.25,	   4096, VALUE_ABSENT,		 1024,
 					     1700000000.5, 8192, 18446744073709551615.0, 65536};
 	const struct prometheus_options o = {.process_metrics = false, .self = &self};
-	struct prometheus *p = prometheus_new();
+	struct prometheus *p = prometheus_new(true);
 	struct fixture f;
 	struct scrape r;
 
@@ -502,7 +502,7 @@ static void test_findings(void **state)
 {
 	static const struct finding_unjudged unjudged[] = {
 		{"cpu_steal", "a"}, {"disk_latency", "b"}, {"disk_latency", "c"}};
-	struct prometheus *p = prometheus_new();
+	struct prometheus *p = prometheus_new(true);
 	struct finding all[4];
 	struct findings found = {.all = all, .n = 4, .watched_seconds = 15, .unjudged = unjudged, .n_unjudged = 3};
 	struct fixture f;
@@ -548,7 +548,7 @@ static void test_findings(void **state)
 static void test_findings_folded(void **state)
 {
 	const struct prometheus_options o = {.max_series = 3};
-	struct prometheus *p = prometheus_new();
+	struct prometheus *p = prometheus_new(true);
 	struct finding all[5];
 	const struct findings found = {.all = all, .n = 5, .watched_seconds = 15};
 	struct fixture f;
@@ -576,7 +576,7 @@ static void test_speed(void **state)
 {
 	const struct prometheus_options o = {.process_metrics = true};
 	static char names[2000][80];
-	struct prometheus *p = prometheus_new();
+	struct prometheus *p = prometheus_new(true);
 	struct timespec before, after;
 	_cleanup_buf_ struct buf out = {0};
 	struct fixture f;

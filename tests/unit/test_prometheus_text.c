@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_prometheus_text.c - the text of /metrics as bytes: what `--metrics.detail` adds to it, and that it does not depend on what
+ * the writer keeps between scrapes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "exporters/prometheus/detail.h"
+#include "exporters/prometheus/prometheus.h"
+#include "lib/promcheck.h"
+#include "lib/snapshot_fixture.h"
+
+#define CONTAINERS 40
+
+static const struct prometheus_options all = {.process_metrics = true};
+
+/* A machine with every value of every container, group, disk, port and pair. */
+struct scene {
+	struct fixture f;
+	struct disk_row disks[CONTAINERS];
+	struct neighbour_row pairs[CONTAINERS];
+	struct interface_row interfaces[CONTAINERS];
+	struct port_row ports[CONTAINERS];
+	char paths[CONTAINERS][80];
+};
+
+/* Another value for each line; all observations of a histogram are in its first bucket. */
+static void values_count(double *v, enum metric_scope scope, double first)
+{
+	const struct metric_desc *lines;
+	size_t n;
+
+	lines = metric_table(scope, &n);
+	for (size_t i = 0; i < n; i++)
+		v[i] = first + (lines[i].kind == METRIC_BUCKET || lines[i].kind == METRIC_TALLY ? 0 : (double)i);
+}
+
+static void scene_init(struct scene *s)
+{
+	*s = (struct scene){};
+	fixture_init(&s->f, CONTAINERS, CONTAINERS, 0);
+	for (uint32_t i = 0; i < CONTAINERS; i++) {
+		struct container_row *c = &s->f.containers[i];
+
+		snprintf(s->paths[i], sizeof(s->paths[i]), "/docker/%064u", i);
+		c->cgroup = s->paths[i];
+		c->name = s->paths[i] + 70;
+		values_count(c->v, SCOPE_CONTAINER, 1000 * i);
+		s->f.groups[i].container = i;
+		values_count(s->f.groups[i].v, SCOPE_GROUP, 2000 * i);
+		s->disks[i] = (struct disk_row){.container = i, .device = "sda", .major = 8};
+		values_count(s->disks[i].v, SCOPE_DISK, 3000 * i);
+		s->pairs[i] = (struct neighbour_row){.waiter = i, .runner = (i + 1) % CONTAINERS};
+		values_count(s->pairs[i].v, SCOPE_NEIGHBOUR, 4000 * i);
+		s->interfaces[i] = (struct interface_row){.container = i, .name = "eth0"};
+		values_count(s->interfaces[i].v, SCOPE_INTERFACE, 5000 * i);
+		s->ports[i] = (struct port_row){.container = i, .direction = "to", .port = (uint16_t)(i + 1)};
+		values_count(s->ports[i].v, SCOPE_PORT, 6000 * i);
+	}
+	s->f.s.disks = s->disks;
+	s->f.s.neighbours = s->pairs;
+	s->f.s.interfaces = s->interfaces;
+	s->f.s.ports = s->ports;
+	s->f.s.n_disks = s->f.s.n_neighbours = s->f.s.n_interfaces = s->f.s.n_ports = CONTAINERS;
+}
+
+/* ---- detail ---- */
+static const struct metric_desc *line_find(const char *prom)
+{
+	for (int scope = 0; scope < SCOPE_COUNT; scope++) {
+		const struct metric_desc *d;
+		size_t n;
+
+		d = metric_table((enum metric_scope)scope, &n);
+		for (size_t i = 0; i < n; i++)
+			if (d[i].prom && strcmp(d[i].prom, prom) == 0)
+				return &d[i];
+	}
+	return NULL;
+}
+
+/* Whether the line is about `family`: its HELP, its TYPE, a sample, or how many series of it were folded. */
+static bool line_of(const char *line, const char *family)
+{
+	static const char *const before[] = {"", "# HELP ", "# TYPE ", "sysscope_series_folded_total{family=\""};
+	size_t len = strlen(family);
+
+	for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
+		size_t skip = strlen(before[i]);
+
+		if (strncmp(line, before[i], skip) == 0 && strncmp(line + skip, family, len) == 0 &&
+		    strchr("{ \"", line[skip + len]))
+			return true;
+	}
+	return false;
+}
+
+static bool line_is_detail(const char *line)
+{
+	static const char *const kept[] = {"le=\"0.001024\"}", "le=\"0.016384\"}", "le=\"0.131072\"}", "le=\"+Inf\"}"};
+	const struct detail_family *d;
+	const char *histogram;
+
+	for (size_t i = 0; (d = detail_family_at(i)); i++)
+		if (line_of(line, d->prom))
+			return true;
+	for (size_t i = 0; (histogram = detail_histogram_at(i)); i++) {
+		size_t len = strlen(histogram);
+		bool kept_here = false;
+
+		if (strncmp(line, histogram, len) != 0 || strncmp(line + len, "_bucket{", strlen("_bucket{")) != 0)
+			continue;
+		for (size_t k = 0; k < ARRAY_SIZE(kept); k++)
+			kept_here |= memmem(line, strcspn(line, "\n"), kept[k], strlen(kept[k])) != NULL;
+		return !kept_here;
+	}
+	return false;
+}
+
+/* Without detail the text is the same but for the lines that are detail: nothing moves, nothing changes. */
+static void test_detail(void **state)
+{
+	struct prometheus *with = prometheus_new(true), *without = prometheus_new(false);
+	_cleanup_buf_ struct buf more = {}, less = {}, expected = {};
+	struct prom_check check = {.errors = stderr};
+	const struct detail_family *d;
+	const char *histogram;
+	struct scene s;
+
+	(void)state;
+	for (size_t i = 0; (d = detail_family_at(i)); i++) {
+		const struct metric_desc *line = line_find(d->prom);
+
+		assert_non_null(line);
+		assert_true(metric_is_detail(line));
+	}
+	for (size_t i = 0; (histogram = detail_histogram_at(i)); i++)
+		assert_non_null(line_find(histogram));
+	scene_init(&s);
+	assert_int_equal(prometheus_write(with, &more, &s.f.s, &all), 0);
+	assert_int_equal(prometheus_write(without, &less, &s.f.s, &all), 0);
+	for (const char *line = more.data, *end; *line; line = end) {
+		end = strchr(line, '\n') + 1;
+		if (!line_is_detail(line))
+			buf_add(&expected, line, (size_t)(end - line));
+	}
+	assert_int_equal(expected.len, less.len);
+	assert_memory_equal(expected.data, less.data, less.len);
+	assert_true(less.len * 4 < more.len * 3);
+	assert_int_equal(prom_check_text(&check, less.data, less.len), 0);
+	prom_check_free(&check);
+	prometheus_free(with);
+	prometheus_free(without);
+	fixture_free(&s.f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_detail),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
