@@ -55,7 +55,7 @@ void buf_reset(struct buf *b)
 }
 
 /* Room for `more` bytes and the NUL. */
-static bool buf_reserve(struct buf *b, size_t more)
+bool buf_room(struct buf *b, size_t more)
 {
 	size_t need, cap = b->cap ? b->cap : BUF_FIRST_CAP;
 	char *data;
@@ -82,7 +82,7 @@ static bool buf_reserve(struct buf *b, size_t more)
 
 void buf_add(struct buf *b, const void *data, size_t len)
 {
-	if (!buf_reserve(b, len))
+	if (!buf_room(b, len))
 		return;
 	if (len)
 		memcpy(b->data + b->len, data, len);
@@ -106,13 +106,13 @@ void buf_printf(struct buf *b, const char *format, ...)
 	va_list args;
 	int n;
 
-	if (!buf_reserve(b, 64))
+	if (!buf_room(b, 64))
 		return;
 	before = uselocale(locale_plain());
 	va_start(args, format);
 	n = vsnprintf(b->data + b->len, b->cap - b->len, format, args);
 	va_end(args);
-	if (n >= 0 && (size_t)n >= b->cap - b->len && buf_reserve(b, (size_t)n)) {
+	if (n >= 0 && (size_t)n >= b->cap - b->len && buf_room(b, (size_t)n)) {
 		va_start(args, format);
 		n = vsnprintf(b->data + b->len, b->cap - b->len, format, args);
 		va_end(args);

@@ -37,6 +37,8 @@ struct buf {
 };
 void buf_free(struct buf *b);
 void buf_reset(struct buf *b); /* empties it, keeps the memory */
+/* Room for `more` bytes and a NUL behind `len`, for what is written in place; false: failed. */
+bool buf_room(struct buf *b, size_t more);
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_str(struct buf *b, const char *s);
 void buf_char(struct buf *b, char c);

@@ -1,30 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * body.h - the text of one scrape: rendered once, shared by all responses that carry it, compressed when the first client
- * asks for that. Called by http.c and pages.c; one thread.
+ * body.h - the text of one scrape: rendered once, plain or compressed as the first client asks for it, and shared by all
+ * responses that carry it. Called by http.c and pages.c; one thread.
  */
 #ifndef SYSSCOPE_SERVE_BODY_H
 #define SYSSCOPE_SERVE_BODY_H
 
 #include "base/util.h"
 
+struct pack;
 struct prometheus;
 struct prometheus_options;
 struct snapshot;
 
 struct body {
 	unsigned int refs;
-	uint64_t sequence; /* of the snapshot */
-	uint64_t made_ns;  /* CLOCK_BOOTTIME, after the sample was taken */
-	struct buf plain, gzip;
+	uint64_t sequence;	/* of the snapshot */
+	uint64_t made_ns;	/* CLOCK_BOOTTIME, after the sample was taken */
+	struct buf plain, gzip; /* one of them, or both once both were asked for */
 };
 
-/* Renders the snapshot, which is not needed afterwards. 0 or -ENOMEM. The caller gets one reference. */
-int body_new(struct body **ret, struct prometheus *p, const struct snapshot *s, const struct prometheus_options *o);
+/*
+ * Renders the snapshot, which is not needed afterwards: compressed with `pack`, which remembers unchanged parts; plain without
+ * (NULL). 0 or negative errno. The caller gets one reference.
+ */
+int body_new(struct body **ret, struct prometheus *p, const struct snapshot *s, const struct prometheus_options *o,
+	     struct pack *pack);
 struct body *body_ref(struct body *b);
 void body_unref(struct body *b); /* NULL: does nothing */
 
-/* Fills `gzip` if it is empty. 0 or negative errno; then only the plain text can be sent. */
+/* Fill `gzip` or `plain` from the other if it is empty. 0 or negative errno; then only the other can be sent. */
 int body_compress(struct body *b);
+int body_expand(struct body *b);
 
 #endif

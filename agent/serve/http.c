@@ -220,6 +220,7 @@ void http_close(struct http *h)
 		buf_free(&h->listeners[i].address);
 	}
 	body_unref(h->body);
+	pack_drop(&h->pack);
 	prometheus_free(h->prometheus);
 	buf_free(&h->landing);
 	free(h);
@@ -265,7 +266,10 @@ static int poll_timeout(struct http *h, uint64_t deadline_ns)
  */
 static void rest(struct http *h)
 {
-	if (h->source->rest && clock_boot_ns() - h->asked_ns >= h->o.rest_ms * NS_PER_MS)
+	if (clock_boot_ns() - h->asked_ns < h->o.rest_ms * NS_PER_MS)
+		return;
+	pack_drop(&h->pack);
+	if (h->source->rest)
 		h->source->rest(h->source->ctx);
 }
 

@@ -11,6 +11,7 @@
 #include "serve/body.h"
 #include "serve/clients.h"
 #include "serve/http.h"
+#include "serve/pack.h"
 
 #define NS_PER_MS     1000000ULL
 #define SEQUENCE_NONE 0 /* snapshots are numbered from 1 */
@@ -32,6 +33,7 @@ struct http {
 	const struct snapshot_source *source;
 	struct prometheus *prometheus;
 	struct prometheus_self self;
+	struct pack pack;    /* of compressed bodies */
 	struct body *body;   /* of the latest sample, for scrapes soon after it */
 	uint64_t sequence;   /* of the latest snapshot; SEQUENCE_NONE if idle() may have made a newer one */
 	uint64_t sampled_ns; /* when it was taken */

@@ -108,9 +108,9 @@ const struct snapshot *http_sample(struct http *h, int *ret_error)
 
 /*
  * A scrape takes a sample of its own. Those that arrive within share_ms of the latest sample get its text: fifty at once cost
- * one sample, and none gets data that is older than share_ms.
+ * one sample, and none gets data that is older than share_ms. `gzip`: how this one wants it.
  */
-static int scrape(struct http *h, struct body **ret)
+static int scrape(struct http *h, bool gzip, struct body **ret)
 {
 	const struct prometheus_options po = {.process_metrics = true, .self = h->o.no_self ? NULL : &h->self};
 	const struct snapshot *s;
@@ -132,7 +132,7 @@ static int scrape(struct http *h, struct body **ret)
 	if (!h->o.no_self)
 		self_read(&h->self);
 	h->self.map_bytes = h->o.map_bytes && !h->o.no_self ? h->o.map_bytes(h->o.ctx) : VALUE_ABSENT;
-	r = body_new(&body, h->prometheus, s, &po);
+	r = body_new(&body, h->prometheus, s, &po, gzip ? &h->pack : NULL);
 	if (r < 0)
 		return r;
 	h->body = body;
@@ -192,6 +192,7 @@ static enum MHD_Result answer_metrics(struct http *h, struct client *c, struct M
 {
 	const char *encodings =
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+	bool gzip = accept_gzip(encodings);
 	struct body *body = NULL;
 	uint64_t sequence;
 	enum MHD_Result queued;
@@ -201,11 +202,18 @@ static enum MHD_Result answer_metrics(struct http *h, struct client *c, struct M
 		return answer_text(connection, MHD_HTTP_BAD_REQUEST, "collectors cannot be chosen by a query\n");
 	if (h->o.max_requests && h->scrapes >= h->o.max_requests)
 		return answer_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many scrapes at once\n");
-	r = scrape(h, &body);
+	r = scrape(h, gzip, &body);
 	if (r < 0 || !body)
 		return answer_no_sample(connection, r);
+	if (gzip && body_compress(body) < 0)
+		gzip = false;
+	r = gzip ? 0 : body_expand(body);
+	if (r < 0) {
+		body_unref(body);
+		return answer_no_sample(connection, r);
+	}
 	sequence = body->sequence;
-	queued = answer_body(connection, body, accept_gzip(encodings) && body_compress(body) == 0);
+	queued = answer_body(connection, body, gzip);
 	if (queued == MHD_YES) {
 		c->scrape = true;
 		c->sequence = head ? SEQUENCE_NONE : sequence;

@@ -29,16 +29,20 @@ int sets_add_disks(struct prometheus *p, const struct snapshot *s, enum label_fo
 	for (size_t i = 0; i < s->n_disks && !r; i++) {
 		const struct disk_row *d = &s->disks[i];
 		const struct container_row *c = &s->containers[d->container];
+		double rank = d->v[DISK_READ_BYTES] + d->v[DISK_WRITE_BYTES];
+		uint64_t row = row_text(p, p->homes[d->container], d->device);
 
+		row = row_number(p, row_number(p, row, d->major), d->minor);
 		if (form != FORM_DISK && (strcmp(c->kind, "host") == 0 || strcmp(c->kind, "kernel") == 0))
+			continue;
+		if (series_set_again(p->sets[form], row, rank, d->v))
 			continue;
 		labels_disk(&p->labels, form, c, d);
 		buf_reset(&p->key);
 		buf_printf(&p->key, "%s\n%u:%u", c->cgroup, d->major, d->minor);
 		if (p->labels.failed || p->key.failed)
 			return -ENOMEM;
-		r = series_set_add(p->sets[form], p->labels.data, p->labels.len, p->key.data,
-				   d->v[DISK_READ_BYTES] + d->v[DISK_WRITE_BYTES], d->v);
+		r = series_set_add(p->sets[form], row, p->labels.data, p->labels.len, p->key.data, rank, d->v);
 	}
 	return r ? r : series_set_end(p->sets[form]);
 }
@@ -51,7 +55,11 @@ int sets_add_disk_pairs(struct prometheus *p, const struct snapshot *s, unsigned
 		const struct disk_neighbour_row *n = &s->disk_neighbours[i];
 		const char *filler = disk_neighbour_filler(s, n);
 		const char *id = n->filler == NEIGHBOUR_OTHERS ? filler : s->containers[n->filler].cgroup;
+		uint64_t row = row_text(p, row_text(p, p->homes[n->waiter], filler), id);
 
+		row = row_text(p, row, n->device);
+		if (series_set_again(p->sets[FORM_DISK_PAIR], row, n->v[DISK_NEIGHBOUR_WAIT], n->v))
+			continue;
 		buf_reset(&p->labels);
 		label_add(&p->labels, "waiter", s->containers[n->waiter].name);
 		label_add(&p->labels, "waiter_id", s->containers[n->waiter].cgroup);
@@ -62,7 +70,7 @@ int sets_add_disk_pairs(struct prometheus *p, const struct snapshot *s, unsigned
 		buf_printf(&p->key, "%s\n%s\n%s", s->containers[n->waiter].cgroup, id, n->device);
 		if (p->labels.failed || p->key.failed)
 			return -ENOMEM;
-		r = series_set_add(p->sets[FORM_DISK_PAIR], p->labels.data, p->labels.len, p->key.data,
+		r = series_set_add(p->sets[FORM_DISK_PAIR], row, p->labels.data, p->labels.len, p->key.data,
 				   n->v[DISK_NEIGHBOUR_WAIT], n->v);
 	}
 	return r ? r : series_set_end(p->sets[FORM_DISK_PAIR]);
@@ -79,7 +87,7 @@ int sets_add_devices(struct prometheus *p, const struct snapshot *s, unsigned in
 		label_add(&p->labels, "device", d->name);
 		if (p->labels.failed)
 			return -ENOMEM;
-		r = series_set_add(p->sets[FORM_DEVICE], p->labels.data, p->labels.len, d->name,
+		r = series_set_add(p->sets[FORM_DEVICE], 0, p->labels.data, p->labels.len, d->name,
 				   d->v[DEVICE_READ_BYTES] + d->v[DEVICE_WRITE_BYTES], d->v);
 	}
 	return r ? r : series_set_end(p->sets[FORM_DEVICE]);

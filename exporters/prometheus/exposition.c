@@ -1,12 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exposition.c - lines of Prometheus text 0.0.4: HELP, TYPE, samples, numbers. Used by prometheus.c, for some
- * 100,000 samples a scrape, so whole numbers are written without printf. Labels arrive sanitised.
+ * exposition.c - lines of Prometheus text 0.0.4: HELP, TYPE, samples, numbers. Used by prometheus.c and family.c, for some
+ * 100,000 samples a scrape, so a line is put together in place, and whole numbers are written without printf. Labels arrive
+ * sanitised.
  */
+#include <string.h>
+
 #include "base/util.h"
 #include "exporters/prometheus/exposition.h"
 
-static void number_u64(struct buf *out, uint64_t v)
+#define NUMBER_MAX 32 /* digits, a point, blank and newline of a whole number */
+
+/* These write at `at` and return the end of what they wrote. */
+static char *text_put(char *at, const char *text, size_t len)
+{
+	memcpy(at, text, len);
+	return at + len;
+}
+
+static char *put_u64(char *at, uint64_t v)
 {
 	char text[20], *p = text + sizeof(text);
 
@@ -14,40 +26,43 @@ static void number_u64(struct buf *out, uint64_t v)
 		*--p = (char)('0' + v % 10);
 		v /= 10;
 	} while (v);
-	buf_add(out, p, (size_t)(text + sizeof(text) - p));
+	return text_put(at, p, (size_t)(text + sizeof(text) - p));
 }
 
 /* Seconds to the nanosecond, without trailing zeros. */
-static void number_ns(struct buf *out, uint64_t ns)
+static char *put_ns(char *at, uint64_t ns)
 {
-	uint64_t rest = ns % 1000000000;
-	char text[10] = ".";
-	size_t len = sizeof(text);
+	uint32_t rest = (uint32_t)(ns % 1000000000);
 
-	number_u64(out, ns / 1000000000);
+	at = put_u64(at, ns / 1000000000);
 	if (!rest)
-		return;
-	for (size_t i = sizeof(text) - 1; i > 0; i--, rest /= 10)
-		text[i] = (char)('0' + rest % 10);
-	while (text[len - 1] == '0')
-		len--;
-	buf_add(out, text, len);
+		return at;
+	*at = '.';
+	for (size_t i = 9; i > 0; i--, rest /= 10)
+		at[i] = (char)('0' + rest % 10);
+	at += 10;
+	while (at[-1] == '0')
+		at--;
+	return at;
 }
 
-/* The shortest text that reads back as the same double; whole numbers take a fast path. */
+/* Whether it is written by put_ns, or put_u64. */
+static bool number_is_ns(const struct metric_desc *d)
+{
+	return d->unit == UNIT_NS || d->unit == UNIT_UNIX_NS || d->unit == UNIT_DELAY;
+}
+
+static bool number_is_whole(const struct metric_desc *d, double v)
+{
+	return v >= 0 && v < (number_is_ns(d) ? 9e18 : 1e15) && (double)(uint64_t)v == v;
+}
+
+/* The shortest text that reads back as the same double. */
 static void number_add(struct buf *out, const struct metric_desc *d, double v)
 {
-	bool ns = d->unit == UNIT_NS || d->unit == UNIT_UNIX_NS || d->unit == UNIT_DELAY;
 	size_t before = out->len;
 	double back = VALUE_ABSENT;
 
-	if (v >= 0 && v < 9e18 && v == floor(v) && (ns || v < 1e15)) {
-		if (ns)
-			number_ns(out, (uint64_t)v);
-		else
-			number_u64(out, (uint64_t)v);
-		return;
-	}
 	v = metric_base_value(d, v);
 	if (isinf(v)) {
 		buf_str(out, v > 0 ? "+Inf" : "-Inf");
@@ -84,28 +99,59 @@ static void family_begin(struct family *f)
 	buf_str(f->out, types[f->line->kind]);
 }
 
-void sample_add(struct family *f, const struct metric_desc *line, const char *labels, size_t labels_len, double v)
+struct line_text line_text_of(const struct metric_desc *line)
 {
 	static const char *const suffixes[] = {
 		[METRIC_COUNTER] = "", [METRIC_GAUGE] = "",	  [METRIC_BUCKET] = "_bucket",
 		[METRIC_SUM] = "_sum", [METRIC_TALLY] = "_count",
 	};
+
+	return (struct line_text){
+		.line = line,
+		.suffix = suffixes[line->kind],
+		.name_len = strlen(line->prom),
+		.suffix_len = strlen(suffixes[line->kind]),
+		.labels_len = strlen(line->labels),
+	};
+}
+
+void sample_write(struct family *f, const struct line_text *t, const char *labels, size_t labels_len, double v)
+{
 	struct buf *out = f->out;
+	char *at;
 
 	if (value_absent(v))
 		return;
 	family_begin(f);
-	buf_str(out, line->prom);
-	buf_str(out, suffixes[line->kind]);
-	if (labels_len || *line->labels) {
-		buf_char(out, '{');
-		buf_add(out, labels, labels_len);
-		if (labels_len && *line->labels)
-			buf_char(out, ',');
-		buf_str(out, line->labels);
-		buf_char(out, '}');
+	if (!buf_room(out, t->name_len + t->suffix_len + labels_len + t->labels_len + strlen("{,}") + NUMBER_MAX))
+		return;
+	at = text_put(out->data + out->len, t->line->prom, t->name_len);
+	at = text_put(at, t->suffix, t->suffix_len);
+	if (labels_len || t->labels_len) {
+		*at++ = '{';
+		at = text_put(at, labels, labels_len);
+		if (labels_len && t->labels_len)
+			*at++ = ',';
+		at = text_put(at, t->line->labels, t->labels_len);
+		*at++ = '}';
 	}
-	buf_char(out, ' ');
-	number_add(out, line, v);
+	*at++ = ' ';
+	if (number_is_whole(t->line, v)) {
+		at = number_is_ns(t->line) ? put_ns(at, (uint64_t)v) : put_u64(at, (uint64_t)v);
+		*at++ = '\n';
+		*at = '\0';
+		out->len = (size_t)(at - out->data);
+		return;
+	}
+	*at = '\0';
+	out->len = (size_t)(at - out->data);
+	number_add(out, t->line, v);
 	buf_char(out, '\n');
+}
+
+void sample_add(struct family *f, const struct metric_desc *line, const char *labels, size_t labels_len, double v)
+{
+	struct line_text t = line_text_of(line);
+
+	sample_write(f, &t, labels, labels_len, v);
 }

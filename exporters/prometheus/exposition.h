@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exposition.h - lines of Prometheus text 0.0.4. Used by prometheus.c only.
+ * exposition.h - lines of Prometheus text 0.0.4. Used by prometheus.c and family.c only.
  */
 #ifndef SYSSCOPE_EXPOSITION_H
 #define SYSSCOPE_EXPOSITION_H
@@ -18,10 +18,19 @@ struct family {
 	bool begun;			/* HELP and TYPE are written together with the first sample */
 };
 
+/* What all samples of a line have in common. */
+struct line_text {
+	const struct metric_desc *line;
+	const char *suffix;
+	size_t name_len, suffix_len, labels_len;
+};
+struct line_text line_text_of(const struct metric_desc *line);
+
 /*
  * One sample of a line of the family: `labels` is the text between the braces; the line's own labels are added.
  * `v` is in the unit of the line. Nothing is written for VALUE_ABSENT.
  */
+void sample_write(struct family *f, const struct line_text *t, const char *labels, size_t labels_len, double v);
 void sample_add(struct family *f, const struct metric_desc *line, const char *labels, size_t labels_len, double v);
 
 #endif

@@ -25,7 +25,7 @@ int sets_add_findings(struct prometheus *p, const struct snapshot *s, unsigned i
 		if (p->labels.failed)
 			return -ENOMEM;
 		/* The worst come first. */
-		r = series_set_add(p->sets[FORM_FINDING], p->labels.data, p->labels.len, f->container_cgroup,
+		r = series_set_add(p->sets[FORM_FINDING], 0, p->labels.data, p->labels.len, f->container_cgroup,
 				   -(double)i, &one);
 	}
 	return r ? r : series_set_end(p->sets[FORM_FINDING]);
@@ -46,7 +46,7 @@ void write_findings(struct prometheus *p, struct buf *out, const struct snapshot
 		      watched = {out, own_family_line(OWN_FINDINGS_WATCHED), false};
 	const struct findings *f = s->findings;
 
-	write_family(out, p->sets[FORM_FINDING], own_family_line(OWN_FINDINGS), 0, 1);
+	write_family(p, out, p->sets[FORM_FINDING], own_family_line(OWN_FINDINGS), 0, 1);
 	if (!f || f->too_short)
 		return;
 	for (size_t i = 0; i < f->n_unjudged; i++)

@@ -102,6 +102,7 @@ struct prometheus *prometheus_new(bool detail)
 	if (!p)
 		return NULL;
 	p->detail = detail;
+	hash_seed_make(&p->seed);
 	for (int form = 0; form < FORM_COUNT; form++) {
 		const struct metric_desc *lines;
 		struct line_set used;
@@ -126,6 +127,7 @@ void prometheus_free(struct prometheus *p)
 		series_set_free(p->sets[form]);
 	buf_free(&p->labels);
 	buf_free(&p->key);
+	free(p->homes);
 	free(p);
 }
 
@@ -146,21 +148,7 @@ static void write_host(struct buf *out, const struct snapshot *s)
 	}
 }
 
-void write_family(struct buf *out, const struct series_set *set, const struct metric_desc *lines, size_t first,
-		  size_t end)
-{
-	struct family f = {out, &lines[first], false};
-	size_t count = series_set_count(set);
-
-	for (size_t i = 0; i < count; i++) {
-		const struct series *series = series_set_at(set, i);
-
-		for (size_t line = first; line < end; line++)
-			sample_add(&f, &lines[line], series->labels, series->labels_len, series->value[line]);
-	}
-}
-
-static void write_forms(const struct prometheus *p, struct buf *out, enum metric_scope scope)
+static void write_forms(struct prometheus *p, struct buf *out, enum metric_scope scope)
 {
 	const struct metric_desc *lines;
 	size_t n;
@@ -176,10 +164,10 @@ static void write_forms(const struct prometheus *p, struct buf *out, enum metric
 			end++;
 		while (forms[form].scope != scope || !form_takes(form, &lines[first]))
 			form++;
-		write_family(out, p->sets[form], lines, first, end);
+		write_family(p, out, p->sets[form], lines, first, end);
 	}
 	if (scope == SCOPE_CONTAINER)
-		write_family(out, p->sets[FORM_INFO], own_family_line(OWN_INFO), 0, 1);
+		write_family(p, out, p->sets[FORM_INFO], own_family_line(OWN_INFO), 0, 1);
 }
 
 /* A sample with the labels in p->labels. */
@@ -276,18 +264,13 @@ static void write_self(struct buf *out, const struct prometheus_self *self)
 	}
 }
 
-int prometheus_write(struct prometheus *p, struct buf *out, const struct snapshot *s,
-		     const struct prometheus_options *o)
+static int sets_fill(struct prometheus *p, const struct snapshot *s, const struct prometheus_options *o)
 {
-	static const struct prometheus_options defaults = {.process_metrics = true};
-	unsigned int max_series;
-	size_t before = out->len;
-	int r;
+	unsigned int max_series = o->max_series ? o->max_series : PROMETHEUS_MAX_SERIES_DEFAULT;
+	int r = sets_begin(p, s);
 
-	if (!o)
-		o = &defaults;
-	max_series = o->max_series ? o->max_series : PROMETHEUS_MAX_SERIES_DEFAULT;
-	r = sets_add_containers(p, s, max_series);
+	if (!r)
+		r = sets_add_containers(p, s, max_series);
 	if (!r && o->process_metrics)
 		r = sets_add_groups(p, s, max_series);
 	if (!r)
@@ -306,31 +289,61 @@ int prometheus_write(struct prometheus *p, struct buf *out, const struct snapsho
 		r = sets_add_interfaces(p, s, max_series);
 	if (!r)
 		r = sets_add_findings(p, s, max_series);
+	return r;
+}
+
+static int text_write(struct prometheus *p, struct buf *out, const struct snapshot *s,
+		      const struct prometheus_options *o)
+{
+	static const struct prometheus_options defaults = {.process_metrics = true};
+	static const enum metric_scope scopes[] = {SCOPE_NEIGHBOUR,	 SCOPE_TRANSITION, SCOPE_DISK,
+						   SCOPE_DISK_NEIGHBOUR, SCOPE_DEVICE,	   SCOPE_PORT,
+						   SCOPE_INTERFACE};
+	int r;
+
+	if (!o)
+		o = &defaults;
+	r = sets_fill(p, s, o);
 	if (r)
 		return r;
-
 	write_build(p, out, s);
 	write_machine(p, out, s);
 	write_host(out, s);
 	write_forms(p, out, SCOPE_CONTAINER);
 	if (o->process_metrics)
 		write_forms(p, out, SCOPE_GROUP);
-	write_forms(p, out, SCOPE_NEIGHBOUR);
-	write_forms(p, out, SCOPE_TRANSITION);
-	write_forms(p, out, SCOPE_DISK);
-	write_forms(p, out, SCOPE_DISK_NEIGHBOUR);
-	write_forms(p, out, SCOPE_DEVICE);
-	write_forms(p, out, SCOPE_PORT);
-	write_forms(p, out, SCOPE_INTERFACE);
+	for (size_t i = 0; i < ARRAY_SIZE(scopes); i++)
+		write_forms(p, out, scopes[i]);
 	write_findings(p, out, s);
 	write_agent(p, out, s);
 	write_folded(p, out, s, o->process_metrics);
 	if (o->self)
 		write_self(out, o->self);
-	if (!out->failed)
+	return text_send(p, out, PART_UNKEPT, 0);
+}
+
+int prometheus_write(struct prometheus *p, struct buf *out, const struct snapshot *s,
+		     const struct prometheus_options *o)
+{
+	size_t before = out->len;
+	int r = text_write(p, out, s, o);
+
+	if (!r)
 		return 0;
 	out->len = before;
 	if (out->data)
 		out->data[before] = '\0';
-	return -ENOMEM;
+	return r;
+}
+
+int prometheus_send(struct prometheus *p, const struct snapshot *s, const struct prometheus_options *o,
+		    const struct prometheus_sink *sink)
+{
+	_cleanup_buf_ struct buf part = {};
+	int r;
+
+	p->sink = sink;
+	r = text_write(p, &part, s, o);
+	p->sink = NULL;
+	return r;
 }

@@ -7,6 +7,8 @@
 #define SYSSCOPE_PROMETHEUS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "sysscope/view.h"
 
@@ -47,6 +49,19 @@ void prometheus_free(struct prometheus *p);
 /* Appends the whole exposition to `out`. 0 or -ENOMEM (`out` is as before then). NULL for `o`: the defaults. */
 int prometheus_write(struct prometheus *p, struct buf *out, const struct snapshot *s,
 		     const struct prometheus_options *o);
+
+/*
+ * The same text in parts, in order. `again`: whether the sink still has the part of this number and digest, which stands for its
+ * text; then it is not written. `add`: a part, and its number (0: there is no other with it, and it is not asked for again); the
+ * text is the writer's. Negative errno: the scrape is dropped.
+ */
+struct prometheus_sink {
+	void *ctx;
+	bool (*again)(void *ctx, uint64_t part, uint64_t digest);
+	int (*add)(void *ctx, uint64_t part, uint64_t digest, const char *text, size_t len);
+};
+int prometheus_send(struct prometheus *p, const struct snapshot *s, const struct prometheus_options *o,
+		    const struct prometheus_sink *sink);
 
 /* The families that are not in metrics.def, for docs/metrics.md. */
 struct prometheus_family {

@@ -3,6 +3,7 @@
 #ifndef SYSSCOPE_PROMETHEUS_INTERNAL_H
 #define SYSSCOPE_PROMETHEUS_INTERNAL_H
 
+#include "base/hash.h"
 #include "base/util.h"
 #include "exporters/prometheus/exposition.h"
 #include "exporters/prometheus/prometheus.h"
@@ -30,8 +31,25 @@ enum label_form {
 struct prometheus {
 	struct series_set *sets[FORM_COUNT];
 	struct buf labels, key;
+	struct hash_seed seed;
+	uint64_t *homes; /* hash of what the labels of each container are made from, in the order of the snapshot */
+	size_t homes_room;
+	const struct prometheus_sink *sink; /* of the text that is being written; NULL: it stays in one piece */
 	bool detail;
 };
+
+/* The hash of a row so far, and a text that its labels or its key are made from. */
+static inline uint64_t row_text(const struct prometheus *p, uint64_t row, const char *text)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	return hash_number(&p->seed, hash_data(&p->seed, row, text, len), len + 1);
+}
+
+static inline uint64_t row_number(const struct prometheus *p, uint64_t row, uint64_t number)
+{
+	return hash_number(&p->seed, row, number);
+}
 
 /* Adds name="value", sanitised; an empty value adds nothing. */
 void label_add(struct buf *out, const char *name, const char *value);
@@ -41,19 +59,27 @@ void labels_container(struct buf *out, enum label_form form, const struct contai
 /* "pod" and "namespace", of a pod's container. */
 void labels_pod(struct buf *out, const struct container_row *c);
 
-/* ---- prometheus.c ---- */
+/* ---- family.c ---- */
 /* One family: the lines from `first` up to `end`. */
-void write_family(struct buf *out, const struct series_set *set, const struct metric_desc *lines, size_t first,
-		  size_t end);
+void write_family(struct prometheus *p, struct buf *out, const struct series_set *set, const struct metric_desc *lines,
+		  size_t first, size_t end);
+/* Hands what is in `out` to the sink, if there is one. 0 or negative errno, and then `out` takes nothing more. */
+#define PART_UNKEPT 0 /* text that is no part of a family */
+int text_send(struct prometheus *p, struct buf *out, uint64_t part, uint64_t digest);
+
+/* ---- prometheus.c ---- */
 /* A sample with this label alone. */
 void one_label_add(struct prometheus *p, struct family *f, const char *name, const char *value, double v);
 
 /* ---- sets.c; these and the next 0 or -ENOMEM ---- */
+/* First: hashes of the containers. */
+int sets_begin(struct prometheus *p, const struct snapshot *s);
 int sets_add_containers(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
 int sets_add_groups(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
 int sets_add_neighbours(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
 int sets_add_transitions(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
 int sets_add_ports(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
+int sets_add_interfaces(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
 
 /* ---- disks.c ---- */
 int sets_add_disks(struct prometheus *p, const struct snapshot *s, enum label_form form, unsigned int max_series);
@@ -63,8 +89,5 @@ int sets_add_devices(struct prometheus *p, const struct snapshot *s, unsigned in
 /* ---- findings.c ---- */
 int sets_add_findings(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
 void write_findings(struct prometheus *p, struct buf *out, const struct snapshot *s);
-
-/* ---- interfaces.c ---- */
-int sets_add_interfaces(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
 
 #endif

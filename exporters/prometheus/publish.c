@@ -14,7 +14,7 @@
 
 #include "exporters/prometheus/series_internal.h"
 
-static void origins_drop_unseen(const struct series_set *set, struct entry *e)
+static void origins_drop_unseen(struct series_set *set, struct entry *e)
 {
 	for (struct origin **at = &e->origins, *o; (o = *at);) {
 		if (o->seen == set->scrape) {
@@ -22,7 +22,7 @@ static void origins_drop_unseen(const struct series_set *set, struct entry *e)
 			continue;
 		}
 		*at = o->next;
-		free(o);
+		origin_free(set, o);
 	}
 }
 
@@ -54,7 +54,7 @@ static int entries_sweep(struct series_set *set)
 		if (e->slot != NO_SLOT)
 			set->slots[e->slot] = NULL;
 		HASH_DEL(set->entries, e);
-		series_free(e);
+		series_free(set, e);
 	}
 	origins_drop_unseen(set, set->other);
 	return 0;
@@ -66,12 +66,17 @@ static int entries_sweep(struct series_set *set)
  */
 static void slots_fill(struct series_set *set)
 {
-	size_t next = 0;
+	size_t next = 0, full = 0;
 
+	while (full < set->max_slots && set->slots[full])
+		full++;
+	/* No gap, or nobody behind it. */
+	if (full == set->max_slots || full == set->n_seen)
+		return;
 	if (set->n_seen) /* pointers are sorted */
 		/* NOLINTNEXTLINE(bugprone-sizeof-expression) */
 		qsort(set->shown, set->n_seen, sizeof(*set->shown), compare_rank);
-	for (size_t i = 0; i < set->max_slots; i++) {
+	for (size_t i = full; i < set->max_slots; i++) {
 		struct entry *e;
 
 		if (set->slots[i])
@@ -90,63 +95,57 @@ static void slots_fill(struct series_set *set)
 }
 
 /* Adds the increases of the rows behind `e` to its own total or to that of `~other`. */
-static void counter_add(struct series_set *set, struct entry *e, size_t line, bool folded)
+static void counter_add(struct series_set *set, struct entry *e, size_t column, bool folded)
 {
 	struct entry *target = folded ? set->other : e;
+	size_t counter = set->columns[column].counter;
 
 	if (folded && e != set->other)
-		e->total[line] = VALUE_ABSENT; /* a series that it gets later is a new one */
+		e->total[counter] = VALUE_ABSENT; /* a series that it gets later is a new one */
 	for (struct origin *o = e->origins; o; o = o->next) {
-		double now = o->sum[line], before = o->last[line], gain;
+		double now = o->sum[counter], *last = &origin_last(set, o)[counter], gain;
 
 		if (value_absent(now))
 			continue;
-		if (value_absent(target->total[line])) {
-			target->total[line] = 0;
-			line_set_add(&target->fresh, line);
+		if (value_absent(target->total[counter])) {
+			target->total[counter] = 0;
+			line_set_add(&target->fresh, counter);
 		}
 		/*
 		 * A new series starts with the whole total of its rows, an existing one adds increases only: the past
 		 * of a row that moves to ~other was published before, and adding it would look like a burst.
 		 */
-		if (value_absent(before) || (!folded && line_set_has(&target->fresh, line)))
+		if (value_absent(*last) || (!folded && line_set_has(&target->fresh, counter)))
 			gain = now;
 		else
-			gain = now > before ? now - before : 0;
-		target->total[line] += gain;
-		target->series.value[line] = target->total[line];
-		o->last[line] = now;
-	}
-}
-
-static void line_publish(struct series_set *set, struct entry *e, size_t line, size_t kept)
-{
-	bool folded = e->slot >= kept;
-
-	if (folded && e != set->other) {
-		set->folded[line]++;
-		set->any_folded = true;
-	}
-	if (line_set_has(&set->counters, line)) {
-		counter_add(set, e, line, folded);
-	} else if (folded && e != set->other) {
-		value_merge(set, line, &set->other->series.value[line], e->series.value[line]);
-		e->series.value[line] = VALUE_ABSENT;
+			gain = now > *last ? now - *last : 0;
+		target->total[counter] += gain;
+		target->series.value[column] = target->total[counter];
+		*last = now;
 	}
 }
 
 static void entry_publish(struct series_set *set, struct entry *e)
 {
-	for (size_t i = 0; i < set->n_lines; i++) {
-		size_t limit;
+	for (size_t i = 0; i < set->n_columns; i++) {
+		struct column *c = &set->columns[i];
+		size_t limit = set->max_slots / c->siblings;
+		bool folded;
 
-		if (!line_set_has(&set->used, i))
-			continue;
-		limit = set->max_slots / set->siblings[i];
 		/* ~other counts towards the limit. */
 		if (set->n_seen > limit && limit)
 			limit--;
-		line_publish(set, e, i, limit);
+		folded = e->slot >= limit;
+		if (folded && e != set->other) {
+			c->folded++;
+			set->any_folded = true;
+		}
+		if (c->counter != NO_COLUMN) {
+			counter_add(set, e, i, folded);
+		} else if (folded && e != set->other) {
+			value_merge(c, &set->other->series.value[i], e->series.value[i]);
+			e->series.value[i] = VALUE_ABSENT;
+		}
 	}
 }
 
@@ -186,5 +185,7 @@ const struct series *series_set_at(const struct series_set *set, size_t i)
 
 uint64_t series_set_folded(const struct series_set *set, size_t line)
 {
-	return set->folded[line];
+	uint16_t column = series_set_column(set, line);
+
+	return column == NO_COLUMN ? 0 : set->columns[column].folded;
 }

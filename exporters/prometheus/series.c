@@ -22,27 +22,30 @@ static void values_clear(double *v, size_t n)
 
 static struct entry *series_new(const struct series_set *set, const char *labels, size_t labels_len)
 {
-	struct entry *e = calloc(1, sizeof(*e) + 2 * set->n_lines * sizeof(double) + labels_len + 1);
+	static uint64_t numbers;
+	size_t n = set->n_columns + set->n_counters;
+	struct entry *e = calloc(1, sizeof(*e) + n * sizeof(double) + labels_len + 1);
 
 	if (!e)
 		return NULL;
 	e->series.value = (double *)(e + 1);
-	e->total = e->series.value + set->n_lines;
-	e->series.labels = (char *)(e->total + set->n_lines);
+	e->total = e->series.value + set->n_columns;
+	e->series.labels = (char *)(e->total + set->n_counters);
 	e->series.labels_len = labels_len;
+	e->series.number = ++numbers;
 	memcpy(e->series.labels, labels, labels_len);
 	e->slot = NO_SLOT;
-	values_clear(e->series.value, 2 * set->n_lines);
+	values_clear(e->series.value, n);
 	return e;
 }
 
-void series_free(struct entry *e)
+void series_free(struct series_set *set, struct entry *e)
 {
 	if (!e)
 		return;
 	for (struct origin *o = e->origins, *next; o; o = next) {
 		next = o->next;
-		free(o);
+		origin_free(set, o);
 	}
 	free(e);
 }
@@ -56,6 +59,18 @@ static bool merges_by_largest(const struct metric_desc *d)
 		strstr(d->prom, "_info"));
 }
 
+/* How many series per label set the family of a line has. A histogram counts as one series. */
+static unsigned int siblings_count(const struct metric_desc *lines, size_t n, const struct line_set *used, size_t line)
+{
+	unsigned int siblings = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (line_set_has(used, i) && strcmp(lines[line].prom, lines[i].prom) == 0 &&
+		    lines[i].kind != METRIC_BUCKET && lines[i].kind != METRIC_SUM)
+			siblings++;
+	return siblings;
+}
+
 struct series_set *series_set_new(const struct metric_desc *lines, size_t n, const struct line_set *used,
 				  const char *other)
 {
@@ -63,22 +78,16 @@ struct series_set *series_set_new(const struct metric_desc *lines, size_t n, con
 
 	if (!set)
 		return NULL;
-	set->lines = lines;
-	set->n_lines = n;
-	set->used = *used;
 	hash_seed_make(&set->seed);
 	for (size_t i = 0; i < n; i++) {
 		if (!line_set_has(used, i))
 			continue;
-		if (metric_grows(&lines[i]))
-			line_set_add(&set->counters, i);
-		if (merges_by_largest(&lines[i]))
-			line_set_add(&set->largest, i);
-		for (size_t j = 0; j < n; j++)
-			/* A histogram counts as one series. */
-			if (line_set_has(used, j) && strcmp(lines[i].prom, lines[j].prom) == 0 &&
-			    lines[j].kind != METRIC_BUCKET && lines[j].kind != METRIC_SUM)
-				set->siblings[i]++;
+		set->columns[set->n_columns++] = (struct column){
+			.line = (uint16_t)i,
+			.counter = metric_grows(&lines[i]) ? (uint16_t)set->n_counters++ : NO_COLUMN,
+			.largest = merges_by_largest(&lines[i]),
+			.siblings = siblings_count(lines, n, used, i),
+		};
 	}
 	set->other = series_new(set, other, strlen(other));
 	if (!set->other) {
@@ -86,6 +95,14 @@ struct series_set *series_set_new(const struct metric_desc *lines, size_t n, con
 		return NULL;
 	}
 	return set;
+}
+
+uint16_t series_set_column(const struct series_set *set, size_t line)
+{
+	for (size_t i = 0; i < set->n_columns; i++)
+		if (set->columns[i].line == line)
+			return (uint16_t)i;
+	return NO_COLUMN;
 }
 
 void series_set_free(struct series_set *set)
@@ -96,11 +113,12 @@ void series_set_free(struct series_set *set)
 		return;
 	HASH_ITER (hh, set->entries, e, next) {
 		HASH_DEL(set->entries, e);
-		series_free(e);
+		series_free(set, e);
 	}
-	series_free(set->other);
+	series_free(set, set->other);
 	free(set->slots);
 	free(set->shown);
+	free(set->rows);
 	free(set);
 }
 
@@ -127,13 +145,13 @@ int series_set_begin(struct series_set *set, unsigned int max_series)
 	return 0;
 }
 
-void value_merge(const struct series_set *set, size_t line, double *into, double v)
+void value_merge(const struct column *c, double *into, double v)
 {
 	if (value_absent(v))
 		return;
 	if (value_absent(*into))
 		*into = v;
-	else if (line_set_has(&set->largest, line))
+	else if (c->largest)
 		*into = v > *into ? v : *into;
 	else
 		*into += v;
@@ -146,7 +164,7 @@ void series_touch(struct series_set *set, struct entry *e)
 	e->seen = set->scrape;
 	e->fresh = (struct line_set){};
 	e->rank = 0;
-	values_clear(e->series.value, set->n_lines);
+	values_clear(e->series.value, set->n_columns);
 	if (e != set->other)
 		set->n_seen++;
 }
@@ -167,10 +185,72 @@ static struct entry *series_get(struct series_set *set, const char *labels, size
 		return NULL;
 	HASH_ADD_KEYPTR_BYHASHVALUE(hh, set->entries, e->series.labels, labels_len, hash, e);
 	if (!e->hh.tbl) {
-		series_free(e);
+		series_free(set, e);
 		return NULL;
 	}
 	return e;
+}
+
+/* ---- rows that were added before ---- */
+static struct origin **row_place(const struct series_set *set, uint64_t row)
+{
+	return &set->rows[row & (set->row_places - 1)];
+}
+
+static void row_forget(struct series_set *set, struct origin *o)
+{
+	if (!o->row)
+		return;
+	for (struct origin **at = row_place(set, o->row); *at; at = &(*at)->chain) {
+		if (*at != o)
+			continue;
+		*at = o->chain;
+		set->n_rows--;
+		break;
+	}
+	o->row = 0;
+}
+
+/* Twice the places, or the first ones. Without memory the table stays as it is, and chains get longer. */
+static void rows_grow(struct series_set *set)
+{
+	struct series_set wider = {.row_places = set->row_places ? 2 * set->row_places : 16};
+
+	wider.rows = calloc(wider.row_places, sizeof(*wider.rows));
+	if (!wider.rows)
+		return;
+	for (size_t i = 0; i < set->row_places; i++) {
+		for (struct origin *o = set->rows[i], *next; o; o = next) {
+			struct origin **place = row_place(&wider, o->row);
+
+			next = o->chain;
+			o->chain = *place;
+			*place = o;
+		}
+	}
+	free(set->rows);
+	set->rows = wider.rows;
+	set->row_places = wider.row_places;
+}
+
+static void row_remember(struct series_set *set, struct origin *o, uint64_t row)
+{
+	row_forget(set, o);
+	if (set->n_rows >= set->row_places)
+		rows_grow(set);
+	if (!row || !set->row_places)
+		return;
+	o->row = row;
+	o->chain = *row_place(set, row);
+	*row_place(set, row) = o;
+	set->n_rows++;
+}
+
+/* ---- rows of a scrape ---- */
+void origin_free(struct series_set *set, struct origin *o)
+{
+	row_forget(set, o);
+	free(o);
 }
 
 static struct origin *origin_get(struct series_set *set, struct entry *e, uint64_t key)
@@ -179,24 +259,49 @@ static struct origin *origin_get(struct series_set *set, struct entry *e, uint64
 
 	for (o = e->origins; o && o->key != key;)
 		o = o->next;
-	if (!o) {
-		o = malloc(sizeof(*o) + 2 * set->n_lines * sizeof(double));
-		if (!o)
-			return NULL;
-		*o = (struct origin){.next = e->origins, .key = key, .sum = (double *)(o + 1)};
-		o->last = o->sum + set->n_lines;
-		values_clear(o->last, set->n_lines);
-		e->origins = o;
-	}
-	if (o->seen != set->scrape) {
-		o->seen = set->scrape;
-		values_clear(o->sum, set->n_lines);
-	}
+	if (o)
+		return o;
+	o = malloc(sizeof(*o) + 2 * set->n_counters * sizeof(double));
+	if (!o)
+		return NULL;
+	*o = (struct origin){.next = e->origins, .entry = e, .key = key};
+	values_clear(origin_last(set, o), set->n_counters);
+	e->origins = o;
 	return o;
 }
 
-int series_set_add(struct series_set *set, const char *labels, size_t labels_len, const char *key, double rank,
-		   const double *v)
+static void origin_add(struct series_set *set, struct origin *o, double rank, const double *v)
+{
+	struct entry *e = o->entry;
+
+	if (o->seen != set->scrape) {
+		o->seen = set->scrape;
+		values_clear(o->sum, set->n_counters);
+	}
+	series_touch(set, e);
+	if (!value_absent(rank))
+		e->rank += rank;
+	for (size_t i = 0; i < set->n_columns; i++) {
+		const struct column *c = &set->columns[i];
+
+		value_merge(c, c->counter == NO_COLUMN ? &e->series.value[i] : &o->sum[c->counter], v[c->line]);
+	}
+}
+
+bool series_set_again(struct series_set *set, uint64_t row, double rank, const double *v)
+{
+	struct origin *o = row && set->row_places ? *row_place(set, row) : NULL;
+
+	while (o && o->row != row)
+		o = o->chain;
+	if (!o)
+		return false;
+	origin_add(set, o, rank, v);
+	return true;
+}
+
+int series_set_add(struct series_set *set, uint64_t row, const char *labels, size_t labels_len, const char *key,
+		   double rank, const double *v)
 {
 	struct entry *e = series_get(set, labels, labels_len);
 	struct origin *o;
@@ -206,14 +311,7 @@ int series_set_add(struct series_set *set, const char *labels, size_t labels_len
 	o = origin_get(set, e, hash_text(&set->seed, set->seed.begin, key));
 	if (!o)
 		return -ENOMEM;
-	series_touch(set, e);
-	if (!value_absent(rank))
-		e->rank += rank;
-	for (size_t i = 0; i < set->n_lines; i++) {
-		if (line_set_has(&set->counters, i))
-			value_merge(set, i, &o->sum[i], v[i]);
-		else if (line_set_has(&set->used, i))
-			value_merge(set, i, &e->series.value[i], v[i]);
-	}
+	row_remember(set, o, row);
+	origin_add(set, o, rank, v);
 	return 0;
 }

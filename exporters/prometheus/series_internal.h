@@ -14,32 +14,42 @@
 
 #define NO_SLOT UINT32_MAX
 
+struct entry;
+
 /* The rows of one key behind a series. */
 struct origin {
 	struct origin *next;
+	struct origin *chain; /* the next one in the same place of the table of rows */
+	struct entry *entry;
 	uint64_t key;  /* hash of the row's key */
+	uint64_t row;  /* hash under which its row was last added; 0: it is not in the table */
 	uint64_t seen; /* scrape */
-	double *sum;   /* per line: counters in this scrape */
-	double *last;  /* per line: as last added to a total */
+	double sum[];  /* per counter: in this scrape; then per counter: as last added to a total */
 };
 
 struct entry {
 	struct series series; /* first: handed out */
-	double *total;	      /* per line: a counter's running total, VALUE_ABSENT: not begun */
+	double *total;	      /* per counter: its running total, VALUE_ABSENT: not begun */
 	struct origin *origins;
 	uint64_t seen;	       /* scrape */
-	struct line_set fresh; /* lines whose total began in this scrape */
+	struct line_set fresh; /* counters whose total began in this scrape */
 	uint32_t slot;
 	double rank;
 	UT_hash_handle hh;
 };
 
+/* A line that is published: where its value stands in a row, and what happens to it. */
+struct column {
+	uint16_t line;
+	uint16_t counter;      /* index among the counters; NO_COLUMN: a gauge */
+	bool largest;	       /* of several rows the largest value counts */
+	unsigned int siblings; /* lines of the same family, itself included */
+	uint64_t folded;
+};
+
 struct series_set {
-	const struct metric_desc *lines;
-	size_t n_lines;
-	struct line_set used, counters, largest;
-	unsigned int siblings[LINES_MAX]; /* lines of the same family, itself included */
-	uint64_t folded[LINES_MAX];
+	struct column columns[LINES_MAX];
+	size_t n_columns, n_counters;
 	struct hash_seed seed;
 	uint64_t scrape;
 	struct entry *entries; /* uthash */
@@ -49,14 +59,23 @@ struct series_set {
 	struct entry **shown; /* what this scrape publishes */
 	size_t n_shown, n_seen;
 	bool any_folded;
+	struct origin **rows; /* by hash of the row, chained; `row_places` of them, a power of two or 0 */
+	size_t row_places, n_rows;
 };
 
-/* Frees it; it is in no table. */
-void series_free(struct entry *e);
+static inline double *origin_last(const struct series_set *set, struct origin *o)
+{
+	return o->sum + set->n_counters;
+}
+
+/* Frees it; it is in no table of entries. */
+void series_free(struct series_set *set, struct entry *e);
+/* Frees it and forgets its row; it is in no list. */
+void origin_free(struct series_set *set, struct origin *o);
 
 /* The first row of a series in a scrape clears its values. */
 void series_touch(struct series_set *set, struct entry *e);
 
-void value_merge(const struct series_set *set, size_t line, double *into, double v);
+void value_merge(const struct column *c, double *into, double v);
 
 #endif

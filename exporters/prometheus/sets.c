@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sets.c - labels, and the rows of containers, groups, neighbours, transitions and ports as series; disks.c and interfaces.c do the
- * same for theirs. Called by prometheus.c; every value from outside goes through text_label.
+ * sets.c - labels, and the rows of containers, groups, neighbours, transitions, ports and interfaces as series; disks.c does the
+ * same for its rows. Called by prometheus.c; every value from outside goes through text_label.
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -66,6 +67,32 @@ void labels_container(struct buf *out, enum label_form form, const struct contai
 }
 
 /* ---- rows into sets ---- */
+/*
+ * A row whose labels would be made from the same texts as in an earlier scrape is added by the hash of these, which is cheaper
+ * than to sanitise them again. So a hash has all of them in it, those of the key, too.
+ */
+int sets_begin(struct prometheus *p, const struct snapshot *s)
+{
+	if (s->n_containers > p->homes_room) {
+		uint64_t *homes = realloc(p->homes, s->n_containers * sizeof(*homes));
+
+		if (!homes)
+			return -ENOMEM;
+		p->homes = homes;
+		p->homes_room = s->n_containers;
+	}
+	for (size_t i = 0; i < s->n_containers; i++) {
+		const struct container_row *c = &s->containers[i];
+		const char *const texts[] = {c->cgroup,	 c->name, c->id,  c->image,
+					     c->runtime, c->kind, c->pod, c->namespace_};
+
+		p->homes[i] = p->seed.begin;
+		for (size_t k = 0; k < ARRAY_SIZE(texts); k++)
+			p->homes[i] = row_text(p, p->homes[i], texts[k]);
+	}
+	return 0;
+}
+
 int sets_add_containers(struct prometheus *p, const struct snapshot *s, unsigned int max_series)
 {
 	static const double info_value = 1;
@@ -75,16 +102,19 @@ int sets_add_containers(struct prometheus *p, const struct snapshot *s, unsigned
 
 		for (size_t i = 0; i < s->n_containers && !r; i++) {
 			const struct container_row *c = &s->containers[i];
+			const double *v;
 
 			/* In cAdvisor's families "/" is the whole machine: no row for what is in no container. */
 			if (form == FORM_CADVISOR && (strcmp(c->kind, "host") == 0 || strcmp(c->kind, "kernel") == 0))
 				continue;
+			v = form == FORM_INFO ? &info_value : c->v;
+			if (series_set_again(p->sets[form], p->homes[i], c->v[CONTAINER_CPU_USAGE], v))
+				continue;
 			labels_container(&p->labels, form, c);
 			if (p->labels.failed)
 				return -ENOMEM;
-			r = series_set_add(p->sets[form], p->labels.data ? p->labels.data : "", p->labels.len,
-					   c->cgroup, c->v[CONTAINER_CPU_USAGE],
-					   form == FORM_INFO ? &info_value : c->v);
+			r = series_set_add(p->sets[form], p->homes[i], p->labels.data ? p->labels.data : "",
+					   p->labels.len, c->cgroup, c->v[CONTAINER_CPU_USAGE], v);
 		}
 		if (!r)
 			r = series_set_end(p->sets[form]);
@@ -101,7 +131,10 @@ int sets_add_groups(struct prometheus *p, const struct snapshot *s, unsigned int
 	for (size_t i = 0; i < s->n_groups && !r; i++) {
 		const struct group_row *g = &s->groups[i];
 		const struct container_row *c = &s->containers[g->container];
+		uint64_t row = row_text(p, p->homes[g->container], g->comm);
 
+		if (series_set_again(p->sets[FORM_GROUP], row, g->v[GROUP_CPU_USAGE], g->v))
+			continue;
 		buf_reset(&p->labels);
 		labels_home(&p->labels, c);
 		label_add(&p->labels, "comm", g->comm);
@@ -113,7 +146,7 @@ int sets_add_groups(struct prometheus *p, const struct snapshot *s, unsigned int
 		buf_str(&p->key, g->comm);
 		if (p->labels.failed || p->key.failed)
 			return -ENOMEM;
-		r = series_set_add(p->sets[FORM_GROUP], p->labels.data, p->labels.len, p->key.data,
+		r = series_set_add(p->sets[FORM_GROUP], row, p->labels.data, p->labels.len, p->key.data,
 				   g->v[GROUP_CPU_USAGE], g->v);
 	}
 	return r ? r : series_set_end(p->sets[FORM_GROUP]);
@@ -126,20 +159,23 @@ int sets_add_neighbours(struct prometheus *p, const struct snapshot *s, unsigned
 	for (size_t i = 0; i < s->n_neighbours && !r; i++) {
 		const struct neighbour_row *n = &s->neighbours[i];
 		const char *runner = neighbour_runner(s, n);
+		const char *runner_id = n->runner == NEIGHBOUR_OTHERS ? runner : s->containers[n->runner].cgroup;
+		uint64_t row = row_text(p, row_text(p, p->homes[n->waiter], runner), runner_id);
 
+		if (series_set_again(p->sets[FORM_NEIGHBOUR], row, n->v[NEIGHBOUR_WAIT], n->v))
+			continue;
 		buf_reset(&p->labels);
 		label_add(&p->labels, "waiter", s->containers[n->waiter].name);
 		label_add(&p->labels, "waiter_id", s->containers[n->waiter].cgroup);
 		label_add(&p->labels, "runner", runner);
-		label_add(&p->labels, "runner_id",
-			  n->runner == NEIGHBOUR_OTHERS ? runner : s->containers[n->runner].cgroup);
+		label_add(&p->labels, "runner_id", runner_id);
 		buf_reset(&p->key);
 		buf_str(&p->key, s->containers[n->waiter].cgroup);
 		buf_char(&p->key, '\n');
-		buf_str(&p->key, n->runner == NEIGHBOUR_OTHERS ? runner : s->containers[n->runner].cgroup);
+		buf_str(&p->key, runner_id);
 		if (p->labels.failed || p->key.failed)
 			return -ENOMEM;
-		r = series_set_add(p->sets[FORM_NEIGHBOUR], p->labels.data, p->labels.len, p->key.data,
+		r = series_set_add(p->sets[FORM_NEIGHBOUR], row, p->labels.data, p->labels.len, p->key.data,
 				   n->v[NEIGHBOUR_WAIT], n->v);
 	}
 	return r ? r : series_set_end(p->sets[FORM_NEIGHBOUR]);
@@ -152,7 +188,10 @@ int sets_add_transitions(struct prometheus *p, const struct snapshot *s, unsigne
 	for (size_t i = 0; i < s->n_transitions && !r; i++) {
 		const struct transition_row *t = &s->transitions[i];
 		const struct container_row *c = &s->containers[t->container];
+		uint64_t row = row_text(p, row_number(p, p->homes[t->container], t->kind * 2U + t->expected), t->how);
 
+		if (series_set_again(p->sets[FORM_TRANSITION], row, t->v[TRANSITION_COUNT], t->v))
+			continue;
 		buf_reset(&p->labels);
 		labels_home(&p->labels, c);
 		label_add(&p->labels, "kind", namespace_names[t->kind]);
@@ -161,7 +200,7 @@ int sets_add_transitions(struct prometheus *p, const struct snapshot *s, unsigne
 		labels_pod(&p->labels, c);
 		if (p->labels.failed)
 			return -ENOMEM;
-		r = series_set_add(p->sets[FORM_TRANSITION], p->labels.data, p->labels.len, c->cgroup,
+		r = series_set_add(p->sets[FORM_TRANSITION], row, p->labels.data, p->labels.len, c->cgroup,
 				   t->v[TRANSITION_COUNT], t->v);
 	}
 	return r ? r : series_set_end(p->sets[FORM_TRANSITION]);
@@ -175,8 +214,11 @@ int sets_add_ports(struct prometheus *p, const struct snapshot *s, unsigned int 
 		const struct port_row *row = &s->ports[i];
 		const struct container_row *c = &s->containers[row->container];
 		double rank = value_absent(row->v[PORT_ACCEPTS]) ? row->v[PORT_CONNECTS] : row->v[PORT_ACCEPTS];
+		uint64_t hash = row_text(p, row_number(p, p->homes[row->container], row->port), row->direction);
 		char port[8] = "~other";
 
+		if (series_set_again(p->sets[FORM_PORT], hash, rank, row->v))
+			continue;
 		if (row->port)
 			snprintf(port, sizeof(port), "%u", row->port);
 		buf_reset(&p->labels);
@@ -186,7 +228,33 @@ int sets_add_ports(struct prometheus *p, const struct snapshot *s, unsigned int 
 		labels_pod(&p->labels, c);
 		if (p->labels.failed)
 			return -ENOMEM;
-		r = series_set_add(p->sets[FORM_PORT], p->labels.data, p->labels.len, c->cgroup, rank, row->v);
+		r = series_set_add(p->sets[FORM_PORT], hash, p->labels.data, p->labels.len, c->cgroup, rank, row->v);
 	}
 	return r ? r : series_set_end(p->sets[FORM_PORT]);
+}
+
+int sets_add_interfaces(struct prometheus *p, const struct snapshot *s, unsigned int max_series)
+{
+	int r = series_set_begin(p->sets[FORM_INTERFACE], max_series);
+
+	for (size_t i = 0; i < s->n_interfaces && !r; i++) {
+		const struct interface_row *one = &s->interfaces[i];
+		const struct container_row *c = &s->containers[one->container];
+		double rank = one->v[INTERFACE_RECEIVE_BYTES] + one->v[INTERFACE_TRANSMIT_BYTES];
+		uint64_t row = row_text(p, p->homes[one->container], one->name);
+
+		if (strcmp(c->kind, "host") == 0 || strcmp(c->kind, "kernel") == 0)
+			continue;
+		if (series_set_again(p->sets[FORM_INTERFACE], row, rank, one->v))
+			continue;
+		labels_container(&p->labels, FORM_CADVISOR, c);
+		label_add(&p->labels, "interface", one->name);
+		buf_reset(&p->key);
+		buf_printf(&p->key, "%s\n%s", c->cgroup, one->name);
+		if (p->labels.failed || p->key.failed)
+			return -ENOMEM;
+		r = series_set_add(p->sets[FORM_INTERFACE], row, p->labels.data, p->labels.len, p->key.data, rank,
+				   one->v);
+	}
+	return r ? r : series_set_end(p->sets[FORM_INTERFACE]);
 }

@@ -10,9 +10,12 @@
 #include <cmocka.h>
 
 #include "exporters/prometheus/detail.h"
-#include "exporters/prometheus/prometheus.h"
+#include "exporters/prometheus/prometheus_internal.h"
 #include "lib/promcheck.h"
 #include "lib/snapshot_fixture.h"
+#include "serve/body.h"
+#include "serve/pack.h"
+#include "sysscope/findings.h"
 
 #define CONTAINERS 40
 
@@ -158,10 +161,121 @@ static void test_detail(void **state)
 	fixture_free(&s.f);
 }
 
+/* ---- what is kept between scrapes ---- */
+#define SCRAPES 60
+
+static uint32_t choose(uint32_t *state, uint32_t below)
+{
+	*state = *state * 1664525U + 1013904223U;
+	return (*state >> 16) % below;
+}
+
+/* One change, as they happen between two scrapes. */
+static void scene_change(struct scene *s, uint32_t *state)
+{
+	uint32_t i = choose(state, CONTAINERS), other = choose(state, CONTAINERS);
+	struct container_row *c = &s->f.containers[i], before = *c;
+
+	switch (choose(state, 10)) {
+	case 0: /* rows come and go; those of others refer to the first half only */
+		s->f.s.n_containers = CONTAINERS / 2 + choose(state, CONTAINERS / 2 + 1);
+		s->f.s.n_groups = s->f.s.n_disks = s->f.s.n_neighbours = choose(state, CONTAINERS / 2);
+		s->f.s.n_ports = s->f.s.n_interfaces = choose(state, CONTAINERS / 2);
+		break;
+	case 1: /* renamed, maybe to a name that another one has, or that needs escapes */
+		c->name = choose(state, 2) ? s->f.containers[other].name : "a\"b\n\xff";
+		break;
+	case 2:
+		c->image = c->image == before.image && *c->image ? "" : "shop/api:1";
+		break;
+	case 3:
+		c->pod = *c->pod ? "" : "api-7f";
+		c->namespace_ = *c->pod ? "prod" : "";
+		break;
+	case 4: /* a replaced container: its counters begin again */
+		values_count(c->v, SCOPE_CONTAINER, 1);
+		break;
+	case 5: /* not known for a while */
+		fixture_absent(c->v, CONTAINER_METRICS);
+		break;
+	case 6: /* in another order */
+		*c = s->f.containers[other];
+		s->f.containers[other] = before;
+		break;
+	case 7:
+		s->f.groups[i].comm = choose(state, 2) ? "ruby" : "nginx";
+		break;
+	case 8:
+		s->disks[i].device = choose(state, 2) ? "sdb" : "sda";
+		s->ports[i].port = (uint16_t)choose(state, 3);
+		s->interfaces[i].name = choose(state, 2) ? "eth1" : "eth0";
+		break;
+	default: /* works: the first ones most of the time, so that other parts of a family stay as they are */
+		for (size_t line = 0; line < CONTAINER_METRICS; line++)
+			s->f.containers[i % 3].v[line] += 1000;
+		s->f.groups[i].v[GROUP_CPU_USAGE] += 0.5;
+	}
+}
+
+/* Of the same snapshots: one writer and one file that keep what they can, and a writer that keeps no labels and no parts. */
+static void test_kept(void **state)
+{
+	struct prometheus *keeps = prometheus_new(true), *forgets = prometheus_new(true);
+	struct finding found = {.rule = "zombies", .severity = FINDING_WARNING};
+	struct findings findings = {.all = &found, .watched_seconds = 10};
+	struct pack pack = {};
+	uint32_t chosen = 1;
+	struct scene s;
+	size_t again = 0;
+
+	(void)state;
+	scene_init(&s);
+	found.container = s.paths[0];
+	found.container_cgroup = s.paths[0];
+	s.f.s.findings = &findings;
+	for (int scrape = 0; scrape < SCRAPES; scrape++) {
+		const struct prometheus_options o = {.process_metrics = true,
+						     .max_series = scrape < SCRAPES / 2 ? 0 : 30};
+		_cleanup_buf_ struct buf text = {};
+		struct body *body;
+
+		for (uint32_t changes = choose(&chosen, 4); changes > 0; changes--)
+			scene_change(&s, &chosen);
+		findings.n = choose(&chosen, 2);
+		assert_int_equal(body_new(&body, keeps, &s.f.s, &o, &pack), 0);
+		/* Rows of this scrape have no hash of an earlier one. */
+		forgets->seed.begin++;
+		assert_int_equal(prometheus_write(forgets, &text, &s.f.s, &o), 0);
+		assert_int_equal(body->plain.len, 0);
+		assert_int_equal(body_expand(body), 0);
+		assert_int_equal(body->plain.len, text.len);
+		assert_memory_equal(body->plain.data, text.data, text.len);
+		body_unref(body);
+	}
+	/* What has not changed was not written: nothing is asked for twice in a row but what is in no family. */
+	for (int scrape = 0; scrape < 2; scrape++) {
+		struct body *body;
+
+		for (size_t i = 0; i < pack.n_kept; i++)
+			pack.kept[i].crc ^= (uint32_t)scrape;
+		again = pack.n_kept;
+		assert_int_equal(body_new(&body, keeps, &s.f.s, &all, &pack), 0);
+		/* The wrong sums of the second turn show that these parts were taken over. */
+		assert_int_equal(body_expand(body), scrape ? -EIO : 0);
+		body_unref(body);
+	}
+	assert_int_equal(pack.n_kept, again);
+	pack_drop(&pack);
+	prometheus_free(keeps);
+	prometheus_free(forgets);
+	fixture_free(&s.f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_detail),
+		cmocka_unit_test(test_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
