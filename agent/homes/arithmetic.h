@@ -31,24 +31,30 @@ static inline void waits_add(struct ss_waits *to, const struct ss_waits *what)
 		a[i] += b[i];
 }
 
+/* Adds a time asleep, in the class and the state that the mark says. */
+static inline void waits_add_blocked(struct ss_waits *w, uint64_t mark, uint64_t ns)
+{
+	unsigned int class = ss_mark_class(mark);
+
+	if (class < SS_WAIT_CLASSES)
+		w->blocked_ns[class] += ns;
+	if (ss_mark_is_uninterruptible(mark))
+		w->uninterruptible_ns += ns;
+	if (ss_mark_in_iowait(mark))
+		w->iowait_ns += ns;
+	if (ss_mark_in_iowait(mark) && class == SS_WAIT_IO_URING)
+		w->iowait_io_uring_ns += ns;
+}
+
 /* Adds what the record says of a wait or a sleep in progress. */
 static inline void waits_add_open(struct ss_waits *w, const struct ss_thread_record *r)
 {
-	unsigned int class = ss_mark_class(r->mark);
-
 	if (ss_mark_state(r->mark) == SS_MARK_RUNNABLE)
 		w->preempted_wait_ns += r->open_wait_ns;
 	else
 		w->wakeup_wait_ns += r->open_wait_ns;
 	w->throttled_ns += r->open_throttled_ns;
-	if (class < SS_WAIT_CLASSES)
-		w->blocked_ns[class] += r->open_blocked_ns;
-	if (ss_mark_is_uninterruptible(r->mark))
-		w->uninterruptible_ns += r->open_blocked_ns;
-	if (ss_mark_in_iowait(r->mark))
-		w->iowait_ns += r->open_blocked_ns;
-	if (ss_mark_in_iowait(r->mark) && class == SS_WAIT_IO_URING)
-		w->iowait_io_uring_ns += r->open_blocked_ns;
+	waits_add_blocked(w, r->mark, r->open_blocked_ns);
 }
 
 /* Nanoseconds that threads were runnable without a CPU. */

@@ -108,6 +108,7 @@ static void group_drop(struct homes *homes, struct group *g)
 {
 	HASH_DEL(homes->groups, g);
 	DL_DELETE(g->key.home->groups.first, g);
+	homes->references_lost += g->tasks.settled != 0;
 	free(g->elsewhere);
 	free(g->loops);
 	free(g);
@@ -148,6 +149,45 @@ void groups_reset(struct homes *homes)
 		g->now = g->carried;
 		g->processes = g->threads = g->rss_bytes = g->memory_known = 0;
 		g->open = false;
+	}
+}
+
+void group_touch(struct group *g, uint64_t update)
+{
+	if (g->changed == update)
+		return;
+	g->changed = update;
+	memset(&g->tasks, 0, sizeof(g->tasks));
+}
+
+static void home_add_tasks(struct home *h, const struct group_tasks *t)
+{
+	h->processes += t->processes;
+	h->threads += t->threads;
+	h->stopped_threads += t->stopped_threads;
+	h->free_threads += t->free_threads;
+	for (size_t i = 0; i < ARRAY_SIZE(h->states); i++)
+		h->states[i] += t->states[i];
+	h->open_wait_ns += t->open_wait_ns;
+	h->init_ended |= t->init_ended;
+	if (t->oldest_start_ns && (!h->oldest_start_ns || t->oldest_start_ns < h->oldest_start_ns))
+		h->oldest_start_ns = t->oldest_start_ns;
+}
+
+void groups_add_tasks(struct homes *homes)
+{
+	for (struct group *g = homes->groups; g; g = g->hh.next) {
+		const struct group_tasks *t = &g->tasks;
+
+		if (!t->settled && !t->threads)
+			continue;
+		totals_add(&g->now.totals, &t->totals);
+		waits_add(&g->now.waits, &t->waits);
+		g->processes = t->processes;
+		g->threads = t->threads;
+		g->rss_bytes = t->rss_bytes;
+		g->memory_known = t->memory_known;
+		home_add_tasks(g->key.home, t);
 	}
 }
 

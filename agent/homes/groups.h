@@ -20,6 +20,17 @@ struct home;
 struct homes;
 struct group_loops; /* loops/loops.h */
 
+/* What its living threads and processes add up to. Kept from update to update while none of them changes. */
+struct group_tasks {
+	struct ss_totals totals; /* not charged yet, like the waits */
+	struct ss_waits waits;	 /* waits and sleeps in progress included */
+	uint64_t settled;	 /* threads that are counted in it, ended main threads included */
+	uint64_t processes, threads, rss_bytes, memory_known;
+	uint64_t stopped_threads, free_threads, states[4]; /* as in struct home, like the rest */
+	uint64_t oldest_start_ns, open_wait_ns;
+	bool init_ended;
+};
+
 struct group {
 	struct {
 		struct home *home;
@@ -33,6 +44,8 @@ struct group {
 	uint64_t
 		memory_known; /* how many of its processes have memory of their own: no zombies, none without main thread */
 	uint64_t processes, threads, rss_bytes;
+	struct group_tasks tasks;
+	uint64_t changed;	   /* number of the last update in which `tasks` was added up anew */
 	uint64_t first_update;	   /* number of the update that made it */
 	uint64_t empty_since_ns;   /* when its last process had ended, 0: it has some */
 	bool open;		   /* a table that is not emptied yet has lines of it */
@@ -66,7 +79,13 @@ struct group *group_shown(struct group *g);
 /* Before the threads are added: each group has what ended threads left. */
 void groups_reset(struct homes *homes);
 
-/* After all threads were added: who makes room for whom, then the sums of each home. */
+/* Its tasks are added up anew in this update. */
+void group_touch(struct group *g, uint64_t update);
+
+/* After all threads were added: adds the tasks of each group to it and to its home. */
+void groups_add_tasks(struct homes *homes);
+
+/* After that: who makes room for whom, then the sums of each home. */
 void groups_settle(struct homes *homes, const struct moment *now);
 
 void groups_free(struct homes *homes, struct home *h);

@@ -44,6 +44,7 @@ static int homes_make_fixed(struct homes *homes, const struct moment *now)
 static void homes_reset(struct homes *homes)
 {
 	for (struct home *h = homes->all; h; h = h->hh.next) {
+		h->current_before = h->current;
 		h->current = NULL;
 		h->processes = h->threads = h->stopped_threads = h->free_threads = 0;
 		h->init_ended = false;

@@ -23,9 +23,12 @@ struct home_cgroup {
 	struct ss_network network;
 	/* Of an incarnation: */
 	struct ss_totals
-		carried;	/* what ended threads used, here and in cgroups below, from tables that were emptied */
-	struct ss_totals tasks; /* carried + the open table + living threads */
-	uint64_t tasks_held_ns; /* largest tasks.exec_ns so far */
+		carried; /* what ended threads used, here and in cgroups below, from tables that were emptied */
+	struct ss_totals
+		living;	  /* what its living threads used and was not charged yet; kept while none of them changes */
+	uint64_t changed; /* number of the last update in which `living` was added up anew */
+	struct ss_totals tasks;	  /* carried + the open table + living threads */
+	uint64_t tasks_held_ns;	  /* largest tasks.exec_ns so far */
 	bool read_once, read_now; /* `files` was ever read; was read in this sample */
 	uint64_t
 		ahead_ns; /* least lead of the file's usage over tasks_held_ns: what was used before the agent saw it */
@@ -99,10 +102,13 @@ struct home {
 	uint64_t cpu_shares; /* that its runtime was asked for, 0: none, or not known */
 	uint32_t generation;
 
-	struct home_cgroup *current;  /* the living incarnation, NULL: none; one of them, if it has instances */
-	bool instances;		      /* a template of units: several incarnations live at a time */
-	uint64_t living, ended;	      /* instances: now; since the agent saw the first */
-	struct cgroup_counters files; /* with instances: their sums */
+	/* Increased when other cgroups are its own, or lie in another way: its threads may belong elsewhere. When they were settled: */
+	uint64_t version, version_settled;
+	struct home_cgroup *current_before; /* `current` in the update before */
+	struct home_cgroup *current;	    /* the living incarnation, NULL: none; one of them, if it has instances */
+	bool instances;			    /* a template of units: several incarnations live at a time */
+	uint64_t living, ended;		    /* instances: now; since the agent saw the first */
+	struct cgroup_counters files;	    /* with instances: their sums */
 	struct home_groups groups;
 	struct home_sum past;	/* of cgroups that the sampler has forgotten */
 	struct home_sum sum;	/* past + cgroups that the sampler knows */
@@ -160,8 +166,9 @@ struct homes {
 	 * transitions_take have dropped what refers to them.
 	 */
 	struct home *forgotten;
-	uint64_t update;       /* number of the latest update */
-	uint64_t names_folded; /* that found no room, summed over updates */
+	uint64_t update;	  /* number of the latest update */
+	uint64_t references_lost; /* groups that were dropped while a thread referred to them */
+	uint64_t names_folded;	  /* that found no room, summed over updates */
 	bool keep_unpublished;
 	bool run_delay_kept;	  /* this kernel keeps run delays: some thread has one */
 	uint64_t reaped_tasks_ns; /* CPU of forgotten homes */

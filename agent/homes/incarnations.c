@@ -49,6 +49,7 @@ static int home_cgroup_take(struct homes *homes, const struct moment *now, const
 {
 	struct home_cgroup *c = incarnation_find(homes, s->id);
 	struct home *h;
+	bool is_root;
 
 	if (!c) {
 		c = calloc(1, sizeof(*c));
@@ -67,15 +68,22 @@ static int home_cgroup_take(struct homes *homes, const struct moment *now, const
 	h = s->who->kind == HOME_HOST ? homes->host : home_get(homes, now, s->who->home, s->who);
 	if (!h)
 		return -ENOMEM;
+	/* The files of "/" describe the whole machine. */
+	is_root = s->home_root && h->kind != HOME_HOST;
+	if (c->home != h || c->parent_id != s->parent_id || c->is_root != is_root) {
+		if (c->home)
+			c->home->version++;
+		h->version++;
+		memset(&c->living, 0, sizeof(c->living));
+	}
 	c->home = h;
 	c->parent_id = s->parent_id;
+	c->is_root = is_root;
 	c->seen = now->number;
 	c->counts = s->counts;
 	c->network = s->network;
 	c->oom_hook = now->oom_kills_known;
 	c->alive = s->alive;
-	/* The files of "/" describe the whole machine. */
-	c->is_root = s->home_root && h->kind != HOME_HOST;
 	c->read_now = c->is_root && s->alive && files_known(&s->files);
 	if (c->read_now) {
 		c->files = s->files;
@@ -178,12 +186,23 @@ int incarnations_take(struct homes *homes, const struct moment *now, const struc
 			continue;
 		if (c->home) {
 			sum_add(&c->home->past, c);
+			c->home->version++;
 			c->home->ended += c->instance != NULL;
 		}
 		HASH_DEL(homes->cgroups, c);
 		home_cgroup_free(c);
 	}
+	for (struct home *h = homes->all; h; h = h->hh.next)
+		h->version += h->current != h->current_before;
 	return 0;
+}
+
+void incarnation_touch(struct home_cgroup *c, uint64_t update)
+{
+	if (c->changed == update)
+		return;
+	c->changed = update;
+	memset(&c->living, 0, sizeof(c->living));
 }
 
 /* Nested cgroups are part of the nearest one above them that is the home's own. */
@@ -257,6 +276,7 @@ void incarnations_sum(struct homes *homes)
 
 		if (!c->home)
 			continue;
+		totals_add(&c->tasks, &c->living);
 		if (c->tasks.exec_ns > c->tasks_held_ns)
 			c->tasks_held_ns = c->tasks.exec_ns;
 		if (c->read_now && c->files.cpu_usage_ns != SS_UNKNOWN &&

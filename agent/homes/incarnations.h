@@ -14,6 +14,9 @@ struct home_cgroup *incarnation_find(const struct homes *homes, uint64_t id);
 /* The home's own cgroup that this one, which has a home, is part of; NULL: there is none. */
 struct home_cgroup *incarnation_of(const struct homes *homes, struct home_cgroup *c);
 
+/* What its living threads used is added up anew in this update. */
+void incarnation_touch(struct home_cgroup *c, uint64_t update);
+
 /* After all threads were added, and after groups_settle: what each home's cgroups add up to. */
 void incarnations_sum(struct homes *homes);
 

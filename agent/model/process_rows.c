@@ -13,7 +13,7 @@ static double rate(uint64_t now, uint64_t before, double interval)
 
 static void process_values_waits(const struct process *p, double *v)
 {
-	const struct ss_waits *w = p->waits;
+	const struct ss_waits *w = process_waits_of(p);
 
 	v[PROCESS_WAKEUP_WAIT] = (double)w->wakeup_wait_ns;
 	v[PROCESS_PREEMPTED_WAIT] = (double)w->preempted_wait_ns;
@@ -122,17 +122,85 @@ static void process_row(struct process *p, bool run_delay_kept, const struct mom
 	process_values(p, run_delay_kept, now, row->v);
 }
 
+/* ---- rows that stay ---- */
+
+static void counter_rise(struct process *p, double *v, int metric, uint64_t value)
+{
+	v[metric] = (double)value > p->held[metric] ? (double)value : p->held[metric];
+	p->held[metric] = v[metric];
+}
+
+/* What later subjects complete is as in a row that has just been made. */
+static void process_row_clear(struct process_row *row)
+{
+	row->model = NULL;
+	row->concurrency = NULL;
+	for (int i = PROCESS_MODEL_WORKERS; i <= PROCESS_MODEL_EMPTY; i++)
+		row->v[i] = VALUE_ABSENT;
+	_Static_assert(PROCESS_MODEL_EMPTY - PROCESS_MODEL_WORKERS == 4, "nothing else is between them");
+}
+
+/* Nothing but time has changed: it is older, and has slept for longer. */
+static void process_row_age(struct process *p, const struct moment *now, struct process_row *row)
+{
+	const struct ss_waits *w = process_waits_of(p);
+
+	row->start_time = (double)(now->boot_wall_ns + p->key.start_ns) / 1e9;
+	row->container = p->home->row;
+	row->v[PROCESS_AGE] = (double)sub_sat(now->boot_ns, p->key.start_ns);
+	process_row_clear(row);
+	if (!now->waits_known)
+		return;
+	for (int i = 0; i < SS_WAIT_CLASSES; i++)
+		if (w->blocked_ns[i])
+			counter_rise(p, row->v, PROCESS_BLOCKED_EPOLL + i, w->blocked_ns[i]);
+	counter_rise(p, row->v, PROCESS_UNINTERRUPTIBLE, w->uninterruptible_ns);
+	counter_rise(p, row->v, PROCESS_IOWAIT, w->iowait_ns);
+	counter_rise(p, row->v, PROCESS_IOWAIT_IO_URING, w->iowait_io_uring_ns);
+}
+
+/*
+ * A row stays once it was made in an update without a change (`alike`: nor of what is known at all): its rates are zero by
+ * then. They have to be known: what is not known now may be at the next update.
+ */
+static void process_row_make(struct process *p, bool alike, bool run_delay_kept, const struct moment *now,
+			     struct process_row *row)
+{
+	bool known = p->cpu_before_ns != SS_UNKNOWN && p->switches_before != SS_UNKNOWN,
+	     wait_known = p->wait_before_ns != SS_UNKNOWN;
+
+	process_row(p, run_delay_kept, now, row);
+	p->row_stays = alike && p->changed != now->number && !p->vm && known &&
+		       wait_known == (p->wait_before_ns != SS_UNKNOWN);
+}
+
+/* In the order of the processes, in which they came: a row moves up when one before it goes. */
 int process_rows_fill(struct processes *processes, bool run_delay_kept, const struct moment *now,
 		      struct snapshot *snapshot)
 {
+	bool alike = now->interval > 0 && processes->rows_of_waits == now->waits_known &&
+		     processes->rows_of_io == now->io_known && processes->rows_of_run_delay == run_delay_kept;
+
 	processes_forget_unseen(processes, now);
 	if (list_reserve(&processes->rows, HASH_COUNT(processes->all)) < 0)
 		return -ENOMEM;
 	processes->rows.n = 0;
 	for (struct process *p = processes->all; p; p = p->hh.next) {
+		struct process_row *row = &processes->rows.at[processes->rows.n];
+
+		if (alike && p->row_stays && p->changed != now->number && !p->vm) {
+			if (p->row != processes->rows.n)
+				*row = processes->rows.at[p->row];
+			process_row_age(p, now, row);
+		} else {
+			process_row_make(p, alike, run_delay_kept, now, row);
+		}
 		p->row = (uint32_t)processes->rows.n++;
-		process_row(p, run_delay_kept, now, &processes->rows.at[p->row]);
 	}
+	processes->rows_of_waits = now->waits_known;
+	processes->rows_of_io = now->io_known;
+	processes->rows_of_run_delay = run_delay_kept;
+	processes->complete = true;
 	snapshot->processes = processes->rows.at;
 	snapshot->n_processes = processes->rows.n;
 	return 0;

@@ -9,8 +9,10 @@
 
 #include "base/util.h"
 #include "homes/arithmetic.h"
+#include "homes/incarnations.h"
 #include "model/machines.h"
 #include "model/processes.h"
+#include "model/threads.h"
 
 static void process_forget(struct process *p)
 {
@@ -48,8 +50,7 @@ static struct process *process_get(struct processes *processes, const struct mom
  * At its first thread in this sample, which names the process, be it the leader or, without one, any thread, unless the
  * kernel half has another name for it.
  */
-static void process_begin(struct processes *processes, const struct moment *now, struct process *p,
-			  const struct told_thread *told)
+static void process_begin(const struct moment *now, struct process *p, const struct told_thread *told)
 {
 	static const struct ss_totals none;
 	const struct ss_thread_record *r = told->record;
@@ -59,10 +60,8 @@ static void process_begin(struct processes *processes, const struct moment *now,
 	p->living = NULL;
 	p->group = NULL;
 	p->used = r->flags & SS_THREAD_LEADER ? r->dead_threads : none;
-	p->waits = &processes->waits.at[processes->waits.n++];
-	memset(p->waits, 0, sizeof(*p->waits));
+	memset(p->waits, 0, sizeof(p->waits));
 	p->threads = 0;
-	p->loops = (struct process_loops){};
 	memcpy(p->comm, told->name ?: r->comm, SS_COMM_LEN);
 	memcpy(p->thread, r->comm, SS_COMM_LEN);
 }
@@ -81,85 +80,72 @@ static struct ss_totals thread_uncharged(const struct ss_thread_record *r)
 	return t;
 }
 
-static void home_count_thread(struct home *h, const struct ss_thread_record *r)
+static void group_count_thread(struct group_tasks *g, const struct ss_thread_record *r)
 {
-	h->threads++;
+	g->threads++;
 	if (r->flags & SS_THREAD_STOPPED)
-		h->stopped_threads++;
+		g->stopped_threads++;
 	else if (!(r->flags & SS_THREAD_ZOMBIE))
-		h->free_threads++;
+		g->free_threads++;
 	switch (r->state) {
 	case 'R':
-		h->states[0]++;
+		g->states[0]++;
 		break;
 	case 'S':
 	case 'I':
 	case 'P':
-		h->states[1]++;
+		g->states[1]++;
 		break;
 	case 'T':
 	case 't':
-		h->states[2]++;
+		g->states[2]++;
 		break;
 	case 'D':
-		h->states[3]++;
+		g->states[3]++;
 		break;
 	}
-	if (!h->oldest_start_ns || r->start_ns < h->oldest_start_ns)
-		h->oldest_start_ns = r->start_ns;
+	if (!g->oldest_start_ns || r->start_ns < g->oldest_start_ns)
+		g->oldest_start_ns = r->start_ns;
 }
 
-/* What the thread mostly sleeps for. */
-static struct thread_sleep sleep_of(const struct ss_waits *w, const struct ss_thread_record *r)
+static void process_add_waits(struct process *p, const struct ss_waits *what)
 {
-	unsigned int most = 0, current = ss_mark_class(r->mark);
-	uint64_t asleep = 0;
+	const __u64 *fields = (const __u64 *)what;
 
-	/* A stop says nothing about what it waits for otherwise. */
-	for (unsigned int i = 0; i < SS_WAIT_STOPPED; i++) {
-		asleep += w->blocked_ns[i];
-		if (w->blocked_ns[i] > w->blocked_ns[most])
-			most = i;
-	}
-	/* A sleep that began with the first sample has a class before it has a length. */
-	if (!asleep && (ss_mark_state(r->mark) != SS_MARK_BLOCKED || current >= SS_WAIT_STOPPED))
-		most = SS_WAIT_CLASSES;
-	else if (!asleep)
-		most = current;
-	return (struct thread_sleep){
-		.known = true,
-		.class = (uint8_t)most,
-		.asleep_ns = asleep,
-		.main_ns = asleep ? w->blocked_ns[most] : 0,
-		.epoll_ns = w->blocked_ns[SS_WAIT_EPOLL],
-	};
+	for (size_t i = 0; i < PROCESS_WAITS; i++)
+		p->waits[i] += fields[i];
 }
 
 /*
- * What the thread waited. What was charged of it is in the gone tables already, so the group gets only the rest; what ended
- * threads of the process waited counts for the process alone.
+ * What the thread waited, for what is added up anew. What was charged of it is in the gone tables already, so the group gets
+ * only the rest; what ended threads of the process waited counts for the process alone.
  */
-static void thread_waits(struct settled_thread *t, const struct told_thread *told)
+static void thread_waits(struct settled_thread *t, const struct told_thread *told, bool for_process, bool for_group)
 {
 	const struct ss_thread_record *r = told->record;
 	const __u64 *charged = (const __u64 *)told->waits_charged;
-	struct process *p = t->process;
 	struct ss_waits uncharged;
 	__u64 *left = (__u64 *)&uncharged;
 
-	if (told->waits_dead)
-		waits_add(p->waits, told->waits_dead);
+	if (told->waits_dead && for_process)
+		process_add_waits(t->process, told->waits_dead);
 	if (!told->waits)
 		return;
+	/* The others get what has come since the last update. */
+	thread_sleep_on(t, told, !for_process, !for_group);
 	uncharged = *told->waits;
 	waits_add_open(&uncharged, r);
-	if (!(r->flags & SS_THREAD_ENDED))
-		waits_add(p->waits, &uncharged);
+	if (for_process && !t->waits_apart)
+		process_add_waits(t->process, &uncharged);
 	t->sleep = sleep_of(&uncharged, r);
-	t->group->key.home->open_wait_ns += r->open_wait_ns;
-	for (size_t i = 0; charged && i < SS_WAITS_FIELDS; i++)
+	for (size_t i = 0; charged && i < SS_WAITS_FIELDS; i++) {
+		t->settled &= left[i] >= charged[i];
 		left[i] = sub_sat(left[i], charged[i]);
-	waits_add(&t->group->now.waits, &uncharged);
+	}
+	if (!for_group)
+		return;
+	t->group->tasks.open_wait_ns += r->open_wait_ns;
+	waits_add(&t->group->tasks.waits, &uncharged);
 }
 
 static bool is_ended(const struct ss_thread_record *r)
@@ -198,15 +184,12 @@ double process_rss(const struct ss_thread_record *r)
 /* After all threads. A main thread that has ended is no thread of the home that the others have left. */
 static void process_add_up(struct process *p)
 {
-	struct group *g = p->group;
+	struct group_tasks *g = &p->group->tasks;
 
-	p->home = g->key.home;
-	p->home->processes++;
 	g->processes++;
 	if (leader_outlived(p)) {
-		g->threads++;
-		home_count_thread(p->home, p->leader);
-		p->home->init_ended |= p->living && p->leader->namespace_pid == 1;
+		group_count_thread(g, p->leader);
+		g->init_ended |= p->living && p->leader->namespace_pid == 1;
 	}
 	p->home->main.seen |= p->leader->namespace_pid == 1;
 	if (p->leader->flags & SS_THREAD_LEADER && !is_ended(p->leader)) {
@@ -217,49 +200,106 @@ static void process_add_up(struct process *p)
 	}
 }
 
-static int thread_settle(struct settled_thread *t, struct homes *homes, const struct ss_thread_record *r)
+/* Where a thread that is not settled belongs. That, and where it belonged, is added up anew. */
+static int thread_place(struct settled_thread *t, struct homes *homes, const struct ss_thread_record *r)
 {
+	t->group = group_of_cgroup(homes, r->cgroup_id, t->process->comm, &t->incarnation);
+	if (!t->group)
+		return -ENOMEM;
+	group_touch(t->group, homes->update);
+	if (t->incarnation)
+		incarnation_touch(t->incarnation, homes->update);
+	/* Of an unknown cgroup it may become known later whose it is. */
+	t->settled = r->cgroup_id == SS_CGROUP_KERNEL || home_known(homes, r->cgroup_id);
+	return 0;
+}
+
+/* Adds it to what is added up anew: its process, its group, the cgroup that it is part of. */
+static void thread_add_up(struct settled_thread *t, struct homes *homes, const struct told_thread *told)
+{
+	const struct ss_thread_record *r = told->record;
+	bool for_process = t->process->changed == homes->update, for_group = t->group->changed == homes->update;
 	struct ss_totals uncharged = thread_uncharged(r);
 	struct process *p = t->process;
-	struct home_cgroup *incarnation;
-	struct group *g = group_of_cgroup(homes, r->cgroup_id, p->comm, &incarnation);
 
-	if (!g)
-		return -ENOMEM;
-	t->group = g;
-	totals_add(&p->used, &r->used);
-	p->threads++;
-	totals_add(&g->now.totals, &uncharged);
-	if (incarnation)
-		totals_add(&incarnation->tasks, &uncharged);
-	if (r != p->leader || !leader_outlived(p)) {
-		g->threads++;
-		home_count_thread(g->key.home, r);
+	if (for_process) {
+		totals_add(&p->used, &r->used);
+		p->threads++;
+		process_place(p, r, t->group);
+		homes->run_delay_kept |= r->used.run_delay_ns != 0;
 	}
-	process_place(p, r, g);
-	homes->run_delay_kept |= r->used.run_delay_ns != 0;
-	return 0;
+	if (for_group) {
+		totals_add(&t->group->tasks.totals, &uncharged);
+		t->group->tasks.settled++;
+		if (r != p->leader || !leader_outlived(p))
+			group_count_thread(&t->group->tasks, r);
+	}
+	if (t->incarnation && t->incarnation->changed == homes->update)
+		totals_add(&t->incarnation->living, &uncharged);
+	thread_waits(t, told, for_process, for_group);
 }
 
 /* Leaders first: they name the group that their threads are counted in, and may come after them. */
 static int leaders_settle(struct processes *processes, const struct moment *now, const struct sample *s)
 {
-	processes->waits.n = processes->by_pid.n = 0;
+	processes->by_pid.n = 0;
 	for (size_t i = 0; i < s->n_threads; i++) {
-		const struct ss_thread_record *r = s->threads[i].told->record;
+		const struct told_thread *told = s->threads[i].told;
 		struct settled_thread *t = &processes->threads.at[i];
 
-		*t = (struct settled_thread){};
-		if (!(r->flags & SS_THREAD_LEADER))
-			continue;
-		t->process = process_get(processes, now, r);
+		if (!t->settled) {
+			t->leader = told->record->flags & SS_THREAD_LEADER;
+			t->waits_apart = told->record->flags & SS_THREAD_ENDED;
+			t->is_loop = false;
+			t->sleep = (struct thread_sleep){};
+		}
+		if (!t->process)
+			t->process = process_get(processes, now, told->record);
 		if (!t->process)
 			return -ENOMEM;
-		if (t->process->seen != now->number)
-			processes->by_pid.at[processes->by_pid.n++] = t->process;
-		process_begin(processes, now, t->process, s->threads[i].told);
+		if (!t->settled)
+			t->process->changed = now->number;
+	}
+	for (size_t i = 0; i < s->n_threads; i++) {
+		struct process *p = processes->threads.at[i].process;
+
+		if (!processes->threads.at[i].leader)
+			continue;
+		if (p->seen != now->number)
+			processes->by_pid.at[processes->by_pid.n++] = p;
+		p->seen = now->number;
+		if (p->changed == now->number)
+			process_begin(now, p, s->threads[i].told);
 	}
 	return 0;
+}
+
+/* All threads of a process that has changed are placed again: its name may be another one. */
+static int threads_place(struct processes *processes, struct homes *homes, const struct moment *now,
+			 const struct sample *s)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->n_threads && r >= 0; i++) {
+		const struct told_thread *told = s->threads[i].told;
+		struct settled_thread *t = &processes->threads.at[i];
+
+		if (t->process->changed == now->number) {
+			if (t->settled)
+				thread_leave(t, now->number);
+			if (t->process->seen != now->number)
+				process_begin(now, t->process, told);
+			r = thread_place(t, homes, told->record);
+		}
+		t->process->seen = now->number;
+	}
+	return r;
+}
+
+static bool thread_is_kept(const struct settled_thread *t, uint64_t update)
+{
+	return t->process->changed != update && t->group->changed != update &&
+	       (!t->incarnation || t->incarnation->changed != update);
 }
 
 int processes_settle(struct processes *processes, struct homes *homes, const struct moment *now, const struct sample *s)
@@ -267,28 +307,35 @@ int processes_settle(struct processes *processes, struct homes *homes, const str
 	int r;
 
 	/* Room for as many processes as there are threads costs nothing: pages exist once they are written. */
-	if (list_reserve(&processes->threads, s->n_threads) < 0 || list_reserve(&processes->waits, s->n_threads) < 0 ||
-	    list_reserve(&processes->by_pid, s->n_threads) < 0)
+	if (list_reserve(&processes->by_pid, s->n_threads) < 0)
 		return -ENOMEM;
-	processes->threads.n = s->n_threads;
-	r = leaders_settle(processes, now, s);
+	r = threads_meet(processes, homes, now, s);
+	processes->complete = false;
+	if (r >= 0)
+		r = leaders_settle(processes, now, s);
+	if (r >= 0)
+		r = threads_place(processes, homes, now, s);
 	for (size_t i = 0; i < s->n_threads && r >= 0; i++) {
-		const struct told_thread *told = s->threads[i].told;
 		struct settled_thread *t = &processes->threads.at[i];
 
-		if (!t->process)
-			t->process = process_get(processes, now, told->record);
-		if (!t->process)
-			return -ENOMEM;
-		if (t->process->seen != now->number)
-			process_begin(processes, now, t->process, told);
-		r = thread_settle(t, homes, told->record);
-		if (r >= 0)
-			thread_waits(t, told);
+		if (thread_is_kept(t, now->number))
+			thread_sleep_on(t, s->threads[i].told, true, true);
+		else
+			thread_add_up(t, homes, s->threads[i].told);
 	}
-	for (struct process *p = processes->all; p && r >= 0; p = p->hh.next)
-		if (p->seen == now->number)
+	for (struct process *p = processes->all; p && r >= 0; p = p->hh.next) {
+		p->loops = (struct process_loops){};
+		if (p->seen != now->number)
+			continue;
+		p->home = p->group->key.home;
+		if (p->group->changed == now->number)
 			process_add_up(p);
+	}
+	for (struct home *h = homes->all; h; h = h->hh.next)
+		h->version_settled = h->version;
+	groups_add_tasks(homes);
+	processes->pass = s->threads_pass;
+	processes->references_lost = homes->references_lost;
 	return r;
 }
 
@@ -305,8 +352,8 @@ void processes_forget_unseen(struct processes *processes, const struct moment *n
 
 void processes_rest(struct processes *processes)
 {
+	processes->complete = false;
 	list_free(&processes->threads);
-	list_free(&processes->waits);
 	list_free(&processes->by_pid);
 	list_free(&processes->rows);
 }

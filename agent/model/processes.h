@@ -31,13 +31,18 @@ struct pools_seen {
 
 struct vm; /* model/machines.h */
 
+/* The fields of struct ss_waits that a process shows: all before delay_slots. */
+#define PROCESS_WAITS (SS_WAITS_FIELDS - SS_DELAY_SLOTS)
+
 struct process {
 	struct {
 		uint64_t tgid, start_ns;
 	} key;
-	uint64_t seen;			       /* number of the last update whose sample had it */
-	uint64_t first_seen;		       /* of the first */
-	uint32_t row;			       /* in the snapshot */
+	uint64_t seen;	     /* number of the last update whose sample had it */
+	uint64_t changed;    /* of the last in which a thread of it was new, changed or gone */
+	uint64_t first_seen; /* of the first */
+	bool row_stays; /* as long as nothing changes, time changes no more of its row than its age and its sleeps */
+	uint32_t row;	/* in the snapshot */
 	const struct ss_thread_record *leader; /* names the process; in the sample, so valid during an update only */
 	/* NULL, or its main thread has ended: one of its living threads, one that runs if there is such a one. */
 	const struct ss_thread_record *living;
@@ -46,7 +51,7 @@ struct process {
 	char comm[SS_COMM_LEN + 1];   /* its name */
 	char thread[SS_COMM_LEN + 1]; /* that of its main thread */
 	struct ss_totals used;	      /* in this sample: by its threads, living and ended */
-	struct ss_waits *waits;	      /* the same, in processes.waits; waits and sleeps in progress included */
+	__u64 waits[PROCESS_WAITS];   /* the same; waits and sleeps in progress included: see process_waits_of */
 	uint64_t threads;
 	bool turns; /* its threads take turns in epoll: seen once, it stays as long as there are several threads */
 	struct process_loops loops;
@@ -66,19 +71,30 @@ struct thread_sleep {
 	bool known;
 };
 
-/* Where a thread of the sample belongs. */
+/* Where a thread of the sample belongs. Stays from update to update. */
 struct settled_thread {
 	struct process *process;
-	struct group *group; /* group->key.home is the thread's home */
-	bool is_loop;	     /* it lives in epoll: set by loops/ */
+	struct group *group;		 /* group->key.home is the thread's home */
+	struct home_cgroup *incarnation; /* that its cgroup is part of; NULL: none */
+	uint64_t open_blocked_ns;	 /* the part of its sleep in progress that is counted already */
+	uint32_t tid;
+	bool leader;	  /* of its process */
+	bool settled;	  /* it may stay as it is while its record is the same */
+	bool waits_apart; /* its waits are in its process's SS_BLOCK_WAITS_DEAD already */
+	bool is_loop;	  /* it lives in epoll: set by loops/ */
 	struct thread_sleep sleep;
 };
 
+typedef LIST(struct settled_thread) settled_threads;
+
 struct processes {
 	struct process *all;
-	LIST(struct settled_thread) threads; /* parallel to sample.threads */
-	LIST(struct ss_waits) waits;	     /* of this sample's processes */
-	LIST(struct process *) by_pid;	     /* those of this sample that have a leader, in the order of pids */
+	settled_threads threads;  /* parallel to sample.threads */
+	uint64_t pass;		  /* sample.threads_pass of those */
+	uint64_t references_lost; /* homes.references_lost then */
+	bool complete; /* the latest update came as far as the rows: the next one may keep what does not change */
+	bool rows_of_waits, rows_of_io, rows_of_run_delay; /* what the rows were made with */
+	LIST(struct process *) by_pid; /* those of this sample that have a leader, in the order of pids */
 	LIST(struct process_row) rows;
 };
 
@@ -88,6 +104,12 @@ int processes_settle(struct processes *processes, struct homes *homes, const str
 
 /* Forgets the processes that this update's sample did not have. Called by process_rows_fill. */
 void processes_forget_unseen(struct processes *processes, const struct moment *now);
+
+/* What its threads waited. Nobody reads delay_slots, for which there is no room. */
+static inline struct ss_waits *process_waits_of(const struct process *p)
+{
+	return (struct ss_waits *)p->waits;
+}
 
 /* A size in the record of a thread, in bytes. Absent: not known. */
 double process_bytes(uint32_t units);

@@ -43,6 +43,7 @@ static int threads_pass(struct sampler *s)
 	if (fd < 0)
 		return -errno;
 	stream_pass_begin(t, p);
+	p->threads_pass++;
 	for (;;) {
 		ssize_t n = read(fd, s->bytes + left, STREAM_BYTES - left), taken;
 

@@ -326,6 +326,8 @@ struct sample {
 
 	struct sample_thread *threads; /* in the order of tids */
 	size_t n_threads;
+	uint64_t
+		threads_pass; /* number of the pass that read them; 0: not counted. `same` compares with the pass before */
 
 	/*
 	 * Ended threads. `gone_final` is complete and comes once; `gone_open` is the content of the map in use so far, and
