@@ -260,6 +260,21 @@ static uint64_t first_interval(const struct top_batch *b, uint64_t delay_ns)
 	return delay_ns;
 }
 
+/* What rises without a pause shows in a course of snapshots: findings take one a second, as `diagnose` does. */
+static int watched_wait(const struct run *run, const struct snapshot_source *source, const struct top_batch *b,
+			uint64_t due)
+{
+	uint64_t next;
+	int r;
+
+	while (b->choice->view->findings && (next = clock_boot_ns() + FIRST_INTERVAL_NS) < due) {
+		r = run_wait(run, next);
+		if (r < 0 || run_stopped() || !source->next(source->ctx, &r))
+			return r;
+	}
+	return run_wait(run, due);
+}
+
 static int batch_loop(const struct run *run, const struct snapshot_source *source, const struct top_batch *b)
 {
 	uint64_t delay_ns = (uint64_t)(b->delay_seconds * 1e9), due;
@@ -277,7 +292,7 @@ static int batch_loop(const struct run *run, const struct snapshot_source *sourc
 		return r;
 	due = clock_boot_ns() + first_interval(b, delay_ns);
 	for (uint64_t i = 0; !b->iterations || i < b->iterations; i++) {
-		r = run_wait(run, due);
+		r = watched_wait(run, source, b, due);
 		if (r < 0 || run_stopped())
 			return r;
 		due = clock_boot_ns() + delay_ns;
