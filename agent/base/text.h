@@ -24,4 +24,10 @@ void text_csv(struct buf *out, const char *s, size_t len);
 /* For a JSON writer, which escapes C0 itself: C0 stays, except NUL. */
 void text_utf8(struct buf *out, const char *s, size_t len);
 
+/* The noun for a number that is printed without decimals: 1 process, 2 processes. */
+static inline const char *text_noun(double n, const char *one, const char *several)
+{
+	return n >= 0.5 && n < 1.5 ? one : several;
+}
+
 #endif

@@ -95,7 +95,7 @@ static const struct cgroup_key v2_hugetlb_events[][1] = {HUGE_PAGE_LIST(HUGE_EVE
 	{                                                                                            \
 		.slot = (where), .name = (file), .kind = CGROUP_FILE_NUMBER, .offset = OFFSET(field) \
 	}
-/* Also read of a cgroup above a home's that has a quota, a memory limit. */
+/* Also read of a cgroup above a home's that has a quota, a memory limit, a limit of processes. */
 #define STAT_ABOVE(where, file, table, when)                                                                 \
 	{                                                                                                    \
 		.slot = (where), .name = (file), .kind = CGROUP_FILE_STAT, .above = (when), .keys = (table), \
@@ -161,7 +161,7 @@ static const struct cgroup_file file_table[] = {
 	COUNTER(CGROUP_SLOT_V2, "memory.swap.current", memory_swap),
 	STAT_ABOVE(CGROUP_SLOT_V2, "memory.stat", v2_memory_stat, CGROUP_ABOVE_MEMORY),
 	STAT(CGROUP_SLOT_V2, "memory.events", v2_memory_events),
-	COUNTER(CGROUP_SLOT_V2, "pids.current", pids),
+	COUNTER_ABOVE(CGROUP_SLOT_V2, "pids.current", pids, CGROUP_ABOVE_PIDS),
 	{
 		.slot = CGROUP_SLOT_V2,
 		.name = "io.stat",
@@ -210,7 +210,7 @@ static const struct cgroup_file file_table[] = {
 	STAT(CGROUP_SLOT_MEMORY, "memory.oom_control", v1_oom_control),
 
 	LIMIT(CGROUP_SLOT_PIDS, "pids.max", CGROUP_FILE_LIMIT, pids_limit),
-	COUNTER(CGROUP_SLOT_PIDS, "pids.current", pids),
+	COUNTER_ABOVE(CGROUP_SLOT_PIDS, "pids.current", pids, CGROUP_ABOVE_PIDS),
 
 	LIMIT(CGROUP_SLOT_CPUSET, "cpuset.effective_cpus", CGROUP_FILE_CPUS, cpuset_cpus),
 

@@ -37,6 +37,7 @@ enum cgroup_above {
 	CGROUP_ABOVE_NEVER,
 	CGROUP_ABOVE_QUOTA,  /* if it has a CPU quota */
 	CGROUP_ABOVE_MEMORY, /* if it has a memory limit */
+	CGROUP_ABOVE_PIDS,   /* if it has a limit of processes */
 };
 
 struct cgroup_file {

@@ -282,7 +282,8 @@ static bool file_wanted(const struct cgroup_file *file, const struct cgroup_coun
 	if (!above)
 		return true;
 	return (file->above == CGROUP_ABOVE_QUOTA && is_limited(c->cpu_quota_us)) ||
-	       (file->above == CGROUP_ABOVE_MEMORY && is_limited(c->memory_limit));
+	       (file->above == CGROUP_ABOVE_MEMORY && is_limited(c->memory_limit)) ||
+	       (file->above == CGROUP_ABOVE_PIDS && is_limited(c->pids_limit));
 }
 
 /* See CGROUPFS_PRESSURE_NS. `c` has what was read before it. -ENOENT: the cgroup was removed. */

@@ -47,6 +47,7 @@ int disk_devices_take(struct disk_devices *d, const struct moment *now, const st
 			return -ENOMEM;
 		memcpy(e->name, s->devices[i].name, sizeof(e->name));
 		e->upon_others = s->devices[i].upon_others;
+		e->flash = s->devices[i].flash;
 		e->now = s->devices[i];
 		e->sampled = true;
 	}
@@ -68,7 +69,8 @@ static void device_row(const struct disk_device *e, const struct moment *now, st
 	*row = (struct device_row){.name = e->name,
 				   .major = e->number >> SS_DISK_MINOR_BITS,
 				   .minor = e->number & (MINORS - 1),
-				   .upon_others = e->upon_others};
+				   .upon_others = e->upon_others,
+				   .flash = e->flash};
 	for (int i = 0; i < DEVICE_METRICS; i++)
 		v[i] = VALUE_ABSENT;
 	v[DEVICE_IN_FLIGHT] = (double)n->in_flight;

@@ -15,7 +15,7 @@
 struct disk_device {
 	uint32_t number;
 	char name[64]; /* "8:0" until a sample has named it */
-	bool upon_others;
+	bool upon_others, flash;
 	uint64_t seen; /* number of the last update that had it, or a row of it */
 	struct sample_device now, before;
 	bool sampled, before_known;

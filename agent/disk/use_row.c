@@ -149,6 +149,7 @@ void disk_use_row(struct disk_use *u, struct disk_devices *devices, const struct
 		row->major = d->number >> SS_DISK_MINOR_BITS;
 		row->minor = d->number & ((1u << SS_DISK_MINOR_BITS) - 1);
 		row->upon_others = d->upon_others;
+		row->flash = d->flash;
 	}
 	for (int i = 0; i < DISK_METRICS; i++)
 		row->v[i] = VALUE_ABSENT;

@@ -192,15 +192,45 @@ static void memory_limit_take(const struct limit_node *n, struct container_row *
 		row->memory_limit_working_set = (double)sub_sat(f->memory_usage, f->memory_inactive_file);
 }
 
-static void limit_row_fill(const struct limits *limits, const struct limit_node *n, unsigned int cpus,
+/* That of a pod holds its containers together: none of them needs to be near its own. */
+static void threads_limit_take(const struct limit_node *n, struct container_row *row)
+{
+	const struct cgroup_counters *f = &n->files;
+	double room = (double)f->pids_limit - (double)f->pids;
+
+	if (!limit_set(f->pids_limit) || f->pids == SS_UNKNOWN ||
+	    (row->threads_limit_above_of && room >= row->threads_limit_above - row->threads_above))
+		return;
+	row->threads_limit_above = (double)f->pids_limit;
+	row->threads_above = (double)f->pids;
+	row->threads_limit_above_of = n->path;
+}
+
+static void quota_above_take(const struct limit_node *n, struct container_row *row)
+{
+	double quota = quota_cores(&n->files);
+
+	if (value_absent(quota) || (row->quota_above_of && quota >= row->quota_above))
+		return;
+	row->quota_above = quota;
+	row->quota_above_of = n->path;
+}
+
+/* `own`: the node is the row's own cgroup; else it is above. */
+static void limit_row_fill(const struct limits *limits, const struct limit_node *n, bool own, unsigned int cpus,
 			   struct container_row *row)
 {
 	double *v = row->v;
 
-	for (; n; n = node_find(limits, n->parent_id)) {
+	row->threads_limit_above = row->threads_above = row->quota_above = VALUE_ABSENT;
+	for (; n; n = node_find(limits, n->parent_id), own = false) {
 		cpu_limit_take(n, cpus, row);
 		throttled_take(n, row);
 		memory_limit_take(n, row);
+		if (own)
+			continue;
+		threads_limit_take(n, row);
+		quota_above_take(n, row);
 	}
 	if (v[CONTAINER_MEMORY_LIMIT] > 0)
 		v[CONTAINER_MEMORY_LIMIT_RATIO] = v[CONTAINER_MEMORY_WORKING_SET] / v[CONTAINER_MEMORY_LIMIT];
@@ -215,6 +245,6 @@ void limit_rows_fill(const struct limits *limits, const struct homes *homes, uns
 
 		if (h->row != HOME_NO_ROW && h->current)
 			limit_row_fill(limits, node_find(limits, several ? h->current->parent_id : h->current->id),
-				       cpus, &rows[h->row]);
+				       !several, cpus, &rows[h->row]);
 	}
 }

@@ -74,6 +74,17 @@ static bool device_has_slaves(const char *root, uint32_t device)
 	return any;
 }
 
+/* What the driver says of the medium: 0, it does not turn. A disk of a virtual machine mostly says 1, whatever it is. */
+static bool device_is_flash(const char *root, uint32_t device)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_buf_ struct buf path = {};
+
+	buf_printf(&path, "%s/sys/dev/block/%u:%u/queue/rotational", root, device >> SS_DISK_MINOR_BITS,
+		   device & ((1u << SS_DISK_MINOR_BITS) - 1));
+	return !path.failed && read_file(path.data, 16, &text, NULL) == 0 && text[0] == '0';
+}
+
 /* As lsblk: the device mapper's name instead of dm-0; '!' in a kernel name stands for '/'. */
 static void device_name(const char *root, struct device_known *k)
 {
@@ -99,6 +110,7 @@ static void device_ask(const char *root, struct device_known *k, uint64_t now_ns
 	if (k->partition)
 		return;
 	k->upon_others = device_has(root, k->device, "loop") || device_has_slaves(root, k->device);
+	k->flash = device_is_flash(root, k->device);
 	device_name(root, k);
 }
 
@@ -144,6 +156,7 @@ static int device_add(struct devices *d, const char *root, const char *line, uin
 		return 0;
 	memcpy(device.name, k->name, sizeof(device.name));
 	device.upon_others = k->upon_others;
+	device.flash = k->flash;
 	if (list_reserve(&d->list, d->list.n + 1) < 0)
 		return -ENOMEM;
 	d->list.at[d->list.n++] = device;

@@ -19,7 +19,7 @@ struct device_known {
 	uint32_t device;
 	char kernel_name[32];
 	char name[64];
-	bool partition, upon_others;
+	bool partition, upon_others, flash;
 	uint64_t asked_ns;
 	UT_hash_handle hh;
 };

@@ -149,8 +149,12 @@ static void add_looked_at(const struct sheet *p, const struct findings *f)
 {
 	_cleanup_buf_ struct buf text = {};
 
-	buf_printf(&text, "%zu containers and services, %zu processes, %zu event loops, with %zu rules", f->containers,
-		   f->processes, f->loops, f->rules - f->n_unjudged);
+	double rules = (double)(f->rules - f->n_unjudged);
+
+	buf_printf(&text, "%zu %s, %zu %s, %zu %s, with %.0f %s", f->containers,
+		   text_noun((double)f->containers, "container or service", "containers and services"), f->processes,
+		   text_noun((double)f->processes, "process", "processes"), f->loops,
+		   text_noun((double)f->loops, "event loop", "event loops"), rules, text_noun(rules, "rule", "rules"));
 	sheet_wrap(p, "looked at", INDENT, text.data ?: "");
 }
 

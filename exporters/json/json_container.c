@@ -89,7 +89,7 @@ static json_t *disks_value(struct writer *w, const struct container_row *c)
 		json_t *row = json_object();
 
 		writer_set_text(w, row, "device", d->device);
-		json_set_device(w, row, d->major, d->minor, d->upon_others);
+		json_set_device(w, row, d->major, d->minor, d->upon_others, d->flash);
 		json_set_metrics(w, row, SCOPE_DISK, d->v);
 		writer_append(w, list, row);
 	}
@@ -138,6 +138,11 @@ static json_t *interfaces_value(struct writer *w, const struct container_row *c)
 	return list;
 }
 
+static json_t *threads_or_null(const struct container_row *c, double n)
+{
+	return c->threads_limit_above_of ? json_integer((json_int_t)n) : json_null();
+}
+
 json_t *json_container(struct writer *w, const struct snapshot *s, uint32_t i)
 {
 	const struct container_row *c = &s->containers[i];
@@ -179,6 +184,11 @@ json_t *json_container(struct writer *w, const struct snapshot *s, uint32_t i)
 	writer_set_text(w, row, "cpu_limit_of", c->cpu_limit_of ?: "");
 	writer_set_text(w, row, "cpu_limit_kind", !c->cpu_limit_of ? "" : c->cpu_limit_is_cpuset ? "cpuset" : "quota");
 	writer_set_text(w, row, "throttled_by", c->throttled_by ?: "");
+	writer_set_text(w, row, "cpu_quota_above_of", c->quota_above_of ?: "");
+	writer_set(w, row, "cpu_quota_above_cores", c->quota_above_of ? writer_real(c->quota_above) : json_null());
+	writer_set_text(w, row, "threads_limit_above_of", c->threads_limit_above_of ?: "");
+	writer_set(w, row, "threads_limit_above", threads_or_null(c, c->threads_limit_above));
+	writer_set(w, row, "threads_above", threads_or_null(c, c->threads_above));
 	writer_set_text(w, row, "memory_limit_of", c->memory_limit_of ?: "");
 	writer_set(w, row, "memory_limit_working_set_bytes",
 		   c->memory_limit_of ? writer_bytes(c->memory_limit_working_set) : json_null());

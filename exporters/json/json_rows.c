@@ -55,11 +55,12 @@ void json_set_container(struct writer *w, json_t *row, const struct container_ro
 	writer_set_text(w, row, "container_cgroup", c->cgroup);
 }
 
-void json_set_device(struct writer *w, json_t *row, uint32_t major, uint32_t minor, bool upon_others)
+void json_set_device(struct writer *w, json_t *row, uint32_t major, uint32_t minor, bool upon_others, bool flash)
 {
 	writer_set(w, row, "major", json_integer(major));
 	writer_set(w, row, "minor", json_integer(minor));
 	writer_set(w, row, "upon_others", json_boolean(upon_others));
+	writer_set(w, row, "flash", json_boolean(flash));
 }
 
 /* "CAP_CHOWN", ...; "ALL" if the set has all that the kernel knows. */
@@ -197,7 +198,7 @@ json_t *json_device(struct writer *w, const struct snapshot *s, uint32_t i)
 	json_t *row = json_object();
 
 	writer_set_text(w, row, "device", d->name);
-	json_set_device(w, row, d->major, d->minor, d->upon_others);
+	json_set_device(w, row, d->major, d->minor, d->upon_others, d->flash);
 	json_set_metrics(w, row, SCOPE_DEVICE, d->v);
 	return row;
 }

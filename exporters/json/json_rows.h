@@ -14,7 +14,7 @@ void json_set_metrics(struct writer *w, json_t *object, enum metric_scope scope,
 
 /* What rows of several kinds have. A name may be that of several containers; the path of the cgroup is unique. */
 void json_set_container(struct writer *w, json_t *row, const struct container_row *c);
-void json_set_device(struct writer *w, json_t *row, uint32_t major, uint32_t minor, bool upon_others);
+void json_set_device(struct writer *w, json_t *row, uint32_t major, uint32_t minor, bool upon_others, bool flash);
 /* Not known: null. */
 void json_set_capabilities(struct writer *w, json_t *row, const struct snapshot *s, bool known, uint64_t effective,
 			   uint64_t permitted, uint64_t bounding);

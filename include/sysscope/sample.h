@@ -262,6 +262,7 @@ struct sample_device {
 	uint32_t device;  /* as in abi/disk.h */
 	char name[64];	  /* as lsblk shows it: "sda", "vg-root", "loop0" */
 	bool upon_others; /* it lies upon other devices, or a file: dm, md, loop */
+	bool flash;	  /* it says that nothing in it turns */
 	uint64_t reads, read_bytes, read_ns, writes, write_bytes, write_ns;
 	uint64_t in_flight; /* requests now */
 	uint64_t busy_ns;   /* time with any request in flight */

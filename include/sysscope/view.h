@@ -125,8 +125,11 @@ struct container_row {
 	double dead_seconds; /* since its death */
 	/* Whose limits hold: the cgroup's own path or that of one above. NULL: no limit, or not known. */
 	const char *cpu_limit_of, *memory_limit_of;
-	const char *throttled_by;	      /* whose quota ran out most often; NULL: none did */
-	bool cpu_limit_is_cpuset;	      /* else it is a quota */
+	const char *throttled_by; /* whose quota ran out most often; NULL: none did */
+	bool cpu_limit_is_cpuset; /* else it is a quota */
+	/* Of cgroups above: the limit of processes with the least room, and what is in there; the smallest CPU quota. NULL: none. */
+	const char *threads_limit_above_of, *quota_above_of;
+	double threads_limit_above, threads_above, quota_above;
 	double memory_limit_working_set;      /* of memory_limit_of */
 	const struct instance_row *instances; /* the busiest first, the dead last; some of the dead may be forgotten */
 	size_t n_instances;
@@ -234,6 +237,7 @@ struct disk_row {
 	const char *device;    /* as lsblk shows it; "~other": several that were not kept apart */
 	uint32_t major, minor; /* 0, 0: several */
 	bool upon_others;      /* it lies upon other devices, or a file: dm, md, loop */
+	bool flash;	       /* it says that nothing in it turns */
 	double v[DISK_METRICS];
 };
 
@@ -249,7 +253,7 @@ struct disk_neighbour_row {
 struct device_row {
 	const char *name;
 	uint32_t major, minor;
-	bool upon_others; /* as in disk_row */
+	bool upon_others, flash; /* as in disk_row */
 	double v[DEVICE_METRICS];
 };
 

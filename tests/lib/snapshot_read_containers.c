@@ -106,7 +106,8 @@ static void read_disks(struct snapshot_copy *copy, uint32_t container, struct co
 				       .device = json_text(one, "device"),
 				       .major = (uint32_t)json_count(one, "major"),
 				       .minor = (uint32_t)json_count(one, "minor"),
-				       .upon_others = json_is_true(json_object_get(one, "upon_others"))};
+				       .upon_others = json_is_true(json_object_get(one, "upon_others")),
+				       .flash = json_is_true(json_object_get(one, "flash"))};
 		json_metrics(one, SCOPE_DISK, d->v);
 	}
 }
@@ -168,6 +169,11 @@ static void read_container(struct snapshot_copy *copy, struct container_row *c, 
 				    .init_ended = json_is_true(json_object_get(row, "init_ended")),
 				    .dead = json_object_get(row, "dead_seconds"),
 				    .cpu_limit_of = json_text_or_null(row, "cpu_limit_of"),
+				    .quota_above_of = json_text_or_null(row, "cpu_quota_above_of"),
+				    .quota_above = json_real_or_absent(row, "cpu_quota_above_cores"),
+				    .threads_limit_above_of = json_text_or_null(row, "threads_limit_above_of"),
+				    .threads_limit_above = json_real_or_absent(row, "threads_limit_above"),
+				    .threads_above = json_real_or_absent(row, "threads_above"),
 				    .memory_limit_of = json_text_or_null(row, "memory_limit_of"),
 				    .throttled_by = json_text_or_null(row, "throttled_by"),
 				    .cpu_limit_is_cpuset = strcmp(json_text(row, "cpu_limit_kind"), "cpuset") == 0,

@@ -177,6 +177,7 @@ static void read_devices(struct snapshot_copy *copy)
 		into->major = (uint32_t)json_count(row, "major");
 		into->minor = (uint32_t)json_count(row, "minor");
 		into->upon_others = json_is_true(json_object_get(row, "upon_others"));
+		into->flash = json_is_true(json_object_get(row, "flash"));
 		json_metrics(row, SCOPE_DEVICE, into->v);
 		into++;
 	}

@@ -31,6 +31,54 @@ static void throttled(void **state)
 	assert_int_equal(situation.diagnosis.findings.n, 1);
 }
 
+/* A quota above it is smaller than what it needs: v1 refuses the one, and on v2 the other would hold it back next. */
+static void throttled_below_a_quota(void **state)
+{
+	uint32_t web = situation_worker(&situation, "web", 0.2, 0.72, 0.7, 0.2);
+	struct container_row *row = &situation.containers[1][web];
+	const struct finding *f;
+
+	(void)state;
+	row->v[CONTAINER_THROTTLED_RATIO] = 1;
+	row->quota_above_of = "/shop.slice";
+	row->quota_above = 1;
+	f = expect_first(&situation, "cpu_throttled", "web", "");
+	expect_words(f, "give it 1.0: docker update --cpus 1.0 web");
+	row->quota_above = 0.5;
+	row->v[CONTAINER_CPU_WEIGHT] = VALUE_ABSENT;
+	f = expect_first(&situation, "cpu_throttled", "web", "");
+	expect_words(f, "first raise the quota above it, which the kernel lets none exceed /shop.slice: systemctl "
+			"set-property shop.slice CPUQuota=100%; then docker update --cpus 1.0 web");
+	row->v[CONTAINER_CPU_WEIGHT] = 100;
+	expect_words(expect_first(&situation, "cpu_throttled", "web", ""), "which holds as well");
+}
+
+/* It was held up, and is gone: that is said, and what it used while it lived. */
+static void throttled_and_removed(void **state)
+{
+	uint32_t job = situation_worker(&situation, "job", 0.1, 0.36, 0.35, 0);
+	struct container_row *row = &situation.containers[1][job];
+	const struct finding *f;
+
+	(void)state;
+	row->v[CONTAINER_THROTTLED_RATIO] = VALUE_ABSENT;
+	row->dead = true;
+	row->dead_seconds = 5;
+	situation_gain(&situation, job, CONTAINER_PERIODS, 5);
+	situation_gain(&situation, job, CONTAINER_THROTTLED_PERIODS, 0.1);
+	expect_nothing(&situation);
+	situation_gain(&situation, job, CONTAINER_THROTTLED_PERIODS, 4);
+	f = expect_first(&situation, "cpu_throttled", "job", "");
+	assert_int_equal(f->severity, FINDING_WARNING);
+	expect_words(f, "job is held up by its CPU quota for 76 % of the time that it has work");
+	expect_words(f, "it used 0.20 CPU");
+	expect_words(f, "it has ended, so at its next start: 1.0 CPUs");
+	/* Of an instant nothing is said. */
+	situation_gain(&situation, job, CONTAINER_PERIODS, 0.5);
+	situation_gain(&situation, job, CONTAINER_THROTTLED_PERIODS, 0.5);
+	expect_nothing(&situation);
+}
+
 static void throttled_from_above(void **state)
 {
 	uint32_t web = situation_worker(&situation, "web", 0.2, 0.3, 0.25, 0.2);
@@ -297,6 +345,8 @@ int main(void)
 		situation_test(idle_machine),
 		situation_test(throttled),
 		situation_test(throttled_from_above),
+		situation_test(throttled_below_a_quota),
+		situation_test(throttled_and_removed),
 		situation_test(throttled_together),
 		situation_test(throttled_pod),
 		situation_test(throttled_in_bursts),

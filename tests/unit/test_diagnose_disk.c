@@ -88,6 +88,19 @@ static void latency_nvme(void **state)
 	expect_first(&situation, "disk_latency", "web", "");
 }
 
+/* 20 ms are good for a disk that turns, and slow for one that says that it does not. */
+static void latency_flash(void **state)
+{
+	(void)state;
+	reader("db", "sda", 0.9, 45, 4 * KIB, 0.02);
+	expect_nothing(&situation);
+	for (int i = 0; i < 2; i++)
+		situation.disks[i][0].flash = true;
+	expect_first(&situation, "disk_latency", "db", "");
+	situation_requests(&situation, 0, DISK_READ_COUNT, 80, 4 * KIB, 0.011);
+	expect_nothing(&situation);
+}
+
 /* A backup reads all that the disk gives: large requests, the next ones ahead. */
 static void latency_backup(void **state)
 {
@@ -321,6 +334,7 @@ int main(void)
 		situation_test(latency_critical),
 		situation_test(latency_tail),
 		situation_test(latency_own_queue),
+		situation_test(latency_flash),
 		situation_test(latency_nvme),
 		situation_test(latency_backup),
 		situation_test(latency_written_back),

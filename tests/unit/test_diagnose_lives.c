@@ -209,7 +209,7 @@ static void crash_loop_ends(void **state)
 	/* One is no rule. */
 	f = expect_first(&situation, "crash_loop", "web", "");
 	assert_false(says(f, "each time"));
-	expect_words(f, "its first process (app) ended with exit status 3: 1 of 1 ends that are known");
+	expect_words(f, "its first process (app) ended with exit status 3: 1 of 1 end that is known");
 	ended(3, VALUE_ABSENT);
 	started(c, 3, "starting");
 	f = expect_first(&situation, "crash_loop", "web", "");

@@ -56,6 +56,35 @@ static void pids_limit(void **state)
 }
 
 /* The command is that of the runtime, with a value. */
+/* Three containers of a pod at its limit, which none of them has: one finding, about the largest. */
+static void pids_limit_above(void **state)
+{
+	static const double threads[] = {300, 500, 190};
+	const struct finding *f;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+		static const char *const names[] = {"app", "pool", "sidecar"};
+		uint32_t c = situation_container(&situation, names[i], "docker");
+		struct container_row *row = &situation.containers[1][c];
+
+		row->v[CONTAINER_THREADS] = threads[i];
+		row->threads_limit_above_of = "/kubepods/pod7";
+		row->threads_limit_above = 1200;
+		row->threads_above = 990;
+	}
+	expect_nothing(&situation);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		situation.containers[1][i + 0].threads_limit_above = 1024;
+	f = expect_first(&situation, "pids_limit", "pool", "");
+	assert_int_equal(situation.diagnosis.findings.n, 1);
+	assert_int_equal(f->severity, FINDING_WARNING);
+	expect_words(f, "all in /kubepods/pod7 have 990 threads of the 1024 that they may have; pool has 500");
+	expect_words(f, "write 2048 into pids.max of cgroup /kubepods/pod7");
+	situation.containers[1][1].pod = "shop-0";
+	expect_words(expect_first(&situation, "pids_limit", "pool", ""), "set podPidsLimit to 2048");
+}
+
 static void pids_limit_advice(void **state)
 {
 	uint32_t c = situation_container(&situation, "pool", "docker");
@@ -168,9 +197,9 @@ static void order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		situation_test(zombies),	   situation_test(pids_limit), situation_test(pids_limit_advice),
-		situation_test(stopped),	   situation_test(facts_lost), situation_test(attribution),
-		situation_test(collector_missing), situation_test(order),
+		situation_test(zombies),	  situation_test(pids_limit),	     situation_test(pids_limit_advice),
+		situation_test(pids_limit_above), situation_test(stopped),	     situation_test(facts_lost),
+		situation_test(attribution),	  situation_test(collector_missing), situation_test(order),
 	};
 
 	return cmocka_run_group_tests_name("diagnose_processes", tests, NULL, NULL);

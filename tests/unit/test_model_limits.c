@@ -152,6 +152,34 @@ static void the_smallest(void **state)
 }
 
 /* The scene has 2 CPUs. The kernel shows a cpuset in every cgroup below the one that has it, where the controller is on. */
+/* The limit of processes above that has the least room, its own not among them; and the smallest quota above. */
+static void above(void **state)
+{
+	struct limit_scene *l = *state;
+	const struct container_row *row;
+
+	l->at[WEB]->files.pids_limit = 10;
+	l->at[WEB]->files.pids = 9;
+	l->at[WEB]->files.cpu_quota_us = 10000;
+	row = limit_row(l);
+	assert_true(!row->threads_limit_above_of && !row->quota_above_of);
+	l->at[POD]->files.pids_limit = 100;
+	l->at[POD]->files.pids = 40;
+	l->at[SLICE]->files.pids_limit = 1000;
+	l->at[SLICE]->files.pids = 970;
+	l->at[POD]->files.cpu_quota_us = 300000;
+	l->at[SLICE]->files.cpu_quota_us = 200000;
+	row = limit_row(l);
+	assert_string_equal(row->threads_limit_above_of, "/shop.slice");
+	assert_true(row->threads_limit_above == 1000 && row->threads_above == 970);
+	assert_string_equal(row->quota_above_of, "/shop.slice");
+	assert_true(row->quota_above == 2);
+	/* How much is there is not known: nothing can be said. */
+	l->at[SLICE]->files.pids = SS_UNKNOWN;
+	row = limit_row(l);
+	assert_string_equal(row->threads_limit_above_of, "/shop.slice/pod");
+}
+
 static void a_cpuset(void **state)
 {
 	struct limit_scene *l = *state;
@@ -274,10 +302,9 @@ int main(void)
 {
 #define LIMIT_TEST(f) cmocka_unit_test_setup_teardown(f, limit_setup, limit_teardown)
 	const struct CMUnitTest tests[] = {
-		LIMIT_TEST(nothing_limited), LIMIT_TEST(of_the_parent),
-		LIMIT_TEST(the_smallest),    LIMIT_TEST(a_cpuset),
-		LIMIT_TEST(weights),	     LIMIT_TEST(huge_pages),
-		LIMIT_TEST(of_the_dead),     LIMIT_TEST(held_without_slabs),
+		LIMIT_TEST(nothing_limited), LIMIT_TEST(of_the_parent), LIMIT_TEST(the_smallest),
+		LIMIT_TEST(a_cpuset),	     LIMIT_TEST(weights),	LIMIT_TEST(huge_pages),
+		LIMIT_TEST(above),	     LIMIT_TEST(of_the_dead),	LIMIT_TEST(held_without_slabs),
 	};
 
 	return cmocka_run_group_tests_name("model_limits", tests, NULL, NULL);

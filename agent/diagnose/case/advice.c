@@ -128,7 +128,7 @@ static void quota_advice(struct judging *j, struct buf *out, const struct contai
 						  verb, cores, cores * period));
 }
 
-const char *advice_cpu_limit(struct judging *j, uint32_t container, const char *of, double cores)
+static const char *cpu_limit_command(struct judging *j, uint32_t container, const char *of, double cores)
 {
 	const struct container_row *c = &j->now->containers[container];
 	_cleanup_buf_ struct buf out = {};
@@ -151,6 +151,20 @@ const char *advice_cpu_limit(struct judging *j, uint32_t container, const char *
 		quota_advice(j, &out, c, of, cores);
 	}
 	return taken(j, &out);
+}
+
+/* v1 refuses a quota that is larger than that of a cgroup above; on v2 the container would run into that one next. */
+const char *advice_cpu_limit(struct judging *j, uint32_t container, const char *of, double cores)
+{
+	const struct container_row *c = &j->now->containers[container];
+	const char *command = cpu_limit_command(j, container, of, cores), *above = c->quota_above_of;
+
+	if (!own_limit(c, of) || gone(c, of) || c->pod[0] || !above || !(c->quota_above < cores))
+		return command;
+	return judge_text(j, "%s %s: %s; then %s",
+			  has_weights(c) ? "first raise the quota above it, which holds as well"
+					 : "first raise the quota above it, which the kernel lets none exceed",
+			  advice_name(j, above), cpu_limit_command(j, container, above, cores), command);
 }
 
 /* The cgroup with `path` in it that stands beside one with the other path in it; NULL: one of them is in the other. */
@@ -266,32 +280,35 @@ const char *advice_memory_limit(struct judging *j, uint32_t container, const cha
 			   memory_swap(j, c, bytes));
 		advice_word(&out, c->name);
 	} else {
+		/* v1 refuses more memory than memory and swap together may have. */
+		if (own_limit(c, of) && value_absent(c->v[CONTAINER_EVENTS_HIGH]) && c->v[CONTAINER_SWAP_LIMIT] < bytes)
+			buf_printf(&what, "raise memory.memsw.limit_in_bytes to %s first, then ", value);
 		buf_printf(&what, "raise the memory limit to %s", value);
 		cgroup_advice(&out, of ?: c->cgroup, "MemoryMax", value, what.data ?: "");
 	}
 	return taken(j, &out);
 }
 
-const char *advice_threads_limit(struct judging *j, uint32_t container, double threads)
+const char *advice_threads_limit(struct judging *j, uint32_t container, const char *of, double threads)
 {
 	const struct container_row *c = &j->now->containers[container];
 	_cleanup_buf_ struct buf out = {}, what = {};
 	char value[32];
 
 	snprintf(value, sizeof(value), "%.0f", threads);
-	if (gone(c, NULL)) {
+	if (gone(c, of)) {
 		buf_printf(&out, "it has ended, so at its next start: %s", value);
 	} else if (c->pod[0]) {
 		/* A pod's own, which the kubelet sets; Kubernetes has no such limit for one container of it. */
 		buf_printf(&out,
 			   "set podPidsLimit to %s in the kubelet's configuration on %s (or pids_limit of its runtime)",
 			   value, j->now->hostname);
-	} else if (is_docker_or_podman(c)) {
+	} else if (own_limit(c, of) && is_docker_or_podman(c)) {
 		buf_printf(&out, "%s update --pids-limit %s ", c->runtime, value);
 		advice_word(&out, c->name);
 	} else {
 		buf_printf(&what, "write %s into pids.max", value);
-		cgroup_advice(&out, c->cgroup, "TasksMax", value, what.data ?: "");
+		cgroup_advice(&out, of ?: c->cgroup, "TasksMax", value, what.data ?: "");
 	}
 	return taken(j, &out);
 }

@@ -34,8 +34,8 @@ const char *advice_cpu_set(struct judging *j, uint32_t container);
 /* How to give a container this much memory, as advice_cpu_limit. */
 const char *advice_memory_limit(struct judging *j, uint32_t container, const char *of, double bytes);
 
-/* How to let it have this many processes and threads, by the runtime that set its limit. */
-const char *advice_threads_limit(struct judging *j, uint32_t container, double threads);
+/* How to let it, or all in the cgroup `of` above, have this many processes and threads, by the runtime that set the limit. */
+const char *advice_threads_limit(struct judging *j, uint32_t container, const char *of, double threads);
 
 /* How to freeze it. NULL: it has ended, or no command does that. */
 const char *advice_pause(struct judging *j, uint32_t container);

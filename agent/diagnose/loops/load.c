@@ -316,7 +316,7 @@ static void busy_poll_find(struct judging *j, const struct loop_worst *w, const 
 
 	if (!f)
 		return;
-	finding_headline(j, f, cores,
+	finding_headline(j, f, fmin(1, cores),
 			 "the event loop of %s in %s spins: it uses %.2f CPU to ask for events and finds none",
 			 loop_name(j, w->row), f->container, cores);
 	finding_evidence(j, f, "polls_total", rate, "rate",

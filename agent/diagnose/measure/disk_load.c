@@ -64,7 +64,9 @@ struct disk_load disk_load(const struct judging *j, uint32_t row)
 		return l;
 	l.mean = l.time / l.requests;
 	/* The time is also how many requests there were at a time: each waits for the bytes of its own queue. */
-	l.may_take = judge_threshold(j, nvme ? DISK_LATENCY_NVME : DISK_LATENCY_MEAN) +
+	l.may_take = judge_threshold(j, nvme	   ? DISK_LATENCY_NVME
+					: d->flash ? DISK_LATENCY_FLASH
+						   : DISK_LATENCY_MEAN) +
 		     (l.read_bytes + l.write_bytes) / l.requests * fmax(1, l.time) /
 			     judge_threshold(j, DISK_LATENCY_TRANSFER);
 	return l;

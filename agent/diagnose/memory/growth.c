@@ -138,7 +138,7 @@ static void leak_find(struct judging *j, uint32_t i, const struct process_row *p
 	f->pid = p->pid;
 	f->comm = p->comm;
 	f->confidence = rise_confidence(j);
-	finding_headline(j, f, j->w->seconds / fmax(r->left, 1),
+	finding_headline(j, f, fmin(1, j->w->seconds / fmax(r->left, 1)),
 			 "the memory of %s (pid %u) in %s rises without a pause, by %s in each second%s", p->comm,
 			 p->pid, c->name, advice_bytes(j, r->slope), left_text(j, r));
 	memory_evidence(j, f, r);
@@ -196,7 +196,7 @@ static void victim_find(struct judging *j, const struct oom_row *k, const struct
 	f->pid = k->pid;
 	f->comm = k->comm;
 	finding_headline(
-		j, f, r.slope,
+		j, f, 1,
 		"the memory of %s (pid %u) in %s rose without a pause, by %s in each second, until the OOM killer "
 		"ended it",
 		*k->comm ? k->comm : "a process", k->pid, k->container_name, advice_bytes(j, r.slope));
@@ -246,7 +246,7 @@ static void threads_find(struct judging *j, uint32_t i, const struct process_row
 	f->pid = p->pid;
 	f->comm = p->comm;
 	f->confidence = rise_confidence(j);
-	finding_headline(j, f, j->w->seconds / fmax(value_absent(r->left) ? 86400 : r->left, 1),
+	finding_headline(j, f, fmin(1, j->w->seconds / fmax(value_absent(r->left) ? 86400 : r->left, 1)),
 			 "the threads of %s (pid %u) in %s become more without a pause, by %.1f in each second%s",
 			 p->comm, p->pid, c->name, r->slope, left_text(j, r));
 	finding_evidence(j, f, "threads", p->v[PROCESS_THREADS], "count", "they rose from %.0f to %.0f in %.0f s",
@@ -279,6 +279,10 @@ void judge_thread_growth(struct judging *j)
 			continue;
 		rise_end(&r, c->v[CONTAINER_THREADS_LIMIT] - c->v[CONTAINER_THREADS],
 			 judge_text(j, "its limit of %.0f is reached", c->v[CONTAINER_THREADS_LIMIT]));
+		if (c->threads_limit_above_of)
+			rise_end(&r, c->threads_limit_above - c->threads_above,
+				 judge_text(j, "the limit of %s, %.0f, is reached", c->threads_limit_above_of,
+					    c->threads_limit_above));
 		if (r.grown < least)
 			judge_near(j, i, r.grown, least, "the threads of %s (pid %u) became %.0f more", p->comm, p->pid,
 				   r.grown);

@@ -296,7 +296,8 @@ void judge_major_faults(struct judging *j)
 		f = judge_find(j, i, FINDING_NOTICE);
 		if (!f)
 			return;
-		finding_headline(j, f, rate, "%s waits for the disk in %.0f page faults a second", c->name, rate);
+		finding_headline(j, f, judge_excess(rate, judge_threshold(j, MAJOR_FAULTS_RATE)),
+				 "%s waits for the disk in %.0f page faults a second", c->name, rate);
 		finding_evidence(j, f, "major_page_faults_total", rate, "rate",
 				 "%.0f of its page faults a second had to read the disk", rate);
 		finding_advice(j, f,

@@ -102,7 +102,7 @@ static void oom_find(struct judging *j, const struct oom_row *k, uint64_t kills)
 	f->comm = k->comm;
 	f->since = k->time;
 	f->confidence = *k->exhausted ? FINDING_HIGH : FINDING_MEDIUM;
-	finding_headline(j, f, (double)kills, "the OOM killer ended %s (pid %u) in %s: %s",
+	finding_headline(j, f, judge_excess((double)kills, 1), "the OOM killer ended %s (pid %u) in %s: %s",
 			 *k->comm ? k->comm : "a process", k->pid, who, exhausted_text(j, k));
 	if (kills > 1)
 		finding_evidence(j, f, "oom_kills_total", (double)kills, "count",

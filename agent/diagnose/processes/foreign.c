@@ -80,8 +80,9 @@ static void foreign_say(struct judging *j, const struct outsider_row *o, size_t 
 	finding_culprit(j, f, p->container);
 	f->pid = f->culprit_pid = p->pid;
 	f->comm = f->culprit_process = p->comm;
-	finding_headline(j, f, 1 + (double)others, "%s (pid %u) of %s is inside %s, but not in its cgroup", p->comm,
-			 p->pid, home->name, own->name);
+	finding_headline(j, f, judge_excess(1 + (double)others, 1),
+			 "%s (pid %u) of %s is inside %s, but not in its cgroup", p->comm, p->pid, home->name,
+			 own->name);
 	finding_evidence(j, f, "outside", 0, "", "it is in these namespaces of %s: %s", own->name,
 			 spaces_text(j, o->kinds));
 	finding_evidence(j, f, "age_seconds", p->v[PROCESS_AGE] / 1e9, "seconds",
@@ -231,9 +232,9 @@ static void spaces_say(struct judging *j, uint32_t i, uint32_t shared, const str
 		return;
 	f->pid = who->pid;
 	f->comm = who->comm;
-	finding_headline(j, f, __builtin_popcount(shared), "%s (pid %u) in %s shares %s with the machine%s", who->comm,
-			 who->pid, c->name, spaces_text(j, shared),
-			 all ? ": it is a container by its cgroup alone" : "");
+	finding_headline(j, f, judge_excess(__builtin_popcount(shared), 1),
+			 "%s (pid %u) in %s shares %s with the machine%s", who->comm, who->pid, c->name,
+			 spaces_text(j, shared), all ? ": it is a container by its cgroup alone" : "");
 	spaces_evidence(j, f, c, shared, machine);
 	spaces_advice(j, f, c, shared);
 }

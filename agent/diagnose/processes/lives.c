@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "diagnose/case/advice.h"
 #include "diagnose/case/index.h"
 
@@ -92,7 +93,7 @@ static void pile_advice(struct judging *j, struct finding *f, uint32_t i, const 
 		       advice_name(j, c->name));
 	if (value_absent(p->limit) && judge_is_own_home(c))
 		finding_advice(j, f, "nothing bounds it but the machine, so give it a limit: %s",
-			       advice_threads_limit(j, i, p->before < 50 ? 100 : 2 * p->before));
+			       advice_threads_limit(j, i, NULL, p->before < 50 ? 100 : 2 * p->before));
 }
 
 static void pile_say(struct judging *j, uint32_t i, const struct pile *p)
@@ -107,14 +108,16 @@ static void pile_say(struct judging *j, uint32_t i, const struct pile *p)
 		f->culprit_pid = p->starter->pid;
 	}
 	if (p->full)
-		finding_headline(j, f, p->births,
+		finding_headline(j, f, judge_excess(p->births, judge_threshold(j, FORK_STORM_BIRTHS)),
 				 "%s starts %.0f processes a second although its limit of %.0f is reached", c->name,
 				 p->births, p->limit);
 	else
-		finding_headline(j, f, p->births, "%s starts %.0f processes a second, and they pile up: %.0f now",
-				 c->name, p->births, p->now);
+		finding_headline(j, f, judge_excess(p->births, judge_threshold(j, FORK_STORM_BIRTHS)),
+				 "%s starts %.0f processes a second, and they pile up: %.0f now", c->name, p->births,
+				 p->now);
 	finding_evidence(j, f, "processes", p->now, "count",
-			 "it had %.0f processes when this began to watch, and %.0f at the end", p->before, p->now);
+			 "it had %.0f %s when this began to watch, and %.0f at the end", p->before,
+			 text_noun(p->before, "process", "processes"), p->now);
 	finding_evidence(j, f, "forks_total", p->births, "rate", "%.0f processes were born each second, %.0f ended",
 			 p->births, p->exits);
 	if (p->named > p->newborn / 2)
@@ -125,7 +128,8 @@ static void pile_say(struct judging *j, uint32_t i, const struct pile *p)
 				 p->starter->pid, p->started);
 	else if (p->newborn)
 		finding_evidence(j, f, "", 0, "", "no single process that lives started most of them");
-	finding_ruled_out(j, f, "threads: %.0f processes have %.0f threads", p->now, p->threads);
+	finding_ruled_out(j, f, "threads: %.0f %s %.0f %s", p->now, text_noun(p->now, "process has", "processes have"),
+			  p->threads, text_noun(p->threads, "thread", "threads"));
 	pile_advice(j, f, i, p);
 }
 
@@ -233,8 +237,9 @@ static void restarts_evidence(struct judging *j, struct finding *f, const struct
 
 		finding_evidence(j, f, by_signal ? "last_exit_signal" : "last_exit_status",
 				 by_signal ? like->exit_signal : like->exit_status, "count",
-				 "its first process (%s) %s %s: %zu of %zu ends that are known", like->exit_comm,
-				 by_signal ? "was" : "ended", end_text(j, like), r->ways[i].n, r->ended);
+				 "its first process (%s) %s %s: %zu of %zu %s known", like->exit_comm,
+				 by_signal ? "was" : "ended", end_text(j, like), r->ways[i].n, r->ended,
+				 text_noun((double)r->ended, "end that is", "ends that are"));
 	}
 	if (!r->ended)
 		finding_evidence(j, f, "", 0, "", "with which exit status or signal it ended is not known");
@@ -264,9 +269,9 @@ static void restarts_say(struct judging *j, const struct restarts *r, size_t aga
 
 	if (!f)
 		return;
-	finding_headline(j, f, (double)again, "%s ends and is started again: %zu times in %.0f s%s%s", c->name, again,
-			 j->w->seconds, ends_agree(r) ? ", each time " : "",
-			 ends_agree(r) ? end_text(j, r->ways[0].like) : "");
+	finding_headline(j, f, judge_excess((double)again, judge_threshold(j, CRASH_LOOP_RESTARTS)),
+			 "%s ends and is started again: %zu times in %.0f s%s%s", c->name, again, j->w->seconds,
+			 ends_agree(r) ? ", each time " : "", ends_agree(r) ? end_text(j, r->ways[0].like) : "");
 	if (r->starts > 1)
 		finding_evidence(j, f, "", (r->last - r->first) / (double)(r->starts - 1), "seconds",
 				 "from one start to the next it took %.1f s on average",
@@ -305,7 +310,7 @@ static void restarts_find(struct judging *j, const struct start_row *b, size_t *
 		restarts_say(j, &r, again);
 	else
 		judge_near(j, r.container, (double)again, judge_threshold(j, CRASH_LOOP_RESTARTS),
-			   "it ended and was started again %zu times", again);
+			   "it ended and was started again %zu %s", again, text_noun((double)again, "time", "times"));
 }
 
 void judge_crash_loop(struct judging *j)

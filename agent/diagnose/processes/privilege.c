@@ -70,8 +70,9 @@ static void privilege_say(struct judging *j, uint32_t i, uint64_t powerful, uint
 	if (!f)
 		return;
 	f->confidence = j->w->seconds >= judge_threshold(j, UNUSED_PRIVILEGE_LONG) ? FINDING_MEDIUM : FINDING_LOW;
-	finding_headline(j, f, __builtin_popcountll(unused), "%s has %s and did not use %s in %.0f s", c->name,
-			 capabilities_text(j, unused, "", ", "), unused & (unused - 1) ? "them" : "it", j->w->seconds);
+	finding_headline(j, f, judge_excess(__builtin_popcountll(unused), 1), "%s has %s and did not use %s in %.0f s",
+			 c->name, capabilities_text(j, unused, "", ", "), unused & (unused - 1) ? "them" : "it",
+			 j->w->seconds);
 	finding_evidence(j, f, "capabilities_effective", 0, "",
 			 "its processes have them in the machine's user namespace");
 	if (powerful & used)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "diagnose/case/advice.h"
 
 /* ---- zombies ---- */
@@ -36,7 +37,8 @@ static void zombies_find(struct judging *j, uint32_t parent, size_t count)
 		return;
 	if ((double)count < judge_threshold(j, ZOMBIES_COUNT)) {
 		judge_near(j, p->container, (double)count, judge_threshold(j, ZOMBIES_COUNT),
-			   "%s (pid %u) has %zu dead children that it has not claimed", p->comm, parent, count);
+			   "%s (pid %u) has %zu dead %s that it has not claimed", p->comm, parent, count,
+			   text_noun((double)count, "child", "children"));
 		return;
 	}
 	f = judge_find(j, p->container, FINDING_WARNING);
@@ -77,34 +79,102 @@ void judge_zombies(struct judging *j)
 
 /* ---- pids_limit ---- */
 
+static void threads_advice(struct judging *j, struct finding *f, uint32_t i, const char *of, double limit)
+{
+	finding_advice(j, f,
+		       "find out which program makes them: sysscope top --view processes --sort threads --container %s",
+		       advice_name(j, j->now->containers[i].name));
+	finding_advice(j, f, "if it needs them, raise the limit: %s", advice_threads_limit(j, i, of, limit * 2));
+}
+
+static void own_threads_judge(struct judging *j, uint32_t i)
+{
+	const struct container_row *c = &j->now->containers[i];
+	double limit = c->v[CONTAINER_THREADS_LIMIT], threads = c->v[CONTAINER_THREADS];
+	double processes = c->v[CONTAINER_PROCESSES];
+	struct finding *f;
+
+	if (!(limit > 0) || value_absent(threads))
+		return;
+	if (threads < limit * judge_threshold(j, PIDS_LIMIT_SHARE)) {
+		judge_near(j, i, threads, limit * judge_threshold(j, PIDS_LIMIT_SHARE),
+			   "it has %.0f %s of the %.0f that it may have", threads,
+			   text_noun(threads, "thread", "threads"), limit);
+		return;
+	}
+	f = judge_find(j, i, threads >= limit ? FINDING_CRITICAL : FINDING_WARNING);
+	if (!f)
+		return;
+	finding_headline(j, f, threads / limit, "%s has %.0f %s of the %.0f that it may have", c->name, threads,
+			 text_noun(threads, "thread", "threads"), limit);
+	finding_evidence(j, f, "threads", threads, "count", "%.0f %s in %.0f %s", threads,
+			 text_noun(threads, "thread", "threads"), processes,
+			 text_noun(processes, "process", "processes"));
+	finding_evidence(j, f, "threads_limit", limit, "count", "the limit of the pids controller is %.0f", limit);
+	threads_advice(j, f, i, NULL, limit);
+}
+
+/* It has a limit above that is nearly reached; its own tells the same of itself, and of less. */
+static bool threads_above_full(const struct judging *j, const struct container_row *c)
+{
+	return !c->dead && c->threads_limit_above_of && c->threads_limit_above > 0 &&
+	       c->threads_above >= c->threads_limit_above * judge_threshold(j, PIDS_LIMIT_SHARE);
+}
+
+/* Of those below one limit the one with the most threads is told about, and before it the first. */
+static bool has_most_below(const struct judging *j, uint32_t i)
+{
+	const struct container_row *c = &j->now->containers[i];
+
+	for (uint32_t k = 0; k < j->now->n_containers; k++) {
+		const struct container_row *other = &j->now->containers[k];
+
+		if (k == i || !threads_above_full(j, other) ||
+		    strcmp(other->threads_limit_above_of, c->threads_limit_above_of) != 0)
+			continue;
+		if (other->v[CONTAINER_THREADS] > c->v[CONTAINER_THREADS] ||
+		    (k < i && !(other->v[CONTAINER_THREADS] < c->v[CONTAINER_THREADS])))
+			return false;
+	}
+	return true;
+}
+
+static void threads_above_judge(struct judging *j, uint32_t i)
+{
+	const struct container_row *c = &j->now->containers[i];
+	double limit = c->threads_limit_above, threads = c->threads_above;
+	struct finding *f;
+
+	if (!c->threads_limit_above_of || !(limit > 0))
+		return;
+	if (!threads_above_full(j, c)) {
+		judge_near(j, i, threads, limit * judge_threshold(j, PIDS_LIMIT_SHARE),
+			   "the cgroup above it has %.0f %s of the %.0f that it may have", threads,
+			   text_noun(threads, "thread", "threads"), limit);
+		return;
+	}
+	if (!has_most_below(j, i))
+		return;
+	f = judge_find(j, i, threads >= limit ? FINDING_CRITICAL : FINDING_WARNING);
+	if (!f)
+		return;
+	finding_headline(j, f, threads / limit, "all in %s have %.0f %s of the %.0f that they may have; %s has %.0f",
+			 c->threads_limit_above_of, threads, text_noun(threads, "thread", "threads"), limit, c->name,
+			 c->v[CONTAINER_THREADS]);
+	finding_evidence(j, f, "threads_above", threads, "count", "%.0f %s are below that limit", threads,
+			 text_noun(threads, "thread", "threads"));
+	finding_evidence(j, f, "threads_limit_above", limit, "count",
+			 "the limit of the pids controller of a cgroup above is %.0f", limit);
+	threads_advice(j, f, i, c->threads_limit_above_of, limit);
+}
+
 void judge_pids_limit(struct judging *j)
 {
 	for (uint32_t i = 0; i < j->now->n_containers; i++) {
-		const struct container_row *c = &j->now->containers[i];
-		double limit = c->v[CONTAINER_THREADS_LIMIT], threads = c->v[CONTAINER_THREADS];
-		struct finding *f;
-
-		if (c->dead || !(limit > 0) || value_absent(threads))
+		if (j->now->containers[i].dead)
 			continue;
-		if (threads < limit * judge_threshold(j, PIDS_LIMIT_SHARE)) {
-			judge_near(j, i, threads, limit * judge_threshold(j, PIDS_LIMIT_SHARE),
-				   "it has %.0f threads of the %.0f that it may have", threads, limit);
-			continue;
-		}
-		f = judge_find(j, i, threads >= limit ? FINDING_CRITICAL : FINDING_WARNING);
-		if (!f)
-			return;
-		finding_headline(j, f, threads / limit, "%s has %.0f threads of the %.0f that it may have", c->name,
-				 threads, limit);
-		finding_evidence(j, f, "threads", threads, "count", "%.0f threads in %.0f processes", threads,
-				 c->v[CONTAINER_PROCESSES]);
-		finding_evidence(j, f, "threads_limit", limit, "count", "the limit of the pids controller is %.0f",
-				 limit);
-		finding_advice(j, f,
-			       "find out which program makes them: sysscope top --view processes --sort threads "
-			       "--container %s",
-			       advice_name(j, c->name));
-		finding_advice(j, f, "if it needs them, raise the limit: %s", advice_threads_limit(j, i, limit * 2));
+		own_threads_judge(j, i);
+		threads_above_judge(j, i);
 	}
 }
 
@@ -148,16 +218,18 @@ void judge_stopped(struct judging *j)
 		if (paused) {
 			finding_headline(j, f, 1, "%s is paused: its processes are frozen", c->name);
 			finding_evidence(j, f, "processes", c->v[CONTAINER_PROCESSES], "count",
-					 "it has %.0f processes, none of which runs", c->v[CONTAINER_PROCESSES]);
+					 "it has %.0f %s, none of which runs", c->v[CONTAINER_PROCESSES],
+					 text_noun(c->v[CONTAINER_PROCESSES], "process", "processes"));
 			finding_advice(j, f, "if that is not meant: docker unpause, or the same of its runtime");
 			continue;
 		}
 		f->pid = p->pid;
 		f->comm = p->comm;
-		finding_headline(j, f, count, "%s (pid %u) in %s was stopped by a signal%s", p->comm, p->pid, c->name,
-				 count > 1 ? ", and others with it" : "");
-		finding_evidence(j, f, "tasks.stopped", c->v[CONTAINER_TASKS_STOPPED], "count",
-				 "%.0f threads are stopped", c->v[CONTAINER_TASKS_STOPPED]);
+		finding_headline(j, f, judge_excess(count, 1), "%s (pid %u) in %s was stopped by a signal%s", p->comm,
+				 p->pid, c->name, count > 1 ? ", and others with it" : "");
+		finding_evidence(j, f, "tasks.stopped", c->v[CONTAINER_TASKS_STOPPED], "count", "%.0f %s stopped",
+				 c->v[CONTAINER_TASKS_STOPPED],
+				 text_noun(c->v[CONTAINER_TASKS_STOPPED], "thread is", "threads are"));
 		finding_advice(j, f, "if that is not meant: kill -CONT %u", p->pid);
 	}
 }

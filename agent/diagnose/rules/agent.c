@@ -34,8 +34,9 @@ void judge_facts_lost(struct judging *j)
 		if (!f)
 			return;
 		if (!*f->headline)
-			finding_headline(j, f, rate, "sysscope lost %.0f facts a second (%s): its picture has holes",
-					 rate, l->kind);
+			finding_headline(j, f, judge_excess(rate, judge_threshold(j, FACTS_LOST_RATE)),
+					 "sysscope lost %.0f facts a second (%s): its picture has holes", rate,
+					 l->kind);
 		finding_evidence(j, f, "losses", rate, "rate", "%s: %.0f a second", l->kind, rate);
 	}
 	if (f)

@@ -159,15 +159,46 @@ static void throttled_headline(struct judging *j, struct finding *f, const struc
 				 t->of ? " of " : "", t->of ?: "", share);
 }
 
+#define PERIODS_LEAST 10 /* of a container that has ended */
+
+/* Share of the periods in which its quota ran out. Of one that has ended: of those that it had in the watch, by its own quota. */
+static double throttled_periods(const struct judging *j, uint32_t i)
+{
+	double all;
+
+	if (!j->now->containers[i].dead)
+		return window_average(j->w, WINDOW_CONTAINERS, i, TREND_CONTAINER_THROTTLED_RATIO);
+	all = window_container(j->w, i, CONTAINER_PERIODS);
+	return all >= PERIODS_LEAST ? window_container(j->w, i, CONTAINER_THROTTLED_PERIODS) / all : VALUE_ABSENT;
+}
+
+/* What it used in each second in which it lived, if it has ended. */
+static struct cpu_use cpu_use_alive(const struct judging *j, uint32_t i)
+{
+	const struct container_row *c = &j->now->containers[i];
+	double born = c->v[CONTAINER_START_TIME] / 1e9, from = born > j->w->began ? born : j->w->began;
+	double lived = j->now->time - c->dead_seconds - from;
+	struct cpu_use u = cpu_use(j, i);
+
+	if (!c->dead || !(lived > 0.1) || lived > j->w->seconds)
+		return u;
+	u.cores *= j->w->seconds / lived;
+	u.wait *= j->w->seconds / lived;
+	u.throttled *= j->w->seconds / lived;
+	return u;
+}
+
 /* One finding for all that one quota holds up. */
 static void throttled_find(struct judging *j, const struct throttled *t, size_t n)
 {
-	struct cpu_use u = cpu_use(j, t->row);
+	struct cpu_use u = cpu_use_alive(j, t->row);
 	bool known = !value_absent(u.throttled);
 	double used = 0, wanted = 0;
-	struct finding *f = judge_find(
-		j, t->row,
-		known && t->lost >= judge_threshold(j, CPU_THROTTLED_CRITICAL) ? FINDING_CRITICAL : FINDING_WARNING);
+	struct finding *f = judge_find(j, t->row,
+				       known && !j->now->containers[t->row].dead &&
+						       t->lost >= judge_threshold(j, CPU_THROTTLED_CRITICAL)
+					       ? FINDING_CRITICAL
+					       : FINDING_WARNING);
 
 	if (!f)
 		return;
@@ -189,7 +220,7 @@ static void throttled_find(struct judging *j, const struct throttled *t, size_t 
 static bool throttled_is(struct judging *j, uint32_t i, struct throttled *ret)
 {
 	const struct container_row *c = &j->now->containers[i];
-	double periods = window_average(j->w, WINDOW_CONTAINERS, i, TREND_CONTAINER_THROTTLED_RATIO);
+	double periods = throttled_periods(j, i);
 	struct cpu_use u = cpu_use(j, i);
 	bool known = !value_absent(u.throttled), own = !c->throttled_by || strcmp(c->throttled_by, c->cgroup) == 0;
 	double lost = known ? cpu_lost_share(u.cores, u.wait, u.throttled) : periods;
@@ -212,9 +243,7 @@ void judge_cpu_throttled(struct judging *j)
 	if (!held)
 		j->failed = true;
 	for (uint32_t i = 0; held && i < j->now->n_containers; i++)
-		if (!j->now->containers[i].dead &&
-		    window_average(j->w, WINDOW_CONTAINERS, i, TREND_CONTAINER_THROTTLED_RATIO) > 0 &&
-		    throttled_is(j, i, &held[n]) && judge_wanted(j, i))
+		if (throttled_periods(j, i) > 0 && throttled_is(j, i, &held[n]) && judge_wanted(j, i))
 			n++;
 	if (n)
 		qsort(held, n, sizeof(*held), throttled_order);
@@ -328,7 +357,7 @@ static void short_lived_find(struct judging *j, uint32_t i, double cores, double
 		f->culprit_process = starter->comm;
 		f->culprit_pid = starter->pid;
 	}
-	finding_headline(j, f, cores,
+	finding_headline(j, f, judge_excess(cores, judge_threshold(j, SHORT_LIVED_PROCESSES_CORES)),
 			 "%s starts %.0f processes a second; those that live less than a second use %.2f CPU", c->name,
 			 births, cores);
 	finding_evidence(j, f, "short_lived_cpu_seconds_total", cores, "cores",
