@@ -103,6 +103,7 @@ static __noinline struct ss_gone *task_charge(struct task_struct *task, struct s
 
 	if (!gone)
 		return NULL;
+	told_forget(state);
 #define CHARGE(member, field)                                                                      \
 	{                                                                                          \
 		now = task->field;                                                                 \
@@ -118,6 +119,7 @@ static __noinline struct ss_gone *task_charge(struct task_struct *task, struct s
 #undef CHARGE
 	if (cfg_sched)
 		waits_charge(&state->waits, &state->waits_charged, &gone->waits);
+	told_forget(state);
 	return gone;
 }
 

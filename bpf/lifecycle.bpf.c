@@ -156,6 +156,7 @@ int BPF_PROG(lifecycle_rename, struct task_struct *task, const char *comm)
 		loop_rename(task, key.comm);
 	bpf_probe_read_kernel_str(name, sizeof(name), comm);
 	name_settle(task, state, name);
+	told_forget(state);
 	return 0;
 }
 
@@ -221,6 +222,7 @@ static __always_inline void exit_count(struct task_struct *task, struct ss_threa
 static __always_inline void process_keep_waits(struct task_struct *task, struct ss_thread_state *state)
 {
 	__u64 *from = (__u64 *)&state->waits, *to;
+	struct ss_thread_state *leader;
 
 	to = bpf_task_storage_get(&process_waits, task->group_leader, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!to) {
@@ -231,6 +233,9 @@ static __always_inline void process_keep_waits(struct task_struct *task, struct 
 	for (int i = 0; i < SS_WAITS_FIELDS; i++)
 		if (from[i])
 			__sync_fetch_and_add(&to[i], from[i]);
+	leader = bpf_task_storage_get(&thread_state, task->group_leader, 0, 0);
+	if (leader)
+		told_forget(leader);
 }
 
 /*

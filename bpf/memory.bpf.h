@@ -70,11 +70,17 @@ static __always_inline void memory_parts_add(struct memory_parts *parts, __s32 *
 		rest[i] += part[i];
 }
 
+/* Processes' periods begin at different times. */
+static __always_inline __u32 memory_period_of(struct task_struct *task, __u64 now)
+{
+	return (now + ((__u64)task->pid << (MEMORY_KEPT_BITS - 7))) >> MEMORY_KEPT_BITS;
+}
+
 /* Whether the process has run since its parts were read, or has lost pages meanwhile, as far as one thread tells. */
 static __always_inline bool memory_changed(struct task_struct *task, struct ss_thread_state *state, __u64 counts)
 {
 	__u32 switches = task->nvcsw + task->nivcsw;
-	__u32 period = (bpf_ktime_get_ns() + ((__u64)task->pid << (MEMORY_KEPT_BITS - 7))) >> MEMORY_KEPT_BITS;
+	__u32 period = memory_period_of(task, bpf_ktime_get_ns());
 	bool same =
 		state->memory_switches == switches && state->memory_period == period && state->memory_counts == counts;
 

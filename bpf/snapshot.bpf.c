@@ -10,6 +10,7 @@
 #include "namespace.bpf.h"
 #include "sched.bpf.h"
 #include "socket.bpf.h"
+#include "told.bpf.h"
 
 /* The letter that /proc/PID/stat shows for this state (fs/proc/array.c). */
 static __always_inline __u32 state_letter(__u32 state, __u32 exit_state)
@@ -52,16 +53,6 @@ static __always_inline void run_queue_note(struct task_struct *task, struct rq *
 	run_queues[cpu].open_ns = open;
 }
 
-/*
- * 1 unless x is 0. Without a branch, and hidden from the compiler so that it makes none: the verifier of 6.1 would
- * follow every combination of the flags that are computed with it.
- */
-static __always_inline __u32 nonzero(__u64 x)
-{
-	asm volatile("" : "+r"(x));
-	return (x | -x) >> 63;
-}
-
 /* Pages in units of SS_MEMORY_UNIT; SS_MEMORY_UNKNOWN if there are too many, or unknown (~0). */
 static __always_inline __u32 memory_units(__u64 pages)
 {
@@ -102,14 +93,6 @@ static __always_inline void record_namespaces(struct task_struct *task, struct s
 	r->ns_ipc = BPF_CORE_READ(set, ipc_ns, ns.inum);
 	r->ns_cgroup = BPF_CORE_READ(set, cgroup_ns, ns.inum);
 	r->ns_time = BPF_CORE_READ(set, time_ns, ns.inum);
-}
-
-/* 1 if the process has a handler for SIGSTKFLT, SIGURG and SIGIO: one that is neither SIG_DFL (0) nor SIG_IGN (1). */
-static __always_inline __u32 catches_all(struct sighand_struct *hand)
-{
-	return nonzero((__u64)hand->action[SIGSTKFLT - 1].sa.sa_handler >> 1) &
-	       nonzero((__u64)hand->action[SIGURG - 1].sa.sa_handler >> 1) &
-	       nonzero((__u64)hand->action[SIGIO - 1].sa.sa_handler >> 1);
 }
 
 /* Of the process that is visited; in memory, for want of room on the stack. */
@@ -208,17 +191,26 @@ static __always_inline void record_thread(struct task_struct *task, struct ss_th
  * when the scheduler is called on that CPU, and may have stood still for up to a tick. So this is the clock of this CPU's queue
  * when the pass began (up to date, because the agent sleeps for a moment before each pass), plus the time since then.
  */
-static __u64 pass_clock, pass_began;
+static __u64 pass_began, pass_before; /* CLOCK_MONOTONIC of this pass and the one before */
+static __u64 pass_session;	      /* the kernel's number of this pass, plus 1 */
+/* Another listening socket was noted since the pass before. */
+static __u32 listeners_before;
+static bool listeners_new;
 
-static __always_inline __u64 pass_now(__u64 seq_num)
+static __noinline int pass_begin(__u64 session)
 {
-	__u64 now = bpf_ktime_get_ns();
+	pass_session = session + 1;
+	pass_before = pass_began;
+	pass_began = bpf_ktime_get_ns();
+	pass_clock = BPF_CORE_READ(bpf_get_current_task_btf(), se.cfs_rq, rq, clock);
+	listeners_new = listeners_before != listeners_noted;
+	listeners_before = listeners_noted;
+	return 0;
+}
 
-	if (!seq_num || !pass_began) {
-		pass_began = now;
-		pass_clock = BPF_CORE_READ(bpf_get_current_task_btf(), se.cfs_rq, rq, clock);
-	}
-	return pass_clock + (now - pass_began);
+static __always_inline __u64 pass_now(void)
+{
+	return pass_clock + (bpf_ktime_get_ns() - pass_began);
 }
 
 /*
@@ -267,7 +259,7 @@ static __always_inline void record_open(struct task_struct *task, struct ss_thre
 		r->open_blocked_ns = off - r->open_wait_ns;
 		if (ss_mark_class(mark) == SS_WAIT_NETWORK)
 			r->flags |= task_accepts(task) * SS_THREAD_ACCEPTS;
-		else if (state->at_listener)
+		else if (state->at_listener & SS_AT_LISTENER)
 			r->flags |= SS_THREAD_LISTENS;
 	}
 	if (r->open_wait_ns)
@@ -289,18 +281,46 @@ static __always_inline void listener_note(struct task_struct *task, struct ss_th
 	}
 	if (!task_is_leader(task))
 		leader = bpf_task_storage_get(&thread_state, task->group_leader, 0, 0);
-	state->at_listener =
-		leader && *(__u64 *)leader->listening && waits_at_listener(task, leader, class == SS_WAIT_EPOLL);
+	if (!leader || !*(__u64 *)leader->listening)
+		state->at_listener = 0;
+	else if (waits_at_listener(task, leader, class == SS_WAIT_EPOLL))
+		state->at_listener = SS_AT_LISTENER_MAYBE | SS_AT_LISTENER;
+	else
+		state->at_listener = SS_AT_LISTENER_MAYBE;
+}
+
+/* Whether another look gives the same. Where nobody listens, only when another listening socket was noted. */
+static __always_inline bool listener_same(struct task_struct *task, struct ss_thread_state *state)
+{
+	__u32 class = ss_mark_class(state->mark), before = state->at_listener;
+
+	if ((class != SS_WAIT_POLL && class != SS_WAIT_EPOLL) || (!before && !listeners_new))
+		return true;
+	listener_note(task, state);
+	return state->at_listener == before;
+}
+
+/* The same of what CPUs have not added to the memory counters of the process: see memory_changed. */
+static __always_inline bool memory_same(struct task_struct *task, struct ss_thread_state *state)
+{
+	__u64 *rest = (__u64 *)state->memory_rest, low = rest[0], high = rest[1];
+
+	if (!task_is_leader(task))
+		return true;
+	if (task->signal->nr_threads == 1 && memory_period_of(task, pass_began) == memory_period_of(task, pass_before))
+		return true;
+	memory_note(task, state);
+	return rest[0] == low && rest[1] == high;
 }
 
 /* The thread's loop, if it has one that has not ended, with what its descriptors say about it. */
-static __noinline struct loop_state *loop_find(struct task_struct *task, struct ss_thread_state *state, __u64 seq_num)
+static __noinline struct loop_state *loop_find(struct task_struct *task, struct ss_thread_state *state)
 {
 	__u64 mark = state->mark;
 	struct loop_state *loop;
 
 	if (ss_mark_state(mark) == SS_MARK_BLOCKED && ss_mark_class(mark) == SS_WAIT_EPOLL)
-		loop_adopt(task, state, ss_mark_age(mark, pass_now(seq_num)));
+		loop_adopt(task, state, ss_mark_age(mark, pass_now()));
 	loop = bpf_task_storage_get(&loops, task, 0, 0);
 	if (!loop || loop->ended)
 		return NULL;
@@ -315,19 +335,19 @@ struct record_space {
 	__u64 words[(sizeof(struct ss_thread_record) - 2 * sizeof(struct ss_totals)) / 8];
 };
 
-static __always_inline void record_write(struct seq_file *seq, struct record_space *space,
-					 const struct ss_totals *charged)
+static __always_inline int record_write(struct seq_file *seq, struct record_space *space,
+					const struct ss_totals *charged)
 {
 	bool leader = ((struct ss_thread_record *)space)->flags & SS_THREAD_LEADER;
 
 	bpf_seq_write(seq, space, sizeof(*space));
 	bpf_seq_write(seq, charged ?: &gone_zero.totals, sizeof(*charged));
-	bpf_seq_write(seq, leader ? &dead_threads : &gone_zero.totals, sizeof(dead_threads));
+	return bpf_seq_write(seq, leader ? &dead_threads : &gone_zero.totals, sizeof(dead_threads));
 }
 
 /*
- * Writes the record and its blocks. Not inlined: in one frame with what else the iterator calls, it would exceed the
- * 512 bytes of a BPF stack.
+ * Writes the record and its blocks. 0, or there was no room for all of it. Not inlined: in one frame with what else the
+ * iterator calls, it would exceed the 512 bytes of a BPF stack.
  */
 static __noinline int thread_write(struct bpf_iter__task *ctx, struct task_struct *task, struct ss_thread_state *state,
 				   struct loop_state *loop, __u64 cgroup_id)
@@ -338,13 +358,14 @@ static __noinline int thread_write(struct bpf_iter__task *ctx, struct task_struc
 	struct cfs_rq *queue = task->se.cfs_rq;
 	struct ss_waits *dead = NULL;
 	__u64 mark;
+	int full;
 
 	if (state)
 		r->flags |= SS_THREAD_STATE;
 	record_thread(task, r, cgroup_id, state, queue);
 	if (state && cfg_sched) {
 		r->mark = state->mark;
-		record_open(task, state, r, queue, pass_now(ctx->meta->seq_num));
+		record_open(task, state, r, queue, pass_now());
 		r->blocks = SS_BLOCK_WAITS;
 		if (state->charged.timeslices)
 			r->blocks |= SS_BLOCK_WAITS_CHARGED;
@@ -359,9 +380,9 @@ static __noinline int thread_write(struct bpf_iter__task *ctx, struct task_struc
 		r->blocks |= SS_BLOCK_LOOP;
 	if (state && state->by_program && r->flags & SS_THREAD_LEADER)
 		r->blocks |= SS_BLOCK_NAME;
-	record_write(seq, &space, state ? &state->charged : NULL);
+	full = record_write(seq, &space, state ? &state->charged : NULL);
 	if (!state || !r->blocks)
-		return 0;
+		return full;
 	if (r->blocks & SS_BLOCK_NAME)
 		bpf_seq_write(seq, state->program, sizeof(state->program));
 	if (r->blocks & SS_BLOCK_WAITS)
@@ -378,14 +399,24 @@ static __noinline int thread_write(struct bpf_iter__task *ctx, struct task_struc
 		bpf_seq_write(seq, &now, sizeof(now));
 	}
 	mark = state->mark;
-	bpf_seq_write(seq, &mark, sizeof(mark));
-	return 0;
+	/* Once one write has found no room, none does. */
+	return bpf_seq_write(seq, &mark, sizeof(mark));
+}
+
+static __always_inline void same_write(struct bpf_iter__task *ctx, struct task_struct *task)
+{
+	struct ss_thread_same same = {.tid = cfg_pid_namespace ? tid_here : task->pid,
+				      .tgid = SS_THREAD_SAME,
+				      .start_ns = task->start_boottime};
+
+	bpf_seq_write(ctx->meta->seq, &same, sizeof(same));
 }
 
 /*
  * If bpf_seq_write fails because the buffer is full, the kernel discards what this call has written and calls it again
  * with the same task. So a record is whole or absent, and whatever happens before the write must be repeatable:
- * creating the state, settling a moved task and comparing its namespaces have the same result when they are done twice.
+ * creating the state, settling a moved task and comparing its namespaces have the same result when they are done twice. What
+ * was told counts as told only when all of it was written.
  */
 SEC("?iter/task")
 int snapshot_task(struct bpf_iter__task *ctx)
@@ -394,16 +425,24 @@ int snapshot_task(struct bpf_iter__task *ctx)
 	struct task_struct *task = ctx->task;
 	struct loop_state *loop = NULL;
 	struct ss_thread_state *state;
-	__u64 cgroup_id;
+	__u64 cgroup_id, told = 0;
 
 	if (!task)
 		return 0;
+	if (pass_session != ctx->meta->session_id + 1)
+		pass_begin(ctx->meta->session_id);
 	cgroup_id = task_cgroup_id(task);
 	if (cfg_pid_namespace)
 		numbers_note(task);
 	/* Tasks that have exited get no new state: their end was counted without it. */
 	state = bpf_task_storage_get(&thread_state, task, 0, task->exit_state ? 0 : BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (state) {
+		told = told_number(task, state, cgroup_id, cfg_pid_namespace ? ppid_here : task->real_parent->tgid);
+		if (told && told == state->told && listener_same(task, state) && memory_same(task, state)) {
+			same_write(ctx, task);
+			return 0;
+		}
+		told_begin(state, told);
 		if (!state->cgroup_id && task_is_leader(task))
 			name_begin(task, state);
 		task_settle(task, state, cgroup_id);
@@ -411,15 +450,17 @@ int snapshot_task(struct bpf_iter__task *ctx)
 			namespaces_compare(task, state);
 		memory_note(task, state);
 		if (cfg_sched && !state->mark && !task->exit_state)
-			state_begin(task, state, pass_now(ctx->meta->seq_num));
+			state_begin(task, state, pass_now());
 		if (cfg_sched)
 			listener_note(task, state);
 		if (cfg_epoll)
-			loop = loop_find(task, state, ctx->meta->seq_num);
+			loop = loop_find(task, state);
 	} else if (!task->exit_state) {
 		states_missing++;
 	}
-	return thread_write(ctx, task, state, loop, cgroup_id);
+	if (thread_write(ctx, task, state, loop, cgroup_id) == 0 && state && told && !loop)
+		told_end(state, told);
+	return 0;
 }
 
 /* For kernels without task storage in tracing programs (before 5.11). */

@@ -18,8 +18,10 @@ static __always_inline void listening_note(struct task_struct *task, __u32 fd)
 {
 	struct ss_thread_state *state = bpf_task_storage_get(&thread_state, task, 0, 0);
 
-	if (state && fd < 0xffff)
-		state->listening[fd % SS_LISTENING] = fd + 1;
+	if (!state || fd >= 0xffff || state->listening[fd % SS_LISTENING] == fd + 1)
+		return;
+	state->listening[fd % SS_LISTENING] = fd + 1;
+	listeners_noted++;
 }
 
 /* How many connections of the process this pass has written; SS_CONNECTIONS: no more. */

@@ -36,6 +36,9 @@ bool io_unaccounted;
 __u64 oom_kills[SS_OOM_KINDS];
 __u64 facts_produced[SS_FACT_KINDS], facts_lost[SS_FACT_KINDS];
 
+__u32 told_epoch, listeners_noted;
+__u64 pass_clock;
+
 struct ss_run_queue run_queues[SS_RUN_QUEUES];
 
 const struct ss_gone gone_zero = {};

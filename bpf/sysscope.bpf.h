@@ -70,6 +70,10 @@ extern __u32 facts_arguments; /* SS_FACT_EXEC carries the arguments */
 /* By kind: facts that were wanted, and those of them for which the ring had no room. The rest was sent. */
 extern __u64 facts_produced[SS_FACT_KINDS], facts_lost[SS_FACT_KINDS];
 
+extern __u32 told_epoch;      /* another number than before: what passes of the task iterator have told is forgotten */
+extern __u64 pass_clock;      /* when the latest pass began: the clock of a run queue */
+extern __u32 listeners_noted; /* how often another listening socket was noted with a process */
+
 extern struct ss_run_queue run_queues[SS_RUN_QUEUES]; /* by CPU; the agent clears them before a pass */
 
 /* First values of map entries: too large for the stack. */

@@ -29,6 +29,12 @@ struct process_waits_map {
 };
 struct process_waits_map process_waits SEC(".maps") __weak;
 
+/* What is told of the thread has changed, though it may sleep. Before and after: see told_begin in told.bpf.h. */
+static __always_inline void told_forget(struct ss_thread_state *state)
+{
+	*(volatile __u64 *)&state->told = 0;
+}
+
 static __always_inline bool task_is_leader(struct task_struct *task)
 {
 	return task->pid == task->tgid;

@@ -54,6 +54,7 @@ static int threads_pass(struct sampler *s)
 		if (n < 0)
 			return -errno;
 		left += (size_t)n;
+		t->clock = s->skeleton->bss->pass_clock;
 		taken = stream_take(t, p, s->bytes, left);
 		if (taken < 0)
 			return (int)taken;
@@ -64,14 +65,11 @@ static int threads_pass(struct sampler *s)
 	return left ? -EBADMSG : 0;
 }
 
-/* If it fails, nothing is kept: each thread is told in full by the next pass. */
-static int sample_threads(struct sampler *s)
+/* Nothing is kept of the sample before: the next pass tells each thread in full. */
+static void threads_forget(struct sampler *s)
 {
-	int r = threads_pass(s);
-
-	if (r < 0)
-		stream_drop(&s->stream, &s->sample);
-	return r;
+	stream_drop(&s->stream, &s->sample);
+	s->skeleton->bss->told_epoch++;
 }
 
 /*
@@ -201,7 +199,11 @@ static int sample_kernel(struct sampler *s)
 	began = clock_boot_ns();
 	s->skeleton->bss->states_missing = 0;
 	memset(s->skeleton->bss->run_queues, 0, sizeof(s->skeleton->bss->run_queues));
-	r = sample_threads(s);
+	r = threads_pass(s);
+	if (r == -ESTALE) {
+		threads_forget(s);
+		r = threads_pass(s);
+	}
 	if (r < 0)
 		return r;
 	p->io_unaccounted = s->skeleton->bss->io_unaccounted;
@@ -289,7 +291,7 @@ static void sample_losses(struct sampler *s)
 	p->losses[SS_LOSS_PROGRAM_SKIPPED] = loader_skipped(s->loader);
 }
 
-int sampler_read(struct sampler *s, const struct sample **ret)
+static int sample_take(struct sampler *s)
 {
 	uint64_t now, exited, ended;
 	int r;
@@ -315,8 +317,18 @@ int sampler_read(struct sampler *s, const struct sample **ret)
 	sample_losses(s);
 	/* Last, since it may wait for answers. */
 	guests_take(s->guests, &s->sample, now);
-	*ret = &s->sample;
 	return 0;
+}
+
+int sampler_read(struct sampler *s, const struct sample **ret)
+{
+	int r = sample_take(s);
+
+	*ret = &s->sample;
+	/* Nobody has seen this sample: the next one must not refer to it. */
+	if (r < 0)
+		threads_forget(s);
+	return r;
 }
 
 uint64_t sampler_dead(const struct sampler *s)
@@ -326,7 +338,7 @@ uint64_t sampler_dead(const struct sampler *s)
 
 void sampler_rest(struct sampler *s)
 {
-	stream_drop(&s->stream, &s->sample);
+	threads_forget(s);
 }
 
 void sampler_no_socket_owners(struct sampler *s, bool no)

@@ -120,6 +120,7 @@ static void test_rollup(pid_t pid)
 	const struct snapshot *s = snapshot_take();
 	const struct process_row *p = process_row_find(s, pid);
 	_cleanup_free_ char *text = NULL;
+	uint64_t start_ns = p ? p->start_ns : 0; /* the next snapshot takes the place of this one */
 	char path[64];
 	const char *pss;
 
@@ -129,9 +130,9 @@ static void test_rollup(pid_t pid)
 		printf("ok %d - PSS # SKIP no smaps_rollup\n", ++test_number);
 		return;
 	}
-	source->watch(source->ctx, p->pid, p->start_ns + 1);
+	source->watch(source->ctx, (uint32_t)pid, start_ns + 1);
 	check(snapshot_take()->rollup.pid == 0, "another process had this number");
-	source->watch(source->ctx, p->pid, p->start_ns);
+	source->watch(source->ctx, (uint32_t)pid, start_ns);
 	s = snapshot_take();
 	check(s->rollup.pid == (uint32_t)pid && !s->rollup.reason, "PSS of %u: %s", s->rollup.pid,
 	      s->rollup.reason ?: "");

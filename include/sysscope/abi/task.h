@@ -150,20 +150,25 @@ struct ss_loop_begin {
 };
 _Static_assert(sizeof(struct ss_loop_begin) == 24 + SS_WAIT_CLASSES * 8, "ss_loop_begin: no padding");
 
+/* Bits of ss_thread_state.at_listener, of a thread in poll, select or epoll. */
+#define SS_AT_LISTENER	     1 /* it waits at one of its process's listening sockets */
+#define SS_AT_LISTENER_MAYBE 2 /* its process has such sockets */
+
 /* Descriptors of listening sockets that are noted for a process: as many as stand in a row. */
 #define SS_LISTENING 4
 
 /* Task-local state: one BPF_MAP_TYPE_TASK_STORAGE entry per thread, zero when it is created. */
 struct ss_thread_state {
-	__u64 cgroup_id;	       /* kernfs id of the cgroup that its use is charged to; 0: not known yet */
-	__u64 starting_ns;	       /* in a cgroup that is starting: CLOCK_BOOTTIME when it got its CPU, else 0 */
-	struct ss_totals charged;      /* the part of its totals that the gone tables hold already */
-	__u64 mark;		       /* enum ss_mark, and since when; 0: not known yet */
-	__u64 run_delay_seen;	       /* task->sched_info.run_delay when it left the CPU */
-	__u64 throttled_seen;	       /* its run queue's throttled time when it left the CPU or was woken */
-	__u32 throttled_cpu;	       /* the CPU of that run queue */
-	__u32 ended;		       /* 1: its last charge was made */
-	struct ss_waits waits;	       /* written by sched_switch only, under the run queue's lock */
+	__u64 cgroup_id;	  /* kernfs id of the cgroup that its use is charged to; 0: not known yet */
+	__u64 starting_ns;	  /* in a cgroup that is starting: CLOCK_BOOTTIME when it got its CPU, else 0 */
+	struct ss_totals charged; /* the part of its totals that the gone tables hold already */
+	__u64 mark;		  /* enum ss_mark, and since when; 0: not known yet */
+	__u64 told;		  /* what the task iterator told of it last, as a number: bpf/told.bpf.h; 0: nothing */
+	__u64 run_delay_seen;	  /* task->sched_info.run_delay when it left the CPU */
+	__u64 throttled_seen;	  /* its run queue's throttled time when it left the CPU or was woken */
+	__u32 throttled_cpu;	  /* the CPU of that run queue */
+	__u32 ended;		  /* 1: its last charge was made */
+	struct ss_waits waits;	  /* written by sched_switch only, under the run queue's lock */
 	struct ss_waits waits_charged; /* the part that the gone tables hold already */
 	__u64 longest_wait_ns;	       /* longest wait for a CPU in the event loop's iteration under way */
 	__u64 longest_wait_runner;     /* kernfs id of the cgroup that had the CPU for most of that wait */
@@ -182,12 +187,12 @@ struct ss_thread_state {
 	__u64 memory_counts;   /* when these had this sum */
 	__u32 memory_switches; /* and it had been switched this often */
 	__u32 memory_period;   /* in this period of 2^33 ns */
-	__u32 at_listener;     /* 1: when the iterator last came by, it waited at one of those */
+	__u32 at_listener;     /* when the iterator last came by: SS_AT_LISTENER */
 	__u32 connections; /* on a group leader: SS_CONNECTIONS_BITS: written by a pass over open files; above: which */
 	char program[SS_COMM_LEN]; /* on a group leader: the name of its program, where bpf/name.bpf.h needed it */
 	__u64 by_program;	   /* on a group leader, 1: its process is called by that name, not by its comm */
 };
-_Static_assert(sizeof(struct ss_thread_state) == 16 + SS_TOTALS_FIELDS * 8 + 32 + 2 * sizeof(struct ss_waits) + 32 +
+_Static_assert(sizeof(struct ss_thread_state) == 24 + SS_TOTALS_FIELDS * 8 + 32 + 2 * sizeof(struct ss_waits) + 32 +
 							 24 + 24 + sizeof(struct ss_namespaces) + 2 * SS_LISTENING +
 							 32 + 8 + 24,
 	       "ss_thread_state: no padding");
