@@ -17,7 +17,7 @@ struct stream {
 	/* The threads of the sample before. Those from `at` on have not come by yet. */
 	struct sample_thread *before;
 	size_t n_before, cap_before, at;
-	uint64_t clock; /* when the pass began, on the run queues' clock: what only slept is told as of then */
+	uint64_t clock; /* when the pass began, on the run queues' clock */
 };
 
 /* A pass begins: the sample's threads become those before. */
