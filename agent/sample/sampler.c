@@ -66,7 +66,7 @@ static int threads_pass(struct sampler *s)
 }
 
 /* Nothing is kept of the sample before: the next pass tells each thread in full. */
-static void threads_forget(struct sampler *s)
+static void sampler_threads_forget(struct sampler *s)
 {
 	stream_drop(&s->stream, &s->sample);
 	s->skeleton->bss->told_epoch++;
@@ -201,7 +201,7 @@ static int sample_kernel(struct sampler *s)
 	memset(s->skeleton->bss->run_queues, 0, sizeof(s->skeleton->bss->run_queues));
 	r = threads_pass(s);
 	if (r == -ESTALE) {
-		threads_forget(s);
+		sampler_threads_forget(s);
 		r = threads_pass(s);
 	}
 	if (r < 0)
@@ -291,7 +291,7 @@ static void sample_losses(struct sampler *s)
 	p->losses[SS_LOSS_PROGRAM_SKIPPED] = loader_skipped(s->loader);
 }
 
-static int sample_take(struct sampler *s)
+static int sampler_pass(struct sampler *s)
 {
 	uint64_t now, exited, ended;
 	int r;
@@ -322,12 +322,12 @@ static int sample_take(struct sampler *s)
 
 int sampler_read(struct sampler *s, const struct sample **ret)
 {
-	int r = sample_take(s);
+	int r = sampler_pass(s);
 
 	*ret = &s->sample;
 	/* Nobody has seen this sample: the next one must not refer to it. */
 	if (r < 0)
-		threads_forget(s);
+		sampler_threads_forget(s);
 	return r;
 }
 
@@ -338,7 +338,7 @@ uint64_t sampler_dead(const struct sampler *s)
 
 void sampler_rest(struct sampler *s)
 {
-	threads_forget(s);
+	sampler_threads_forget(s);
 }
 
 void sampler_no_socket_owners(struct sampler *s, bool no)
