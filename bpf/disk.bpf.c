@@ -273,16 +273,17 @@ int disk_complete(__u64 *ctx)
 {
 	struct request *rq = (struct request *)ctx[0];
 	__u32 bytes = (__u32)ctx[2], length = rq->__data_len;
+	struct bio *bio = rq->bio; /* read once: see task_cgroup_id_untyped */
 	struct disk_request r = {};
 	bool complete = bytes >= length;
 
-	if (!rq->bio)
+	if (!bio)
 		return 0;
+	r.key.device = compat_request_device(rq);
 	r.key.operation = request_operation(rq->cmd_flags, length);
 	if (r.key.operation == SS_DISK_OPERATIONS)
 		return 0;
-	r.key.cgroup_id = compat_bio_cgroup_id(rq->bio);
-	r.key.device = compat_request_device(rq);
+	r.key.cgroup_id = compat_bio_cgroup_id(bio);
 	r.now = bpf_ktime_get_ns();
 	r.start_ns = rq->start_time_ns;
 	r.bytes = bytes;

@@ -14,9 +14,10 @@
 static __always_inline int epoll_wait_begin(__u32 fd, bool poll)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	/* First: see task_cgroup_id_untyped. */
+	__u64 instance = loop_instance(task, fd), now;
 	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	struct ss_thread_state *state = NULL;
-	__u64 now;
 
 	if (!l) {
 		loss_count(SS_LOSS_STATE_REFUSED);
@@ -33,7 +34,7 @@ static __always_inline int epoll_wait_begin(__u32 fd, bool poll)
 		l->loop.since_ns = now;
 	loop_begin_copy(l, state);
 	l->begin.switches = task->nvcsw;
-	loop_enter_instance(l, loop_instance(task, fd), now);
+	loop_enter_instance(l, instance, now);
 	l->loop.mark = ss_loop_mark_make(now, poll ? SS_LOOP_POLLING : SS_LOOP_WAITING);
 	return 0;
 }
@@ -197,46 +198,33 @@ int epoll_ctl_kprobe(struct pt_regs *ctx)
 			     compat_epoll_descriptor(PT_REGS_PARM3(ctx)));
 }
 
-/* ---- tracepoints of the system calls: pointers are user-space addresses ---- */
+/*
+ * ---- tracepoints of the system calls: pointers are user-space addresses. One program is attached to all calls that it can tell
+ * apart, or need not, because the verifier goes through each program ----
+ */
 
+/* Whether the time limit of epoll_pwait2 is 0. A failed read, of a page that is not present, must not be taken for that. */
+static __always_inline bool user_time_is_zero(const void *to)
+{
+	__s64 time[2] = {1, 1};
+
+	return to && !bpf_probe_read_user(time, sizeof(time), to) && !time[0] && !time[1];
+}
+
+/* epoll_wait, epoll_pwait, epoll_pwait2 */
 SEC("?tracepoint/syscalls/sys_enter_epoll_wait")
 int epoll_wait_enter(struct trace_event_raw_sys_enter *ctx)
 {
-	return epoll_wait_begin(ctx->args[0], (int)ctx->args[3] == 0);
+	/* The kernel writes only the lower half of this one (struct syscall_tp_t in kernel/trace/trace_syscalls.c). */
+	bool poll = (__u32)ctx->id == __NR_epoll_pwait2 ? user_time_is_zero((const void *)ctx->args[3])
+							: (int)ctx->args[3] == 0;
+
+	return epoll_wait_begin(ctx->args[0], poll);
 }
 
-SEC("?tracepoint/syscalls/sys_enter_epoll_pwait")
-int epoll_pwait_enter(struct trace_event_raw_sys_enter *ctx)
-{
-	return epoll_wait_begin(ctx->args[0], (int)ctx->args[3] == 0);
-}
-
-SEC("?tracepoint/syscalls/sys_enter_epoll_pwait2")
-int epoll_pwait2_enter(struct trace_event_raw_sys_enter *ctx)
-{
-	const void *to = (const void *)ctx->args[3];
-	__s64 time[2] = {1, 1};
-
-	/* A failed read, of a page that is not present, leaves zeros: it must not be taken for a timeout of 0. */
-	if (to && bpf_probe_read_user(time, sizeof(time), to))
-		time[0] = 1;
-	return epoll_wait_begin(ctx->args[0], !time[0] && !time[1]);
-}
-
+/* The same. */
 SEC("?tracepoint/syscalls/sys_exit_epoll_wait")
 int epoll_wait_exit(struct trace_event_raw_sys_exit *ctx)
-{
-	return epoll_wait_end(ctx->ret);
-}
-
-SEC("?tracepoint/syscalls/sys_exit_epoll_pwait")
-int epoll_pwait_exit(struct trace_event_raw_sys_exit *ctx)
-{
-	return epoll_wait_end(ctx->ret);
-}
-
-SEC("?tracepoint/syscalls/sys_exit_epoll_pwait2")
-int epoll_pwait2_exit(struct trace_event_raw_sys_exit *ctx)
 {
 	return epoll_wait_end(ctx->ret);
 }
@@ -265,14 +253,9 @@ int BPF_PROG(epoll_ctl_uring, struct io_kiocb *req)
 	return epoll_control(task, BPF_CORE_READ(request, op), BPF_CORE_READ(request, fd));
 }
 
+/* accept, accept4 */
 SEC("?tracepoint/syscalls/sys_exit_accept")
 int epoll_accept_exit(struct trace_event_raw_sys_exit *ctx)
-{
-	return epoll_accept_end(ctx->ret);
-}
-
-SEC("?tracepoint/syscalls/sys_exit_accept4")
-int epoll_accept4_exit(struct trace_event_raw_sys_exit *ctx)
 {
 	return epoll_accept_end(ctx->ret);
 }

@@ -246,8 +246,17 @@ static __always_inline void loop_edge(struct loop_state *l)
 	}
 }
 
-/* Steps of the walk through an instance's descriptors: down and up again, at most two for each. */
-#define SERVES_STEPS 64
+/*
+ * Steps of the walk through an instance's descriptors: down and up again, at most two for each. In two loops, because the verifier
+ * goes through each step of a loop, but through a global function only once.
+ */
+#define SERVES_STEPS 8
+#define SERVES_TURNS 8
+
+/* Where the walk is, and where it comes from: the parent, or a child whose branch is done. */
+struct instance_walk {
+	struct rb_node *node, *from;
+};
 
 /*
  * Whether others reach the process by this file. This and instance_serves are not static, so that the verifier follows
@@ -274,19 +283,15 @@ static __always_inline struct rb_node *node_parent(struct rb_node *node)
 	return (void *)(BPF_CORE_READ(node, __rb_parent_color) & ~3UL);
 }
 
-/*
- * Whether one of an instance's descriptors is one by which others reach the process; at least the first 32 are looked at.
- * The instance may be gone, and descriptors come and go meanwhile: every field is read by a helper that may fail.
- */
-__weak __noinline int instance_serves(__u64 file, __u32 tgid)
+/* Some steps of the walk. 1: one of the descriptors was one by which others reach the process. */
+__weak __noinline int instance_steps(struct instance_walk *walk, __u32 tgid)
 {
-	struct eventpoll *ep = BPF_CORE_READ((struct file *)file, private_data);
-	struct rb_node *node, *from = NULL, *next;
+	struct rb_node *node, *from, *next;
 
-	if (!ep || (__u64)BPF_CORE_READ(ep, file) != file)
+	if (!walk)
 		return 0;
-	node = BPF_CORE_READ(ep, rbr.rb_root.rb_node);
-	/* `from` is where the walk comes from: the parent, or a child whose branch is done. */
+	node = walk->node;
+	from = walk->from;
 	for (int i = 0; i < SERVES_STEPS && node; i++) {
 		struct rb_node *left = BPF_CORE_READ(node, rb_left), *right = BPF_CORE_READ(node, rb_right);
 
@@ -301,6 +306,26 @@ __weak __noinline int instance_serves(__u64 file, __u32 tgid)
 		from = node;
 		node = next;
 	}
+	walk->node = node;
+	walk->from = from;
+	return 0;
+}
+
+/*
+ * Whether one of an instance's descriptors is one by which others reach the process; at least the first 32 are looked at.
+ * The instance may be gone, and descriptors come and go meanwhile: every field is read by a helper that may fail.
+ */
+__weak __noinline int instance_serves(__u64 file, __u32 tgid)
+{
+	struct eventpoll *ep = BPF_CORE_READ((struct file *)file, private_data);
+	struct instance_walk walk = {};
+
+	if (!ep || (__u64)BPF_CORE_READ(ep, file) != file)
+		return 0;
+	walk.node = BPF_CORE_READ(ep, rbr.rb_root.rb_node);
+	for (int i = 0; i < SERVES_TURNS && walk.node; i++)
+		if (instance_steps(&walk, tgid))
+			return 1;
 	return 0;
 }
 
@@ -413,10 +438,10 @@ static __always_inline void loop_rename(struct task_struct *task, const char *na
 }
 
 /* The thread executes another program: what the previous one did stays under the previous name. */
-static __always_inline void loop_exec(struct task_struct *task)
+static __always_inline void loop_exec(struct task_struct *task, __u64 cgroup_id)
 {
 	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, 0);
-	struct ss_gone_key key = {.cgroup_id = task_cgroup_id(task)};
+	struct ss_gone_key key = {.cgroup_id = cgroup_id};
 
 	if (!l)
 		return;

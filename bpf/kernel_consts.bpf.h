@@ -168,6 +168,7 @@
  * And how a task says that it is in a system call of the 32-bit table: arch/x86/include/asm/thread_info.h, a bit of
  * thread_info.status; arch/arm64/include/asm/thread_info.h, the number of a bit of thread_info.flags.
  */
+#define __NR_epoll_pwait2 441 /* in every table */
 #if defined(__TARGET_ARCH_x86)
 #define __NR_accept	     43
 #define __NR_execve	     59

@@ -144,6 +144,14 @@ static __always_inline void ledger_add(struct ledger *ledger, __u64 waiter, __u6
 		ledger_flush(ledger);
 }
 
+/* The same, for what happens seldom. */
+__noinline int ledger_add_old(struct ledger *ledger, __u64 waiter, __u64 runner, __u64 ns, __u64 now)
+{
+	if (ledger)
+		ledger_add(ledger, waiter, runner, ns, now);
+	return 0;
+}
+
 /*
  * Attributes the time from `begin` to `end`, which is before all runs that are remembered by themselves. Of each block as much
  * as its runner must have had; the rest goes to SS_CGROUP_OTHERS, but for idle time.
@@ -168,11 +176,11 @@ __noinline int wait_attribute_old(struct ledger *ledger, __u64 waiter, __u64 beg
 		/* What lies before the wait may have been the runner's. */
 		known = known > cut ? known - cut : 0;
 		known = known < part ? known : part;
-		ledger_add(ledger, waiter, ledger->blocks[slot].most.runner, known, now);
+		ledger_add_old(ledger, waiter, ledger->blocks[slot].most.runner, known, now);
 		others += part - known > idle ? part - known - idle : 0;
 		end = since;
 	}
-	ledger_add(ledger, waiter, SS_CGROUP_OTHERS, others + (end - begin), now);
+	ledger_add_old(ledger, waiter, SS_CGROUP_OTHERS, others + (end - begin), now);
 	return 0;
 }
 

@@ -53,15 +53,21 @@ SEC("?tp_btf/task_newtask")
 int BPF_PROG(lifecycle_newtask, struct task_struct *task, __u64 clone_flags)
 {
 	__u64 cgroup_id = task_cgroup_id(task);
+	bool others = cfg_namespaces && !(task->flags & PF_KTHREAD) && namespaces_differ(task, clone_flags);
 	struct ss_thread_state *state;
 	struct ss_cgroup *cgroup;
 
+	if (cfg_namespaces)
+		namespaces_of_parent(task);
 	state = bpf_task_storage_get(&thread_state, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	/* If it is refused, the iterator tries again; if the task ends before, that is counted (exit_unknown). */
 	if (state) {
 		state->throttled_cpu = ~0U; /* no CPU yet */
 		state->mark = SS_MARK_NEVER_RAN;
 		state->cgroup_id = cgroup_id;
+		/* There is nothing to compare with yet: this notes them. */
+		if (cfg_namespaces && cfg_namespaces_compare)
+			namespaces_compare(task, state);
 		if (task_is_leader(task))
 			name_begin(task, state);
 	}
@@ -69,8 +75,8 @@ int BPF_PROG(lifecycle_newtask, struct task_struct *task, __u64 clone_flags)
 		listening_inherit(state);
 	cgroup = birth_count(task, cgroup_id, clone_flags);
 	birth_report(task, clone_flags);
-	if (cfg_namespaces)
-		namespaces_at_birth(task, state, clone_flags);
+	if (others)
+		namespaces_report_birth(bpf_get_current_task_btf(), task);
 	if (cfg_births && cgroup)
 		start_enter(task, state, cgroup);
 	return 0;
@@ -85,9 +91,9 @@ int BPF_PROG(lifecycle_newtask_plain, struct task_struct *task, __u64 clone_flag
 	return 0;
 }
 
-static __always_inline struct ss_cgroup *exec_count(struct task_struct *task)
+static __always_inline struct ss_cgroup *exec_count(__u64 cgroup_id)
 {
-	struct ss_cgroup *cgroup = cgroup_entry(task_cgroup_id(task));
+	struct ss_cgroup *cgroup = cgroup_entry(cgroup_id);
 
 	if (cgroup)
 		__sync_fetch_and_add(&cgroup->execs, 1);
@@ -95,17 +101,18 @@ static __always_inline struct ss_cgroup *exec_count(struct task_struct *task)
 }
 
 /* Not inlined: the iteration that ends needs much of the stack, which what is called later needs, too. */
-static __noinline int exec_loop(struct task_struct *task)
+static __noinline int exec_loop(struct task_struct *task, __u64 cgroup_id)
 {
-	loop_exec(task);
+	loop_exec(task, cgroup_id);
 	return 0;
 }
 
 SEC("?tp_btf/sched_process_exec")
 int BPF_PROG(lifecycle_exec, struct task_struct *task, int old_pid, struct linux_binprm *binary)
 {
+	__u64 cgroup_id = task_cgroup_id(task);
 	struct ss_thread_state *state = bpf_task_storage_get(&thread_state, task, 0, 0);
-	struct ss_cgroup *cgroup = exec_count(task);
+	struct ss_cgroup *cgroup = exec_count(cgroup_id);
 
 	if (state)
 		name_execute(task, state);
@@ -114,9 +121,9 @@ int BPF_PROG(lifecycle_exec, struct task_struct *task, int old_pid, struct linux
 	if (state && cfg_namespaces && cfg_namespaces_compare)
 		namespaces_compare(task, state);
 	if (cfg_births && cgroup)
-		start_exec(task, binary, cgroup);
+		start_exec(task, binary, cgroup, cgroup_id);
 	if (cfg_epoll)
-		exec_loop(task);
+		exec_loop(task, cgroup_id);
 	return 0;
 }
 
@@ -127,7 +134,7 @@ int BPF_PROG(lifecycle_exec, struct task_struct *task, int old_pid, struct linux
 SEC("?tp_btf/sched_process_exec")
 int BPF_PROG(lifecycle_exec_plain, struct task_struct *task, int old_pid, struct linux_binprm *binary)
 {
-	exec_count(task);
+	exec_count(task_cgroup_id(task));
 	exec_report(task, NULL, binary->filename);
 	return 0;
 }
@@ -191,22 +198,17 @@ static __noinline int main_end_note(struct task_struct *task, struct ss_cgroup *
  * Counts the exit of a process, at the exit of its last thread. The kernel decrements signal->live before this hook, so
  * the last two threads may both read 0: process_exited lets only one of them count.
  */
-static __always_inline void exit_count(struct task_struct *task, struct ss_thread_state *state)
+static __always_inline void exit_count(struct task_struct *task, struct ss_thread_state *state,
+				       struct ss_thread_state *leader, __u64 cgroup_id)
 {
-	struct ss_thread_state *leader;
 	struct ss_cgroup *cgroup;
-	__u64 id;
 
-	if (task->signal->live.counter)
-		return;
-	leader = bpf_task_storage_get(&thread_state, task->group_leader, 0, 0);
 	if (leader && __sync_lock_test_and_set(&leader->process_exited, 1))
 		return;
-	id = task_cgroup_id(task);
-	cgroup = cgroup_entry(id);
+	cgroup = cgroup_entry(cgroup_id);
 	if (cgroup) {
 		__sync_fetch_and_add(&cgroup->exits, 1);
-		main_end_note(task, cgroup, id);
+		main_end_note(task, cgroup, cgroup_id);
 	}
 	/*
 	 * What it has used is known at its last switch; without the scheduler hooks this is the best moment to report
@@ -219,12 +221,12 @@ static __always_inline void exit_count(struct task_struct *task, struct ss_threa
 }
 
 /* Adds an ended thread's waits to its process's. The last few microseconds of the thread are not included. */
-static __always_inline void process_keep_waits(struct task_struct *task, struct ss_thread_state *state)
+static __always_inline void process_keep_waits(struct task_struct *leader, struct ss_thread_state *of_leader,
+					       struct ss_thread_state *state)
 {
 	__u64 *from = (__u64 *)&state->waits, *to;
-	struct ss_thread_state *leader;
 
-	to = bpf_task_storage_get(&process_waits, task->group_leader, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	to = bpf_task_storage_get(&process_waits, leader, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!to) {
 		loss_count(SS_LOSS_STATE_REFUSED);
 		return;
@@ -233,9 +235,8 @@ static __always_inline void process_keep_waits(struct task_struct *task, struct 
 	for (int i = 0; i < SS_WAITS_FIELDS; i++)
 		if (from[i])
 			__sync_fetch_and_add(&to[i], from[i]);
-	leader = bpf_task_storage_get(&thread_state, task->group_leader, 0, 0);
-	if (leader)
-		told_forget(leader);
+	if (of_leader)
+		told_forget(of_leader);
 }
 
 /*
@@ -251,20 +252,25 @@ static __always_inline void exit_unknown(struct task_struct *task)
 SEC("?tp_btf/sched_process_exit")
 int BPF_PROG(lifecycle_exit, struct task_struct *task)
 {
+	/* What is read through its pointers comes first: see task_cgroup_id_untyped. */
+	__u64 cgroup_id = task_cgroup_id(task);
+	struct task_struct *leader = task->group_leader;
+	bool last = !task->signal->live.counter;
 	struct ss_thread_state *state = bpf_task_storage_get(&thread_state, task, 0, 0);
+	struct ss_thread_state *of_leader = bpf_task_storage_get(&thread_state, leader, 0, 0);
 
 	if (state) {
 		state->exit_ns = bpf_ktime_get_boot_ns();
 		__sync_fetch_and_add(&tasks_exited, 1);
-		state->short_lived = state->exit_ns - task->group_leader->start_boottime < SS_SHORT_LIVED_NS;
+		state->short_lived = state->exit_ns - leader->start_boottime < SS_SHORT_LIVED_NS;
 		/* Copied now, because the leader may be freed before this thread is. */
-		process_name_of(state->group_comm, task);
+		process_name(state->group_comm, leader, of_leader);
 		if (cfg_sched && !task_is_leader(task))
-			process_keep_waits(task, state);
+			process_keep_waits(leader, of_leader, state);
 		if (cfg_namespaces && cfg_namespaces_compare)
 			namespaces_compare(task, state);
 		if (cfg_epoll) {
-			struct ss_gone_key key = {.cgroup_id = task_cgroup_id(task)};
+			struct ss_gone_key key = {.cgroup_id = cgroup_id};
 
 			comm_copy(key.comm, state->group_comm);
 			loop_end(task, &key);
@@ -272,7 +278,8 @@ int BPF_PROG(lifecycle_exit, struct task_struct *task)
 	} else {
 		exit_unknown(task);
 	}
-	exit_count(task, state);
+	if (last)
+		exit_count(task, state, of_leader, cgroup_id);
 	return 0;
 }
 

@@ -229,7 +229,9 @@ static __always_inline void process_name(char *to, struct task_struct *leader, s
 /* The same for the process of any thread. */
 static __always_inline void process_name_of(char *to, struct task_struct *task)
 {
-	process_name(to, task->group_leader, bpf_task_storage_get(&thread_state, task->group_leader, 0, 0));
+	struct task_struct *leader = task->group_leader;
+
+	process_name(to, leader, bpf_task_storage_get(&thread_state, leader, 0, 0));
 }
 
 #endif

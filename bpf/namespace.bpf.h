@@ -272,7 +272,8 @@ static __always_inline void namespaces_switch(struct task_struct *task, struct s
 }
 
 /* Not inlined, like namespaces_compare: in one frame, both would exceed the 512 bytes of a BPF stack. */
-static __noinline int namespaces_report_birth(struct task_struct *parent, struct task_struct *task)
+static __noinline __attribute__((unused)) int namespaces_report_birth(struct task_struct *parent,
+								      struct task_struct *task)
 {
 	struct ss_namespaces from = {}, to = {};
 	__u32 kinds;
@@ -284,32 +285,31 @@ static __noinline int namespaces_report_birth(struct task_struct *parent, struct
 }
 
 /*
- * At a birth. Most children share all namespaces with their parent. A child does not if the flags of clone say so, or
- * if its parent has prepared others for its children by unshare or setns: then its pid namespace is a deeper one, or,
- * for the time namespace, its set is another one.
+ * At a birth, before anything else: see task_cgroup_id_untyped. Most children share all namespaces with their parent. A child
+ * does not if the flags of clone say so, or if its parent has prepared others for its children by unshare or setns: then its pid
+ * namespace is a deeper one, or, for the time namespace, its set is another one.
  */
-static __always_inline void namespaces_at_birth(struct task_struct *task, struct ss_thread_state *state,
-						__u64 clone_flags)
+static __always_inline bool namespaces_differ(struct task_struct *task, __u64 clone_flags)
 {
 	struct task_struct *parent = bpf_get_current_task_btf();
-	bool others;
 
-	if (task->flags & PF_KTHREAD)
-		return;
 	/* Without a branch, and the sets by helpers, since pointers may not be compared so. */
-	others = differs(clone_flags & CLONE_NEW_ANY, 0) |
-		 differs((__u64)BPF_CORE_READ(task, nsproxy), (__u64)BPF_CORE_READ(parent, nsproxy)) |
-		 differs(task->thread_pid->level, parent->thread_pid->level);
-	if (cfg_namespaces_compare) {
-		struct ss_thread_state *above = bpf_task_storage_get(&thread_state, parent, 0, 0);
+	return differs(clone_flags & CLONE_NEW_ANY, 0) |
+	       differs((__u64)BPF_CORE_READ(task, nsproxy), (__u64)BPF_CORE_READ(parent, nsproxy)) |
+	       differs(task->thread_pid->level, parent->thread_pid->level);
+}
 
-		if (above)
-			namespaces_compare(parent, above);
-		if (state)
-			namespaces_compare(task, state);
-	}
-	if (others)
-		namespaces_report_birth(parent, task);
+/* The parent may have changed its own since it was compared last. */
+static __always_inline void namespaces_of_parent(struct task_struct *task)
+{
+	struct task_struct *parent = bpf_get_current_task_btf();
+	struct ss_thread_state *above;
+
+	if (!cfg_namespaces_compare || task->flags & PF_KTHREAD)
+		return;
+	above = bpf_task_storage_get(&thread_state, parent, 0, 0);
+	if (above)
+		namespaces_compare(parent, above);
 }
 
 #endif

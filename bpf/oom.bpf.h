@@ -78,7 +78,7 @@ static __always_inline void oom_limit_read(struct mem_cgroup *limited)
  * levels of page tables and on arm64, the kernel's half. Reading elsewhere fails, but a kernel was seen to warn of it in its log:
  * 5.10 on a CPU that could have five levels.
  */
-static __always_inline bool oom_is_address(__u64 word, __u64 task)
+__noinline int oom_is_address(__u64 word, __u64 task)
 {
 	return word >> 47 == task >> 47 || (task >> 47 != CANONICAL_47 && word >> 56 == task >> 56);
 }
@@ -139,6 +139,11 @@ __noinline int oom_control_read(__u64 address, __u64 task)
 	return 1;
 }
 
+__noinline int oom_may_point(__u64 word, __u64 victim, __u64 leader)
+{
+	return word && (word == victim || word == leader || word == oom_chosen_before);
+}
+
 /* The first word of a piece of the stack, from this one on, that may point to the chosen task; OOM_WORDS: none. */
 __noinline int oom_word_find(__u64 at, __u32 from, __u64 victim, __u64 leader)
 {
@@ -147,7 +152,7 @@ __noinline int oom_word_find(__u64 at, __u32 from, __u64 victim, __u64 leader)
 	for (__u32 i = 0; i < OOM_WORDS; i++) {
 		__u64 word = oom_words[i];
 
-		if (i >= from && word && (word == victim || word == leader || word == oom_chosen_before)) {
+		if (i >= from && oom_may_point(word, victim, leader)) {
 			oom_word = word;
 			return i;
 		}

@@ -100,12 +100,8 @@ static struct ss_totals dead_threads;
 
 /* The process fields of a leader's record. signal_struct sums up the process's threads that have been released. */
 static __always_inline void record_process(struct task_struct *task, struct ss_thread_record *r,
-					   struct ss_thread_state *state)
+					   struct ss_thread_state *state, struct signal_struct *signal)
 {
-	struct signal_struct *signal = task->signal;
-	const struct cred *cred = task->cred;
-
-	r->flags |= SS_THREAD_LEADER;
 	dead_threads.exec_ns = signal->sum_sched_runtime;
 	dead_threads.utime_ns = signal->utime;
 	dead_threads.stime_ns = signal->stime;
@@ -119,16 +115,6 @@ static __always_inline void record_process(struct task_struct *task, struct ss_t
 	} else {
 		io_unaccounted = true;
 	}
-	r->threads = signal->nr_threads;
-	_Static_assert(PF_FORKNOEXEC == SS_THREAD_FORKED, "the same bit");
-	r->flags |= task->flags & PF_FORKNOEXEC;
-	/* Only for processes with several threads: each process's handlers are likely to be a cache miss. */
-	if (r->threads > 1)
-		r->flags |= catches_all(task->sighand) * SS_THREAD_CATCHES;
-	r->capabilities_effective = compat_capabilities(cred, cap_effective);
-	r->capabilities_permitted = compat_capabilities(cred, cap_permitted);
-	r->capabilities_bounding = compat_capabilities(cred, cap_bset);
-	record_namespaces(task, r);
 	record_memory(task, r, state);
 }
 
@@ -150,17 +136,42 @@ static __always_inline void record_numbers(struct task_struct *task, struct ss_t
 	r->ppid = cfg_pid_namespace ? ppid_here : task->real_parent->tgid;
 }
 
-/* What it reads through the task's pointers comes first: see task_cgroup_id_untyped. `queue` is the task's. */
-static __always_inline void record_thread(struct task_struct *task, struct ss_thread_record *r, __u64 cgroup_id,
-					  struct ss_thread_state *kept, struct cfs_rq *queue)
+/*
+ * What is read through the task's pointers and does not change from moment to moment. It comes before everything else: see
+ * task_cgroup_id_untyped.
+ */
+static __always_inline void record_begin(struct task_struct *task, struct ss_thread_record *r,
+					 struct signal_struct *signal, __u64 cgroup_id)
+{
+	const struct cred *cred = task->cred;
+
+	r->cgroup_id = cgroup_id;
+	record_numbers(task, r);
+	r->uid = cred->euid.val;
+	r->process_start_ns = task->group_leader->start_boottime;
+	if (!task_is_leader(task))
+		return;
+	_Static_assert(PF_FORKNOEXEC == SS_THREAD_FORKED, "the same bit");
+	r->flags |= SS_THREAD_LEADER | (task->flags & PF_FORKNOEXEC);
+	r->threads = signal->nr_threads;
+	/* Only for processes with several threads: each process's handlers are likely to be a cache miss. */
+	if (r->threads > 1)
+		r->flags |= catches_all(task->sighand) * SS_THREAD_CATCHES;
+	r->capabilities_effective = compat_capabilities(cred, cap_effective);
+	r->capabilities_permitted = compat_capabilities(cred, cap_permitted);
+	r->capabilities_bounding = compat_capabilities(cred, cap_bset);
+	record_namespaces(task, r);
+}
+
+/* What changes as the thread runs. `queue` and `signal` are the task's. */
+static __always_inline void record_thread(struct task_struct *task, struct ss_thread_record *r,
+					  struct ss_thread_state *kept, struct cfs_rq *queue,
+					  struct signal_struct *signal)
 {
 	__u32 exit_state = task->exit_state, state = compat_task_state(task);
 
-	record_numbers(task, r);
-	r->uid = task->cred->euid.val;
-	r->process_start_ns = task->group_leader->start_boottime;
 	if (task_is_leader(task))
-		record_process(task, r, kept);
+		record_process(task, r, kept, signal);
 	r->state = state_letter(state, exit_state);
 	if (exit_state)
 		r->flags |= SS_THREAD_ZOMBIE;
@@ -172,7 +183,6 @@ static __always_inline void record_thread(struct task_struct *task, struct ss_th
 		r->flags |= SS_THREAD_KERNEL;
 	r->flags |= nonzero(task->gtime) * SS_THREAD_GUEST;
 	r->start_ns = task->start_boottime;
-	r->cgroup_id = cgroup_id;
 	BPF_CORE_READ_INTO(&r->comm, task, comm);
 #define USED(member, field) r->used.member = task->field;
 	TASK_TOTALS(USED)
@@ -218,16 +228,17 @@ static __always_inline __u64 pass_now(void)
  */
 static __always_inline void state_begin(struct task_struct *task, struct ss_thread_state *state, __u64 now)
 {
+	struct cfs_rq *queue = task->se.cfs_rq; /* first: see task_cgroup_id_untyped */
 	__u32 s = compat_task_state(task);
 	__u64 mark = SS_MARK_RUNNABLE;
 
-	if (task->se.cfs_rq->rq->curr->pid == task->pid)
+	if (queue->rq->curr->pid == task->pid)
 		return;
 	if (!task->sched_info.last_queued && s)
 		mark = task_blocked_mark(task, s);
 	state->run_delay_seen = task->sched_info.run_delay;
-	state->throttled_seen = compat_throttled_ns(task->se.cfs_rq, now);
-	state->throttled_cpu = task->se.cfs_rq->rq->cpu;
+	state->throttled_seen = compat_throttled_ns(queue, now);
+	state->throttled_cpu = queue->rq->cpu;
 	__sync_val_compare_and_swap(&state->mark, 0, ss_mark_make(now, mark));
 }
 
@@ -313,8 +324,24 @@ static __always_inline bool memory_same(struct task_struct *task, struct ss_thre
 	return rest[0] == low && rest[1] == high;
 }
 
-/* The thread's loop, if it has one that has not ended, with what its descriptors say about it. */
-static __noinline struct loop_state *loop_find(struct task_struct *task, struct ss_thread_state *state)
+/* A record without its last members, which are written from elsewhere. */
+struct record_space {
+	__u64 words[(sizeof(struct ss_thread_record) - 2 * sizeof(struct ss_totals)) / 8];
+};
+
+/* Of the task that is visited, and whether it has a loop. In memory: on the stack, the verifier would tell its values apart. */
+static struct record_space record_now;
+static bool record_has_loop;
+
+static __always_inline struct ss_thread_record *record_new(void)
+{
+	__builtin_memset(&record_now, 0, sizeof(record_now));
+	record_has_loop = false;
+	return (void *)&record_now;
+}
+
+/* Notes whether the thread has a loop that has not ended, and with that what its descriptors say about it. */
+static __noinline int loop_find(struct task_struct *task, struct ss_thread_state *state)
 {
 	__u64 mark = state->mark;
 	struct loop_state *loop;
@@ -323,24 +350,19 @@ static __noinline struct loop_state *loop_find(struct task_struct *task, struct 
 		loop_adopt(task, state, ss_mark_age(mark, pass_now()));
 	loop = bpf_task_storage_get(&loops, task, 0, 0);
 	if (!loop || loop->ended)
-		return NULL;
+		return 0;
 	loop_edge(loop);
 	loop_look(task, loop);
 	loop->looked = 1;
-	return loop;
+	record_has_loop = true;
+	return 0;
 }
 
-/* A record without its last members, which are written from elsewhere: the 512 bytes of a BPF stack hold no more. */
-struct record_space {
-	__u64 words[(sizeof(struct ss_thread_record) - 2 * sizeof(struct ss_totals)) / 8];
-};
-
-static __always_inline int record_write(struct seq_file *seq, struct record_space *space,
-					const struct ss_totals *charged)
+static __always_inline int record_write(struct seq_file *seq, const struct ss_totals *charged)
 {
-	bool leader = ((struct ss_thread_record *)space)->flags & SS_THREAD_LEADER;
+	bool leader = ((struct ss_thread_record *)&record_now)->flags & SS_THREAD_LEADER;
 
-	bpf_seq_write(seq, space, sizeof(*space));
+	bpf_seq_write(seq, &record_now, sizeof(record_now));
 	bpf_seq_write(seq, charged ?: &gone_zero.totals, sizeof(*charged));
 	return bpf_seq_write(seq, leader ? &dead_threads : &gone_zero.totals, sizeof(dead_threads));
 }
@@ -350,19 +372,19 @@ static __always_inline int record_write(struct seq_file *seq, struct record_spac
  * iterator calls, it would exceed the 512 bytes of a BPF stack.
  */
 static __noinline int thread_write(struct bpf_iter__task *ctx, struct task_struct *task, struct ss_thread_state *state,
-				   struct loop_state *loop, __u64 cgroup_id)
+				   struct signal_struct *signal)
 {
 	struct seq_file *seq = ctx->meta->seq;
-	struct record_space space = {};
-	struct ss_thread_record *r = (void *)&space;
+	struct ss_thread_record *r = (void *)&record_now;
 	struct cfs_rq *queue = task->se.cfs_rq;
+	struct loop_state *loop = NULL;
 	struct ss_waits *dead = NULL;
 	__u64 mark;
 	int full;
 
 	if (state)
 		r->flags |= SS_THREAD_STATE;
-	record_thread(task, r, cgroup_id, state, queue);
+	record_thread(task, r, state, queue, signal);
 	if (state && cfg_sched) {
 		r->mark = state->mark;
 		record_open(task, state, r, queue, pass_now());
@@ -376,11 +398,13 @@ static __noinline int thread_write(struct bpf_iter__task *ctx, struct task_struc
 		if (dead)
 			r->blocks |= SS_BLOCK_WAITS_DEAD;
 	}
+	if (cfg_epoll && record_has_loop)
+		loop = bpf_task_storage_get(&loops, task, 0, 0);
 	if (loop)
 		r->blocks |= SS_BLOCK_LOOP;
 	if (state && state->by_program && r->flags & SS_THREAD_LEADER)
 		r->blocks |= SS_BLOCK_NAME;
-	full = record_write(seq, &space, state ? &state->charged : NULL);
+	full = record_write(seq, state ? &state->charged : NULL);
 	if (!state || !r->blocks)
 		return full;
 	if (r->blocks & SS_BLOCK_NAME)
@@ -424,7 +448,8 @@ int snapshot_task(struct bpf_iter__task *ctx)
 {
 	/* Read once: after a second read, the verifier of 6.1 takes the pointer for one that may be NULL. */
 	struct task_struct *task = ctx->task;
-	struct loop_state *loop = NULL;
+	struct ss_thread_record *r;
+	struct signal_struct *signal;
 	struct ss_thread_state *state;
 	__u64 cgroup_id, told = 0;
 
@@ -432,6 +457,7 @@ int snapshot_task(struct bpf_iter__task *ctx)
 		return 0;
 	if (pass_session != ctx->meta->session_id + 1)
 		pass_begin(ctx->meta->session_id);
+	signal = task->signal;
 	cgroup_id = task_cgroup_id(task);
 	if (cfg_pid_namespace)
 		numbers_note(task);
@@ -444,6 +470,11 @@ int snapshot_task(struct bpf_iter__task *ctx)
 			return 0;
 		}
 		told_begin(state, told);
+	}
+	/* After told_begin: what changes meanwhile is told again. */
+	r = record_new();
+	record_begin(task, r, signal, cgroup_id);
+	if (state) {
 		if (!state->cgroup_id && task_is_leader(task))
 			name_begin(task, state);
 		task_settle(task, state, cgroup_id);
@@ -455,11 +486,11 @@ int snapshot_task(struct bpf_iter__task *ctx)
 		if (cfg_sched)
 			listener_note(task, state);
 		if (cfg_epoll)
-			loop = loop_find(task, state);
+			loop_find(task, state);
 	} else if (!task->exit_state) {
 		states_missing++;
 	}
-	if (thread_write(ctx, task, state, loop, cgroup_id) == 0 && state && told && !loop)
+	if (thread_write(ctx, task, state, signal) == 0 && state && told && !record_has_loop)
 		told_end(state, told);
 	return 0;
 }
@@ -469,13 +500,16 @@ SEC("?iter/task")
 int snapshot_task_plain(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct record_space space = {};
+	struct ss_thread_record *r = record_new();
+	struct signal_struct *signal;
 
 	if (!task)
 		return 0;
+	signal = task->signal;
 	if (cfg_pid_namespace)
 		numbers_note(task);
-	record_thread(task, (void *)&space, task_cgroup_id(task), NULL, task->se.cfs_rq);
-	record_write(ctx->meta->seq, &space, NULL);
+	record_begin(task, r, signal, task_cgroup_id(task));
+	record_thread(task, r, NULL, task->se.cfs_rq, signal);
+	record_write(ctx->meta->seq, NULL);
 	return 0;
 }

@@ -172,14 +172,15 @@ static __always_inline void start_enter(struct task_struct *task, struct ss_thre
  * in memory that has no name (no links) or from the file that they were started from. In a new pid namespace only the
  * first process counts, which leaves out helpers and hooks.
  */
-static __always_inline void start_exec(struct task_struct *task, struct linux_binprm *binary, struct ss_cgroup *entry)
+static __always_inline void start_exec(struct task_struct *task, struct linux_binprm *binary, struct ss_cgroup *entry,
+				       __u64 cgroup_id)
 {
 	struct inode *inode;
 	__u64 running;
 
 	if (!(entry->flags & SS_CGROUP_STARTING))
 		return;
-	running = start_running(task_cgroup_id(task));
+	running = start_running(cgroup_id);
 	start_isolate(task, entry, running);
 	if (entry->start.init && entry->start.init != (__u32)task->tgid)
 		return;

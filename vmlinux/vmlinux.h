@@ -556,6 +556,7 @@ struct io_kiocb {
 };
 
 struct trace_event_raw_sys_enter {
+	long int id;
 	long unsigned int args[6];
 };
 

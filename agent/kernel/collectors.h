@@ -7,6 +7,7 @@
 #define SYSSCOPE_COLLECTORS_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "kernel/loader.h"
 
@@ -15,8 +16,9 @@
 
 /* One set of programs that provides a collector's data. */
 struct alternative {
-	const char *hook;		       /* NULL: end of the list */
-	const char *programs[MAX_PROGRAMS];    /* none: the data comes from programs of other collectors */
+	const char *hook; /* NULL: end of the list */
+	/* None: the data comes from programs of other collectors. One that has several events comes once for each, in a row. */
+	const char *programs[MAX_PROGRAMS];
 	const char *tracepoints[MAX_PROGRAMS]; /* their type information must exist */
 	bool needs_task_storage;
 	const char *lacks;		  /* what it cannot do; "" for nothing */
@@ -31,6 +33,12 @@ struct alternative {
 	bool at_cgroup_root;		  /* some of its programs are attached to the root of the v2 hierarchy */
 	bool only_carrying_v2;		  /* that hierarchy must be the one that carries resources */
 };
+
+/* Whether this program is the one before. */
+static inline bool alternative_repeats(const struct alternative *w, int program)
+{
+	return program && strcmp(w->programs[program], w->programs[program - 1]) == 0;
+}
 
 struct collector_desc {
 	const char *name, *gives;

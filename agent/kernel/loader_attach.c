@@ -81,6 +81,8 @@ int collector_attach(struct loader *l, enum collector c)
 			return r;
 		}
 		l->state[c].links[p] = link;
+		if (alternative_repeats(w, p))
+			continue;
 		used += (size_t)snprintf(l->state[c].programs + used, sizeof(l->state[c].programs) - used, "%s%s",
 					 p ? " " : "", w->programs[p]);
 	}

@@ -67,6 +67,8 @@ uint64_t loader_skipped(const struct loader *l)
 			struct bpf_prog_info info = {};
 			__u32 size = sizeof(info);
 
+			if (alternative_repeats(w, p))
+				continue;
 			if (bpf_obj_get_info_by_fd(bpf_program__fd(loader_program(l, w->programs[p])), &info, &size) ==
 			    0)
 				sum += info.recursion_misses;
@@ -84,6 +86,8 @@ uint64_t loader_verified_instructions(const struct loader *l, enum collector c)
 		struct bpf_prog_info info = {};
 		__u32 size = sizeof(info);
 
+		if (alternative_repeats(w, p))
+			continue;
 		if (bpf_obj_get_info_by_fd(bpf_program__fd(loader_program(l, w->programs[p])), &info, &size) == 0)
 			sum += info.verified_insns;
 	}
