@@ -164,6 +164,7 @@ static void moment_next(struct moment *now, const struct sample *s)
 		.lifecycle_known = collector_ok(s, "lifecycle"),
 		.ends_known = collector_ok(s, "lifecycle") && !s->ends_unseen,
 		.loops_known = collector_ok(s, "epoll"),
+		.loops_guessed = s->loops_by_sleep,
 		.controls_known = !s->loop_controls_unseen,
 		.starts_known = collector_ok(s, "births"),
 		.io_known = !s->io_unaccounted,

@@ -41,6 +41,11 @@ struct pipeline {
 	const struct sample *sample; /* the latest */
 	uint64_t sampled_ns;
 	bool serves; /* snapshots are asked for at any time, possibly never */
+	struct {
+		bool on_request; /* they are watched only while somebody looks at them */
+		bool watched;
+		uint64_t idle_ns, looked_ns; /* for how long after the last look; when that was */
+	} loops;
 };
 
 void pipeline_options_init(struct pipeline_options *o)
@@ -48,14 +53,37 @@ void pipeline_options_init(struct pipeline_options *o)
 	*o = (struct pipeline_options){.break_collector = getenv("SYSSCOPE_TEST_BREAK_COLLECTOR")};
 }
 
+static bool loops_unwanted(const struct pipeline *p)
+{
+	return p->loops.on_request && p->loops.watched && clock_boot_ns() - p->loops.looked_ns >= p->loops.idle_ns;
+}
+
+static void source_loops(void *ctx)
+{
+	struct pipeline *p = ctx;
+
+	p->loops.looked_ns = clock_boot_ns();
+	/* If the kernel refuses, it is asked again at the next look. */
+	if (p->loops.on_request && !p->loops.watched)
+		p->loops.watched = sampler_loops_watch(p->sampler, true) == 0;
+}
+
 static const struct snapshot *source_next(void *ctx, int *ret_error)
 {
 	struct pipeline *p = ctx;
 	const struct sample *sample;
-	int r = sampler_read(p->sampler, &sample);
+	bool last = loops_unwanted(p);
+	int r;
 
+	if (last)
+		sampler_loops_watch(p->sampler, false);
+	r = sampler_read(p->sampler, &sample);
 	if (r >= 0)
 		r = model_update(p->model, sample);
+	if (last) {
+		sampler_loops_end(p->sampler);
+		p->loops.watched = false;
+	}
 	*ret_error = r;
 	if (r < 0)
 		return NULL;
@@ -86,7 +114,8 @@ static void source_idle(void *ctx, const struct snapshot **latest)
 	age_ns = clock_boot_ns() - p->sampled_ns;
 	dead = sampler_dead(p->sampler);
 	if (p->serves)
-		due = age_ns > IDLE_SAMPLE_NS || (age_ns > IDLE_SAMPLE_SOON_NS && dead > IDLE_DEAD);
+		due = age_ns > IDLE_SAMPLE_NS || (age_ns > IDLE_SAMPLE_SOON_NS && dead > IDLE_DEAD) ||
+		      loops_unwanted(p);
 	else
 		due = age_ns > IDLE_SAMPLE_SOON_NS && dead > IDLE_DEAD_MANY;
 	if (due)
@@ -174,12 +203,14 @@ static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, s
 	struct loader_options lo = {.disabled = o->disabled | o->unneeded,
 				    .break_collector = o->break_collector,
 				    .epoll_hook = o->epoll_hook,
+				    .epoll_on_request = o->loops_idle_ns && !o->loops_wanted,
 				    .stall_ns = o->stall_ns,
 				    .requested = o->requested | collectors_for_facts(o->facts),
 				    .facts = o->facts,
 				    .facts_arguments = o->facts_arguments,
 				    .ring_bytes = o->ring_bytes,
 				    .pairs_named = o->pairs_named};
+	struct collector_status status;
 	int r = kernel_probe(&p->kernel);
 
 	if (r < 0)
@@ -210,6 +241,10 @@ static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, s
 		buf_printf(said, "cannot read the cgroup tree: %s", strerror(-r));
 		return r;
 	}
+	status = loader_status(p->loader, COLLECTOR_EPOLL);
+	p->loops.idle_ns = o->loops_idle_ns;
+	p->loops.on_request = status.slows_calls && !status.attached;
+	p->loops.watched = status.slows_calls && status.attached;
 	sampler_no_socket_owners(p->sampler, o->no_socket_owners);
 	sampler_subscribe(p->sampler, &o->subscriber);
 	pipeline_warnings(p->loader, &p->kernel, o, said);
@@ -247,6 +282,7 @@ int pipeline_open(struct pipeline **ret, const struct pipeline_options *o, struc
 		.idle = source_idle,
 		.rest = source_rest,
 		.watch = source_watch,
+		.loops = source_loops,
 		.fd = sampler_facts_fd(p->sampler),
 		.ctx = p,
 	};
@@ -280,6 +316,17 @@ void pipeline_facts_count(const struct pipeline *p, uint64_t *produced, uint64_t
 void pipeline_facts_end(struct pipeline *p)
 {
 	loader_facts_end(p->loader);
+}
+
+const char *pipeline_loops_cost(const struct pipeline *p)
+{
+	if (p->loops.watched)
+		return "to watch event loops makes every system call some 50 ns slower here (see `sysscope doctor`); "
+		       "--collector.epoll sched avoids it";
+	return p->loops.on_request && p->serves
+		       ? "while it is scraped, watching event loops makes every system call some 50 ns slower here "
+			 "(see `sysscope doctor`); --collector.epoll sched avoids it"
+		       : NULL;
 }
 
 int pipeline_map_memory(const struct pipeline *p, uint64_t *ret)

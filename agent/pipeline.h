@@ -27,7 +27,13 @@ struct pipeline_options {
 	uint32_t unneeded;	/* collectors whose data this verb does not show: off, without a warning */
 	uint32_t requested;	/* collectors to run of those that run only on request */
 	const char *epoll_hook; /* "fentry", "kprobe", "tracepoint" or "sched"; NULL: the best one available */
-	uint64_t stall_ns;	/* a longer iteration of an event loop is a stall; 0: the default */
+	/*
+	 * Where they slow down every system call, the hooks of event loops are attached only while somebody looks (`loops` of the
+	 * source) and for so long afterwards; 0: always.
+	 */
+	uint64_t loops_idle_ns;
+	bool loops_wanted; /* this verb looks at loops all the time */
+	uint64_t stall_ns; /* a longer iteration of an event loop is a stall; 0: the default */
 	/*
 	 * For tests. "NAME": the collector's tracepoints get a name that no kernel has. "NAME:load": the kernel refuses its
 	 * programs. "NAME:load-best": the kernel refuses the best of its hooks only.
@@ -61,6 +67,9 @@ const struct snapshot_source *pipeline_source(struct pipeline *p);
  */
 void pipeline_facts_count(const struct pipeline *p, uint64_t *produced, uint64_t *lost);
 void pipeline_facts_end(struct pipeline *p);
+
+/* One line on what watching event loops costs here and how to do without; NULL: nothing that matters, or it is not done yet. */
+const char *pipeline_loops_cost(const struct pipeline *p);
 
 /* See loader.h. */
 int pipeline_map_memory(const struct pipeline *p, uint64_t *ret);

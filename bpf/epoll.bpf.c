@@ -16,9 +16,12 @@ static __always_inline int epoll_wait_begin(__u32 fd, bool poll)
 	struct task_struct *task = bpf_get_current_task_btf();
 	/* First: see task_cgroup_id_untyped. */
 	__u64 instance = loop_instance(task, fd), now;
-	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	struct ss_thread_state *state = NULL;
+	struct loop_state *l;
 
+	if (loops_watched != SS_LOOPS_WATCHED)
+		return 0;
+	l = bpf_task_storage_get(&loops, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!l) {
 		loss_count(SS_LOSS_STATE_REFUSED);
 		return 0;
@@ -102,8 +105,11 @@ static __always_inline int epoll_wait_end(long ret)
 
 static __always_inline int epoll_control(struct task_struct *task, int op, __u32 fd)
 {
-	struct loop_state *l = bpf_task_storage_get(&loops, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct loop_state *l;
 
+	if (loops_watched != SS_LOOPS_WATCHED)
+		return 0;
+	l = bpf_task_storage_get(&loops, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!l) {
 		loss_count(SS_LOSS_STATE_REFUSED);
 		return 0;

@@ -346,7 +346,10 @@ static __noinline int loop_find(struct task_struct *task, struct ss_thread_state
 	__u64 mark = state->mark;
 	struct loop_state *loop;
 
-	if (ss_mark_state(mark) == SS_MARK_BLOCKED && ss_mark_class(mark) == SS_WAIT_EPOLL)
+	if (loops_watched == SS_LOOPS_UNWATCHED)
+		return 0;
+	if (loops_watched == SS_LOOPS_WATCHED && ss_mark_state(mark) == SS_MARK_BLOCKED &&
+	    ss_mark_class(mark) == SS_WAIT_EPOLL)
 		loop_adopt(task, state, ss_mark_age(mark, pass_now()));
 	loop = bpf_task_storage_get(&loops, task, 0, 0);
 	if (!loop || loop->ended)
@@ -424,7 +427,11 @@ static __noinline int thread_write(struct bpf_iter__task *ctx, struct task_struc
 	}
 	mark = state->mark;
 	/* Once one write has found no room, none does. */
-	return bpf_seq_write(seq, &mark, sizeof(mark));
+	full = bpf_seq_write(seq, &mark, sizeof(mark));
+	/* Once it is written, nothing is left of a loop that is let go. */
+	if (!full && loop && loops_watched == SS_LOOPS_LAST)
+		bpf_task_storage_delete(&loops, task);
+	return full;
 }
 
 static __always_inline void same_write(struct bpf_iter__task *ctx, struct task_struct *task)

@@ -30,6 +30,7 @@ __u64 tasks_exited, tasks_ended;
 __u32 gone_in_use;
 __u32 all_known;
 __u32 facts_wanted, facts_arguments;
+__u32 loops_watched = SS_LOOPS_WATCHED;
 __u64 states_missing;
 bool oom_pids_only;
 bool io_unaccounted;

@@ -65,6 +65,7 @@ extern bool oom_pids_only;
 extern bool io_unaccounted;
 extern __u64 oom_kills[SS_OOM_KINDS]; /* victims by what was exhausted, whether or not their facts found room */
 
+extern __u32 loops_watched;   /* enum ss_loops_watched */
 extern __u32 facts_wanted;    /* bit per enum ss_fact_kind: a kind that nobody wants costs one load */
 extern __u32 facts_arguments; /* SS_FACT_EXEC carries the arguments */
 /* By kind: facts that were wanted, and those of them for which the ring had no room. The rest was sent. */

@@ -15,7 +15,7 @@ size_t collector_options_rows(struct collector_options *o, struct option_row *ro
 {
 	size_t n = 0;
 
-	*o = (struct collector_options){.epoll_hook = "auto", .stall_seconds = 0.1};
+	*o = (struct collector_options){.epoll_hook = "auto", .stall_seconds = 0.1, .epoll_idle_seconds = 300};
 	for (enum collector c = 0; c < COLLECTORS; c++) {
 		if (collector_required(c) || collector_on_request(c))
 			continue;
@@ -32,6 +32,10 @@ size_t collector_options_rows(struct collector_options *o, struct option_row *ro
 	}
 	rows[n++] = ROW_SECONDS("loop.stall-threshold", 0, 0.001, 3600, &o->stall_seconds, "SECONDS",
 				"an event loop that stays away from epoll for longer is stalled");
+	rows[n++] = ROW_SECONDS(
+		"collector.epoll.idle", 0, 0, 86400, &o->epoll_idle_seconds, "SECONDS",
+		"where only tracepoints see waits in epoll, which slow down every system call: leave them attached for "
+		"so long after somebody has looked at loops; 0: always");
 	rows[0].heading = "collectors";
 	return n;
 }
@@ -42,5 +46,7 @@ void collector_options_apply(const struct collector_options *o, struct pipeline_
 		if (o->off[c])
 			ret->disabled |= 1U << c;
 	ret->epoll_hook = strcmp(o->epoll_hook, "auto") == 0 ? NULL : o->epoll_hook;
+	/* A hook that was asked for by name is always attached. */
+	ret->loops_idle_ns = ret->epoll_hook ? 0 : (uint64_t)(o->epoll_idle_seconds * 1e9);
 	ret->stall_ns = (uint64_t)(o->stall_seconds * 1e9);
 }

@@ -10,12 +10,12 @@
 #include "kernel/loader.h"
 #include "pipeline.h"
 
-#define COLLECTOR_OPTION_ROWS (2 * COLLECTORS + 1)
+#define COLLECTOR_OPTION_ROWS (2 * COLLECTORS + 2)
 
 struct collector_options {
 	bool off[COLLECTORS];
 	const char *epoll_hook;
-	double stall_seconds;
+	double stall_seconds, epoll_idle_seconds;
 	char names[COLLECTOR_OPTION_ROWS][48]; /* of the rows */
 };
 

@@ -216,6 +216,7 @@ static int diagnose_body(struct run *run)
 	if (d.options.rules & 1ULL << RULE_UNUSED_PRIVILEGE &&
 	    d.seconds >= d.options.thresholds[UNUSED_PRIVILEGE_SECONDS])
 		run->pipeline.requested = 1U << COLLECTOR_CAPABILITIES;
+	run->pipeline.loops_wanted = true;
 	r = run_open(run);
 	if (r == RUN_CONTINUE)
 		r = diagnose_run(run, &d);

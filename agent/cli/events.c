@@ -164,6 +164,7 @@ static int events_open(struct run *run, struct events *e)
 	if (r < 0)
 		return run_end(r);
 	event_feed_options(&e->choice, &run->pipeline);
+	run->pipeline.loops_wanted = e->stream.stalls;
 	run->pipeline.subscriber = (struct fact_subscriber){.take = event_feed_take, .ctx = e->stream.feed};
 	return run_open(run);
 }

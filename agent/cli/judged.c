@@ -59,6 +59,14 @@ static void judged_watch(void *ctx, uint32_t pid, uint64_t start_ns)
 		j->inner->watch(j->inner->ctx, pid, start_ns);
 }
 
+static void judged_loops(void *ctx)
+{
+	struct judged_source *j = ctx;
+
+	if (j->inner->loops)
+		j->inner->loops(j->inner->ctx);
+}
+
 static void judged_judge(void *ctx, bool wanted)
 {
 	struct judged_source *j = ctx;
@@ -87,6 +95,7 @@ const struct snapshot_source *judged_source_open(struct judged_source *j, const 
 		.ctx = j,
 		.watch = judged_watch,
 		.judge = judged_judge,
+		.loops = judged_loops,
 	};
 	return &j->outer;
 }

@@ -150,6 +150,9 @@ int run_open(struct run *run)
 		return EXIT_CANNOT;
 	}
 	run_warn(&said);
+	/* Not on the live screen. */
+	if (!run->before_log && pipeline_loops_cost(run->live))
+		log_info("%s", pipeline_loops_cost(run->live));
 	run->source = pipeline_source(run->live);
 	return RUN_CONTINUE;
 }
@@ -225,11 +228,19 @@ static void tap_judge(void *ctx, bool wanted)
 		t->inner->judge(t->inner->ctx, wanted);
 }
 
+static void tap_loops(void *ctx)
+{
+	struct source_tap *t = ctx;
+
+	if (t->inner->loops)
+		t->inner->loops(t->inner->ctx);
+}
+
 const struct snapshot_source *source_tap_open(struct source_tap *t, const struct snapshot_source *inner)
 {
 	t->inner = inner;
-	t->outer = (struct snapshot_source){tap_next, tap_published, tap_idle, tap_rest, inner->fd,
-					    t,	      tap_watch,     tap_judge};
+	t->outer = (struct snapshot_source){tap_next, tap_published, tap_idle,	tap_rest, inner->fd,
+					    t,	      tap_watch,     tap_judge, tap_loops};
 	return &t->outer;
 }
 

@@ -210,6 +210,8 @@ static int top_body(struct run *run)
 	users_open(&t);
 	if (terminal_usable() && !t.batch && !t.plain.json && !t.plain.csv)
 		screen = screen_begin(&t);
+	/* The view of plain output stays the same; JSON without one has everything. */
+	run->pipeline.loops_wanted = !screen && (t.choice.view->loops || (t.plain.json && !t.plain.view_only));
 	if (screen) {
 		run->before_log = screen_leave;
 		run->before_log_ctx = screen;

@@ -20,6 +20,7 @@ struct moment {
 	bool lifecycle_known; /* lifecycle */
 	bool ends_known;      /* lifecycle: how containers' first processes end is noted */
 	bool loops_known;     /* epoll */
+	bool loops_guessed;   /* epoll: only by what threads sleep in */
 	bool controls_known;  /* epoll: each call of epoll_ctl and its like is seen */
 	bool starts_known;    /* births */
 	bool io_known;	      /* the kernel counts what tasks read and write */

@@ -129,6 +129,12 @@ static int programs_choose(struct loader *l, uint32_t chosen)
 	return 0;
 }
 
+/* Its programs are attached when somebody asks for them. */
+static bool collector_waits(const struct loader *l, enum collector c)
+{
+	return c == COLLECTOR_EPOLL && l->options.epoll_on_request && loader_way(l, c) && loader_way(l, c)->events[0];
+}
+
 /* Opens the object with the collectors of `chosen` enabled (a bit each), all others disabled. */
 static int object_open(struct loader *l, uint32_t chosen)
 {
@@ -149,6 +155,7 @@ static int object_open(struct loader *l, uint32_t chosen)
 			       chosen >> COLLECTOR_EPOLL & 1;
 	if (l->options.stall_ns)
 		s->rodata->cfg_stall_ns = l->options.stall_ns;
+	s->data->loops_watched = collector_waits(l, COLLECTOR_EPOLL) ? SS_LOOPS_UNWATCHED : SS_LOOPS_WATCHED;
 	s->bss->facts_wanted = SS_FACTS_ALWAYS | l->options.facts;
 	s->bss->facts_arguments = l->options.facts_arguments;
 	if (l->options.pairs_named)
@@ -279,7 +286,7 @@ static int load_and_attach(struct loader *l)
 		if (r < 0)
 			return r;
 		for (int c = 0; c < COLLECTORS && failed < 0; c++)
-			if (c != COLLECTOR_TASKS && collector_attach(l, c) < 0)
+			if (c != COLLECTOR_TASKS && !collector_waits(l, c) && collector_attach(l, c) < 0)
 				failed = c;
 		if (failed < 0)
 			return 0;

@@ -40,6 +40,8 @@ struct collector_status {
 	const char *hook;     /* of the alternative in use: "tp_btf", "iter/task", ... */
 	const char *programs; /* their names, separated by blanks; or the collectors whose programs provide the data */
 	bool has_programs;    /* of its own */
+	bool attached;	      /* it has, and they are in use: see loader_options.epoll_on_request */
+	bool slows_calls;     /* every system call of every process becomes slower while they are */
 	bool controls_unseen; /* of epoll: not every change of an instance is seen */
 	bool ends_unseen;     /* of lifecycle: how processes end is not seen */
 	const char *gives;    /* what is missing without it */
@@ -56,12 +58,14 @@ struct loader_options {
 	uint32_t disabled;	    /* bit per enum collector */
 	const char *break_collector;
 	const char *epoll_hook; /* "fentry", "kprobe", "tracepoint" or "sched"; NULL: the best available */
-	uint64_t stall_ns;	/* 0: the default */
-	uint32_t requested;	/* bit per collector that is off unless asked for */
-	uint32_t facts;		/* bit per enum ss_fact_kind, besides SS_FACTS_ALWAYS */
-	bool facts_arguments;	/* of SS_FACT_EXEC */
-	uint32_t ring_bytes;	/* 0: the default, enough for SS_FACTS_ALWAYS */
-	uint32_t pairs_named;	/* neighbours kept apart between two samples; 0: the default */
+	/* Where it slows down every system call, the epoll collector is loaded, but only loader_pause attaches it. */
+	bool epoll_on_request;
+	uint64_t stall_ns;    /* 0: the default */
+	uint32_t requested;   /* bit per collector that is off unless asked for */
+	uint32_t facts;	      /* bit per enum ss_fact_kind, besides SS_FACTS_ALWAYS */
+	bool facts_arguments; /* of SS_FACT_EXEC */
+	uint32_t ring_bytes;  /* 0: the default, enough for SS_FACTS_ALWAYS */
+	uint32_t pairs_named; /* neighbours kept apart between two samples; 0: the default */
 };
 
 /* Sets the hierarchy from which the programs take a task's cgroup. */

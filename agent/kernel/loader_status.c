@@ -48,6 +48,8 @@ struct collector_status loader_status(const struct loader *l, enum collector c)
 		.hook = w ? w->hook : "",
 		.programs = l->state[c].programs,
 		.has_programs = w && w->programs[0],
+		.attached = l->state[c].links[0],
+		.slows_calls = w && w->events[0],
 		.controls_unseen = w && w->controls_unseen,
 		.ends_unseen = w && w->ends_unseen,
 		.loaded = w != NULL,

@@ -16,8 +16,9 @@ struct group_loops {
 	struct ss_loop carried; /* of ended threads, and of threads that have moved on */
 	struct ss_loop now;	/* carried + the open table + living threads - elsewhere; recomputed at each update */
 	struct ss_loop
-		elsewhere; /* what threads had done before they moved here, or before anybody waited behind them */
-	uint64_t open_ns;  /* part of `now`: iterations in progress */
+		elsewhere;	/* what threads had done before they moved here, or before anybody waited behind them */
+	uint64_t open_ns;	/* part of `now`: iterations in progress */
+	uint64_t unfinished_ns; /* part of `carried`: iterations that were in progress when loops were let go */
 	bool turns; /* of a runtime whose threads take turns: the time between two waits of one thread means nothing */
 };
 

@@ -195,6 +195,8 @@ static int loop_take(struct loops *loops, struct settled_thread *t, const struct
 	l = loop_get(loops, r);
 	if (!l || !group_loops_get(group))
 		return -ENOMEM;
+	if (l->guessed)
+		loop_begin(l);
 	/* Another program in the same thread: what the program before did has ended. */
 	if (l->seen && totals.since_ns != l->now.since_ns) {
 		/* Its first client begins a loop, too. */
@@ -232,6 +234,8 @@ static int loop_guess(struct loops *loops, const struct settled_thread *t, const
 	l = loop_get(loops, r);
 	if (!l)
 		return -ENOMEM;
+	if (!l->guessed)
+		loop_begin(l);
 	l->seen = now->number;
 	l->process = t->process;
 	memcpy(l->comm, r->comm, SS_COMM_LEN);
@@ -377,6 +381,23 @@ static void groups_begin(struct homes *homes)
 	}
 }
 
+/*
+ * The last sample before loops are let go: what they have done stays in the sums, also of the iterations under way, which end here
+ * as far as time goes, but count neither as iterations nor as stalls. Those that are seen again later are others.
+ */
+static void loops_rest(const struct loops *loops)
+{
+	for (size_t i = 0; i < loops->sorted.n; i++) {
+		const struct loop *l = loops->sorted.at[i];
+
+		if (!l->group || !loop_counts(l))
+			continue;
+		loop_add(&l->group->loops->carried, &l->now);
+		l->group->loops->unfinished_ns += l->open_ns;
+		l->group->loops->open_ns -= l->open_ns;
+	}
+}
+
 int loops_take(struct loops *loops, struct processes *processes, struct homes *homes, const struct moment *now,
 	       const struct sample *s)
 {
@@ -398,5 +419,7 @@ int loops_take(struct loops *loops, struct processes *processes, struct homes *h
 	if (r < 0)
 		return r;
 	groups_take(loops, homes);
+	if (s->loops_last)
+		loops_rest(loops);
 	return stalls_take(loops, homes, now, s);
 }

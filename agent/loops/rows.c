@@ -285,7 +285,7 @@ static void group_values(const struct group_loops *group, bool waits_known, doub
 			v[GROUP_LOOP_64US + bucket++] = (double)sum;
 	}
 	v[GROUP_LOOP_INF] = v[GROUP_LOOP_COUNT] = (double)sum;
-	v[GROUP_LOOP_SUM] = (double)sub_sat(l->iteration_ns, group->open_ns);
+	v[GROUP_LOOP_SUM] = (double)sub_sat(l->iteration_ns, group->open_ns + group->unfinished_ns);
 	v[GROUP_LOOP_ITERATIONS] = (double)l->iterations;
 	for (int i = 0; i < SS_STALL_CAUSES; i++)
 		v[GROUP_LOOP_STALLS_ONCPU + i] = (double)l->stalls[i];
@@ -293,7 +293,7 @@ static void group_values(const struct group_loops *group, bool waits_known, doub
 
 static void groups_fill(const struct homes *homes, struct group_row *rows, const struct moment *now)
 {
-	for (struct group *g = homes->groups; g && now->loops_known; g = g->hh.next) {
+	for (struct group *g = homes->groups; g && now->loops_known && !now->loops_guessed; g = g->hh.next) {
 		if (!g->loops || g->row == GROUP_NO_ROW)
 			continue;
 		group_values(g->loops, now->waits_known, rows[g->row].v);

@@ -226,6 +226,25 @@ void sampler_watch(struct sampler *s, uint32_t tgid, uint64_t start_ns)
 	rollup_watch(&s->rollup, tgid, start_ns);
 }
 
+int sampler_loops_watch(struct sampler *s, bool watch)
+{
+	int r;
+
+	__atomic_store_n(&s->skeleton->data->loops_watched, watch ? SS_LOOPS_WATCHED : SS_LOOPS_LAST, __ATOMIC_SEQ_CST);
+	if (!watch || !s->sample.loops_by_sleep)
+		return 0;
+	r = loader_pause(s->loader, COLLECTOR_EPOLL, false);
+	s->sample.loops_by_sleep = r < 0;
+	return r;
+}
+
+void sampler_loops_end(struct sampler *s)
+{
+	__atomic_store_n(&s->skeleton->data->loops_watched, SS_LOOPS_UNWATCHED, __ATOMIC_SEQ_CST);
+	loader_pause(s->loader, COLLECTOR_EPOLL, true);
+	s->sample.loops_by_sleep = true;
+}
+
 static void cgroup_dropped(void *ctx, uint64_t id)
 {
 	struct sampler *s = ctx;
@@ -297,6 +316,7 @@ static int sampler_pass(struct sampler *s)
 	int r;
 
 	s->number++;
+	s->sample.loops_last = s->skeleton->data->loops_watched == SS_LOOPS_LAST;
 	s->sample.n_collectors = 0;
 	sample_facts(s);
 	exited = __atomic_load_n(&s->skeleton->bss->tasks_exited, __ATOMIC_RELAXED);
@@ -360,7 +380,7 @@ static int sampler_fill(struct sampler *s)
 		return r;
 	cpu_hypervisor_read(&cpu);
 	virtualization_find("", &cpu, &s->sample.virtualization);
-	s->sample.loops_by_sleep = epoll.loaded && !epoll.has_programs;
+	s->sample.loops_by_sleep = epoll.loaded && !epoll.attached;
 	s->sample.loop_controls_unseen = epoll.controls_unseen;
 	s->sample.ends_unseen = loader_status(s->loader, COLLECTOR_LIFECYCLE).ends_unseen;
 	s->sample.stalls = calloc(STALLS_MAX, sizeof(struct ss_fact));

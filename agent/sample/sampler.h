@@ -24,6 +24,13 @@ void sampler_no_socket_owners(struct sampler *s, bool no);
 /* One sample, valid until the next. 0; negative errno when the task iterator could not be read. */
 int sampler_read(struct sampler *s, const struct sample **ret);
 
+/*
+ * Whether event loops are watched, where that can be chosen (loader_options.epoll_on_request). False ends it with the next sample,
+ * after which sampler_loops_end takes the programs off; true begins at once: negative errno if the kernel refuses.
+ */
+int sampler_loops_watch(struct sampler *s, bool watch);
+void sampler_loops_end(struct sampler *s);
+
 /* The samples that follow have the PSS of this process; tgid 0: of none. */
 void sampler_watch(struct sampler *s, uint32_t tgid, uint64_t start_ns);
 

@@ -125,6 +125,8 @@ static int scrape(struct http *h, bool gzip, struct body **ret)
 	h->body = NULL;
 	if (h->source->judge)
 		h->source->judge(h->source->ctx, true);
+	if (h->source->loops)
+		h->source->loops(h->source->ctx);
 	s = http_sample(h, &r);
 	if (!s)
 		return r;

@@ -136,6 +136,8 @@ static bool sample_take(struct screen *s)
 	process_watch(s);
 	if (s->source->judge)
 		s->source->judge(s->source->ctx, s->frame.state.choice.view->findings);
+	if (s->source->loops && s->frame.state.choice.view->loops)
+		s->source->loops(s->source->ctx);
 	next = s->source->next(s->source->ctx, &error);
 	s->frame.error = next ? 0 : error;
 	if (!next && !error)

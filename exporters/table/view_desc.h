@@ -67,6 +67,7 @@ struct view_desc {
 	const char *name;	 /* of --view and in the footer; also the key of its rows in the JSON */
 	enum metric_scope scope; /* of its columns of numbers, which come from metrics.def; SCOPE_COUNT: it has none */
 	bool findings;		 /* it shows those of the snapshot, which are judged for it only */
+	bool loops;		 /* it shows event loops in full */
 	const char *help; /* what its columns mean: lines for the help of the live screen, each with a line feed */
 
 	/* Rows: by index into the snapshot. */

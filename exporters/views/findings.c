@@ -210,6 +210,7 @@ const struct view_desc view_findings = {
 	.name = "findings",
 	.scope = SCOPE_COUNT,
 	.findings = true,
+	.loops = true,
 	.help = "Findings: what is wrong, the worst first, over the last 10 to 20 seconds; FOR:\n"
 		"for how long at least. Enter: evidence, what it is not, and what to do.\n",
 	.count = finding_count,

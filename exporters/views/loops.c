@@ -227,6 +227,7 @@ static const int loop_wishes[] = {
 
 const struct view_desc view_loops = {
 	.name = "loops",
+	.loops = true,
 	.scope = SCOPE_LOOP,
 	.help = "Loops: UTIL% is the time not asleep in epoll, EV/W events per wait, P99 and\n"
 		"MAX of the iterations, STALLS iterations over the threshold, EMPTY% spurious\n"

@@ -342,7 +342,8 @@ struct sample {
 	size_t n_loops;
 	bool ends_unseen;	   /* how containers' first processes end is not noted */
 	bool loop_controls_unseen; /* not every call of epoll_ctl, or request of io_uring, is seen */
-	bool loops_by_sleep; /* the epoll collector has no programs of its own: loops are seen by the scheduler's wait classes */
+	bool loops_by_sleep; /* the epoll collector has no programs in use: loops are seen by the scheduler's wait classes */
+	bool loops_last; /* those that follow are by sleep, and loops that are seen later begin again */
 	struct sample_gone_loop *gone_loops_final, *gone_loops_open;
 	size_t n_gone_loops_final, n_gone_loops_open;
 	/* SS_FACT_LOOP_STALL since the sample before. */

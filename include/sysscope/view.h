@@ -416,7 +416,8 @@ struct snapshot {
  * *latest is unchanged. `rest` frees the latest snapshot and its memory until the next one; it may be called at any
  * time, repeatedly; NULL: there is nothing to free. `watch` asks for the rollup of this process in the snapshots that follow;
  * pid 0: of none; NULL: a replay has none. `judge` asks for findings in the snapshots that follow, or for none any more;
- * NULL: this source has none.
+ * NULL: this source has none. `loops`: the snapshots of the next minutes show event loops, so they are to be watched; NULL: they
+ * always are, or never.
  */
 struct snapshot_source {
 	const struct snapshot *(*next)(void *ctx, int *ret_error);
@@ -427,6 +428,7 @@ struct snapshot_source {
 	void *ctx;
 	void (*watch)(void *ctx, uint32_t pid, uint64_t start_ns);
 	void (*judge)(void *ctx, bool wanted);
+	void (*loops)(void *ctx);
 };
 
 /* The row of the process's container. */

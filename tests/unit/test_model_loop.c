@@ -801,6 +801,62 @@ static void test_by_sleep(void **state)
 	model_free(m);
 }
 
+/* Watched, let go, watched again: no sum goes back, and the iteration under way when it was let go counts for its time alone. */
+static void test_let_go(void **state)
+{
+	struct scene s;
+	struct model *m = begin(&s);
+	const struct snapshot *p;
+	const struct group_row *g;
+	struct sample_loop *l;
+
+	(void)state;
+	scene_collector(&s, "epoll");
+	scene_process(&s, 7, 10, "node", 100);
+	scene_waits(&s, SS_BLOCK_WAITS)->blocked_ns[SS_WAIT_EPOLL] = 8 * S;
+	l = scene_loop(&s, SS_LOOP_ITERATING, 300 * MS);
+	l->loop.since_ns = 1 * S;
+	l->loop.waits = 5;
+	l->loop.iterations = 4;
+	l->loop.slots[3] = 4;
+	l->loop.iteration_ns = 40 * MS;
+	l->loop.wait_ns = 6 * S;
+	s.sample.loops_last = true;
+	g = group(update(m, &s), "web", "node");
+	expect(g->v[GROUP_LOOP_ITERATIONS], 4);
+	expect(g->v[GROUP_LOOP_SUM], 40 * MS);
+	expect(g->v[GROUP_LOOP_ONCPU], 340 * MS);
+	scene_tick(&s, 1);
+	s.sample.loops_last = false;
+	s.sample.loops_by_sleep = true;
+	s.sample.n_loops = 0;
+	p = update(m, &s);
+	assert_int_equal(p->n_loops, 1);
+	assert_true(value_absent(p->loops[0].v[LOOP_ITERATIONS]));
+	assert_true(value_absent(p->loops[0].v[LOOP_STALLS]));
+	assert_true(value_absent(group(p, "web", "node")->v[GROUP_LOOP_ITERATIONS]));
+	scene_tick(&s, 1);
+	s.sample.loops_by_sleep = false;
+	l = scene_loop(&s, SS_LOOP_WAITING, 100 * MS);
+	l->loop.since_ns = 3 * S;
+	l->loop.waits = 2;
+	l->loop.iterations = 1;
+	l->loop.slots[3] = 1;
+	l->loop.iteration_ns = 10 * MS;
+	p = update(m, &s);
+	g = group(p, "web", "node");
+	expect(g->v[GROUP_LOOP_ITERATIONS], 5);
+	expect(g->v[GROUP_LOOP_COUNT], 5);
+	expect(g->v[GROUP_LOOP_SUM], 50 * MS);
+	expect(g->v[GROUP_LOOP_ONCPU], 350 * MS);
+	expect(g->v[GROUP_LOOP_ASLEEP], 6 * S + 100 * MS);
+	expect(g->v[GROUP_LOOP_STALLS_ONCPU], 0);
+	assert_int_equal(p->n_loops, 1);
+	expect(p->loops[0].v[LOOP_WAITS], 2);
+	assert_true(value_absent(p->loops[0].v[LOOP_UTILIZATION]));
+	model_free(m);
+}
+
 /* The collector gave nothing this time, or is off: no rows, and what a group shows of loops is unknown, not 0. */
 static void test_absent(void **state)
 {
@@ -826,25 +882,16 @@ static void test_absent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_utilization),
-		cmocka_unit_test(test_who_is_one),
-		cmocka_unit_test(test_turns),
-		cmocka_unit_test(test_group_values),
-		cmocka_unit_test(test_under_way),
-		cmocka_unit_test(test_without_sched),
-		cmocka_unit_test(test_rates),
-		cmocka_unit_test(test_p99),
-		cmocka_unit_test(test_dies),
-		cmocka_unit_test(test_moves),
-		cmocka_unit_test(test_executes),
-		cmocka_unit_test(test_stalls),
-		cmocka_unit_test(test_stall_rows),
-		cmocka_unit_test(test_by_sleep),
-		cmocka_unit_test(test_absent),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_controls_unseen),
-		cmocka_unit_test(test_serves_nobody),
-		cmocka_unit_test(test_turns_serve_nobody),
+		cmocka_unit_test(test_utilization),   cmocka_unit_test(test_who_is_one),
+		cmocka_unit_test(test_turns),	      cmocka_unit_test(test_group_values),
+		cmocka_unit_test(test_under_way),     cmocka_unit_test(test_without_sched),
+		cmocka_unit_test(test_rates),	      cmocka_unit_test(test_p99),
+		cmocka_unit_test(test_dies),	      cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_executes),      cmocka_unit_test(test_stalls),
+		cmocka_unit_test(test_stall_rows),    cmocka_unit_test(test_by_sleep),
+		cmocka_unit_test(test_let_go),	      cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_names),	      cmocka_unit_test(test_controls_unseen),
+		cmocka_unit_test(test_serves_nobody), cmocka_unit_test(test_turns_serve_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

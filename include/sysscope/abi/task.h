@@ -131,6 +131,9 @@ struct ss_loop {
 	__u64 stall_ns[SS_STALL_CAUSES];   /* of iteration_ns: those iterations */
 	__u64 slots[SS_LOOP_SLOTS];	   /* iterations by wall time */
 };
+/* Whether event loops are watched. LAST: they are written once more, and what the hooks had noted is dropped. */
+enum ss_loops_watched { SS_LOOPS_UNWATCHED, SS_LOOPS_WATCHED, SS_LOOPS_LAST };
+
 #define SS_LOOP_FIRST_SUM 6 /* index of the first field that can be added up over loops: waits */
 #define SS_LOOP_FIELDS	  (25 + SS_WAIT_CLASSES + 1 + 2 * SS_STALL_CAUSES + SS_LOOP_SLOTS)
 _Static_assert(sizeof(struct ss_loop) == SS_LOOP_FIELDS * 8, "ss_loop: no padding");
