@@ -23,6 +23,12 @@ def chosen():
     return found
 
 
+def sizes(kind, all_of_them):
+    """SCALE_SIZES="cgroups:500 threads:1000" has only these measured."""
+    wanted = os.environ.get("SCALE_SIZES", "").split()
+    return [n for n in all_of_them if not wanted or "%s:%d" % (kind, n) in wanted]
+
+
 def revision(binary):
     p = harness.run([binary, "--version"])
     return p.stdout.decode("utf-8", "replace").splitlines()[0] if p.returncode == 0 else "?"
@@ -88,13 +94,14 @@ def factors(values, of=THIS):
 
 
 def figures(text):
-    """Of a scrape: losses by kind, those that are not 0; CPU seconds with an owner; bytes of BPF maps and of all tasks' storage."""
+    """Of a scrape: losses by kind, those that are not 0; CPU seconds with an owner, and of the run queues; bytes of BPF maps."""
     text = text.decode("utf-8", "replace")
     value = lambda name: next((float(v) for v in re.findall(r"^%s (\S+)$" % name, text, re.M)), None)
     return {
         "losses": {k: int(float(v)) for k, v in re.findall(r'^sysscope_losses_total\{kind="(\w+)"\} (\S+)$', text, re.M)
                    if float(v)},
         "tasks_seconds": value("sysscope_cpu_tasks_seconds_total"),
+        "queues_seconds": value("sysscope_cpu_run_queues_seconds_total"),
         "map_bytes": value("sysscope_bpf_map_memory_bytes"),
         "lines": text.count("\n"), "bytes": len(text),
     }

@@ -34,7 +34,7 @@ def rows(r):
 def run():
     say("One sample (between two walks of /proc) and one scrape, %d cgroups, one process of 100 wakes four times a second" % CGROUPS)
     results = []
-    for n in SIZES:
+    for n in builds.sizes("processes", SIZES):
         results.append(measure_size(n))
         table(["processes", "build", "sample ms", "factor", "scrape ms", "factor", "bytes"], rows(results[-1]))
     say("  goals at %d: sample %gx, scrape %gx" % (SIZES[-1], GOALS["sample"], GOALS["scrape"]))

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """1,000 to 100,000 threads: start, sample, scrape, losses, attributed CPU time, kernel memory of each thread."""
 import contextlib
-import os
 import time
 
 import agents
@@ -39,11 +38,11 @@ def pids_enough(threads):
         restore(was)
 
 
-def tasks_counted():
-    """CPU seconds of all tasks since boot, by the kernel's root cgroup: a second source."""
-    if cgroups.layout.v2:
-        return cgroups.keyed(cgroups.layout.v2 + "/cpu.stat")["usage_usec"] / 1e6
-    return int(cgroups.read(cgroups.layout.v1["cpuacct"] + "/cpuacct.usage")) / 1e9
+def tasks_counted(seen):
+    """CPU seconds of all tasks, by a second source: the run queues' own where the kernel has these, else v1's root cgroup."""
+    if seen["queues_seconds"] is not None:
+        return seen["queues_seconds"]
+    return int(cgroups.read(cgroups.layout.v1["cpuacct"] + "/cpuacct.usage")) / 1e9 if "cpuacct" in cgroups.layout.v1 else None
 
 
 def kernel_pages():
@@ -54,15 +53,15 @@ def kernel_pages():
 
 
 def attributed(up):
-    """{name: share of all tasks' CPU time that it gave to an owner}: of a window around which the counter is read twice."""
+    """{name: share of all tasks' CPU time that it gave to an owner, None: unknown}, over a window."""
     def read(e):
-        before = tasks_counted()
-        seen = builds.figures(e.scrape())["tasks_seconds"]
-        return seen, (before + tasks_counted()) / 2
+        seen = builds.figures(e.scrape())
+        return seen["tasks_seconds"], tasks_counted(seen)
     first = {name: read(e) for name, e in up.items()}
     time.sleep(WINDOW)
     last = {name: read(e) for name, e in up.items()}
-    return {name: (last[name][0] - first[name][0]) / (last[name][1] - first[name][1]) for name in up}
+    return {name: (last[name][0] - first[name][0]) / (last[name][1] - first[name][1]) if last[name][1] is not None else None
+            for name in up}
 
 
 @contextlib.contextmanager
@@ -109,7 +108,7 @@ def rows(r):
         kernel, seen = r["kernel_bytes"][name], r["seen"][name]
         sample = r["sample_ms"].get(name)
         yield [r["threads"], name, number(r["start_cpu_ms"][name]), number(sample["median"]) if sample else "-",
-               builds.spread(r["scrape_ms"][name]), "%.3f" % r["attributed"][name], sum(seen["losses"].values()),
+               builds.spread(r["scrape_ms"][name]), number(r["attributed"][name], 4), sum(seen["losses"].values()),
                mb(kernel["charged"]), mb(kernel["slabs_and_percpu"]), mb(seen["map_bytes"]), mb(r["resident_bytes"][name])]
 
 
@@ -135,9 +134,7 @@ def slopes(results):
 def run():
     say("Threads, of which 99 %% sleep, in %d processes and 10 cgroups" % PROCESSES)
     results = []
-    for threads in SIZES:
-        if threads > int(os.environ.get("BENCH_SIZE_MAX") or 1000000):
-            continue
+    for threads in builds.sizes("threads", SIZES):
         try:
             results.append(measure_size(threads))
         except (RuntimeError, OSError) as e:
