@@ -9,9 +9,10 @@ import statistics
 import subprocess
 
 import builds
+import peers
 from measure import number, say, table
 
-KEYS = ("start_ms", "sample_us", "scrape_us", "text_bytes", "packed_bytes", "resident_kb", "map_bytes", "kernel_bytes", "losses",
+KEYS = ("start_ms", "idle_us_second", "sample_us", "scrape_us", "text_bytes", "packed_bytes", "resident_kb", "map_bytes", "kernel_bytes", "losses",
         "attributed")
 
 
@@ -23,7 +24,8 @@ def newest():
 
 def measured(kernel, folders):
     """{(kind, size, build): {key: median}}"""
-    p = subprocess.run(["tests/bench/guest", kernel, *folders], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    beside = dict(os.environ, CADVISOR=peers.path("cadvisor") or "")
+    p = subprocess.run(["tests/bench/guest", kernel, *folders], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=beside)
     values = collections.defaultdict(lambda: collections.defaultdict(list))
     for line in p.stdout.decode("utf-8", "replace").splitlines():
         words = line.split()
@@ -39,7 +41,7 @@ def run():
     chosen = builds.chosen()
     found = measured(kernel, [os.path.dirname(binary) for binary in chosen.values()])
     say("A guest with Linux %s, cgroup v2, one CPU; a us is a thousand instructions; median of five scrapes" % kernel)
-    names = list(chosen)
+    names = [*chosen, "cadvisor"]
     rows, last = [], {}
     for (kind, size, build), series in found.items():
         this = found.get((kind, size, names.index(builds.THIS)), {})
@@ -48,7 +50,7 @@ def run():
         by_one = (series.get("kernel_bytes", 0) - before[1]) / (size - before[0]) if before else None
         last[kind, build] = (size, series.get("kernel_bytes", 0))
         rows.append(["%s %d" % (kind, size), names[build], *(number(series.get(k), 4) for k in KEYS), factor("start_ms"),
-                     factor("sample_us"), factor("scrape_us"), number(by_one)])
-    table(["", "build", "start ms", "sample us", "scrape us", "text B", "packed B", "resident kB", "maps B", "kernel B", "losses",
-           "attributed", "start", "sample", "scrape", "kernel B each"], rows)
+                     factor("idle_us_second"), factor("sample_us"), factor("scrape_us"), number(by_one)])
+    table(["", "build", "start ms", "idle us/s", "sample us", "scrape us", "text B", "packed B", "resident kB", "maps B", "kernel B", "losses",
+           "attributed", "start", "idle", "sample", "scrape", "kernel B each"], rows)
     return {"kernel": kernel, "rows": [{"kind": k, "size": s, "build": names[b], **series} for (k, s, b), series in found.items()]}

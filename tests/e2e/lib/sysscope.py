@@ -85,8 +85,8 @@ def free_port():
 class Serve:
     """`sysscope serve` on a free port of the loopback, ready when this returns."""
 
-    def __init__(self, *args, docker=None, environment=None, program=SYSSCOPE):
-        self.port = free_port()
+    def __init__(self, *args, docker=None, environment=None, program=SYSSCOPE, patience=20):
+        self.port, self.patience = free_port(), patience
         argv = [program, "serve", "--web.listen-address", "127.0.0.1:%d" % self.port, *args]
         if docker:
             argv += ["--docker.data-root", docker.data_root]
@@ -111,7 +111,7 @@ class Serve:
 
     def get(self, path="/metrics", **headers):
         """(status, headers in small letters, body as it came)"""
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.patience)
         try:
             c.request("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
             r = c.getresponse()
