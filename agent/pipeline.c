@@ -321,12 +321,12 @@ void pipeline_facts_end(struct pipeline *p)
 const char *pipeline_loops_cost(const struct pipeline *p)
 {
 	if (p->loops.watched)
-		return "to watch event loops makes every system call some 50 ns slower here (see `sysscope doctor`); "
-		       "--collector.epoll sched avoids it";
-	return p->loops.on_request && p->serves
-		       ? "while it is scraped, watching event loops makes every system call some 50 ns slower here "
-			 "(see `sysscope doctor`); --collector.epoll sched avoids it"
-		       : NULL;
+		return "watching event loops makes every system call slower here, by about 50 ns (`sysscope doctor` "
+		       "measures it); --collector.epoll sched avoids it";
+	return p->loops.on_request && p->serves ? "while it is scraped, watching event loops makes every system call "
+						  "slower here, by about 50 ns "
+						  "(`sysscope doctor` measures it); --collector.epoll sched avoids it"
+						: NULL;
 }
 
 int pipeline_map_memory(const struct pipeline *p, uint64_t *ret)

@@ -101,6 +101,7 @@ static void begin_log(const struct event_stream *s)
 	for (size_t i = 0; i < c->n; i++)
 		buf_printf(&what, "%s%s", i ? ", " : c->n == 1 ? "container " : "containers ", c->wanted[i].text);
 	log_info("watching %s", what.data && !what.failed ? what.data : "the whole machine");
+	run_cost_log(s->run);
 }
 
 /* Whoever waits for a container that is not there must know it: says so once. -ENOTUNIQ: its name fits several. */

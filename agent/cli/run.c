@@ -150,11 +150,16 @@ int run_open(struct run *run)
 		return EXIT_CANNOT;
 	}
 	run_warn(&said);
-	/* Not on the live screen. */
-	if (!run->before_log && pipeline_loops_cost(run->live))
-		log_info("%s", pipeline_loops_cost(run->live));
 	run->source = pipeline_source(run->live);
 	return RUN_CONTINUE;
+}
+
+void run_cost_log(const struct run *run)
+{
+	const char *cost = pipeline_loops_cost(run->live);
+
+	if (cost)
+		log_info("%s", cost);
 }
 
 void run_close(struct run *run)

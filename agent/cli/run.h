@@ -40,6 +40,8 @@ int run_parse(struct run *run, const struct option_row *own, size_t n);
 
 /* Opens the pipeline. Each of its warnings is logged once. */
 int run_open(struct run *run);
+/* For a verb that runs until it is told to end: logs what that costs others, if anything. */
+void run_cost_log(const struct run *run);
 void run_close(struct run *run); /* may be called twice */
 
 /* Logs a text of several lines, one warning per line. */

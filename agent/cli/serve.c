@@ -111,6 +111,7 @@ static int serve_run(struct serve *s)
 	for (size_t i = 0; http_address(s->server, i); i++)
 		log_info("sysscope " SYSSCOPE_VERSION " listening on http://%s%s", http_address(s->server, i),
 			 s->http.telemetry_path);
+	run_cost_log(s->run);
 	source = source_tap_open(&s->tap, s->run->source);
 	if (!s->no_findings)
 		source = judged_source_open(&s->judged, source, false);

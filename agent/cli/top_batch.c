@@ -193,7 +193,7 @@ static int findings_write(struct buf *out, const struct snapshot *s, const struc
 
 	if (!all || table_rows_select(&rows, s, c) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < rows.n; i++)
+	for (size_t i = 0; chosen.all && i < rows.n; i++)
 		all[i] = chosen.all[rows.index[i]];
 	chosen.all = all;
 	chosen.n = rows.n;
