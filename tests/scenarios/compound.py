@@ -61,7 +61,7 @@ def throttled_loop(stage):
     stage.python(stage.cgroup("clients"), CLIENT, node.port, 1000, 4)
 
 
-@scenario(first=finding("cpu_neighbour", container="/web", culprit="batch"))
+@scenario(first=finding("cpu_neighbour", container="/web", culprit="batch", explains=["loop_starved"]))
 def starved_loop(stage):
     """nginx on the CPU of a batch job that goes first: its event loop waits for the CPU."""
     clients(stage, stage.server("web", lambda before: programs.nginx(1, before=(*before, "taskset", "-c", "0")),
