@@ -64,4 +64,12 @@ void concurrencies_free(struct concurrencies *all);
 int evidence_gather(struct concurrencies *all, const struct processes *processes, const struct moment *now,
 		    const struct sample *s);
 
+/* ---- family.c ---- */
+/* Keeps who owns which listening socket while the sample's owners stay the same. 0 or -ENOMEM. */
+int family_listeners_keep(struct concurrencies *all, const struct sample *s);
+/* Finds the head of each member's tree. all->sockets has room for all->listeners.n. */
+void families_find(struct concurrencies *all);
+/* A process of a tree whose workers share a socket that it does not have. */
+bool family_is_helper(const struct member *m);
+
 #endif
