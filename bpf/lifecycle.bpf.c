@@ -15,7 +15,7 @@
  * cannot be counted twice.
  */
 #include "cgroup.bpf.h"
-#include "epoll.bpf.h"
+#include "loop_end.bpf.h"
 #include "gone.bpf.h"
 #include "lifecycle.bpf.h"
 #include "namespace.bpf.h"
