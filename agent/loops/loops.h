@@ -91,6 +91,11 @@ void loops_free(struct loops *loops);
 
 void loop_free(struct loop *l);
 
+/* ---- turns.c, called by read.c ---- */
+
+/* Brings `sorted` into order and notes which processes' threads take turns. */
+void loop_turns_find(struct loops *loops);
+
 /* ---- stalls.c, called by read.c and rows.c ---- */
 
 /* After the loops were read. 0 or -ENOMEM. */
