@@ -216,6 +216,7 @@ static void rows_grow(struct series_set *set)
 {
 	struct series_set wider = {.row_places = set->row_places ? 2 * set->row_places : 16};
 
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): they are pointers */
 	wider.rows = calloc(wider.row_places, sizeof(*wider.rows));
 	if (!wider.rows)
 		return;
