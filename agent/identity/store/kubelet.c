@@ -130,7 +130,7 @@ static void folder_read(struct stores *s, struct kubelet_folder *f, const char *
 	if (r == 0 && f->settled && file_version_same(&now, &f->version))
 		return;
 	folder_forget(f);
-	if (stores_note(s, r) < 0)
+	if (stores_note(s, r) < 0 || !list)
 		return;
 	while (n++ < ENTRIES_MAX && (e = readdir(list)))
 		take(f, (struct path_part){e->d_name, strlen(e->d_name)});
