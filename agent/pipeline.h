@@ -11,7 +11,7 @@
 
 #include "base/util.h"
 #include "sample/fact.h"
-#include "sysscope/view.h"
+#include "sysscope/source.h"
 
 struct kernel;
 struct loader;

@@ -6,6 +6,7 @@
 #define SYSSCOPE_CLI_JUDGED_H
 
 #include "diagnose/watch.h"
+#include "sysscope/source.h"
 
 struct judged_source {
 	const struct snapshot_source *inner;

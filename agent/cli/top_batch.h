@@ -5,6 +5,7 @@
 
 #include "cli/run.h"
 #include "exporters/table/table.h"
+#include "sysscope/source.h"
 
 struct top_batch {
 	const struct table_choice *choice; /* its containers are looked for in each snapshot by the caller */

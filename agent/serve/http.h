@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/util.h"
-#include "sysscope/view.h"
+#include "sysscope/source.h"
 
 #define HTTP_LISTEN_MAX		  8
 #define HTTP_LISTEN_DEFAULT	  "127.0.0.1:10435"

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "exporters/table/table.h"
+#include "sysscope/source.h"
 
 struct top_options {
 	struct table_choice choice;

@@ -1,68 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * view.h - what a view may read: the metric descriptors and the snapshot. Read-only. A view never subtracts, never
+ * view.h - what a view may read: the snapshot, and the metric descriptors of metric.h. Read-only. A view never subtracts, never
  * opens a file, never names a collector. Strings in a snapshot are raw names from outside: each output passes them
  * through its sanitiser (base/text.h).
  */
 #ifndef SYSSCOPE_VIEW_H
 #define SYSSCOPE_VIEW_H
 
-#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- descriptors, from metrics.def ---- */
-#define METRICS_BEGIN(SCOPE, name) SCOPE_##SCOPE,
-enum metric_scope {
-#include "sysscope/metrics.def"
-	SCOPE_COUNT
-};
-enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_BUCKET, METRIC_SUM, METRIC_TALLY };
-enum metric_unit { UNIT_NS, UNIT_UNIX_NS, UNIT_DELAY, UNIT_BYTES, UNIT_COUNT, UNIT_CORES, UNIT_RATIO, UNIT_RATE };
+#include "sysscope/metric.h"
 
-struct metric_desc {
-	const char *id; /* "CPU_USAGE" */
-	enum metric_kind kind;
-	enum metric_unit unit;
-	const char *prom;   /* family or NULL */
-	const char *labels; /* literal labels of this line, "" for none */
-	const char *json;   /* key or NULL */
-	const char *title;  /* column title or NULL */
-	int width;
-	int sort; /* -1 largest first, +1 smallest first */
-	const char *collector;
-	const char *help;
-};
-
-/* Indexes into the value array of a scope, from 0: CONTAINER_CPU_USAGE, ...; and their number: CONTAINER_METRICS. */
-#define METRICS_BEGIN(SCOPE, name) SCOPE##_BEGIN = -1,
-#define METRIC(SCOPE, ID, ...)	   SCOPE##_##ID,
-#define METRICS_END(SCOPE)	   SCOPE##_METRICS,
-enum metric_index {
-#include "sysscope/metrics.def"
-};
-
-/* How long a list of metrics.def is: 0 WAIT_CLASS_LIST(LIST_ONE). */
-#define LIST_ONE(...) +1 /* NOLINT(bugprone-macro-parentheses): a term of a sum */
-
-/* The value never goes down: counters and the parts of a histogram. */
-static inline bool metric_grows(const struct metric_desc *d)
-{
-	return d->kind != METRIC_GAUGE;
-}
-
-/* Descriptors of a scope in the order of metrics.def; index = the enum above. SCOPE_COUNT has none. */
-const struct metric_desc *metric_table(enum metric_scope scope, size_t *ret_n);
-const char *metric_scope_name(enum metric_scope scope); /* "host", "container", ... */
-
-/* Value in the unit that Prometheus and JSON write: ns -> seconds; others as they are. */
-double metric_base_value(const struct metric_desc *d, double v);
-
-#define VALUE_ABSENT	NAN
-#define value_absent(v) isnan(v)
-
-/* ---- snapshot ---- */
 /* Kinds of namespaces: a process's own, then those that its children will get. */
 #define NAMESPACE_OWN	8
 #define NAMESPACE_KINDS 10
@@ -406,29 +356,6 @@ struct snapshot {
 	const struct collector_row *collectors;
 	size_t n_collectors;
 	const struct findings *findings; /* what is wrong; NULL: nobody asked for it, or it has not begun to watch */
-};
-
-/*
- * Where a view gets its snapshots: live (agent/pipeline.c) or replayed. `next` takes a sample and returns its snapshot,
- * valid until the next call; NULL at the end of a replay or on an error (then *ret_error is a negative errno, else 0).
- * `published`: the latest snapshot was delivered. `idle` does the work between samples; call it when `fd` (-1: none) is
- * readable and at least every ten seconds. If it had to take a sample, *latest is the new snapshot or NULL; else
- * *latest is unchanged. `rest` frees the latest snapshot and its memory until the next one; it may be called at any
- * time, repeatedly; NULL: there is nothing to free. `watch` asks for the rollup of this process in the snapshots that follow;
- * pid 0: of none; NULL: a replay has none. `judge` asks for findings in the snapshots that follow, or for none any more;
- * NULL: this source has none. `loops`: the snapshots of the next minutes show event loops, so they are to be watched; NULL: they
- * always are, or never.
- */
-struct snapshot_source {
-	const struct snapshot *(*next)(void *ctx, int *ret_error);
-	void (*published)(void *ctx);
-	void (*idle)(void *ctx, const struct snapshot **latest);
-	void (*rest)(void *ctx);
-	int fd;
-	void *ctx;
-	void (*watch)(void *ctx, uint32_t pid, uint64_t start_ns);
-	void (*judge)(void *ctx, bool wanted);
-	void (*loops)(void *ctx);
 };
 
 /* The row of the process's container. */

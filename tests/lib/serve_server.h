@@ -26,7 +26,7 @@
 
 #include "serve/http.h"
 #include "base/util.h"
-#include "sysscope/view.h"
+#include "sysscope/source.h"
 
 #define CLIENT_WAIT_MS 10000 /* after that the test has failed */
 #define NS_PER_MS      1000000ULL
