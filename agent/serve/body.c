@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * body.c - see body.h. Renders with exporters/prometheus/, compresses with zlib; opens no file.
+ * body.c - see body.h. Renders with exporters/prometheus/, compresses with pack.c, expands with zlib; opens no file.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,11 +10,8 @@
 #include "serve/body.h"
 #include "serve/pack.h"
 
-/* Names and labels repeat, so that level 1 shrinks the text more than tenfold; higher levels mostly cost time. */
-#define GZIP_LEVEL	  1
-#define GZIP_WINDOW_BITS  (15 + 16) /* 16: with a gzip header instead of zlib's */
-#define GZIP_MEMORY_LEVEL 8
-#define GZIP_CHUNK_BYTES  65536
+#define GZIP_WINDOW_BITS (15 + 16) /* 16: with a gzip header instead of zlib's */
+#define GZIP_CHUNK_BYTES 65536
 
 static bool sink_again(void *ctx, uint64_t part, uint64_t digest)
 {
@@ -76,38 +73,20 @@ void body_unref(struct body *b)
 	free(b);
 }
 
-static int deflate_all(z_stream *z, struct buf *out)
-{
-	_cleanup_free_ unsigned char *chunk = malloc(GZIP_CHUNK_BYTES);
-	int r;
-
-	if (!chunk)
-		return -ENOMEM;
-	do {
-		z->next_out = chunk;
-		z->avail_out = GZIP_CHUNK_BYTES;
-		r = deflate(z, Z_FINISH);
-		if (r != Z_OK && r != Z_STREAM_END && r != Z_BUF_ERROR)
-			return -EIO;
-		buf_add(out, chunk, GZIP_CHUNK_BYTES - z->avail_out);
-	} while (r != Z_STREAM_END && !out->failed);
-	return out->failed ? -ENOMEM : 0;
-}
-
+/* As a pack of one part, which is not kept. */
 int body_compress(struct body *b)
 {
-	z_stream z = {.next_in = (unsigned char *)b->plain.data};
+	struct pack pack = {};
 	int r;
 
 	if (b->gzip.len)
 		return 0;
-	if (b->plain.len > UINT32_MAX)
-		return -EFBIG;
-	z.avail_in = (uInt)b->plain.len;
-	if (deflateInit2(&z, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW_BITS, GZIP_MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
-		return -ENOMEM;
-	r = deflate_all(&z, &b->gzip);
-	deflateEnd(&z);
+	r = pack_begin(&pack);
+	if (!r)
+		r = pack_add(&pack, 0, 0, b->plain.data, b->plain.len);
+	if (!r)
+		r = pack_end(&pack, &b->gzip);
+	pack_drop(&pack);
 	if (r < 0)
 		buf_free(&b->gzip);
 	return r;

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "serve/pack.h"
 
@@ -13,7 +12,6 @@
 #define PACK_LEVEL	  1
 #define PACK_WINDOW_BITS  (-14) /* no header; a part has some ten kilobytes */
 #define PACK_MEMORY_LEVEL 7
-#define PACK_FIRST_ROOM	  64
 
 /* RFC 1952: magic, deflate, no flags, no time, fastest, Unix. Then the parts, an empty last block, CRC and length. */
 static const unsigned char file_head[] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 3};
@@ -29,30 +27,15 @@ int pack_begin(struct pack *k)
 	return 0;
 }
 
-static bool piece_room(struct pack *k)
-{
-	size_t room = k->room ? 2 * k->room : PACK_FIRST_ROOM;
-	struct piece *made;
-
-	if (k->n_made < k->room)
-		return true;
-	made = realloc(k->made, room * sizeof(*made));
-	if (!made)
-		return false;
-	k->made = made;
-	k->room = room;
-	return true;
-}
-
 /* The parts of a file mostly come in the order of the file before. */
 static struct piece *piece_kept(struct pack *k, uint64_t part)
 {
-	for (size_t i = 0; i < k->n_kept; i++) {
-		size_t at = (k->at + i) % k->n_kept;
+	for (size_t i = 0; i < k->kept.n; i++) {
+		size_t at = (k->at + i) % k->kept.n;
 
-		if (k->kept[at].part == part && k->kept[at].data) {
+		if (k->kept.at[at].part == part && k->kept.at[at].data) {
 			k->at = at + 1;
-			return &k->kept[at];
+			return &k->kept.at[at];
 		}
 	}
 	return NULL;
@@ -62,9 +45,9 @@ bool pack_again(struct pack *k, uint64_t part, uint64_t digest)
 {
 	struct piece *piece = part ? piece_kept(k, part) : NULL;
 
-	if (!piece || piece->digest != digest || !piece_room(k))
+	if (!piece || piece->digest != digest || list_reserve(&k->made, k->made.n + 1) < 0)
 		return false;
-	k->made[k->n_made++] = *piece;
+	k->made.at[k->made.n++] = *piece;
 	piece->data = NULL;
 	return true;
 }
@@ -102,19 +85,19 @@ int pack_add(struct pack *k, uint64_t part, uint64_t digest, const char *text, s
 
 	if (!len)
 		return 0;
-	if (!piece_room(k))
+	if (list_reserve(&k->made, k->made.n + 1) < 0)
 		return -ENOMEM;
 	piece.crc = (uint32_t)crc32_z(crc32_z(0, NULL, 0), (const unsigned char *)text, len);
 	r = piece_compress(&k->z, &piece, text, len);
-	k->made[k->n_made++] = piece; /* pack_drop frees it if that failed */
+	k->made.at[k->made.n++] = piece; /* pack_drop frees it if that failed */
 	return r;
 }
 
-static void pieces_free(struct piece *pieces, size_t n)
+static void pieces_free(pieces *list)
 {
-	for (size_t i = 0; i < n; i++)
-		free(pieces[i].data);
-	free(pieces);
+	for (size_t i = 0; i < list->n; i++)
+		free(list->at[i].data);
+	list_free(list);
 }
 
 static void put_le32(struct buf *out, uint32_t v)
@@ -130,13 +113,13 @@ int pack_end(struct pack *k, struct buf *out)
 	uLong crc = crc32_z(0, NULL, 0);
 	size_t plain = 0, len = sizeof(file_head) + sizeof(last_block) + 8;
 
-	for (size_t i = 0; i < k->n_made; i++)
-		len += k->made[i].len;
+	for (size_t i = 0; i < k->made.n; i++)
+		len += k->made.at[i].len;
 	if (!buf_room(out, len))
 		return -ENOMEM;
 	buf_add(out, file_head, sizeof(file_head));
-	for (size_t i = 0; i < k->n_made; i++) {
-		struct piece *piece = &k->made[i];
+	for (size_t i = 0; i < k->made.n; i++) {
+		struct piece *piece = &k->made.at[i];
 
 		buf_add(out, piece->data, piece->len);
 		crc = crc32_combine(crc, piece->crc, (z_off_t)piece->plain_len);
@@ -151,11 +134,9 @@ int pack_end(struct pack *k, struct buf *out)
 	put_le32(out, (uint32_t)plain);
 	deflateEnd(&k->z);
 	k->z = (z_stream){};
-	pieces_free(k->kept, k->n_kept);
+	pieces_free(&k->kept);
 	k->kept = k->made;
-	k->n_kept = k->n_made;
-	k->made = NULL;
-	k->n_made = k->room = 0;
+	k->made = (pieces){};
 	return out->failed ? -ENOMEM : 0;
 }
 
@@ -163,7 +144,7 @@ void pack_drop(struct pack *k)
 {
 	if (k->z.state)
 		deflateEnd(&k->z);
-	pieces_free(k->kept, k->n_kept);
-	pieces_free(k->made, k->n_made);
+	pieces_free(&k->kept);
+	pieces_free(&k->made);
 	*k = (struct pack){};
 }

@@ -8,6 +8,7 @@
 
 #include <zlib.h>
 
+#include "base/list.h"
 #include "base/util.h"
 
 struct piece {
@@ -18,11 +19,12 @@ struct piece {
 	unsigned char *data; /* whole blocks of deflate, up to a full byte; NULL: taken over */
 };
 
+typedef LIST(struct piece) pieces;
+
 /* Zeroed: empty. */
 struct pack {
-	struct piece *kept, *made; /* of the file before, in order; of this one */
-	size_t n_kept, n_made, room;
-	size_t at; /* where the next part is looked for first */
+	pieces kept, made; /* of the file before, in order; of this one */
+	size_t at;	   /* where the next part is looked for first */
 	z_stream z;
 };
 

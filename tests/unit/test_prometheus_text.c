@@ -256,15 +256,15 @@ static void test_kept(void **state)
 	for (int scrape = 0; scrape < 2; scrape++) {
 		struct body *body;
 
-		for (size_t i = 0; i < pack.n_kept; i++)
-			pack.kept[i].crc ^= (uint32_t)scrape;
-		again = pack.n_kept;
+		for (size_t i = 0; i < pack.kept.n; i++)
+			pack.kept.at[i].crc ^= (uint32_t)scrape;
+		again = pack.kept.n;
 		assert_int_equal(body_new(&body, keeps, &s.f.s, &all, &pack), 0);
 		/* The wrong sums of the second turn show that these parts were taken over. */
 		assert_int_equal(body_expand(body), scrape ? -EIO : 0);
 		body_unref(body);
 	}
-	assert_int_equal(pack.n_kept, again);
+	assert_int_equal(pack.kept.n, again);
 	pack_drop(&pack);
 	prometheus_free(keeps);
 	prometheus_free(forgets);

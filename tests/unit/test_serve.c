@@ -58,16 +58,19 @@ static void gunzip(const struct buf *in, struct buf *out)
 	assert_int_equal(z.avail_in, 0);
 }
 
-static void test_gzip(void **state)
+/* The body is made as the first of them asks for it, and turned into the other form for the second. */
+static void gzip_and_plain(struct server *s, bool plain_first)
 {
-	struct server *s = *state;
 	_cleanup_answer_ struct answer packed = {}, plain = {}, refused = {};
 	_cleanup_buf_ struct buf text = {};
 
 	s->options.share_ms = 60000; /* so that all three are of one sample */
 	server_start(s);
+	if (plain_first)
+		client_get(s, "/metrics", "", &plain);
 	client_get(s, "/metrics", "Accept-Encoding: gzip\r\n", &packed);
-	client_get(s, "/metrics", "", &plain);
+	if (!plain_first)
+		client_get(s, "/metrics", "", &plain);
 	client_get(s, "/metrics", "Accept-Encoding: gzip;q=0\r\n", &refused);
 	assert_int_equal(packed.status, 200);
 	assert_header(&packed, "Content-Encoding", "gzip");
@@ -80,6 +83,16 @@ static void test_gzip(void **state)
 	assert_memory_equal(text.data, plain.body.data, text.len);
 	assert_header(&refused, "Content-Encoding", NULL);
 	assert_int_equal(refused.body.len, plain.body.len);
+}
+
+static void test_gzip(void **state)
+{
+	gzip_and_plain(*state, false);
+}
+
+static void test_gzip_after_plain(void **state)
+{
+	gzip_and_plain(*state, true);
 }
 
 /* Findings cost something, so they are asked for by a scrape, and by nothing else. */
@@ -569,16 +582,27 @@ static void test_self(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		server_test(test_metrics),	     server_test(test_gzip),
-		server_test(test_judged_if_scraped), server_test(test_head),
-		server_test(test_requests),	     server_test(test_body_is_no_request),
-		server_test(test_too_long),	     server_test(test_headers_too_large),
-		server_test(test_nul_in_path),	     server_test(test_keep_alive),
-		server_test(test_landing),	     server_test(test_source_error),
-		server_test(test_no_self),	     cmocka_unit_test(test_listen),
-		server_test(test_all_addresses),     server_test(test_several_addresses),
-		server_test(test_address_taken),     server_test(test_telemetry_path),
-		cmocka_unit_test(test_self),	     cmocka_unit_test(test_self_virtual),
+		server_test(test_metrics),
+		server_test(test_gzip),
+		server_test(test_gzip_after_plain),
+		server_test(test_judged_if_scraped),
+		server_test(test_head),
+		server_test(test_requests),
+		server_test(test_body_is_no_request),
+		server_test(test_too_long),
+		server_test(test_headers_too_large),
+		server_test(test_nul_in_path),
+		server_test(test_keep_alive),
+		server_test(test_landing),
+		server_test(test_source_error),
+		server_test(test_no_self),
+		cmocka_unit_test(test_listen),
+		server_test(test_all_addresses),
+		server_test(test_several_addresses),
+		server_test(test_address_taken),
+		server_test(test_telemetry_path),
+		cmocka_unit_test(test_self),
+		cmocka_unit_test(test_self_virtual),
 		server_test(test_self_families),
 	};
 
