@@ -101,7 +101,6 @@ struct prometheus *prometheus_new(bool detail)
 
 	if (!p)
 		return NULL;
-	p->detail = detail;
 	hash_seed_make(&p->seed);
 	for (int form = 0; form < FORM_COUNT; form++) {
 		const struct metric_desc *lines;
@@ -228,7 +227,6 @@ static void write_folded(struct prometheus *p, struct buf *out, const struct sna
 
 	for (int form = 0; form < FORM_COUNT; form++) {
 		const struct metric_desc *lines;
-		struct line_set used = form_used(form, p->detail);
 		double names = form == FORM_GROUP  ? (double)s->names_folded
 			       : form == FORM_PORT ? (double)s->ports_folded
 						   : 0,
@@ -239,7 +237,7 @@ static void write_folded(struct prometheus *p, struct buf *out, const struct sna
 			continue;
 		lines = form_lines(form, &n);
 		for (size_t i = 0; i < n; i++) {
-			if (!line_set_has(&used, i))
+			if (series_set_column(p->sets[form], i) == NO_COLUMN)
 				continue;
 			folded += (double)series_set_folded(p->sets[form], i);
 			if (i + 1 < n && lines[i].prom && lines[i + 1].prom &&

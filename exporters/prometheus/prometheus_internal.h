@@ -35,7 +35,6 @@ struct prometheus {
 	uint64_t *homes; /* hash of what the labels of each container are made from, in the order of the snapshot */
 	size_t homes_room;
 	const struct prometheus_sink *sink; /* of the text that is being written; NULL: it stays in one piece */
-	bool detail;
 };
 
 /* The hash of a row so far, and a text that its labels or its key are made from. */
