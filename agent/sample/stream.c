@@ -12,7 +12,6 @@
 /* A thread's memory: the blocks follow the record, as they were told. A loop is never kept: such a thread is told in full. */
 struct kept_thread {
 	struct told_thread told; /* first: this is what the sample points to */
-	size_t bytes;		 /* of record and blocks */
 	struct ss_thread_record record;
 	char blocks[];
 };
@@ -137,7 +136,7 @@ static bool kept_equals(const struct kept_thread *k, const struct ss_thread_reco
 static int record_keep(struct stream *t, struct sample *p, const struct ss_thread_record *r, const char *blocks)
 {
 	struct sample_thread *before = before_find(t, r->tid), now = {.tid = r->tid};
-	size_t bytes = sizeof(*r) + blocks_size(r);
+	size_t blocks_bytes = blocks_size(r);
 	struct kept_thread *k = NULL;
 
 	if (before) {
@@ -145,21 +144,20 @@ static int record_keep(struct stream *t, struct sample *p, const struct ss_threa
 		before->told = NULL;
 		t->at++;
 	}
-	if (k && (k->bytes != bytes || k->record.start_ns != r->start_ns)) {
+	if (k && (blocks_size(&k->record) != blocks_bytes || k->record.start_ns != r->start_ns)) {
 		free(k);
 		k = NULL;
 	}
 	if (k) {
 		now.same = kept_equals(k, r, blocks);
 	} else {
-		k = malloc(sizeof(*k) + blocks_size(r));
+		k = malloc(sizeof(*k) + blocks_bytes);
 		if (!k)
 			return -ENOMEM;
-		k->bytes = bytes;
 	}
 	k->record = *r;
 	if (!now.same) {
-		memcpy(k->blocks, blocks, blocks_size(r));
+		memcpy(k->blocks, blocks, blocks_bytes);
 		kept_point(k);
 	}
 	now.told = &k->told;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * stream.h - decodes the bytes that the task iterator writes, and keeps what it said of each thread until it says
- * something else: a thread that only slept since is told by its number alone (struct ss_thread_same). Pure; used by
+ * something else: of a thread that only slept since, the bytes say just that (struct ss_thread_same). Pure; used by
  * sampler.c. The bytes come from the kernel half, yet no value is trusted to be in range.
  */
 #ifndef SYSSCOPE_STREAM_H
