@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* archive.c - see archive.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "base/text.h"
+#include "record/archive.h"
+#include "record/folder.h"
+
+/* Our own streams have 20; the cap is on what a hostile one may ask for. */
+#define WINDOW_LOG_MAX 24
+
+/* A frame of all segments. */
+struct archive_entry {
+	struct frame_entry frame;
+	uint32_t segment; /* index */
+	bool counted;	  /* its damage is */
+};
+
+struct archive {
+	int folder;
+	bool growing;
+	LIST(struct segment) segments;
+	LIST(struct archive_entry) frames;
+	/* Where it is. */
+	size_t at;
+	uint64_t offset; /* of the next block; 0: at the begin */
+	uint32_t samples;
+	uint64_t last_ns;
+	bool broken; /* the rest of the frame cannot be read */
+	int fd;
+	uint32_t fd_segment;
+	uint64_t fd_bytes;
+	ZSTD_DCtx *stream, *facts;
+	struct buf packed, bytes;
+	struct archive_damage damage;
+	uint64_t lost_outside; /* of damage.samples: in no frame */
+};
+
+/* ---- open ---- */
+
+static int decoder_make(ZSTD_DCtx **ret)
+{
+	*ret = ZSTD_createDCtx();
+	if (!*ret)
+		return -ENOMEM;
+	return ZSTD_isError(ZSTD_DCtx_setParameter(*ret, ZSTD_d_windowLogMax, WINDOW_LOG_MAX)) ? -EINVAL : 0;
+}
+
+int archive_open(struct archive **ret, const char *path, struct buf *error)
+{
+	struct archive *a = calloc(1, sizeof(*a));
+	int r;
+
+	if (!a)
+		return -ENOMEM;
+	a->folder = a->fd = -1;
+	r = folder_open(path, &a->folder, error);
+	r = r ?: decoder_make(&a->stream);
+	r = r ?: decoder_make(&a->facts);
+	r = r ?: archive_refresh(a);
+	if (r == 0 && a->frames.n == 0) {
+		bool later = false;
+
+		for (size_t i = 0; i < a->segments.n; i++)
+			later |= a->segments.at[i].header.version > RECORDING_VERSION;
+		r = later ? -EPROTONOSUPPORT : -ENODATA;
+		buf_char(error, '\'');
+		text_terminal(error, path, strlen(path));
+		buf_str(error,
+			later ? "': was recorded by a later version of sysscope" : "': has no sample that can be read");
+	}
+	if (r < 0) {
+		if (!error->len)
+			buf_str(error, strerror(-r));
+		archive_close(a);
+		return r;
+	}
+	*ret = a;
+	return 0;
+}
+
+static void archive_fd_close(struct archive *a)
+{
+	if (a->fd >= 0)
+		closep(&a->fd);
+	a->fd = -1;
+}
+
+void archive_close(struct archive *a)
+{
+	if (!a)
+		return;
+	archive_fd_close(a);
+	for (size_t i = 0; i < a->segments.n; i++)
+		segment_free(&a->segments.at[i]);
+	list_free(&a->segments);
+	list_free(&a->frames);
+	ZSTD_freeDCtx(a->stream);
+	ZSTD_freeDCtx(a->facts);
+	buf_free(&a->packed);
+	buf_free(&a->bytes);
+	if (a->folder >= 0)
+		closep(&a->folder);
+	free(a);
+}
+
+/* ---- what there is ---- */
+
+/* The frames of a segment that are not in the list yet; the last one that is may have grown. */
+static int frames_take(struct archive *a, uint32_t index)
+{
+	const struct segment *s = &a->segments.at[index];
+	size_t known = 0;
+	int r;
+
+	while (known < a->frames.n && a->frames.at[a->frames.n - 1 - known].segment == index)
+		known++;
+	if (known)
+		a->frames.at[a->frames.n - 1].frame = s->frames.at[known - 1];
+	r = list_reserve(&a->frames, a->frames.n + s->frames.n - known);
+	for (size_t i = known; r == 0 && i < s->frames.n; i++)
+		a->frames.at[a->frames.n++] = (struct archive_entry){.frame = s->frames.at[i], .segment = index};
+	return r;
+}
+
+static int segment_add(struct archive *a, const struct folder_segment *f)
+{
+	int r = list_reserve(&a->segments, a->segments.n + 1);
+
+	if (r < 0)
+		return r;
+	a->segments.at[a->segments.n] = (struct segment){.number = f->number};
+	strcpy(a->segments.at[a->segments.n++].name, f->name); /* of the same length */
+	return 0;
+}
+
+/* What the segments say of damage that is in no frame. One that still grows may end anywhere. */
+static void damage_sum(struct archive *a)
+{
+	struct archive_damage *d = &a->damage;
+
+	d->samples -= a->lost_outside;
+	a->lost_outside = d->unended = d->torn = d->scarred = d->segments = 0;
+	for (size_t i = 0; i < a->segments.n; i++) {
+		const struct segment *s = &a->segments.at[i];
+
+		bool open = a->growing && i + 1 == a->segments.n;
+
+		a->lost_outside += s->lost;
+		d->unended += !s->closed && !open;
+		d->torn += s->torn && !open;
+		d->scarred += s->damaged;
+		d->segments += s->unread;
+	}
+	d->samples += a->lost_outside;
+}
+
+/* 0 also if the segment cannot be read: the others can. */
+static int segment_renew(struct archive *a, uint32_t index)
+{
+	int r = segment_look(a->folder, &a->segments.at[index]);
+
+	if (r == -ENOMEM)
+		return r;
+	/* -ENOENT: it was too old to be kept. */
+	a->segments.at[index].unread = r < 0 && r != -ENOENT;
+	return frames_take(a, index);
+}
+
+int archive_refresh(struct archive *a)
+{
+	cleanup(folder_segments_free) struct folder_segments found = {};
+	uint32_t last = a->segments.n ? a->segments.at[a->segments.n - 1].number : 0;
+	int r = folder_segments_list(a->folder, &found);
+
+	if (r < 0)
+		return r;
+	a->growing = folder_busy(a->folder);
+	/* Only the last of those that are known can have grown, and before others were added. */
+	if (a->segments.n)
+		r = segment_renew(a, (uint32_t)a->segments.n - 1);
+	for (size_t i = 0; r == 0 && i < found.list.n; i++) {
+		if (found.list.at[i].number <= last)
+			continue;
+		last = found.list.at[i].number;
+		r = segment_add(a, &found.list.at[i]);
+		r = r ?: segment_renew(a, (uint32_t)a->segments.n - 1);
+	}
+	damage_sum(a);
+	/* The file may have grown. */
+	archive_fd_close(a);
+	return r;
+}
+
+bool archive_growing(const struct archive *a)
+{
+	return a->growing;
+}
+
+size_t archive_frames(const struct archive *a)
+{
+	return a->frames.n;
+}
+
+const struct frame_entry *archive_frame(const struct archive *a, size_t frame)
+{
+	return &a->frames.at[frame].frame;
+}
+
+const struct segment_header *archive_header(const struct archive *a, size_t frame)
+{
+	return &a->segments.at[a->frames.at[frame].segment].header;
+}
+
+size_t archive_frame_at(const struct archive *a, uint64_t time_ns)
+{
+	/* Not by halves: the clock may have been set back. */
+	for (size_t i = a->frames.n; i-- > 0;)
+		if (a->frames.at[i].frame.first_ns <= time_ns)
+			return i;
+	return 0;
+}
+
+const struct archive_damage *archive_damage(const struct archive *a)
+{
+	return &a->damage;
+}
+
+/* ---- reading ---- */
+
+void archive_rewind(struct archive *a, size_t frame)
+{
+	a->at = frame;
+	a->offset = 0;
+	a->samples = 0;
+	a->last_ns = 0;
+	a->broken = false;
+}
+
+size_t archive_position(const struct archive *a, uint32_t *ret_samples)
+{
+	*ret_samples = a->samples;
+	return a->at;
+}
+
+/* Once for each frame, however often it is read. */
+static void damage_note(struct archive *a)
+{
+	struct archive_entry *e = &a->frames.at[a->at];
+	struct archive_damage *d = &a->damage;
+	uint64_t from = a->last_ns ?: e->frame.first_ns;
+
+	a->broken = true;
+	if (e->counted)
+		return;
+	e->counted = true;
+	d->frames++;
+	d->samples += e->frame.samples - a->samples;
+	if (!d->from_ns || from < d->from_ns)
+		d->from_ns = from;
+	if (e->frame.last_ns > d->to_ns)
+		d->to_ns = e->frame.last_ns;
+}
+
+void archive_reject(struct archive *a)
+{
+	/* It was counted as read. */
+	if (a->samples)
+		a->samples--;
+	damage_note(a);
+}
+
+static int segment_fd(struct archive *a)
+{
+	const struct archive_entry *e = &a->frames.at[a->at];
+
+	if (a->fd >= 0 && a->fd_segment == e->segment)
+		return 0;
+	archive_fd_close(a);
+	a->fd_segment = e->segment;
+	return folder_file(a->folder, a->segments.at[e->segment].name, &a->fd, &a->fd_bytes);
+}
+
+static int archive_read_at(struct archive *a, void *ret, size_t n, uint64_t at)
+{
+	ssize_t got = pread(a->fd, ret, n, (off_t)at);
+
+	if (got < 0)
+		return -errno;
+	return (size_t)got == n ? 0 : -EBADMSG;
+}
+
+/* The header at the cursor. */
+static int header_next(struct archive *a, struct block_header *ret)
+{
+	uint8_t bytes[BLOCK_HEADER_BYTES];
+	int r = segment_fd(a);
+
+	if (r < 0)
+		return r;
+	if (!a->offset)
+		a->offset = a->frames.at[a->at].frame.offset;
+	r = archive_read_at(a, bytes, sizeof(bytes), a->offset);
+	return r ?: block_header_read(bytes, ret);
+}
+
+/* The payload, checked. Its length is bounded by the file before anything is allocated. */
+static int payload_read(struct archive *a, const struct block_header *h)
+{
+	uint64_t at = a->offset + BLOCK_HEADER_BYTES;
+	int r;
+
+	if (at > a->fd_bytes || h->length > a->fd_bytes - at)
+		return -EBADMSG;
+	buf_reset(&a->packed);
+	if (!buf_room(&a->packed, h->length))
+		return -ENOMEM;
+	r = archive_read_at(a, a->packed.data, h->length, at);
+	if (r < 0)
+		return r;
+	return block_crc(a->packed.data, h->length) == h->payload_crc ? 0 : -EBADMSG;
+}
+
+/* Exactly h->size bytes come out of exactly h->length. */
+static int payload_unpack(struct archive *a, ZSTD_DCtx *stream, const struct block_header *h)
+{
+	ZSTD_inBuffer in = {a->packed.data, h->length, 0};
+	ZSTD_outBuffer out;
+
+	buf_reset(&a->bytes);
+	if (!buf_room(&a->bytes, (size_t)h->size + 1))
+		return -ENOMEM;
+	/* One more byte than there should be shows that there are more. */
+	out = (ZSTD_outBuffer){a->bytes.data, (size_t)h->size + 1, 0};
+	for (;;) {
+		size_t in_before = in.pos, out_before = out.pos;
+
+		if (ZSTD_isError(ZSTD_decompressStream(stream, &out, &in)) || out.pos > h->size)
+			return -EBADMSG;
+		if (in.pos == in_before && out.pos == out_before)
+			break;
+	}
+	a->bytes.len = out.pos;
+	return out.pos == h->size && in.pos == in.size ? 0 : -EBADMSG;
+}
+
+/* Whether a block of this kind may stand here. */
+static bool block_fits(const struct archive *a, const struct block_header *h)
+{
+	bool begins = h->flags & BLOCK_BEGINS_FRAME;
+
+	if (h->kind == BLOCK_FACTS)
+		return a->samples > 0;
+	return h->kind == BLOCK_STATE && begins == (a->samples == 0);
+}
+
+static int block_read(struct archive *a, struct archive_block *ret)
+{
+	struct block_header h;
+	ZSTD_DCtx *stream;
+	int r = header_next(a, &h);
+
+	if (r < 0)
+		return r;
+	if (!block_fits(a, &h))
+		return -EBADMSG;
+	stream = h.kind == BLOCK_FACTS ? a->facts : a->stream;
+	if (h.kind == BLOCK_FACTS || h.flags & BLOCK_BEGINS_FRAME)
+		ZSTD_DCtx_reset(stream, ZSTD_reset_session_only);
+	r = payload_read(a, &h);
+	r = r ?: payload_unpack(a, stream, &h);
+	if (r < 0)
+		return r;
+	a->offset += BLOCK_HEADER_BYTES + h.length;
+	a->samples += h.kind == BLOCK_STATE;
+	a->last_ns = h.time_ns;
+	*ret = (struct archive_block){.kind = h.kind,
+				      .begins_frame = h.flags & BLOCK_BEGINS_FRAME,
+				      .time_ns = h.time_ns,
+				      .bytes = a->bytes.data,
+				      .n = a->bytes.len};
+	return 0;
+}
+
+int archive_next(struct archive *a, bool within, struct archive_block *ret)
+{
+	while (a->at < a->frames.n) {
+		int r;
+
+		if (a->broken || a->samples >= a->frames.at[a->at].frame.samples) {
+			/* It stays at the last frame, which may grow. */
+			if (within || a->at + 1 == a->frames.n)
+				return 0;
+			archive_rewind(a, a->at + 1);
+			continue;
+		}
+		r = block_read(a, ret);
+		if (r == 0)
+			return 1;
+		if (r == -ENOMEM)
+			return r;
+		/* -ENOENT: its segment was too old to be kept meanwhile. */
+		if (r == -ENOENT)
+			a->broken = true;
+		else
+			damage_note(a);
+	}
+	return 0;
+}
