@@ -273,6 +273,8 @@ static void snapshot_finish(struct model *m, const struct sample *s)
 	p->time = (double)m->now.wall_ns / 1e9;
 	p->interval = m->now.interval;
 	p->attributed_reason = m->host_totals.attributed_reason;
+	p->cpus = m->host_totals.cpus;
+	p->n_cpus = m->host_totals.n_cpus;
 	p->pressure_reason = s->pressure_reason;
 	p->rollup = process_rollup(s);
 	p->kernel = m->report.kernel_release;

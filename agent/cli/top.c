@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -126,6 +127,17 @@ static void users_open(struct top *t)
 	t->choice.user_ctx = t->users;
 }
 
+/* Whose row is sysscope's own. Processes are known by their pid in the namespace that they are in. */
+static void self_choose(struct table_choice *c)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st) < 0)
+		return;
+	c->self_pid = (uint32_t)getpid();
+	c->self_namespace = (uint32_t)st.st_ino;
+}
+
 /* ---- live ---- */
 
 static bool color_wanted(const struct top *t)
@@ -208,6 +220,7 @@ static int top_body(struct run *run)
 	if (!t.plain.iterations && !isatty(STDOUT_FILENO))
 		t.plain.iterations = 1;
 	users_open(&t);
+	self_choose(&t.choice);
 	if (terminal_usable() && !t.batch && !t.plain.json && !t.plain.csv)
 		screen = screen_begin(&t);
 	/* The view of plain output stays the same; JSON without one has everything. */

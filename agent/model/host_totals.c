@@ -74,6 +74,53 @@ static void host_values_oom(const struct sample *s, double *v)
 		v[HOST_OOM_KILLS_UNKNOWN + i] = (double)s->oom_kills_of[i];
 }
 
+/* A CPU that was away, or whose counters were set back, is not known for an interval. */
+static double cpu_busy(const struct host_totals *totals, const struct sample_cpu *now, size_t *at)
+{
+	const struct sample_cpu *before = &totals->cpus_before[*at];
+
+	/* Both are in the order of numbers. */
+	while (*at < totals->n_cpus_before && before->number < now->number)
+		before++, ++*at;
+	if (*at == totals->n_cpus_before || before->number != now->number || now->all_ns <= before->all_ns ||
+	    now->busy_ns < before->busy_ns)
+		return VALUE_ABSENT;
+	return (double)(now->busy_ns - before->busy_ns) / (double)(now->all_ns - before->all_ns);
+}
+
+static void cpu_rows_fill(struct host_totals *totals, const struct sample_host *host)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < host->n_each; i++) {
+		double busy = cpu_busy(totals, &host->each[i], &at);
+
+		/* Idle time may fall by a tick: not more than all of it. */
+		totals->cpus[i] = (struct cpu_row){host->each[i].number, busy > 1 ? 1 : busy};
+	}
+	totals->n_cpus = host->n_each;
+	totals->n_cpus_before = host->n_each;
+	memcpy(totals->cpus_before, host->each, host->n_each * sizeof(*host->each));
+}
+
+static void host_values_pressure_rates(struct host_totals *totals, const struct sample_host *host, double interval,
+				       double *v)
+{
+	const struct sample_pressure now[] = {host->pressure_cpu, host->pressure_memory, host->pressure_io};
+
+	for (int i = 0; i < 3; i++) {
+		uint64_t before_ns = totals->pressure_before[i].some_ns;
+
+		if (interval > 0 && now[i].some_ns != SS_UNKNOWN && before_ns != SS_UNKNOWN) {
+			double share = (double)sub_sat(now[i].some_ns, before_ns) / 1e9 / interval;
+
+			v[HOST_PRESSURE_CPU_SOME_RATIO + i] = share > 1 ? 1 : share;
+		}
+		totals->pressure_before[i] = now[i];
+	}
+	_Static_assert(HOST_PRESSURE_IO_SOME_RATIO - HOST_PRESSURE_CPU_SOME_RATIO == 2, "CPU, memory, disks");
+}
+
 static void host_values_pressure(const struct sample_host *host, double *v)
 {
 	v[HOST_PRESSURE_CPU_SOME] = value_or_absent(host->pressure_cpu.some_ns);
@@ -117,5 +164,7 @@ void host_values_fill(struct host_totals *totals, const struct homes *homes, siz
 	if (now->oom_kills_known)
 		host_values_oom(s, v);
 	host_values_pressure(host, v);
+	host_values_pressure_rates(totals, host, now->interval, v);
+	cpu_rows_fill(totals, host);
 	host_values_rates(totals, s, homes->tasks_ns, now->interval, v);
 }

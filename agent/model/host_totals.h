@@ -10,7 +10,12 @@ struct host_totals {
 	uint64_t steal_ns, all_before_ns;	  /* the same; steal never falls */
 	struct sample_run_queues run_before;	  /* the same */
 	uint64_t run_ns;			  /* of the run queues; never falls, also when a CPU goes */
-	const char *attributed_reason;		  /* why there is no share; NULL: there is one */
+	struct sample_cpu cpus_before[SAMPLE_CPUS_MAX];
+	size_t n_cpus_before;
+	struct sample_pressure pressure_before[3]; /* CPU, memory, disks */
+	struct cpu_row cpus[SAMPLE_CPUS_MAX];
+	size_t n_cpus;
+	const char *attributed_reason; /* why there is no share; NULL: there is one */
 };
 
 /* After the rows of homes. Writes all of v, HOST_METRICS values; those of containers' starts are absent. */

@@ -22,6 +22,31 @@ static int proc_read(const char *root, const char *name, char **ret)
 	return path.failed ? -ENOMEM : read_file(path.data, 1 << 20, ret, NULL);
 }
 
+/* "cpu3 4705 ...": one CPU. False: it is not such a line, or has not all that has been there since Linux 2.6. */
+static bool read_one_cpu(const char *line, uint64_t tick_ns, struct sample_cpu *ret)
+{
+	uint64_t user, nice, system, idle, iowait, irq, softirq, steal = 0;
+	/* NOLINTNEXTLINE(cert-err34-c) */
+	int n = sscanf(line,
+		       "cpu%" SCNu32 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+		       " %" SCNu64,
+		       &ret->number, &user, &nice, &system, &idle, &iowait, &irq, &softirq, &steal);
+
+	if (n < 8)
+		return false;
+	ret->busy_ns = (user + nice + system + irq + softirq) * tick_ns;
+	ret->all_ns = ret->busy_ns + (idle + iowait + steal) * tick_ns;
+	return true;
+}
+
+static void read_each_cpu(const char *text, uint64_t tick_ns, struct sample_host *ret)
+{
+	if (ret->cpus > SAMPLE_CPUS_MAX)
+		return;
+	for (const char *p = text; ret->n_each < SAMPLE_CPUS_MAX && (p = strstr(p, "\ncpu")); p++)
+		ret->n_each += read_one_cpu(p + 1, tick_ns, &ret->each[ret->n_each]);
+}
+
 /* First line of /proc/stat, in USER_HZ: user nice system idle iowait irq softirq steal guest guest_nice; guest is in user. */
 static int read_cpu(const char *root, struct sample_host *ret)
 {
@@ -45,6 +70,7 @@ static int read_cpu(const char *root, struct sample_host *ret)
 	ret->cpu_busy_ns = (user + nice + system + irq + softirq) * tick_ns;
 	ret->cpu_all_ns = ret->cpu_busy_ns + (idle + iowait + steal) * tick_ns;
 	ret->steal_ns = r == 8 ? steal * tick_ns : SS_UNKNOWN;
+	read_each_cpu(text, tick_ns, ret);
 	return 0;
 }
 

@@ -13,15 +13,23 @@
 
 enum { PAIR_ALARM = 1, PAIR_TITLE, PAIR_WARN };
 
-/* Lines above the titles: only one on a low screen, to leave room for rows. */
-static int header_lines(void)
+#define GAUGES_MIN_LINES 18
+
+/* A detail and the help get their room. */
+static bool gauges_shown(const struct top_state *t)
 {
-	return LINES < 10 ? 1 : TABLE_HEADER_LINES;
+	return LINES >= GAUGES_MIN_LINES && !t->detail && !t->help;
 }
 
-size_t frame_page_size(void)
+/* Lines above the titles: only one on a low screen, to leave room for rows. */
+static int header_lines(const struct top_state *t)
 {
-	int rows = LINES - header_lines() - 2; /* titles, footer */
+	return LINES < 10 ? 1 : TABLE_HEADER_LINES + (gauges_shown(t) ? TABLE_GAUGE_LINES : 0);
+}
+
+size_t frame_page_size(const struct top_state *t)
+{
+	int rows = LINES - header_lines(t) - 2; /* titles, footer */
 
 	return rows > 0 ? (size_t)rows : 0;
 }
@@ -42,13 +50,20 @@ static void draw_header(struct frame *f)
 {
 	bool alarm;
 
+	int gauges = gauges_shown(&f->state) ? TABLE_GAUGE_LINES : 0;
+
+	for (int i = 0; i < gauges; i++) {
+		buf_reset(&f->text);
+		table_gauge(&f->text, f->snapshot, &f->state.choice, i, COLS);
+		put(f, TABLE_HEADER_LINES - 1 + i, 0, A_NORMAL);
+	}
 	for (int i = 0; i < TABLE_HEADER_LINES; i++) {
-		int line = header_lines() == 1 ? 0 : i;
+		int line = header_lines(&f->state) == 1 ? 0 : i == TABLE_HEADER_LINES - 1 ? i + gauges : i;
 
 		buf_reset(&f->text);
 		table_header(&f->text, f->snapshot, i, COLS, &alarm);
 		/* The one line of a low screen: losses, else usage. */
-		if (header_lines() == 1 && i != 1 && !alarm)
+		if (header_lines(&f->state) == 1 && i != 1 && !alarm)
 			continue;
 		put(f, line, 0, alarm ? paint(f, PAIR_ALARM, A_BOLD | A_REVERSE) : A_NORMAL);
 	}
@@ -67,7 +82,7 @@ static void draw_titles(struct frame *f, const struct table_column *columns, siz
 		text_fit(&f->text, t->title, t->width, t->right);
 		if (i + 1 < n)
 			buf_char(&f->text, ' ');
-		put(f, header_lines(), x, sorted ? A_REVERSE | A_BOLD : paint(f, PAIR_TITLE, A_BOLD));
+		put(f, header_lines(&f->state), x, sorted ? A_REVERSE | A_BOLD : paint(f, PAIR_TITLE, A_BOLD));
 		x += t->width + 1;
 	}
 }
@@ -166,7 +181,7 @@ static size_t help_cut(const char *text, size_t width)
 static size_t help_lines(struct frame *f, size_t skip, bool draw)
 {
 	_cleanup_buf_ struct buf text = {};
-	int line = header_lines(), last = LINES - 1;
+	int line = header_lines(&f->state), last = LINES - 1;
 	size_t all = 0;
 	char *next;
 
@@ -196,7 +211,7 @@ static size_t help_lines(struct frame *f, size_t skip, bool draw)
 /* On a low screen the arrows scroll it. */
 static void draw_help(struct frame *f)
 {
-	size_t room = (size_t)(LINES - 1 - header_lines()), all = help_lines(f, 0, false);
+	size_t room = (size_t)(LINES - 1 - header_lines(&f->state)), all = help_lines(f, 0, false);
 
 	if (f->state.help_first + room > all)
 		f->state.help_first = all > room ? all - room : 0;
@@ -215,7 +230,7 @@ static void draw_detail(struct frame *f)
 	else
 		buf_str(&f->cell, view->gone);
 	rest = f->cell.data;
-	for (int y = header_lines(); rest && (line = strsep(&rest, "\n")) && y < LINES - 1; y++) {
+	for (int y = header_lines(&f->state); rest && (line = strsep(&rest, "\n")) && y < LINES - 1; y++) {
 		buf_reset(&f->text);
 		text_fit(&f->text, line, COLS, false);
 		put(f, y, 0, A_NORMAL);
@@ -234,8 +249,8 @@ static void draw_loading(struct frame *f)
 {
 	struct table_column columns[TABLE_COLUMNS_MAX];
 
-	draw_line(f, 0, header_lines() > 1 ? "sysscope" : "sysscope: loading ...");
-	if (header_lines() > 1)
+	draw_line(f, 0, header_lines(&f->state) > 1 ? "sysscope" : "sysscope: loading ...");
+	if (header_lines(&f->state) > 1)
 		draw_line(f, 1, "loading ...");
 	draw_titles(f, columns, table_columns(f->state.choice.view, COLS, columns));
 	draw_footer(f);
@@ -265,16 +280,16 @@ static void draw_rows(struct frame *f)
 	size_t n = table_columns(f->state.choice.view, COLS, columns);
 
 	draw_titles(f, columns, n);
-	for (size_t i = 0; i < frame_page_size() && f->state.first + i < f->rows.n; i++)
-		draw_row(f, header_lines() + 1 + (int)i, f->state.first + i, columns, n);
-	draw_below(f, header_lines() + 1 + (int)(f->rows.n - f->state.first) + (f->rows.n ? 1 : 0));
+	for (size_t i = 0; i < frame_page_size(&f->state) && f->state.first + i < f->rows.n; i++)
+		draw_row(f, header_lines(&f->state) + 1 + (int)i, f->state.first + i, columns, n);
+	draw_below(f, header_lines(&f->state) + 1 + (int)(f->rows.n - f->state.first) + (f->rows.n ? 1 : 0));
 }
 
 static void draw_snapshot(struct frame *f)
 {
 	if (table_rows_select(&f->rows, f->snapshot, &f->state.choice) < 0)
 		f->rows.n = 0;
-	top_state_follow(&f->state, f->snapshot, &f->rows, frame_page_size());
+	top_state_follow(&f->state, f->snapshot, &f->rows, frame_page_size(&f->state));
 	draw_header(f);
 	if (f->state.help)
 		draw_help(f);

@@ -21,7 +21,7 @@ struct frame {
 
 void frame_colors(void); /* once, when curses is initialised */
 void frame_draw(struct frame *f);
-size_t frame_page_size(void); /* rows of a table that the terminal has room for */
+size_t frame_page_size(const struct top_state *t); /* rows of a table that the terminal has room for */
 void frame_free(struct frame *f);
 
 #endif

@@ -79,7 +79,7 @@ static int keys_take(struct screen *s)
 			s->due_ns = 0;
 		else if (s->frame.snapshot || key == 'q')
 			top_state_key(&s->frame.state, key_translate(key), s->frame.snapshot, &s->frame.rows,
-				      frame_page_size());
+				      frame_page_size(&s->frame.state));
 	}
 	suspend_allow();
 	/* A hang-up is reported as readable for ever, with nothing to read. */

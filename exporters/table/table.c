@@ -4,6 +4,7 @@
  * no number is computed here.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -79,10 +80,21 @@ static void header_machine(struct buf *out, const struct snapshot *s)
 		buf_str(out, s->machine);
 }
 
+static void header_uptime(struct buf *out, double seconds)
+{
+	if (value_absent(seconds))
+		buf_char(out, '-');
+	else if (seconds >= 86400)
+		buf_printf(out, "%.0f d %.0f h", floor(seconds / 86400), floor(fmod(seconds, 86400) / 3600));
+	else
+		buf_printf(out, "%.0f:%02.0f", floor(seconds / 3600), floor(fmod(seconds, 3600) / 60));
+}
+
 static void header_host(struct buf *out, const struct snapshot *s, int width)
 {
-	struct header_piece p[] = {{"", 0, {}},	  {"  ", 1, {}}, {"  ", 0, {}},
-				   {"  ", 3, {}}, {"  ", 4, {}}, {"  ", 2, {}}};
+	struct header_piece p[] = {{"", 0, {}},	  {"  ", 1, {}}, {"  ", 0, {}}, {"  ", 3, {}},
+				   {"  ", 5, {}}, {"  ", 2, {}}, {"  ", 4, {}}};
+	double boot = s->v[HOST_BOOT_TIME] / 1e9;
 	time_t now = (time_t)s->time;
 	char clock[16];
 	struct tm tm;
@@ -97,6 +109,8 @@ static void header_host(struct buf *out, const struct snapshot *s, int width)
 	header_machine(&p[4].text, s);
 	buf_str(&p[5].text, "load ");
 	format_metric(&p[5].text, SCOPE_HOST, s->v, HOST_LOAD1);
+	buf_str(&p[6].text, "up ");
+	header_uptime(&p[6].text, boot > 0 && s->time > boot ? s->time - boot : VALUE_ABSENT);
 	pieces_join(out, p, ARRAY_SIZE(p), width);
 }
 

@@ -31,6 +31,7 @@ struct table_choice {
 	/* The raw name of a user, valid until the next snapshot; NULL: none, or (the function) numbers only. */
 	const char *(*user_name)(void *ctx, uint32_t uid);
 	void *user_ctx;
+	uint32_t self_pid, self_namespace; /* sysscope's pid in its pid namespace, and that one's inode; 0: not known */
 };
 void table_choice_init(struct table_choice *c, const struct view_desc *view);
 
@@ -71,6 +72,10 @@ void table_cell(struct buf *out, const struct snapshot *s, const struct table_ch
 #define TABLE_HEADER_LINES 3
 /* Line 0..TABLE_HEADER_LINES-1 above the table, not longer than width; *ret_alarm: it names a loss. */
 void table_header(struct buf *out, const struct snapshot *s, int line, int width, bool *ret_alarm);
+
+/* The same of the further lines of the live screen: each CPU, pressure, and what sysscope itself costs (gauges.c). */
+#define TABLE_GAUGE_LINES 2
+void table_gauge(struct buf *out, const struct snapshot *s, const struct table_choice *c, int line, int width);
 
 /* Header, titles and all rows; at most `width` columns. 0 or -ENOMEM. */
 int table_write_plain(struct buf *out, const struct snapshot *s, const struct table_choice *c, int width);

@@ -294,8 +294,17 @@ struct sample_pressure {
 	uint64_t some_ns, full_ns;
 };
 
+/* A CPU's line of /proc/stat: busy as below, and with steal, idle and iowait. */
+#define SAMPLE_CPUS_MAX 128
+struct sample_cpu {
+	uint32_t number;
+	uint64_t busy_ns, all_ns;
+};
+
 struct sample_host {
-	unsigned int cpus;    /* online */
+	unsigned int cpus;   /* online */
+	unsigned int n_each; /* elements of `each`; 0 also where the machine has more CPUs than there is room for */
+	struct sample_cpu each[SAMPLE_CPUS_MAX];
 	uint64_t cpu_busy_ns; /* /proc/stat user+nice+system+irq+softirq (guest is in user) */
 	uint64_t steal_ns;    /* /proc/stat steal: a hypervisor ran something else; SS_UNKNOWN: not in the file */
 	uint64_t cpu_all_ns;  /* busy, steal, idle and iowait */

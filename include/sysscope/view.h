@@ -302,6 +302,12 @@ struct collector_row {
 	double duration_seconds;
 };
 
+/* A CPU of the machine. */
+struct cpu_row {
+	uint32_t number;
+	double busy; /* share of its time that it was busy over the interval; absent: not known */
+};
+
 struct findings; /* findings.h */
 
 struct snapshot {
@@ -315,6 +321,8 @@ struct snapshot {
 		pressure_reason; /* why no container has pressure; NULL: they have it, unless it is turned off for one */
 	const char *attributed_reason; /* why the share of attributed CPU time is not known; NULL: it is */
 	double v[HOST_METRICS];
+	const struct cpu_row *cpus; /* in the order of /proc/stat; not of a machine with more than 128 */
+	size_t n_cpus;
 	const struct container_row *containers; /* unsorted */
 	size_t n_containers;
 	const struct group_row *groups;

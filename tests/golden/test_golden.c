@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include <curses.h>
 #include <locale.h>
 #include <time.h>
 
@@ -19,6 +20,7 @@
 #include "exporters/prometheus/prometheus.h"
 #include "exporters/table/table.h"
 #include "exporters/views/views.h"
+#include "top/frame.h"
 #include "sysscope/findings.h"
 
 static struct scene scene;
@@ -406,6 +408,11 @@ static void scene_build(void)
 	machine_add();
 	scene.sample.host.cpu_busy_ns = scene.sample.host.cpu_all_ns = 10000000000ULL;
 	scene.sample.host.steal_ns = 1000000000;
+	scene.sample.host.n_each = 3;
+	for (uint32_t i = 0; i < 3; i++)
+		scene.sample.host.each[i] = (struct sample_cpu){i, 1000000000 * (i + 1), 8000000000};
+	scene.sample.host.pressure_cpu.some_ns = 5000000000;
+	scene.sample.host.pressure_memory.some_ns = scene.sample.host.pressure_io.some_ns = SS_UNKNOWN;
 	scene.sample.virtualization = (struct sample_virtualization){.machine = "kvm", .container = "none"};
 	scene.sample.run_queues.ns = 10000000000ULL;
 	scene.sample.losses[SS_LOSS_RING_FULL] = 2;
@@ -452,6 +459,12 @@ static void scene_work(void)
 	s->host.cpu_busy_ns += 1260000000;
 	s->host.cpu_all_ns += 2000000000;
 	s->host.steal_ns += 60000000;
+	for (uint32_t i = 0; i < 3; i++) {
+		s->host.each[i].busy_ns += 260000000 + i * 370000000;
+		s->host.each[i].all_ns += 1000000000;
+	}
+	s->host.each[2].number = 3; /* another one came */
+	s->host.pressure_cpu.some_ns += 410000000;
 	s->run_queues.ns += 1260000000;
 }
 
@@ -676,6 +689,69 @@ static void test_json(void **state)
 	model_free(m);
 }
 
+static void screen_add(struct buf *out)
+{
+	for (int y = 0; y < LINES; y++) {
+		char line[1024];
+		int n = mvinnstr(y, 0, line, sizeof(line) - 1);
+
+		while (n > 0 && line[n - 1] == ' ')
+			n--;
+		if (n > 0)
+			buf_add(out, line, (size_t)n);
+		buf_char(out, '\n');
+	}
+}
+
+/* What the live screen draws, of each view, at this size. */
+static void screens_compare(const struct snapshot *s, int lines, int columns)
+{
+	struct frame frame = {.snapshot = s};
+	_cleanup_buf_ struct buf out = {};
+	struct table_choice c;
+	char name[64];
+
+	assert_int_equal(resizeterm(lines, columns), OK);
+	table_choice_init(&c, views[0]);
+	top_state_init(&frame.state, &c, 1);
+	for (int view = 0; view < VIEWS; view++) {
+		frame_draw(&frame);
+		screen_add(&out);
+		top_state_key(&frame.state, '\t', s, &frame.rows, frame_page_size(&frame.state));
+	}
+	top_state_key(&frame.state, 'd', s, &frame.rows, frame_page_size(&frame.state));
+	frame_draw(&frame);
+	screen_add(&out);
+	snprintf(name, sizeof(name), "screen-%dx%d.txt", columns, lines);
+	compare(&out, name);
+	frame_free(&frame);
+}
+
+static void test_screens(void **state)
+{
+	static const int sizes[][2] = {{24, 80}, {40, 120}, {50, 200}, {8, 40}, {1, 1}};
+	FILE *in = fopen("/dev/null", "r"), *to = fopen("/dev/null", "w");
+	struct model *m = golden_model();
+	struct snapshot s = *model_snapshot(m);
+	struct findings f;
+	struct finding all[3];
+	SCREEN *screen;
+
+	(void)state;
+	assert_non_null(in);
+	assert_non_null(to);
+	screen = newterm("xterm-256color", to, in);
+	assert_non_null(screen);
+	findings_attach(&s, &f, all);
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		screens_compare(&s, sizes[i][0], sizes[i][1]);
+	endwin();
+	delscreen(screen);
+	fclose(in);
+	fclose(to);
+	model_free(m);
+}
+
 /* Without sysscope_build_info, whose revision changes with each commit. */
 static void test_prometheus(void **state)
 {
@@ -698,8 +774,9 @@ static void test_prometheus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),  cmocka_unit_test(test_no_findings), cmocka_unit_test(test_csv),
-		cmocka_unit_test(test_detail), cmocka_unit_test(test_json),	   cmocka_unit_test(test_prometheus),
+		cmocka_unit_test(test_plain),	cmocka_unit_test(test_no_findings), cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_detail),	cmocka_unit_test(test_json),	    cmocka_unit_test(test_prometheus),
+		cmocka_unit_test(test_screens),
 	};
 
 	setenv("TZ", "UTC", 1);

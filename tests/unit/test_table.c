@@ -660,26 +660,60 @@ static void test_fit(void **state)
 	assert_string_equal(out.data, "abc    abcabc\xe2\x80\xa6\xe6\x97\xa5\xe2\x80\xa6");
 }
 
+/* Bars as far as there is room, else how many are how busy; what is not known is said to be so. */
+static void test_gauges(void **state)
+{
+	struct cpu_row cpus[64];
+	_cleanup_buf_ struct buf out = {};
+	struct table_choice c;
+
+	(void)state;
+	scene();
+	table_choice_init(&c, &view_containers);
+	table_gauge(&out, &snapshot, &c, 0, 40);
+	assert_string_equal(out.data, "each CPU: not known                     ");
+	buf_reset(&out);
+	table_gauge(&out, &snapshot, &c, 1, 80);
+	assert_non_null(strstr(out.data, "waits: CPU -, memory -, disks - of the time  sysscope: CPU -, RSS -"));
+	for (uint32_t i = 0; i < 64; i++)
+		cpus[i] = (struct cpu_row){i, i == 63 ? VALUE_ABSENT : i / 63.0};
+	snapshot.cpus = cpus;
+	snapshot.n_cpus = 64;
+	buf_reset(&out);
+	table_gauge(&out, &snapshot, &c, 0, 90);
+	assert_non_null(
+		strstr(out.data, "CPUs: 6 busy for 90% and more, 25 for 50% and more, 32 for less, 1 not known"));
+	cpus[0].busy = 0.5;
+	cpus[1] = cpus[63];
+	snapshot.n_cpus = 2;
+	buf_reset(&out);
+	table_gauge(&out, &snapshot, &c, 0, 40);
+	assert_string_equal(out.data, "cpu0[||||   ] 50%  cpu63[       ]   -   ");
+	/* A process with this pid in another namespace is another one. */
+	snapshot.v[HOST_PRESSURE_CPU_SOME_RATIO] = 0.129;
+	processes[3].namespace_pid = processes[4].namespace_pid = c.self_pid = 1013;
+	processes[3].namespaces[0] = 1;
+	processes[4].namespaces[0] = c.self_namespace = 2;
+	processes[3].v[PROCESS_CPU_CORES] = 7;
+	processes[4].v[PROCESS_CPU_CORES] = 0.11;
+	processes[4].v[PROCESS_RSS] = 31 << 20;
+	buf_reset(&out);
+	table_gauge(&out, &snapshot, &c, 1, 80);
+	assert_non_null(strstr(out.data, "waits: CPU 13%, memory -, disks - of the time  sysscope: CPU 0.11, RSS 31M"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_units),
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_order_of_texts),
-		cmocka_unit_test(test_choice),
-		cmocka_unit_test(test_choice_shown),
-		cmocka_unit_test(test_users),
-		cmocka_unit_test(test_sort_titles),
-		cmocka_unit_test(test_sort_keys),
-		cmocka_unit_test(test_sort_beside),
-		cmocka_unit_test(test_tree),
-		cmocka_unit_test(test_tree_of_twins),
-		cmocka_unit_test(test_width),
-		cmocka_unit_test(test_columns),
-		cmocka_unit_test(test_views),
-		cmocka_unit_test(test_neighbours),
-		cmocka_unit_test(test_alignment),
-		cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_units),	  cmocka_unit_test(test_gauges),
+		cmocka_unit_test(test_order),	  cmocka_unit_test(test_order_of_texts),
+		cmocka_unit_test(test_choice),	  cmocka_unit_test(test_choice_shown),
+		cmocka_unit_test(test_users),	  cmocka_unit_test(test_sort_titles),
+		cmocka_unit_test(test_sort_keys), cmocka_unit_test(test_sort_beside),
+		cmocka_unit_test(test_tree),	  cmocka_unit_test(test_tree_of_twins),
+		cmocka_unit_test(test_width),	  cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_views),	  cmocka_unit_test(test_neighbours),
+		cmocka_unit_test(test_alignment), cmocka_unit_test(test_csv),
 		cmocka_unit_test(test_fit),
 	};
 

@@ -199,7 +199,14 @@ static void steal_read(void **state)
 	assert_int_equal(h.steal_ns, 211 * tick_ns);
 	assert_int_equal(h.cpu_busy_ns, (101 + 7 + 53 + 3 + 5) * tick_ns);
 	assert_int_equal(h.cpu_all_ns, (101 + 7 + 53 + 1009 + 11 + 3 + 5 + 211) * tick_ns);
+	assert_int_equal(h.n_each, 0); /* a line that says too little */
 	assert_true(host_of(t, "cpu  101 7 53 1009 11 3 5\n").steal_ns == SS_UNKNOWN);
+	h = host_of(t, "cpu  101 7 53 1009 11 3 5 211\ncpu0 2 3 5 7 11 13 17 19 9 9\ncpu7 1 1 1 1 1 1 1\nintr 5\ncpu");
+	assert_int_equal(h.n_each, 2);
+	assert_int_equal(h.each[0].busy_ns, (2 + 3 + 5 + 13 + 17) * tick_ns);
+	assert_int_equal(h.each[0].all_ns, (2 + 3 + 5 + 7 + 11 + 13 + 17 + 19) * tick_ns);
+	assert_int_equal(h.each[1].number, 7);
+	assert_int_equal(h.each[1].all_ns, 7 * tick_ns);
 }
 
 static const double *steal_update(struct model *m, struct scene *s, uint64_t steal_ns)
