@@ -122,8 +122,27 @@ static void footer_hints(struct buf *line, const struct top_state *t)
 	hint_add(line, "?:", "help");
 	hint_add(line, "q:", "quit");
 	hint_add(line, "Tab:", views[(view_index(t->choice.view) + 1) % VIEWS]->name);
-	hint_add(line, "/:", "filter");
+	hint_add(line, "/:", "search");
+	hint_add(line, "\\:", "filter");
 	hint_add(line, "t:", "tree");
+}
+
+static void footer_typed(struct buf *line, const struct top_state *t)
+{
+	if (t->typing == TYPING_FILTER || t->filter[0]) {
+		buf_str(line, "\\");
+		text_terminal(line, t->filter, strlen(t->filter));
+		buf_str(line, t->typing == TYPING_FILTER ? "_  " : "  ");
+	}
+	if (t->typing == TYPING_SEARCH) {
+		buf_str(line, "/");
+		text_terminal(line, t->search, strlen(t->search));
+		buf_str(line, "_  ");
+	} else if (t->typing == TYPING_DELAY) {
+		buf_str(line, "delay in seconds: ");
+		text_terminal(line, t->delay_text, strlen(t->delay_text));
+		buf_str(line, "_  ");
+	}
 }
 
 static void draw_footer(struct frame *f)
@@ -131,13 +150,7 @@ static void draw_footer(struct frame *f)
 	const struct top_state *t = &f->state;
 	_cleanup_buf_ struct buf line = {}, every = {};
 
-	if (t->typing || t->filter[0]) {
-		buf_str(&line, "/");
-		text_terminal(&line, t->filter, strlen(t->filter));
-		if (t->typing)
-			buf_str(&line, "_");
-		buf_str(&line, "  ");
-	}
+	footer_typed(&line, t);
 	if (t->choice.cgroup) {
 		buf_str(&line, "in ");
 		text_terminal(&line, t->home, strlen(t->home));
@@ -221,6 +234,7 @@ static void draw_help(struct frame *f)
 static void draw_detail(struct frame *f)
 {
 	const struct view_desc *view = f->state.choice.view;
+	size_t room = (size_t)(LINES - 1 - header_lines(&f->state)), lines = 0;
 	char *line, *rest;
 	uint32_t row;
 
@@ -229,7 +243,14 @@ static void draw_detail(struct frame *f)
 		view->detail(&f->cell, f->snapshot, row, COLS);
 	else
 		buf_str(&f->cell, view->gone);
+	/* The arrows scroll it as far as its last line. */
+	for (const char *p = f->cell.data; p && *p; p++)
+		lines += *p == '\n' || !p[1];
+	if (f->state.detail_first + room > lines)
+		f->state.detail_first = lines > room ? lines - room : 0;
 	rest = f->cell.data;
+	for (size_t skip = f->state.detail_first; skip && rest; skip--)
+		strsep(&rest, "\n");
 	for (int y = header_lines(&f->state); rest && (line = strsep(&rest, "\n")) && y < LINES - 1; y++) {
 		buf_reset(&f->text);
 		text_fit(&f->text, line, COLS, false);

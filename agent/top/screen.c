@@ -53,8 +53,11 @@ static int key_translate(int key)
 	case KEY_F(1):
 		return KEY_TOP_HELP;
 	case KEY_F(3):
-	case KEY_F(4):
 		return '/';
+	case KEY_F(4):
+		return '\\';
+	case KEY_F(5):
+		return KEY_TOP_REFRESH;
 	case KEY_F(10):
 		return KEY_TOP_QUIT;
 	case KEY_ENTER:
@@ -75,13 +78,14 @@ static int keys_take(struct screen *s)
 		s->stale = true;
 		if (key == KEY_RESIZE)
 			continue;
-		if (key == KEY_F(5))
-			s->due_ns = 0;
-		else if (s->frame.snapshot || key == 'q')
+		if (s->frame.snapshot || key == 'q')
 			top_state_key(&s->frame.state, key_translate(key), s->frame.snapshot, &s->frame.rows,
 				      frame_page_size(&s->frame.state));
 	}
 	suspend_allow();
+	if (s->frame.state.refresh)
+		s->due_ns = 0;
+	s->frame.state.refresh = false;
 	/* A hang-up is reported as readable for ever, with nothing to read. */
 	if (poll(&in, 1, 0) > 0 && in.revents & (POLLHUP | POLLERR | POLLNVAL))
 		return -EIO;

@@ -19,17 +19,24 @@ enum top_key {
 	KEY_TOP_BACKSPACE,
 	KEY_TOP_HELP,
 	KEY_TOP_QUIT,
+	KEY_TOP_REFRESH,
 };
+
+/* What the keys are typed into. */
+enum top_typing { TYPING_NOTHING, TYPING_FILTER, TYPING_SEARCH, TYPING_DELAY };
 
 struct top_state {
 	struct table_choice choice;
 	double delay_seconds;
-	bool paused, help, typing, quit;
-	bool detail;		      /* of the selected row */
-	size_t help_first;	      /* topmost line of the help */
-	bool refresh;		      /* take a sample now */
-	char filter[64];	      /* as typed; choice.filter points here */
-	char home[256], cgroup[4352]; /* whose processes Enter shows: name, and path for choice.cgroup */
+	bool paused, help, quit;
+	enum top_typing typing;
+	bool detail;			 /* of the selected row */
+	size_t help_first;		 /* topmost line of the help */
+	size_t detail_first;		 /* the same of the detail */
+	bool refresh;			 /* take a sample now */
+	char filter[64];		 /* as typed; choice.filter points here */
+	char search[64], delay_text[16]; /* as typed */
+	char home[256], cgroup[4352];	 /* whose processes Enter shows: name, and path for choice.cgroup */
 
 	/* The selected row, by its identity and not by its position. */
 	size_t selected, first; /* positions; first: topmost on the screen */
@@ -41,6 +48,12 @@ struct top_state {
 };
 
 void top_state_init(struct top_state *t, const struct table_choice *choice, double delay_seconds);
+
+/* Used by keys.c: remembers which row is selected, or forgets it; shows another view; selects the row with this identity. */
+void top_state_remember(struct top_state *t, const struct snapshot *s, const struct table_rows *rows);
+void top_state_forget(struct top_state *t);
+void top_state_view(struct top_state *t, const struct view_desc *view);
+void top_state_choose(struct top_state *t, const struct row_id *id);
 
 /* Applies the key. `rows` as currently shown, `page`: number of rows on the screen. */
 void top_state_key(struct top_state *t, int key, const struct snapshot *s, const struct table_rows *rows, size_t page);

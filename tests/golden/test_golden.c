@@ -719,7 +719,7 @@ static void screens_compare(const struct snapshot *s, int lines, int columns)
 		screen_add(&out);
 		top_state_key(&frame.state, '\t', s, &frame.rows, frame_page_size(&frame.state));
 	}
-	top_state_key(&frame.state, 'd', s, &frame.rows, frame_page_size(&frame.state));
+	top_state_key(&frame.state, '\n', s, &frame.rows, frame_page_size(&frame.state));
 	frame_draw(&frame);
 	screen_add(&out);
 	snprintf(name, sizeof(name), "screen-%dx%d.txt", columns, lines);

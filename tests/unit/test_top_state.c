@@ -123,12 +123,33 @@ static void test_views(void **state)
 	start();
 	press(KEY_TOP_DOWN);
 	press('\n');
+	assert_true(top.detail);
+	press(KEY_TOP_DOWN);
+	press(KEY_TOP_PAGE_DOWN);
+	press(KEY_TOP_UP);
+	assert_int_equal(top.detail_first, PAGE);
+	assert_int_equal(top.selected, 1); /* the detail moved, not the selection */
+	press('\n');
+	assert_true(top.detail);
+	press(27);
+	assert_false(top.detail);
+	press('\n');
+	assert_int_equal(top.detail_first, 0);
+	press(27);
+	press('z');
 	assert_ptr_equal(top.choice.view, &view_processes);
 	assert_int_equal(rows.n, 1);
 	assert_string_equal(processes[rows.index[0]].comm, "c01");
 	press(27);
 	assert_ptr_equal(top.choice.view, &view_containers);
 	assert_int_equal(rows.n, ROWS);
+	/* From a process to its container, wherever that is. */
+	press('2');
+	for (int i = 0; i < 7; i++)
+		press(KEY_TOP_DOWN);
+	press('z');
+	assert_ptr_equal(top.choice.view, &view_containers);
+	assert_string_equal(containers[rows.index[top.selected]].name, "c07");
 	press('\t');
 	assert_ptr_equal(top.choice.view, &view_processes);
 	assert_int_equal(rows.n, ROWS);
@@ -193,7 +214,7 @@ static void test_loop_detail(void **state)
 
 static struct finding findings[2];
 
-/* A finding is the same one while its rule, its container and its process are; `d` opens and closes it, as Enter does. */
+/* A finding is the same one while its rule, its container and its process are. */
 static void test_finding_detail(void **state)
 {
 	const struct findings found = {.all = findings, .n = 2};
@@ -215,7 +236,7 @@ static void test_finding_detail(void **state)
 	assert_ptr_equal(top.choice.view, &view_findings);
 	assert_int_equal(rows.n, 2);
 	press(KEY_TOP_DOWN);
-	press('d');
+	press('\n');
 	assert_true(top.detail && top_state_selected(&top, &snapshot, &row));
 	assert_int_equal(row, 1);
 	findings[0] = findings[1];
@@ -224,7 +245,7 @@ static void test_finding_detail(void **state)
 	assert_int_equal(row, 0);
 	findings[0].rule = "pids_limit";
 	assert_false(top_state_selected(&top, &snapshot, &row));
-	press('d');
+	press(27);
 	assert_false(top.detail);
 	snapshot.findings = NULL;
 }
@@ -233,9 +254,9 @@ static void test_filter(void **state)
 {
 	(void)state;
 	start();
-	for (const char *p = "/c1\xc3\xa9"; *p; p++)
+	for (const char *p = "\\c1\xc3\xa9"; *p; p++)
 		press((unsigned char)*p);
-	assert_true(top.typing);
+	assert_int_equal(top.typing, TYPING_FILTER);
 	assert_int_equal(rows.n, 0);
 	press(KEY_TOP_BACKSPACE); /* the whole character */
 	assert_string_equal(top.filter, "c1");
@@ -248,6 +269,63 @@ static void test_filter(void **state)
 	assert_int_equal(rows.n, 10);
 	press(27);
 	assert_int_equal(rows.n, ROWS);
+}
+
+static void type(const char *keys)
+{
+	for (; *keys; keys++)
+		press((unsigned char)*keys);
+}
+
+/* To the next row, beyond the last one from the first; what nobody has moves nothing. */
+static void test_search(void **state)
+{
+	(void)state;
+	start();
+	type("/3");
+	assert_int_equal(top.selected, 3);
+	assert_int_equal(rows.n, ROWS);
+	type("0");
+	assert_int_equal(top.selected, 30);
+	type("x");
+	assert_int_equal(top.selected, 30);
+	press(27);
+	press('n');
+	assert_int_equal(top.selected, 30);
+	type("/C2\nnnnnnnnnnn"); /* c20 to c29: ten steps lead back */
+	assert_int_equal(top.selected, 20);
+	for (int i = 0; i < 9; i++)
+		press('n');
+	assert_int_equal(top.selected, 29);
+	press('n');
+	assert_int_equal(top.selected, 20);
+	assert_int_equal(top.typing, TYPING_NOTHING);
+}
+
+/* What is no delay leaves it as it was. */
+static void test_delay(void **state)
+{
+	static const struct {
+		const char *typed;
+		double want;
+	} cases[] = {
+		{"d2.5\n", 2.5},  {"d\n", 2.5},
+		{"d0\n", 2.5},	  {"dnan\n", 2.5},
+		{"d-3\n", 2.5},	  {"d7\033", 2.5},
+		{"d3601\n", 2.5}, {"d9\b0.1\n", 0.1},
+		{"d5x\n", 0.1},	  {"d00000000000000000000001\n", 0.1},
+		{"dinf\n", 0.1},  {"d3600\n", 3600},
+		{"+", 3600},	  {"-", 1800},
+	};
+
+	(void)state;
+	start();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		type(cases[i].typed);
+		if (top.delay_seconds != cases[i].want)
+			fail_msg("%s: %g", cases[i].typed, top.delay_seconds);
+	}
+	assert_false(top.quit);
 }
 
 static void test_sort(void **state)
@@ -270,7 +348,7 @@ static void test_sort(void **state)
 	assert_string_equal(table_sort_title(top.choice.view, top.choice.sort), "IMAGE");
 	press('M');
 	assert_int_equal(top.choice.sort, CONTAINER_MEMORY_USAGE);
-	press('r');
+	press('I');
 	assert_true(top.choice.reverse);
 	press('P');
 	assert_false(top.choice.reverse);
@@ -295,7 +373,7 @@ static void test_any_keys(void **state)
 		snapshot.n_loops = snapshot.n_processes;
 		for (size_t p = 0; p < snapshot.n_processes; p++)
 			processes[p].container = snapshot.n_containers ? (uint32_t)(p % snapshot.n_containers) : 0;
-		press(key < 256 ? key : KEY_TOP_UP + key % 11);
+		press(key < 256 ? key : KEY_TOP_UP + key % 12);
 		assert_true(rows.n == 0 || top.selected < rows.n);
 		assert_true(top.first <= top.selected);
 		assert_true(top.delay_seconds >= 0.1 && top.delay_seconds <= 3600);
@@ -311,7 +389,8 @@ int main(void)
 		cmocka_unit_test(test_views),	       cmocka_unit_test(test_loop_detail),
 		cmocka_unit_test(test_finding_detail), cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_sort),	       cmocka_unit_test(test_any_keys),
-		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_help),	       cmocka_unit_test(test_search),
+		cmocka_unit_test(test_delay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
