@@ -80,20 +80,53 @@ static void diagnosis_forget(struct finding_watch *w)
 	w->judged = false;
 }
 
+static bool course_is_long(const struct trend *t, const struct snapshot *s)
+{
+	return t->notes >= WATCH_COURSE && s->time - t->began >= WATCH_LONG;
+}
+
+/* The snapshot of these keys, in the courses. */
+static int courses_note(struct finding_watch *w, const struct row_keys *keys)
+{
+	struct trend *older = &w->courses[w->older_courses], *younger = &w->courses[!w->older_courses];
+	int r;
+
+	if (course_is_long(younger, keys->s)) {
+		trend_begin(older);
+		w->older_courses = !w->older_courses;
+		older = younger;
+		younger = &w->courses[!w->older_courses];
+	}
+	r = trend_note(older, keys);
+	if (r == 0 && (younger->notes || course_is_long(older, keys->s)))
+		r = trend_note(younger, keys);
+	return r;
+}
+
 /* At the first snapshot, and when the clock was set back. */
 static int watch_again(struct finding_watch *w, const struct snapshot *s)
 {
-	w->windows[0].began = w->windows[1].began = 0;
-	w->older = 0;
-	return watch_begin(&w->windows[0], s);
+	w->older = w->older_courses = 0;
+	hash_seed_make(&w->windows[0].keys.seed);
+	w->windows[1].keys.seed = w->windows[0].keys.seed;
+	for (int i = 0; i < 2; i++) {
+		w->windows[i].began = 0;
+		w->windows[i].trend.part = TREND_ONLY_AVERAGES;
+		w->courses[i].part = TREND_ONLY_COURSES;
+		trend_begin(&w->courses[i]);
+	}
+	return watch_begin(&w->windows[0], s) ?: courses_note(w, &w->windows[0].keys);
 }
 
 /* Judges the older window up to this snapshot. */
 static int window_judge(struct finding_watch *w, const struct snapshot *s)
 {
-	int r = watch_end(&w->windows[w->older], s);
+	struct window *older = &w->windows[w->older];
+	int r = watch_end(older, s);
 
-	r = r ?: diagnosis_run(&w->diagnosis, &w->windows[w->older], &w->options, NULL);
+	r = r ?: courses_note(w, &older->keys);
+	older->courses = &w->courses[w->older_courses];
+	r = r ?: diagnosis_run(&w->diagnosis, older, &w->options, NULL);
 	r = r ?: since_keep(w);
 	if (r < 0)
 		diagnosis_forget(w);
@@ -121,7 +154,8 @@ int watch_note(struct finding_watch *w, const struct snapshot *s)
 			w->older = !w->older;
 			older = &w->windows[w->older];
 		}
-		r = s->time - older->began >= WATCH_SHORTEST ? window_judge(w, s) : window_note(older, s);
+		r = s->time - older->began >= WATCH_SHORTEST ? window_judge(w, s)
+							     : window_note(older, s) ?: courses_note(w, &older->keys);
 		if (r == 0 && w->windows[!w->older].began > 0)
 			r = window_note(&w->windows[!w->older], s);
 		else if (r == 0 && window_is_old(older, s))
@@ -148,6 +182,8 @@ void watch_forget(struct finding_watch *w)
 	diagnosis_forget(w);
 	window_free(&w->windows[0]);
 	window_free(&w->windows[1]);
+	trend_free(&w->courses[0]);
+	trend_free(&w->courses[1]);
 	free(w->known);
 	watch_init(w, &options);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * watch.h - findings while snapshots come one after the other, for whoever shows them live: at each snapshot the rules judge the
- * latest 10 to 20 seconds, or the time between two snapshots where that is longer. Nothing is kept before the first
- * watch_note. Called by the verbs; one thread.
+ * latest 10 to 20 seconds, or the time between two snapshots where that is longer. What rises without a pause is looked for in the
+ * latest 10 to 20 snapshots, however far they are apart. Nothing is kept before the first watch_note. Called by the verbs; one
+ * thread.
  */
 #ifndef SYSSCOPE_DIAGNOSE_WATCH_H
 #define SYSSCOPE_DIAGNOSE_WATCH_H
@@ -12,6 +13,8 @@
 /* Seconds. In less than WATCH_SHORTEST a burst of a moment looks like a state: nothing is judged yet. */
 #define WATCH_SHORTEST 2.0
 #define WATCH_LONG     10.0
+/* So many snapshots show a course; one in each second are WATCH_LONG. */
+#define WATCH_COURSE 10
 
 /* A finding of the latest snapshot, and since when it has been found again and again. */
 struct watch_known {
@@ -24,6 +27,9 @@ struct finding_watch {
 	/* Two windows that overlap: the younger one takes the place of the other when it is WATCH_LONG old. */
 	struct window windows[2];
 	int older; /* index of the other one */
+	/* What rises: two that overlap as well. */
+	struct trend courses[2];
+	int older_courses;
 	struct diagnosis diagnosis;
 	struct watch_known *known; /* in the order of keys */
 	size_t n_known;

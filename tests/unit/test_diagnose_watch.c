@@ -115,13 +115,83 @@ static void since_when(void **state)
 	assert_true(f->all[0].since == BEGIN + 30);
 }
 
+static bool not_judged(const struct findings *f, const char *rule)
+{
+	for (size_t i = 0; i < f->n_unjudged; i++)
+		if (strcmp(f->unjudged[i].rule, rule) == 0)
+			return true;
+	return false;
+}
+
+/* The snapshot of a scrape: the process has that much memory, and so many threads. */
+static const struct findings *scrape(int i, uint32_t container, uint32_t process, double memory, double threads)
+{
+	double *c = situation.containers[1][container].v, *p = situation.processes[1][process].v;
+
+	c[CONTAINER_MEMORY_RSS] = c[CONTAINER_MEMORY_LIMIT_HELD] = p[PROCESS_RSS_ANONYMOUS] = memory;
+	c[CONTAINER_THREADS] = p[PROCESS_THREADS] = threads;
+	return at(15 * i);
+}
+
+/* Two snapshots are a window, five are a course: scrapes that are 15 s apart show what rises, too. */
+static void rises_between_scrapes(void **state)
+{
+	uint32_t container = situation_container(&situation, "shop", "docker"),
+		 process = situation_process(&situation, container, "python3", 812);
+	const struct findings *f;
+
+	(void)state;
+	situation.containers[1][container].v[CONTAINER_MEMORY_LIMIT] = 2 * 1073741824.0;
+	for (int i = 0; i <= 20; i++) {
+		f = scrape(i, container, process, (100 + 10 * i) * 1048576.0, 20 + 6 * i);
+		assert_true(not_judged(f, "memory_leak") == (i > 0 && i < 4));
+		assert_true(not_judged(f, "thread_growth") == (i > 0 && i < 4));
+		assert_int_equal(f->n, i < 4 ? 0 : 2);
+		assert_true(i == 0 || f->watched_seconds == 15);
+		if (i < 4)
+			continue;
+		assert_string_equal(f->all[0].rule, "memory_leak");
+		assert_string_equal(f->all[1].rule, "thread_growth");
+		assert_int_equal(f->all[0].pid, 812);
+		/* Ten to twenty snapshots, as soon as there are as many. */
+		assert_int_equal(f->all[0].confidence, FINDING_MEDIUM);
+		expect_words(&f->all[0],
+			     i < 19 ? (i == 4 ? "from 100M to 140M in 60 s" : "M to ")
+				    : (i == 19 ? "from 190M to 290M in 150 s" : "from 190M to 300M in 165 s"));
+	}
+	/* It stops, and after as many snapshots as that nobody speaks of it any more. */
+	for (int i = 21; i <= 41; i++)
+		f = scrape(i, container, process, 300 * 1048576.0, 140);
+	assert_int_equal(f->n, 0);
+	assert_false(not_judged(f, "memory_leak"));
+}
+
+/* The same memory at each scrape, and memory that goes up and down between them. */
+static void no_rise_between_scrapes(void **state)
+{
+	uint32_t container = situation_container(&situation, "shop", "docker"),
+		 process = situation_process(&situation, container, "python3", 812);
+	const struct findings *f;
+
+	(void)state;
+	for (int i = 0; i <= 20; i++) {
+		f = scrape(i, container, process, (100 + (i % 3) * 30 + i) * 1048576.0, 20 + i % 3 * 15);
+		assert_int_equal(f->n, 0);
+		assert_true(not_judged(f, "memory_leak") == (i > 0 && i < 4));
+	}
+}
+
 int main(void)
 {
 #define watch_test(f) cmocka_unit_test_setup_teardown(f, watch_setup, watch_teardown)
 	const struct CMUnitTest tests[] = {
-		watch_test(every_second), watch_test(every_quarter_of_a_minute),
-		watch_test(every_minute), watch_test(clock_set_back),
+		watch_test(every_second),
+		watch_test(every_quarter_of_a_minute),
+		watch_test(every_minute),
+		watch_test(clock_set_back),
 		watch_test(since_when),
+		watch_test(rises_between_scrapes),
+		watch_test(no_rise_between_scrapes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

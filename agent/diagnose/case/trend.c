@@ -28,7 +28,8 @@ static void glimpses_drop(struct trend *t)
 
 	for (size_t i = 0; i < t->n; i++) {
 		const struct trend_row *row = &t->rows[i];
-		bool glimpse = row->courses[COURSE_MEMORY].n < 3 && row->courses[COURSE_THREADS].n < 3;
+		bool glimpse = t->part != TREND_ONLY_AVERAGES && row->courses[COURSE_MEMORY].n < 3 &&
+			       row->courses[COURSE_THREADS].n < 3;
 
 		if (!glimpse || row->seen + 1 >= t->notes)
 			t->rows[kept++] = *row;
@@ -140,11 +141,15 @@ static int container_note(struct trend *t, const struct row_keys *keys, size_t i
 	if (c->dead)
 		return 0;
 	row = row_take(t, container_key(keys, i));
+	if (t->part != TREND_ONLY_AVERAGES) {
+		course_note(&row->courses[COURSE_MEMORY], COURSE_MEMORY, keys->s->time,
+			    with_swap(c->v[CONTAINER_MEMORY_RSS], c->v[CONTAINER_MEMORY_SWAP]));
+		course_note(&row->courses[COURSE_THREADS], COURSE_THREADS, keys->s->time, c->v[CONTAINER_THREADS]);
+	}
+	if (t->part == TREND_ONLY_COURSES)
+		return 0;
 	if (averages_take(t, row) < 0)
 		return -ENOMEM;
-	course_note(&row->courses[COURSE_MEMORY], COURSE_MEMORY, keys->s->time,
-		    with_swap(c->v[CONTAINER_MEMORY_RSS], c->v[CONTAINER_MEMORY_SWAP]));
-	course_note(&row->courses[COURSE_THREADS], COURSE_THREADS, keys->s->time, c->v[CONTAINER_THREADS]);
 	average_note(t, row, TREND_CONTAINER_CPU_CORES, c->v[CONTAINER_CPU_CORES]);
 	average_note(t, row, TREND_CONTAINER_THROTTLED_RATIO, c->v[CONTAINER_THROTTLED_RATIO]);
 	average_note(t, row, TREND_CONTAINER_RUNNABLE, c->v[CONTAINER_RUNNABLE]);
@@ -198,11 +203,14 @@ int trend_note(struct trend *t, const struct row_keys *keys)
 	t->sequence = s->sequence;
 	t->interval = s->time - t->time;
 	t->time = s->time;
-	t->notes++;
+	if (!t->notes++)
+		t->began = s->time;
 	for (size_t i = 0; i < s->n_containers && r == 0; i++)
 		r = container_note(t, keys, i);
-	for (size_t i = 0; i < s->n_processes; i++)
+	for (size_t i = 0; i < s->n_processes && t->part != TREND_ONLY_AVERAGES; i++)
 		process_note(t, keys, i);
+	if (t->part == TREND_ONLY_COURSES)
+		return r;
 	for (size_t i = 0; i < s->n_devices && r == 0; i++)
 		r = device_note(t, keys, i);
 	for (int m = 0; m < HOST_METRICS; m++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * trend.h - how a few gauges went between the begin and the end of a window: whether they rose all the time or in one step, and
- * what they were on average. Fed with each snapshot by window.c, which rules ask. Keeps no snapshot.
+ * what they were on average. Fed with each snapshot by window.c, which rules ask, and by watch.c. Keeps no snapshot.
  */
 #ifndef SYSSCOPE_DIAGNOSE_TREND_H
 #define SYSSCOPE_DIAGNOSE_TREND_H
@@ -44,7 +44,16 @@ struct trend_averages {
 	double sums[TREND_AVERAGE_COUNT], seconds[TREND_AVERAGE_COUNT];
 };
 
+/* What is followed: a watch that goes on follows courses for longer than it averages. */
+enum trend_part {
+	TREND_BOTH,
+	TREND_ONLY_AVERAGES,
+	TREND_ONLY_COURSES,
+};
+
 struct trend {
+	enum trend_part part;
+	double began; /* time of the first snapshot */
 	struct trend_row *rows;
 	size_t n, cap;
 	struct trend_averages *averages; /* of containers and devices, that may be gone */
@@ -56,7 +65,7 @@ struct trend {
 	double host_sums[HOST_METRICS], host_seconds[HOST_METRICS];
 };
 
-/* Forgets all; the memory is used again. */
+/* Forgets all but which part it follows; the memory is used again. */
 void trend_begin(struct trend *t);
 /* The next snapshot, of which `keys` are; one that was noted already is not noted again. 0 or -ENOMEM. */
 int trend_note(struct trend *t, const struct row_keys *keys);

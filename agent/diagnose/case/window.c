@@ -327,14 +327,25 @@ double window_gained(const struct window *w, enum window_kind kind, uint32_t row
 	return gained_between(before, now);
 }
 
+static const struct trend_row *trend_of(const struct window *w, const struct trend *t, enum window_kind kind,
+					uint32_t row)
+{
+	return row < w->scopes[kind].n_before ? trend_find(t, descs[kind].key(&w->keys, row)) : NULL;
+}
+
+const struct trend *window_courses(const struct window *w)
+{
+	return w->courses ?: &w->trend;
+}
+
 const struct trend_row *window_trend(const struct window *w, enum window_kind kind, uint32_t row)
 {
-	return row < w->scopes[kind].n_before ? trend_find(&w->trend, descs[kind].key(&w->keys, row)) : NULL;
+	return trend_of(w, window_courses(w), kind, row);
 }
 
 double window_average(const struct window *w, enum window_kind kind, uint32_t row, enum trend_average which)
 {
-	return trend_average(&w->trend, window_trend(w, kind, row), which);
+	return trend_average(&w->trend, trend_of(w, &w->trend, kind, row), which);
 }
 
 double window_host_average(const struct window *w, int metric)

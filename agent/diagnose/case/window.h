@@ -57,6 +57,8 @@ struct window {
 	struct window_scope scopes[WINDOW_KINDS];
 	struct row_keys keys; /* of the latest snapshot that was noted */
 	struct trend trend;   /* of all snapshots that were */
+	/* Of a longer time than the window's, with keys of the same seed: what rises is looked for there. NULL: the window's own. */
+	const struct trend *courses;
 	size_t homes_cap;
 	/* Where a value is noted that a rule asked for although kept.def does not have it; NULL: nowhere. */
 	struct window_missed {
@@ -83,7 +85,9 @@ double window_before(const struct window *w, enum window_kind kind, uint32_t row
 /* It was not there at the begin. */
 bool window_is_new(const struct window *w, enum window_kind kind, uint32_t row);
 
-/* How a container, a process or a device of the latest snapshot went. NULL: not known. */
+/* How everything went, what has ended as well. */
+const struct trend *window_courses(const struct window *w);
+/* How a container or a process of the latest snapshot went. NULL: not known. */
 const struct trend_row *window_trend(const struct window *w, enum window_kind kind, uint32_t row);
 /* The average of a gauge that is one over an interval itself. Absent: not known. */
 double window_average(const struct window *w, enum window_kind kind, uint32_t row, enum trend_average which);

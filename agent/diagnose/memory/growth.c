@@ -13,6 +13,7 @@ struct rise {
 	enum course_gauge gauge;
 	const struct course *course;
 	double grown, slope; /* in the watch; per second */
+	double seconds;	     /* for which it rose */
 	double left;	     /* seconds until `end`; absent: not known */
 	const char *end;     /* "its memory limit of 512M is reached" */
 };
@@ -22,10 +23,12 @@ struct rise {
 
 static bool trend_is_known(struct judging *j)
 {
-	if (j->w->trend.notes >= NOTES_LEAST)
+	size_t notes = (size_t)window_courses(j->w)->notes;
+
+	if (notes >= NOTES_LEAST)
 		return true;
 	judge_cannot(j, "what rises shows in %d snapshots, and the watch had %zu; diagnose takes one a second",
-		     NOTES_LEAST, (size_t)j->w->trend.notes);
+		     NOTES_LEAST, notes);
 	return false;
 }
 
@@ -40,7 +43,8 @@ static const char *time_text(struct judging *j, double seconds)
 
 static struct rise rise_of(const struct course *c, enum course_gauge gauge)
 {
-	return (struct rise){gauge, c, c->last - c->first, course_slope(c), VALUE_ABSENT, ""};
+	return (struct rise){gauge,	   c, c->last - c->first, course_slope(c), c->last_time - c->first_time,
+			     VALUE_ABSENT, ""};
 }
 
 static void rise_end(struct rise *r, double room, const char *end)
@@ -86,13 +90,13 @@ static const struct process_row *riser_find(struct judging *j, uint32_t containe
 
 static enum finding_severity rise_severity(const struct judging *j, const struct rise *r, enum threshold soon)
 {
-	return r->left <= j->w->seconds * judge_threshold(j, soon) ? FINDING_WARNING : FINDING_NOTICE;
+	return r->left <= r->seconds * judge_threshold(j, soon) ? FINDING_WARNING : FINDING_NOTICE;
 }
 
 /* A course of some seconds does not tell what comes; one of minutes does better. */
-static enum finding_confidence rise_confidence(const struct judging *j)
+static enum finding_confidence rise_confidence(const struct rise *r)
 {
-	return j->w->seconds >= 300 ? FINDING_HIGH : j->w->seconds >= 60 ? FINDING_MEDIUM : FINDING_LOW;
+	return r->seconds >= 300 ? FINDING_HIGH : r->seconds >= 60 ? FINDING_MEDIUM : FINDING_LOW;
 }
 
 /* "; its memory limit of 512M is reached in 21 s" */
@@ -109,7 +113,7 @@ static void memory_evidence(struct judging *j, struct finding *f, const struct r
 
 	finding_evidence(j, f, "rss_anonymous_bytes", r->slope, "bytes_per_second",
 			 "its own memory (anonymous, swap included) rose from %s to %s in %.0f s",
-			 advice_bytes(j, c->first), advice_bytes(j, c->last), c->last_time - c->first_time);
+			 advice_bytes(j, c->first), advice_bytes(j, c->last), r->seconds);
 	finding_evidence(j, f, "", c->rises / (c->n - 1.0), "ratio", "it rose in %u of %u steps, and fell in %u",
 			 c->rises, c->n - 1, c->falls);
 	finding_ruled_out(j, f, "one large allocation: the largest step was %.0f %% of the rise",
@@ -137,13 +141,13 @@ static void leak_find(struct judging *j, uint32_t i, const struct process_row *p
 		return;
 	f->pid = p->pid;
 	f->comm = p->comm;
-	f->confidence = rise_confidence(j);
-	finding_headline(j, f, fmin(1, j->w->seconds / fmax(r->left, 1)),
+	f->confidence = rise_confidence(r);
+	finding_headline(j, f, fmin(1, r->seconds / fmax(r->left, 1)),
 			 "the memory of %s (pid %u) in %s rises without a pause, by %s in each second%s", p->comm,
 			 p->pid, c->name, advice_bytes(j, r->slope), left_text(j, r));
 	memory_evidence(j, f, r);
 	finding_ruled_out(j, f, "a start: the process has run for %s", time_text(j, p->v[PROCESS_AGE] / 1e9));
-	if (j->w->seconds < 300)
+	if (r->seconds < 300)
 		finding_advice(
 			j, f,
 			"a cache that fills looks the same; to be sure, watch longer: sysscope diagnose --for 300 "
@@ -210,7 +214,7 @@ static void victims_judge(struct judging *j)
 {
 	for (size_t i = 0; i < j->now->n_oom_kills; i++) {
 		const struct oom_row *k = &j->now->oom_kills[i];
-		const struct trend_row *trend = trend_process(&j->w->trend, k->pid, k->start_time);
+		const struct trend_row *trend = trend_process(window_courses(j->w), k->pid, k->start_time);
 		bool first = true;
 
 		if (k->time < j->w->began || k->container == OOM_NOWHERE || !trend ||
@@ -245,12 +249,12 @@ static void threads_find(struct judging *j, uint32_t i, const struct process_row
 		return;
 	f->pid = p->pid;
 	f->comm = p->comm;
-	f->confidence = rise_confidence(j);
-	finding_headline(j, f, fmin(1, j->w->seconds / fmax(value_absent(r->left) ? 86400 : r->left, 1)),
+	f->confidence = rise_confidence(r);
+	finding_headline(j, f, fmin(1, r->seconds / fmax(value_absent(r->left) ? 86400 : r->left, 1)),
 			 "the threads of %s (pid %u) in %s become more without a pause, by %.1f in each second%s",
 			 p->comm, p->pid, c->name, r->slope, left_text(j, r));
 	finding_evidence(j, f, "threads", p->v[PROCESS_THREADS], "count", "they rose from %.0f to %.0f in %.0f s",
-			 r->course->first, r->course->last, r->course->last_time - r->course->first_time);
+			 r->course->first, r->course->last, r->seconds);
 	if (!value_absent(c->v[CONTAINER_THREADS_LIMIT]))
 		finding_evidence(j, f, "threads_limit", c->v[CONTAINER_THREADS_LIMIT], "count",
 				 "all in the container are %.0f of the %.0f that it may have", c->v[CONTAINER_THREADS],

@@ -24,7 +24,7 @@ static const char *exhausted_text(struct judging *j, const struct oom_row *k)
 /* How the victim came there, as far as it was watched: whether it grew, or held that much all the time. */
 static void victim_course(struct judging *j, struct finding *f, const struct oom_row *k)
 {
-	const struct trend_row *t = trend_process(&j->w->trend, k->pid, k->start_time);
+	const struct trend_row *t = trend_process(window_courses(j->w), k->pid, k->start_time);
 	const struct course *c = t ? &t->courses[COURSE_MEMORY] : NULL;
 
 	if (k->start_time >= j->w->began)
@@ -45,7 +45,7 @@ static void victim_course(struct judging *j, struct finding *f, const struct oom
 /* Another process in the container that grew more, and lives. */
 static void other_course(struct judging *j, struct finding *f, const struct oom_row *k)
 {
-	const struct trend_row *victim = trend_process(&j->w->trend, k->pid, k->start_time);
+	const struct trend_row *victim = trend_process(window_courses(j->w), k->pid, k->start_time);
 	double most = victim ? victim->courses[COURSE_MEMORY].last - victim->courses[COURSE_MEMORY].first : 0;
 	const struct process_row *grower = NULL;
 	size_t n;
