@@ -85,8 +85,37 @@ static void near_limit_with_swap(void **state)
 	/* cgroup v1: memory and swap together. */
 	v[CONTAINER_EVENTS_HIGH] = VALUE_ABSENT;
 	v[CONTAINER_SWAP_LIMIT] = 520 * MIB;
+	v[CONTAINER_EVENTS_HIGH] = VALUE_ABSENT;
 	assert_int_equal(expect_first(&situation, "memory_near_limit", "api", "")->severity, FINDING_CRITICAL);
 	expect_words(situation.diagnosis.findings.all, "--memory 638M --memory-swap 646M api");
+}
+
+/* cgroup v1 refuses a memory limit above that of memory and swap: of a cgroup that no runtime made, that one is raised first. */
+static void near_limit_memsw_first(void **state)
+{
+	uint32_t c = keeper("api", 512 * MIB, 510 * MIB, 0);
+	double *v = situation.containers[1][c].v;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		situation.containers[i][c].runtime = "";
+		situation.containers[i][c].kind = "service";
+	}
+	v[CONTAINER_SWAP_LIMIT] = 520 * MIB;
+	v[CONTAINER_EVENTS_HIGH] = VALUE_ABSENT;
+	expect_first(&situation, "memory_near_limit", "api", "");
+	expect_words(situation.diagnosis.findings.all,
+		     "raise memory.memsw.limit_in_bytes to 646M first, then raise the memory limit to 638M of cgroup "
+		     "/test/api-0");
+	/* It has the room, or there is none of that, or on v2 no such limit. */
+	for (int i = 0; i < 3; i++) {
+		v[CONTAINER_SWAP_LIMIT] = i == 0 ? 1024 * MIB : i == 1 ? VALUE_ABSENT : 0;
+		v[CONTAINER_EVENTS_HIGH] = i == 2 ? 0 : VALUE_ABSENT;
+		expect_first(&situation, "memory_near_limit", "api", "");
+		expect_words(situation.diagnosis.findings.all, "raise the memory limit to 638M of cgroup /test/api-0");
+		for (size_t a = 0; a < situation.diagnosis.findings.all[0].n_advice; a++)
+			assert_null(strstr(situation.diagnosis.findings.all[0].advice[a], "memsw"));
+	}
 }
 
 /* Files in /dev/shm are no cache: nobody takes them back. */
@@ -429,6 +458,7 @@ int main(void)
 		situation_test(near_limit_cache),
 		situation_test(near_limit_unknown),
 		situation_test(near_limit_with_swap),
+		situation_test(near_limit_memsw_first),
 		situation_test(near_limit_shmem),
 		situation_test(near_limit_above),
 		situation_test(near_limit_above_alone),

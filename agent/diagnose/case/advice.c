@@ -282,7 +282,8 @@ const char *advice_memory_limit(struct judging *j, uint32_t container, const cha
 	} else {
 		/* v1 refuses more memory than memory and swap together may have. */
 		if (own_limit(c, of) && value_absent(c->v[CONTAINER_EVENTS_HIGH]) && c->v[CONTAINER_SWAP_LIMIT] < bytes)
-			buf_printf(&what, "raise memory.memsw.limit_in_bytes to %s first, then ", value);
+			buf_printf(&what, "raise memory.memsw.limit_in_bytes to %s first, then ",
+				   memory_swap(j, c, bytes));
 		buf_printf(&what, "raise the memory limit to %s", value);
 		cgroup_advice(&out, of ?: c->cgroup, "MemoryMax", value, what.data ?: "");
 	}
