@@ -117,6 +117,9 @@ static void collectors_add(struct sampler *s, bool tables_ok)
 	collector_add(&s->sample, collector_name(COLLECTOR_OOM),
 		      tables_ok && loader_status(s->loader, COLLECTOR_OOM).loaded && !s->skeleton->bss->oom_pids_only,
 		      0);
+	/* Where nobody asked for it, it is not missing. */
+	if (loader_status(s->loader, COLLECTOR_CAPABILITIES).loaded)
+		collector_add(&s->sample, collector_name(COLLECTOR_CAPABILITIES), tables_ok, 0);
 }
 
 static void sample_socket_owners(struct sampler *s)
