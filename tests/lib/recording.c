@@ -46,16 +46,25 @@ static json_t *file_load(const char *path)
 
 static void recording_take(struct recording *r, json_t *root)
 {
-	json_t *snapshots;
+	const json_t *snapshots;
 
 	*r = (struct recording){.root = root};
 	r->expect = json_object_get(r->root, "expect");
 	snapshots = json_object_get(r->root, "snapshots");
 	assert_true(json_is_object(r->expect));
-	assert_true(json_array_size(snapshots) >= 2);
-	snapshot_read(&r->first, json_incref(json_array_get(snapshots, 0)));
-	snapshot_read(&r->last, json_incref(json_array_get(snapshots, json_array_size(snapshots) - 1)));
+	r->n_snapshots = json_array_size(snapshots);
+	assert_true(r->n_snapshots >= 2);
+	r->snapshots = calloc(r->n_snapshots, sizeof(*r->snapshots));
+	assert_non_null(r->snapshots);
+	for (size_t i = 0; i < r->n_snapshots; i++) {
+		snapshot_read(&r->snapshots[i], json_incref(json_array_get(snapshots, i)));
+		r->snapshots[i].s.sequence = i + 1;
+	}
+	r->last = &r->snapshots[r->n_snapshots - 1].s;
 	diagnosis_options_init(&r->options);
+	/* As the verb does where checks of capabilities are counted. */
+	if (json_object_get(json_array_get(snapshots, 0), "checks"))
+		r->options.rules |= 1ULL << RULE_UNUSED_PRIVILEGE;
 }
 
 void recording_read(struct recording *r, const char *path)
@@ -125,10 +134,16 @@ static void snapshot_join(json_t *into, const json_t *from)
 void recording_read_beside(struct recording *r, const char *path, const char *other)
 {
 	json_t *root = file_load(path), *beside = file_load(other);
-	json_t *into = json_object_get(root, "snapshots"), *from = json_object_get(beside, "snapshots");
+	const json_t *into = json_object_get(root, "snapshots"), *from = json_object_get(beside, "snapshots");
+	size_t n = json_array_size(into);
 
-	for (size_t i = 0; i < 2; i++)
-		snapshot_join(json_array_get(into, i), json_array_get(from, i));
+	/* Between the first and the last one nothing happens beside it. */
+	for (size_t i = 0; i < n; i++) {
+		json_t *one = json_deep_copy(json_array_get(from, i + 1 < n ? 0 : json_array_size(from) - 1));
+
+		snapshot_join(json_array_get(into, i), one);
+		json_decref(one);
+	}
 	json_decref(beside);
 	recording_take(r, root);
 }
@@ -143,16 +158,19 @@ static void diagnosis_forget(struct recording *r)
 void recording_judge(struct recording *r)
 {
 	diagnosis_forget(r);
-	assert_int_equal(watch_begin(&r->window, &r->first.s), 0);
-	assert_int_equal(watch_end(&r->window, &r->last.s), 0);
+	assert_int_equal(watch_begin(&r->window, &r->snapshots[0].s), 0);
+	for (size_t i = 1; i + 1 < r->n_snapshots; i++)
+		assert_int_equal(window_note(&r->window, &r->snapshots[i].s), 0);
+	assert_int_equal(watch_end(&r->window, r->last), 0);
 	assert_int_equal(diagnosis_run(&r->diagnosis, &r->window, &r->options, NULL), 0);
 }
 
 void recording_free(struct recording *r)
 {
 	diagnosis_forget(r);
-	snapshot_copy_free(&r->first);
-	snapshot_copy_free(&r->last);
+	for (size_t i = 0; i < r->n_snapshots; i++)
+		snapshot_copy_free(&r->snapshots[i]);
+	free(r->snapshots);
 	json_decref(r->root);
 }
 

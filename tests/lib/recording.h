@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * recording.h - a file of tests/scenarios/recorded/: the first and the last snapshot of a real scenario, and what the rules of
- * `diagnose` are to find in them. tests/scenarios/recording.py writes it. For tests that replay it.
+ * recording.h - a file of tests/scenarios/recorded/: the first and the last snapshot of a real scenario, those between them that a
+ * trend needs, and what the rules of `diagnose` are to find. tests/scenarios/recording.py writes it. For tests that replay it.
  */
 #ifndef SYSSCOPE_TESTS_RECORDING_H
 #define SYSSCOPE_TESTS_RECORDING_H
@@ -12,7 +12,9 @@
 struct recording {
 	json_t *root;
 	const json_t *expect;
-	struct snapshot_copy first, last;
+	struct snapshot_copy *snapshots;
+	size_t n_snapshots;
+	const struct snapshot *last;
 	struct diagnosis_options options;
 	struct window window;
 	struct diagnosis diagnosis;

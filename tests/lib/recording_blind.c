@@ -90,6 +90,6 @@ static void snapshot_forget(const char *collectors, struct snapshot_copy *copy)
 
 void recording_blind(struct recording *r, const char *collectors)
 {
-	snapshot_forget(collectors, &r->first);
-	snapshot_forget(collectors, &r->last);
+	for (size_t i = 0; i < r->n_snapshots; i++)
+		snapshot_forget(collectors, &r->snapshots[i]);
 }

@@ -2,7 +2,8 @@
 /*
  * snapshot_read.h - the JSON of `sysscope top --json` back into a snapshot: what exporters/json/ writes is read from the same
  * tables of metrics. For tests that replay what was recorded. What the JSON does not have is absent: the evidence for concurrency
- * models, stalls of the interval, checks of capabilities, values that metrics.def gives no key.
+ * models, stalls of the interval, values that metrics.def gives no key. Checks of capabilities are what `sysscope capabilities`
+ * said of them, which recordings have.
  */
 #ifndef SYSSCOPE_TESTS_SNAPSHOT_READ_H
 #define SYSSCOPE_TESTS_SNAPSHOT_READ_H

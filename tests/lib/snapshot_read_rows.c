@@ -269,6 +269,27 @@ static void read_oom_kills(struct snapshot_copy *copy)
 	}
 }
 
+/* Those of a container's own programs that were granted: others do not count for it. */
+static void read_checks(struct snapshot_copy *copy)
+{
+	READ_LIST (copy, json_object_get(copy->root, "checks"), check_row, checks) {
+		const char *name = json_text(row, "capability");
+
+		into->container = json_container_index(&copy->s, row, "container_cgroup", 0);
+		into->user_namespace = copy->containers[into->container].user_namespace;
+		into->count = json_count(row, "count");
+		while (into->capability + 1U < CAPABILITIES) {
+			_cleanup_buf_ struct buf known = {};
+
+			capability_name(&known, into->capability);
+			if (strncmp(name, "CAP_", 4) == 0 && known.data && strcmp(name + 4, known.data) == 0)
+				break;
+			into->capability++;
+		}
+		into++;
+	}
+}
+
 void snapshot_read_rows(struct snapshot_copy *copy)
 {
 	read_processes(copy);
@@ -282,4 +303,5 @@ void snapshot_read_rows(struct snapshot_copy *copy)
 	read_ports(copy);
 	read_births(copy);
 	read_oom_kills(copy);
+	read_checks(copy);
 }

@@ -47,7 +47,8 @@ def oom_near_limit(stage):
                     options=("--memory", "72m", "-v", "/usr:/usr:ro", "-v", "/usr/lib:/lib:ro", "-v", "/usr/lib64:/lib64:ro", *FIRST))
 
 
-@scenario(first=finding("oom_killed", container="leaks", process="python3"), never=["memory_leak", "memory_near_limit"], seconds=15)
+@scenario(first=finding("memory_leak", container="leaks", process="python3", explains=["oom_killed"]), never=["memory_near_limit"],
+          seconds=15, snapshots=16)
 def oom_again_and_again(stage):
     """A program that leaks 8 MiB a second is killed at its limit of 64 MiB, and started again."""
     stage.container("leaks", "sh", "-c", "while :; do /usr/bin/python3 -c '%s' 8; done" % LEAK.replace("'", '"'),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Scenarios of the rules about the CPU."""
-from frame import BURN, FIRST, LAST, finding, scenario
+from frame import BURN, FIRST, LAST, PYTHON, finding, scenario
 
 # Works for so many milliseconds, then rests until the period is over; argv: work, period, work of each 20th time.
 BURSTS = """
@@ -127,3 +127,45 @@ def host_full(stage):
 def host_half_full(stage):
     """One loop on a machine of two CPUs."""
     stage.container("one", "sh", "-c", BURN, options=FIRST)
+
+
+# ---- held back: other programs, other limits ----
+
+@scenario(first=finding("cpu_throttled", container="batches", culprit=""), held_back=True)
+def throttled_in_bursts(stage):
+    """Four programs that want 40 ms in each 100 ms each, with a quota of 0.6 CPU."""
+    stage.docker_python("batches", "import os\nos.fork(); os.fork()\n" + BURSTS, 40, 100, options=("--cpus", "0.6", *FIRST))
+
+
+@scenario(first=finding("cpu_self_contention", container="/zip", culprit="", severity="notice"), held_back=True)
+def compressors_on_one_cpu(stage):
+    """Five compressors on one CPU."""
+    path = stage.cgroup("zip")
+    for _ in range(5):
+        stage.run(path, "taskset", "-c", "0", "sh", "-c", "exec gzip -9 < /dev/urandom > /dev/null")
+
+
+@scenario(first=finding("cpu_neighbour", container="/api", culprit="/zip"), held_back=True)
+def neighbour_compresses(stage):
+    """A service that works for 15 ms in each 60 ms beside three compressors of more weight."""
+    api, zip_ = stage.cgroup("api", cpu={"cpu.shares": 4096}), stage.cgroup("zip", cpu={"cpu.shares": 32768})
+    stage.run(api, "taskset", "-c", "1", PYTHON, "-c", BURSTS, "15", "60")
+    for _ in range(3):
+        stage.run(zip_, "taskset", "-c", "1", "sh", "-c", "exec gzip -9 < /dev/urandom > /dev/null")
+
+
+@scenario(first=finding("cpu_single_thread", container="/encoder", process="python3", severity="notice"), quiet=True,
+          held_back=True)
+def single_encoder(stage):
+    """A program that computes checksums without a pause, with a CPU free beside it."""
+    stage.python(stage.cgroup("encoder"), "import hashlib\nx = bytes(1 << 20)\nwhile True:\n    hashlib.md5(x)")
+
+
+@scenario(first=finding("short_lived_processes", container="/hooks"), held_back=True)
+def hooks_in_python(stage):
+    """A program that starts one small script after the other."""
+    stage.python(stage.cgroup("hooks"), """
+import subprocess
+while True:
+    subprocess.run(["sh", "-c", "date; uname -a"], stdout=subprocess.DEVNULL)
+""")

@@ -90,3 +90,19 @@ def disk_filled(stage):
 def backup_alone(stage):
     """A backup writes all that a disk takes, and nobody else needs it."""
     blocks(stage, "backup", slow_disk(stage, 2000), "write", 1 << 20)
+
+
+# ---- held back: writers, other sizes ----
+
+@scenario(first=finding("disk_latency", container="/log", culprit=""), held_back=True)
+def slow_disk_writes(stage):
+    """Two writers of 16 KiB on a disk that takes 60 ms for each."""
+    blocks(stage, "log", slow_disk(stage, 60000), "write", 16384, threads=2)
+
+
+@scenario(first=finding("disk_latency", container="/scan", culprit=""), never=["disk_neighbour"], held_back=True)
+def disk_filled_by_reads(stage):
+    """Eight threads read 128 KiB each from a disk that takes 6 ms for a request; another container's small writes there go first."""
+    path = slow_disk(stage, 6000)
+    blocks(stage, "mail", path, "write", 4096)
+    blocks(stage, "scan", path, "read", 131072, threads=8)

@@ -44,13 +44,15 @@ def finding(rule, container="", **more):
 
 
 class Scenario:
-    def __init__(self, function, expect, held_back, beside, quiet, whole_host, seconds):
+    def __init__(self, function, expect, held_back, beside, quiet, whole_host, seconds, snapshots, checks):
         self.name, self.function, self.expect = function.__name__, function, expect
         self.what = " ".join((function.__doc__ or "").split())
         self.held_back, self.beside, self.quiet, self.whole_host, self.seconds = held_back, beside, quiet, whole_host, seconds
+        self.snapshots, self.checks = snapshots, checks
 
 
-def scenario(first=None, then=(), worst=None, never=(), held_back=False, beside=False, quiet=False, whole_host=False, seconds=10):
+def scenario(first=None, then=(), worst=None, never=(), held_back=False, beside=False, quiet=False, whole_host=False, seconds=10,
+             snapshots=2, checks=False):
     """
     first       the first finding about the scenario's containers; then: those that follow it, in this order
     worst       the worst severity that is still right: "none" for no finding at all, "notice" for a healthy machine
@@ -59,13 +61,16 @@ def scenario(first=None, then=(), worst=None, never=(), held_back=False, beside=
     beside      it mostly waits: it is watched together with others of this kind
     quiet       what it shows depends on who else runs: skipped on a busy machine
     whole_host  it is about the machine: the figures of the machine are recorded as they are, with what others used
+    snapshots   so many are recorded, at equal distances: a trend needs five
+    checks      which capabilities its containers use is recorded, too; `diagnose` asks for it in a watch of a minute or more
     """
     expect = {k: v for k, v in (("first", first), ("then", list(then)), ("worst", worst), ("never", list(never))) if v}
 
     def add(function):
         if function.__name__ in scenarios:
             raise ValueError("two scenarios are called %s" % function.__name__)
-        scenarios[function.__name__] = Scenario(function, expect, held_back, beside, quiet, whole_host, seconds)
+        scenarios[function.__name__] = Scenario(function, expect, held_back, beside, quiet, whole_host, seconds,
+                                                snapshots, checks)
         return function
     return add
 

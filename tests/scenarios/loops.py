@@ -85,7 +85,7 @@ threading.Thread(target=keep, daemon=True).start()
 def tick():
     with lock:
         pass
-""", 500)
+""", 450)
 
 
 @scenario(first=finding("loop_stall_blocked", container="/bot", process="python3"), beside=True)
@@ -282,3 +282,50 @@ def imbalance(stage):
 def imbalance_of_one(stage):
     """The same with a single client, whose connection cannot be spread."""
     zipping(stage, "accept_mutex on; multi_accept on;", 1)
+
+
+# ---- loops that wait for a CPU, and no neighbour is to blame ----
+
+@scenario(first=finding("loop_starved", container="/api", culprit="", process="node"), never=["cpu_neighbour"])
+def starved_by_itself(stage):
+    """node that works for 8 ms in each 100 ms shares a CPU with a program of its own container that goes first."""
+    path = stage.cgroup("api")
+    stage.run(path, "taskset", "-c", "1", programs.which("node", "nodejs"), "-e", NODE + "setInterval(() => spin(8), 100);")
+    stage.run(path, "taskset", "-c", "1", "nice", "-n", "-5", "sh", "-c", "while :; do :; done")
+
+
+@scenario(first=finding("loop_starved", container="/api", process="node"), never=["cpu_neighbour"], held_back=True)
+def starved_by_many(stage):
+    """node that works for 10 ms in each 100 ms shares a CPU with five containers, none of which has most of it."""
+    bound = ("taskset", "-c", "0")
+    node(stage, "api", "setInterval(() => spin(10), 100);", *bound, cpu={"cpu.shares": 4096})
+    for i in range(5):
+        stage.run(stage.cgroup("batch%d" % i, cpu={"cpu.shares": 4096}), *bound, "sh", "-c", "while :; do :; done")
+
+
+# ---- held back: other work ----
+
+@scenario(first=finding("loop_stall_cpu", container="/report", process="node"), held_back=True)
+def stall_json(stage):
+    """node writes a large object as JSON once a second, for some hundred milliseconds."""
+    node(stage, "report", """
+const rows = [];
+for (let i = 0; i < 500000; i++)
+  rows.push({i, a: 'x' + i, b: [i, i + 1]});
+setInterval(() => JSON.stringify(rows), 1000);
+""")
+
+
+@scenario(first=finding("loop_stall_blocked", container="/bot", process="python3"), beside=True, held_back=True)
+def stall_answer(stage):
+    """asyncio that waits for an answer on a socket for 250 ms, as a database's driver does that is not made for it."""
+    python_loop(stage, "bot", """
+silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+silent.bind(("127.0.0.1", 0))
+silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, bytes(8) + (250000).to_bytes(8, "little"))
+def tick():
+    try:
+        silent.recv(1)
+    except BlockingIOError:
+        pass
+""", 700)

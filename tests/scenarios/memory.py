@@ -123,3 +123,28 @@ def oom_killed(stage):
 def grows_within_limit(stage):
     """A program that takes 30 of 64 MiB and gives them back."""
     stage.docker_python("takes", TAKE, 30, options=("--memory", "64m", *FIRST))
+
+
+# ---- held back: other programs, other limits ----
+
+@scenario(first=finding("memory_near_limit", container="threads", culprit=""), beside=True, held_back=True)
+def near_limit_of_parts(stage):
+    """Three processes of a container hold 78 MiB each, of 256."""
+    stage.docker_python("threads", "import os\nos.fork() and os.fork()\n" + HOLD, 78, options=("--memory", "256m"))
+
+
+@scenario(worst="notice", never=["memory_thrash"], held_back=True)
+def checksums_again(stage):
+    """Checksums of four files of 30 MiB, again and again, within a limit of 64 MiB, from a disk that keeps a CPU busy."""
+    names = " ".join("%s/%d" % (stage.folder, i) for i in range(4))
+    stage.container("sums", "sh", "-c", "for f in %s; do dd if=/dev/urandom of=$f bs=1M count=30; done; sync; touch %s/made; "
+                    "while :; do md5sum %s > /dev/null; done" % (names, stage.folder, names),
+                    options=("--memory", "64m", *folder(stage), *FIRST))
+    stage.wait_for(lambda: stage.has("made"))
+
+
+@scenario(first=finding("oom_killed", container="doubles", process="awk", severity="critical"), held_back=True)
+def oom_doubles(stage):
+    """A text that doubles until the limit of 40 MiB ends its program, which is started again."""
+    stage.container("doubles", "sh", "-c", "while :; do awk 'BEGIN { s = \"x\"; while (1) s = s s }'; sleep 2; done",
+                    options=("--memory", "40m", *FIRST))

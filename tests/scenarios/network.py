@@ -165,3 +165,23 @@ def packets_lost(stage):
 def no_packets_lost(stage):
     """The same without losses."""
     stage.python(stage.cgroup("api"), SENDS, free_port(), 0)
+
+
+# ---- held back ----
+
+@scenario(worst="none", beside=True, held_back=True)
+def few_packets_lost(stage):
+    """The receiver loses one packet of 3000."""
+    stage.python(stage.cgroup("api"), SENDS, free_port(), 3000)
+
+
+@scenario(first=finding("listen_overflow", container="/web", culprit=""), held_back=True)
+def accepts_too_seldom(stage):
+    """A server with a queue of 4 that accepts all that wait every two seconds, and 20 clients a second."""
+    crowd(stage, 4, 2)
+
+
+@scenario(worst="none", beside=True, held_back=True)
+def pool_of_few_clients(stage):
+    """A pool of 8 connections to a database that takes 1.5 s for an answer; 30 clients that ask every ten seconds."""
+    shop(stage, 1.5, 10)

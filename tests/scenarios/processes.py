@@ -59,3 +59,22 @@ def stopped(stage):
 def asleep(stage):
     """Three processes that sleep."""
     stage.container("asleep", "sh", "-c", sleeps(3))
+
+
+# ---- held back: other programs, other limits ----
+
+@scenario(first=finding("zombies", container="left", process="sleep"), beside=True, held_back=True)
+def zombies_of_exec(stage):
+    """A shell starts forty programs and becomes another one, which does not know of them."""
+    stage.container("left", "sh", "-c", "i=0; while [ $i -lt 40 ]; do sleep 0.5 & i=$((i+1)); done; exec sleep 1000")
+
+
+@scenario(first=finding("pids_limit", container="crew", culprit=""), beside=True, held_back=True)
+def threads_at_limit(stage):
+    """One process with 186 threads of the 200 that its container may have."""
+    stage.docker_python("crew", """
+import threading, time
+for _ in range(185):
+    threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
+time.sleep(1000)
+""", options=("--pids-limit", "200"))

@@ -87,17 +87,25 @@ def machine(s, processes):
                            "namespaces": init["namespaces"]})
 
 
-def alone(first, last):
+def alone(snapshots):
     """As if the scenario's containers had had the machine for themselves."""
-    for s in (first, last):
+    first, begin = _sum(snapshots[0], "cpu_seconds_total"), snapshots[0]["host"]["cpu_seconds_total"]
+    for s in snapshots:
         host = s["host"]
         host["cpu_cores"] = _sum(s, "cpu_cores")
         host["processes"], host["threads"] = len(s["processes"]), _sum(s, "threads")
         host["containers"] = len(s["containers"])
         host["load1"] = None
-    used = max(0, _sum(last, "cpu_seconds_total") - _sum(first, "cpu_seconds_total"))
-    last["host"]["cpu_seconds_total"] = first["host"]["cpu_seconds_total"] + used
-    last["losses"] = first["losses"]
+        host["cpu_seconds_total"] = begin + max(0, _sum(s, "cpu_seconds_total") - first)
+        s["losses"] = snapshots[0]["losses"]
+
+
+def counted(s, checks):
+    """What its containers used their capabilities for, as an agent has it that counts that."""
+    s["collectors"] = [c for c in s["collectors"] if c["name"] != "capabilities"] + [{"name": "capabilities", "ok": True}]
+    own = {c["cgroup"] for c in s["containers"]}
+    s["checks"] = [{"container_cgroup": c["cgroup"], "capability": name, "count": n}
+                   for c in checks["containers"] if c["cgroup"] in own for name, n in c["used"].items()]
 
 
 def _known(value):
@@ -119,16 +127,20 @@ def neutral(text, stage, hostname):
     return text.replace(json.dumps(hostname), '"machine"')
 
 
-def write(scenario, stage, snapshots):
-    processes = [s["processes"] for s in (snapshots[0], snapshots[-1])]
-    first, last = (cut(s, stage) for s in (snapshots[0], snapshots[-1]))
+def write(scenario, stage, snapshots, checks):
+    if scenario.snapshots == 2:  # others that were watched with it may want more
+        snapshots = [snapshots[0], snapshots[-1]]
+    processes = [s["processes"] for s in snapshots]
+    snapshots = [cut(s, stage) for s in snapshots]
     if not scenario.whole_host:
-        alone(first, last)
-    for s, all_of_them in zip((first, last), processes):
+        alone(snapshots)
+    for s, all_of_them in zip(snapshots, processes):
         machine(s, all_of_them)
+        if scenario.checks and checks:
+            counted(s, checks)
     recorded = {"format": FORMAT, "name": scenario.name, "what": scenario.what, "held_back": scenario.held_back,
-                "expect": scenario.expect, "snapshots": [_known(first), _known(last)]}
-    put(scenario.name, neutral(json.dumps(recorded, separators=(",", ":")), stage, first["host"]["hostname"]))
+                "expect": scenario.expect, "snapshots": [_known(s) for s in snapshots]}
+    put(scenario.name, neutral(json.dumps(recorded, separators=(",", ":")), stage, snapshots[0]["host"]["hostname"]))
 
 
 def put(name, text):

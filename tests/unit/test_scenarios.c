@@ -28,7 +28,7 @@ static void judge_and_check(struct recording *r)
 
 	recording_judge(r);
 	recording_check(r, &wrong);
-	findings_text(&text, &r->diagnosis.findings, &r->last.s);
+	findings_text(&text, &r->diagnosis.findings, r->last);
 	if (getenv("SHOW_FINDINGS") || wrong.len)
 		print_message("%s\n", text.data);
 	if (wrong.len)
