@@ -132,6 +132,12 @@ static void process_watch(struct screen *s)
 		s->source->watch(s->source->ctx, p ? p->pid : 0, p ? p->start_ns : 0);
 }
 
+/* Its own view, and the detail of a container. Nobody pays for them otherwise. */
+static bool findings_shown(const struct top_state *t)
+{
+	return t->choice.view->findings || (t->detail && t->choice.view == views[0]);
+}
+
 static bool sample_take(struct screen *s)
 {
 	const struct snapshot *next;
@@ -139,7 +145,7 @@ static bool sample_take(struct screen *s)
 
 	process_watch(s);
 	if (s->source->judge)
-		s->source->judge(s->source->ctx, s->frame.state.choice.view->findings);
+		s->source->judge(s->source->ctx, findings_shown(&s->frame.state));
 	if (s->source->loops && s->frame.state.choice.view->loops)
 		s->source->loops(s->source->ctx);
 	next = s->source->next(s->source->ctx, &error);

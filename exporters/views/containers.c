@@ -303,7 +303,9 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 
 	(void)width;
 	identity_lines(out, c);
-	buf_str(out, "\nCPU            ");
+	buf_char(out, '\n');
+	detail_container_findings(out, s, c);
+	buf_str(out, "CPU            ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_CPU_CORES);
 	buf_str(out, " CPUs; total ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_CPU_USAGE);
@@ -321,6 +323,7 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	buf_str(out, ", threads ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_THREADS);
 	buf_char(out, '\n');
+	detail_container_processes(out, s, c);
 	detail_network(out, c);
 	machine_lines(out, s, row);
 	detail_tcp(out, c);

@@ -5,8 +5,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "exporters/table/format.h"
+#include "exporters/table/table.h"
 #include "exporters/views/detail.h"
+#include "exporters/views/views.h"
+#include "sysscope/findings.h"
 
 void detail_kinds(struct buf *out, uint32_t kinds)
 {
@@ -100,4 +102,59 @@ void detail_container_end(struct buf *out, const struct container_row *c)
 		return;
 	buf_printf(out, "; ends so far: %.0f with status 0, %.0f with others, %.0f killed\n", v[CONTAINER_MAIN_SUCCESS],
 		   v[CONTAINER_MAIN_FAILURE], v[CONTAINER_MAIN_SIGNAL]);
+}
+
+#define PROCESSES_SHOWN 20
+
+static void process_line(struct buf *out, const struct process_row *p, uint8_t depth)
+{
+	buf_printf(out, "  %7u  CPU ", p->pid);
+	format_metric(out, SCOPE_PROCESS, p->v, PROCESS_CPU_CORES);
+	buf_str(out, "  RSS ");
+	format_metric(out, SCOPE_PROCESS, p->v, PROCESS_RSS);
+	buf_str(out, "  ");
+	format_indent(out, depth);
+	format_name(out, p->comm);
+	if (p->model)
+		buf_printf(out, "  %s", p->model);
+	buf_char(out, '\n');
+}
+
+void detail_container_processes(struct buf *out, const struct snapshot *s, const struct container_row *c)
+{
+	cleanup(table_rows_free) struct table_rows rows = {};
+	struct table_choice choice;
+
+	table_choice_init(&choice, &view_processes);
+	choice.cgroup = c->cgroup;
+	choice.tree = true;
+	if (table_rows_select(&rows, s, &choice) < 0) {
+		out->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < rows.n && i < PROCESSES_SHOWN; i++)
+		process_line(out, &s->processes[rows.index[i]], rows.depth[i]);
+	if (rows.n > PROCESSES_SHOWN)
+		buf_printf(out, "           and %zu more: z shows them\n", rows.n - PROCESSES_SHOWN);
+}
+
+void detail_container_findings(struct buf *out, const struct snapshot *s, const struct container_row *c)
+{
+	const struct findings *f = s->findings;
+
+	for (size_t i = 0; f && c->cgroup[0] && i < f->n; i++) {
+		const struct finding *one = &f->all[i];
+		bool about = strcmp(one->container_cgroup, c->cgroup) == 0;
+
+		if (!about && strcmp(one->culprit_cgroup, c->cgroup) != 0)
+			continue;
+		buf_str(out, about ? "finding        " : "it causes      ");
+		if (!about && one->container[0]) {
+			buf_str(out, "in ");
+			format_name(out, one->container);
+			buf_str(out, ": ");
+		}
+		format_name(out, one->headline);
+		buf_char(out, '\n');
+	}
 }

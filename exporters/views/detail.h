@@ -22,6 +22,12 @@ void detail_process(struct buf *out, const struct snapshot *s, uint32_t row, int
 /* What its sockets send and receive, and what passes the interfaces of its own network; network.c. */
 void detail_network(struct buf *out, const struct container_row *c);
 
+/* Its processes as a tree, the first twenty, each with its concurrency model. */
+void detail_container_processes(struct buf *out, const struct snapshot *s, const struct container_row *c);
+
+/* What is wrong with it, and what it does to others, if the snapshot was judged. */
+void detail_container_findings(struct buf *out, const struct snapshot *s, const struct container_row *c);
+
 /* How its first process ended, if it has: of a container that was started again, the one before. */
 void detail_container_end(struct buf *out, const struct container_row *c);
 
