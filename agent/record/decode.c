@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * decode.c - the bytes of a state as a snapshot: see codec.h. The bytes may be hostile: whatever is read is checked before it is
+ * used, and what does not fit ends the state. Rows are kept as the recording has them; which of its cells are ours, by name, is
+ * found once per whole state.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "record/codec.h"
+#include "record/shape.h"
+
+/* No kernel has more tasks; no recording of ours has more cells or tables. */
+#define STATE_ROWS_MAX	 (1u << 22)
+#define STATE_CELLS_MAX	 4096
+#define STATE_TABLES_MAX 256
+#define STATE_BYTES_MAX	 (1ULL << 30)
+
+struct told_cell {
+	enum shape_cell type;
+	uint32_t other; /* table of the recording */
+	char *name;	/* owned */
+};
+
+/* A table as the recording has it. */
+struct told_table {
+	char *name; /* owned */
+	struct told_cell *cells;
+	size_t n_cells;
+	LIST(uint64_t *) rows; /* owned */
+	LIST(uint64_t *) next;
+	LIST(uint32_t) now_at; /* where a row before is now */
+	LIST(bool) new;
+	size_t before; /* how many there were */
+	size_t visible;
+};
+
+struct decoder {
+	LIST(struct told_table) tables;
+	struct wire_texts texts;
+	uint64_t tag, ordinal;
+	double interval;
+	/* What is handed out. */
+	struct snapshot s;
+	void *rows[SHAPE_TABLES];     /* owned */
+	struct concurrency *evidence; /* owned: one for each process */
+	struct told_table *told[SHAPE_TABLES];
+	uint32_t *from[SHAPE_TABLES]; /* owned: the recording's cell of each of ours, UINT32_MAX: it has none */
+};
+
+/* ---- forgetting ---- */
+
+static void snapshot_forget(struct decoder *d)
+{
+	for (unsigned int table = 0; table < SHAPE_TABLES; table++) {
+		free(d->rows[table]);
+		d->rows[table] = NULL;
+	}
+	free(d->evidence);
+	d->evidence = NULL;
+	d->s = (struct snapshot){};
+}
+
+static void told_forget(struct told_table *t)
+{
+	for (size_t i = 0; i < t->rows.n; i++)
+		free(t->rows.at[i]);
+	for (size_t i = 0; i < t->next.n; i++)
+		free(t->next.at[i]);
+	for (size_t i = 0; t->cells && i < t->n_cells; i++)
+		free(t->cells[i].name);
+	list_free(&t->rows);
+	list_free(&t->next);
+	list_free(&t->now_at);
+	list_free(&t->new);
+	free(t->cells);
+	free(t->name);
+}
+
+static void decoder_forget(struct decoder *d)
+{
+	snapshot_forget(d);
+	for (size_t i = 0; i < d->tables.n; i++)
+		told_forget(&d->tables.at[i]);
+	list_free(&d->tables);
+	wire_texts_free(&d->texts);
+	for (unsigned int table = 0; table < SHAPE_TABLES; table++) {
+		free(d->from[table]);
+		d->from[table] = NULL;
+		d->told[table] = NULL;
+	}
+	d->ordinal = 0;
+}
+
+/* ---- the schema ---- */
+
+static int word_get(struct wire_input *in, char **ret)
+{
+	uint64_t n = wire_get(in);
+	const char *at = wire_take(in, n);
+
+	if (!at)
+		return -EBADMSG;
+	*ret = strndup(at, n);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int told_cell_get(struct wire_input *in, struct told_cell *cell)
+{
+	const char *type = wire_take(in, 1);
+
+	if (!type || !*type || !strchr("ndtio", *type))
+		return -EBADMSG;
+	cell->type = (enum shape_cell) * type;
+	if (cell->type == CELL_INDEX || cell->type == CELL_NEXT) {
+		uint64_t other = wire_get(in);
+
+		if (other >= STATE_TABLES_MAX)
+			return -EBADMSG;
+		cell->other = (uint32_t)other;
+	}
+	return word_get(in, &cell->name);
+}
+
+static int told_table_get(struct wire_input *in, struct told_table *t)
+{
+	uint64_t n;
+	int r = word_get(in, &t->name);
+
+	n = wire_get(in);
+	if (r < 0)
+		return r;
+	if (in->bad || !n || n > STATE_CELLS_MAX || n > wire_left(in))
+		return -EBADMSG;
+	t->cells = calloc(n, sizeof(*t->cells));
+	if (!t->cells)
+		return -ENOMEM;
+	t->n_cells = n;
+	for (size_t i = 0; i < n && !r; i++)
+		r = told_cell_get(in, &t->cells[i]);
+	return r;
+}
+
+static bool cell_is_ours(const struct decoder *d, const struct told_cell *cell, const struct shape_field *f,
+			 const char *name)
+{
+	bool refers = cell->type == CELL_INDEX || cell->type == CELL_NEXT;
+
+	return cell->type == shape_cell_type(f) && strcmp(cell->name, name) == 0 &&
+	       (!refers || strcmp(d->tables.at[cell->other].name, shapes[f->other].name) == 0);
+}
+
+/* Finds the cells of one of our tables in one of the recording's. They mostly stand in the same order. */
+static int cells_find(struct decoder *d, enum shape_table table, struct told_table *t)
+{
+	const struct shape_desc *desc = &shapes[table];
+	uint32_t *from = calloc(shape_cells(table), sizeof(*from));
+	size_t n = 0, guess = 0;
+
+	if (!from)
+		return -ENOMEM;
+	d->told[table] = t;
+	d->from[table] = from;
+	for (size_t i = 0; i < desc->n_fields; i++)
+		for (size_t k = 0; k < field_cells(&desc->fields[i]); k++, n++) {
+			_cleanup_buf_ struct buf name = {};
+
+			shape_cell_name(&name, &desc->fields[i], k);
+			if (name.failed)
+				return -ENOMEM;
+			from[n] = UINT32_MAX;
+			for (size_t at = 0; at < t->n_cells && from[n] == UINT32_MAX; at++) {
+				size_t one = (guess + at) % t->n_cells;
+
+				if (cell_is_ours(d, &t->cells[one], &desc->fields[i], name.data))
+					from[n] = (uint32_t)one;
+			}
+			if (from[n] != UINT32_MAX)
+				guess = from[n] + 1;
+		}
+	return 0;
+}
+
+static int schema_get(struct decoder *d, struct wire_input *in)
+{
+	uint64_t n = wire_get(in);
+	int r = 0;
+
+	if (in->bad || n > STATE_TABLES_MAX || n > wire_left(in))
+		return -EBADMSG;
+	if (list_reserve(&d->tables, n) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < n && !r; i++) {
+		d->tables.at[d->tables.n++] = (struct told_table){};
+		r = told_table_get(in, &d->tables.at[i]);
+	}
+	for (size_t i = 0; i < d->tables.n && !r; i++)
+		for (size_t k = 0; k < d->tables.at[i].n_cells; k++)
+			if (d->tables.at[i].cells[k].other >= d->tables.n)
+				return -EBADMSG;
+	for (size_t i = 0; i < d->tables.n && !r; i++)
+		for (unsigned int table = 0; table < SHAPE_TABLES && !r; table++)
+			if (!d->told[table] && strcmp(shapes[table].name, d->tables.at[i].name) == 0)
+				r = cells_find(d, table, &d->tables.at[i]);
+	return r;
+}
+
+static int texts_get(struct decoder *d, struct wire_input *in)
+{
+	uint64_t n = wire_get(in);
+
+	if (in->bad || n > wire_left(in))
+		return -EBADMSG;
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t length = wire_get(in);
+		const char *at = wire_take(in, length);
+
+		if (!at)
+			return -EBADMSG;
+		if (wire_text_add(&d->texts, at, length) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* ---- which row was which ---- */
+
+static uint64_t *told_row_new(const struct told_table *t)
+{
+	uint64_t *row = calloc(t->n_cells, sizeof(*row));
+
+	for (size_t i = 0; row && i < t->n_cells; i++)
+		row[i] = t->cells[i].type == CELL_REAL ? wire_real_bits(VALUE_ABSENT) : 0;
+	return row;
+}
+
+static int told_rows_take(struct told_table *t, uint64_t first, uint64_t n)
+{
+	for (uint64_t i = first; i < first + n; i++) {
+		if (!t->rows.at[i])
+			return -EBADMSG;
+		t->now_at.at[i] = (uint32_t)t->next.n;
+		t->new.at[t->next.n] = false;
+		t->next.at[t->next.n++] = t->rows.at[i];
+		t->rows.at[i] = NULL;
+	}
+	return 0;
+}
+
+static int told_rows_match(struct told_table *t, struct wire_input *in)
+{
+	uint64_t n = wire_get(in), visible = wire_get(in), cursor = 0, row_bytes = (t->n_cells + 7) / 8, kept, fresh;
+
+	/* A row that is new has at least its bits in what is left. */
+	if (in->bad || visible > n || n > STATE_ROWS_MAX || n > t->rows.n + wire_left(in) / row_bytes)
+		return -EBADMSG;
+	if (list_reserve(&t->next, n) < 0 || list_reserve(&t->new, n) < 0 || list_reserve(&t->now_at, t->rows.n) < 0)
+		return -ENOMEM;
+	if (t->rows.n)
+		memset(t->now_at.at, 0, t->rows.n * sizeof(*t->now_at.at));
+	t->visible = visible;
+	t->before = t->rows.n;
+	while (t->next.n < n) {
+		kept = wire_get(in);
+		if (kept)
+			cursor += wire_unzigzag(wire_get(in));
+		fresh = wire_get(in);
+		if (in->bad || kept + fresh == 0 || kept > n - t->next.n || fresh > n - t->next.n - kept ||
+		    cursor > t->rows.n || kept > t->rows.n - cursor || told_rows_take(t, cursor, kept) < 0)
+			return -EBADMSG;
+		cursor += kept;
+		for (uint64_t i = 0; i < fresh; i++) {
+			uint64_t *row = told_row_new(t);
+
+			if (!row)
+				return -ENOMEM;
+			t->new.at[t->next.n] = true;
+			t->next.at[t->next.n++] = row;
+		}
+	}
+	return 0;
+}
+
+/* ---- what differs ---- */
+
+static void told_row_move(const struct decoder *d, const struct told_table *t, uint64_t *row)
+{
+	for (size_t i = 0; i < t->n_cells; i++) {
+		enum shape_cell type = t->cells[i].type;
+		const struct told_table *other = &d->tables.at[t->cells[i].other];
+
+		if (type == CELL_INDEX && row[i] < other->before)
+			row[i] = other->now_at.at[row[i]];
+		else if (type == CELL_NEXT && row[i] && row[i] - 1 < other->before)
+			row[i] = other->now_at.at[row[i] - 1] + 1ULL;
+	}
+}
+
+static int told_row_get(const struct decoder *d, const struct told_table *t, struct wire_input *in, uint64_t *row)
+{
+	const uint8_t *bits = wire_take(in, (t->n_cells + 7) / 8);
+
+	for (size_t i = 0; bits && i < t->n_cells; i++) {
+		if (!(bits[i / 8] >> i % 8 & 1))
+			continue;
+		if (t->cells[i].type == CELL_REAL)
+			row[i] = wire_get_real(in, row[i], d->interval);
+		else if (t->cells[i].type == CELL_TEXT)
+			row[i] = wire_get(in);
+		else
+			row[i] += wire_unzigzag(wire_get(in));
+		if (t->cells[i].type == CELL_TEXT && row[i] > d->texts.all.n)
+			return -EBADMSG;
+	}
+	return in->bad ? -EBADMSG : 0;
+}
+
+static int told_rows_get(struct decoder *d, struct told_table *t, struct wire_input *in)
+{
+	size_t i = 0;
+
+	for (size_t k = 0; k < t->next.n; k++)
+		if (!t->new.at[k])
+			told_row_move(d, t, t->next.at[k]);
+	while (i < t->next.n) {
+		uint64_t same = wire_get(in);
+		int r;
+
+		if (in->bad || same > t->next.n - i)
+			return -EBADMSG;
+		i += same;
+		if (i == t->next.n)
+			break;
+		r = told_row_get(d, t, in, t->next.at[i++]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void told_rows_keep(struct told_table *t)
+{
+	__typeof__(t->rows) before = t->rows;
+
+	for (size_t i = 0; i < before.n; i++)
+		free(before.at[i]);
+	memcpy(&t->rows, &t->next, sizeof(t->rows));
+	memcpy(&t->next, &before, sizeof(t->next));
+	t->next.n = 0;
+}
+
+/* ---- the snapshot ---- */
+
+static int rows_make(struct decoder *d, struct shape_making *m, enum shape_table table)
+{
+	const struct told_table *t = d->told[table];
+	size_t cells = shape_cells(table), n;
+	uint64_t ours[STATE_CELLS_MAX];
+	int r = 0;
+
+	for (size_t i = 0; i < m->n_rows[table] && !r; i++) {
+		for (n = 0; n < cells; n++)
+			ours[n] = d->from[table][n] == UINT32_MAX ? 0 : t->rows.at[i][d->from[table][n]];
+		for (size_t k = n = 0; k < shapes[table].n_fields; n += field_cells(&shapes[table].fields[k]), k++)
+			for (size_t one = 0; one < field_cells(&shapes[table].fields[k]); one++)
+				if (d->from[table][n + one] == UINT32_MAX &&
+				    shape_cell_type(&shapes[table].fields[k]) == CELL_REAL)
+					ours[n + one] = wire_real_bits(VALUE_ABSENT);
+		r = shape_row_make(m, table, i, ours);
+	}
+	return r;
+}
+
+static int snapshot_make(struct decoder *d)
+{
+	struct shape_making m = {.texts = &d->texts};
+	uint64_t bytes = 0;
+	int r = 0;
+
+	for (unsigned int table = 0; table < SHAPE_TABLES; table++) {
+		m.n_rows[table] = d->told[table] ? d->told[table]->rows.n : 0;
+		bytes += m.n_rows[table] * shapes[table].size;
+		if (bytes > STATE_BYTES_MAX)
+			return -EBADMSG;
+		d->rows[table] = m.rows[table] = calloc(m.n_rows[table] + 1, shapes[table].size);
+		if (!d->rows[table])
+			return -ENOMEM;
+	}
+	d->evidence = m.evidence = calloc(m.n_rows[SHAPE_PROCESSES] + 1, sizeof(*d->evidence));
+	if (!d->evidence)
+		return -ENOMEM;
+	if (m.n_rows[SHAPE_HOST] != 1)
+		return -EBADMSG;
+	for (unsigned int table = 0; table < SHAPE_TABLES && !r; table++)
+		r = rows_make(d, &m, table);
+	if (r < 0)
+		return r;
+	d->s = *(struct snapshot *)d->rows[SHAPE_HOST];
+	for (unsigned int table = 0; table < SHAPE_TABLES; table++) {
+		size_t visible = d->told[table] ? d->told[table]->visible : 0;
+
+		if (!shapes[table].n_list)
+			continue;
+		memcpy((char *)&d->s + shapes[table].list, &d->rows[table], sizeof(d->rows[table]));
+		memcpy((char *)&d->s + shapes[table].n_list, &visible, sizeof(visible));
+	}
+	return 0;
+}
+
+/* ---- states ---- */
+
+static int body_get(struct decoder *d, struct wire_input *in)
+{
+	int r = texts_get(d, in);
+
+	for (size_t i = 0; i < d->tables.n && !r; i++)
+		r = told_rows_match(&d->tables.at[i], in);
+	for (size_t i = 0; i < d->tables.n && !r; i++)
+		r = told_rows_get(d, &d->tables.at[i], in);
+	for (size_t i = 0; i < d->tables.n && !r; i++)
+		told_rows_keep(&d->tables.at[i]);
+	if (r < 0)
+		return r;
+	return in->bad || wire_left(in) ? -EBADMSG : snapshot_make(d);
+}
+
+static int state_get(struct decoder *d, struct wire_input *in)
+{
+	const uint8_t *head = wire_take(in, 2);
+	uint64_t tag, ordinal;
+	int r = 0;
+
+	if (!head || (head[0] != STATE_WHOLE && head[0] != STATE_DIFFERENCE))
+		return -EBADMSG;
+	if (head[1] != STATE_VERSION)
+		return -EPROTONOSUPPORT;
+	if (head[0] == STATE_WHOLE)
+		decoder_forget(d);
+	else
+		snapshot_forget(d);
+	tag = wire_get(in);
+	ordinal = wire_get(in);
+	d->interval = wire_real(wire_get(in));
+	if (in->bad || ordinal != d->ordinal || (head[0] == STATE_DIFFERENCE && (tag != d->tag || !ordinal)))
+		return -EBADMSG;
+	if (head[0] == STATE_WHOLE)
+		r = schema_get(d, in);
+	if (!r)
+		r = body_get(d, in);
+	d->tag = tag;
+	d->ordinal++;
+	return r;
+}
+
+int decode(struct decoder *d, const void *bytes, size_t n, const struct snapshot **ret)
+{
+	struct wire_input in = {.at = bytes, .end = (const uint8_t *)bytes + n};
+	int r = state_get(d, &in);
+
+	if (r < 0)
+		decoder_forget(d);
+	else
+		*ret = &d->s;
+	return r;
+}
+
+int decoder_new(struct decoder **ret)
+{
+	*ret = calloc(1, sizeof(**ret));
+	return *ret ? 0 : -ENOMEM;
+}
+
+void decoder_free(struct decoder *d)
+{
+	if (!d)
+		return;
+	decoder_forget(d);
+	free(d);
+}
