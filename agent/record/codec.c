@@ -516,7 +516,7 @@ static void rows_keep(struct kept_table *t)
 	t->n = t->rows.n;
 }
 
-static int room_make(struct kept_table *t)
+static int lists_make(struct kept_table *t)
 {
 	size_t most = t->rows.n > t->n ? t->rows.n : t->n;
 
@@ -579,7 +579,7 @@ static void body_put(struct encoder *e, const struct snapshot *s, struct buf *ou
 {
 	rows_gather(e, s);
 	for (unsigned int table = 0; table < SHAPE_TABLES && !e->failed; table++)
-		if (room_make(&e->tables[table]) < 0)
+		if (lists_make(&e->tables[table]) < 0)
 			e->failed = true;
 	for (unsigned int table = 0; table < SHAPE_TABLES && !e->failed; table++)
 		rows_match(e, s, table, out);

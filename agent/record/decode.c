@@ -61,7 +61,7 @@ static void snapshot_forget(struct decoder *d)
 	d->s = (struct snapshot){};
 }
 
-static void told_forget(struct told_table *t)
+static void told_table_forget(struct told_table *t)
 {
 	for (size_t i = 0; i < t->rows.n; i++)
 		free(t->rows.at[i]);
@@ -81,7 +81,7 @@ static void decoder_forget(struct decoder *d)
 {
 	snapshot_forget(d);
 	for (size_t i = 0; i < d->tables.n; i++)
-		told_forget(&d->tables.at[i]);
+		told_table_forget(&d->tables.at[i]);
 	list_free(&d->tables);
 	wire_texts_free(&d->texts);
 	for (unsigned int table = 0; table < SHAPE_TABLES; table++) {
