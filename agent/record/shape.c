@@ -200,6 +200,8 @@ static const struct shape_field collector_fields[] = {
 	TEXT(collector_row, name, KEY), NUMBER(collector_row, ok, ), REAL(collector_row, duration_seconds, ),
 };
 
+static const struct shape_field cpu_fields[] = {NUMBER(cpu_row, number, KEY), REAL(cpu_row, busy, )};
+
 #define LIST_IN(ARRAY) .list = offsetof(struct snapshot, ARRAY), .n_list = offsetof(struct snapshot, n_##ARRAY)
 #define SHAPE(NAME, ROW, FIELDS, ...) \
 	{.name = NAME, .size = sizeof(struct ROW), .fields = FIELDS, .n_fields = ARRAY_SIZE(FIELDS), __VA_ARGS__}
@@ -224,6 +226,7 @@ const struct shape_desc shapes[SHAPE_TABLES] = {
 	[SHAPE_BIRTHS] = SHAPE("births", start_row, birth_fields, LIST_IN(births)),
 	[SHAPE_OOM_KILLS] = SHAPE("oom_kills", oom_row, oom_fields, LIST_IN(oom_kills)),
 	[SHAPE_LOSSES] = SHAPE("losses", loss_row, loss_fields, LIST_IN(losses)),
+	[SHAPE_CPUS] = SHAPE("cpus", cpu_row, cpu_fields, LIST_IN(cpus)),
 	[SHAPE_COLLECTORS] = SHAPE("collectors", collector_row, collector_fields, LIST_IN(collectors)),
 };
 /* clang-format on */
