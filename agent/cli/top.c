@@ -16,13 +16,16 @@
 #include "cli/top_batch.h"
 #include "cli/verbs.h"
 #include "exporters/views/views.h"
+#include "record/replay.h"
+#include "record/when.h"
 #include "top/screen.h"
 #include "top/terminal.h"
 #include "view/match.h"
 
 struct top {
 	bool batch, tree, reverse, containers_only;
-	const char *view, *sort, *filter, *color;
+	const char *view, *sort, *filter, *color, *replay_path, *at;
+	struct replay *replay;
 	struct option_list names;
 	struct match_choice containers;
 	struct top_batch plain; /* its iterations and delay also count for the live screen */
@@ -53,6 +56,9 @@ static int top_parse(struct run *run, struct top *t)
 		ROW_FLAG("json", 'j', &t->plain.json,
 			 "one JSON object per line: the whole snapshot, or what --view names"),
 		ROW_FLAG("csv", 0, &t->plain.csv, "comma-separated values"),
+		ROW_STRING("replay", 0, &t->replay_path, "DIR",
+			   "show this recording (`sysscope record`): needs no root"),
+		ROW_STRING("at", 0, &t->at, "TIME", "begin the replay here: " WHEN_FORMS " (before its end)"),
 		ROW_CHOICE("color", 0, "auto|always|never", &t->color, "WHEN", "colours on the live screen"),
 	};
 
@@ -91,6 +97,10 @@ static int top_choose(struct top *t)
 	t->plain.view_only = t->view != NULL;
 	if (t->plain.json && t->plain.csv) {
 		fprintf(stderr, "sysscope top: --json and --csv cannot be combined\n");
+		return -EINVAL;
+	}
+	if (t->at && !t->replay_path) {
+		fprintf(stderr, "sysscope top: --at needs --replay\n");
 		return -EINVAL;
 	}
 	if (t->sort && table_sort_find(t->choice.view, t->sort, &t->choice.sort) < 0)
@@ -204,6 +214,46 @@ static int top_run(const struct run *run, struct top *t, struct screen *screen)
 	return run_end(r);
 }
 
+/* ---- a recording ---- */
+
+static int replay_begin(struct run *run, struct top *t)
+{
+	_cleanup_buf_ struct buf error = {}, safe = {};
+	uint64_t first_ns, last_ns, at_ns;
+
+	if (replay_open(&t->replay, t->replay_path, &error) < 0) {
+		log_error("cannot replay %s", error.data ?: "it");
+		return EXIT_FAILED;
+	}
+	run->source = replay_source(t->replay);
+	replay_times(t->replay, &first_ns, &last_ns);
+	if (!t->at)
+		return RUN_CONTINUE;
+	if (when_parse(t->at, last_ns, &at_ns) < 0) {
+		option_printable(&safe, t->at);
+		fprintf(stderr, "sysscope top: --at: '%s' is no time such as %s\n", safe.data ?: "", WHEN_FORMS);
+		return EXIT_USAGE;
+	}
+	return replay_seek(t->replay, at_ns) < 0 ? EXIT_FAILED : RUN_CONTINUE;
+}
+
+static void replay_end(struct top *t)
+{
+	_cleanup_buf_ struct buf said = {};
+
+	if (t->replay && replay_damage_text(t->replay, &said))
+		log_warning("%s", said.data);
+	replay_close(t->replay);
+}
+
+/* Numbers of users have names of the machine that was recorded. */
+static bool users_known(const struct top *t)
+{
+	char host[256] = "";
+
+	return !t->replay || (gethostname(host, sizeof(host) - 1) == 0 && strcmp(host, replay_host(t->replay)) == 0);
+}
+
 static int top_body(struct run *run)
 {
 	struct top t = {.color = "auto", .plain = {.delay_seconds = 1}};
@@ -216,12 +266,18 @@ static int top_body(struct run *run)
 	if (top_choose(&t) < 0)
 		return EXIT_USAGE;
 	setlocale(LC_CTYPE, "");
-	/* Redirected output shall be one screen, not a file that grows for ever. */
-	if (!t.plain.iterations && !isatty(STDOUT_FILENO))
+	t.plain.replay = t.replay_path != NULL;
+	/* Redirected output shall be one screen, not a file that grows for ever. Of a recording, --batch and its like show all. */
+	if (!t.plain.iterations &&
+	    (t.plain.replay ? !t.batch && !t.plain.json && !t.plain.csv : !isatty(STDOUT_FILENO)))
 		t.plain.iterations = 1;
-	users_open(&t);
-	self_choose(&t.choice);
-	if (terminal_usable() && !t.batch && !t.plain.json && !t.plain.csv)
+	if (t.plain.replay)
+		r = replay_begin(run, &t);
+	if (r == RUN_CONTINUE && users_known(&t))
+		users_open(&t);
+	if (!t.plain.replay)
+		self_choose(&t.choice);
+	if (!t.plain.replay && terminal_usable() && !t.batch && !t.plain.json && !t.plain.csv)
 		screen = screen_begin(&t);
 	/* The view of plain output stays the same; JSON without one has everything. */
 	run->pipeline.loops_wanted = !screen && (t.choice.view->loops || (t.plain.json && !t.plain.view_only));
@@ -229,10 +285,12 @@ static int top_body(struct run *run)
 		run->before_log = screen_leave;
 		run->before_log_ctx = screen;
 	}
-	r = run_open(run);
+	if (!t.plain.replay)
+		r = run_open(run);
 	if (r == RUN_CONTINUE)
 		r = top_run(run, &t, screen);
 	top_screen_close(screen);
+	replay_end(&t);
 	judged_source_close(&t.judged);
 	users_free(t.users);
 	match_choice_free(&t.containers);

@@ -309,9 +309,29 @@ static int batch_loop(const struct run *run, const struct snapshot_source *sourc
 	return 0;
 }
 
+/* Without waiting; the first snapshot has its rates. */
+static int batch_replay(const struct snapshot_source *source, const struct top_batch *b)
+{
+	_cleanup_buf_ struct buf out = {};
+	const struct snapshot *s;
+	int r = 0;
+
+	source->judge(source->ctx, b->choice->view->findings);
+	for (uint64_t i = 0; r == 0 && !run_stopped() && (!b->iterations || i < b->iterations); i++) {
+		s = source->next(source->ctx, &r);
+		if (!s)
+			return r;
+		r = i ? 0 : containers_check(b);
+		buf_reset(&out);
+		r = r ?: write_snapshot(b, &out, s, i == 0);
+		r = r ?: run_write(&out);
+	}
+	return r;
+}
+
 int top_batch_run(const struct run *run, const struct snapshot_source *source, const struct top_batch *b)
 {
-	int r = batch_loop(run, source, b);
+	int r = b->replay ? batch_replay(source, b) : batch_loop(run, source, b);
 
 	if (r == -ENOTUNIQ)
 		return EXIT_FAILED;

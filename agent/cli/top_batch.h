@@ -11,6 +11,7 @@ struct top_batch {
 	const struct table_choice *choice; /* its containers are looked for in each snapshot by the caller */
 	const char *sort;		   /* as the user gave it; NULL: not given */
 	bool json, csv;
+	bool replay;	      /* of a recording: nothing to wait for */
 	bool view_only;	      /* JSON: only the chosen view, not the whole snapshot */
 	uint64_t iterations;  /* 0: until a signal, or until nobody reads any more */
 	double delay_seconds; /* between two of them */

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "base/util.h"
 #include "options/options.h"
 
@@ -74,12 +75,44 @@ static bool list_add(struct option_list *list, const char *value)
 	return true;
 }
 
+/* False: it is none, or out of range; `why` says what is wanted. */
+static bool option_number_set(const struct option_row *r, const char *value, struct buf *why)
+{
+	double max = r->max > 0 ? r->max : (double)UINT32_MAX;
+	int error = -EINVAL;
+
+	switch (r->kind) {
+	case OPTION_U64:
+		error = parse_u64(value, (uint64_t)r->min, (uint64_t)max, r->target);
+		buf_printf(why, "is not a whole number from %.0f to %.0f", r->min, max);
+		break;
+	case OPTION_SECONDS:
+		error = parse_double(value, r->min, max, r->target);
+		buf_printf(why, "is not a number of seconds from %g to %g", r->min, max);
+		break;
+	case OPTION_SIZE:
+		error = parse_size(value, (uint64_t)r->min, (uint64_t)max, r->target);
+		buf_str(why, "is not a size such as 500M or 2G, from ");
+		size_text(why, (uint64_t)r->min);
+		buf_str(why, " to ");
+		size_text(why, (uint64_t)max);
+		break;
+	case OPTION_SPAN:
+		error = parse_duration(value, r->min, max, r->target);
+		buf_str(why, "is not a time such as 90s, 15m, 6h or 7d, from ");
+		duration_text(why, r->min);
+		buf_str(why, " to ");
+		duration_text(why, max);
+		break;
+	default:
+		break;
+	}
+	return error == 0;
+}
+
 static int option_set(const struct verb *verb, const struct option_row *r, const char *value)
 {
 	_cleanup_buf_ struct buf why = {};
-	double max = r->max > 0 ? r->max : (double)UINT32_MAX;
-	uint64_t u;
-	double d;
 
 	switch (r->kind) {
 	case OPTION_FLAG:
@@ -105,19 +138,14 @@ static int option_set(const struct verb *verb, const struct option_row *r, const
 				*p = ' ';
 		return refuse(verb, r->name, value, why.data);
 	case OPTION_U64:
-		if (parse_u64(value, (uint64_t)r->min, (uint64_t)max, &u) == 0) {
-			*(uint64_t *)r->target = u;
-			return 0;
-		}
-		buf_printf(&why, "is not a whole number from %.0f to %.0f", r->min, max);
-		return refuse(verb, r->name, value, why.data);
 	case OPTION_SECONDS:
-		if (parse_double(value, r->min, max, &d) == 0) {
-			*(double *)r->target = d;
+	case OPTION_SIZE:
+	case OPTION_SPAN:
+		if (option_number_set(r, value, &why))
 			return 0;
-		}
-		buf_printf(&why, "is not a number of seconds from %g to %g", r->min, max);
-		return refuse(verb, r->name, value, why.data);
+		return refuse(verb, r->name, value, why.data ?: "is no number");
+	case OPTION_PLACE:
+		break;
 	}
 	return -EINVAL;
 }
@@ -201,7 +229,8 @@ static int refuse_option(const struct verb *verb, const struct option_row *rows,
 	option_printable(&safe, typed.data);
 	if (safe.failed || !safe.data)
 		return -ENOMEM;
-	known = strncmp(given, "--", 2) == 0 && row_named(rows, n, typed.data + 2);
+	known = strncmp(given, "--", 2) == 0 && row_named(rows, n, typed.data + 2) &&
+		row_named(rows, n, typed.data + 2)->kind != OPTION_PLACE;
 	if (code == ':' && (known || given[1] != '-')) {
 		fprintf(stderr, "sysscope %s: %s needs a value\n", verb->name, safe.data);
 	} else if (known) {
@@ -209,7 +238,8 @@ static int refuse_option(const struct verb *verb, const struct option_row *rows,
 	} else {
 		nearest_begin(&near, typed.data + strspn(typed.data, "-"));
 		for (size_t i = 0; i < n; i++)
-			nearest_offer(&near, rows[i].name);
+			if (rows[i].kind != OPTION_PLACE)
+				nearest_offer(&near, rows[i].name);
 		if (nearest_name(&near))
 			fprintf(stderr, "sysscope %s: unknown option %s; did you mean --%s?\n", verb->name, safe.data,
 				nearest_name(&near));
@@ -232,7 +262,12 @@ static bool abbreviated(const struct option_row *row, const char *given)
 static int tables_make(const struct option_row *rows, size_t n, bool in_order, struct option *longs, struct buf *shorts)
 {
 	buf_str(shorts, in_order ? "+:" : ":");
+	/* An entry without a name would end the table, so a row that is no option gets one that nobody can type. */
 	for (size_t i = 0; i < n; i++) {
+		if (rows[i].kind == OPTION_PLACE) {
+			longs[i] = (struct option){"\n", no_argument, NULL, LONG_BASE + (int)i};
+			continue;
+		}
 		longs[i] = (struct option){rows[i].name, option_takes_value(&rows[i]), NULL, LONG_BASE + (int)i};
 		if (rows[i].short_name)
 			buf_printf(shorts, "%c%s", rows[i].short_name, option_takes_value(&rows[i]) ? ":" : "");
@@ -288,6 +323,18 @@ static int refuse_argument(const struct verb *verb, const char *given, bool comm
 	return -EINVAL;
 }
 
+/* The argument that has to stand there, wherever it stands. */
+static int place_take(const struct verb *verb, const struct option_row *place, int argc, char **argv)
+{
+	if (optind == argc) {
+		fprintf(stderr, "sysscope %s: no %s was given; see sysscope %s --help\n", verb->name, place->name,
+			verb->name);
+		return -EINVAL;
+	}
+	*(const char **)place->target = argv[optind++];
+	return 0;
+}
+
 /* What stands behind the options: a command behind a "--", or nothing. */
 static int rest_check(const struct verb *verb, int argc, char **argv, bool command_allowed, bool dashes)
 {
@@ -329,6 +376,9 @@ int options_parse(const struct verb *verb, const struct option_row *rows, size_t
 		printf("sysscope %s (%s)\n", SYSSCOPE_VERSION, SYSSCOPE_REVISION);
 		return 1;
 	}
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].kind == OPTION_PLACE && place_take(verb, &rows[i], argc, argv) < 0)
+			return -EINVAL;
 	r = rest_check(verb, argc, argv, ret_rest != NULL, dashes);
 	if (r < 0)
 		return r;

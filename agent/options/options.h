@@ -20,6 +20,9 @@ enum option_kind {
 	OPTION_STRING,	/* target: const char * */
 	OPTION_LIST,	/* target: struct option_list; may be given several times */
 	OPTION_CHOICE,	/* target: const char *, one of `choices`, separated by '|' */
+	OPTION_SIZE,	/* target: uint64_t, bytes, min..max; "2G" */
+	OPTION_SPAN,	/* target: double, seconds, min..max; "7d" */
+	OPTION_PLACE,	/* target: const char *; no option but an argument that has to be there */
 };
 
 /* The values of an option in the order given. What it holds before is the default, which the first value replaces. */
@@ -66,6 +69,14 @@ struct option_row {
 #define ROW_CHOICE(name, short_name, choices, target, argument, help)                                              \
 	((struct option_row){name, short_name, OPTION_CHOICE, 0, 0, choices, OPTION_TARGET(const char **, target), \
 			     argument, help, NULL})
+
+#define ROW_SIZE(name, min, max, target, help)                                                                      \
+	((struct option_row){name, 0, OPTION_SIZE, min, max, NULL, OPTION_TARGET(uint64_t *, target), "SIZE", help, \
+			     NULL})
+#define ROW_SPAN(name, min, max, target, help) \
+	((struct option_row){name, 0, OPTION_SPAN, min, max, NULL, OPTION_TARGET(double *, target), "TIME", help, NULL})
+#define ROW_PLACE(name, target) \
+	((struct option_row){name, 0, OPTION_PLACE, 0, 0, NULL, OPTION_TARGET(const char **, target), name, "", NULL})
 
 struct run;
 

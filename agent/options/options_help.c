@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "base/util.h"
 #include "options/options.h"
 
@@ -50,6 +51,14 @@ static void help_tail(struct buf *text, const struct option_row *r)
 		buf_printf(text, " (default: %llu)", (unsigned long long)*(uint64_t *)r->target);
 	if (r->kind == OPTION_SECONDS)
 		buf_printf(text, " (default: %g s)", *(double *)r->target);
+	if (r->kind == OPTION_SIZE || r->kind == OPTION_SPAN) {
+		buf_str(text, " (default: ");
+		if (r->kind == OPTION_SIZE)
+			size_text(text, *(uint64_t *)r->target);
+		else
+			duration_text(text, *(double *)r->target);
+		buf_char(text, ')');
+	}
 }
 
 static void help_row(struct buf *out, const struct option_row *r)
@@ -83,7 +92,8 @@ void options_help(const struct verb *verb, const struct option_row *rows, size_t
 	help_wrapped(&out, verb->about, 0);
 	buf_str(&out, "\noptions:\n");
 	for (size_t i = 0; i < n; i++)
-		help_row(&out, &rows[i]);
+		if (rows[i].kind != OPTION_PLACE)
+			help_row(&out, &rows[i]);
 	if (verb->examples)
 		buf_printf(&out, "\nexamples:\n%s", verb->examples);
 	fputs(out.failed ? "" : out.data, stdout);

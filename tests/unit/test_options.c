@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,9 @@ struct given {
 	const char *text, *choice;
 	struct option_list list;
 	int rest;
+	uint64_t size;
+	double span;
+	const char *place;
 };
 
 static const struct verb verb = {.name = "test", .about = "Tests.", .examples = "  sysscope test\n"};
@@ -261,11 +265,84 @@ static void test_nearest(void **state)
 	}
 }
 
+static int parse_place(const char *line, struct given *g)
+{
+	static char copy[256], *argv[8] = {"test"}, *state = NULL;
+	const struct option_row rows[] = {
+		ROW_SIZE("size", 1024, 1e15, &g->size, "how much"),
+		ROW_SPAN("span", 60, 86400 * 366.0, &g->span, "for how long"),
+		ROW_PLACE("DIR", &g->place),
+		ROW_FLAG("flag", 'f', &g->flag, "a flag"),
+	};
+	int argc = 1;
+
+	snprintf(copy, sizeof(copy), "%s", line);
+	for (char *word = strtok_r(copy, " ", &state); word; word = strtok_r(NULL, " ", &state))
+		argv[argc++] = word;
+	*g = (struct given){.size = 2, .span = 3};
+	return options_parse(&verb, rows, ARRAY_SIZE(rows), argc, argv, NULL);
+}
+
+static void test_units(void **state)
+{
+	static const struct {
+		const char *size;
+		uint64_t bytes; /* 0: refused */
+	} sizes[] = {
+		{"2G", 2ULL << 30},  {"500m", 500ULL << 20},
+		{"1K", 1024},	     {"7T", 7ULL << 40},
+		{"4096", 4096},	     {"1023", 0},
+		{"1P", 0},	     {"G", 0},
+		{"-1G", 0},	     {"1.5G", 0},
+		{"2GB", 0},	     {"0x10K", 0},
+		{"99999999999T", 0}, {"1e3K", 0},
+	};
+	static const struct {
+		const char *span;
+		double seconds; /* 0: refused */
+	} spans[] = {
+		{"7d", 604800}, {"15m", 900}, {"1.5h", 5400}, {"90", 90}, {"90s", 90}, {"2w", 1209600},
+		{"59s", 0},	{"m", 0},     {"-5m", 0},     {"5x", 0},  {"1e9d", 0}, {"nan", 0},
+	};
+	char line[64];
+	struct given g;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		snprintf(line, sizeof(line), "--size=%s dir", sizes[i].size);
+		assert_int_equal(parse_place(line, &g), sizes[i].bytes ? 0 : -EINVAL);
+		assert_true(g.size == (sizes[i].bytes ?: 2));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(spans); i++) {
+		snprintf(line, sizeof(line), "--span=%s dir", spans[i].span);
+		assert_int_equal(parse_place(line, &g), spans[i].seconds > 0 ? 0 : -EINVAL);
+		assert_true(g.span == (spans[i].seconds > 0 ? spans[i].seconds : 3));
+	}
+}
+
+static void test_place(void **state)
+{
+	struct given g;
+
+	(void)state;
+	assert_int_equal(parse_place("-f /var/lib/x", &g), 0);
+	assert_string_equal(g.place, "/var/lib/x");
+	assert_int_equal(parse_place("/var/lib/x --size 1M -f", &g), 0);
+	assert_string_equal(g.place, "/var/lib/x");
+	assert_true(g.flag && g.size == 1 << 20);
+	assert_int_equal(parse_place("-- -x", &g), 0);
+	assert_string_equal(g.place, "-x");
+	assert_int_equal(parse_place("-f", &g), -EINVAL);
+	assert_int_equal(parse_place("a b", &g), -EINVAL);
+	assert_int_equal(parse_place("--DIR a", &g), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_taken), cmocka_unit_test(test_command), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_help),  cmocka_unit_test(test_nearest),
+		cmocka_unit_test(test_help),  cmocka_unit_test(test_nearest), cmocka_unit_test(test_units),
+		cmocka_unit_test(test_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * replay.h - a recording as a source of snapshots: one after the other, forth and back, from any moment. Reads no clock, needs no
+ * root and no kernel support. Used by `top` and `diagnose`; never logs.
+ */
+#ifndef SYSSCOPE_RECORD_REPLAY_H
+#define SYSSCOPE_RECORD_REPLAY_H
+
+#include "sysscope/source.h"
+#include "record/archive.h"
+
+struct replay;
+
+/* 0, or negative errno with one line in `error`. It stands before its first snapshot. */
+int replay_open(struct replay **ret, const char *path, struct buf *error);
+void replay_close(struct replay *r);
+
+/* Of the first and of the last sample. */
+void replay_times(const struct replay *r, uint64_t *ret_first_ns, uint64_t *ret_last_ns);
+/* The next snapshot is the first one at this time or later; if there is none, the last one. */
+int replay_seek(struct replay *r, uint64_t time_ns);
+/* The host that was recorded; "" if that is not known. */
+const char *replay_host(const struct replay *r);
+
+/* next() gives NULL at the end; when more has been recorded meanwhile it goes on. */
+const struct snapshot_source *replay_source(struct replay *r);
+/* The one before the latest. NULL: there is none, or *ret_error. The latest is no longer valid then. */
+const struct snapshot *replay_back(struct replay *r, int *ret_error);
+
+/* One line for people about what could not be read so far; false: nothing. */
+bool replay_damage_text(const struct replay *r, struct buf *out);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* when.h - moments of a recording as people write and read them, in the local time of whoever reads. */
+#ifndef SYSSCOPE_RECORD_WHEN_H
+#define SYSSCOPE_RECORD_WHEN_H
+
+#include <stdint.h>
+
+#include "base/util.h"
+
+/*
+ * "10:42", "10:42:05": the last such moment before `end_ns`, the end of the recording. "2026-11-30 10:42", also with seconds or a
+ * T. "-15m": so long before the end. 0, or -EINVAL, *ret is untouched then.
+ */
+int when_parse(const char *text, uint64_t end_ns, uint64_t *ret);
+#define WHEN_FORMS "10:42, 10:42:05, '2026-11-30 10:42' or -15m"
+
+/* "2026-11-30 10:42:05". */
+void when_text(struct buf *out, uint64_t time_ns);
+
+#endif
