@@ -398,13 +398,74 @@ static void damaged(void **state)
 	free(c);
 }
 
+/* ---- the description ---- */
+
+static void bytes_mark(char *described, size_t size, size_t offset, size_t n)
+{
+	assert_true(offset + n <= size);
+	memset(described + offset, 1, n);
+}
+
+/* What no field describes may only be the padding before one of eight bytes, or at the end. */
+static void bytes_check(const char *name, const char *described, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		size_t begin = i;
+
+		while (i < size && !described[i])
+			i++;
+		if (i - begin >= sizeof(uint64_t) || (i - begin && i % sizeof(uint32_t)))
+			fail_msg("%s: bytes %zu to %zu are in no field of shape.c", name, begin, i - 1);
+	}
+}
+
+static void described_check(enum shape_table table)
+{
+	const struct shape_desc *d = &shapes[table];
+	char row[sizeof(struct snapshot) + sizeof(struct container_row) + sizeof(struct process_row)] = {};
+	char evidence[sizeof(struct concurrency)] = {};
+
+	assert_true(d->size <= sizeof(row));
+	assert_true(shape_cells(table) <= 8 * 512); /* the bitmap of cells_put */
+	for (size_t i = 0; i < d->n_fields; i++) {
+		const struct shape_field *f = &d->fields[i];
+		size_t bytes = f->size ? (size_t)f->size * f->n : sizeof(void *);
+
+		if (f->evidence)
+			bytes_mark(evidence, sizeof(evidence), f->offset, bytes);
+		else
+			bytes_mark(row, d->size, f->offset, bytes);
+		if (f->kind == FIELD_RANGE)
+			bytes_mark(row, d->size, f->count, sizeof(size_t));
+	}
+	if (table == SHAPE_HOST) {
+		for (int t = 0; t < SHAPE_TABLES; t++) {
+			if (!shapes[t].n_list)
+				continue;
+			bytes_mark(row, d->size, shapes[t].list, sizeof(void *));
+			bytes_mark(row, d->size, shapes[t].n_list, sizeof(size_t));
+		}
+		/* They are judged again. */
+		bytes_mark(row, d->size, offsetof(struct snapshot, findings), sizeof(void *));
+	}
+	bytes_check(d->name, row, d->size);
+	if (table == SHAPE_PROCESSES)
+		bytes_check("evidence", evidence, sizeof(evidence));
+}
+
+/* A field that view.h gets and nobody describes would be missing in every recording. */
+static void described(void **state)
+{
+	(void)state;
+	for (int t = 0; t < SHAPE_TABLES; t++)
+		described_check(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(recorded),
-		cmocka_unit_test(churned),
-		cmocka_unit_test(out_of_order),
-		cmocka_unit_test(damaged),
+		cmocka_unit_test(described),	cmocka_unit_test(recorded), cmocka_unit_test(churned),
+		cmocka_unit_test(out_of_order), cmocka_unit_test(damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
