@@ -7,10 +7,11 @@
 #include "record/shape.h"
 
 #define SIZE_OF(S, F) sizeof(((struct S *)0)->F)
+#define IS_BOOL(S, F) __builtin_types_compatible_p(typeof(((struct S *)0)->F), bool)
 #define FIELD(S, F, KIND, ...)                                                                                    \
 	{                                                                                                         \
 		.name = #F, .kind = FIELD_##KIND, .offset = offsetof(struct S, F), .size = SIZE_OF(S, F), .n = 1, \
-		__VA_ARGS__                                                                                       \
+		.boolean = IS_BOOL(S, F), __VA_ARGS__                                                             \
 	}
 #define TEXT(S, F, ...)	  FIELD(S, F, TEXT, __VA_ARGS__)
 #define OR_NULL(S, F)	  FIELD(S, F, TEXT_OR_NULL, )
@@ -301,7 +302,7 @@ static bool number_set(const struct shape_field *f, char *at, uint64_t v)
 	uint16_t u16 = (uint16_t)v;
 	uint32_t u32 = (uint32_t)v;
 
-	if (f->below && v >= f->below)
+	if ((f->below && v >= f->below) || (f->boolean && v > 1))
 		return false;
 	memcpy(at,
 	       f->size == 1   ? &u8

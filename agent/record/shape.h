@@ -66,6 +66,7 @@ struct shape_field {
 	uint8_t other;		  /* table or scope */
 	bool key;		  /* tells rows apart */
 	bool evidence;		  /* in struct concurrency of the process, if it has one */
+	bool boolean;		  /* a number that has to be 0 or 1 */
 	uint32_t below;		  /* a number has to be smaller; 0: any */
 };
 
