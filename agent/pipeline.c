@@ -30,6 +30,13 @@
 /* malloc maps larger blocks directly. Set explicitly, because malloc raises its own threshold as blocks are freed. */
 #define MAPPED_ARRAY_BYTES (1024 * 1024)
 
+/*
+ * Rows come and go one by one, so that after a churn the heap is full of holes, which free() alone does not give back. They are
+ * looked for at most so often, and given back where they are so much and more than what is in use.
+ */
+#define HEAP_LOOK_NS   (60 * 1000000000ULL)
+#define HEAP_FREE_MOST (16UL << 20)
+
 struct pipeline {
 	struct kernel kernel;
 	struct cgroupfs *fs;
@@ -38,9 +45,9 @@ struct pipeline {
 	struct sampler *sampler;
 	struct model *model;
 	struct snapshot_source source;
-	const struct sample *sample; /* the latest */
-	uint64_t sampled_ns;
-	bool serves; /* snapshots are asked for at any time, possibly never */
+	const struct sample *sample;  /* the latest */
+	uint64_t sampled_ns, heap_ns; /* when that was; when holes in the heap were looked for */
+	bool serves;		      /* snapshots are asked for at any time, possibly never */
 	struct {
 		bool on_request; /* they are watched only while somebody looks at them */
 		bool watched;
@@ -99,6 +106,19 @@ static void source_published(void *ctx)
 	model_published(p->model);
 }
 
+static void heap_tidy(struct pipeline *p)
+{
+	uint64_t now_ns = clock_boot_ns();
+	struct mallinfo2 heap;
+
+	if (now_ns - p->heap_ns < HEAP_LOOK_NS)
+		return;
+	p->heap_ns = now_ns;
+	heap = mallinfo2();
+	if (heap.fordblks > HEAP_FREE_MOST && heap.fordblks > heap.uordblks)
+		malloc_trim(0);
+}
+
 /*
  * A server samples even if no scrape comes for minutes. The rates of a view are over its own interval, which an extra sample
  * would cut short: it is taken only before the tables of ended processes are full.
@@ -120,6 +140,7 @@ static void source_idle(void *ctx, const struct snapshot **latest)
 		due = age_ns > IDLE_SAMPLE_SOON_NS && dead > IDLE_DEAD_MANY;
 	if (due)
 		*latest = source_next(p, &error);
+	heap_tidy(p);
 }
 
 static void source_watch(void *ctx, uint32_t pid, uint64_t start_ns)
