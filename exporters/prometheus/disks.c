@@ -35,6 +35,7 @@ int sets_add_disks(struct prometheus *p, const struct snapshot *s, enum label_fo
 		row = row_number(p, row_number(p, row, d->major), d->minor);
 		if (form != FORM_DISK && (strcmp(c->kind, "host") == 0 || strcmp(c->kind, "kernel") == 0))
 			continue;
+		rank = home_rank(s, d->container, rank);
 		if (series_set_again(p->sets[form], row, rank, d->v))
 			continue;
 		labels_disk(&p->labels, form, c, d);
@@ -55,10 +56,11 @@ int sets_add_disk_pairs(struct prometheus *p, const struct snapshot *s, unsigned
 		const struct disk_neighbour_row *n = &s->disk_neighbours[i];
 		const char *filler = disk_neighbour_filler(s, n);
 		const char *id = n->filler == NEIGHBOUR_OTHERS ? filler : s->containers[n->filler].cgroup;
+		double rank = home_rank(s, n->waiter, n->v[DISK_NEIGHBOUR_WAIT]);
 		uint64_t row = row_text(p, row_text(p, p->homes[n->waiter], filler), id);
 
 		row = row_text(p, row, n->device);
-		if (series_set_again(p->sets[FORM_DISK_PAIR], row, n->v[DISK_NEIGHBOUR_WAIT], n->v))
+		if (series_set_again(p->sets[FORM_DISK_PAIR], row, rank, n->v))
 			continue;
 		buf_reset(&p->labels);
 		label_add(&p->labels, "waiter", s->containers[n->waiter].name);
@@ -70,8 +72,8 @@ int sets_add_disk_pairs(struct prometheus *p, const struct snapshot *s, unsigned
 		buf_printf(&p->key, "%s\n%s\n%s", s->containers[n->waiter].cgroup, id, n->device);
 		if (p->labels.failed || p->key.failed)
 			return -ENOMEM;
-		r = series_set_add(p->sets[FORM_DISK_PAIR], row, p->labels.data, p->labels.len, p->key.data,
-				   n->v[DISK_NEIGHBOUR_WAIT], n->v);
+		r = series_set_add(p->sets[FORM_DISK_PAIR], row, p->labels.data, p->labels.len, p->key.data, rank,
+				   n->v);
 	}
 	return r ? r : series_set_end(p->sets[FORM_DISK_PAIR]);
 }

@@ -38,6 +38,15 @@ struct prometheus {
 };
 
 /* The hash of a row so far, and a text that its labels or its key are made from. */
+/* What a row of a container is ranked by. Two scrapes of two Prometheus servers have shown that it has ended: that is enough. */
+#define ENDED_SCRAPES 2
+static inline double home_rank(const struct snapshot *s, uint32_t container, double rank)
+{
+	const struct container_row *c = &s->containers[container];
+
+	return c->dead && c->dead_seconds > ENDED_SCRAPES * s->interval ? SERIES_ENDED : rank;
+}
+
 static inline uint64_t row_text(const struct prometheus *p, uint64_t row, const char *text)
 {
 	size_t len = text ? strlen(text) : 0;

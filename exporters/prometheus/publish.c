@@ -3,7 +3,8 @@
  * publish.c - which series of a scrape are published, and what their counters show: see series.h.
  *
  * A series gets a slot when it is first seen and keeps it while it exists, so that series do not move in and out of
- * `~other` at every scrape; a free slot goes to the highest rank behind it. A line with k series per label set
+ * `~other` at every scrape; a free slot goes to the highest rank behind it. Where slots are scarce, what has ended, and was published
+ * so, loses its own: or what comes after many that went at once would have none for as long as the model remembers them. A line with k series per label set
  * publishes the first max/k slots, so the limit holds per family. Counters are running totals of the increases of each
  * row behind the series: a row that vanishes (an ended container whose name is used again, a folded one) subtracts
  * nothing. That costs two doubles per row and line.
@@ -60,6 +61,21 @@ static int entries_sweep(struct series_set *set)
 	return 0;
 }
 
+static bool slots_scarce(const struct series_set *set)
+{
+	return set->n_seen > set->max_slots;
+}
+
+static void slots_yield(struct series_set *set)
+{
+	for (size_t i = 0; i < set->max_slots && slots_scarce(set); i++) {
+		if (!set->slots[i] || !set->slots[i]->ended)
+			continue;
+		set->slots[i]->slot = NO_SLOT;
+		set->slots[i] = NULL;
+	}
+}
+
 /*
  * Closes every gap in the slots with the highest-ranked entry behind it. No entry moves back, where it would be folded:
  * a published series stays published.
@@ -67,6 +83,7 @@ static int entries_sweep(struct series_set *set)
 static void slots_fill(struct series_set *set)
 {
 	size_t next = 0, full = 0;
+	bool scarce = slots_scarce(set);
 
 	while (full < set->max_slots && set->slots[full])
 		full++;
@@ -82,7 +99,7 @@ static void slots_fill(struct series_set *set)
 		if (set->slots[i])
 			continue;
 		/* NO_SLOT is behind all. */
-		while (next < set->n_seen && set->shown[next]->slot < i)
+		while (next < set->n_seen && (set->shown[next]->slot < i || (scarce && set->shown[next]->ended)))
 			next++;
 		if (next == set->n_seen)
 			break;
@@ -156,6 +173,7 @@ int series_set_end(struct series_set *set)
 	r = entries_sweep(set);
 	if (r)
 		return r;
+	slots_yield(set);
 	slots_fill(set);
 	set->any_folded = set->other->seen == set->scrape;
 	series_touch(set, set->other);

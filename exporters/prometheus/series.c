@@ -164,6 +164,7 @@ void series_touch(struct series_set *set, struct entry *e)
 	e->seen = set->scrape;
 	e->fresh = (struct line_set){};
 	e->rank = 0;
+	e->ended = true;
 	values_clear(e->series.value, set->n_columns);
 	if (e != set->other)
 		set->n_seen++;
@@ -280,8 +281,10 @@ static void origin_add(struct series_set *set, struct origin *o, double rank, co
 		values_clear(o->sum, set->n_counters);
 	}
 	series_touch(set, e);
-	if (!value_absent(rank))
-		e->rank += rank;
+	if (rank != SERIES_ENDED) {
+		e->ended = false;
+		e->rank += value_absent(rank) ? 0 : rank;
+	}
 	for (size_t i = 0; i < set->n_columns; i++) {
 		const struct column *c = &set->columns[i];
 

@@ -48,11 +48,13 @@ void series_set_free(struct series_set *set);
 
 /*
  * One scrape: begin, add every row, end. `key` tells rows with the same labels apart (a cgroup's path); with too
- * many rows those with the largest `rank` get series of their own. 0 or -ENOMEM: drop the scrape; the set stays usable.
+ * many rows those with the largest `rank` get series of their own, and a row of rank SERIES_ENDED, which was published after its
+ * end before, gives up its own. 0 or -ENOMEM: drop the scrape; the set stays usable.
  *
  * `row`: a hash of everything from which the labels and the key are made. series_set_again adds a row that has been added under
  * this hash in an earlier scrape, and is true; else the labels have to be made. 0: not remembered.
  */
+#define SERIES_ENDED (-INFINITY)
 int series_set_begin(struct series_set *set, unsigned int max_series);
 bool series_set_again(struct series_set *set, uint64_t row, double rank, const double *v);
 int series_set_add(struct series_set *set, uint64_t row, const char *labels, size_t labels_len, const char *key,

@@ -34,6 +34,7 @@ struct entry {
 	uint64_t seen;	       /* scrape */
 	struct line_set fresh; /* counters whose total began in this scrape */
 	uint32_t slot;
+	bool ended; /* all its rows are of rank SERIES_ENDED */
 	double rank;
 	UT_hash_handle hh;
 };

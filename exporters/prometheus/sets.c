@@ -102,19 +102,20 @@ int sets_add_containers(struct prometheus *p, const struct snapshot *s, unsigned
 
 		for (size_t i = 0; i < s->n_containers && !r; i++) {
 			const struct container_row *c = &s->containers[i];
+			double rank = home_rank(s, (uint32_t)i, c->v[CONTAINER_CPU_USAGE]);
 			const double *v;
 
 			/* In cAdvisor's families "/" is the whole machine: no row for what is in no container. */
 			if (form == FORM_CADVISOR && (strcmp(c->kind, "host") == 0 || strcmp(c->kind, "kernel") == 0))
 				continue;
 			v = form == FORM_INFO ? &info_value : c->v;
-			if (series_set_again(p->sets[form], p->homes[i], c->v[CONTAINER_CPU_USAGE], v))
+			if (series_set_again(p->sets[form], p->homes[i], rank, v))
 				continue;
 			labels_container(&p->labels, form, c);
 			if (p->labels.failed)
 				return -ENOMEM;
 			r = series_set_add(p->sets[form], p->homes[i], p->labels.data ? p->labels.data : "",
-					   p->labels.len, c->cgroup, c->v[CONTAINER_CPU_USAGE], v);
+					   p->labels.len, c->cgroup, rank, v);
 		}
 		if (!r)
 			r = series_set_end(p->sets[form]);
@@ -131,9 +132,10 @@ int sets_add_groups(struct prometheus *p, const struct snapshot *s, unsigned int
 	for (size_t i = 0; i < s->n_groups && !r; i++) {
 		const struct group_row *g = &s->groups[i];
 		const struct container_row *c = &s->containers[g->container];
+		double rank = home_rank(s, g->container, g->v[GROUP_CPU_USAGE]);
 		uint64_t row = row_text(p, p->homes[g->container], g->comm);
 
-		if (series_set_again(p->sets[FORM_GROUP], row, g->v[GROUP_CPU_USAGE], g->v))
+		if (series_set_again(p->sets[FORM_GROUP], row, rank, g->v))
 			continue;
 		buf_reset(&p->labels);
 		labels_home(&p->labels, c);
@@ -146,8 +148,7 @@ int sets_add_groups(struct prometheus *p, const struct snapshot *s, unsigned int
 		buf_str(&p->key, g->comm);
 		if (p->labels.failed || p->key.failed)
 			return -ENOMEM;
-		r = series_set_add(p->sets[FORM_GROUP], row, p->labels.data, p->labels.len, p->key.data,
-				   g->v[GROUP_CPU_USAGE], g->v);
+		r = series_set_add(p->sets[FORM_GROUP], row, p->labels.data, p->labels.len, p->key.data, rank, g->v);
 	}
 	return r ? r : series_set_end(p->sets[FORM_GROUP]);
 }
@@ -160,9 +161,10 @@ int sets_add_neighbours(struct prometheus *p, const struct snapshot *s, unsigned
 		const struct neighbour_row *n = &s->neighbours[i];
 		const char *runner = neighbour_runner(s, n);
 		const char *runner_id = n->runner == NEIGHBOUR_OTHERS ? runner : s->containers[n->runner].cgroup;
+		double rank = home_rank(s, n->waiter, n->v[NEIGHBOUR_WAIT]);
 		uint64_t row = row_text(p, row_text(p, p->homes[n->waiter], runner), runner_id);
 
-		if (series_set_again(p->sets[FORM_NEIGHBOUR], row, n->v[NEIGHBOUR_WAIT], n->v))
+		if (series_set_again(p->sets[FORM_NEIGHBOUR], row, rank, n->v))
 			continue;
 		buf_reset(&p->labels);
 		label_add(&p->labels, "waiter", s->containers[n->waiter].name);
@@ -175,8 +177,8 @@ int sets_add_neighbours(struct prometheus *p, const struct snapshot *s, unsigned
 		buf_str(&p->key, runner_id);
 		if (p->labels.failed || p->key.failed)
 			return -ENOMEM;
-		r = series_set_add(p->sets[FORM_NEIGHBOUR], row, p->labels.data, p->labels.len, p->key.data,
-				   n->v[NEIGHBOUR_WAIT], n->v);
+		r = series_set_add(p->sets[FORM_NEIGHBOUR], row, p->labels.data, p->labels.len, p->key.data, rank,
+				   n->v);
 	}
 	return r ? r : series_set_end(p->sets[FORM_NEIGHBOUR]);
 }
@@ -188,9 +190,10 @@ int sets_add_transitions(struct prometheus *p, const struct snapshot *s, unsigne
 	for (size_t i = 0; i < s->n_transitions && !r; i++) {
 		const struct transition_row *t = &s->transitions[i];
 		const struct container_row *c = &s->containers[t->container];
+		double rank = home_rank(s, t->container, t->v[TRANSITION_COUNT]);
 		uint64_t row = row_text(p, row_number(p, p->homes[t->container], t->kind * 2U + t->expected), t->how);
 
-		if (series_set_again(p->sets[FORM_TRANSITION], row, t->v[TRANSITION_COUNT], t->v))
+		if (series_set_again(p->sets[FORM_TRANSITION], row, rank, t->v))
 			continue;
 		buf_reset(&p->labels);
 		labels_home(&p->labels, c);
@@ -200,8 +203,7 @@ int sets_add_transitions(struct prometheus *p, const struct snapshot *s, unsigne
 		labels_pod(&p->labels, c);
 		if (p->labels.failed)
 			return -ENOMEM;
-		r = series_set_add(p->sets[FORM_TRANSITION], row, p->labels.data, p->labels.len, c->cgroup,
-				   t->v[TRANSITION_COUNT], t->v);
+		r = series_set_add(p->sets[FORM_TRANSITION], row, p->labels.data, p->labels.len, c->cgroup, rank, t->v);
 	}
 	return r ? r : series_set_end(p->sets[FORM_TRANSITION]);
 }
@@ -217,6 +219,7 @@ int sets_add_ports(struct prometheus *p, const struct snapshot *s, unsigned int 
 		uint64_t hash = row_text(p, row_number(p, p->homes[row->container], row->port), row->direction);
 		char port[8] = "~other";
 
+		rank = home_rank(s, row->container, rank);
 		if (series_set_again(p->sets[FORM_PORT], hash, rank, row->v))
 			continue;
 		if (row->port)
@@ -245,6 +248,7 @@ int sets_add_interfaces(struct prometheus *p, const struct snapshot *s, unsigned
 
 		if (strcmp(c->kind, "host") == 0 || strcmp(c->kind, "kernel") == 0)
 			continue;
+		rank = home_rank(s, one->container, rank);
 		if (series_set_again(p->sets[FORM_INTERFACE], row, rank, one->v))
 			continue;
 		labels_container(&p->labels, FORM_CADVISOR, c);

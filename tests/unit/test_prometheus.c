@@ -383,6 +383,59 @@ static void test_fold_is_no_burst(void **state)
 	prometheus_free(p);
 }
 
+static void first_die(struct fixture *f, double seconds)
+{
+	for (size_t i = 0; i < CAP; i++) {
+		f->containers[i].dead = true;
+		f->containers[i].dead_seconds = seconds;
+	}
+}
+
+/* Those that ended at once hold their series for two scrapes, and no longer keep them from those that came after. */
+static void test_fold_ended(void **state)
+{
+	const struct prometheus_options o = {.max_series = CAP, .process_metrics = true};
+	struct prometheus *p = prometheus_new(true);
+	const char *families[] = {"sysscope_container_forks_total", "sysscope_container_info"};
+	char names[MANY][16];
+	struct fixture f;
+	struct scrape r[4];
+
+	(void)state;
+	many_init(&f, names);
+	f.s.interval = 10;
+	f.s.n_groups = 0;
+	f.s.n_containers = CAP;
+	r[0] = scrape_take(p, &f, &o);
+	assert_value(&r[0], "sysscope_container_forks_total{container=\"c00\",id=\"c00\"}", 1);
+	/* As many come: those before have just ended, and ended a scrape ago, and two. */
+	f.s.n_containers = 2 * CAP - 1;
+	for (int i = 1; i < 4; i++) {
+		char other[128];
+
+		first_die(&f, 10 * i - 5);
+		r[i] = scrape_take(p, &f, &o);
+		for (size_t k = 0; k < ARRAY_SIZE(families); k++)
+			assert_int_equal(family_size(&r[i], families[k]), CAP);
+		snprintf(other, sizeof(other), "sysscope_container_forks_total{container=\"%s\",id=\"%s\"}", names[CAP],
+			 names[CAP]);
+		assert_value(&r[i], other, i < 3 ? NAN : CAP + 1);
+		assert_int_equal(prom_compare(&r[i - 1].check, &r[i].check), 0);
+	}
+	assert_value(&r[3], "sysscope_container_forks_total{container=\"c00\",id=\"c00\"}", NAN);
+	/* Where there is room they stay. */
+	f.s.n_containers = CAP;
+	prometheus_free(p);
+	p = prometheus_new(true);
+	scrape_free(&r[3]);
+	r[3] = scrape_take(p, &f, &o);
+	assert_value(&r[3], "sysscope_container_forks_total{container=\"c00\",id=\"c00\"}", 1);
+	for (int i = 0; i < 4; i++)
+		scrape_free(&r[i]);
+	fixture_free(&f);
+	prometheus_free(p);
+}
+
 /* Exactly at the cap nothing is folded; somebody who is called ~other is folded, or it would be there twice. */
 static void test_fold_edges(void **state)
 {
@@ -610,12 +663,19 @@ static void test_speed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_labels),	   cmocka_unit_test(test_hostile_names),
-		cmocka_unit_test(test_merge),	   cmocka_unit_test(test_replaced_under_its_name),
-		cmocka_unit_test(test_fold),	   cmocka_unit_test(test_fold_is_no_burst),
-		cmocka_unit_test(test_fold_edges), cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_findings),   cmocka_unit_test(test_findings_folded),
-		cmocka_unit_test(test_options),	   cmocka_unit_test(test_speed),
+		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_hostile_names),
+		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_replaced_under_its_name),
+		cmocka_unit_test(test_fold),
+		cmocka_unit_test(test_fold_is_no_burst),
+		cmocka_unit_test(test_fold_ended),
+		cmocka_unit_test(test_fold_edges),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_findings),
+		cmocka_unit_test(test_findings_folded),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_speed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
