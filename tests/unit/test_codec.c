@@ -461,10 +461,33 @@ static void described(void **state)
 		described_check(t);
 }
 
+/* Another version finds a cell by its name. */
+static void names_are_unique(void **state)
+{
+	(void)state;
+	for (int t = 0; t < SHAPE_TABLES; t++) {
+		_cleanup_buf_ struct buf all = {};
+
+		buf_char(&all, '\n');
+		for (size_t i = 0; i < shapes[t].n_fields; i++)
+			for (size_t k = 0; k < field_cells(&shapes[t].fields[i]); k++) {
+				_cleanup_buf_ struct buf name = {};
+
+				buf_char(&name, '\n');
+				shape_cell_name(&name, &shapes[t].fields[i], k);
+				buf_char(&name, '\n');
+				if (strstr(all.data, name.data))
+					fail_msg("%s: two cells are called%s", shapes[t].name, name.data);
+				buf_str(&all, name.data + 1);
+			}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(described),	cmocka_unit_test(recorded), cmocka_unit_test(churned),
+		cmocka_unit_test(described),
+		cmocka_unit_test(names_are_unique),	cmocka_unit_test(recorded), cmocka_unit_test(churned),
 		cmocka_unit_test(out_of_order), cmocka_unit_test(damaged),
 	};
 
