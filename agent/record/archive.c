@@ -241,12 +241,6 @@ void archive_rewind(struct archive *a, size_t frame)
 	a->broken = false;
 }
 
-size_t archive_position(const struct archive *a, uint32_t *ret_samples)
-{
-	*ret_samples = a->samples;
-	return a->at;
-}
-
 /* Once for each frame, however often it is read. */
 static void damage_note(struct archive *a)
 {

@@ -57,9 +57,6 @@ int archive_next(struct archive *a, bool within, struct archive_block *ret);
 /* The latest block is no state after all: the rest of its frame is damaged. */
 void archive_reject(struct archive *a);
 
-/* Where it is: the frame, and how many samples of it have been read. */
-size_t archive_position(const struct archive *a, uint32_t *ret_samples);
-
 const struct archive_damage *archive_damage(const struct archive *a);
 
 #endif

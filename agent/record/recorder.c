@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "record/codec.h"
+#include "record/state/codec.h"
 #include "record/recorder.h"
 
 struct recorder {

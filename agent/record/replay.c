@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "record/codec.h"
+#include "record/state/codec.h"
 #include "record/replay.h"
 #include "record/when.h"
 
@@ -148,25 +148,6 @@ int replay_seek(struct replay *r, uint64_t time_ns)
 		n = frame_last(r, f, UINT32_MAX, &s);
 	r->ahead = s;
 	return n < 0 ? n : 0;
-}
-
-const struct snapshot *replay_back(struct replay *r, int *ret_error)
-{
-	const struct snapshot *s = NULL;
-	uint32_t read;
-	size_t frame = archive_position(r->archive, &read);
-	int n = 0;
-
-	r->ahead = NULL;
-	if (read > 1)
-		n = frame_last(r, frame, read - 1, &s);
-	while (n == 0 && frame > 0)
-		n = frame_last(r, --frame, UINT32_MAX, &s);
-	/* It stays where it is: at the first one. */
-	if (n == 0)
-		n = frame_last(r, frame, 1, &s);
-	*ret_error = n < 0 ? n : 0;
-	return n == 1 ? s : NULL;
 }
 
 bool replay_damage_text(const struct replay *r, struct buf *out)

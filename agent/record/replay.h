@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * replay.h - a recording as a source of snapshots: one after the other, forth and back, from any moment. Reads no clock, needs no
- * root and no kernel support. Used by `top` and `diagnose`; never logs.
+ * replay.h - a recording as a source of snapshots: one after the other, from any moment. Reads no clock, needs no
+ * root and no kernel support. Used by `top`; never logs.
  */
 #ifndef SYSSCOPE_RECORD_REPLAY_H
 #define SYSSCOPE_RECORD_REPLAY_H
@@ -24,8 +24,6 @@ const char *replay_host(const struct replay *r);
 
 /* next() gives NULL at the end; when more has been recorded meanwhile it goes on. */
 const struct snapshot_source *replay_source(struct replay *r);
-/* The one before the latest. NULL: there is none, or *ret_error. The latest is no longer valid then. */
-const struct snapshot *replay_back(struct replay *r, int *ret_error);
 
 /* One line for people about what could not be read so far; false: nothing. */
 bool replay_damage_text(const struct replay *r, struct buf *out);

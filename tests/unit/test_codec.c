@@ -19,8 +19,8 @@
 #include "exporters/views/views.h"
 #include "lib/recording.h"
 #include "lib/snapshot_fixture.h"
-#include "record/codec.h"
-#include "record/shape.h"
+#include "record/state/codec.h"
+#include "record/state/shape.h"
 
 /* ---- all that can be seen of a snapshot ---- */
 
@@ -486,9 +486,8 @@ static void names_are_unique(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(described),
-		cmocka_unit_test(names_are_unique),	cmocka_unit_test(recorded), cmocka_unit_test(churned),
-		cmocka_unit_test(out_of_order), cmocka_unit_test(damaged),
+		cmocka_unit_test(described), cmocka_unit_test(names_are_unique), cmocka_unit_test(recorded),
+		cmocka_unit_test(churned),   cmocka_unit_test(out_of_order),	 cmocka_unit_test(damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

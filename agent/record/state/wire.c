@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "record/wire.h"
+#include "record/state/wire.h"
 #include "sysscope/metric.h"
 
 void wire_put(struct buf *out, uint64_t v)

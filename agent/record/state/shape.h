@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shape.h - the rows of a snapshot, described once: what each table has, and each of its rows, as cells of 64 bits. codec.c and
- * decode.c work by this description only. A field of view.h that is not described fails tests/unit/test_codec.c.
+ * shape.h - the rows of a snapshot, described once: what each table has, and each of its rows, as cells of 64 bits. encode.c
+ * and decode.c work by this description only. A field of view.h that is not described fails tests/unit/test_codec.c.
  */
 #ifndef SYSSCOPE_RECORD_SHAPE_H
 #define SYSSCOPE_RECORD_SHAPE_H
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "concurrency/concurrency.h"
-#include "record/wire.h"
+#include "record/state/wire.h"
 #include "sysscope/view.h"
 
 /* Rows of tables further up are told apart before those of tables further down, which refer to them by index. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * codec.h - a snapshot as bytes and back, for recordings. A state is whole or the difference to the one before; docs/recording.md
- * has the format. codec.c encodes, decode.c decodes, both from the description of the rows in shape.c. Opens no file. Findings
+ * has the format. encode.c encodes, decode.c decodes, both from the description of the rows in shape.c. Opens no file. Findings
  * are not in it: who replays judges again.
  */
 #ifndef SYSSCOPE_RECORD_CODEC_H

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * encoder.h - what an encoder keeps, shared by the files that make it one: encode_rows.c gathers the rows of a snapshot and makes
+ * cells of them, encode_match.c finds what each was before, encode.c writes what differs. Used by nobody else.
+ */
+#ifndef SYSSCOPE_RECORD_ENCODER_H
+#define SYSSCOPE_RECORD_ENCODER_H
+
+#include "record/state/shape.h"
+
+struct kept_table {
+	size_t n_cells, n;	 /* rows before */
+	LIST(const void *) rows; /* of the snapshot that is encoded */
+	size_t visible;		 /* of them, in the snapshot's own list */
+	LIST(uint64_t *) cells;	 /* of each row before, owned; NULL: taken over */
+	LIST(uint64_t *) next;	 /* of each row now, owned; NULL: it is new */
+	LIST(uint32_t) now_at;	 /* where a row before is now; 0 also where it is not */
+	LIST(uint32_t) slots;	 /* rows before by key + 1, made when first needed */
+	bool hashed;
+};
+
+/* Rows by their address. */
+struct address_map {
+	LIST(const void *) at;
+	LIST(uint32_t) value; /* + 1 */
+	size_t used;
+};
+
+struct encoder {
+	struct kept_table tables[SHAPE_TABLES];
+	struct wire_texts texts;
+	size_t texts_told; /* that the stream has */
+	struct hash_seed seed;
+	struct address_map trees, heads;
+	uint64_t *scratch;
+	uint64_t tag, ordinal;	       /* of the next state; 0: it has to be whole */
+	uint32_t cursor[SHAPE_TABLES]; /* end of the range of the container before */
+	uint32_t added[SHAPE_TABLES];  /* the next range that only its container refers to */
+	bool failed;		       /* no memory */
+};
+
+/* Lists the rows of each table, those that only a container or a process refers to behind the snapshot's own. */
+void rows_gather(struct encoder *e, const struct snapshot *s);
+
+/* `before` helps to find the numbers of texts: zeros are as right. `keys`: only the cells of the key, the others are left alone. */
+void row_flatten(struct encoder *e, const struct snapshot *s, enum shape_table table, const void *row,
+		 const uint64_t *before, uint64_t *cells, bool keys);
+
+/* Finds for each row of a table what it was before, and writes that; sets `next` and `now_at`. */
+void rows_match(struct encoder *e, const struct snapshot *s, enum shape_table table, struct buf *out);
+
+/* Cells that are indexes are moved to where these rows are now: of keys before the rows are told apart, of others afterwards. */
+void cells_move(const struct encoder *e, enum shape_table table, uint64_t *cells, bool keys);
+
+#endif
