@@ -3,11 +3,11 @@
  * publish.c - which series of a scrape are published, and what their counters show: see series.h.
  *
  * A series gets a slot when it is first seen and keeps it while it exists, so that series do not move in and out of
- * `~other` at every scrape; a free slot goes to the highest rank behind it. Where slots are scarce, what has ended, and was
- * published so, loses its own: or what comes after many that went at once would have none for as long as the model remembers
- * these. A line with k series per label set publishes the first max/k slots, so the limit holds per family. Counters are running totals of the increases of each
- * row behind the series: a row that vanishes (an ended container whose name is used again, a folded one) subtracts
- * nothing. That costs two doubles per row and line.
+ * `~other` at every scrape; a free slot goes to the highest rank behind it. Where slots are scarce, what has ended, and
+ * was published so, loses its own: what comes after many that went at once would have none for as long as the model
+ * remembers these. A line with k series per label set publishes the first max/k slots, so the limit holds per family.
+ * Counters are running totals of the increases of each row behind the series: a row that vanishes (an ended container
+ * whose name is used again, a folded one) subtracts nothing. That costs two doubles per row and line.
  */
 #include <errno.h>
 #include <stdlib.h>
