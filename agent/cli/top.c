@@ -216,6 +216,18 @@ static int top_run(const struct run *run, struct top *t, struct screen *screen)
 
 /* ---- a recording ---- */
 
+static void outside_warn(uint64_t at_ns, uint64_t first_ns, uint64_t last_ns)
+{
+	_cleanup_buf_ struct buf first = {}, last = {};
+
+	if (at_ns >= first_ns && at_ns <= last_ns)
+		return;
+	when_text(&first, first_ns);
+	when_text(&last, last_ns);
+	log_warning("the recording is from %s to %s: this is its %s sample", first.data ?: "", last.data ?: "",
+		    at_ns < first_ns ? "first" : "last");
+}
+
 static int replay_begin(struct run *run, struct top *t)
 {
 	_cleanup_buf_ struct buf error = {}, safe = {};
@@ -234,16 +246,25 @@ static int replay_begin(struct run *run, struct top *t)
 		fprintf(stderr, "sysscope top: --at: '%s' is no time such as %s\n", safe.data ?: "", WHEN_FORMS);
 		return EXIT_USAGE;
 	}
+	outside_warn(at_ns, first_ns, last_ns);
 	return replay_seek(t->replay, at_ns) < 0 ? EXIT_FAILED : RUN_CONTINUE;
 }
 
-static void replay_end(struct top *t)
+/* Returns the exit code. */
+static int replay_end(struct top *t, int code)
 {
 	_cleanup_buf_ struct buf said = {};
 
-	if (t->replay && replay_damage_text(t->replay, &said))
+	if (!t->replay)
+		return code;
+	if (replay_damage_text(t->replay, &said))
 		log_warning("%s", said.data);
+	if (code == EXIT_SUCCESS && !replay_found(t->replay)) {
+		log_error("the recording has no sample that can be read");
+		code = EXIT_FAILED;
+	}
 	replay_close(t->replay);
+	return code;
 }
 
 /* Numbers of users have names of the machine that was recorded. */
@@ -290,7 +311,7 @@ static int top_body(struct run *run)
 	if (r == RUN_CONTINUE)
 		r = top_run(run, &t, screen);
 	top_screen_close(screen);
-	replay_end(&t);
+	r = replay_end(&t, r);
 	judged_source_close(&t.judged);
 	users_free(t.users);
 	match_choice_free(&t.containers);

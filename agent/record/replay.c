@@ -150,6 +150,11 @@ int replay_seek(struct replay *r, uint64_t time_ns)
 	return n < 0 ? n : 0;
 }
 
+bool replay_found(const struct replay *r)
+{
+	return r->read > 0;
+}
+
 bool replay_damage_text(const struct replay *r, struct buf *out)
 {
 	const struct archive_damage *d = archive_damage(r->archive);

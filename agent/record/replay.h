@@ -25,6 +25,9 @@ const char *replay_host(const struct replay *r);
 /* next() gives NULL at the end; when more has been recorded meanwhile it goes on. */
 const struct snapshot_source *replay_source(struct replay *r);
 
+/* Whether any sample could be read so far. */
+bool replay_found(const struct replay *r);
+
 /* One line for people about what could not be read so far; false: nothing. */
 bool replay_damage_text(const struct replay *r, struct buf *out);
 

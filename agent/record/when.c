@@ -25,9 +25,11 @@ static bool form_fits(const char *text, const char *form, struct tm *ret)
 
 static int moment_of(struct tm *tm, uint64_t *ret)
 {
+	const struct tm given = *tm;
 	time_t seconds = mktime(tm);
 
-	if (seconds < 0)
+	/* Of an hour that a change of the clock leaves out, mktime makes the one behind it; of a 30th of February, a day in March. */
+	if (seconds < 0 || tm->tm_sec != given.tm_sec || (given.tm_mday > 0 && tm->tm_mday != given.tm_mday))
 		return -EINVAL;
 	*ret = (uint64_t)seconds * 1000000000ULL;
 	return 0;

@@ -48,9 +48,22 @@ static void test_forms(void **state)
 
 static void test_refused(void **state)
 {
-	static const char *const wrong[] = {"",		  "-",	    "now",  "25:00", "12:60",
-					    "12",	  "12:15x", "--5m", "-5y",   "2026-13-01 10:00",
-					    "30.11.2026", "-1e99d", "15m"};
+	static const char *const wrong[] = {"",
+					    "-",
+					    "now",
+					    "25:00",
+					    "12:60",
+					    "12",
+					    "12:15x",
+					    "--5m",
+					    "-5y",
+					    "2026-13-01 10:00",
+					    "30.11.2026",
+					    "-1e99d",
+					    "15m",
+					    "2026-02-30 10:00",
+					    "2026-11-31T07:35",
+					    "10:00:60"};
 	uint64_t got = 7;
 
 	(void)state;
