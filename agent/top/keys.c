@@ -111,6 +111,28 @@ static void key_next(const struct key_press *p)
 
 /* ---- typing ---- */
 
+/* In UTF-8, by its first byte. */
+static size_t character_bytes(unsigned char first)
+{
+	return first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+/* The last character of the text is not whole yet. */
+static bool character_goes_on(const char *text, size_t length)
+{
+	size_t n = 1;
+
+	while (n < length && n < 4 && ((unsigned char)text[length - n] & 0xc0) == 0x80)
+		n++;
+	return n <= length && character_bytes((unsigned char)text[length - n]) > n;
+}
+
+/* One byte of a character at a time; a character that has no room is left out as a whole. */
+static bool byte_fits(const char *text, size_t length, size_t size, unsigned char byte)
+{
+	return (byte & 0xc0) == 0x80 ? character_goes_on(text, length) : length + character_bytes(byte) < size;
+}
+
 static void text_type(char *text, size_t size, int key)
 {
 	size_t length = strlen(text);
@@ -120,7 +142,7 @@ static void text_type(char *text, size_t size, int key)
 		while (length && ((unsigned char)text[--length] & 0xc0) == 0x80)
 			;
 		text[length] = '\0';
-	} else if (key >= 32 && key < 256 && length + 1 < size) {
+	} else if (key >= 32 && key < 256 && byte_fits(text, length, size, (unsigned char)key)) {
 		text[length] = (char)key;
 		text[length + 1] = '\0';
 	}

@@ -302,6 +302,29 @@ static void test_search(void **state)
 	assert_int_equal(top.typing, TYPING_NOTHING);
 }
 
+/* A character that has no room is left out as a whole, and so is what no character goes on with. */
+static void test_long_text(void **state)
+{
+	char want[sizeof(top.filter)] = "\\";
+	size_t length;
+
+	(void)state;
+	start();
+	type("\\");
+	for (size_t i = 0; i < sizeof(top.filter); i++)
+		type("\xe2\x82\xac");
+	length = strlen(top.filter);
+	assert_int_equal(length, (sizeof(top.filter) - 1) / 3 * 3);
+	for (size_t i = 0; i < length; i += 3)
+		memcpy(want + i, "\xe2\x82\xac", 3);
+	want[length] = '\0';
+	assert_string_equal(top.filter, want);
+	press(127);
+	assert_int_equal(strlen(top.filter), length - 3);
+	type("\x82x\x82\xac");
+	assert_string_equal(top.filter + length - 3, "x");
+}
+
 /* What is no delay leaves it as it was. */
 static void test_delay(void **state)
 {
@@ -388,9 +411,9 @@ int main(void)
 		cmocka_unit_test(test_moves),	       cmocka_unit_test(test_follows),
 		cmocka_unit_test(test_views),	       cmocka_unit_test(test_loop_detail),
 		cmocka_unit_test(test_finding_detail), cmocka_unit_test(test_filter),
-		cmocka_unit_test(test_sort),	       cmocka_unit_test(test_any_keys),
-		cmocka_unit_test(test_help),	       cmocka_unit_test(test_search),
-		cmocka_unit_test(test_delay),
+		cmocka_unit_test(test_long_text),      cmocka_unit_test(test_sort),
+		cmocka_unit_test(test_any_keys),       cmocka_unit_test(test_help),
+		cmocka_unit_test(test_search),	       cmocka_unit_test(test_delay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
