@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 
 import harness
 
@@ -14,9 +15,14 @@ def objects():
     """{(kind, id): description}"""
     found = {}
     for kind in KINDS:
-        p = harness.run([BPFTOOL, "-j", kind, "list"])
-        if p.returncode:
-            raise RuntimeError("bpftool %s list: %r" % (kind, p.stderr[-200:]))
+        # One that goes while they are listed is an error of the whole list: tests beside this one load and unload.
+        for _ in range(20):
+            p = harness.run([BPFTOOL, "-j", kind, "list"])
+            if p.returncode == 0:
+                break
+            time.sleep(0.1)
+        else:
+            raise RuntimeError("bpftool %s list: %r %r" % (kind, p.stdout[-200:], p.stderr[-200:]))
         for o in json.loads(p.stdout or b"[]"):
             found[kind, o["id"]] = o
     return found
