@@ -32,10 +32,11 @@
 
 /*
  * Rows come and go one by one, so that after a churn the heap is full of holes, which free() alone does not give back. They are
- * looked for at most so often, and given back where they are so much and more than what is in use.
+ * looked for at most so often, and given back where they are that much, and that share of what is in use.
  */
-#define HEAP_LOOK_NS   (60 * 1000000000ULL)
-#define HEAP_FREE_MOST (16UL << 20)
+#define HEAP_LOOK_NS	(30 * 1000000000ULL)
+#define HEAP_FREE_MOST	(16UL << 20)
+#define HEAP_FREE_SHARE 4
 
 struct pipeline {
 	struct kernel kernel;
@@ -115,7 +116,7 @@ static void heap_tidy(struct pipeline *p)
 		return;
 	p->heap_ns = now_ns;
 	heap = mallinfo2();
-	if (heap.fordblks > HEAP_FREE_MOST && heap.fordblks > heap.uordblks)
+	if (heap.fordblks > HEAP_FREE_MOST && heap.fordblks > heap.uordblks / HEAP_FREE_SHARE)
 		malloc_trim(0);
 }
 
