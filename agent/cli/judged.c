@@ -35,8 +35,11 @@ static void judged_idle(void *ctx, const struct snapshot **latest)
 	const struct snapshot *s = &unchanged;
 
 	j->inner->idle(j->inner->ctx, &s);
-	if (s != &unchanged)
-		*latest = j->idle_too ? snapshot_judge(j, s) : s;
+	if (s == &unchanged)
+		return;
+	if (s && j->wanted && !j->idle_too)
+		watch_glance(&j->watch, s);
+	*latest = j->idle_too ? snapshot_judge(j, s) : s;
 }
 
 static void judged_rest(void *ctx)

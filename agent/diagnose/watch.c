@@ -170,6 +170,16 @@ int watch_note(struct finding_watch *w, const struct snapshot *s)
 	return r;
 }
 
+int watch_glance(struct finding_watch *w, const struct snapshot *s)
+{
+	int r = 0;
+
+	for (int i = 0; i < 2 && r == 0; i++)
+		if (w->windows[i].began > 0 && s->time >= w->windows[i].began)
+			r = window_note(&w->windows[i], s);
+	return r;
+}
+
 const struct findings *watch_findings(const struct finding_watch *w)
 {
 	return w->windows[w->older].began > 0 ? &w->diagnosis.findings : NULL;

@@ -39,6 +39,8 @@ struct finding_watch {
 void watch_init(struct finding_watch *w, const struct diagnosis_options *o);
 /* A new snapshot: judges, if it has watched for long enough. 0 or -ENOMEM; then nothing is judged. */
 int watch_note(struct finding_watch *w, const struct snapshot *s);
+/* One that was taken for somebody else meanwhile: averages take it in, nothing is judged. 0 or -ENOMEM. */
+int watch_glance(struct finding_watch *w, const struct snapshot *s);
 /*
  * What was found at the latest snapshot, valid until the next one is taken. Before anything is judged there is no finding, and
  * watched_seconds says how long it has watched. NULL: it has not begun.

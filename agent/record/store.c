@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * store.c - see store.h. A frame is one zstd stream that is flushed behind each block; what could not be written whole is taken
- * back, so that a disk without room leaves no torn block behind.
- */
+/* store.c - see store.h. A frame is one zstd stream that is flushed behind each block. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <zstd.h>
 
-#include "record/folder.h"
+#include "record/shelf.h"
 #include "record/store.h"
 
 #define SEGMENT_BYTES	(32ULL << 20)
@@ -28,14 +23,11 @@
 
 struct store {
 	struct store_options options;
-	int folder, mark;
-	struct folder_segments segments; /* the open one is the last */
-	uint32_t number;		 /* of the latest segment */
+	struct shelf shelf;
 	uint64_t interval_ns, segment_ns;
 
-	int fd;			/* of the open segment; -1: none */
-	uint64_t begun_ns, end; /* its first sample; its length */
-	uint32_t samples;	/* in it */
+	uint64_t begun_ns; /* the first sample of the open segment */
+	uint32_t samples;  /* in it */
 	LIST(struct frame_entry) frames;
 
 	bool broken;	  /* the next state has to begin a frame */
@@ -75,20 +67,6 @@ static int stream_make(struct store *s)
 	return 0;
 }
 
-static int store_fill(struct store *s, const struct store_options *o, struct buf *error)
-{
-	int r = folder_take(o->path, &s->folder, &s->mark, error);
-
-	if (r < 0)
-		return r;
-	r = folder_segments_list(s->folder, &s->segments);
-	for (size_t i = 0; i < s->segments.list.n; i++)
-		s->counts.kept_bytes += s->segments.list.at[i].bytes;
-	if (s->segments.list.n)
-		s->number = s->segments.list.at[s->segments.list.n - 1].number;
-	return r < 0 ? r : stream_make(s);
-}
-
 int store_open(struct store **ret, const struct store_options *o, struct buf *error)
 {
 	struct store *s = calloc(1, sizeof(*s));
@@ -96,10 +74,10 @@ int store_open(struct store **ret, const struct store_options *o, struct buf *er
 
 	if (!s)
 		return -ENOMEM;
-	s->folder = s->mark = s->fd = -1;
+	shelf_init(&s->shelf, o->keep_bytes, o->keep_seconds);
 	s->broken = true;
 	store_limits_set(s, o);
-	r = store_fill(s, o, error);
+	r = shelf_open(&s->shelf, o->path, error) ?: stream_make(s);
 	if (r < 0) {
 		if (!error->len)
 			buf_str(error, strerror(-r));
@@ -110,66 +88,12 @@ int store_open(struct store **ret, const struct store_options *o, struct buf *er
 	return 0;
 }
 
-const struct store_counts *store_counts(const struct store *s)
+const struct store_counts *store_counts(struct store *s)
 {
+	s->counts.bytes = s->shelf.bytes;
+	s->counts.kept_bytes = s->shelf.kept_bytes;
+	s->counts.oldest_ns = s->shelf.segments.list.n ? s->shelf.segments.list.at[0].time_ns : 0;
 	return &s->counts;
-}
-
-/* ---- bytes on disk ---- */
-
-/* All of it at the end of the segment, or nothing. */
-static int segment_append(struct store *s, const void *bytes, size_t n)
-{
-	const char *p = bytes;
-	size_t done = 0;
-
-	while (done < n) {
-		ssize_t w = pwrite(s->fd, p + done, n - done, (off_t)(s->end + done));
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w <= 0) {
-			int r = w < 0 ? -errno : -EIO;
-
-			/* Where even this fails, the reader finds a torn block. */
-			if (done && ftruncate(s->fd, (off_t)s->end) < 0)
-				s->end += done;
-			return r;
-		}
-		done += (size_t)w;
-	}
-	s->end += n;
-	s->counts.bytes += n;
-	s->counts.kept_bytes += n;
-	s->segments.list.at[s->segments.list.n - 1].bytes = s->end;
-	return 0;
-}
-
-/* ---- what is kept ---- */
-
-static void segment_oldest_remove(struct store *s)
-{
-	struct folder_segment *oldest = s->segments.list.at;
-
-	/* If it cannot be removed it is forgotten: it is no longer ours to count. */
-	unlinkat(s->folder, oldest->name, 0);
-	s->counts.kept_bytes -= oldest->bytes;
-	memmove(oldest, oldest + 1, --s->segments.list.n * sizeof(*oldest));
-}
-
-/* A closed segment ends where the next one begins. */
-static void store_trim(struct store *s, uint64_t now_ns)
-{
-	uint64_t keep_ns = (uint64_t)(s->options.keep_seconds * 1e9);
-
-	while (s->segments.list.n > 1) {
-		bool large = s->options.keep_bytes && s->counts.kept_bytes > s->options.keep_bytes;
-		bool old = keep_ns && sub_sat(now_ns, s->segments.list.at[1].time_ns) > keep_ns;
-
-		if (!large && !old)
-			return;
-		segment_oldest_remove(s);
-	}
 }
 
 /* ---- segments ---- */
@@ -189,32 +113,19 @@ static int index_append(struct store *s)
 	h.length = h.size = (uint32_t)n;
 	h.payload_crc = block_crc(out + BLOCK_HEADER_BYTES, n);
 	block_header_write(&h, out);
-	segment_trailer_write(s->end, out + BLOCK_HEADER_BYTES + n);
-	return segment_append(s, out, BLOCK_HEADER_BYTES + n + SEGMENT_TRAILER_BYTES);
+	segment_trailer_write(s->shelf.end, out + BLOCK_HEADER_BYTES + n);
+	return shelf_append(&s->shelf, out, BLOCK_HEADER_BYTES + n + SEGMENT_TRAILER_BYTES);
 }
 
 /* Without room for its index it is read without one. */
-static void segment_end(struct store *s, bool whole)
+static void segment_end(struct store *s)
 {
-	if (s->fd < 0)
+	if (s->shelf.fd < 0)
 		return;
-	if (whole && s->frames.n)
+	if (s->frames.n)
 		index_append(s);
-	fsync(s->fd);
-	closep(&s->fd);
-	s->fd = -1;
+	shelf_end(&s->shelf);
 	s->broken = true;
-}
-
-/* A segment without its header is no segment. */
-static void segment_undo(struct store *s)
-{
-	struct folder_segment *last = &s->segments.list.at[--s->segments.list.n];
-
-	unlinkat(s->folder, last->name, 0);
-	s->counts.kept_bytes -= last->bytes;
-	closep(&s->fd);
-	s->fd = -1;
 }
 
 static int segment_begin(struct store *s, uint64_t time_ns)
@@ -223,37 +134,23 @@ static int segment_begin(struct store *s, uint64_t time_ns)
 				   .time_ns = time_ns,
 				   .interval_ns = s->interval_ns,
 				   .sysscope = SYSSCOPE_VERSION};
-	struct folder_segment segment = {.number = s->number + 1, .time_ns = time_ns};
-	uint8_t header[SEGMENT_HEADER_BYTES];
-	int r = list_reserve(&s->segments.list, s->segments.list.n + 1);
+	int r;
 
-	if (r < 0)
-		return r;
-	if (s->number == UINT32_MAX)
-		return -EOVERFLOW;
-	buf_reset(&s->block);
 	strncpy(h.host, s->options.host ?: "", sizeof(h.host) - 1);
 	strncpy(h.kernel, s->options.kernel ?: "", sizeof(h.kernel) - 1);
-	segment_header_write(&h, header);
-	segment_name_write(segment.name, segment.number, time_ns);
-	s->fd = openat(s->folder, segment.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (s->fd < 0)
-		return -errno;
-	s->segments.list.at[s->segments.list.n++] = segment;
-	s->number = segment.number;
+	r = shelf_begin(&s->shelf, &h);
+	if (r < 0)
+		return r;
 	s->begun_ns = time_ns;
-	s->end = 0;
 	s->samples = 0;
 	s->frames.n = 0;
-	r = segment_append(s, header, sizeof(header));
-	if (r < 0)
-		segment_undo(s);
-	return r;
+	return 0;
 }
 
 static bool segment_full(const struct store *s, uint64_t time_ns)
 {
-	return s->end >= s->options.segment_bytes || time_ns < s->begun_ns || time_ns - s->begun_ns >= s->segment_ns;
+	return s->shelf.end >= s->options.segment_bytes || time_ns < s->begun_ns ||
+	       time_ns - s->begun_ns >= s->segment_ns;
 }
 
 /* ---- blocks ---- */
@@ -288,14 +185,14 @@ static int block_append(struct store *s, struct block_header h)
 	h.length = (uint32_t)(s->block.len - BLOCK_HEADER_BYTES);
 	h.payload_crc = block_crc(out + BLOCK_HEADER_BYTES, h.length);
 	block_header_write(&h, out);
-	return segment_append(s, out, s->block.len);
+	return shelf_append(&s->shelf, out, s->block.len);
 }
 
 bool store_wants_whole(const struct store *s, uint64_t time_ns)
 {
 	const struct frame_entry *frame = s->frames.n ? &s->frames.at[s->frames.n - 1] : NULL;
 
-	return s->broken || s->fd < 0 || !frame || frame->samples >= FRAME_SAMPLES || segment_full(s, time_ns) ||
+	return s->broken || s->shelf.fd < 0 || !frame || frame->samples >= FRAME_SAMPLES || segment_full(s, time_ns) ||
 	       time_ns < s->last_ns || (s->interval_ns && time_ns - s->last_ns > PAUSE_INTERVALS * s->interval_ns);
 }
 
@@ -304,10 +201,10 @@ static int frame_begin(struct store *s, uint64_t time_ns)
 {
 	int r;
 
-	if (s->fd >= 0 && segment_full(s, time_ns))
-		segment_end(s, true);
-	store_trim(s, time_ns);
-	r = s->fd < 0 ? segment_begin(s, time_ns) : 0;
+	if (s->shelf.fd >= 0 && segment_full(s, time_ns))
+		segment_end(s);
+	shelf_trim(&s->shelf, time_ns);
+	r = s->shelf.fd < 0 ? segment_begin(s, time_ns) : 0;
 	r = r ?: list_reserve(&s->frames, s->frames.n + 1);
 	if (r == 0)
 		ZSTD_CCtx_reset(s->stream, ZSTD_reset_session_only);
@@ -331,7 +228,7 @@ static int state_append(struct store *s, uint64_t time_ns, bool whole, const voi
 	r = r ?: stream_flush(s, bytes, n);
 	if (r < 0)
 		return r;
-	offset = s->end;
+	offset = s->shelf.end;
 	h.number = s->samples + 1;
 	r = block_append(s, h);
 	if (r < 0)
@@ -342,7 +239,7 @@ static int state_append(struct store *s, uint64_t time_ns, bool whole, const voi
 	frame = &s->frames.at[s->frames.n - 1];
 	frame->last_ns = time_ns;
 	frame->samples++;
-	store_trim(s, time_ns);
+	shelf_trim(&s->shelf, time_ns);
 	return 0;
 }
 
@@ -351,7 +248,8 @@ int store_state(struct store *s, uint64_t time_ns, bool whole, const void *bytes
 	int r = state_append(s, time_ns, whole, bytes, n);
 
 	if (r < 0) {
-		store_state_lost(s);
+		s->broken = true;
+		s->counts.lost++;
 		return r;
 	}
 	s->broken = false;
@@ -360,19 +258,13 @@ int store_state(struct store *s, uint64_t time_ns, bool whole, const void *bytes
 	return 0;
 }
 
-void store_state_lost(struct store *s)
-{
-	s->broken = true;
-	s->counts.lost++;
-}
-
 /* A stream of its own: what is lost with it is not the state, nor the other way round. */
 int store_facts(struct store *s, uint64_t time_ns, const void *bytes, size_t n)
 {
 	struct block_header h = {.kind = BLOCK_FACTS, .size = (uint32_t)n, .number = s->samples, .time_ns = time_ns};
 	size_t length;
 
-	if (s->fd < 0 || !s->samples)
+	if (s->shelf.fd < 0 || !s->samples)
 		return -EAGAIN;
 	if (n > BLOCK_SIZE_MAX)
 		return -EFBIG;
@@ -390,14 +282,10 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
-	segment_end(s, true);
+	segment_end(s);
 	list_free(&s->frames);
-	folder_segments_free(&s->segments);
+	shelf_close(&s->shelf);
 	ZSTD_freeCCtx(s->stream);
 	buf_free(&s->block);
-	if (s->mark >= 0)
-		closep(&s->mark);
-	if (s->folder >= 0)
-		closep(&s->folder);
 	free(s);
 }

@@ -27,6 +27,7 @@ struct store_counts {
 	uint64_t samples, bytes; /* that were written */
 	uint64_t lost;		 /* samples that could not be */
 	uint64_t kept_bytes;	 /* in the folder now */
+	uint64_t oldest_ns;	 /* time of the oldest sample there; 0: none */
 };
 
 struct store;
@@ -44,12 +45,10 @@ bool store_wants_whole(const struct store *s, uint64_t time_ns);
  * to be whole.
  */
 int store_state(struct store *s, uint64_t time_ns, bool whole, const void *bytes, size_t n);
-/* A state that was not even made is lost, too. */
-void store_state_lost(struct store *s);
 /* Appends facts, which no state refers to. Between two states of a segment; -EAGAIN: there is none yet. */
 int store_facts(struct store *s, uint64_t time_ns, const void *bytes, size_t n);
 
-const struct store_counts *store_counts(const struct store *s);
+const struct store_counts *store_counts(struct store *s);
 /* Ends the segment with its index. */
 void store_close(struct store *s);
 

@@ -19,7 +19,6 @@
 #define CONNECTION_MEMORY_BYTES ((size_t)16384)
 /* At its limit libmicrohttpd stops accepting, and resumes in a later turn for which no descriptor becomes readable. */
 #define CROWDED_POLL_MS 50
-#define SAMPLE_OLD_NS	(20000 * NS_PER_MS)
 
 enum { FD_WAKE, FD_SOURCE, FD_DAEMONS };
 
@@ -276,7 +275,8 @@ static void rest(struct http *h)
 static void idle_work(struct http *h, struct pollfd *source)
 {
 	uint64_t now_ns = clock_boot_ns();
-	const struct snapshot *latest; /* not used: only the text is kept */
+	static const struct snapshot unchanged;
+	const struct snapshot *latest = &unchanged; /* only the text is kept of one that is made */
 	int error;
 
 	if (h->body && now_ns - h->body->made_ns >= h->o.share_ms * NS_PER_MS) {
@@ -289,8 +289,8 @@ static void idle_work(struct http *h, struct pollfd *source)
 	if (!(source->revents & POLLIN) && now_ns - h->idle_ns < h->o.idle_ms * NS_PER_MS)
 		return;
 	h->source->idle(h->source->ctx, &latest);
-	/* idle() may have taken a sample; a response that is still being sent is older than that. */
-	if (now_ns - h->sampled_ns > SAMPLE_OLD_NS)
+	/* A response that is still being sent is older than that. */
+	if (latest != &unchanged)
 		h->sequence = SEQUENCE_NONE;
 	if (!h->ready)
 		http_sample(h, &error);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/util.h"
+#include "exporters/prometheus/prometheus.h"
 #include "sysscope/source.h"
 
 #define HTTP_LISTEN_MAX		  8
@@ -35,6 +36,7 @@ struct http_options {
 	int wake_fd;			/* `wake` is called when it is readable; -1: none */
 	bool (*wake)(void *ctx);	/* true: stop */
 	double (*map_bytes)(void *ctx); /* for sysscope_bpf_map_memory_bytes; NULL: unknown */
+	void (*recording)(void *ctx, struct prometheus_recording *ret); /* NULL: nothing is recorded */
 	void *ctx;
 };
 void http_options_init(struct http_options *o);

@@ -112,7 +112,10 @@ const struct snapshot *http_sample(struct http *h, int *ret_error)
  */
 static int scrape(struct http *h, bool gzip, struct body **ret)
 {
-	const struct prometheus_options po = {.process_metrics = true, .self = h->o.no_self ? NULL : &h->self};
+	struct prometheus_recording recording;
+	const struct prometheus_options po = {.process_metrics = true,
+					      .self = h->o.no_self ? NULL : &h->self,
+					      .recording = h->o.recording ? &recording : NULL};
 	const struct snapshot *s;
 	struct body *body;
 	int r;
@@ -134,6 +137,8 @@ static int scrape(struct http *h, bool gzip, struct body **ret)
 	if (!h->o.no_self)
 		self_read(&h->self);
 	h->self.map_bytes = h->o.map_bytes && !h->o.no_self ? h->o.map_bytes(h->o.ctx) : VALUE_ABSENT;
+	if (h->o.recording)
+		h->o.recording(h->o.ctx, &recording);
 	r = body_new(&body, h->prometheus, s, &po, gzip ? &h->pack : NULL);
 	if (r < 0)
 		return r;

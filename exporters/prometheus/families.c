@@ -41,6 +41,20 @@ static const struct prometheus_family own_table[OWN_FAMILIES] = {
 				"Duration of the collector's last run."),
 	[OWN_SUCCESS] = FAMILY(GAUGE, COUNT, "sysscope_scrape_collector_success", "collector",
 			       "1 if the collector's last run succeeded, else 0."),
+	[OWN_RECORDING] = FAMILY(
+		GAUGE, COUNT, "sysscope_recording_active", "",
+		"1 if the latest sample was recorded, 0 if the disk refused it or does not answer: `sysscope serve` "
+		"logs why. These families are there with --record.path only."),
+	FAMILY(COUNTER, COUNT, "sysscope_recording_samples_total", "", "Samples that were recorded."),
+	FAMILY(COUNTER, COUNT, "sysscope_recording_lost_samples_total", "",
+	       "Samples that should have been recorded and were not."),
+	FAMILY(COUNTER, BYTES, "sysscope_recording_written_bytes_total", "",
+	       "Bytes that were written to the recording."),
+	FAMILY(GAUGE, BYTES, "sysscope_recording_kept_bytes", "", "Size of the recording on the disk."),
+	FAMILY(GAUGE, COUNT, "sysscope_recording_oldest_timestamp_seconds", "",
+	       "Time of the oldest sample that is kept, seconds since 1970; absent while there is none."),
+	FAMILY(COUNTER, COUNT, "sysscope_recording_errors_total", "",
+	       "Attempts to record that failed, as on a disk that is full; each is tried again at the next sample."),
 	[OWN_SELF] =
 		FAMILY(COUNTER, COUNT, "process_cpu_seconds_total", "", "User and system CPU time of sysscope itself."),
 	FAMILY(GAUGE, BYTES, "process_resident_memory_bytes", "", "Resident memory of sysscope itself."),

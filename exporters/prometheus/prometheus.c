@@ -249,17 +249,31 @@ static void write_folded(struct prometheus *p, struct buf *out, const struct sna
 	}
 }
 
+static void write_own(struct buf *out, enum own_family first, const double *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct family f = {out, own_family_line((enum own_family)(first + i)), false};
+
+		sample_add(&f, f.line, "", 0, v[i]);
+	}
+}
+
+static void write_recording(struct buf *out, const struct prometheus_recording *r)
+{
+	const double v[] = {r->active,	   r->samples,	   r->lost_samples, r->written_bytes,
+			    r->kept_bytes, r->oldest_time, r->errors};
+
+	_Static_assert((size_t)OWN_SELF == OWN_RECORDING + ARRAY_SIZE(v), "a family for each value");
+	write_own(out, OWN_RECORDING, v, ARRAY_SIZE(v));
+}
+
 static void write_self(struct buf *out, const struct prometheus_self *self)
 {
 	const double v[] = {self->cpu_seconds, self->resident_bytes, self->open_fds,	      self->max_fds,
 			    self->start_time,  self->virtual_bytes,  self->virtual_max_bytes, self->map_bytes};
 
 	_Static_assert((size_t)OWN_FAMILIES == OWN_SELF + ARRAY_SIZE(v), "a family for each value");
-	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
-		struct family f = {out, own_family_line((enum own_family)(OWN_SELF + i)), false};
-
-		sample_add(&f, f.line, "", 0, v[i]);
-	}
+	write_own(out, OWN_SELF, v, ARRAY_SIZE(v));
 }
 
 static int sets_fill(struct prometheus *p, const struct snapshot *s, const struct prometheus_options *o)
@@ -315,6 +329,8 @@ static int text_write(struct prometheus *p, struct buf *out, const struct snapsh
 	write_findings(p, out, s);
 	write_agent(p, out, s);
 	write_folded(p, out, s, o->process_metrics);
+	if (o->recording)
+		write_recording(out, o->recording);
 	if (o->self)
 		write_self(out, o->self);
 	return text_send(p, out, PART_UNKEPT, 0);

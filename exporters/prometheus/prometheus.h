@@ -29,10 +29,21 @@ struct prometheus_self {
 	double map_bytes;
 };
 
+/* How the recording of these snapshots goes, since the start. VALUE_ABSENT: unknown, no sample. */
+struct prometheus_recording {
+	double active; /* 1: it records; 0: the disk refuses */
+	double samples, lost_samples;
+	double written_bytes, kept_bytes;
+	double oldest_time; /* seconds since 1970 */
+	double errors;
+};
+
 struct prometheus_options {
 	unsigned int max_series;	    /* per family; 0: PROMETHEUS_MAX_SERIES_DEFAULT */
 	bool process_metrics;		    /* the families of GROUP scope */
 	const struct prometheus_self *self; /* NULL: none of the process_* families */
+	const struct prometheus_recording
+		*recording; /* NULL: nothing is recorded, and there are none of its families */
 };
 
 /*

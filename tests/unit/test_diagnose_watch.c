@@ -115,6 +115,28 @@ static void since_when(void **state)
 	assert_true(f->all[0].since == BEGIN + 30);
 }
 
+/* A recording takes snapshots between scrapes: an average is over all of the time, and what is judged is as without them. */
+static void glances_between_scrapes(void **state)
+{
+	uint32_t container = situation_container(&situation, "shop", "docker");
+	double *cores = &situation.containers[1][container].v[CONTAINER_CPU_CORES];
+
+	(void)state;
+	at(0);
+	for (int i = 1; i < 4; i++) {
+		const struct window *older;
+
+		*cores = 3;
+		situation.now.time = BEGIN + 15 * i - 5;
+		situation.now.sequence++;
+		assert_int_equal(watch_glance(&watch, &situation.now), 0);
+		*cores = 0;
+		assert_true(at(15 * i)->watched_seconds == 15);
+		older = &watch.windows[watch.older];
+		assert_true(window_average(older, WINDOW_CONTAINERS, container, TREND_CONTAINER_CPU_CORES) == 2);
+	}
+}
+
 static bool not_judged(const struct findings *f, const char *rule)
 {
 	for (size_t i = 0; i < f->n_unjudged; i++)
@@ -190,6 +212,7 @@ int main(void)
 		watch_test(every_minute),
 		watch_test(clock_set_back),
 		watch_test(since_when),
+		watch_test(glances_between_scrapes),
 		watch_test(rises_between_scrapes),
 		watch_test(no_rise_between_scrapes),
 	};

@@ -540,6 +540,32 @@ static void test_options(void **state)
 	prometheus_free(p);
 }
 
+static void test_recording(void **state)
+{
+	const struct prometheus_recording recording = {1, 12, 3, 4096, 8192, VALUE_ABSENT, 2};
+	const struct prometheus_options with = {.recording = &recording}, without = {};
+	struct prometheus *p = prometheus_new(false);
+	struct fixture f;
+	struct scrape r;
+
+	(void)state;
+	fixture_init(&f, 1, 0, 0);
+	r = scrape_take(p, &f, &without);
+	assert_false(has_text(&r, "sysscope_recording"));
+	scrape_free(&r);
+	r = scrape_take(p, &f, &with);
+	assert_value(&r, "sysscope_recording_active", 1);
+	assert_value(&r, "sysscope_recording_samples_total", 12);
+	assert_value(&r, "sysscope_recording_lost_samples_total", 3);
+	assert_value(&r, "sysscope_recording_written_bytes_total", 4096);
+	assert_value(&r, "sysscope_recording_kept_bytes", 8192);
+	assert_value(&r, "sysscope_recording_oldest_timestamp_seconds", NAN);
+	assert_value(&r, "sysscope_recording_errors_total", 2);
+	scrape_free(&r);
+	fixture_free(&f);
+	prometheus_free(p);
+}
+
 static void finding_set(struct finding *f, const char *rule, enum finding_severity severity, const char *name,
 			uint32_t home)
 {
@@ -675,6 +701,7 @@ int main(void)
 		cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_findings_folded),
 		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_recording),
 		cmocka_unit_test(test_speed),
 	};
 

@@ -15,9 +15,6 @@
 #include "exporters/json/json.h"
 #include "record/recorder.h"
 
-#define KEEP_BYTES   (2ULL << 30)
-#define KEEP_SECONDS (7 * 86400.0)
-
 struct recording {
 	const char *path;
 	double interval, keep_seconds;
@@ -129,7 +126,8 @@ static void recording_sum(const struct recording *r)
 
 static int record_body(struct run *run)
 {
-	struct recording r = {.interval = 5, .keep_bytes = KEEP_BYTES, .keep_seconds = KEEP_SECONDS};
+	struct recording r = {
+		.interval = RECORD_INTERVAL, .keep_bytes = RECORD_KEEP_BYTES, .keep_seconds = RECORD_KEEP_SECONDS};
 	int code = recording_parse(run, &r);
 
 	/* The folder first: if somebody else records into it, nothing needs to be loaded into the kernel. */
