@@ -7,6 +7,7 @@
 #define SYSSCOPE_COMPAT_BPF_H
 
 #include "sysscope.bpf.h"
+#include "sysscope/abi/values.h"
 
 #define __core __attribute__((preserve_access_index))
 
@@ -271,6 +272,64 @@ static __always_inline __u32 compat_epoll_descriptor(__u64 given)
 	if (!bpf_core_field_exists(key->fd) || !cfg_epoll_keys)
 		return given;
 	return BPF_CORE_READ(key, fd);
+}
+
+/* Quotas of CPU time: CONFIG_CFS_BANDWIDTH. */
+static __always_inline bool compat_has_bandwidth(void)
+{
+	return bpf_core_field_exists(((struct cfs_bandwidth *)0)->throttled_time);
+}
+
+/* cpuacct.cpuusage was an array of two numbers for each CPU until commit dd02d4234c9a (5.17). */
+struct cpuacct_usage {
+	__u64 usages[2];
+} __core;
+
+/* Another member may come to stand before its array. */
+struct kernel_cpustat___array {
+	__u64 cpustat[1];
+} __core;
+
+static __always_inline bool compat_cpuacct_is_one_number(void)
+{
+	return bpf_core_field_exists(((struct cpuacct *)0)->cpustat) && !bpf_core_type_exists(struct cpuacct_usage);
+}
+
+/*
+ * memory.stat is made of mem_cgroup.vmstats since commit 410f8e82689e (6.2). Its arrays are of another length on each kernel, which
+ * is asked: bpf_core_field_size.
+ */
+struct memcg_vmstats___sized {
+	long state[1];
+	unsigned long events[1], events_pending[1];
+} __core;
+
+static __always_inline bool compat_memory_stats_apart(void)
+{
+	return bpf_core_field_exists(((struct mem_cgroup *)0)->vmstats) &&
+	       bpf_core_field_exists(((struct memcg_vmstats___sized *)0)->events_pending);
+}
+
+/* The last event of memory.events that is read has its number since commit b6bf9abb0aa4 (5.17). */
+static __always_inline bool compat_memory_events_in_order(void)
+{
+	return bpf_core_field_exists(((struct mem_cgroup *)0)->memory_events) &&
+	       bpf_core_enum_value_exists(enum memcg_memory_event, MEMCG_OOM_GROUP_KILL) &&
+	       bpf_core_enum_value(enum memcg_memory_event, MEMCG_OOM_GROUP_KILL) == SS_MEMORY_OOM_GROUP_KILL;
+}
+
+/* Since 6.11 only with CONFIG_MEMCG_V1. */
+static __always_inline bool compat_memory_has_v1(void)
+{
+	return bpf_core_field_exists(((struct mem_cgroup *)0)->kmem) &&
+	       bpf_core_field_exists(((struct mem_cgroup *)0)->soft_limit) &&
+	       bpf_core_field_exists(((struct mem_cgroup *)0)->under_oom);
+}
+
+/* CONFIG_CGROUP_PIDS. */
+static __always_inline bool compat_has_pids(void)
+{
+	return bpf_core_field_exists(((struct pids_cgroup *)0)->limit);
 }
 
 /* The number of the system call that the registers belong to, negative outside of one; and its first argument. */

@@ -78,6 +78,13 @@
 /* include/linux/mmzone.h: index into zone.vm_stat */
 #define NR_FREE_PAGES 0
 
+/* linux/kernel_stat.h: enum cpu_usage_stat */
+#define CPUTIME_USER	0
+#define CPUTIME_NICE	1
+#define CPUTIME_SYSTEM	2
+#define CPUTIME_SOFTIRQ 3
+#define CPUTIME_IRQ	4
+
 /* Bits 63 to 47 of each address of the kernel on x86-64 with four levels of page tables. */
 #define CANONICAL_47 0x1ffffULL
 

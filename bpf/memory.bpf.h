@@ -9,8 +9,6 @@
 #include "task.bpf.h"
 #include "compat.bpf.h"
 
-/* CPUs whose parts are read. What further ones have not added, up to twice their number in pages each, is missing. */
-#define MEMORY_CPUS_MAX 1024
 /* How long the parts of an idle process are taken for unchanged: others may take its pages away. 2^33 ns are 8.6 s. */
 #define MEMORY_KEPT_BITS 33
 
@@ -23,11 +21,13 @@ struct cpu_probe_map {
 };
 struct cpu_probe_map cpu_probe SEC(".maps");
 
-static __u64 cpu_offsets[MEMORY_CPUS_MAX];
 static volatile __u64 cpu_probe_address;
 static bool cpu_offsets_known;
 
-/* From the address that names the probe's memory on all CPUs to where it is on each of them. */
+/*
+ * Fills cpu_offsets. What CPUs beyond its end have not added to memory counters, up to twice their number in pages each, is
+ * missing.
+ */
 static __noinline int cpu_offsets_find(void)
 {
 	__u64 base = 0;
@@ -39,7 +39,7 @@ static __noinline int cpu_offsets_find(void)
 			      (void *)(cpu_probe_address + bpf_core_field_offset(struct bpf_array, pptrs)));
 	if (!base)
 		return 0;
-	for (__u32 cpu = 0; cpu < MEMORY_CPUS_MAX && cpu < cfg_cpus; cpu++) {
+	for (__u32 cpu = 0; cpu < SS_CPU_OFFSETS && cpu < cfg_cpus; cpu++) {
 		void *there = bpf_map_lookup_percpu_elem(&cpu_probe, &zero, cpu);
 
 		if (!there)
@@ -111,7 +111,7 @@ static __noinline int memory_rest_read(struct task_struct *task, struct ss_threa
 	parts.at[1] = compat_mm_parts(mm, 1);
 	parts.at[2] = compat_mm_parts(mm, 2);
 	parts.at[3] = compat_mm_parts(mm, 3);
-	for (__u32 cpu = 0; cpu < MEMORY_CPUS_MAX && cpu < cfg_cpus; cpu++)
+	for (__u32 cpu = 0; cpu < SS_CPU_OFFSETS && cpu < cfg_cpus; cpu++)
 		if (cpu_offsets[cpu])
 			memory_parts_add(&parts, rest, cpu_offsets[cpu]);
 	for (int i = 0; i < MM_COUNTERS; i++)

@@ -28,6 +28,8 @@ const volatile __u64 cfg_stall_ns = 100000000;
 __u64 losses[SS_LOSS_KINDS];
 __u64 tasks_exited, tasks_ended;
 __u32 gone_in_use;
+__u64 cpu_offsets[SS_CPU_OFFSETS];
+__u32 values_noted;
 __u32 all_known;
 __u32 facts_wanted, facts_arguments;
 __u32 loops_watched = SS_LOOPS_WATCHED;

@@ -24,6 +24,9 @@
 #include "sysscope/abi/task.h"
 #include "sysscope/abi/tcp.h"
 
+/* CPUs whose memory per CPU is read. */
+#define SS_CPU_OFFSETS 1024
+
 /* ---- configuration: the agent sets it between open and load ------------------------------------ */
 extern const volatile bool cfg_cgroup_v1;	   /* the hierarchy that carries resources is a v1 controller's */
 extern const volatile __u32 cfg_cgroup_subsys;	   /* index of that controller in css_set.subsys */
@@ -53,7 +56,13 @@ extern __u64 losses[SS_LOSS_KINDS];
  */
 extern __u64 tasks_exited, tasks_ended;
 extern __u32 gone_in_use; /* which of each pair of drained tables (gone_a or gone_b, ...) programs write to: 0 or 1 */
-extern __u32 all_known;	  /* 1: the first pass of the task iterator is over, so every task has its state */
+/*
+ * From the address that names memory per CPU to where it is on each of them; 0: not known. Found by the first pass of the task
+ * iterator, where the kernel counts memory by CPU (6.2).
+ */
+extern __u64 cpu_offsets[SS_CPU_OFFSETS];
+extern __u32 values_noted; /* cgroups that this pass of the cgroup iterator has noted; cleared by the agent */
+extern __u32 all_known;	   /* 1: the first pass of the task iterator is over, so every task has its state */
 
 /* Living threads to which this pass of the iterator could give no state; the next pass tries again. Cleared by the agent. */
 extern __u64 states_missing;

@@ -41,6 +41,8 @@ typedef __kernel_pid_t pid_t;
 
 typedef __kernel_uid32_t uid_t;
 
+typedef s64 ktime_t;
+
 typedef struct {
 	int counter;
 } atomic_t;
@@ -284,15 +286,29 @@ struct cgroup_subsys_state {
 
 struct page_counter {
 	atomic_long_t usage;
+	long unsigned int failcnt;
+	long unsigned int watermark;
+	long unsigned int min;
+	long unsigned int low;
+	long unsigned int high;
 	long unsigned int max;
 };
+
+struct memcg_vmstats;
 
 struct mem_cgroup {
 	struct cgroup_subsys_state css;
 	struct page_counter memory;
 	union {
+		struct page_counter swap;
 		struct page_counter memsw;
 	};
+	struct memcg_vmstats *vmstats;
+	atomic_long_t memory_events[9];
+	struct page_counter kmem;
+	long unsigned int soft_limit;
+	int under_oom;
+	int oom_kill_disable;
 };
 
 struct gendisk {
@@ -386,6 +402,7 @@ struct cgroup {
 	struct cgroup_subsys_state self;
 	int level;
 	struct kernfs_node *kn;
+	struct cgroup_subsys_state *subsys[12];
 	struct cgroup_root *root;
 };
 
@@ -401,6 +418,7 @@ struct bio {
 
 struct kernfs_node {
 	void *name;
+	unsigned int hash;
 	u64 id;
 };
 
@@ -493,6 +511,19 @@ enum cgroup_subsys_id {
 	CGROUP_SUBSYS_COUNT = 12,
 };
 
+enum memcg_memory_event {
+	MEMCG_LOW = 0,
+	MEMCG_HIGH = 1,
+	MEMCG_MAX = 2,
+	MEMCG_OOM = 3,
+	MEMCG_OOM_KILL = 4,
+	MEMCG_OOM_GROUP_KILL = 5,
+	MEMCG_SWAP_HIGH = 6,
+	MEMCG_SWAP_MAX = 7,
+	MEMCG_SWAP_FAIL = 8,
+	MEMCG_NR_MEMORY_EVENTS = 9,
+};
+
 struct bpf_array {
 	union {
 		struct {
@@ -541,8 +572,18 @@ struct rq {
 	int cpu;
 };
 
+struct cfs_bandwidth {
+	ktime_t period;
+	u64 quota;
+	int nr_periods;
+	int nr_throttled;
+	u64 throttled_time;
+};
+
 struct task_group {
 	struct cfs_rq **cfs_rq;
+	long unsigned int shares;
+	struct cfs_bandwidth cfs_bandwidth;
 };
 
 struct io_cmd_data {
@@ -553,6 +594,11 @@ struct io_kiocb {
 		struct io_cmd_data cmd;
 	};
 	u8 opcode;
+};
+
+struct cpuacct {
+	u64 *cpuusage;
+	void *cpustat;
 };
 
 struct trace_event_raw_sys_enter {
@@ -570,6 +616,11 @@ struct bpf_iter_meta {
 	};
 	u64 session_id;
 	u64 seq_num;
+};
+
+struct pids_cgroup {
+	atomic64_t counter;
+	atomic64_t limit;
 };
 
 struct request {
@@ -600,6 +651,12 @@ struct bpf_iter__task_file {
 	u32 fd;
 	union {
 		struct file *file;
+	};
+};
+
+struct bpf_iter__cgroup {
+	union {
+		struct cgroup *cgroup;
 	};
 };
 

@@ -72,7 +72,7 @@ int cgroupfs_open(struct cgroupfs **ret, const char *root)
 
 	if (!fs)
 		return -ENOMEM;
-	fs->io_root = -1;
+	fs->io_root = fs->values.stat = -1;
 	for (int slot = 0; slot < CGROUP_SLOTS; slot++)
 		fs->mounts.slots[slot].fd = -1;
 	r = cgroup_mounts_detect(root, &fs->mounts);
@@ -84,9 +84,11 @@ int cgroupfs_open(struct cgroupfs **ret, const char *root)
 	if (r < 0)
 		return r;
 	fs->carrying = &fs->mounts.slots[fs->carrying_slot];
+	fs->layout.carrying_root = fs->carrying->point;
 	fs->layout.pressure_reason = pressure_reason(root, fs->layout.carrying_v2);
 	files_choose(fs, root);
 	fs->keep_max = file_limit_raise();
+	cgroup_values_open(fs);
 	*ret = fs;
 	fs = NULL;
 	return 0;
@@ -97,6 +99,7 @@ void cgroupfs_close(struct cgroupfs *fs)
 	if (!fs)
 		return;
 	readings_free(fs);
+	cgroup_values_close(fs);
 	cgroup_io_free(fs);
 	cgroup_mounts_free(&fs->mounts);
 	buf_free(&fs->mounts_text);

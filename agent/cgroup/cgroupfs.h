@@ -19,9 +19,9 @@
 #include "sysscope/sample.h"
 
 /*
- * Limits are read at each read as long as there are few cgroups: they are half as much again (6 us beside 12 us, on v1).
- * With more cgroups those that are at least so old are read again; else the last values are returned. A new limit is so
- * shown at the next sample, or 4 to 8 s late.
+ * Limits that the kernel half notes are always those of the moment. Others are read at each read as long as there are few cgroups:
+ * they are half as much again (6 us beside 12 us, on v1). With more cgroups those that are at least so old are read again; else
+ * the last values are returned. A new limit is so shown at the next sample, or 4 to 8 s late.
  */
 #define CGROUPFS_LIMITS_ALWAYS 64
 #define CGROUPFS_LIMITS_NS     (4 * 1000000000ULL)
@@ -69,6 +69,7 @@ struct cgroup_layout_info {
 	bool whole;	       /* false: only a part is visible (cgroup namespace, or only a part is mounted) */
 	bool lacks_cpu, lacks_memory, lacks_pids; /* no hierarchy here has the controller */
 	const char *v2_root;	     /* mount point of the v2 hierarchy's root, NULL: not mounted here; raw bytes */
+	const char *carrying_root;   /* mount point of the carrying one, raw bytes */
 	const char *pressure_reason; /* why no cgroup has pressure, static; NULL: they have it */
 	const char *mounts;	     /* to be shown: one line each, "v1 cpu /sys/fs/cgroup/cpu"; raw bytes */
 };
@@ -107,6 +108,17 @@ bool cgroupfs_only_root(struct cgroupfs *fs, const char *path, size_t len);
 
 /* The time of the reads that follow, of any clock that never goes back: says how old limits are. */
 void cgroupfs_moment(struct cgroupfs *fs, uint64_t now_ns);
+
+/*
+ * Counters that the kernel half has noted at this moment (abi/values.h), hierarchy by hierarchy, in place of the files that
+ * print them: after cgroupfs_moment(), _begin(), then for each `i` from 0 on what it has noted below _root(), an O_PATH
+ * descriptor, -1 at the end. Of a cgroup that is not among them its files are read, and each file once, since that shows what
+ * this kernel prints.
+ */
+struct ss_values;
+void cgroupfs_values_begin(struct cgroupfs *fs);
+int cgroupfs_values_root(const struct cgroupfs *fs, unsigned int i);
+void cgroupfs_values_give(struct cgroupfs *fs, unsigned int i, const struct ss_values *values, size_t n);
 
 /*
  * Reads the files of one cgroup; struct cgroup_counters has the source and unit of each field. A field without a

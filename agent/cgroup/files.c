@@ -86,28 +86,31 @@ static const struct cgroup_key v1_oom_control[] = {
 #define HUGE_EVENTS(index, size, key_, kib) {KEY("max", hugetlb_failcnt[index], 1)},
 static const struct cgroup_key v2_hugetlb_events[][1] = {HUGE_PAGE_LIST(HUGE_EVENTS)};
 
-#define STAT(where, file, table)                                                            \
+#define STAT(where, file, table, by)                                                        \
 	{                                                                                   \
 		.slot = (where), .name = (file), .kind = CGROUP_FILE_STAT, .keys = (table), \
-		.n_keys = ARRAY_SIZE(table)                                                 \
+		.n_keys = ARRAY_SIZE(table), .value = CGROUP_VALUE_##by                     \
 	}
-#define COUNTER(where, file, field)                                                                  \
-	{                                                                                            \
-		.slot = (where), .name = (file), .kind = CGROUP_FILE_NUMBER, .offset = OFFSET(field) \
+#define COUNTER(where, file, field, by)                                                               \
+	{                                                                                             \
+		.slot = (where), .name = (file), .kind = CGROUP_FILE_NUMBER, .offset = OFFSET(field), \
+		.value = CGROUP_VALUE_##by                                                            \
 	}
 /* Also read of a cgroup above a home's that has a quota, a memory limit, a limit of processes. */
-#define STAT_ABOVE(where, file, table, when)                                                                 \
+#define STAT_ABOVE(where, file, table, when, by)                                                             \
 	{                                                                                                    \
 		.slot = (where), .name = (file), .kind = CGROUP_FILE_STAT, .above = (when), .keys = (table), \
-		.n_keys = ARRAY_SIZE(table)                                                                  \
+		.n_keys = ARRAY_SIZE(table), .value = CGROUP_VALUE_##by                                      \
 	}
-#define COUNTER_ABOVE(where, file, field, when)                                                                       \
-	{                                                                                                             \
-		.slot = (where), .name = (file), .kind = CGROUP_FILE_NUMBER, .above = (when), .offset = OFFSET(field) \
+#define COUNTER_ABOVE(where, file, field, when, by)                                                                    \
+	{                                                                                                              \
+		.slot = (where), .name = (file), .kind = CGROUP_FILE_NUMBER, .above = (when), .offset = OFFSET(field), \
+		.value = CGROUP_VALUE_##by                                                                             \
 	}
-#define LIMIT(where, file, how, field)                                                                 \
-	{                                                                                              \
-		.slot = (where), .name = (file), .kind = (how), .offset = OFFSET(field), .limit = true \
+#define LIMIT(where, file, how, field, by)                                                              \
+	{                                                                                               \
+		.slot = (where), .name = (file), .kind = (how), .offset = OFFSET(field), .limit = true, \
+		.value = CGROUP_VALUE_##by                                                              \
 	}
 
 #define PRESSURE(file, field)                                                                                 \
@@ -145,23 +148,23 @@ static const struct cgroup_key v2_hugetlb_events[][1] = {HUGE_PAGE_LIST(HUGE_EVE
 		HUGE_COUNTER(CGROUP_SLOT_HUGETLB, "hugetlb." #size ".failcnt", hugetlb_failcnt[index], kib),
 
 static const struct cgroup_file file_table[] = {
-	LIMIT(CGROUP_SLOT_V2, "cpu.max", CGROUP_FILE_CPU_MAX, cpu_quota_us),
-	LIMIT(CGROUP_SLOT_V2, "cpu.weight", CGROUP_FILE_NUMBER, cpu_weight),
-	LIMIT(CGROUP_SLOT_V2, "memory.max", CGROUP_FILE_LIMIT, memory_limit),
-	LIMIT(CGROUP_SLOT_V2, "memory.min", CGROUP_FILE_LIMIT, memory_min),
-	LIMIT(CGROUP_SLOT_V2, "memory.low", CGROUP_FILE_LIMIT, memory_reservation),
-	LIMIT(CGROUP_SLOT_V2, "memory.high", CGROUP_FILE_LIMIT, memory_high),
-	LIMIT(CGROUP_SLOT_V2, "memory.swap.max", CGROUP_FILE_LIMIT, swap_limit),
-	LIMIT(CGROUP_SLOT_V2, "memory.swap.high", CGROUP_FILE_LIMIT, swap_high),
-	LIMIT(CGROUP_SLOT_V2, "pids.max", CGROUP_FILE_LIMIT, pids_limit),
-	LIMIT(CGROUP_SLOT_V2, "cpuset.cpus.effective", CGROUP_FILE_CPUS, cpuset_cpus),
-	HUGE_PAGE_LIST(HUGE_V2_LIMITS) STAT_ABOVE(CGROUP_SLOT_V2, "cpu.stat", v2_cpu_stat, CGROUP_ABOVE_QUOTA),
-	COUNTER_ABOVE(CGROUP_SLOT_V2, "memory.current", memory_usage, CGROUP_ABOVE_MEMORY),
-	COUNTER(CGROUP_SLOT_V2, "memory.peak", memory_peak),
-	COUNTER(CGROUP_SLOT_V2, "memory.swap.current", memory_swap),
-	STAT_ABOVE(CGROUP_SLOT_V2, "memory.stat", v2_memory_stat, CGROUP_ABOVE_MEMORY),
-	STAT(CGROUP_SLOT_V2, "memory.events", v2_memory_events),
-	COUNTER_ABOVE(CGROUP_SLOT_V2, "pids.current", pids, CGROUP_ABOVE_PIDS),
+	LIMIT(CGROUP_SLOT_V2, "cpu.max", CGROUP_FILE_CPU_MAX, cpu_quota_us, CPU_MAX),
+	LIMIT(CGROUP_SLOT_V2, "cpu.weight", CGROUP_FILE_NUMBER, cpu_weight, NONE),
+	LIMIT(CGROUP_SLOT_V2, "memory.max", CGROUP_FILE_LIMIT, memory_limit, MEMORY_MAX),
+	LIMIT(CGROUP_SLOT_V2, "memory.min", CGROUP_FILE_LIMIT, memory_min, MEMORY_MIN),
+	LIMIT(CGROUP_SLOT_V2, "memory.low", CGROUP_FILE_LIMIT, memory_reservation, MEMORY_LOW),
+	LIMIT(CGROUP_SLOT_V2, "memory.high", CGROUP_FILE_LIMIT, memory_high, MEMORY_HIGH),
+	LIMIT(CGROUP_SLOT_V2, "memory.swap.max", CGROUP_FILE_LIMIT, swap_limit, SWAP_MAX),
+	LIMIT(CGROUP_SLOT_V2, "memory.swap.high", CGROUP_FILE_LIMIT, swap_high, SWAP_HIGH),
+	LIMIT(CGROUP_SLOT_V2, "pids.max", CGROUP_FILE_LIMIT, pids_limit, PIDS_MAX),
+	LIMIT(CGROUP_SLOT_V2, "cpuset.cpus.effective", CGROUP_FILE_CPUS, cpuset_cpus, NONE),
+	HUGE_PAGE_LIST(HUGE_V2_LIMITS) STAT_ABOVE(CGROUP_SLOT_V2, "cpu.stat", v2_cpu_stat, CGROUP_ABOVE_QUOTA, NONE),
+	COUNTER_ABOVE(CGROUP_SLOT_V2, "memory.current", memory_usage, CGROUP_ABOVE_MEMORY, MEMORY),
+	COUNTER(CGROUP_SLOT_V2, "memory.peak", memory_peak, MEMORY_PEAK),
+	COUNTER(CGROUP_SLOT_V2, "memory.swap.current", memory_swap, SWAP),
+	STAT_ABOVE(CGROUP_SLOT_V2, "memory.stat", v2_memory_stat, CGROUP_ABOVE_MEMORY, MEMORY_STAT),
+	STAT(CGROUP_SLOT_V2, "memory.events", v2_memory_events, EVENTS),
+	COUNTER_ABOVE(CGROUP_SLOT_V2, "pids.current", pids, CGROUP_ABOVE_PIDS, PIDS),
 	{
 		.slot = CGROUP_SLOT_V2,
 		.name = "io.stat",
@@ -174,14 +177,14 @@ static const struct cgroup_file file_table[] = {
 	PRESSURE("io.pressure", pressure_io_some_ns),
 	HUGE_PAGE_LIST(HUGE_V2)
 
-		LIMIT(CGROUP_SLOT_CPU, "cpu.cfs_quota_us", CGROUP_FILE_QUOTA, cpu_quota_us),
-	LIMIT(CGROUP_SLOT_CPU, "cpu.cfs_period_us", CGROUP_FILE_NUMBER, cpu_period_us),
-	LIMIT(CGROUP_SLOT_CPU, "cpu.shares", CGROUP_FILE_NUMBER, cpu_shares),
-	STAT_ABOVE(CGROUP_SLOT_CPU, "cpu.stat", v1_cpu_stat, CGROUP_ABOVE_QUOTA),
+		LIMIT(CGROUP_SLOT_CPU, "cpu.cfs_quota_us", CGROUP_FILE_QUOTA, cpu_quota_us, QUOTA),
+	LIMIT(CGROUP_SLOT_CPU, "cpu.cfs_period_us", CGROUP_FILE_NUMBER, cpu_period_us, PERIOD),
+	LIMIT(CGROUP_SLOT_CPU, "cpu.shares", CGROUP_FILE_NUMBER, cpu_shares, SHARES),
+	STAT_ABOVE(CGROUP_SLOT_CPU, "cpu.stat", v1_cpu_stat, CGROUP_ABOVE_QUOTA, PERIODS),
 
-	COUNTER(CGROUP_SLOT_CPUACCT, "cpuacct.usage", cpu_usage_ns),
-	COUNTER(CGROUP_SLOT_CPUACCT, "cpuacct.usage_user", cpu_user_ns),
-	COUNTER(CGROUP_SLOT_CPUACCT, "cpuacct.usage_sys", cpu_system_ns),
+	COUNTER(CGROUP_SLOT_CPUACCT, "cpuacct.usage", cpu_usage_ns, USAGE),
+	COUNTER(CGROUP_SLOT_CPUACCT, "cpuacct.usage_user", cpu_user_ns, USER),
+	COUNTER(CGROUP_SLOT_CPUACCT, "cpuacct.usage_sys", cpu_system_ns, SYSTEM),
 	{
 		.slot = CGROUP_SLOT_CPUACCT,
 		.name = "cpuacct.stat",
@@ -191,31 +194,32 @@ static const struct cgroup_file file_table[] = {
 		.n_keys = ARRAY_SIZE(v1_cpuacct_stat),
 	},
 
-	LIMIT(CGROUP_SLOT_MEMORY, "memory.limit_in_bytes", CGROUP_FILE_LIMIT, memory_limit),
-	LIMIT(CGROUP_SLOT_MEMORY, "memory.soft_limit_in_bytes", CGROUP_FILE_LIMIT, memory_reservation),
-	LIMIT(CGROUP_SLOT_MEMORY, "memory.memsw.limit_in_bytes", CGROUP_FILE_LIMIT, swap_limit),
-	COUNTER_ABOVE(CGROUP_SLOT_MEMORY, "memory.usage_in_bytes", memory_usage, CGROUP_ABOVE_MEMORY),
-	COUNTER(CGROUP_SLOT_MEMORY, "memory.max_usage_in_bytes", memory_peak),
-	COUNTER(CGROUP_SLOT_MEMORY, "memory.kmem.usage_in_bytes", memory_kernel),
-	COUNTER(CGROUP_SLOT_MEMORY, "memory.failcnt", memory_failcnt),
+	LIMIT(CGROUP_SLOT_MEMORY, "memory.limit_in_bytes", CGROUP_FILE_LIMIT, memory_limit, MEMORY_MAX),
+	LIMIT(CGROUP_SLOT_MEMORY, "memory.soft_limit_in_bytes", CGROUP_FILE_LIMIT, memory_reservation, SOFT_LIMIT),
+	LIMIT(CGROUP_SLOT_MEMORY, "memory.memsw.limit_in_bytes", CGROUP_FILE_LIMIT, swap_limit, SWAP_MAX),
+	COUNTER_ABOVE(CGROUP_SLOT_MEMORY, "memory.usage_in_bytes", memory_usage, CGROUP_ABOVE_MEMORY, MEMORY),
+	COUNTER(CGROUP_SLOT_MEMORY, "memory.max_usage_in_bytes", memory_peak, MEMORY_PEAK),
+	COUNTER(CGROUP_SLOT_MEMORY, "memory.kmem.usage_in_bytes", memory_kernel, KERNEL_MEMORY),
+	COUNTER(CGROUP_SLOT_MEMORY, "memory.failcnt", memory_failcnt, MEMORY_FAILED),
 	{
 		.slot = CGROUP_SLOT_MEMORY,
 		.name = "memory.stat",
 		.kind = CGROUP_FILE_STAT,
+		.value = CGROUP_VALUE_MEMORY_STAT,
 		.never_root = true,
 		.above = CGROUP_ABOVE_MEMORY,
 		.keys = v1_memory_stat,
 		.n_keys = ARRAY_SIZE(v1_memory_stat),
 	},
-	STAT(CGROUP_SLOT_MEMORY, "memory.oom_control", v1_oom_control),
+	STAT(CGROUP_SLOT_MEMORY, "memory.oom_control", v1_oom_control, OOM_CONTROL),
 
-	LIMIT(CGROUP_SLOT_PIDS, "pids.max", CGROUP_FILE_LIMIT, pids_limit),
-	COUNTER_ABOVE(CGROUP_SLOT_PIDS, "pids.current", pids, CGROUP_ABOVE_PIDS),
+	LIMIT(CGROUP_SLOT_PIDS, "pids.max", CGROUP_FILE_LIMIT, pids_limit, PIDS_MAX),
+	COUNTER_ABOVE(CGROUP_SLOT_PIDS, "pids.current", pids, CGROUP_ABOVE_PIDS, PIDS),
 
-	LIMIT(CGROUP_SLOT_CPUSET, "cpuset.effective_cpus", CGROUP_FILE_CPUS, cpuset_cpus),
+	LIMIT(CGROUP_SLOT_CPUSET, "cpuset.effective_cpus", CGROUP_FILE_CPUS, cpuset_cpus, NONE),
 
 	/* A file that is as good as any other: it says that the cgroup is there. */
-	LIMIT(CGROUP_SLOT_IO, "notify_on_release", CGROUP_FILE_NUMBER, io_charged),
+	LIMIT(CGROUP_SLOT_IO, "notify_on_release", CGROUP_FILE_NUMBER, io_charged, NONE),
 
 	HUGE_PAGE_LIST(HUGE_V1_LIMITS) HUGE_PAGE_LIST(HUGE_V1)};
 _Static_assert(ARRAY_SIZE(file_table) <= CGROUP_FILES_MAX, "room for every file");

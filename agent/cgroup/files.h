@@ -32,6 +32,37 @@ enum cgroup_file_kind {
 	CGROUP_FILE_IO,	      /* io.stat, a line per device: io.h */
 };
 
+/* What the kernel half may have noted in place of a file: values.h. */
+enum cgroup_value {
+	CGROUP_VALUE_NONE,
+	CGROUP_VALUE_CPU_MAX, /* quota and period */
+	CGROUP_VALUE_QUOTA,
+	CGROUP_VALUE_PERIOD,
+	CGROUP_VALUE_SHARES,
+	CGROUP_VALUE_PERIODS, /* and throttling */
+	CGROUP_VALUE_USAGE,
+	CGROUP_VALUE_USER,
+	CGROUP_VALUE_SYSTEM,
+	CGROUP_VALUE_MEMORY,
+	CGROUP_VALUE_MEMORY_PEAK,
+	CGROUP_VALUE_MEMORY_MAX,
+	CGROUP_VALUE_MEMORY_MIN,
+	CGROUP_VALUE_MEMORY_LOW,
+	CGROUP_VALUE_MEMORY_HIGH,
+	CGROUP_VALUE_MEMORY_FAILED,
+	CGROUP_VALUE_SWAP,
+	CGROUP_VALUE_SWAP_MAX,
+	CGROUP_VALUE_SWAP_HIGH,
+	CGROUP_VALUE_EVENTS,
+	CGROUP_VALUE_KERNEL_MEMORY,
+	CGROUP_VALUE_SOFT_LIMIT,
+	CGROUP_VALUE_OOM_CONTROL,
+	CGROUP_VALUE_MEMORY_STAT, /* whether it has changed */
+	CGROUP_VALUE_PIDS,
+	CGROUP_VALUE_PIDS_MAX,
+	CGROUP_VALUES
+};
+
 /* Which files are read of a cgroup that is only above a home's cgroup, besides its limits. */
 enum cgroup_above {
 	CGROUP_ABOVE_NEVER,
@@ -46,7 +77,8 @@ struct cgroup_file {
 	enum cgroup_file_kind kind;
 	bool limit; /* not read each time: see CGROUPFS_LIMITS_NS */
 	enum cgroup_above above;
-	uint32_t huge_kib; /* only on machines with huge pages of this size */
+	enum cgroup_value value; /* in place of which it need not be read */
+	uint32_t huge_kib;	 /* only on machines with huge pages of this size */
 	bool cpu_backup; /* read only while cpu_user_ns or cpu_system_ns is unknown; after the files that it replaces */
 	bool never_root; /* costly and useless at the root */
 	uint16_t offset; /* of the field, or of quota (CPU_MAX) */

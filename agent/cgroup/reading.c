@@ -19,35 +19,6 @@
 /* memory.stat, the longest file, has up to 8 KiB on large machines. */
 #define FILE_TEXT_MAX 16384
 
-/* Fields of pressure in struct cgroup_counters, which stand together. */
-#define PRESSURES                                                   \
-	((offsetof(struct cgroup_counters, pressure_io_full_ns) -   \
-	  offsetof(struct cgroup_counters, pressure_cpu_some_ns)) / \
-		 sizeof(uint64_t) +                                 \
-	 1)
-
-/* In place of a descriptor. */
-enum file_state {
-	FILE_CLOSED = -1,  /* opened when it is read */
-	FILE_MISSING = -2, /* retried every CGROUPFS_RETRY_EVERY reads */
-	FILE_NO_DIR = -3,  /* so is its directory, in another v1 hierarchy: retried every CGROUPFS_NO_DIR_EVERY reads */
-	FILE_NEVER = -4,
-};
-
-struct open_cgroup {
-	uint64_t id;
-	uint32_t reads;
-	bool in_table;
-	int files[CGROUP_FILES_MAX];   /* descriptor or enum file_state; index as in cgroup_files() */
-	struct cgroup_counters limits; /* as last read; other fields are SS_UNKNOWN */
-	uint64_t limits_ns;	       /* when that was */
-	uint64_t pressure[PRESSURES];  /* as last read, in the order of struct cgroup_counters */
-	uint64_t pressure_ns;	       /* when that was */
-	uint64_t pressure_usage_ns;    /* the CPU time that it had used by then */
-	bool pressure_moved;	       /* it was not what it had been before */
-	UT_hash_handle hh;
-};
-
 static void file_close(struct cgroupfs *fs, struct open_cgroup *e, size_t i)
 {
 	if (e->files[i] < 0)
@@ -99,7 +70,7 @@ static int open_cgroup_new(struct cgroupfs *fs, uint64_t id, const char *path, s
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return -ENOMEM;
-	e->id = id;
+	e->id = e->places[fs->carrying_slot].id = id;
 	cgroup_counters_clear(&e->limits);
 	memset(e->pressure, 0xff, sizeof(e->pressure)); /* SS_UNKNOWN */
 	for (size_t i = 0; i < CGROUP_FILES_MAX; i++)
@@ -168,6 +139,7 @@ static int file_open(struct reading *r, size_t i)
 	const struct cgroup_file *file = &r->fs->table[i];
 	int dir, fd;
 
+	r->e->printed[i] = false;
 	dir = reading_dir(r, file->slot);
 	if (dir < 0) {
 		if (dir == -ENOENT)
@@ -191,6 +163,7 @@ static int file_failed(struct reading *r, size_t i, int fd, int error)
 
 	fs->stats.open_files -= r->e->files[i] >= 0;
 	close(fd);
+	r->e->printed[i] = false;
 	/* Some files exist but are not supported, such as memory.kmem.* without kernel accounting. */
 	r->e->files[i] = error == EOPNOTSUPP ? FILE_MISSING : FILE_CLOSED;
 	/* The files of pressure go when it is turned off for a cgroup (cgroup.pressure). */
@@ -222,6 +195,7 @@ static int file_read(struct reading *r, size_t i, struct cgroup_counters *c)
 	n = pread(fd, r->text, sizeof(r->text), 0);
 	if (n < 0)
 		return file_failed(r, i, fd, errno);
+	r->e->printed[i] = true;
 	if (r->e->files[i] < 0) {
 		if (file_keep(fs, &fs->table[i])) {
 			r->e->files[i] = fd;
@@ -235,6 +209,16 @@ static int file_read(struct reading *r, size_t i, struct cgroup_counters *c)
 	if (fs->table[i].kind == CGROUP_FILE_IO && cgroup_io_take(fs, r->e->id, r->text, (size_t)n) < 0)
 		fs->stats.read_errors++;
 	return 0;
+}
+
+/* Whether what the kernel half noted is in `c` now, in place of file i, which is then not kept open. */
+static bool file_replaced(struct reading *r, size_t i, struct cgroup_counters *c)
+{
+	if (!cgroup_file_replaced(r->fs, r->e, r->path, i, c))
+		return false;
+	if (r->fs->table[i].value != CGROUP_VALUE_MEMORY_STAT)
+		file_close(r->fs, r->e, i);
+	return true;
 }
 
 /* Files that were missing are opened at the next read. */
@@ -258,13 +242,15 @@ static int open_cgroup_limits(struct reading *r)
 	const struct cgroupfs *fs = r->fs;
 	struct open_cgroup *e = r->e;
 
-	if (e->reads >= CGROUPFS_YOUNG_READS && fs->stats.open_cgroups > CGROUPFS_LIMITS_ALWAYS &&
-	    fs->now_ns - e->limits_ns < CGROUPFS_LIMITS_NS)
-		return 0;
-	e->limits_ns = fs->now_ns;
-	cgroup_counters_clear(&e->limits);
+	bool due = e->reads < CGROUPFS_YOUNG_READS || fs->stats.open_cgroups <= CGROUPFS_LIMITS_ALWAYS ||
+		   fs->now_ns - e->limits_ns >= CGROUPFS_LIMITS_NS;
+
+	if (due) {
+		e->limits_ns = fs->now_ns;
+		cgroup_counters_clear(&e->limits);
+	}
 	for (size_t i = 0; i < fs->n_limits; i++)
-		if (file_read(r, fs->limits[i], &e->limits) < 0)
+		if (!file_replaced(r, fs->limits[i], &e->limits) && due && file_read(r, fs->limits[i], &e->limits) < 0)
 			return -ENOENT;
 	return 0;
 }
@@ -321,10 +307,14 @@ static int open_cgroup_read(struct reading *r, bool above, struct cgroup_counter
 		return -ENOENT;
 	c = e->limits;
 	for (size_t i = 0; i < fs->n_counters; i++) {
-		if (!file_wanted(&fs->table[fs->counters[i]], &c, above))
+		const struct cgroup_file *file = &fs->table[fs->counters[i]];
+
+		if (!file_wanted(file, &c, above) || file_replaced(r, fs->counters[i], &c))
 			continue;
 		if (file_read(r, fs->counters[i], &c) < 0)
 			return -ENOENT;
+		if (file->value == CGROUP_VALUE_MEMORY_STAT)
+			cgroup_stat_keep(r->fs, e, r->path, file, &c);
 	}
 	if (!above && open_cgroup_pressure(r, &c) < 0)
 		return -ENOENT;
@@ -342,20 +332,30 @@ void cgroupfs_moment(struct cgroupfs *fs, uint64_t now_ns)
 	fs->ios.n = 0;
 }
 
+/* Whether the kernel has just listed the cgroup, and no cgroup is called otherwise than before. */
+static bool cgroup_listed(struct cgroupfs *fs, struct open_cgroup *e, const char *path)
+{
+	return e && e->reads >= CGROUPFS_YOUNG_READS && !fs->values.names_changed &&
+	       cgroup_values_find(fs, fs->carrying_slot, path, &e->places[fs->carrying_slot]);
+}
+
 static int cgroup_read(struct cgroupfs *fs, uint64_t id, const char *path, bool above, struct cgroup_counters *ret)
 {
 	struct reading reading;
 	uint64_t id_now;
-	int r;
+	int r = 0;
 
+	reading.e = open_cgroup_find(fs, id);
 	/*
-	 * Kept descriptors would return ENODEV, but there may be none; this look-up costs 1 us. If the cgroup is removed
+	 * Kept descriptors would return ENODEV, but there may be none; this look-up costs 2 us. If the cgroup is removed
 	 * after it, the descriptors or reading_dir() notice.
 	 */
-	r = cgroupfs_id(fs, path, &id_now);
+	if (!cgroup_listed(fs, reading.e, path))
+		r = cgroupfs_id(fs, path, &id_now);
+	else
+		id_now = id;
 	if (r == 0 && id_now != id)
 		r = -ENOENT;
-	reading.e = open_cgroup_find(fs, id);
 	if (r == 0 && !reading.e)
 		r = open_cgroup_new(fs, id, path, &reading.e);
 	if (r == 0) {

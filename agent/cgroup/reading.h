@@ -1,13 +1,55 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* reading.h - what cgroupfs.c and reading.c share: a struct cgroupfs. Included by these two only. */
+/* reading.h - what cgroupfs.c, reading.c, values.c and io.c share: a struct cgroupfs. Included by these only. */
 #ifndef SYSSCOPE_CGROUP_READING_H
 #define SYSSCOPE_CGROUP_READING_H
+
+#include <uthash.h>
 
 #include "base/list.h"
 #include "base/util.h"
 #include "cgroup/cgroupfs.h"
 #include "cgroup/files.h"
 #include "cgroup/mounts.h"
+#include "cgroup/values.h"
+
+/* Fields of pressure in struct cgroup_counters, which stand together. */
+#define PRESSURES                                                   \
+	((offsetof(struct cgroup_counters, pressure_io_full_ns) -   \
+	  offsetof(struct cgroup_counters, pressure_cpu_some_ns)) / \
+		 sizeof(uint64_t) +                                 \
+	 1)
+
+/* Numbers of memory.stat that are kept. */
+#define STAT_KEYS_MAX 24
+/* So many reads must have said the same of one digest: see cgroup_stat_keep(). */
+#define STAT_READS_ENOUGH 2
+
+/* In place of a descriptor. */
+enum file_state {
+	FILE_CLOSED = -1,  /* opened when it is read */
+	FILE_MISSING = -2, /* retried every CGROUPFS_RETRY_EVERY reads */
+	FILE_NO_DIR = -3,  /* so is its directory, in another v1 hierarchy: retried every CGROUPFS_NO_DIR_EVERY reads */
+	FILE_NEVER = -4,
+};
+
+struct open_cgroup {
+	uint64_t id;
+	uint32_t reads;
+	bool in_table;
+	int files[CGROUP_FILES_MAX];	/* descriptor or enum file_state; index as in cgroup_files() */
+	bool printed[CGROUP_FILES_MAX]; /* the file was there, and could be read, when it was opened last */
+	struct cgroup_counters limits;	/* as last read; other fields are SS_UNKNOWN */
+	uint64_t limits_ns;		/* when that was */
+	uint64_t pressure[PRESSURES];	/* as last read, in the order of struct cgroup_counters */
+	uint64_t pressure_ns;		/* when that was */
+	uint64_t pressure_usage_ns;	/* the CPU time that it had used by then */
+	bool pressure_moved;		/* it was not what it had been before */
+	struct cgroup_values_place places[CGROUP_SLOTS];
+	uint64_t stat[STAT_KEYS_MAX]; /* what memory.stat said when its digest was this */
+	uint64_t stat_digest;
+	uint8_t stat_reads; /* in a row that said the same, with the same digest before */
+	UT_hash_handle hh;
+};
 
 struct cgroupfs {
 	struct cgroup_mounts mounts;
@@ -25,6 +67,8 @@ struct cgroupfs {
 	uint64_t keep_max;	  /* descriptors */
 	uint64_t now_ns;	  /* of cgroupfs_moment() */
 	struct cgroupfs_stats stats;
+
+	struct cgroup_values values; /* of the kernel half */
 
 	LIST(struct sample_io) ios;    /* read since cgroupfs_moment() */
 	struct cgroup_io_known *known; /* io.c */

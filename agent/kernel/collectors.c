@@ -285,4 +285,14 @@ const struct collector_desc collectors[COLLECTORS] = {
 			  .tracepoints = {"block_rq_complete"},
 			  .lacks = ""}},
 		},
+	[COLLECTOR_COUNTERS] =
+		{
+			"counters",
+			"counters and limits of cgroups in one pass; without it their files are read, which costs more",
+			false,
+			{{.hook = "iter/cgroup",
+			  .programs = {"cgroup_values"},
+			  .lacks = "",
+			  .functions = {"bpf_iter_cgroup"}}},
+		},
 };

@@ -84,6 +84,7 @@ void loader_options_hierarchy(struct loader_options *o, const struct kernel *k, 
 	o->cgroup_v1 = !layout->carrying_v2;
 	o->cgroup_hierarchy = (int)layout->hierarchy_id;
 	o->cgroup_v2_root = layout->v2_root;
+	o->cgroup_root = layout->carrying_root;
 	o->cgroup_subsys = kernel_cgroup_subsys(k, layout->carrying_controller);
 }
 
@@ -181,6 +182,8 @@ static int object_open(struct loader *l, uint32_t chosen)
 	}
 	network_open(l, s, chosen >> COLLECTOR_NETWORK & 1,
 		     loader_way(l, COLLECTOR_TCP) && chosen >> COLLECTOR_TCP & 1);
+	if (!(chosen >> COLLECTOR_COUNTERS & 1))
+		bpf_map__set_autocreate(s->maps.values, false);
 	if (!(chosen >> COLLECTOR_RECLAIM & 1))
 		bpf_map__set_autocreate(s->maps.reclaiming, false);
 	drained_open(l, s, chosen);

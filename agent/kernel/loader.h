@@ -32,6 +32,7 @@ enum collector {
 	COLLECTOR_NETWORK,
 	COLLECTOR_DISK,
 	COLLECTOR_RECLAIM,
+	COLLECTOR_COUNTERS, /* without it the files of cgroups are read */
 	COLLECTORS
 };
 
@@ -55,6 +56,7 @@ struct loader_options {
 	uint32_t cgroup_subsys;
 	int cgroup_hierarchy;
 	const char *cgroup_v2_root; /* mount point of the v2 hierarchy's root; NULL: it is not mounted */
+	const char *cgroup_root;    /* mount point of the hierarchy that carries resources */
 	uint32_t disabled;	    /* bit per enum collector */
 	const char *break_collector;
 	const char *epoll_hook; /* "fentry", "kprobe", "tracepoint" or "sched"; NULL: the best available */

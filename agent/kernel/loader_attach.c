@@ -26,6 +26,17 @@ static struct bpf_link *socket_iterator_attach(const struct loader *l, struct bp
 	return bpf_program__attach_iter(prog, &o);
 }
 
+/* Proves that the kernel can list this hierarchy; the sampler makes a link of its own for each one (sample/tables.c). */
+static struct bpf_link *cgroup_iterator_attach(const struct loader *l, struct bpf_program *prog)
+{
+	union bpf_iter_link_info info = {.cgroup.order = BPF_CGROUP_ITER_DESCENDANTS_PRE};
+	LIBBPF_OPTS(bpf_iter_attach_opts, o, .link_info = &info, .link_info_len = sizeof(info));
+	_cleanup_close_ int root = open(l->options.cgroup_root ?: "", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	info.cgroup.cgroup_fd = (__u32)root;
+	return root < 0 ? NULL : bpf_program__attach_iter(prog, &o);
+}
+
 /* io_uring calls this one since 7.3, and no longer do_epoll_ctl. See compat_epoll_descriptor() of the kernel half. */
 #define EPOLL_CTL_FILE "do_epoll_ctl_file"
 
@@ -48,6 +59,8 @@ static struct bpf_link *program_attach(const struct loader *l, struct bpf_progra
 		return tracefs_attach(prog, event);
 	if (prog == l->skeleton->progs.network_tcp)
 		return socket_iterator_attach(l, prog);
+	if (prog == l->skeleton->progs.cgroup_values)
+		return cgroup_iterator_attach(l, prog);
 	if (prog == l->skeleton->progs.epoll_ctl_kprobe && l->skeleton->rodata->cfg_epoll_keys)
 		return bpf_program__attach_kprobe(prog, false, EPOLL_CTL_FILE);
 	if (type != BPF_PROG_TYPE_CGROUP_SKB && type != BPF_PROG_TYPE_CGROUP_SOCK)

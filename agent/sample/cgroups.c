@@ -220,6 +220,7 @@ int sampler_cgroups_read(struct sampler *s, uint64_t now)
 	p->n_cgroups = 0;
 	p->pressure_reason = cgroupfs_layout(s->fs)->pressure_reason;
 	cgroupfs_moment(s->fs, now);
+	sampler_values_read(s);
 	for (struct cgroup_entry *e = cgroup_table_first(s->table); e; e = e->hh.next)
 		above_mark(s, e);
 	for (struct cgroup_entry *e = cgroup_table_first(s->table); e; e = e->hh.next) {

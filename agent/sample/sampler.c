@@ -106,9 +106,9 @@ static void collector_add(struct sample *p, const char *name, bool ok, uint64_t 
 /* Those that are read with the tables. */
 static void collectors_add(struct sampler *s, bool tables_ok)
 {
-	static const enum collector list[] = {COLLECTOR_LIFECYCLE, COLLECTOR_CGROUPS,	 COLLECTOR_SCHED,
-					      COLLECTOR_EPOLL,	   COLLECTOR_NAMESPACES, COLLECTOR_TCP,
-					      COLLECTOR_BIRTHS,	   COLLECTOR_DISK,	 COLLECTOR_RECLAIM};
+	static const enum collector list[] = {
+		COLLECTOR_LIFECYCLE, COLLECTOR_CGROUPS, COLLECTOR_SCHED, COLLECTOR_EPOLL,   COLLECTOR_NAMESPACES,
+		COLLECTOR_TCP,	     COLLECTOR_BIRTHS,	COLLECTOR_DISK,	 COLLECTOR_RECLAIM, COLLECTOR_COUNTERS};
 
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++)
 		collector_add(&s->sample, collector_name(list[i]),
@@ -379,6 +379,8 @@ static int sampler_fill(struct sampler *s)
 
 	if (r == 0)
 		r = sampler_network_open(s);
+	if (r == 0)
+		sampler_values_open(s);
 	if (r < 0)
 		return r;
 	cpu_hypervisor_read(&cpu);
@@ -429,6 +431,7 @@ void sampler_close(struct sampler *s)
 	devices_free(&s->devices);
 	sampler_tables_close(s);
 	sampler_network_close(s);
+	sampler_values_close(s);
 	interfaces_free(s->interfaces);
 	stream_drop(&s->stream, &s->sample);
 	free(s->sample.socket_owners);

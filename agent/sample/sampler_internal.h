@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sampler_internal.h - what the files of the sampler share: sampler.c (one sample from beginning to end), tables.c
- * (kernel tables that are read as a whole), cgroups.c (the cgroups of a sample), network.c (their
- * traffic), ring.c (facts). No other file includes
- * it.
+ * sampler_internal.h - what the files of the sampler share: sampler.c (one sample from beginning to end), tables.c (kernel tables
+ * that are read as a whole; counters of all cgroups), cgroups.c (the cgroups of a sample), network.c (their traffic),
+ * ring.c (facts). No other file includes it.
  */
 #ifndef SYSSCOPE_SAMPLER_INTERNAL_H
 #define SYSSCOPE_SAMPLER_INTERNAL_H
@@ -18,6 +17,9 @@
 #include "sample/stream.h"
 #include "sockets/socket_owners.h"
 #include "sysscope.skel.h"
+
+/* Hierarchies of cgroups that are listed in each sample: one, or those of v1's cpu, cpuacct, memory and pids. */
+#define SAMPLER_HIERARCHIES 8
 
 /* Stalls that wait for the next sample. */
 #define STALLS_MAX 1024
@@ -65,6 +67,11 @@ struct sampler {
 		bool read;		   /* the latest sample has them */
 		uint64_t duration_ns;
 	} network;
+	struct {
+		struct bpf_link *
+			links[SAMPLER_HIERARCHIES]; /* of the cgroup iterator, in the order of cgroupfs_values_root() */
+		const struct ss_values *at;	    /* the mapped array; NULL: the collector is off */
+	} listed;
 };
 
 /* ---- tables.c ---- */
@@ -85,6 +92,11 @@ int sampler_cgroup_counts(struct sampler *s, uint64_t now);
 int sampler_cgroups_find(struct sampler *s, uint64_t now);
 /* The sample's cgroups with the contents of their files. 0 or -ENOMEM. */
 int sampler_cgroups_read(struct sampler *s, uint64_t now);
+
+void sampler_values_open(struct sampler *s);
+void sampler_values_close(struct sampler *s);
+/* Gives cgroupfs what the kernel counts of each cgroup at this moment; where the kernel does not list them, nothing. */
+void sampler_values_read(struct sampler *s);
 
 /* ---- network.c ---- */
 int sampler_network_open(struct sampler *s); /* 0 or -ENOMEM */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * tables.c - reads the drained tables (kernel/drained.h) into the sample: what ended threads used, who waited for whom,
- * which threads entered other namespaces, which capabilities were checked.
+ * which threads entered other namespaces, which capabilities were checked. And lets the kernel list the cgroups, with their
+ * counters.
  *
  * Most tables are two maps that are written in turn. A sample empties the map that the programs have not written since
  * the sample before (`final`), moves the programs to it, and reads the other map without emptying it (`open`). So no
@@ -10,16 +11,21 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <bpf/bpf.h>
 
 #include "base/util.h"
 #include "cgroup/cgroupfs.h"
+#include "kernel/loader.h"
 #include "sample/sampler_internal.h"
+#include "sysscope/abi/values.h"
 
 /* A program that still used the old map when the programs were moved has finished long before this. */
 #define SWAP_MIN_NS 200000000ULL
 /* Entries of a removed cgroup are deleted after this time, when the samples have shown them for long enough. */
 #define FORGET_AFTER_NS (60 * 1000000000ULL)
+#define VALUES_BYTES	(SS_VALUES_MAX * sizeof(struct ss_values))
 
 static char *array_rows(const struct sample *p, const struct sample_array *a)
 {
@@ -252,4 +258,64 @@ int sampler_tables_cgroups(struct sampler *s, int (*use)(struct sampler *s, uint
 			r = array_cgroups(s, d, &d->open, use, ctx);
 	}
 	return r;
+}
+
+/* ---- counters of cgroups: the kernel lists each hierarchy, and cgroupfs need not read the files ---- */
+
+static struct bpf_link *hierarchy_link(const struct sampler *s, int root)
+{
+	union bpf_iter_link_info info = {
+		.cgroup = {.order = BPF_CGROUP_ITER_DESCENDANTS_PRE, .cgroup_fd = (__u32)root}};
+	LIBBPF_OPTS(bpf_iter_attach_opts, o, .link_info = &info, .link_info_len = sizeof(info));
+
+	return bpf_program__attach_iter(s->skeleton->progs.cgroup_values, &o);
+}
+
+void sampler_values_open(struct sampler *s)
+{
+	void *at;
+	int root;
+
+	if (!loader_status(s->loader, COLLECTOR_COUNTERS).loaded)
+		return;
+	at = mmap(NULL, VALUES_BYTES, PROT_READ, MAP_SHARED, bpf_map__fd(s->skeleton->maps.values), 0);
+	if (at == MAP_FAILED)
+		return;
+	s->listed.at = at;
+	for (unsigned int i = 0; i < SAMPLER_HIERARCHIES && (root = cgroupfs_values_root(s->fs, i)) >= 0; i++)
+		s->listed.links[i] = hierarchy_link(s, root);
+}
+
+void sampler_values_close(struct sampler *s)
+{
+	for (unsigned int i = 0; i < SAMPLER_HIERARCHIES; i++)
+		bpf_link__destroy(s->listed.links[i]);
+	if (s->listed.at)
+		munmap((void *)s->listed.at, VALUES_BYTES);
+}
+
+/* Returns how many were noted; 0 if the pass failed: the files are read then. */
+static size_t hierarchy_list(struct sampler *s, const struct bpf_link *link)
+{
+	_cleanup_close_ int fd = bpf_iter_create(bpf_link__fd(link));
+	char nothing[64];
+	ssize_t n;
+
+	s->skeleton->bss->values_noted = 0;
+	if (fd < 0)
+		return 0;
+	do
+		n = read(fd, nothing, sizeof(nothing));
+	while (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)));
+	return n < 0 ? 0 : __atomic_load_n(&s->skeleton->bss->values_noted, __ATOMIC_RELAXED);
+}
+
+void sampler_values_read(struct sampler *s)
+{
+	if (!s->listed.at)
+		return;
+	cgroupfs_values_begin(s->fs);
+	for (unsigned int i = 0; i < SAMPLER_HIERARCHIES && cgroupfs_values_root(s->fs, i) >= 0; i++)
+		cgroupfs_values_give(s->fs, i, s->listed.at,
+				     s->listed.links[i] ? hierarchy_list(s, s->listed.links[i]) : 0);
 }
