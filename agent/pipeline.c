@@ -175,7 +175,7 @@ void pipeline_warnings(const struct loader *l, const struct kernel *k, const str
 	for (int c = 0; c < COLLECTORS; c++) {
 		struct collector_status s = loader_status(l, c);
 
-		if (s.loaded || o->unneeded >> c & 1 || (collector_on_request(c) && !(requested >> c & 1)))
+		if (s.loaded || s.instead || o->unneeded >> c & 1 || (collector_on_request(c) && !(requested >> c & 1)))
 			continue;
 		warning_begin(said);
 		buf_printf(said, "collector %s is off: %s; not shown: %s", s.name, s.reason, s.gives);

@@ -23,7 +23,7 @@
 /* ---- lists ---- */
 
 /* Controllers of v1 that are mounted together share a hierarchy. */
-static unsigned int list_of(struct cgroup_values *values, int root)
+static unsigned int values_of_root(struct cgroup_values *values, int root)
 {
 	struct stat st, other;
 
@@ -48,7 +48,8 @@ void cgroup_values_open(struct cgroupfs *fs)
 			wanted[table[i].slot] = true;
 	wanted[fs->carrying_slot] = true;
 	for (int slot = 0; slot < CGROUP_SLOTS; slot++)
-		fs->values.of[slot] = wanted[slot] ? list_of(&fs->values, fs->mounts.slots[slot].fd) : CGROUP_SLOTS;
+		fs->values.of[slot] =
+			wanted[slot] ? values_of_root(&fs->values, fs->mounts.slots[slot].fd) : CGROUP_SLOTS;
 }
 
 void cgroup_values_close(struct cgroupfs *fs)
@@ -110,7 +111,7 @@ static int key_compare(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static bool index_make(struct cgroup_values_list *list)
+static bool values_index(struct cgroup_values_list *list)
 {
 	if (list->index.n)
 		return true;
@@ -129,7 +130,7 @@ static const struct ss_values *list_find(struct cgroup_values_list *list, struct
 
 	if (place->at < list->noted.n && list->noted.at[place->at].id == place->id)
 		return &list->noted.at[place->at];
-	if (!list->noted.n || !index_make(list))
+	if (!list->noted.n || !values_index(list))
 		return NULL;
 	found = bsearch(&key, list->index.at, list->index.n, sizeof(key), key_compare);
 	if (!found)

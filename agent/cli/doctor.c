@@ -223,7 +223,10 @@ static void text_collector(struct buf *out, const struct doctor *d, enum collect
 	}
 	if (!s.loaded) {
 		text_indent(out);
-		buf_printf(out, "not shown: %s\n", s.gives);
+		if (s.instead)
+			buf_printf(out, "nothing is missing: %s\n", s.instead);
+		else
+			buf_printf(out, "not shown: %s\n", s.gives);
 	}
 	text_tried(out, s.tried);
 	if (c == COLLECTOR_EPOLL && s.loaded)
@@ -264,10 +267,10 @@ static int doctor_text(struct buf *out, const struct doctor *d)
 static json_t *json_collector(const struct doctor *d, enum collector c)
 {
 	struct collector_status s = loader_status(d->loader, c);
-	json_t *one = json_pack("{s:s,s:b,s:b,s:s,s:s,s:s,s:s,s:s,s:I}", "name", s.name, "on_request",
+	json_t *one = json_pack("{s:s,s:b,s:b,s:s,s:s,s:s,s:s,s:s,s:s?,s:I}", "name", s.name, "on_request",
 				collector_on_request(c), "loaded", s.loaded, "hook", s.hook, "programs", s.programs,
-				"reason", s.reason, "tried", s.tried, "gives", s.gives, "verified_instructions",
-				(json_int_t)loader_verified_instructions(d->loader, c));
+				"reason", s.reason, "tried", s.tried, "gives", s.gives, "instead", s.instead,
+				"verified_instructions", (json_int_t)loader_verified_instructions(d->loader, c));
 
 	if (c == COLLECTOR_EPOLL && s.has_programs)
 		json_object_set_new(one, "price",

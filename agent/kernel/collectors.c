@@ -288,11 +288,12 @@ const struct collector_desc collectors[COLLECTORS] = {
 	[COLLECTOR_COUNTERS] =
 		{
 			"counters",
-			"counters and limits of cgroups in one pass; without it their files are read, which costs more",
+			"counters and limits of all cgroups in one pass",
 			false,
 			{{.hook = "iter/cgroup",
 			  .programs = {"cgroup_values"},
 			  .lacks = "",
 			  .functions = {"bpf_iter_cgroup"}}},
+			.instead = "the files of cgroups give the same numbers, which costs more",
 		},
 };

@@ -46,6 +46,7 @@ struct collector_desc {
 	struct alternative ways[MAX_ALTERNATIVES]; /* best first */
 	const char *only_for;			   /* commands that turn it on; NULL: always on */
 	uint32_t facts;				   /* kinds of fact that turn it on, a bit each */
+	const char *instead; /* what gives the same without it, at a higher price; NULL: nothing does */
 };
 extern const struct collector_desc collectors[COLLECTORS];
 

@@ -46,6 +46,7 @@ struct collector_status {
 	bool controls_unseen; /* of epoll: not every change of an instance is seen */
 	bool ends_unseen;     /* of lifecycle: how processes end is not seen */
 	const char *gives;    /* what is missing without it */
+	const char *instead;  /* what gives the same, at a higher price; NULL: nothing */
 	bool loaded;
 	const char *reason; /* why it is off, or what this alternative lacks; "" for nothing */
 	const char *tried;  /* better alternatives and why they are unavailable, a line each */

@@ -45,6 +45,7 @@ struct collector_status loader_status(const struct loader *l, enum collector c)
 	return (struct collector_status){
 		.name = collectors[c].name,
 		.gives = collectors[c].gives,
+		.instead = collectors[c].instead,
 		.hook = w ? w->hook : "",
 		.programs = l->state[c].programs,
 		.has_programs = w && w->programs[0],

@@ -106,9 +106,9 @@ static void collector_add(struct sample *p, const char *name, bool ok, uint64_t 
 /* Those that are read with the tables. */
 static void collectors_add(struct sampler *s, bool tables_ok)
 {
-	static const enum collector list[] = {
-		COLLECTOR_LIFECYCLE, COLLECTOR_CGROUPS, COLLECTOR_SCHED, COLLECTOR_EPOLL,   COLLECTOR_NAMESPACES,
-		COLLECTOR_TCP,	     COLLECTOR_BIRTHS,	COLLECTOR_DISK,	 COLLECTOR_RECLAIM, COLLECTOR_COUNTERS};
+	static const enum collector list[] = {COLLECTOR_LIFECYCLE, COLLECTOR_CGROUPS,	 COLLECTOR_SCHED,
+					      COLLECTOR_EPOLL,	   COLLECTOR_NAMESPACES, COLLECTOR_TCP,
+					      COLLECTOR_BIRTHS,	   COLLECTOR_DISK,	 COLLECTOR_RECLAIM};
 
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++)
 		collector_add(&s->sample, collector_name(list[i]),
@@ -117,7 +117,9 @@ static void collectors_add(struct sampler *s, bool tables_ok)
 	collector_add(&s->sample, collector_name(COLLECTOR_OOM),
 		      tables_ok && loader_status(s->loader, COLLECTOR_OOM).loaded && !s->skeleton->bss->oom_pids_only,
 		      0);
-	/* Where nobody asked for it, it is not missing. */
+	/* Where something else gives the same, it is not missing; nor where nobody asked for it. */
+	if (loader_status(s->loader, COLLECTOR_COUNTERS).loaded)
+		collector_add(&s->sample, collector_name(COLLECTOR_COUNTERS), tables_ok, 0);
 	if (loader_status(s->loader, COLLECTOR_CAPABILITIES).loaded)
 		collector_add(&s->sample, collector_name(COLLECTOR_CAPABILITIES), tables_ok, 0);
 }
