@@ -18,20 +18,25 @@
 #include "exporters/views/views.h"
 #include "record/replay.h"
 #include "record/when.h"
+#include "top/past/past.h"
 #include "top/screen.h"
 #include "top/terminal.h"
 #include "view/match.h"
 
+/* Where `sysscope serve` is told to record, as its documents say. */
+#define RECORD_PATH "/var/lib/sysscope"
+
 struct top {
 	bool batch, tree, reverse, containers_only;
-	const char *view, *sort, *filter, *color, *replay_path, *at;
-	struct replay *replay;
+	const char *view, *sort, *filter, *color, *replay_path, *record_path, *at;
+	struct replay *replay; /* for plain output */
+	struct past *past;     /* for the live screen */
 	struct option_list names;
 	struct match_choice containers;
 	struct top_batch plain; /* its iterations and delay also count for the live screen */
 	struct table_choice choice;
 	struct users *users;
-	struct source_tap tap;
+	struct source_tap tap, past_tap;
 	struct judged_source judged;
 };
 
@@ -58,6 +63,9 @@ static int top_parse(struct run *run, struct top *t)
 		ROW_FLAG("csv", 0, &t->plain.csv, "comma-separated values"),
 		ROW_STRING("replay", 0, &t->replay_path, "DIR",
 			   "show this recording (`sysscope record`): needs no root"),
+		ROW_STRING(
+			"record.path", 0, &t->record_path, "DIR",
+			"the recording beside the live screen (`sysscope serve --record.path`): its key j goes there"),
 		ROW_STRING("at", 0, &t->at, "TIME", "begin the replay here: " WHEN_FORMS " (before its end)"),
 		ROW_CHOICE("color", 0, "auto|always|never", &t->color, "WHEN", "colours on the live screen"),
 	};
@@ -159,10 +167,12 @@ static bool color_wanted(const struct top *t)
 	return !(no && no[0]);
 }
 
-static bool terminal_usable(void)
+static bool screen_wanted(const struct top *t)
 {
 	const char *term = getenv("TERM");
 
+	if (t->batch || t->plain.json || t->plain.csv)
+		return false;
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term && term[0] && strcmp(term, "dumb") != 0;
 }
 
@@ -175,6 +185,7 @@ static struct screen *screen_begin(struct top *t)
 		.iterations = t->plain.iterations,
 		.color = color_wanted(t),
 		.stop = run_stop_flag(),
+		.past = t->past,
 	};
 	const char *term = getenv("TERM"), *close = terminal_close_type(term, getenv("COLORTERM"));
 	_cleanup_buf_ struct buf safe = {};
@@ -201,14 +212,16 @@ static void screen_leave(void *ctx)
 
 static int top_run(const struct run *run, struct top *t, struct screen *screen)
 {
-	const struct snapshot_source *source;
+	const struct snapshot_source *live = run->source, *recorded;
 	int r;
 
-	t->tap = (struct source_tap){.before = snapshot_before, .after = snapshot_after, .ctx = t};
-	source = judged_source_open(&t->judged, source_tap_open(&t->tap, run->source), true);
+	t->tap = t->past_tap = (struct source_tap){.before = snapshot_before, .after = snapshot_after, .ctx = t};
+	if (live)
+		live = judged_source_open(&t->judged, source_tap_open(&t->tap, live), true);
 	if (!screen)
-		return top_batch_run(run, source, &t->plain);
-	r = top_screen_run(screen, source);
+		return top_batch_run(run, live, &t->plain);
+	recorded = source_tap_open(&t->past_tap, past_source(t->past));
+	r = top_screen_run(screen, live, recorded);
 	/* Before anything is logged. */
 	top_screen_leave(screen);
 	return run_end(r);
@@ -228,57 +241,109 @@ static void outside_warn(uint64_t at_ns, uint64_t first_ns, uint64_t last_ns)
 		    at_ns < first_ns ? "first" : "last");
 }
 
+/* When to begin, of a recording that ends at last_ns. EXIT_USAGE with a line on stderr. */
+static int at_parse(const struct top *t, uint64_t last_ns, uint64_t *ret)
+{
+	_cleanup_buf_ struct buf safe = {};
+
+	if (when_parse(t->at, last_ns, ret) == 0)
+		return RUN_CONTINUE;
+	option_printable(&safe, t->at);
+	fprintf(stderr, "sysscope top: --at: '%s' is no time such as %s\n", safe.data ?: "", WHEN_FORMS);
+	return EXIT_USAGE;
+}
+
+static int replay_refuse(const struct buf *error)
+{
+	log_error("cannot replay %s", error->data ?: "it");
+	return EXIT_FAILED;
+}
+
+/* One after the other, as plain text. */
 static int replay_begin(struct run *run, struct top *t)
 {
-	_cleanup_buf_ struct buf error = {}, safe = {};
+	_cleanup_buf_ struct buf error = {};
 	uint64_t first_ns, last_ns, at_ns;
+	int r;
 
-	if (replay_open(&t->replay, t->replay_path, &error) < 0) {
-		log_error("cannot replay %s", error.data ?: "it");
-		return EXIT_FAILED;
-	}
+	if (replay_open(&t->replay, t->replay_path, &error) < 0)
+		return replay_refuse(&error);
 	run->source = replay_source(t->replay);
 	replay_times(t->replay, &first_ns, &last_ns);
 	if (!t->at)
 		return RUN_CONTINUE;
-	if (when_parse(t->at, last_ns, &at_ns) < 0) {
-		option_printable(&safe, t->at);
-		fprintf(stderr, "sysscope top: --at: '%s' is no time such as %s\n", safe.data ?: "", WHEN_FORMS);
-		return EXIT_USAGE;
-	}
+	r = at_parse(t, last_ns, &at_ns);
+	if (r != RUN_CONTINUE)
+		return r;
 	outside_warn(at_ns, first_ns, last_ns);
 	return replay_seek(t->replay, at_ns) < 0 ? EXIT_FAILED : RUN_CONTINUE;
+}
+
+/* curses does not know the terminal. */
+static int plain_instead(struct run *run, struct top *t)
+{
+	past_free(t->past);
+	t->past = NULL;
+	t->plain.iterations = t->plain.iterations ?: 1;
+	return replay_begin(run, t);
+}
+
+/* For the live screen: its header says what is outside. */
+static int past_begin(struct top *t)
+{
+	_cleanup_buf_ struct buf error = {};
+	struct past_place place;
+	uint64_t at_ns;
+	int r;
+
+	if (past_new(&t->past, t->replay_path ?: t->record_path) < 0)
+		return EXIT_FAILED;
+	if (!t->replay_path)
+		return RUN_CONTINUE;
+	if (past_open(t->past, &error) < 0)
+		return replay_refuse(&error);
+	past_place(t->past, &place);
+	if (!t->at)
+		return RUN_CONTINUE;
+	r = at_parse(t, place.last_ns, &at_ns);
+	if (r != RUN_CONTINUE)
+		return r;
+	return past_go(t->past, at_ns) < 0 ? EXIT_FAILED : RUN_CONTINUE;
 }
 
 /* Returns the exit code. */
 static int replay_end(struct top *t, int code)
 {
 	_cleanup_buf_ struct buf said = {};
+	bool found = t->replay ? replay_found(t->replay) : !t->past || !t->replay_path || past_shown(t->past);
 
-	if (!t->replay)
-		return code;
-	if (replay_damage_text(t->replay, &said))
+	if (t->replay ? replay_damage_text(t->replay, &said) : t->past && past_damage_text(t->past, &said))
 		log_warning("%s", said.data);
-	if (code == EXIT_SUCCESS && !replay_found(t->replay)) {
+	if (code == EXIT_SUCCESS && t->replay_path && !found) {
 		log_error("the recording has no sample that can be read");
 		code = EXIT_FAILED;
 	}
 	replay_close(t->replay);
+	past_free(t->past);
 	return code;
 }
 
 /* Numbers of users have names of the machine that was recorded. */
 static bool users_known(const struct top *t)
 {
+	const char *recorded = t->replay		   ? replay_host(t->replay)
+			       : t->replay_path && t->past ? past_host(t->past)
+							   : NULL;
 	char host[256] = "";
 
-	return !t->replay || (gethostname(host, sizeof(host) - 1) == 0 && strcmp(host, replay_host(t->replay)) == 0);
+	return !recorded || (gethostname(host, sizeof(host) - 1) == 0 && strcmp(host, recorded) == 0);
 }
 
 static int top_body(struct run *run)
 {
-	struct top t = {.color = "auto", .plain = {.delay_seconds = 1}};
+	struct top t = {.color = "auto", .record_path = RECORD_PATH, .plain = {.delay_seconds = 1}};
 	struct screen *screen = NULL;
+	bool live;
 	int r;
 
 	r = top_parse(run, &t);
@@ -288,25 +353,30 @@ static int top_body(struct run *run)
 		return EXIT_USAGE;
 	setlocale(LC_CTYPE, "");
 	t.plain.replay = t.replay_path != NULL;
+	live = screen_wanted(&t);
 	/* Redirected output shall be one screen, not a file that grows for ever. Of a recording, --batch and its like show all. */
-	if (!t.plain.iterations &&
+	if (!t.plain.iterations && !live &&
 	    (t.plain.replay ? !t.batch && !t.plain.json && !t.plain.csv : !isatty(STDOUT_FILENO)))
 		t.plain.iterations = 1;
-	if (t.plain.replay)
+	if (live)
+		r = past_begin(&t);
+	else if (t.plain.replay)
 		r = replay_begin(run, &t);
 	if (r == RUN_CONTINUE && users_known(&t))
 		users_open(&t);
 	if (!t.plain.replay)
 		self_choose(&t.choice);
-	if (!t.plain.replay && terminal_usable() && !t.batch && !t.plain.json && !t.plain.csv)
+	if (live && r == RUN_CONTINUE)
 		screen = screen_begin(&t);
+	if (live && !screen && t.plain.replay && r == RUN_CONTINUE)
+		r = plain_instead(run, &t);
 	/* The view of plain output stays the same; JSON without one has everything. */
 	run->pipeline.loops_wanted = !screen && (t.choice.view->loops || (t.plain.json && !t.plain.view_only));
 	if (screen) {
 		run->before_log = screen_leave;
 		run->before_log_ctx = screen;
 	}
-	if (!t.plain.replay)
+	if (!t.plain.replay && r == RUN_CONTINUE)
 		r = run_open(run);
 	if (r == RUN_CONTINUE)
 		r = top_run(run, &t, screen);

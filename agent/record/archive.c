@@ -232,6 +232,12 @@ const struct archive_damage *archive_damage(const struct archive *a)
 
 /* ---- reading ---- */
 
+size_t archive_at(const struct archive *a, uint32_t *ret_states)
+{
+	*ret_states = a->samples;
+	return a->at;
+}
+
 void archive_rewind(struct archive *a, size_t frame)
 {
 	a->at = frame;

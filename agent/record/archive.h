@@ -47,6 +47,8 @@ const struct segment_header *archive_header(const struct archive *a, size_t fram
 /* The last frame that begins at this time or before; 0 if none does. */
 size_t archive_frame_at(const struct archive *a, uint64_t time_ns);
 
+/* The frame that is being read, and how many of its states were. */
+size_t archive_at(const struct archive *a, uint32_t *ret_states);
 /* The next block that is read is the first one of this frame. */
 void archive_rewind(struct archive *a, size_t frame);
 /*

@@ -8,13 +8,32 @@
 #include "record/replay.h"
 #include "record/when.h"
 
+/* No frame has so many states. */
+#define FRAME_ALL INT32_MAX
+
 struct replay {
 	struct archive *archive;
 	struct decoder *decoder;
 	struct snapshot_source source;
-	const struct snapshot *ahead; /* found by replay_seek: the next one */
-	uint64_t read;		      /* how many have been delivered or are ahead */
+	const struct snapshot *ahead;  /* found by replay_seek: the next one */
+	const struct snapshot *latest; /* of this place; NULL: it is gone */
+	struct replay_place place;
+	uint64_t read; /* how many have been delivered or are ahead */
 };
+
+/* The frames follow each other; within one the sample before was read just before. */
+static void place_note(struct replay *r, const struct archive_block *b)
+{
+	struct replay_place p = {.time_ns = b->time_ns};
+
+	p.frame = archive_at(r->archive, &p.number);
+	p.interval_ns = archive_header(r->archive, p.frame)->interval_ns;
+	if (!b->begins_frame)
+		p.before_ns = r->place.time_ns;
+	else if (p.frame)
+		p.before_ns = archive_frame(r->archive, p.frame - 1)->last_ns;
+	r->place = p;
+}
 
 /* 1: *ret is the next state. 0: there is none. Facts are passed over. */
 static int state_next(struct replay *r, bool within, const struct snapshot **ret, uint64_t *ret_time_ns)
@@ -27,11 +46,14 @@ static int state_next(struct replay *r, bool within, const struct snapshot **ret
 
 		if (b.kind != BLOCK_STATE)
 			continue;
+		r->latest = NULL;
 		error = decode(r->decoder, b.bytes, b.n, ret);
 		if (error == -ENOMEM)
 			return error;
 		if (error == 0) {
 			*ret_time_ns = b.time_ns;
+			r->latest = *ret;
+			place_note(r, &b);
 			r->read++;
 			return 1;
 		}
@@ -52,7 +74,7 @@ static const struct snapshot *replay_next(void *ctx, int *ret_error)
 		return s;
 	*ret_error = state_next(r, false, &s, &time_ns);
 	if (*ret_error == 0 && archive_growing(r->archive)) {
-		*ret_error = archive_refresh(r->archive);
+		*ret_error = replay_refresh(r);
 		if (*ret_error == 0)
 			*ret_error = state_next(r, false, &s, &time_ns);
 	}
@@ -117,37 +139,113 @@ const char *replay_host(const struct replay *r)
 	return archive_header(r->archive, archive_frames(r->archive) - 1)->host;
 }
 
-/* The last state that a frame has, of its first `most`. 0: it has none that can be read. */
-static int frame_last(struct replay *r, size_t frame, uint32_t most, const struct snapshot **ret)
+/* Decodes the first `most` states of a frame. Returns how many could be, or negative errno. */
+static int frame_read(struct replay *r, size_t frame, uint32_t most, const struct snapshot **ret)
 {
 	uint64_t time_ns;
-	int found = 0, n;
+	int n;
 
 	archive_rewind(r->archive, frame);
 	for (uint32_t i = 0; i < most; i++) {
 		n = state_next(r, true, ret, &time_ns);
 		if (n != 1)
-			return n < 0 ? n : found;
-		found = 1;
+			return n < 0 ? n : (int)i;
 	}
-	return found;
+	return (int)most;
+}
+
+/* The last state that a frame has, of its first `most`. 0: it has none that can be read. */
+static int frame_last(struct replay *r, size_t frame, uint32_t most, const struct snapshot **ret)
+{
+	int n = frame_read(r, frame, most, ret);
+
+	/* One that is no state has cost the one before it. */
+	if (n > 0 && !r->latest)
+		n = frame_read(r, frame, (uint32_t)n, ret);
+	return n > 0 && !r->latest ? 0 : n;
+}
+
+int replay_to(struct replay *r, const struct replay_place *place)
+{
+	const struct snapshot *s = NULL;
+	int n = frame_last(r, place->frame, place->number, &s);
+
+	for (size_t f = place->frame; n == 0 && f-- > 0;)
+		n = frame_last(r, f, FRAME_ALL, &s);
+	r->ahead = n > 0 ? s : NULL;
+	return n < 0 ? n : 0;
 }
 
 int replay_seek(struct replay *r, uint64_t time_ns)
 {
+	const struct replay_place end = {.frame = archive_frames(r->archive) - 1, .number = FRAME_ALL};
 	const struct snapshot *s = NULL;
 	uint64_t at_ns;
 	int n;
 
-	r->ahead = NULL;
 	archive_rewind(r->archive, archive_frame_at(r->archive, time_ns));
 	while ((n = state_next(r, false, &s, &at_ns)) == 1 && at_ns < time_ns)
 		;
-	/* Behind the end its last snapshot is decoded still. */
-	for (size_t f = archive_frames(r->archive); n == 0 && !s && f-- > 0;)
-		n = frame_last(r, f, UINT32_MAX, &s);
-	r->ahead = s;
+	r->ahead = n == 1 ? s : NULL;
+	/* Behind the end: its last one. */
+	if (n == 0)
+		n = replay_to(r, &end);
 	return n < 0 ? n : 0;
+}
+
+/* ---- places ---- */
+
+const struct replay_place *replay_place(const struct replay *r)
+{
+	return &r->place;
+}
+
+const struct snapshot *replay_latest(const struct replay *r)
+{
+	return r->latest;
+}
+
+int replay_back(struct replay *r)
+{
+	const struct replay_place now = r->place;
+	struct replay_place before = {now.frame, now.number - 1, 0, 0, 0};
+	int n;
+
+	if (!now.number)
+		return -ENOENT;
+	n = replay_to(r, &before);
+	if (n < 0 || r->ahead)
+		return n;
+	n = replay_to(r, &now);
+	return n < 0 ? n : -ENOENT;
+}
+
+/* Two hundred samples and more. */
+#define LEAD_FRAMES 4
+
+void replay_lead(struct replay *r, const struct replay_place *place, size_t samples, uint64_t ns)
+{
+	size_t frame = place->frame, there = place->number;
+
+	while (frame > 0 && place->frame - frame < LEAD_FRAMES) {
+		const struct frame_entry *first = archive_frame(r->archive, frame);
+
+		if (there > samples && sub_sat(place->time_ns, first->first_ns) >= ns)
+			break;
+		there += archive_frame(r->archive, --frame)->samples;
+	}
+	r->ahead = NULL;
+	archive_rewind(r->archive, frame);
+}
+
+int replay_refresh(struct replay *r)
+{
+	return archive_refresh(r->archive);
+}
+
+bool replay_growing(const struct replay *r)
+{
+	return archive_growing(r->archive);
 }
 
 bool replay_found(const struct replay *r)

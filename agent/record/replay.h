@@ -19,6 +19,32 @@ void replay_close(struct replay *r);
 void replay_times(const struct replay *r, uint64_t *ret_first_ns, uint64_t *ret_last_ns);
 /* The next snapshot is the first one at this time or later; if there is none, the last one. */
 int replay_seek(struct replay *r, uint64_t time_ns);
+
+/* Where the latest snapshot that was read is. */
+struct replay_place {
+	size_t frame;
+	uint32_t number; /* in its frame, from 1; 0: none was read */
+	uint64_t time_ns;
+	uint64_t before_ns;   /* of the sample that was recorded before it; 0: it is the first one */
+	uint64_t interval_ns; /* at which its recorder took samples */
+};
+const struct replay_place *replay_place(const struct replay *r);
+/* The snapshot of that place. NULL: something else was tried since, so it is gone. */
+const struct snapshot *replay_latest(const struct replay *r);
+/* The next snapshot is the one before the latest. -ENOENT: there is none; then it is the latest once more. */
+int replay_back(struct replay *r);
+/* The next snapshot is the one at this place, or the last one before it that can be read. */
+int replay_to(struct replay *r, const struct replay_place *place);
+/*
+ * The next snapshots lead up to this place: at least so many are before it, and so much time, where there are; but no more than
+ * a few frames.
+ */
+void replay_lead(struct replay *r, const struct replay_place *place, size_t samples, uint64_t ns);
+
+/* Looks whether more was recorded since; whether somebody records into it. */
+int replay_refresh(struct replay *r);
+bool replay_growing(const struct replay *r);
+
 /* The host that was recorded; "" if that is not known. */
 const char *replay_host(const struct replay *r);
 

@@ -21,10 +21,16 @@ static bool gauges_shown(const struct top_state *t)
 	return LINES >= GAUGES_MIN_LINES && !t->detail && !t->help;
 }
 
+/* The line that says where in a recording this is. On a low screen only the footer does. */
+static int past_lines(const struct top_state *t)
+{
+	return t->past && LINES >= 10;
+}
+
 /* Lines above the titles: only one on a low screen, to leave room for rows. */
 static int header_lines(const struct top_state *t)
 {
-	return LINES < 10 ? 1 : TABLE_HEADER_LINES + (gauges_shown(t) ? TABLE_GAUGE_LINES : 0);
+	return LINES < 10 ? 1 : past_lines(t) + TABLE_HEADER_LINES + (gauges_shown(t) ? TABLE_GAUGE_LINES : 0);
 }
 
 size_t frame_page_size(const struct top_state *t)
@@ -46,19 +52,31 @@ static void put(struct frame *f, int line, int column, attr_t attributes)
 	attrset(A_NORMAL);
 }
 
+static void draw_past(struct frame *f)
+{
+	buf_reset(&f->cell);
+	past_line(&f->cell, &f->place, COLS);
+	buf_reset(&f->text);
+	text_fit(&f->text, f->cell.data ? f->cell.data : "", COLS, false);
+	put(f, 0, 0, paint(f, PAIR_WARN, A_BOLD) | A_REVERSE);
+}
+
 static void draw_header(struct frame *f)
 {
+	int gauges = gauges_shown(&f->state) ? TABLE_GAUGE_LINES : 0, above = past_lines(&f->state);
 	bool alarm;
 
-	int gauges = gauges_shown(&f->state) ? TABLE_GAUGE_LINES : 0;
-
+	if (above)
+		draw_past(f);
 	for (int i = 0; i < gauges; i++) {
 		buf_reset(&f->text);
 		table_gauge(&f->text, f->snapshot, &f->state.choice, i, COLS);
-		put(f, TABLE_HEADER_LINES - 1 + i, 0, A_NORMAL);
+		put(f, above + TABLE_HEADER_LINES - 1 + i, 0, A_NORMAL);
 	}
 	for (int i = 0; i < TABLE_HEADER_LINES; i++) {
-		int line = header_lines(&f->state) == 1 ? 0 : i == TABLE_HEADER_LINES - 1 ? i + gauges : i;
+		int line = header_lines(&f->state) == 1	 ? 0
+			   : i == TABLE_HEADER_LINES - 1 ? above + i + gauges
+							 : above + i;
 
 		buf_reset(&f->text);
 		table_header(&f->text, f->snapshot, i, COLS, &alarm);
@@ -112,7 +130,7 @@ static void draw_row(struct frame *f, int line, size_t position, const struct ta
 
 static void hint_add(struct buf *line, const char *key, const char *what)
 {
-	if (line->len + 1 + strlen(key) + strlen(what) < (size_t)COLS)
+	if (what && line->len + 1 + strlen(key) + strlen(what) < (size_t)COLS)
 		buf_printf(line, " %s%s", key, what);
 }
 
@@ -121,10 +139,17 @@ static void footer_hints(struct buf *line, const struct top_state *t)
 {
 	hint_add(line, "?:", "help");
 	hint_add(line, "q:", "quit");
+	if (t->past) {
+		hint_add(line, "t T:", "step");
+		hint_add(line, "Space:", t->paused ? "play" : "stop");
+		hint_add(line, "j:", "time");
+		hint_add(line, "L:", t->live ? "now" : NULL);
+	}
 	hint_add(line, "Tab:", views[(view_index(t->choice.view) + 1) % VIEWS]->name);
+	hint_add(line, "j:", !t->past && t->recorded ? "past" : NULL);
 	hint_add(line, "/:", "search");
 	hint_add(line, "\\:", "filter");
-	hint_add(line, "t:", "tree");
+	hint_add(line, t->past ? "e:" : "t:", "tree");
 }
 
 static void footer_typed(struct buf *line, const struct top_state *t)
@@ -142,6 +167,10 @@ static void footer_typed(struct buf *line, const struct top_state *t)
 		buf_str(line, "delay in seconds: ");
 		text_terminal(line, t->delay_text, strlen(t->delay_text));
 		buf_str(line, "_  ");
+	} else if (t->typing == TYPING_TIME) {
+		buf_str(line, "to the time (10:42, -15m, 2026-11-30 10:42): ");
+		text_terminal(line, t->time, strlen(t->time));
+		buf_str(line, "_  ");
 	}
 }
 
@@ -149,15 +178,22 @@ static void draw_footer(struct frame *f)
 {
 	const struct top_state *t = &f->state;
 	_cleanup_buf_ struct buf line = {}, every = {};
+	bool low = t->past && !past_lines(t), stands_out = low || t->paused != t->past || t->message[0] || f->error;
 
+	if (t->message[0])
+		buf_printf(&line, "%s  ", t->message);
+	if (low) {
+		past_line(&line, &f->place, 0);
+		buf_str(&line, "  ");
+	}
 	footer_typed(&line, t);
 	if (t->choice.cgroup) {
 		buf_str(&line, "in ");
 		text_terminal(&line, t->home, strlen(t->home));
 		buf_str(&line, " (Esc: back)  ");
 	}
-	if (t->paused)
-		buf_str(&line, "PAUSED  ");
+	if (t->paused != t->past)
+		buf_str(&line, t->past ? "PLAYING  " : "PAUSED  ");
 	if (f->error)
 		buf_printf(&line, "NO SAMPLE: %s  ", strerror(-f->error));
 	if (t->choice.containers && t->choice.containers->message.len)
@@ -166,14 +202,15 @@ static void draw_footer(struct frame *f)
 	if (f->snapshot)
 		buf_printf(&line, " %zu", f->rows.n);
 	buf_printf(&line, " by %s ", table_sort_title(t->choice.view, t->choice.sort));
-	buf_printf(&every, " every %gs ", t->delay_seconds);
+	if (!t->past || !t->paused)
+		buf_printf(&every, " every %gs ", t->delay_seconds);
 	/* The hint at the help matters more. */
 	if (line.len + every.len + strlen(" ?:help") < (size_t)COLS)
 		buf_str(&line, every.data ? every.data : "");
 	footer_hints(&line, t);
 	buf_reset(&f->text);
 	text_fit(&f->text, line.data ? line.data : "", COLS - 1, false);
-	put(f, LINES - 1, 0, t->paused || f->error ? paint(f, PAIR_WARN, A_REVERSE) : A_DIM);
+	put(f, LINES - 1, 0, stands_out ? paint(f, PAIR_WARN, A_REVERSE) : A_DIM);
 }
 
 /* Where to cut a help line to this width, at a blank if there is one. */
@@ -198,7 +235,7 @@ static size_t help_lines(struct frame *f, size_t skip, bool draw)
 	size_t all = 0;
 	char *next;
 
-	top_help_text(&text);
+	top_help_text(&text, &f->state);
 	next = text.data;
 	for (char *rest = strsep(&next, "\n"); rest && next; rest = strsep(&next, "\n")) {
 		bool keys = strlen(rest) > HELP_INDENT && strncmp(rest + HELP_INDENT - 2, "  ", 2) == 0;

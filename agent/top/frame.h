@@ -8,6 +8,7 @@
 
 #include "base/util.h"
 #include "exporters/table/table.h"
+#include "top/past/past.h"
 #include "top/state.h"
 
 struct frame {
@@ -15,7 +16,8 @@ struct frame {
 	const struct snapshot *snapshot; /* NULL: none yet */
 	int error;			 /* negative errno of the last sample; 0: none */
 	struct top_state state;
-	struct table_rows rows; /* of the snapshot, as the state chooses and sorts them */
+	struct past_place place; /* of the snapshot, if it is of a recording */
+	struct table_rows rows;	 /* of the snapshot, as the state chooses and sorts them */
 	struct buf text, cell;
 };
 

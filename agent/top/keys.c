@@ -4,28 +4,14 @@
  * key; pure, as state.c is.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "top/state.h"
-#include "view/match.h"
+#include "top/keys.h"
 
 static const char help_columns[] = "CPU 1.00 is one busy CPU; '-' means unknown. WAIT is the time per second that\n"
 				   "threads waited for a CPU (1.0s: one thread always waits). 'attributed' is the\n"
 				   "share of busy CPU time whose owner is known; '-': the kernel has no\n"
 				   "/proc/schedstat.\n";
-
-#define DELAY_MIN 0.1
-#define DELAY_MAX 3600
-
-/* What a key acts on. */
-struct key_press {
-	struct top_state *t;
-	int key;
-	const struct snapshot *s;
-	const struct table_rows *rows;
-	size_t page;
-};
 
 /* ---- moving ---- */
 
@@ -71,124 +57,6 @@ static void key_move(const struct key_press *p)
 	else
 		t->selected = p->key == KEY_TOP_HOME ? 0 : last;
 	top_state_remember(t, p->s, p->rows);
-}
-
-/* ---- searching ---- */
-
-static bool row_found(const struct key_press *p, struct match_filter *f, size_t position)
-{
-	const struct view_desc *view = p->t->choice.view;
-	uint32_t row = p->rows->index[position];
-	const struct container_row *other = view->other ? view->other(p->s, row) : NULL;
-
-	return match_filter_row(f, view->home(p->s, row), view->process ? view->process(p->s, row) : NULL) ||
-	       (other && match_filter_row(f, other, NULL));
-}
-
-/* Selects the next row that is searched for, `step` rows from the selected one or later; after the last comes the first. */
-static void search_next(const struct key_press *p, size_t step)
-{
-	cleanup(match_filter_free) struct match_filter f = {};
-
-	if (!p->t->search[0])
-		return;
-	match_filter_init(&f, p->t->search);
-	for (size_t i = 0; i < p->rows->n; i++) {
-		size_t position = (p->t->selected + step + i) % p->rows->n;
-
-		if (!row_found(p, &f, position))
-			continue;
-		p->t->selected = position;
-		top_state_remember(p->t, p->s, p->rows);
-		return;
-	}
-}
-
-static void key_next(const struct key_press *p)
-{
-	search_next(p, 1);
-}
-
-/* ---- typing ---- */
-
-/* In UTF-8, by its first byte. */
-static size_t character_bytes(unsigned char first)
-{
-	return first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-/* The last character of the text is not whole yet. */
-static bool character_goes_on(const char *text, size_t length)
-{
-	size_t n = 1;
-
-	while (n < length && n < 4 && ((unsigned char)text[length - n] & 0xc0) == 0x80)
-		n++;
-	return n <= length && character_bytes((unsigned char)text[length - n]) > n;
-}
-
-/* One byte of a character at a time; a character that has no room is left out as a whole. */
-static bool byte_fits(const char *text, size_t length, size_t size, unsigned char byte)
-{
-	return (byte & 0xc0) == 0x80 ? character_goes_on(text, length) : length + character_bytes(byte) < size;
-}
-
-static void text_type(char *text, size_t size, int key)
-{
-	size_t length = strlen(text);
-
-	if (key == KEY_TOP_BACKSPACE || key == 127 || key == 8) {
-		/* A whole character, not its last byte. */
-		while (length && ((unsigned char)text[--length] & 0xc0) == 0x80)
-			;
-		text[length] = '\0';
-	} else if (key >= 32 && key < 256 && byte_fits(text, length, size, (unsigned char)key)) {
-		text[length] = (char)key;
-		text[length + 1] = '\0';
-	}
-}
-
-/* What is no number, or out of bounds, changes nothing. */
-static void delay_take(struct top_state *t)
-{
-	char *end;
-	double seconds = strtod(t->delay_text, &end);
-
-	if (end != t->delay_text && !*end && seconds >= DELAY_MIN && seconds <= DELAY_MAX)
-		t->delay_seconds = seconds;
-}
-
-static void key_typed(const struct key_press *p)
-{
-	struct top_state *t = p->t;
-	bool enter = p->key == '\n' || p->key == '\r', escape = p->key == 27;
-	char *text = t->typing == TYPING_FILTER ? t->filter : t->typing == TYPING_SEARCH ? t->search : t->delay_text;
-	size_t size = t->typing == TYPING_FILTER   ? sizeof(t->filter)
-		      : t->typing == TYPING_SEARCH ? sizeof(t->search)
-						   : sizeof(t->delay_text);
-
-	if (enter && t->typing == TYPING_DELAY)
-		delay_take(t);
-	if (escape)
-		text[0] = '\0';
-	else if (!enter)
-		text_type(text, size, p->key);
-	if (t->typing == TYPING_FILTER)
-		top_state_forget(t);
-	else if (t->typing == TYPING_SEARCH && !enter)
-		search_next(p, 0);
-	if (enter || escape)
-		t->typing = TYPING_NOTHING;
-}
-
-static void key_type(const struct key_press *p)
-{
-	struct top_state *t = p->t;
-
-	t->typing = p->key == '\\' ? TYPING_FILTER : p->key == '/' ? TYPING_SEARCH : TYPING_DELAY;
-	if (t->typing == TYPING_SEARCH)
-		t->search[0] = '\0';
-	t->delay_text[0] = '\0';
 }
 
 /* ---- the others ---- */
@@ -298,6 +166,16 @@ static void key_view(const struct key_press *p)
 	top_state_view(p->t, views[p->key == '\t' ? (now + 1) % VIEWS : (size_t)(p->key - '1')]);
 }
 
+static void key_step(const struct key_press *p)
+{
+	p->t->go = p->key == 't' ? GO_FORTH : GO_BACK;
+}
+
+static void key_now(const struct key_press *p)
+{
+	p->t->go = GO_NOW;
+}
+
 static void key_help(const struct key_press *p)
 {
 	p->t->help = !p->t->help;
@@ -318,45 +196,84 @@ static void key_quit(const struct key_press *p)
 
 _Static_assert(VIEWS == 5, "a key each");
 
+/* When a key does so. Of several rows the first that fits counts. */
+enum key_when {
+	KEY_ALWAYS,
+	KEY_LIVE,	/* the present is shown */
+	KEY_LIVE_ALONE, /* and there is no recording beside it */
+	KEY_PAST,	/* a recording is shown */
+	KEY_RECORDED,	/* or there is one beside the present */
+};
+
 #define KEYS_MAX 8
 static const struct key_row {
 	int keys[KEYS_MAX]; /* 0: no more */
 	const char *names;
 	const char *text; /* for the help; NULL: the names of the views */
 	void (*act)(const struct key_press *p);
+	enum key_when when;
 } table[] = {
-	{{'\t', '1', '2', '3', '4', '5'}, "Tab 1 2 3 4 5", NULL, key_view},
-	{{'\n', '\r'}, "Enter", "detail of the row; the arrows scroll it", key_enter},
-	{{27, 127, 8, KEY_TOP_BACKSPACE}, "Esc", "back, and so does Backspace", key_back},
-	{{'z'}, "z", "from a container to its processes, and back", key_zoom},
+	{{'\t', '1', '2', '3', '4', '5'}, "Tab 1 2 3 4 5", NULL, key_view, KEY_ALWAYS},
+	{{'\n', '\r'}, "Enter", "detail of the row; the arrows scroll it", key_enter, KEY_ALWAYS},
+	{{27, 127, 8, KEY_TOP_BACKSPACE}, "Esc", "back, and so does Backspace", key_back, KEY_ALWAYS},
+	{{'z'}, "z", "from a container to its processes, and back", key_zoom, KEY_ALWAYS},
 	{{KEY_TOP_UP, KEY_TOP_DOWN, KEY_TOP_PAGE_UP, KEY_TOP_PAGE_DOWN, KEY_TOP_HOME, KEY_TOP_END},
 	 "Up Down",
 	 "move, and so do PgUp PgDn Home End",
-	 key_move},
+	 key_move,
+	 KEY_ALWAYS},
+	{{'t', 'T'}, "t T", "one sample of the recording forth, back", key_step, KEY_PAST},
+	{{'T'}, "T", "into the recording: its last sample; again: the one before", key_step, KEY_RECORDED},
+	{{'j'}, "j", "to a time of the recording: 10:42, -15m, 2026-11-30 10:42", key_type, KEY_ALWAYS},
+	{{'L'}, "L", "to now; where only the recording is: to its end", key_now, KEY_PAST},
+	{{' '}, "Space", "play the recording, a sample each delay; stop", key_pause, KEY_PAST},
 	{{'<', '>', KEY_TOP_LEFT, KEY_TOP_RIGHT},
 	 "< >",
 	 "sort by the previous, the next column, and so do Left Right",
-	 key_sort_beside},
-	{{'P', 'M', 'N', 'T', 'W'}, "P M N T W", "sort by CPU, memory, name, CPU time, waits for a CPU", key_sort},
-	{{'I', 'r'}, "I r", "the other order", key_invert},
-	{{'/'}, "/ F3", "search by name: to the next row that has it", key_type},
-	{{'n'}, "n", "search on", key_next},
-	{{'\\'}, "\\ F4", "filter by name; Enter keeps it, Esc clears it", key_type},
-	{{'t'}, "t", "tree: children below their parents", key_tree},
-	{{'H'}, "H", "containers only; services, sessions and the host too", key_containers},
-	{{' '}, "Space", "pause", key_pause},
-	{{'d'}, "d", "set the delay, in seconds", key_type},
-	{{'+', '-'}, "+ -", "longer, shorter delay", key_delay},
-	{{KEY_TOP_REFRESH}, "F5", "take a sample now", key_refresh},
-	{{'?', 'h', KEY_TOP_HELP}, "? h F1", "this help", key_help},
-	{{'q', KEY_TOP_QUIT}, "q F10", "quit", key_quit},
+	 key_sort_beside,
+	 KEY_ALWAYS},
+	{{'P', 'M', 'N', 'T', 'W'},
+	 "P M N T W",
+	 "sort by CPU, memory, name, CPU time, waits for a CPU",
+	 key_sort,
+	 KEY_LIVE_ALONE},
+	{{'P', 'M', 'N', 'W'}, "P M N W", "sort by CPU, memory, name, waits for a CPU", key_sort, KEY_RECORDED},
+	{{'I', 'r'}, "I r", "the other order", key_invert, KEY_ALWAYS},
+	{{'/'}, "/ F3", "search by name: to the next row that has it", key_type, KEY_ALWAYS},
+	{{'n'}, "n", "search on", key_next, KEY_ALWAYS},
+	{{'\\'}, "\\ F4", "filter by name; Enter keeps it, Esc clears it", key_type, KEY_ALWAYS},
+	{{'t', 'e'}, "t e", "tree: children below their parents", key_tree, KEY_LIVE},
+	{{'e'}, "e", "tree: children below their parents", key_tree, KEY_PAST},
+	{{'H'}, "H", "containers only; services, sessions and the host too", key_containers, KEY_ALWAYS},
+	{{' '}, "Space", "pause", key_pause, KEY_LIVE},
+	{{'d'}, "d", "set the delay, in seconds", key_type, KEY_ALWAYS},
+	{{'+', '-'}, "+ -", "longer, shorter delay", key_delay, KEY_ALWAYS},
+	{{KEY_TOP_REFRESH}, "F5", "take a sample now", key_refresh, KEY_LIVE},
+	{{'?', 'h', KEY_TOP_HELP}, "? h F1", "this help", key_help, KEY_ALWAYS},
+	{{'q', KEY_TOP_QUIT}, "q F10", "quit", key_quit, KEY_ALWAYS},
 };
 
-static const struct key_row *key_find(int key)
+static bool key_applies(const struct top_state *t, enum key_when when)
+{
+	switch (when) {
+	case KEY_LIVE:
+		return !t->past;
+	case KEY_LIVE_ALONE:
+		return !t->past && !t->recorded;
+	case KEY_PAST:
+		return t->past;
+	case KEY_RECORDED:
+		return t->past || t->recorded;
+	default:
+		return true;
+	}
+}
+
+static const struct key_row *key_find(const struct top_state *t, int key)
 {
 	for (size_t i = 0; key > 0 && i < ARRAY_SIZE(table); i++)
 		for (size_t k = 0; k < KEYS_MAX && table[i].keys[k]; k++)
-			if (table[i].keys[k] == key)
+			if (table[i].keys[k] == key && key_applies(t, table[i].when))
 				return &table[i];
 	return NULL;
 }
@@ -364,17 +281,21 @@ static const struct key_row *key_find(int key)
 void top_state_key(struct top_state *t, int key, const struct snapshot *s, const struct table_rows *rows, size_t page)
 {
 	const struct key_press p = {t, key, s, rows, page};
-	const struct key_row *row = key_find(key);
+	const struct key_row *row = key_find(t, key);
 
+	t->message[0] = '\0';
 	if (t->typing)
 		key_typed(&p);
 	else if (row)
 		row->act(&p);
 }
 
-void top_help_text(struct buf *out)
+/* Those that do something now; what one does in two cases only once. */
+void top_help_text(struct buf *out, const struct top_state *t)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		if (!key_applies(t, table[i].when) || key_find(t, table[i].keys[0]) != &table[i])
+			continue;
 		buf_printf(out, "%-*s%s", table[i].text ? 12 : 0, table[i].names, table[i].text ?: "");
 		for (size_t v = 0; !table[i].text && v < VIEWS; v++)
 			buf_printf(out, "%s%s", v ? " / " : " ", views[v]->name);

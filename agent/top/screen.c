@@ -15,18 +15,22 @@
 #include "top/screen.h"
 #include "top/suspend.h"
 #include "top/terminal.h"
+#include "top/travel.h"
 
 #define IDLE_EVERY_NS 5000000000ULL
 
 struct screen {
-	const struct snapshot_source *source;
+	const struct snapshot_source *live, *recorded, *source; /* source: of what is shown */
 	struct top_options options;
 	SCREEN *terminal;
 	bool left; /* the terminal is somebody else's */
 	struct frame frame;
 	uint64_t sequence; /* of the snapshot */
 	uint64_t due_ns, idle_ns, taken;
-	bool stale; /* what is on the screen */
+	bool stale;	   /* what is on the screen */
+	bool soon;	   /* the next sample comes soon: the first has no rates, or those of a long time */
+	bool judged;	   /* the latest sample is, as far as that is possible */
+	struct buf damage; /* of the recording, as it was said */
 };
 
 static int key_translate(int key)
@@ -67,20 +71,56 @@ static int key_translate(int key)
 	}
 }
 
-/* All pending keys. -EIO: the terminal has hung up. */
+static bool findings_shown(const struct top_state *t);
+static bool sample_take(struct screen *s);
+
+/* Numbers of users have names of this machine; sysscope's own row is one of the present. */
+static void source_choose(struct screen *s)
+{
+	struct table_choice *c = &s->frame.state.choice;
+	const struct table_choice *own = &s->options.choice;
+	const struct snapshot *live = s->source == s->live ? s->frame.snapshot : NULL;
+	bool past = s->frame.state.past;
+
+	if (s->source == (past ? s->recorded : s->live))
+		return;
+	c->self_pid = past ? 0 : own->self_pid;
+	c->user_name = past && live && strcmp(live->hostname, past_host(s->options.past)) != 0 ? NULL : own->user_name;
+	s->source = past ? s->recorded : s->live;
+	s->soon = !past;
+}
+
+/* Where a key has asked to go. False: there is nothing that could be shown. */
+static bool move_make(struct screen *s)
+{
+	struct top_state *t = &s->frame.state;
+
+	/* What was before it is judged as well, from the moment that somebody wants to see that. */
+	if (t->go == GO_NOWHERE && t->past && findings_shown(t) && !s->judged && past_go_again(s->options.past) == 0)
+		return sample_take(s);
+	if (t->go == GO_NOWHERE || !travel(t, s->options.past))
+		return true;
+	source_choose(s);
+	s->due_ns = 0;
+	return !t->past || sample_take(s);
+}
+
+/* All pending keys. -EIO: the terminal has hung up; -ENODATA: there is nothing to show any more. */
 static int keys_take(struct screen *s)
 {
 	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+	bool shown = true;
 	int key;
 
 	suspend_hold();
-	while ((key = getch()) != ERR) {
+	while (shown && (key = getch()) != ERR) {
 		s->stale = true;
 		if (key == KEY_RESIZE)
 			continue;
 		if (s->frame.snapshot || key == 'q')
 			top_state_key(&s->frame.state, key_translate(key), s->frame.snapshot, &s->frame.rows,
 				      frame_page_size(&s->frame.state));
+		shown = move_make(s);
 	}
 	suspend_allow();
 	if (s->frame.state.refresh)
@@ -89,7 +129,7 @@ static int keys_take(struct screen *s)
 	/* A hang-up is reported as readable for ever, with nothing to read. */
 	if (poll(&in, 1, 0) > 0 && in.revents & (POLLHUP | POLLERR | POLLNVAL))
 		return -EIO;
-	return 0;
+	return shown ? 0 : -ENODATA;
 }
 
 static void snapshot_set(struct screen *s, const struct snapshot *snapshot)
@@ -101,18 +141,21 @@ static void snapshot_set(struct screen *s, const struct snapshot *snapshot)
 /* A signal that arrives just before poll is noticed at most a second later. */
 static void wait_for_something(struct screen *s, uint64_t now)
 {
-	struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = s->source->fd, .events = POLLIN}};
-	uint64_t left = s->frame.state.paused ? 1000000000ULL : sub_sat(s->due_ns, now);
+	const struct top_state *t = &s->frame.state;
+	struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
+				{.fd = s->live ? s->live->fd : -1, .events = POLLIN}};
+	uint64_t left = t->paused ? 1000000000ULL : sub_sat(s->due_ns, now);
 	int ms = left > 1000000000ULL ? 1000 : (int)((left + 999999) / 1000000);
 	const struct snapshot *latest = s->frame.snapshot;
-
 	/* While paused the snapshot must stay as it is; facts lost meanwhile are counted. */
-	poll(fds, s->frame.state.paused ? 1 : 2, ms);
-	if (s->frame.state.paused || !(fds[1].revents || now - s->idle_ns > IDLE_EVERY_NS))
+	bool idle = s->live && (t->past || !t->paused);
+
+	poll(fds, idle ? 2 : 1, ms);
+	if (!idle || !(fds[1].revents || now - s->idle_ns > IDLE_EVERY_NS))
 		return;
 	s->idle_ns = now;
-	s->source->idle(s->source->ctx, &latest);
-	if (latest && latest->sequence == s->sequence)
+	s->live->idle(s->live->ctx, &latest);
+	if (t->past || (latest && latest->sequence == s->sequence))
 		return;
 	/* Keys must not act on rows of the previous snapshot. */
 	snapshot_set(s, latest);
@@ -138,29 +181,74 @@ static bool findings_shown(const struct top_state *t)
 	return t->choice.view->findings || (t->detail && t->choice.view == views[0]);
 }
 
+/* What cannot be read of a recording is said once, and again when it is more. */
+static void damage_say(struct screen *s)
+{
+	_cleanup_buf_ struct buf now = {};
+
+	if (!past_damage_text(s->options.past, &now) || (s->damage.data && strcmp(s->damage.data, now.data ?: "") == 0))
+		return;
+	buf_reset(&s->damage);
+	buf_str(&s->damage, now.data ?: "");
+	snprintf(s->frame.state.message, sizeof(s->frame.state.message), "%s", now.data ?: "");
+}
+
+/* No further snapshot. False: nothing else could be shown. */
+static bool past_ended(struct screen *s)
+{
+	struct top_state *t = &s->frame.state;
+
+	if (past_shown(s->options.past)) {
+		travel_ended(t, &s->frame.place);
+		return true;
+	}
+	t->past = t->paused = false;
+	snprintf(t->message, sizeof(t->message), "the recording has no sample that can be read");
+	snapshot_set(s, NULL);
+	s->due_ns = 0;
+	if (s->live)
+		source_choose(s);
+	return s->live != NULL;
+}
+
 static bool sample_take(struct screen *s)
 {
+	bool past = s->frame.state.past;
 	const struct snapshot *next;
 	int error = 0;
 
 	process_watch(s);
+	s->judged = findings_shown(&s->frame.state);
 	if (s->source->judge)
-		s->source->judge(s->source->ctx, findings_shown(&s->frame.state));
+		s->source->judge(s->source->ctx, s->judged);
 	if (s->source->loops && s->frame.state.choice.view->loops)
 		s->source->loops(s->source->ctx);
 	next = s->source->next(s->source->ctx, &error);
+	if (past) {
+		past_place(s->options.past, &s->frame.place);
+		damage_say(s);
+	}
 	s->frame.error = next ? 0 : error;
+	s->stale = true;
 	if (!next && !error)
-		return false;  /* the end of a replay */
+		return past && past_ended(s);
 	snapshot_set(s, next); /* the previous one is no longer valid, even after an error */
 	s->taken += next != NULL;
 	return true;
 }
 
-static int screen_loop(struct screen *s)
+static void due_set(struct screen *s, uint64_t now)
 {
 	uint64_t short_ns = 250000000ULL;
 
+	s->due_ns = now + (uint64_t)(s->frame.state.delay_seconds * 1e9);
+	if (s->soon && s->due_ns > now + short_ns)
+		s->due_ns = now + short_ns;
+	s->soon = false;
+}
+
+static int screen_loop(struct screen *s)
+{
 	for (;;) {
 		uint64_t now = clock_boot_ns();
 		/* Keys that were typed during loading wait for the rows that they are about. */
@@ -168,16 +256,12 @@ static int screen_loop(struct screen *s)
 
 		if (r < 0 || s->frame.state.quit || *s->options.stop)
 			return r == -EIO ? 0 : r;
-		if (!s->frame.state.paused && now >= s->due_ns) {
+		if ((!s->frame.state.paused || !s->frame.snapshot) && now >= s->due_ns) {
 			if (!sample_take(s))
 				return 0;
-			s->stale = true;
 			if (s->options.iterations && s->taken > s->options.iterations)
 				return 0;
-			/* The second sample follows soon: the first has no rates. */
-			s->due_ns = now + (uint64_t)(s->frame.state.delay_seconds * 1e9);
-			if (s->taken == 1 && s->due_ns > now + short_ns)
-				s->due_ns = now + short_ns;
+			due_set(s, now);
 		}
 		if (s->stale)
 			frame_draw(&s->frame);
@@ -218,9 +302,19 @@ int top_screen_open(struct screen **ret, const struct top_options *options)
 	return 0;
 }
 
-int top_screen_run(struct screen *s, const struct snapshot_source *source)
+int top_screen_run(struct screen *s, const struct snapshot_source *live, const struct snapshot_source *recorded)
 {
-	s->source = source;
+	struct top_state *t = &s->frame.state;
+
+	s->live = live;
+	s->recorded = recorded;
+	s->source = live ?: recorded;
+	s->soon = live != NULL;
+	t->live = live != NULL;
+	t->past = !live;
+	t->recorded = past_there(s->options.past);
+	/* It shows the moment that was asked for; as many samples as were asked for go by. */
+	t->paused = !live && !s->options.iterations;
 	if (s->left)
 		frame_draw(&s->frame);
 	s->left = false;
@@ -252,5 +346,6 @@ void top_screen_close(struct screen *s)
 	terminal_forget();
 	delscreen(s->terminal);
 	frame_free(&s->frame);
+	buf_free(&s->damage);
 	free(s);
 }

@@ -8,6 +8,7 @@
 
 #include "exporters/table/table.h"
 #include "sysscope/source.h"
+#include "top/past/past.h"
 
 struct top_options {
 	struct table_choice choice;
@@ -16,6 +17,7 @@ struct top_options {
 	bool color;
 	const char *terminal;	     /* its type; NULL: as TERM says */
 	volatile sig_atomic_t *stop; /* set by a signal: restore the terminal and return */
+	struct past *past;	     /* the recording that `j` leads to; it may be there or not */
 };
 
 struct screen;
@@ -23,8 +25,11 @@ struct screen;
 /* Takes the terminal and draws a frame without rows. 0 or negative errno; -ENOTTY: curses does not know this terminal. */
 int top_screen_open(struct screen **ret, const struct top_options *options);
 
-/* 0 when the user quit or `stop` was set; negative errno. */
-int top_screen_run(struct screen *s, const struct snapshot_source *source);
+/*
+ * `live`: the present; NULL: there is only the recording, which is open and was moved to a moment. `recorded`: of options->past.
+ * 0 when the user quit or `stop` was set; negative errno.
+ */
+int top_screen_run(struct screen *s, const struct snapshot_source *live, const struct snapshot_source *recorded);
 
 /* Gives the terminal back, so that somebody else can write to it, until top_screen_run or for good. */
 void top_screen_leave(struct screen *s);

@@ -23,20 +23,28 @@ enum top_key {
 };
 
 /* What the keys are typed into. */
-enum top_typing { TYPING_NOTHING, TYPING_FILTER, TYPING_SEARCH, TYPING_DELAY };
+enum top_typing { TYPING_NOTHING, TYPING_FILTER, TYPING_SEARCH, TYPING_DELAY, TYPING_TIME };
+
+/* To which moment a key leads; the screen goes there. */
+enum top_go { GO_NOWHERE, GO_FORTH, GO_BACK, GO_TIME, GO_NOW };
 
 struct top_state {
 	struct table_choice choice;
 	double delay_seconds;
-	bool paused, help, quit;
+	bool paused, help, quit; /* paused: of the past, it does not go on by itself */
 	enum top_typing typing;
-	bool detail;			 /* of the selected row */
-	size_t help_first;		 /* topmost line of the help */
-	size_t detail_first;		 /* the same of the detail */
-	bool refresh;			 /* take a sample now */
-	char filter[64];		 /* as typed; choice.filter points here */
-	char search[64], delay_text[16]; /* as typed */
-	char home[256], cgroup[4352];	 /* whose processes Enter shows: name, and path for choice.cgroup */
+	bool detail;				   /* of the selected row */
+	size_t help_first;			   /* topmost line of the help */
+	size_t detail_first;			   /* the same of the detail */
+	bool refresh;				   /* take a sample now */
+	char filter[64];			   /* as typed; choice.filter points here */
+	char search[64], delay_text[16], time[32]; /* as typed */
+	char message[160];			   /* that a key has caused, until the next one */
+	char home[256], cgroup[4352];		   /* whose processes Enter shows: name, and path for choice.cgroup */
+
+	/* Of a recording: it is what is shown; there is one to go to; there is a present to come back to. */
+	bool past, recorded, live;
+	enum top_go go;
 
 	/* The selected row, by its identity and not by its position. */
 	size_t selected, first; /* positions; first: topmost on the screen */
@@ -64,6 +72,7 @@ void top_state_follow(struct top_state *t, const struct snapshot *s, const struc
 /* The selected row of the view, wherever it is now. False: it is gone. */
 bool top_state_selected(const struct top_state *t, const struct snapshot *s, uint32_t *ret_row);
 
-void top_help_text(struct buf *out); /* lines for people: keys, then columns */
+/* Lines for people: the keys that do something now, then columns. */
+void top_help_text(struct buf *out, const struct top_state *t);
 
 #endif

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <curses.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <time.h>
 
@@ -704,7 +705,8 @@ static void screen_add(struct buf *out)
 }
 
 /* What the live screen draws, of each view, at this size. */
-static void screens_compare(const struct snapshot *s, int lines, int columns)
+static void screens_compare(const struct snapshot *s, const struct past_place *place, const char *kind, int lines,
+			    int columns)
 {
 	struct frame frame = {.snapshot = s};
 	_cleanup_buf_ struct buf out = {};
@@ -714,6 +716,9 @@ static void screens_compare(const struct snapshot *s, int lines, int columns)
 	assert_int_equal(resizeterm(lines, columns), OK);
 	table_choice_init(&c, views[0]);
 	top_state_init(&frame.state, &c, 1);
+	if (place)
+		frame.place = *place;
+	frame.state.past = frame.state.paused = place != NULL;
 	for (int view = 0; view < VIEWS; view++) {
 		frame_draw(&frame);
 		screen_add(&out);
@@ -722,14 +727,18 @@ static void screens_compare(const struct snapshot *s, int lines, int columns)
 	top_state_key(&frame.state, '\n', s, &frame.rows, frame_page_size(&frame.state));
 	frame_draw(&frame);
 	screen_add(&out);
-	snprintf(name, sizeof(name), "screen-%dx%d.txt", columns, lines);
+	snprintf(name, sizeof(name), "%s-%dx%d.txt", kind, columns, lines);
 	compare(&out, name);
+	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+		for (size_t i = 0; i < out.len; i++)
+			assert_true(out.data[i] == '\n' || (out.data[i] >= ' ' && out.data[i] <= '~'));
 	frame_free(&frame);
 }
 
-static void test_screens(void **state)
+/* At each of n sizes, in this locale. */
+static void sizes_compare(const struct past_place *place, const char *kind, const char *locale, const int (*sizes)[2],
+			  size_t n)
 {
-	static const int sizes[][2] = {{24, 80}, {40, 120}, {50, 200}, {8, 40}, {1, 1}};
 	FILE *in = fopen("/dev/null", "r"), *to = fopen("/dev/null", "w");
 	struct model *m = golden_model();
 	struct snapshot s = *model_snapshot(m);
@@ -737,19 +746,55 @@ static void test_screens(void **state)
 	struct finding all[3];
 	SCREEN *screen;
 
-	(void)state;
 	assert_non_null(in);
 	assert_non_null(to);
+	assert_non_null(setlocale(LC_CTYPE, locale));
 	screen = newterm("xterm-256color", to, in);
 	assert_non_null(screen);
 	findings_attach(&s, &f, all);
-	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
-		screens_compare(&s, sizes[i][0], sizes[i][1]);
+	for (size_t i = 0; i < n; i++)
+		screens_compare(&s, place, kind, sizes[i][0], sizes[i][1]);
 	endwin();
 	delscreen(screen);
 	fclose(in);
 	fclose(to);
 	model_free(m);
+	setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+static void test_screens(void **state)
+{
+	static const int sizes[][2] = {{24, 80}, {40, 120}, {50, 200}, {8, 40}, {1, 1}};
+
+	(void)state;
+	sizes_compare(NULL, "screen", "C.UTF-8", sizes, ARRAY_SIZE(sizes));
+}
+
+/* LANG=C: ASCII only. */
+static void test_ascii_screens(void **state)
+{
+	static const int sizes[][2] = {{24, 80}, {40, 120}};
+
+	(void)state;
+	sizes_compare(NULL, "screen-ascii", "C", sizes, ARRAY_SIZE(sizes));
+}
+
+/* Of a recording: in the midst of it, and where nothing was recorded. */
+static void test_past_screens(void **state)
+{
+	static const int sizes[][2] = {{24, 80}, {40, 120}, {50, 200}, {8, 40}}, small[][2] = {{24, 80}};
+	const uint64_t second = 1000000000, now = 1700000000 * second;
+	struct past_place place = {.time_ns = now,
+				   .first_ns = now - 5000 * second,
+				   .last_ns = now + 15000 * second,
+				   .before_ns = now - 5 * second,
+				   .interval_ns = 5 * second};
+
+	(void)state;
+	sizes_compare(&place, "past", "C.UTF-8", sizes, ARRAY_SIZE(sizes));
+	place.before_ns = now - 900 * second;
+	place.asked_ns = now - 200 * second;
+	sizes_compare(&place, "past-gap", "C.UTF-8", small, ARRAY_SIZE(small));
 }
 
 /* Without sysscope_build_info, whose revision changes with each commit. */
@@ -774,9 +819,11 @@ static void test_prometheus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),	cmocka_unit_test(test_no_findings), cmocka_unit_test(test_csv),
-		cmocka_unit_test(test_detail),	cmocka_unit_test(test_json),	    cmocka_unit_test(test_prometheus),
-		cmocka_unit_test(test_screens),
+		cmocka_unit_test(test_plain),	     cmocka_unit_test(test_no_findings),
+		cmocka_unit_test(test_csv),	     cmocka_unit_test(test_detail),
+		cmocka_unit_test(test_json),	     cmocka_unit_test(test_prometheus),
+		cmocka_unit_test(test_screens),	     cmocka_unit_test(test_ascii_screens),
+		cmocka_unit_test(test_past_screens),
 	};
 
 	setenv("TZ", "UTC", 1);

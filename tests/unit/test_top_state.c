@@ -177,13 +177,60 @@ static void test_help(void **state)
 	_cleanup_buf_ struct buf text = {};
 
 	(void)state;
-	top_help_text(&text);
+	for (int i = 0; i < 4; i++) {
+		top.past = i & 1;
+		top.recorded = i & 2;
+		top_help_text(&text, &top);
+	}
 	for (const char *line = text.data, *end; *line; line = end + 1) {
 		end = strchr(line, '\n');
 		assert_non_null(end);
 		if (end - line > 79)
 			fail_msg("%zu columns: %.*s", (size_t)(end - line), (int)(end - line), line);
 	}
+}
+
+/* The same key is another one in a recording, and where there is one to go to. */
+static void test_past_keys(void **state)
+{
+	_cleanup_buf_ struct buf text = {};
+
+	(void)state;
+	start();
+	press('2');
+	press('T');
+	assert_int_equal(top.go, GO_NOWHERE);
+	assert_int_equal(top.choice.sort, PROCESS_CPU_USAGE);
+	press('L');
+	assert_int_equal(top.go, GO_NOWHERE);
+	top.recorded = true;
+	press('T');
+	assert_int_equal(top.go, GO_BACK);
+	top.go = GO_NOWHERE;
+	top.past = true;
+	press('t');
+	assert_int_equal(top.go, GO_FORTH);
+	assert_false(top.choice.tree);
+	press('e');
+	assert_true(top.choice.tree);
+	press('T');
+	assert_int_equal(top.go, GO_BACK);
+	press('L');
+	assert_int_equal(top.go, GO_NOW);
+	for (const char *key = "j-15m\n"; *key; key++)
+		press(*key);
+	assert_int_equal(top.go, GO_TIME);
+	assert_string_equal(top.time, "-15m");
+	top.go = GO_NOWHERE;
+	for (const char *key = "j9:20\033"; *key; key++)
+		press(*key);
+	press('j');
+	press('\n');
+	assert_int_equal(top.go, GO_NOWHERE);
+	top_help_text(&text, &top);
+	assert_non_null(strstr(text.data, "t T "));
+	assert_null(strstr(text.data, "P M N T W"));
+	assert_null(strstr(text.data, "take a sample now"));
 }
 
 static void test_loop_detail(void **state)
@@ -414,6 +461,7 @@ int main(void)
 		cmocka_unit_test(test_long_text),      cmocka_unit_test(test_sort),
 		cmocka_unit_test(test_any_keys),       cmocka_unit_test(test_help),
 		cmocka_unit_test(test_search),	       cmocka_unit_test(test_delay),
+		cmocka_unit_test(test_past_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
