@@ -271,6 +271,8 @@ static void snapshot_finish(struct model *m, const struct sample *s)
 
 	p->sequence = m->now.number;
 	p->time = (double)m->now.wall_ns / 1e9;
+	if (m->now.number == 1)
+		p->began = p->time;
 	p->interval = m->now.interval;
 	p->attributed_reason = m->host_totals.attributed_reason;
 	p->cpus = m->host_totals.cpus;

@@ -264,6 +264,7 @@ static int replay_begin(struct run *run, struct top *t)
 {
 	_cleanup_buf_ struct buf error = {};
 	uint64_t first_ns, last_ns, at_ns;
+	struct replay_place place;
 	int r;
 
 	if (replay_open(&t->replay, t->replay_path, &error) < 0)
@@ -276,7 +277,14 @@ static int replay_begin(struct run *run, struct top *t)
 	if (r != RUN_CONTINUE)
 		return r;
 	outside_warn(at_ns, first_ns, last_ns);
-	return replay_seek(t->replay, at_ns) < 0 ? EXIT_FAILED : RUN_CONTINUE;
+	r = replay_seek(t->replay, at_ns);
+	/* What is wrong shows in what was before. */
+	if (r == 0 && t->choice.view->findings) {
+		place = *replay_place(t->replay);
+		t->plain.from_ns = place.time_ns;
+		replay_lead(t->replay, &place, 2 * WATCH_COURSE, (uint64_t)(2 * WATCH_LONG * 1e9));
+	}
+	return r < 0 ? EXIT_FAILED : RUN_CONTINUE;
 }
 
 /* curses does not know the terminal. */

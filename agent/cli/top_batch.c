@@ -309,6 +309,21 @@ static int batch_loop(const struct run *run, const struct snapshot_source *sourc
 	return 0;
 }
 
+/* The first one that is shown; the last one if all are earlier. */
+static const struct snapshot *replay_first(const struct snapshot_source *source, const struct top_batch *b,
+					   int *ret_error)
+{
+	const struct snapshot *s = source->next(source->ctx, ret_error), *later;
+
+	while (s && (uint64_t)(s->time * 1e9) < b->from_ns && !run_stopped()) {
+		later = source->next(source->ctx, ret_error);
+		if (!later)
+			break;
+		s = later;
+	}
+	return *ret_error ? NULL : s;
+}
+
 /* Without waiting; the first snapshot has its rates. */
 static int batch_replay(const struct snapshot_source *source, const struct top_batch *b)
 {
@@ -318,7 +333,7 @@ static int batch_replay(const struct snapshot_source *source, const struct top_b
 
 	source->judge(source->ctx, b->choice->view->findings);
 	for (uint64_t i = 0; r == 0 && !run_stopped() && (!b->iterations || i < b->iterations); i++) {
-		s = source->next(source->ctx, &r);
+		s = i ? source->next(source->ctx, &r) : replay_first(source, b, &r);
 		if (!s)
 			return r;
 		r = i ? 0 : containers_check(b);

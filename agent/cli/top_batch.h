@@ -12,6 +12,7 @@ struct top_batch {
 	const char *sort;		   /* as the user gave it; NULL: not given */
 	bool json, csv;
 	bool replay;	      /* of a recording: nothing to wait for */
+	uint64_t from_ns;     /* of a recording: what is earlier is judged, but not shown */
 	bool view_only;	      /* JSON: only the chosen view, not the whole snapshot */
 	uint64_t iterations;  /* 0: until a signal, or until nobody reads any more */
 	double delay_seconds; /* between two of them */

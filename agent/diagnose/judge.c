@@ -31,7 +31,7 @@ static bool needs_met(struct judging *j)
 		c = collector_find(j->now, name, (size_t)length);
 		if (c && c->ok)
 			continue;
-		judge_cannot(j, "collector %.*s is off; `sysscope doctor` says why", length, name);
+		judge_cannot(j, "collector %.*s %s", length, name, judge_why_off(j));
 		return false;
 	}
 	return true;

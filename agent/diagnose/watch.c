@@ -126,7 +126,7 @@ static int window_judge(struct finding_watch *w, const struct snapshot *s)
 
 	r = r ?: courses_note(w, &older->keys);
 	older->courses = &w->courses[w->older_courses];
-	r = r ?: diagnosis_run(&w->diagnosis, older, &w->options, NULL);
+	r = r ?: diagnosis_run(&w->diagnosis, older, &w->options, w->containers);
 	r = r ?: since_keep(w);
 	if (r < 0)
 		diagnosis_forget(w);
@@ -188,6 +188,7 @@ const struct findings *watch_findings(const struct finding_watch *w)
 void watch_forget(struct finding_watch *w)
 {
 	const struct diagnosis_options options = w->options;
+	const struct match_choice *containers = w->containers;
 
 	diagnosis_forget(w);
 	window_free(&w->windows[0]);
@@ -196,4 +197,5 @@ void watch_forget(struct finding_watch *w)
 	trend_free(&w->courses[1]);
 	free(w->known);
 	watch_init(w, &options);
+	w->containers = containers;
 }

@@ -24,6 +24,7 @@ struct watch_known {
 
 struct finding_watch {
 	struct diagnosis_options options;
+	const struct match_choice *containers; /* only findings about these, set behind watch_init; NULL: all */
 	/* Two windows that overlap: the younger one takes the place of the other when it is WATCH_LONG old. */
 	struct window windows[2];
 	int older; /* index of the other one */

@@ -248,6 +248,33 @@ bool replay_growing(const struct replay *r)
 	return archive_growing(r->archive);
 }
 
+/* How many states the frame has up to this time. */
+static int frame_until(struct replay *r, size_t frame, uint64_t time_ns, uint32_t *ret)
+{
+	const struct snapshot *s;
+	uint64_t at_ns;
+	int n;
+
+	archive_rewind(r->archive, frame);
+	for (*ret = 0; (n = state_next(r, true, &s, &at_ns)) == 1 && at_ns <= time_ns; (*ret)++)
+		;
+	return n < 0 ? n : 0;
+}
+
+int replay_seek_before(struct replay *r, uint64_t time_ns)
+{
+	size_t frame = archive_frame_at(r->archive, time_ns);
+	uint32_t states = 0;
+	int n = frame_until(r, frame, time_ns, &states);
+
+	r->ahead = NULL;
+	if (n == 0 && states)
+		n = frame_last(r, frame, states, &r->ahead);
+	else
+		archive_rewind(r->archive, frame);
+	return n < 0 ? n : 0;
+}
+
 bool replay_found(const struct replay *r)
 {
 	return r->read > 0;

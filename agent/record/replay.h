@@ -45,6 +45,8 @@ void replay_lead(struct replay *r, const struct replay_place *place, size_t samp
 int replay_refresh(struct replay *r);
 bool replay_growing(const struct replay *r);
 
+/* The next snapshot is the last one at this time or before; if there is none, the first one. */
+int replay_seek_before(struct replay *r, uint64_t time_ns);
 /* The host that was recorded; "" if that is not known. */
 const char *replay_host(const struct replay *r);
 

@@ -89,6 +89,7 @@ static json_t *finding_json(struct writer *w, const struct finding *f)
 	writer_set(w, o, "explains_more", json_integer((json_int_t)f->explains_more));
 	writer_set_text(w, o, "confidence", finding_confidence_names[f->confidence]);
 	writer_set(w, o, "since", writer_real(f->since));
+	writer_set(w, o, "until", f->until > 0 ? writer_real(f->until) : json_null());
 	return o;
 }
 
@@ -156,6 +157,8 @@ int findings_json(struct buf *out, const struct findings *f, const struct snapsh
 		writer_append(&w, list, finding_json(&w, &f->all[i]));
 	writer_set(&w, o, "time", writer_real(f->time));
 	writer_set(&w, o, "watched_seconds", writer_real(f->watched_seconds));
+	writer_set(&w, o, "recorded_from", f->from > 0 ? writer_real(f->from) : json_null());
+	writer_set(&w, o, "restarts", json_integer((json_int_t)f->cuts));
 	writer_set(&w, o, "host", host_json(&w, s));
 	writer_set(&w, o, "looked_at", looked_at_json(&w, f));
 	writer_set(&w, o, "findings", list);

@@ -113,9 +113,33 @@ static void add_consequences(const struct sheet *p, const struct finding *f)
 		buf_printf(p->out, "%*sand %lu more\n", INDENT, "", f->explains_more);
 }
 
+static void add_moment(struct buf *out, double time, const char *form)
+{
+	time_t seconds = (time_t)time;
+	char text[64] = "";
+	struct tm tm;
+
+	if (localtime_r(&seconds, &tm) && strftime(text, sizeof(text), form, &tm))
+		buf_str(out, text);
+}
+
+/* Of a recording: when it was so. */
+static void add_when(const struct sheet *p, const struct finding *f)
+{
+	_cleanup_buf_ struct buf text = {};
+
+	if (!(f->until > 0))
+		return;
+	add_moment(&text, f->since, "%H:%M:%S");
+	buf_str(&text, " to ");
+	add_moment(&text, f->until, f->until - f->since < 86400 / 2.0 ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S");
+	sheet_wrap(p, "  when", INDENT, text.data ?: "");
+}
+
 static void add_finding(const struct sheet *p, const struct finding *f)
 {
 	sheet_wrap(p, severity_marks[f->severity], INDENT, f->headline);
+	add_when(p, f);
 	add_evidence(p, f);
 	add_consequences(p, f);
 	add_list(p, "  it is not", f->ruled_out, f->n_ruled_out);
@@ -132,17 +156,23 @@ void findings_text_one(struct buf *out, const struct finding *f, int width)
 
 static void add_head(struct buf *out, const struct findings *f, const struct snapshot *s)
 {
-	char when[32] = "";
-	time_t seconds = (time_t)f->time;
-	struct tm tm;
-
-	if (localtime_r(&seconds, &tm))
-		strftime(when, sizeof(when), "%H:%M:%S", &tm);
 	buf_str(out, "host ");
 	text_terminal(out, s->hostname ?: "", strlen(s->hostname ?: ""));
-	buf_printf(out, ", %s, watched for ", when);
-	add_duration(out, f->watched_seconds);
-	buf_str(out, "\n\n");
+	if (f->from > 0) {
+		buf_str(out, ", recorded from ");
+		add_moment(out, f->from, "%Y-%m-%d %H:%M:%S");
+		buf_str(out, " to ");
+		add_moment(out, f->time, f->time - f->from < 86400 / 2.0 ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S");
+		buf_str(out, "\n");
+	} else {
+		buf_str(out, ", ");
+		add_moment(out, f->time, "%H:%M:%S, watched for ");
+		add_duration(out, f->watched_seconds);
+	}
+	if (f->cuts)
+		buf_printf(out, "sysscope was started again %zu %s: %.1f s of this time are known\n", f->cuts,
+			   text_noun((double)f->cuts, "time", "times"), f->watched_seconds);
+	buf_str(out, f->from > 0 ? "\n" : "\n\n");
 }
 
 static void add_looked_at(const struct sheet *p, const struct findings *f)

@@ -56,6 +56,7 @@ struct finding {
 	size_t n_explains;
 	uint64_t explains_more; /* consequences beyond these */
 	double since;		/* seconds since 1970: it has been so at least since then */
+	double until;		/* and at least until then, of a recording; 0: it is so now */
 	double weight; /* among findings of one severity the larger comes first: share of time lost, or alike */
 };
 
@@ -75,6 +76,8 @@ struct finding_near {
 struct findings {
 	double time; /* of the latest snapshot, seconds since 1970 */
 	double watched_seconds;
+	double from; /* of a recording: time of the first snapshot; 0: it was watched as it happened */
+	size_t cuts; /* so many times sysscope was started again in between: these parts are judged each for itself */
 	bool too_short;				    /* to judge: that there is no finding says nothing */
 	size_t containers, processes, loops, rules; /* that were looked at */
 	const struct finding *all;		    /* the worst first */

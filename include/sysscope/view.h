@@ -313,6 +313,7 @@ struct findings; /* findings.h */
 struct snapshot {
 	uint64_t sequence; /* 1 for the first; rates are absent in that one */
 	double time;	   /* seconds since 1970 */
+	double began;	   /* time of the first one, from which on everything is counted; absent: not known */
 	double interval;   /* seconds since the snapshot before, 0 in the first */
 	const char *kernel, *hostname;
 	const char *machine;	  /* "kvm", ..., "none": it is real; NULL: not known */

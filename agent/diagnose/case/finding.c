@@ -169,6 +169,11 @@ void judge_near_add(struct judging *j, uint32_t container, double share, const c
 	TEXT_FROM(n->text, j, format);
 }
 
+const char *judge_why_off(const struct judging *j)
+{
+	return j->o->recorded ? "was off when this was recorded" : "is off; `sysscope doctor` says why";
+}
+
 void judge_cannot(struct judging *j, const char *format, ...)
 {
 	struct finding_unjudged *u;

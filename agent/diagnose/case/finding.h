@@ -88,6 +88,8 @@ void finding_culprit(struct judging *j, struct finding *f, uint32_t container);
 double judge_near_share(const struct judging *j, double value, double threshold);
 void judge_near_add(struct judging *j, uint32_t container, double share, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Of a collector that is off: "is off; `sysscope doctor` says why", or that it was off when that was recorded. */
+const char *judge_why_off(const struct judging *j);
 /* The running rule cannot judge, wholly or in part. */
 void judge_cannot(struct judging *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -89,7 +89,8 @@ void loops_cannot(struct judging *j)
 	for (uint32_t i = 0; i < j->now->n_loops; i++) {
 		if (j->now->loops[i].scheduler || !value_absent(j->now->loops[i].v[LOOP_STALLED_ONCPU]))
 			continue;
-		judge_cannot(j, "the hook in use for epoll does not see iterations; `sysscope doctor` says why");
+		judge_cannot(j, "the hook in use for epoll does not see iterations%s",
+			     j->o->recorded ? "" : "; `sysscope doctor` says why");
 		return;
 	}
 }

@@ -27,8 +27,8 @@ static bool trend_is_known(struct judging *j)
 
 	if (notes >= NOTES_LEAST)
 		return true;
-	judge_cannot(j, "what rises shows in %d snapshots, and the watch had %zu; diagnose takes one a second",
-		     NOTES_LEAST, notes);
+	judge_cannot(j, "what rises shows in %d snapshots, and the watch had %zu%s", NOTES_LEAST, notes,
+		     j->o->recorded ? "" : "; diagnose takes one a second");
 	return false;
 }
 

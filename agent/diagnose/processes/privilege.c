@@ -97,12 +97,13 @@ static bool privilege_unknown(struct judging *j)
 {
 	/* Two clocks differ by less. */
 	if (j->w->seconds < judge_threshold(j, UNUSED_PRIVILEGE_SECONDS) * 0.99) {
-		judge_cannot(j, "%.0f s are too short to say what it does not need: --for %.0f", j->w->seconds,
-			     judge_threshold(j, UNUSED_PRIVILEGE_SECONDS));
+		judge_cannot(j, "%.0f s are too short to say what it does not need: %s %.0f%s", j->w->seconds,
+			     j->o->recorded ? "--last" : "--for", judge_threshold(j, UNUSED_PRIVILEGE_SECONDS),
+			     j->o->recorded ? "s" : "");
 		return true;
 	}
 	if (!checks_counted(j->now)) {
-		judge_cannot(j, "collector capabilities is off; `sysscope doctor` says why");
+		judge_cannot(j, "collector capabilities %s", judge_why_off(j));
 		return true;
 	}
 	for (size_t i = 0; i < j->now->n_losses; i++)

@@ -37,7 +37,8 @@
 
 /* clang-format off */
 static const struct shape_field host_fields[] = {
-	NUMBER(snapshot, sequence, ), REAL(snapshot, time, ), REAL(snapshot, interval, ), TEXT(snapshot, kernel, ),
+	NUMBER(snapshot, sequence, ), REAL(snapshot, time, ), REAL(snapshot, began, ),
+	REAL(snapshot, interval, ), TEXT(snapshot, kernel, ),
 	TEXT(snapshot, hostname, ), OR_NULL(snapshot, machine), OR_NULL(snapshot, in_container),
 	OR_NULL(snapshot, pressure_reason), OR_NULL(snapshot, attributed_reason), METRICS(snapshot, v, HOST),
 	NUMBER(snapshot, names_folded, ), NUMBER(snapshot, rollup.pid, ), NUMBER(snapshot, rollup.start_ns, ),

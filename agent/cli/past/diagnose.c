@@ -2,17 +2,22 @@
 /*
  * diagnose.c - `sysscope diagnose`: watches for some seconds, runs the rules over what it saw, and says what is wrong, who did it,
  * and what to do. Takes a snapshot at least every ten seconds, so that containers that end meanwhile are seen, and a trend is one.
+ * Or does the same with a span of a recording.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "cli/past/chosen.h"
 #include "cli/run.h"
 #include "cli/verbs.h"
 #include "diagnose/judge.h"
 #include "exporters/findings/findings.h"
 #include "kernel/loader.h"
+#include "past/span.h"
+#include "record/when.h"
 #include "view/match.h"
 
 /* Seconds between snapshots: twenty in a watch show how something grows, within what is cheap and misses nothing. */
@@ -21,8 +26,13 @@
 #define SNAPSHOTS      20
 #define WATCH_LEAST    0.1 /* seconds; in less than that a share of the time says nothing */
 
+#define WATCH_USUAL 10.0
+/* Of a recording, without being told. */
+#define PAST_USUAL 900.0
+
 struct diagnose {
 	double seconds;
+	struct past_choice past;
 	bool json, list;
 	const char *fail_on;
 	struct option_list names, rules, settings;
@@ -56,9 +66,16 @@ static int options_take(struct diagnose *d)
 	for (size_t i = 0; i < d->settings.n; i++)
 		if (threshold_set(&d->options, d->settings.values[i], &message) < 0)
 			return setting_refused("--set", &message);
+	d->options.recorded = chosen_given(&d->past);
+	if (d->options.recorded && (d->seconds < WATCH_USUAL || d->seconds > WATCH_USUAL)) {
+		fprintf(stderr,
+			"sysscope diagnose: --for watches what happens; of a recording it is --last, or --from and "
+			"--to\n");
+		return EXIT_USAGE;
+	}
 	if (chosen)
 		d->options.rules = chosen;
-	else if (d->list || d->seconds >= d->options.thresholds[UNUSED_PRIVILEGE_SECONDS])
+	else if (d->list || chosen_given(&d->past) || d->seconds >= d->options.thresholds[UNUSED_PRIVILEGE_SECONDS])
 		d->options.rules |= 1ULL << RULE_UNUSED_PRIVILEGE;
 	return RUN_CONTINUE;
 }
@@ -153,9 +170,8 @@ static int severity_limit(const struct diagnose *d)
 	return FINDING_SEVERITIES;
 }
 
-static int findings_print(struct diagnose *d, const struct snapshot *s)
+static int findings_print(const struct diagnose *d, const struct findings *f, const struct snapshot *s)
 {
-	const struct findings *f = &d->diagnosis.findings;
 	_cleanup_buf_ struct buf out = {};
 	int r = d->json ? findings_json(&out, f, s) : findings_text(&out, f, s);
 
@@ -186,12 +202,62 @@ static int diagnose_run(const struct run *run, struct diagnose *d)
 	}
 	r = watch_end(&d->window, s);
 	r = r ?: diagnosis_run(&d->diagnosis, &d->window, &d->options, &d->containers);
-	return r < 0 ? run_end(r) : findings_print(d, s);
+	return r < 0 ? run_end(r) : findings_print(d, &d->diagnosis.findings, s);
+}
+
+/* ---- a recording ---- */
+
+static int span_end(const struct diagnose *d, const struct past_span *span, int r)
+{
+	if (r == 0 && d->containers.message.len) {
+		log_error("%s", d->containers.message.data);
+		return EXIT_FAILED;
+	}
+	switch (r) {
+	case 0:
+		return findings_print(d, &span->findings, span->last);
+	case -ENOTUNIQ:
+		log_error("%s", d->containers.message.data);
+		return EXIT_FAILED;
+	case -ENODATA:
+		log_error("there are no two samples in this time that can be compared");
+		return EXIT_FAILED;
+	case -EINTR:
+		log_warning("ended by a signal: nothing was judged");
+		return d->fail_on ? EXIT_FAILED : EXIT_DONE;
+	default:
+		return run_end(r);
+	}
+}
+
+static int diagnose_past(struct diagnose *d)
+{
+	struct span_choice choice = {.options = &d->options, .containers = &d->containers, .stop = run_stop_flag()};
+	_cleanup_buf_ struct buf damage = {};
+	struct replay *replay = NULL;
+	struct past_span span = {};
+	int r;
+
+	d->past.usual = PAST_USUAL;
+	match_choice_init(&d->containers, d->names.values, d->names.n);
+	r = chosen_open("diagnose", &d->past, &replay, &choice.from, &choice.to);
+	if (r == -ENODATA) {
+		log_error("nobody records on this machine: --replay DIR names a recording");
+		r = EXIT_FAILED;
+	}
+	if (r == RUN_CONTINUE)
+		r = span_end(d, &span, span_judge(&span, replay, &choice));
+	if (replay && replay_damage_text(replay, &damage))
+		log_warning("%s", damage.data);
+	span_free(&span);
+	match_choice_free(&d->containers);
+	replay_close(replay);
+	return r;
 }
 
 static int diagnose_body(struct run *run)
 {
-	struct diagnose d = {.seconds = 10};
+	struct diagnose d = {.seconds = WATCH_USUAL};
 	const struct option_row rows[] = {
 		ROW_SECONDS("for", 'f', WATCH_LEAST, 86400, &d.seconds, "SECONDS", "time to watch"),
 		ROW_LIST("container", 0, &d.names, "NAME",
@@ -203,6 +269,10 @@ static int diagnose_body(struct run *run)
 		ROW_CHOICE("fail-on", 0, "notice|warning|critical", &d.fail_on, "SEVERITY",
 			   "exit with 1 if there is a finding of this severity or a worse one"),
 		ROW_FLAG("json", 0, &d.json, "one JSON object"),
+		PAST_ROW_REPLAY(&d.past),
+		PAST_ROW_LAST(&d.past),
+		ROW_STRING("from", 0, &d.past.from, "TIME", "from this time on: " WHEN_FORMS " (before its end)"),
+		ROW_STRING("to", 0, &d.past.to, "TIME", "up to this time"),
 	};
 	int r = run_parse(run, rows, ARRAY_SIZE(rows));
 
@@ -212,6 +282,8 @@ static int diagnose_body(struct run *run)
 		return r;
 	if (d.list)
 		return rules_list(&d);
+	if (d.options.recorded)
+		return diagnose_past(&d);
 	/* It costs something at each check, so only for a rule that will be able to judge. */
 	if (d.options.rules & 1ULL << RULE_UNUSED_PRIVILEGE &&
 	    d.seconds >= d.options.thresholds[UNUSED_PRIVILEGE_SECONDS])
@@ -231,10 +303,14 @@ const struct verb verb_diagnose = {
 	.summary = "what is wrong, who did it, and what to do",
 	.about = "Watches for some seconds and says what is wrong, worst first: the cause, the evidence, what it is "
 		 "not, and "
-		 "what to do.",
+		 "what to do. With --replay, --last or --from it judges a recording instead: its last 15 minutes, or "
+		 "the "
+		 "time that is given, as a whole and in windows of 10 to 20 seconds, and says when each thing was so.",
 	.examples = "  sysscope diagnose\n"
 		    "  sysscope diagnose --for 60 --container web-1\n"
 		    "  sysscope diagnose --rule cpu_neighbour --set cpu_neighbour.lost_ratio=0.1\n"
+		    "  sysscope diagnose --last 15m\n"
+		    "  sysscope diagnose --replay /var/lib/sysscope --from 10:40 --to 10:45\n"
 		    "  sysscope diagnose --json --fail-on warning | jq -r '.findings[].headline'\n",
 	.shares = VERB_COLLECTORS | VERB_DOCKER_ROOTS,
 	.body = diagnose_body,
