@@ -10,6 +10,7 @@
 
 #include "base/util.h"
 #include "concurrency/tree.h"
+#include "look/thread_rows.h"
 #include "loops/loops.h"
 #include "model/capabilities.h"
 #include "disk/waits.h"
@@ -27,6 +28,7 @@
 #include "model/tcp.h"
 #include "sysscope/model.h"
 #include "sysscope/sample.h"
+#include "sysscope/source.h"
 
 static const char *const loss_names[SS_LOSS_KINDS] = {
 	[SS_LOSS_RING_FULL] = "ring_full",
@@ -82,6 +84,8 @@ struct model {
 	struct oom_kills oom_kills;
 	struct tcp tcp;
 	struct host_totals host_totals;
+	struct thread_rows thread_rows;
+	uint32_t look;
 	struct run_report report;
 	struct snapshot snapshot;
 };
@@ -95,6 +99,7 @@ void model_free(struct model *m)
 {
 	if (!m)
 		return;
+	thread_rows_free(&m->thread_rows);
 	oom_kills_free(&m->oom_kills);
 	tcp_free(&m->tcp);
 	starts_free(&m->starts);
@@ -125,8 +130,14 @@ void model_rest(struct model *m)
 	m->snapshot.sequence = 0;
 	m->snapshot.processes = NULL;
 	m->snapshot.n_processes = 0;
+	m->snapshot.looked = (struct looked_at){};
 	processes_rest(&m->processes);
 	concurrencies_rest(&m->concurrencies);
+}
+
+void model_look(struct model *m, uint32_t what)
+{
+	m->look = what;
 }
 
 void model_keep_unpublished(struct model *m, bool keep)
@@ -241,6 +252,9 @@ static int rows_fill(struct model *m, const struct sample *s)
 				  p);
 	if (r >= 0)
 		r = concurrency_update(&m->concurrencies, &m->processes, &m->now, s);
+	if (r >= 0)
+		r = thread_rows_fill(&m->thread_rows, m->look & LOOK_THREADS, &m->processes, m->homes.run_delay_kept,
+				     &m->now, s, p);
 	return r;
 }
 

@@ -151,6 +151,13 @@ static void source_watch(void *ctx, uint32_t pid, uint64_t start_ns)
 	sampler_watch(p->sampler, pid, start_ns);
 }
 
+static void source_look(void *ctx, uint32_t what)
+{
+	struct pipeline *p = ctx;
+
+	model_look(p->model, what);
+}
+
 static void source_rest(void *ctx)
 {
 	struct pipeline *p = ctx;
@@ -305,6 +312,7 @@ int pipeline_open(struct pipeline **ret, const struct pipeline_options *o, struc
 		.rest = source_rest,
 		.watch = source_watch,
 		.loops = source_loops,
+		.look = source_look,
 		.fd = sampler_facts_fd(p->sampler),
 		.ctx = p,
 	};
@@ -337,7 +345,12 @@ void pipeline_facts_count(const struct pipeline *p, uint64_t *produced, uint64_t
 
 void pipeline_facts_end(struct pipeline *p)
 {
-	loader_facts_end(p->loader);
+	loader_facts_want(p->loader, 0);
+}
+
+void pipeline_facts_want(struct pipeline *p, uint32_t kinds)
+{
+	loader_facts_want(p->loader, kinds);
 }
 
 const char *pipeline_loops_cost(const struct pipeline *p)

@@ -67,6 +67,8 @@ const struct snapshot_source *pipeline_source(struct pipeline *p);
  */
 void pipeline_facts_count(const struct pipeline *p, uint64_t *produced, uint64_t *lost);
 void pipeline_facts_end(struct pipeline *p);
+/* From now on these kinds are produced, a bit each, and those. */
+void pipeline_facts_want(struct pipeline *p, uint32_t kinds);
 
 /* One line on what watching event loops costs here and how to do without; NULL: nothing that matters, or it is not done yet. */
 const char *pipeline_loops_cost(const struct pipeline *p);

@@ -168,7 +168,8 @@ static __always_inline void record_thread(struct task_struct *task, struct ss_th
 
 	if (task_is_leader(task))
 		record_process(task, r, kept, signal);
-	r->state = state_letter(state, exit_state);
+	r->state = (__u16)state_letter(state, exit_state);
+	r->cpu = (__u16)queue->rq->cpu;
 	if (exit_state)
 		r->flags |= SS_THREAD_ZOMBIE;
 	else if (state && (task->flags & (PF_FROZEN | PF_KTHREAD)) == PF_FROZEN)

@@ -70,6 +70,14 @@ static void judged_loops(void *ctx)
 		j->inner->loops(j->inner->ctx);
 }
 
+static void judged_look(void *ctx, uint32_t what)
+{
+	struct judged_source *j = ctx;
+
+	if (j->inner->look)
+		j->inner->look(j->inner->ctx, what);
+}
+
 static void judged_judge(void *ctx, bool wanted)
 {
 	struct judged_source *j = ctx;
@@ -99,6 +107,7 @@ const struct snapshot_source *judged_source_open(struct judged_source *j, const 
 		.watch = judged_watch,
 		.judge = judged_judge,
 		.loops = judged_loops,
+		.look = judged_look,
 	};
 	return &j->outer;
 }

@@ -241,11 +241,19 @@ static void tap_loops(void *ctx)
 		t->inner->loops(t->inner->ctx);
 }
 
+static void tap_look(void *ctx, uint32_t what)
+{
+	struct source_tap *t = ctx;
+
+	if (t->inner->look)
+		t->inner->look(t->inner->ctx, what);
+}
+
 const struct snapshot_source *source_tap_open(struct source_tap *t, const struct snapshot_source *inner)
 {
 	t->inner = inner;
-	t->outer = (struct snapshot_source){tap_next, tap_published, tap_idle,	tap_rest, inner->fd,
-					    t,	      tap_watch,     tap_judge, tap_loops};
+	t->outer = (struct snapshot_source){tap_next, tap_published, tap_idle,	tap_rest,  inner->fd,
+					    t,	      tap_watch,     tap_judge, tap_loops, tap_look};
 	return &t->outer;
 }
 

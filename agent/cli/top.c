@@ -15,6 +15,7 @@
 #include "cli/judged.h"
 #include "cli/top_batch.h"
 #include "cli/verbs.h"
+#include "events/recent.h"
 #include "exporters/views/views.h"
 #include "record/replay.h"
 #include "record/when.h"
@@ -38,6 +39,7 @@ struct top {
 	struct users *users;
 	struct source_tap tap, past_tap;
 	struct judged_source judged;
+	struct recent_events *recent; /* NULL: of a recording, or nobody looks at events */
 };
 
 static int top_parse(struct run *run, struct top *t)
@@ -216,6 +218,8 @@ static int top_run(const struct run *run, struct top *t, struct screen *screen)
 	int r;
 
 	t->tap = t->past_tap = (struct source_tap){.before = snapshot_before, .after = snapshot_after, .ctx = t};
+	if (t->recent)
+		live = recent_events_source(t->recent, run->live, live);
 	if (live)
 		live = judged_source_open(&t->judged, source_tap_open(&t->tap, live), true);
 	if (!screen)
@@ -347,6 +351,15 @@ static bool users_known(const struct top *t)
 	return !recorded || (gethostname(host, sizeof(host) - 1) == 0 && strcmp(host, recorded) == 0);
 }
 
+/* Of plain output the view stays the same. */
+static int live_open(struct run *run, struct top *t, const struct screen *screen)
+{
+	if ((screen || t->choice.view->look & LOOK_EVENTS) &&
+	    recent_events_new(&t->recent, &t->containers, &run->pipeline) < 0)
+		return run_end(-ENOMEM);
+	return run_open(run);
+}
+
 static int top_body(struct run *run)
 {
 	struct top t = {.color = "auto", .record_path = RECORD_PATH, .plain = {.delay_seconds = 1}};
@@ -385,12 +398,15 @@ static int top_body(struct run *run)
 		run->before_log_ctx = screen;
 	}
 	if (!t.plain.replay && r == RUN_CONTINUE)
-		r = run_open(run);
+		r = live_open(run, &t, screen);
 	if (r == RUN_CONTINUE)
 		r = top_run(run, &t, screen);
 	top_screen_close(screen);
 	r = replay_end(&t, r);
 	judged_source_close(&t.judged);
+	/* The pipeline calls it until then. */
+	run_close(run);
+	recent_events_free(t.recent);
 	users_free(t.users);
 	match_choice_free(&t.containers);
 	return r;

@@ -284,6 +284,8 @@ static int batch_loop(const struct run *run, const struct snapshot_source *sourc
 
 	if (source->judge)
 		source->judge(source->ctx, b->choice->view->findings);
+	if (source->look)
+		source->look(source->ctx, b->choice->view->look);
 	/* The first snapshot has no rates and is not shown. */
 	if (!source->next(source->ctx, &r))
 		return r;

@@ -83,12 +83,19 @@ static bool kind_counts(const struct event_choice *c, int kind)
 	return type_of_kind[kind] != EVENT_TYPES && kind != SS_FACT_LOOP_STALL && type_wanted(c, type_of_kind[kind]);
 }
 
-void event_feed_options(const struct event_choice *c, struct pipeline_options *o)
+uint32_t event_feed_kinds(const struct event_choice *c)
 {
-	o->facts = 0;
+	uint32_t kinds = 0;
+
 	for (int k = 1; k < SS_FACT_KINDS; k++)
 		if (kind_counts(c, k))
-			o->facts |= 1u << k;
+			kinds |= 1u << k;
+	return kinds;
+}
+
+void event_feed_options(const struct event_choice *c, struct pipeline_options *o)
+{
+	o->facts = event_feed_kinds(c);
 	if (c->tree)
 		o->facts |= 1u << SS_FACT_PROCESS_START | 1u << SS_FACT_EXIT;
 	o->facts_arguments = c->redactor != NULL;
@@ -122,6 +129,10 @@ static enum fate line_add(struct event_feed *f, const struct event *e)
 
 	if (event_feed_full(f))
 		return FATE_LEFT_OUT;
+	if (f->choice.sink) {
+		f->taken++;
+		return f->choice.sink(f->choice.sink_ctx, e) ? FATE_TOLD : FATE_UNREAD;
+	}
 	buf_reset(&f->line);
 	r = f->choice.json ? event_json(&f->line, e) : event_text(&f->line, e);
 	if (r == 0)
@@ -257,6 +268,8 @@ void event_feed_snapshot(struct event_feed *f, const struct snapshot *s)
 			.start_time = r->start_time,
 			.container = c ? c->name : NULL,
 			.container_cgroup = c ? c->cgroup : NULL,
+			.container_kind = c ? c->kind : NULL,
+			.container_id = c ? c->id : NULL,
 			.comm = r->comm,
 			.thread = r->thread,
 			.pid = r->pid,

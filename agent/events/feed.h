@@ -22,6 +22,9 @@ struct event_choice {
 	bool json;
 	const struct redactor *redactor; /* NULL: no arguments */
 	uint64_t count;			 /* lines; 0: no limit */
+	/* Gets each event in place of the queue of lines; false: it has no room. Its texts are valid during the call. */
+	bool (*sink)(void *ctx, const struct event *e);
+	void *sink_ctx;
 };
 
 struct event_feed;
@@ -29,6 +32,8 @@ struct event_feed;
 int event_feed_new(struct event_feed **ret, const struct event_choice *c);
 void event_feed_free(struct event_feed *f);
 
+/* The kinds of facts that these types need: a bit each. */
+uint32_t event_feed_kinds(const struct event_choice *c);
 /* Sets the options of the pipeline that these types need. */
 void event_feed_options(const struct event_choice *c, struct pipeline_options *o);
 /* For pipeline_options.subscriber, with the feed as its ctx. */

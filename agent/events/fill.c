@@ -129,6 +129,8 @@ static void oom_fill(struct event *e, const struct event_source *s)
 		e->start_time = victim->start_time;
 		e->container = process_container(s->snapshot, victim)->name;
 		e->container_cgroup = process_container(s->snapshot, victim)->cgroup;
+		e->container_kind = process_container(s->snapshot, victim)->kind;
+		e->container_id = process_container(s->snapshot, victim)->id;
 	}
 	oom_room_fill(e, s);
 }
@@ -159,6 +161,8 @@ void event_fill(struct event *e, enum event_type type, const struct event_source
 		.start_time = event_wall_time(s->wall_offset_ns, s->fact->start_ns),
 		.container = s->who ? s->who->name : NULL,
 		.container_cgroup = s->who ? s->who->home : NULL,
+		.container_kind = s->who ? home_kind_name(s->who->kind) : NULL,
+		.container_id = s->who ? s->who->id : NULL,
 		.comm = s->fact->process[0] ? s->fact->process : s->fact->comm,
 		.thread = s->fact->comm,
 		.pid = s->fact->tgid,

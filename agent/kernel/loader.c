@@ -308,9 +308,9 @@ void loader_facts_count(const struct loader *l, uint64_t *produced, uint64_t *lo
 	}
 }
 
-void loader_facts_end(struct loader *l)
+void loader_facts_want(struct loader *l, uint32_t kinds)
 {
-	__atomic_store_n(&l->skeleton->bss->facts_wanted, SS_FACTS_ALWAYS, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&l->skeleton->bss->facts_wanted, SS_FACTS_ALWAYS | kinds, __ATOMIC_SEQ_CST);
 }
 
 int loader_pause(struct loader *l, enum collector c, bool pause)

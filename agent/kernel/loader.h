@@ -79,7 +79,7 @@ void loader_options_hierarchy(struct loader_options *o, const struct kernel *k,
 int loader_open(struct loader **ret, const struct kernel *k, const struct loader_options *o, struct buf *error);
 /* See pipeline.h. */
 void loader_facts_count(const struct loader *l, uint64_t *produced, uint64_t *lost);
-void loader_facts_end(struct loader *l);
+void loader_facts_want(struct loader *l, uint32_t kinds);
 
 void loader_close(struct loader *l);
 

@@ -194,7 +194,7 @@ static void key_quit(const struct key_press *p)
 
 /* ---- the table ---- */
 
-_Static_assert(VIEWS == 5, "a key each");
+_Static_assert(VIEWS == 7, "a key each");
 
 /* When a key does so. Of several rows the first that fits counts. */
 enum key_when {
@@ -213,7 +213,7 @@ static const struct key_row {
 	void (*act)(const struct key_press *p);
 	enum key_when when;
 } table[] = {
-	{{'\t', '1', '2', '3', '4', '5'}, "Tab 1 2 3 4 5", NULL, key_view, KEY_ALWAYS},
+	{{'\t', '1', '2', '3', '4', '5', '6', '7'}, "Tab 1 to 7", NULL, key_view, KEY_ALWAYS},
 	{{'\n', '\r'}, "Enter", "detail of the row; the arrows scroll it", key_enter, KEY_ALWAYS},
 	{{27, 127, 8, KEY_TOP_BACKSPACE}, "Esc", "back, and so does Backspace", key_back, KEY_ALWAYS},
 	{{'z'}, "z", "from a container to its processes, and back", key_zoom, KEY_ALWAYS},
@@ -298,7 +298,7 @@ void top_help_text(struct buf *out, const struct top_state *t)
 			continue;
 		buf_printf(out, "%-*s%s", table[i].text ? 12 : 0, table[i].names, table[i].text ?: "");
 		for (size_t v = 0; !table[i].text && v < VIEWS; v++)
-			buf_printf(out, "%s%s", v ? " / " : " ", views[v]->name);
+			buf_printf(out, "%s%s", v ? ", " : " ", views[v]->name);
 		buf_char(out, '\n');
 	}
 	buf_char(out, '\n');

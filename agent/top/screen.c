@@ -27,6 +27,7 @@ struct screen {
 	struct frame frame;
 	uint64_t sequence; /* of the snapshot */
 	uint64_t due_ns, idle_ns, taken;
+	uint32_t looked;   /* what the live source was told that the user looks at */
 	bool stale;	   /* what is on the screen */
 	bool soon;	   /* the next sample comes soon: the first has no rates, or those of a long time */
 	bool judged;	   /* the latest sample is, as far as that is possible */
@@ -211,6 +212,19 @@ static bool past_ended(struct screen *s)
 	return s->live != NULL;
 }
 
+/* The detail of a container has its events. */
+static uint32_t look_wanted(const struct top_state *t)
+{
+	return t->choice.view->look | (t->detail && t->choice.view == views[0] ? LOOK_EVENTS : 0);
+}
+
+static void look_tell(struct screen *s)
+{
+	s->looked = look_wanted(&s->frame.state);
+	if (s->source->look)
+		s->source->look(s->source->ctx, s->looked);
+}
+
 static bool sample_take(struct screen *s)
 {
 	bool past = s->frame.state.past;
@@ -218,6 +232,7 @@ static bool sample_take(struct screen *s)
 	int error = 0;
 
 	process_watch(s);
+	look_tell(s);
 	s->judged = findings_shown(&s->frame.state);
 	if (s->source->judge)
 		s->source->judge(s->source->ctx, s->judged);
@@ -256,6 +271,11 @@ static int screen_loop(struct screen *s)
 
 		if (r < 0 || s->frame.state.quit || *s->options.stop)
 			return r == -EIO ? 0 : r;
+		/* What was just turned to is not in the snapshot yet. */
+		if (s->source == s->live && look_wanted(&s->frame.state) & ~s->looked) {
+			s->due_ns = 0;
+			s->soon = true;
+		}
 		if ((!s->frame.state.paused || !s->frame.snapshot) && now >= s->due_ns) {
 			if (!sample_take(s))
 				return 0;

@@ -321,6 +321,11 @@ static void thread_text(struct buf *out, const struct event *e)
 	buf_str(out, "): ");
 }
 
+void event_how(struct buf *out, const struct event *e)
+{
+	texts[e->type](out, e);
+}
+
 int event_text(struct buf *out, const struct event *e)
 {
 	put_time(out, e->time, e->time);

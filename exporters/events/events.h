@@ -31,9 +31,10 @@ uint32_t event_types_shown(bool narrowed);
 struct event {
 	enum event_type type;
 	double time, start_time;
-	const char *container, *container_cgroup; /* its name and the path of its cgroup; NULL: not known */
-	const char *comm, *thread;		  /* the names of the process and of the thread */
-	uint32_t pid, tid;			  /* 0: not known */
+	const char *container, *container_cgroup;  /* its name and the path of its cgroup; NULL: not known */
+	const char *comm, *thread;		   /* the names of the process and of the thread */
+	uint32_t pid, tid;			   /* 0: not known */
+	const char *container_kind, *container_id; /* as in struct container_row; NULL: not known */
 
 	/* process_start, thread_start */
 	uint64_t clone_flags;
@@ -79,6 +80,8 @@ struct event {
 /* One line with its line feed. 0 or -ENOMEM. */
 int event_text(struct buf *out, const struct event *e);
 int event_json(struct buf *out, const struct event *e);
+/* Of the text only what is behind the process, without a line feed. */
+void event_how(struct buf *out, const struct event *e);
 
 /* The flags of clone, with what each shares with the parent, in words. The last has the flag 0. */
 struct clone_flag {

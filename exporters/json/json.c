@@ -91,6 +91,18 @@ static const struct json_list *list_chosen(const struct json_options *o, const c
 	return NULL;
 }
 
+/* A list that is only there while somebody looks, beside why it is not. */
+static const struct json_look {
+	const char *key, *other;
+	size_t rows, count, reason; /* offsets in the snapshot */
+	json_t *(*value)(struct writer *w, const struct snapshot *s, uint32_t i);
+} json_looks[] = {
+	{"threads", "threads_reason", offsetof(struct snapshot, looked.threads),
+	 offsetof(struct snapshot, looked.n_threads), offsetof(struct snapshot, looked.threads_reason), json_thread},
+	{"events", "events_reason", offsetof(struct snapshot, looked.events),
+	 offsetof(struct snapshot, looked.n_events), offsetof(struct snapshot, looked.events_reason), json_event},
+};
+
 static void section_write(struct writer *w, const struct snapshot *s, const struct json_section *section,
 			  const struct json_options *o)
 {
@@ -105,6 +117,28 @@ static void section_write(struct writer *w, const struct snapshot *s, const stru
 		writer_dump(w, section->value(w, s, chosen ? chosen->rows[i] : i));
 	}
 	buf_char(w->out, ']');
+}
+
+/* Only if a view of it was asked for: others pay nothing for it. */
+static void look_write(struct writer *w, const struct snapshot *s, const struct json_look *look,
+		       const struct json_options *o)
+{
+	struct json_section section = {look->key, look->count, look->value};
+	const char *reason = *(const char *const *)((const char *)s + look->reason);
+
+	if (!o->view || strcmp(o->view, look->key) != 0)
+		return;
+	if (!*(const void *const *)((const char *)s + look->rows)) {
+		key_begin(w, look->other);
+		writer_dump(w, writer_text(w, reason ?: "not in this recording"));
+	}
+	section_write(w, s, &section, o);
+	if (strcmp(look->key, "events") != 0)
+		return;
+	key_begin(w, "events_lost");
+	writer_dump(w, json_integer((json_int_t)s->looked.events_lost));
+	key_begin(w, "events_dropped");
+	writer_dump(w, json_integer((json_int_t)s->looked.events_dropped));
 }
 
 int json_write_snapshot(struct buf *out, const struct snapshot *s, const struct json_options *o)
@@ -124,6 +158,8 @@ int json_write_snapshot(struct buf *out, const struct snapshot *s, const struct 
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		if (!o->view || strcmp(o->view, sections[i].key) == 0)
 			section_write(&w, s, &sections[i], o);
+	for (size_t i = 0; i < ARRAY_SIZE(json_looks); i++)
+		look_write(&w, s, &json_looks[i], o);
 	key_begin(&w, "losses");
 	writer_dump(&w, losses_value(&w, s));
 	key_begin(&w, "collectors");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * json_rows.h - one row of a snapshot as a JSON object: containers in json_container.c, the others in json_rows.c. Used by json.c
- * only; every name from outside goes through writer_text.
+ * json_rows.h - one row of a snapshot as a JSON object: containers in json_container.c, threads and events in json_looks.c, the
+ * others in json_rows.c. Used by json.c only; every name from outside goes through writer_text.
  */
 #ifndef SYSSCOPE_JSON_ROWS_H
 #define SYSSCOPE_JSON_ROWS_H
@@ -29,5 +29,7 @@ json_t *json_neighbour(struct writer *w, const struct snapshot *s, uint32_t i);
 json_t *json_loop(struct writer *w, const struct snapshot *s, uint32_t i);
 json_t *json_oom_kill(struct writer *w, const struct snapshot *s, uint32_t i);
 json_t *json_birth(struct writer *w, const struct snapshot *s, uint32_t i);
+json_t *json_thread(struct writer *w, const struct snapshot *s, uint32_t i);
+json_t *json_event(struct writer *w, const struct snapshot *s, uint32_t i);
 
 #endif

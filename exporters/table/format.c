@@ -4,6 +4,8 @@
  */
 #include <langinfo.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
@@ -166,6 +168,20 @@ void text_fit(struct buf *out, const char *text, int width, bool right)
 	}
 	if (!right || cut)
 		buf_printf(out, "%*s", width - used, "");
+}
+
+void line_below(struct buf *out, int width, const char *format, ...)
+{
+	char text[200];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if ((int)strlen(text) < width)
+		width = (int)strlen(text);
+	text_fit(out, text, width, false);
+	buf_char(out, '\n');
 }
 
 /* ---- names ---- */

@@ -29,6 +29,9 @@ void format_csv(struct buf *out, const char *text);
 void format_indent(struct buf *out, uint8_t depth);
 int format_indent_width(uint8_t depth);
 
+/* A line below the rows, not longer than `width`. */
+__attribute__((format(printf, 3, 4))) void line_below(struct buf *out, int width, const char *format, ...);
+
 /*
  * Appends `text` (already through text_terminal), cut to `width` columns with a mark where it was cut, or padded. In a
  * locale without UTF-8 every character outside of ASCII becomes '?'.

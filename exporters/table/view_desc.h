@@ -68,6 +68,7 @@ struct view_desc {
 	enum metric_scope scope; /* of its columns of numbers, which come from metrics.def; SCOPE_COUNT: it has none */
 	bool findings;		 /* it shows those of the snapshot, which are judged for it only */
 	bool loops;		 /* it shows event loops in full */
+	uint32_t look;		 /* enum source_look: what has to be made for it */
 	const char *help; /* what its columns mean: lines for the help of the live screen, each with a line feed */
 
 	/* Rows: by index into the snapshot. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "exporters/table/table.h"
-#include "exporters/views/detail.h"
+#include "exporters/detail/detail.h"
 #include "exporters/views/views.h"
 
 enum { NAME, KIND, IMAGE };
@@ -323,7 +323,7 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	buf_str(out, ", threads ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_THREADS);
 	buf_char(out, '\n');
-	detail_container_processes(out, s, c);
+	detail_container_processes(out, s, c, &view_processes);
 	detail_network(out, c);
 	machine_lines(out, s, row);
 	detail_tcp(out, c);

@@ -4,7 +4,7 @@
  * one. Names pass through text_terminal, numbers come from metrics.def.
  */
 #include "exporters/table/table.h"
-#include "exporters/views/detail.h"
+#include "exporters/detail/detail.h"
 #include "exporters/views/views.h"
 
 enum { CONTAINER, PID, COMM, TID, THREAD, TURNS };

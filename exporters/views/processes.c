@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "exporters/table/table.h"
-#include "exporters/views/detail.h"
+#include "exporters/detail/detail.h"
 #include "exporters/views/views.h"
 
 enum { PID, USER, COMM, CONTAINER, STATE, MODEL };

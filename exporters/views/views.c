@@ -8,7 +8,7 @@
 #include "exporters/views/views.h"
 
 const struct view_desc *const views[VIEWS] = {&view_containers, &view_processes, &view_neighbours, &view_loops,
-					      &view_findings};
+					      &view_findings,	&view_threads,	 &view_events};
 
 size_t view_index(const struct view_desc *view)
 {

@@ -13,9 +13,11 @@ extern const struct view_desc view_processes;
 extern const struct view_desc view_neighbours;
 extern const struct view_desc view_loops;
 extern const struct view_desc view_findings;
+extern const struct view_desc view_threads;
+extern const struct view_desc view_events;
 
 /* In the order of Tab and of the keys 1, 2, ...; the first is the default. */
-#define VIEWS 5
+#define VIEWS 7
 extern const struct view_desc *const views[VIEWS];
 
 size_t view_index(const struct view_desc *view);

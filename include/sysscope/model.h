@@ -25,6 +25,9 @@ void model_free(struct model *m);
  */
 int model_update(struct model *m, const struct sample *s);
 
+/* What the next snapshots have beside the rest: bits of enum source_look. */
+void model_look(struct model *m, uint32_t what);
+
 /* The latest snapshot, valid until the next model_update; NULL before the first and after model_rest. */
 const struct snapshot *model_snapshot(const struct model *m);
 

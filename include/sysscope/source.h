@@ -14,8 +14,11 @@
  * time, repeatedly; NULL: there is nothing to free. `watch` asks for the rollup of this process in the snapshots that follow;
  * pid 0: of none; NULL: a replay has none. `judge` asks for findings in the snapshots that follow, or for none any more;
  * NULL: this source has none. `loops`: the snapshots of the next minutes show event loops, so they are to be watched; NULL: they
- * always are, or never.
+ * always are, or never. `look` says what somebody looks at, from now on: bits of enum source_look; NULL: this source has none of
+ * it.
  */
+enum source_look { LOOK_THREADS = 1, LOOK_EVENTS = 2 };
+
 struct snapshot_source {
 	const struct snapshot *(*next)(void *ctx, int *ret_error);
 	void (*published)(void *ctx);
@@ -26,6 +29,7 @@ struct snapshot_source {
 	void (*watch)(void *ctx, uint32_t pid, uint64_t start_ns);
 	void (*judge)(void *ctx, bool wanted);
 	void (*loops)(void *ctx);
+	void (*look)(void *ctx, uint32_t what);
 };
 
 #endif

@@ -241,6 +241,46 @@ struct loop_row {
 	double v[LOOP_METRICS];
 };
 
+/* A thread, at the moment of the snapshot. */
+struct thread_row {
+	uint32_t process;   /* index into processes */
+	uint32_t container; /* index into containers: where this thread is */
+	uint32_t tid;
+	uint32_t cpu;	   /* that it runs on, ran on last, or waits for */
+	uint64_t start_ns; /* CLOCK_BOOTTIME */
+	double start_time; /* seconds since 1970 */
+	char comm[17];
+	char state; /* 'R', 'S', 'D', ... as in /proc/PID/stat */
+	/* One of wait_class_names; "cpu": others run on it; "quota": its CPU quota is used up; "": nothing, or not known. */
+	const char *waits_for;
+	double v[THREAD_METRICS];
+};
+
+/* Something that happened. Texts are raw; "": not known. */
+struct event_row {
+	uint64_t
+		number; /* counted from 1 since somebody looks: those between are no longer kept, or were of another kind */
+	double time;	   /* seconds since 1970 */
+	const char *type;  /* as in `sysscope events`: "exit", "oom_kill", ... */
+	uint32_t pid, tid; /* 0: none */
+	const char *comm;
+	/* Of its container, as it was then. */
+	const char *container, *cgroup, *id, *kind;
+	const char *text; /* what `sysscope events` shows behind the process; safe for a terminal */
+};
+
+/* Rows that are made only while somebody looks at them. A reason says why there are none; NULL: there are. */
+struct looked_at {
+	const char *threads_reason, *events_reason;
+	const struct thread_row *threads;
+	size_t n_threads;
+	const struct event_row *events; /* the latest first */
+	size_t n_events;
+	uint64_t events_dropped; /* older ones that are no longer kept */
+	uint64_t events_lost;	 /* that the kernel had no room for */
+	double events_since;	 /* when starts and ends of processes began to be noted; seconds since 1970 */
+};
+
 /* The start of a container, in phases without gaps; see docs/starts.md. */
 enum { BIRTH_PHASES = 0 START_PHASE_LIST(LIST_ONE) };
 extern const char *const start_phase_names[BIRTH_PHASES]; /* "create", "setup", "init", "start" */
@@ -364,6 +404,7 @@ struct snapshot {
 	size_t n_losses;
 	const struct collector_row *collectors;
 	size_t n_collectors;
+	struct looked_at looked;
 	const struct findings *findings; /* what is wrong; NULL: nobody asked for it, or it has not begun to watch */
 };
 

@@ -23,6 +23,7 @@
 #include "exporters/views/views.h"
 #include "top/frame.h"
 #include "sysscope/findings.h"
+#include "sysscope/source.h"
 
 static struct scene scene;
 
@@ -352,6 +353,26 @@ static void tcp_add(void)
 	s->tcp_ports_ns = s->boot_ns;
 }
 
+/* One waits for a CPU, one for its quota, one sleeps, one runs. They have no blocks of waits, so no sum changes. */
+static void states_add(void)
+{
+	for (size_t i = 0; i < scene.sample.n_threads; i++) {
+		struct ss_thread_record *r = &scene.threads[i];
+
+		r->cpu = (__u16)(r->tid % 3);
+		if (r->tid == 300)
+			r->mark = ss_mark_make(1, SS_MARK_RUNNING);
+		if (r->tid == 1 || r->tid == 400)
+			r->mark = ss_mark_make(1, SS_MARK_RUNNABLE);
+		r->open_wait_ns = r->tid == 1 || r->tid == 400 ? 10000000 + r->tid : 0;
+		r->open_throttled_ns = r->tid == 400 ? 7000000 : 0;
+		if (r->tid != 500)
+			continue;
+		r->mark = ss_mark_make(1, ss_mark_with_class(SS_MARK_BLOCKED, SS_WAIT_FUTEX));
+		r->open_blocked_ns = 3000000000;
+	}
+}
+
 static void scene_build(void)
 {
 	struct identity *pod;
@@ -424,6 +445,7 @@ static void scene_build(void)
 	for (size_t i = 1; i < 3; i++)
 		scene.cgroups[i].files.io_charged = 1;
 	interface_add();
+	states_add();
 }
 
 /* A second of work by every process, so that there are rates. */
@@ -474,6 +496,7 @@ static struct model *golden_model(void)
 	struct model *m = model_new();
 
 	scene_build();
+	model_look(m, LOOK_THREADS);
 	assert_int_equal(model_update(m, &scene.sample), 0);
 	/* The next snapshot needs nothing that a rest frees. */
 	model_rest(m);
@@ -568,6 +591,53 @@ static void findings_attach(struct snapshot *s, struct findings *f, struct findi
 	s->findings = f;
 }
 
+/* A text of three lines, and one of something that is gone. */
+static const struct event_row golden_events[] = {
+	{.number = 31,
+	 .time = 1700000400.9876,
+	 .type = "oom_kill",
+	 .pid = 301,
+	 .tid = 301,
+	 .comm = "app\x1b",
+	 .container = "app",
+	 .cgroup = "/kubepods/burstable/pod1/aa",
+	 .id = "",
+	 .kind = "container",
+	 .text = "killed because the memory limit of 64M of /kubepods/burstable/pod1 was reached, in which it had 46M; "
+		 "the "
+		 "process that wanted memory was app 302; largest 1.0 s before: app 302 of app 44M, nginx 100 of web "
+		 "5.0M"},
+	{.number = 29,
+	 .time = 1700000399.5,
+	 .type = "exit",
+	 .pid = 4711,
+	 .tid = 4712,
+	 .comm = "wget",
+	 .container = "gone\xe6\x97\xa5",
+	 .cgroup = "/docker/gone\xe6\x97\xa5",
+	 .id = "",
+	 .kind = "container",
+	 .text = "code 0 after 19 ms; CPU 4.2 ms, peak 1.3M, switches 1 + 2"},
+	{.number = 7,
+	 .time = 1700000000.001,
+	 .type = "cgroup_create",
+	 .comm = "",
+	 .container = "",
+	 .cgroup = "",
+	 .id = "",
+	 .kind = "",
+	 .text = "/a/b"},
+};
+
+static void events_attach(struct snapshot *s)
+{
+	s->looked.events = golden_events;
+	s->looked.n_events = ARRAY_SIZE(golden_events);
+	s->looked.events_dropped = 17;
+	s->looked.events_lost = 3;
+	s->looked.events_since = 1700000000.25;
+}
+
 /* Without a finding: just begun, not long enough, and nothing wrong. */
 static void test_no_findings(void **state)
 {
@@ -616,6 +686,7 @@ static void test_plain(void **state)
 
 	(void)state;
 	findings_attach(&s, &f, all);
+	events_attach(&s);
 	for (size_t view = 0; view < VIEWS; view++)
 		for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
 			char name[64];
@@ -639,6 +710,7 @@ static void test_csv(void **state)
 
 	(void)state;
 	findings_attach(&s, &f, all);
+	events_attach(&s);
 	for (size_t view = 0; view < VIEWS; view++) {
 		_cleanup_buf_ struct buf out = {};
 		struct table_choice c;
@@ -662,6 +734,7 @@ static void test_detail(void **state)
 
 	(void)state;
 	findings_attach(&s, &f, all);
+	events_attach(&s);
 	setenv("TZ", "UTC", 1);
 	for (size_t view = 0; view < VIEWS; view++) {
 		_cleanup_buf_ struct buf out = {};
@@ -687,6 +760,36 @@ static void test_json(void **state)
 	(void)state;
 	assert_int_equal(json_write_snapshot(&out, model_snapshot(m), NULL), 0);
 	compare(&out, "snapshot.json");
+	model_free(m);
+}
+
+/* What is there only while somebody looks, and why it is not there. */
+static void test_json_looks(void **state)
+{
+	static const char *const looks[] = {"threads", "events"};
+	struct model *m = golden_model();
+	struct snapshot s = *model_snapshot(m);
+
+	(void)state;
+	events_attach(&s);
+	for (size_t i = 0; i < ARRAY_SIZE(looks); i++) {
+		struct json_options o = {.view = looks[i]};
+		_cleanup_buf_ struct buf out = {};
+		char name[64];
+
+		assert_int_equal(json_write_snapshot(&out, &s, &o), 0);
+		snprintf(name, sizeof(name), "%s.json", looks[i]);
+		compare(&out, name);
+	}
+	s.looked = (struct looked_at){.threads_reason = "nobody \"looks\""};
+	for (size_t i = 0; i < ARRAY_SIZE(looks); i++) {
+		struct json_options o = {.view = looks[i]};
+		_cleanup_buf_ struct buf out = {};
+
+		assert_int_equal(json_write_snapshot(&out, &s, &o), 0);
+		assert_non_null(strstr(out.data, i ? "\"events_reason\":\"not in this recording\",\"events\":[]"
+						   : "\"threads_reason\":\"nobody \\\"looks\\\"\",\"threads\":[]"));
+	}
 	model_free(m);
 }
 
@@ -752,6 +855,7 @@ static void sizes_compare(const struct past_place *place, const char *kind, cons
 	screen = newterm("xterm-256color", to, in);
 	assert_non_null(screen);
 	findings_attach(&s, &f, all);
+	events_attach(&s);
 	for (size_t i = 0; i < n; i++)
 		screens_compare(&s, place, kind, sizes[i][0], sizes[i][1]);
 	endwin();
@@ -823,7 +927,7 @@ int main(void)
 		cmocka_unit_test(test_csv),	     cmocka_unit_test(test_detail),
 		cmocka_unit_test(test_json),	     cmocka_unit_test(test_prometheus),
 		cmocka_unit_test(test_screens),	     cmocka_unit_test(test_ascii_screens),
-		cmocka_unit_test(test_past_screens),
+		cmocka_unit_test(test_past_screens), cmocka_unit_test(test_json_looks),
 	};
 
 	setenv("TZ", "UTC", 1);

@@ -40,7 +40,7 @@ static bool doc_has_columns(enum metric_scope scope)
 /* No series has a pid. */
 static bool doc_has_series(enum metric_scope scope)
 {
-	return scope != SCOPE_PROCESS && scope != SCOPE_LOOP && scope != SCOPE_TCP_SUM;
+	return scope != SCOPE_PROCESS && scope != SCOPE_LOOP && scope != SCOPE_THREAD && scope != SCOPE_TCP_SUM;
 }
 
 /* Neighbouring lines of a table that are one row of the page. */
@@ -311,6 +311,14 @@ static const struct doc_section doc_sections[] = {
 	 "`namespace` in Kubernetes. In the JSON they are the rows of `groups`."},
 	{SCOPE_PROCESS, "Processes", "processes",
 	 "In the JSON and on the screen only: no Prometheus series has a pid."},
+	{SCOPE_THREAD, "Threads", "threads",
+	 "In the JSON of `--view threads` and on the screen only, and made only while somebody looks at them: no "
+	 "Prometheus\n"
+	 "series has a thread. Beside these a row has `pid`, `tid`, `comm` (its process), `thread` (its own name), "
+	 "`state`,\n"
+	 "`cpu` (that it runs on, ran on last, or waits for) and `waits_for`: `cpu`, `quota` (a CPU quota is used up), "
+	 "or the\n"
+	 "class of its sleep."},
 	{SCOPE_NEIGHBOUR, "Neighbours", "neighbours",
 	 "One row per pair: `waiter` waited for a CPU while `runner` ran on it. Both are names of rows of "
 	 "`containers`;\n"

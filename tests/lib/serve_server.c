@@ -61,8 +61,13 @@ void fake_init(struct fake *f, size_t containers)
 {
 	*f = (struct fake){.snapshot = {.kernel = "6.1.0", .hostname = "host", .interval = 1}};
 	f->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	f->source = (struct snapshot_source){fake_next, fake_published, fake_idle,  fake_rest, f->fd,
-					     f,		NULL,		fake_judge, NULL};
+	f->source = (struct snapshot_source){.next = fake_next,
+					     .published = fake_published,
+					     .idle = fake_idle,
+					     .rest = fake_rest,
+					     .fd = f->fd,
+					     .ctx = f,
+					     .judge = fake_judge};
 	for (size_t i = 0; i < HOST_METRICS; i++)
 		f->snapshot.v[i] = VALUE_ABSENT;
 	f->rows = calloc(containers + 1, sizeof(*f->rows));

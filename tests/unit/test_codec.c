@@ -447,6 +447,8 @@ static void described_check(enum shape_table table)
 		}
 		/* They are judged again. */
 		bytes_mark(row, d->size, offsetof(struct snapshot, findings), sizeof(void *));
+		/* Nobody looks at these while it is recorded; events are recorded as facts. */
+		bytes_mark(row, d->size, offsetof(struct snapshot, looked), sizeof(struct looked_at));
 	}
 	bytes_check(d->name, row, d->size);
 	if (table == SHAPE_PROCESSES)

@@ -63,8 +63,8 @@ static const char *rule_family_name(enum metric_scope scope, const struct metric
 	bool known = false;
 
 	(void)n;
-	if (scope == SCOPE_PROCESS)
-		return prom ? "a process has no series" : NULL;
+	if (scope == SCOPE_PROCESS || scope == SCOPE_THREAD)
+		return prom ? "no series has a pid" : NULL;
 	if (!prom)
 		return NULL;
 	if (!is_name(prom, "_"))
@@ -197,6 +197,7 @@ static const char *rule_key(enum metric_scope scope, const struct metric_desc *l
 			"model model_reasons model_health capabilities_effective capabilities_permitted "
 			"capabilities_bounding ",
 		[SCOPE_NEIGHBOUR] = " waiter runner ",
+		[SCOPE_THREAD] = " pid tid comm thread container container_cgroup start_time state cpu waits_for ",
 		[SCOPE_TRANSITION] = " kind how expected ",
 		[SCOPE_INTERFACE] = " name host_interface bridge ",
 		[SCOPE_DISK] = " device major minor upon_others flash ",

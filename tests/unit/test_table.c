@@ -568,7 +568,7 @@ static void test_views(void **state)
 				    (view->sort_keys[i].column < (int)n &&
 				     TEXT_COLUMN(view->sort_keys[i].column) < (int)view->n_columns));
 	}
-	assert_string_equal(view_choices(), "containers|processes|neighbours|loops|findings");
+	assert_string_equal(view_choices(), "containers|processes|neighbours|loops|findings|threads|events");
 	assert_null(view_find("container"));
 }
 

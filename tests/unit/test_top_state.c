@@ -256,6 +256,10 @@ static void test_loop_detail(void **state)
 	press('\t');
 	assert_ptr_equal(top.choice.view, &view_findings);
 	press('\t');
+	assert_ptr_equal(top.choice.view, &view_threads);
+	press('\t');
+	assert_ptr_equal(top.choice.view, &view_events);
+	press('\t');
 	assert_ptr_equal(top.choice.view, &view_containers);
 }
 

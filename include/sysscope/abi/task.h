@@ -245,7 +245,8 @@ struct ss_thread_record {
 	__u32 ppid;		/* task->real_parent->tgid */
 	__u32 uid;		/* task->cred->euid, in the initial user namespace */
 	__u32 flags;		/* enum ss_thread_flag */
-	__u32 state;		/* the letter that /proc/PID/stat shows; 'I': an idle kernel thread */
+	__u16 state;		/* the letter that /proc/PID/stat shows; 'I': an idle kernel thread */
+	__u16 cpu;		/* that it runs on, ran on last, or waits for */
 	__u64 start_ns;		/* task->start_boottime */
 	__u64 process_start_ns; /* task->group_leader->start_boottime */
 	__u64 cgroup_id;	/* kernfs id in the hierarchy that carries resources */

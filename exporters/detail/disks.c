@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "exporters/table/format.h"
-#include "exporters/views/detail.h"
+#include "exporters/detail/detail.h"
 
 /* Beyond these: in the JSON. */
 #define DISKS_SHOWN   8

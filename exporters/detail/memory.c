@@ -5,7 +5,7 @@
 #include "exporters/table/format.h"
 #include "exporters/table/oom.h"
 #include "exporters/table/stall.h"
-#include "exporters/views/detail.h"
+#include "exporters/detail/detail.h"
 
 static void memory_put(struct buf *out, const struct container_row *c, int metric)
 {

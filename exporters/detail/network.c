@@ -2,7 +2,7 @@
 /* network.c - the lines on a container's network in its detail: its sockets, and the interfaces of its own namespace. */
 #include "base/util.h"
 #include "exporters/table/format.h"
-#include "exporters/views/detail.h"
+#include "exporters/detail/detail.h"
 
 /* "-" or a value of the interface. */
 static void interface_value(struct buf *out, const struct interface_row *one, const char *before, int metric)

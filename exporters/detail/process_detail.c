@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "exporters/table/table.h"
-#include "exporters/views/detail.h"
+#include "exporters/detail/detail.h"
 
 #define BLOCKED_PREFIX "blocked_seconds_total."
 
@@ -20,29 +20,36 @@ static int blocked_share_compare(const void *a, const void *b)
 	return (x->ns < y->ns) - (x->ns > y->ns);
 }
 
-/* Blocked time by class, the most first. */
-static void process_blocked(struct buf *out, const double *v)
+bool detail_blocked(struct buf *out, enum metric_scope scope, const double *v, const char *of)
 {
 	size_t n, count = 0;
-	const struct metric_desc *d = metric_table(SCOPE_PROCESS, &n);
+	const struct metric_desc *d = metric_table(scope, &n), *time = NULL;
 	struct blocked_share shares[32];
 	double sum = 0;
 
 	for (size_t i = 0; i < n && count < ARRAY_SIZE(shares); i++) {
 		if (!d[i].json || strncmp(d[i].json, BLOCKED_PREFIX, strlen(BLOCKED_PREFIX)) != 0 || !(v[i] > 0))
 			continue;
+		time = &d[i];
 		shares[count++] = (struct blocked_share){d[i].json + strlen(BLOCKED_PREFIX), v[i]};
 		sum += v[i];
 	}
 	if (!count)
-		return;
-	buf_str(out, "blocked        summed over threads, since sysscope first saw them:\n");
+		return false;
+	buf_printf(out, "blocked        %s:\n", of);
 	qsort(shares, count, sizeof(*shares), blocked_share_compare);
 	for (size_t i = 0; i < count; i++) {
 		buf_printf(out, "  %-12s %5.1f %%  ", shares[i].name, shares[i].ns / sum * 100);
-		format_value(out, &d[PROCESS_BLOCKED_EPOLL], shares[i].ns);
+		format_value(out, time, shares[i].ns);
 		buf_char(out, '\n');
 	}
+	return true;
+}
+
+static void process_blocked(struct buf *out, const double *v)
+{
+	if (!detail_blocked(out, SCOPE_PROCESS, v, "summed over threads, since sysscope first saw them"))
+		return;
 	buf_str(out, "  of this ");
 	format_metric(out, SCOPE_PROCESS, v, PROCESS_UNINTERRUPTIBLE);
 	buf_str(out, " uninterruptible (state D), ");

@@ -2,12 +2,13 @@
 /*
  * detail.h - lines that the details of several views share.
  */
-#ifndef SYSSCOPE_DETAIL_H
-#define SYSSCOPE_DETAIL_H
+#ifndef SYSSCOPE_DETAIL_DETAIL_H
+#define SYSSCOPE_DETAIL_DETAIL_H
 
 #include <stdint.h>
 
 #include "base/util.h"
+#include "exporters/table/view_desc.h"
 #include "sysscope/view.h"
 
 void detail_kinds(struct buf *out, uint32_t kinds); /* " pid mnt": names of a process's own kinds of namespaces */
@@ -16,14 +17,16 @@ void detail_capability_set(struct buf *out, const struct snapshot *s, const char
 void detail_tcp(struct buf *out, const struct container_row *c); /* ports.c */
 void detail_clock(struct buf *out, double time);		 /* "22:30:01" of local time */
 
-/* process_detail.c */
+/* process_detail.c. detail_blocked: blocked time by class, the most first; false: there is none. */
+bool detail_blocked(struct buf *out, enum metric_scope scope, const double *v, const char *of);
 void detail_process(struct buf *out, const struct snapshot *s, uint32_t row, int width);
 
 /* What its sockets send and receive, and what passes the interfaces of its own network; network.c. */
 void detail_network(struct buf *out, const struct container_row *c);
 
-/* Its processes as a tree, the first twenty, each with its concurrency model. */
-void detail_container_processes(struct buf *out, const struct snapshot *s, const struct container_row *c);
+/* Its processes as a tree, the first twenty, each with its concurrency model. `processes`: the view of them. */
+void detail_container_processes(struct buf *out, const struct snapshot *s, const struct container_row *c,
+				const struct view_desc *processes);
 
 /* What is wrong with it, and what it does to others, if the snapshot was judged. */
 void detail_container_findings(struct buf *out, const struct snapshot *s, const struct container_row *c);

@@ -6,8 +6,7 @@
 #include <time.h>
 
 #include "exporters/table/table.h"
-#include "exporters/views/detail.h"
-#include "exporters/views/views.h"
+#include "exporters/detail/detail.h"
 #include "sysscope/findings.h"
 
 void detail_kinds(struct buf *out, uint32_t kinds)
@@ -120,12 +119,13 @@ static void process_line(struct buf *out, const struct process_row *p, uint8_t d
 	buf_char(out, '\n');
 }
 
-void detail_container_processes(struct buf *out, const struct snapshot *s, const struct container_row *c)
+void detail_container_processes(struct buf *out, const struct snapshot *s, const struct container_row *c,
+				const struct view_desc *processes)
 {
 	cleanup(table_rows_free) struct table_rows rows = {};
 	struct table_choice choice;
 
-	table_choice_init(&choice, &view_processes);
+	table_choice_init(&choice, processes);
 	choice.cgroup = c->cgroup;
 	choice.tree = true;
 	if (table_rows_select(&rows, s, &choice) < 0) {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "exporters/table/format.h"
-#include "exporters/views/detail.h"
+#include "exporters/detail/detail.h"
 
 #define PORTS_SHOWN 12
 
