@@ -234,7 +234,8 @@ static int rows_fill(struct model *m, const struct sample *s)
 	if (r >= 0)
 		r = pair_rows_fill(&m->pairs, &m->now, p);
 	if (r >= 0)
-		r = disk_rows_fill(&m->disk_uses, &m->disk_devices, &m->homes, &m->now, m->home_rows.containers.at, p);
+		r = disk_rows_fill(&m->disk_uses, &m->disk_devices, &m->homes, &m->limits, &m->now,
+				   m->home_rows.containers.at, p);
 	if (r >= 0)
 		r = disk_wait_rows_fill(&m->disk_waits, &m->disk_uses, &m->disk_devices, &m->now, p);
 	if (r >= 0)

@@ -42,6 +42,8 @@ static void files_choose(struct cgroupfs *fs, const char *root)
 			fs->limits[fs->n_limits++] = (uint8_t)i;
 		else if (fs->table[i].kind == CGROUP_FILE_PRESSURE)
 			fs->pressures[fs->n_pressures++] = (uint8_t)i;
+		else if (fs->table[i].kind == CGROUP_FILE_IO_MAX || fs->table[i].kind == CGROUP_FILE_IO_LIMIT)
+			fs->io_max[fs->n_io_max++] = (uint8_t)i;
 		else
 			fs->counters[fs->n_counters++] = (uint8_t)i;
 	}

@@ -25,6 +25,11 @@
  */
 #define CGROUPFS_LIMITS_ALWAYS 64
 #define CGROUPFS_LIMITS_NS     (4 * 1000000000ULL)
+/*
+ * Limits at block devices where a cgroup had none: 4 to 8 s late with few cgroups; with more up to this, and read more rarely, as
+ * next to none has any.
+ */
+#define CGROUPFS_IO_LIMITS_NS (32 * 1000000000ULL)
 /* A new v1 cgroup may exist in one hierarchy and not yet in another: which is retried at every 5th read. */
 #define CGROUPFS_NO_DIR_EVERY 5
 /*
@@ -141,6 +146,8 @@ int cgroupfs_read_above(struct cgroupfs *fs, uint64_t id, const char *path, stru
  * Some of its lines are missing where there was no memory.
  */
 const struct sample_io *cgroupfs_ios(const struct cgroupfs *fs, size_t *ret_n);
+/* The same of limits at block devices; those of one cgroup are adjacent. */
+const struct sample_io_limit *cgroupfs_io_limits(const struct cgroupfs *fs, size_t *ret_n);
 
 /*
  * The cgroup of the carrying hierarchy that has the path of this one of the hierarchy which has the io (blkio) controller, or

@@ -118,6 +118,12 @@ static const struct cgroup_key v2_hugetlb_events[][1] = {HUGE_PAGE_LIST(HUGE_EVE
 		.slot = CGROUP_SLOT_V2, .name = (file), .kind = CGROUP_FILE_PRESSURE, .offset = OFFSET(field) \
 	}
 
+#define IO_LIMIT(file, field)                                                         \
+	{                                                                             \
+		.slot = CGROUP_SLOT_IO, .name = (file), .kind = CGROUP_FILE_IO_LIMIT, \
+		.offset = offsetof(struct sample_io_limit, field)                     \
+	}
+
 #define HUGE_LIMIT(where, file, field, kib)                                                                         \
 	{                                                                                                           \
 		.slot = (where), .name = (file), .kind = CGROUP_FILE_LIMIT, .offset = OFFSET(field), .limit = true, \
@@ -172,6 +178,7 @@ static const struct cgroup_file file_table[] = {
 		.never_root = true,
 		.offset = OFFSET(io_charged),
 	},
+	{.slot = CGROUP_SLOT_V2, .name = "io.max", .kind = CGROUP_FILE_IO_MAX},
 	PRESSURE("cpu.pressure", pressure_cpu_some_ns),
 	PRESSURE("memory.pressure", pressure_memory_some_ns),
 	PRESSURE("io.pressure", pressure_io_some_ns),
@@ -220,6 +227,11 @@ static const struct cgroup_file file_table[] = {
 
 	/* A file that is as good as any other: it says that the cgroup is there. */
 	LIMIT(CGROUP_SLOT_IO, "notify_on_release", CGROUP_FILE_NUMBER, io_charged, NONE),
+
+	IO_LIMIT("blkio.throttle.read_bps_device", read_bytes),
+	IO_LIMIT("blkio.throttle.write_bps_device", write_bytes),
+	IO_LIMIT("blkio.throttle.read_iops_device", reads),
+	IO_LIMIT("blkio.throttle.write_iops_device", writes),
 
 	HUGE_PAGE_LIST(HUGE_V1_LIMITS) HUGE_PAGE_LIST(HUGE_V1)};
 _Static_assert(ARRAY_SIZE(file_table) <= CGROUP_FILES_MAX, "room for every file");

@@ -30,6 +30,8 @@ enum cgroup_file_kind {
 	CGROUP_FILE_CPUS,     /* "0-3,8": how many; "" is SS_UNKNOWN */
 	CGROUP_FILE_PRESSURE, /* of "some" and, in the field behind it, of "full" */
 	CGROUP_FILE_IO,	      /* io.stat, a line per device: io.h */
+	CGROUP_FILE_IO_MAX,   /* io.max, a line per device: io_limits.h */
+	CGROUP_FILE_IO_LIMIT, /* "8:16 1048576", a line per device; the offset is one in struct sample_io_limit */
 };
 
 /* What the kernel half may have noted in place of a file: values.h. */

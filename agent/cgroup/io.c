@@ -33,8 +33,7 @@ static const struct {
 	{"dbytes", offsetof(struct sample_io, discard_bytes)}, {"dios", offsetof(struct sample_io, discards)},
 };
 
-/* The word is not terminated. Returns what follows the number, NULL if there is none. */
-static const char *number_take(const char *p, const char *end, uint64_t *ret)
+const char *cgroup_io_number(const char *p, const char *end, uint64_t *ret)
 {
 	const char *begin = p;
 	uint64_t v = 0;
@@ -46,15 +45,14 @@ static const char *number_take(const char *p, const char *end, uint64_t *ret)
 	return p == begin ? NULL : p;
 }
 
-/* "8:16" */
-static bool device_take(const char *p, const char *end, uint32_t *ret)
+bool cgroup_io_device(const char *p, const char *end, uint32_t *ret)
 {
 	uint64_t major, minor = 0;
 
-	p = number_take(p, end, &major);
+	p = cgroup_io_number(p, end, &major);
 	if (!p || p == end || *p != ':')
 		return false;
-	p = number_take(p + 1, end, &minor);
+	p = cgroup_io_number(p + 1, end, &minor);
 	if (p != end || major >= 1u << (32 - SS_DISK_MINOR_BITS) || minor >= 1u << SS_DISK_MINOR_BITS)
 		return false;
 	*ret = (uint32_t)(major << SS_DISK_MINOR_BITS | minor);
@@ -71,7 +69,7 @@ static int pair_take(const char *p, const char *end, struct sample_io *io, unsig
 
 		if (length != (size_t)(equals - p) || memcmp(p, io_keys[i].key, length) != 0)
 			continue;
-		if (number_take(equals + 1, end, (uint64_t *)((char *)io + io_keys[i].offset)) != end)
+		if (cgroup_io_number(equals + 1, end, (uint64_t *)((char *)io + io_keys[i].offset)) != end)
 			return -EINVAL;
 		*found |= 1u << i;
 	}
@@ -87,7 +85,7 @@ static int line_take(const char *p, const char *end, struct sample_io *io, bool 
 	*io = (struct sample_io){};
 	for (const char *next; p < end; p = next + 1) {
 		next = memchr(p, ' ', (size_t)(end - p)) ?: end;
-		if (device_take(p, next, &io->device))
+		if (cgroup_io_device(p, next, &io->device))
 			device = true;
 		else if (pair_take(p, next, io, &found) < 0)
 			return -EINVAL;
@@ -265,5 +263,6 @@ void cgroup_io_free(struct cgroupfs *fs)
 {
 	known_free(fs);
 	list_free(&fs->ios);
+	list_free(&fs->io_limits);
 	closep(&fs->io_root);
 }

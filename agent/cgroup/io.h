@@ -3,12 +3,18 @@
 #ifndef SYSSCOPE_CGROUP_IO_H
 #define SYSSCOPE_CGROUP_IO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "sysscope/sample.h"
 
 struct cgroupfs;
+
+/* The word is not terminated. Returns what follows the number, NULL if there is none. */
+const char *cgroup_io_number(const char *p, const char *end, uint64_t *ret);
+/* "8:16", and nothing behind it. */
+bool cgroup_io_device(const char *p, const char *end, uint32_t *ret);
 
 /*
  * Calls `fn` for each device in the text of io.stat, with cgroup_id 0. Lines of other forms are left out; a last line without

@@ -201,6 +201,9 @@ int cgroup_file_parse(const struct cgroup_file *file, const char *text, size_t l
 	case CGROUP_FILE_IO: /* its lines are taken by io.c */
 		*field = 1;
 		return 0;
+	case CGROUP_FILE_IO_MAX: /* by io_limits.c */
+	case CGROUP_FILE_IO_LIMIT:
+		return 0;
 	}
 	return -EINVAL;
 }

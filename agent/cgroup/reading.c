@@ -33,6 +33,7 @@ static void open_cgroup_free(struct cgroupfs *fs, struct open_cgroup *e)
 	for (size_t i = 0; i < CGROUP_FILES_MAX; i++)
 		file_close(fs, e, i);
 	HASH_DEL(fs->open, e);
+	list_free(&e->io_limits);
 	free(e);
 	fs->stats.open_cgroups--;
 }
@@ -78,6 +79,8 @@ static int open_cgroup_new(struct cgroupfs *fs, uint64_t id, const char *path, s
 	for (size_t i = 0; i < fs->n_counters; i++)
 		if (fs->table[fs->counters[i]].never_root && strcmp(path, "/") == 0)
 			e->files[fs->counters[i]] = FILE_NEVER;
+	for (size_t i = 0; i < fs->n_io_max; i++)
+		e->files[fs->io_max[i]] = strcmp(path, "/") == 0 ? FILE_NEVER : FILE_CLOSED;
 	e->in_table = true;
 	HASH_ADD(hh, fs->open, id, sizeof(e->id), e);
 	if (!e->in_table) {
@@ -206,6 +209,8 @@ static int file_read(struct reading *r, size_t i, struct cgroup_counters *c)
 	}
 	if (cgroup_file_parse(&fs->table[i], r->text, (size_t)n, c) < 0)
 		fs->stats.read_errors++;
+	if (cgroup_io_limits_parse(&fs->table[i], r->text, (size_t)n, &r->e->io_limits) < 0)
+		fs->stats.read_errors++;
 	if (fs->table[i].kind == CGROUP_FILE_IO && cgroup_io_take(fs, r->e->id, r->text, (size_t)n) < 0)
 		fs->stats.read_errors++;
 	return 0;
@@ -252,6 +257,25 @@ static int open_cgroup_limits(struct reading *r)
 	for (size_t i = 0; i < fs->n_limits; i++)
 		if (!file_replaced(r, fs->limits[i], &e->limits) && due && file_read(r, fs->limits[i], &e->limits) < 0)
 			return -ENOENT;
+	return 0;
+}
+
+/* -ENOENT: the cgroup was removed. */
+static int open_cgroup_io_limits(struct reading *r)
+{
+	struct cgroupfs *fs = r->fs;
+	struct open_cgroup *e = r->e;
+
+	if (cgroup_io_limits_due(fs, e)) {
+		e->io_limits.n = 0;
+		e->io_limits_ns = fs->now_ns;
+		for (size_t i = 0; i < fs->n_io_max; i++)
+			if (file_read(r, fs->io_max[i], &e->limits) < 0)
+				return -ENOENT;
+		for (size_t i = 0; i < fs->n_io_max && !e->io_limits.n; i++)
+			file_close(fs, e, fs->io_max[i]);
+	}
+	fs->stats.read_errors += e->io_limits.n && cgroup_io_limits_give(fs, e) < 0;
 	return 0;
 }
 
@@ -316,7 +340,7 @@ static int open_cgroup_read(struct reading *r, bool above, struct cgroup_counter
 		if (file->value == CGROUP_VALUE_MEMORY_STAT)
 			cgroup_stat_keep(r->fs, e, r->path, file, &c);
 	}
-	if (!above && open_cgroup_pressure(r, &c) < 0)
+	if ((!above && open_cgroup_pressure(r, &c) < 0) || open_cgroup_io_limits(r) < 0)
 		return -ENOENT;
 	/* While a cgroup is being removed, its directory may open and its files not. */
 	if (r->missed && !cgroup_is(fs, r->path, e->id))
@@ -329,7 +353,7 @@ static int open_cgroup_read(struct reading *r, bool above, struct cgroup_counter
 void cgroupfs_moment(struct cgroupfs *fs, uint64_t now_ns)
 {
 	fs->now_ns = now_ns;
-	fs->ios.n = 0;
+	fs->ios.n = fs->io_limits.n = 0;
 }
 
 /* Whether the kernel has just listed the cgroup, and no cgroup is called otherwise than before. */

@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "cgroup/cgroupfs.h"
 #include "cgroup/files.h"
+#include "cgroup/io_limits.h"
 #include "cgroup/mounts.h"
 #include "cgroup/values.h"
 
@@ -44,6 +45,8 @@ struct open_cgroup {
 	uint64_t pressure_ns;		/* when that was */
 	uint64_t pressure_usage_ns;	/* the CPU time that it had used by then */
 	bool pressure_moved;		/* it was not what it had been before */
+	cgroup_io_limit_list io_limits; /* as last read, of devices that have one */
+	uint64_t io_limits_ns;		/* when that was */
 	struct cgroup_values_place places[CGROUP_SLOTS];
 	uint64_t stat[STAT_KEYS_MAX]; /* what memory.stat said when its digest was this */
 	uint64_t stat_digest;
@@ -61,7 +64,8 @@ struct cgroupfs {
 	const struct cgroup_file *table;
 	/* Indices in `table` of the files that are read on this machine. */
 	uint8_t limits[CGROUP_FILES_MAX], counters[CGROUP_FILES_MAX], pressures[CGROUP_FILES_MAX];
-	size_t n_limits, n_counters, n_pressures;
+	uint8_t io_max[CGROUP_FILES_MAX];
+	size_t n_limits, n_counters, n_pressures, n_io_max;
 
 	struct open_cgroup *open; /* by id; see reading.c */
 	uint64_t keep_max;	  /* descriptors */
@@ -70,7 +74,8 @@ struct cgroupfs {
 
 	struct cgroup_values values; /* of the kernel half */
 
-	LIST(struct sample_io) ios;    /* read since cgroupfs_moment() */
+	LIST(struct sample_io) ios; /* read since cgroupfs_moment() */
+	cgroup_io_limit_list io_limits;
 	struct cgroup_io_known *known; /* io.c */
 	int io_root;		       /* the root of the hierarchy that has the io controller, -1: not open */
 };

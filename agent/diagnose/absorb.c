@@ -63,6 +63,14 @@ static const struct absorption {
 	/* Who fills it waits for it as well. */
 	{RULE_DISK_NEIGHBOUR, RULE_DISK_LATENCY, BY_CULPRIT},
 	{RULE_MEMORY_THRASH, RULE_DISK_LATENCY, SAME_CONTAINER},
+	/* What it may not do at once is late: at a disk that lies upon the limited one, too. */
+	{RULE_DISK_THROTTLED, RULE_DISK_LATENCY, SAME_CONTAINER},
+	{RULE_DISK_THROTTLED, RULE_MAJOR_FAULTS, SAME_CONTAINER},
+	{RULE_DISK_THROTTLED, RULE_LOOP_STALL_BLOCKED, SAME_AND_CLASS},
+	{RULE_DISK_THROTTLED, RULE_LISTEN_OVERFLOW, SAME_CONTAINER},
+	/* Pages that are read again and again use the limit up. */
+	{RULE_MEMORY_THRASH, RULE_DISK_THROTTLED, SAME_CONTAINER},
+	{RULE_SWAP_THRASH, RULE_DISK_THROTTLED, SAME_CONTAINER},
 	/* That it waits for pages is how it feels the slow disk; that it needs them is no fault. */
 	{RULE_DISK_NEIGHBOUR, RULE_MAJOR_FAULTS, SAME_CONTAINER},
 	{RULE_DISK_LATENCY, RULE_MAJOR_FAULTS, SAME_CONTAINER},
@@ -129,7 +137,8 @@ static const struct class_cause {
 	{RULE_CPU_THROTTLED, "blocked_seconds_total.pipe"},   {RULE_MEMORY_THRASH, "blocked_seconds_total.fault"},
 	{RULE_MAJOR_FAULTS, "blocked_seconds_total.fault"},   {RULE_DISK_NEIGHBOUR, "blocked_seconds_total.file"},
 	{RULE_DISK_NEIGHBOUR, "blocked_seconds_total.fault"}, {RULE_DISK_LATENCY, "blocked_seconds_total.file"},
-	{RULE_DISK_LATENCY, "blocked_seconds_total.fault"},
+	{RULE_DISK_LATENCY, "blocked_seconds_total.fault"},   {RULE_DISK_THROTTLED, "blocked_seconds_total.file"},
+	{RULE_DISK_THROTTLED, "blocked_seconds_total.fault"},
 };
 
 static bool class_agrees(enum rule cause, const struct finding *consequence)

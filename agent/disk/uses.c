@@ -121,6 +121,17 @@ static int file_take(struct disk_uses *uses, const struct homes *homes, const st
 	return 0;
 }
 
+/* A limit is shown although nothing has been done at the device yet. */
+static int limited_take(struct disk_uses *uses, const struct homes *homes, const struct moment *now,
+			const struct sample_io_limit *l)
+{
+	const struct home_cgroup *c = incarnation_find(homes, l->cgroup_id);
+
+	if (!c || !c->home || !c->is_root)
+		return 0;
+	return use_get(uses, now, c->home, l->device, true) ? 0 : -ENOMEM;
+}
+
 /* A home that was forgotten is freed at the next homes_settle. */
 static void forgotten_drop(struct disk_uses *uses, const struct homes *homes)
 {
@@ -155,6 +166,8 @@ int disk_uses_take(struct disk_uses *uses, const struct homes *homes, const stru
 		r = hook_rows_add(uses, homes, now, s->disks_open, s->n_disks_open, false);
 	for (size_t i = 0; i < s->n_ios && r == 0; i++)
 		r = file_take(uses, homes, now, &s->ios[i]);
+	for (size_t i = 0; i < s->n_io_limits && r == 0; i++)
+		r = limited_take(uses, homes, now, &s->io_limits[i]);
 	return r;
 }
 
@@ -212,8 +225,27 @@ static int disk_row_compare(const void *a, const void *b)
 	return strcmp(x->device, y->device);
 }
 
+static void limits_fill(const struct limits *limits, const struct disk_use *u, struct disk_row *row)
+{
+	struct io_limit l;
+
+	if (u->key.device == DISK_OTHER_DEVICES || u->key.home->dead_since_ns ||
+	    !limits_io(limits, u->key.home, (uint32_t)u->key.device, &l))
+		return;
+	row->limit_of = l.of;
+	if (l.read_bytes != SS_UNLIMITED)
+		row->v[DISK_READ_LIMIT] = (double)l.read_bytes;
+	if (l.write_bytes != SS_UNLIMITED)
+		row->v[DISK_WRITE_LIMIT] = (double)l.write_bytes;
+	if (l.reads != SS_UNLIMITED)
+		row->v[DISK_READS_LIMIT] = (double)l.reads;
+	if (l.writes != SS_UNLIMITED)
+		row->v[DISK_WRITES_LIMIT] = (double)l.writes;
+}
+
 int disk_rows_fill(struct disk_uses *uses, struct disk_devices *devices, const struct homes *homes,
-		   const struct moment *now, struct container_row *containers, struct snapshot *snapshot)
+		   const struct limits *limits, const struct moment *now, struct container_row *containers,
+		   struct snapshot *snapshot)
 {
 	if (list_reserve(&uses->rows, HASH_COUNT(uses->all)) < 0)
 		return -ENOMEM;
@@ -223,6 +255,7 @@ int disk_rows_fill(struct disk_uses *uses, struct disk_devices *devices, const s
 		if (u->key.home->row == HOME_NO_ROW)
 			continue;
 		disk_use_row(u, devices, now, &uses->rows.at[uses->rows.n]);
+		limits_fill(limits, u, &uses->rows.at[uses->rows.n]);
 		sums_add(&uses->rows.at[uses->rows.n++], &containers[u->key.home->row]);
 	}
 	if (uses->rows.n)

@@ -5,6 +5,7 @@
 
 #include "disk/devices.h"
 #include "homes/homes.h"
+#include "homes/limits.h"
 
 /* Counters that io.stat and the kernel half have in common, in the order of struct sample_io. */
 enum io_count { IO_READ_BYTES, IO_WRITE_BYTES, IO_DISCARD_BYTES, IO_READS, IO_WRITES, IO_DISCARDS, IO_COUNTS };
@@ -47,7 +48,8 @@ struct disk_uses {
 int disk_uses_take(struct disk_uses *uses, const struct homes *homes, const struct moment *now, const struct sample *s);
 /* After the rows of homes, which get their sums. 0 or -ENOMEM. */
 int disk_rows_fill(struct disk_uses *uses, struct disk_devices *devices, const struct homes *homes,
-		   const struct moment *now, struct container_row *containers, struct snapshot *snapshot);
+		   const struct limits *limits, const struct moment *now, struct container_row *containers,
+		   struct snapshot *snapshot);
 /* Latency of the home's requests to the device in this interval, as published; absent if it has none. */
 double disk_use_latency_ns(const struct disk_uses *uses, struct home *home, uint64_t device);
 void disk_uses_free(struct disk_uses *uses);

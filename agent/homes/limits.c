@@ -17,6 +17,7 @@ struct limit_node {
 	uint64_t periods_before, throttled_before; /* in the sample before, SS_UNKNOWN: not known */
 	double throttled;			   /* share of the interval's periods; absent: not known */
 	uint64_t seen;				   /* number of the last update whose sample had it */
+	size_t first_io, n_ios;			   /* in `ios`, of this sample */
 	UT_hash_handle hh;
 };
 
@@ -88,10 +89,26 @@ static int node_take(struct limits *limits, const struct moment *now, const stru
 		return -ENOMEM;
 	n->parent_id = c->parent_id;
 	n->seen = now->number;
+	n->n_ios = 0;
 	n->files = c->files;
 	n->throttled = node_throttled(n);
 	n->periods_before = c->files.periods;
 	n->throttled_before = c->files.throttled_periods;
+	return 0;
+}
+
+static int ios_take(struct limits *limits, const struct sample *s)
+{
+	limits->ios.n = 0;
+	if (list_reserve(&limits->ios, s->n_io_limits) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n_io_limits; i++) {
+		struct limit_node *n = node_find(limits, s->io_limits[i].cgroup_id);
+
+		limits->ios.at[limits->ios.n++] = s->io_limits[i];
+		if (n && !n->n_ios++)
+			n->first_io = i;
+	}
 	return 0;
 }
 
@@ -106,7 +123,7 @@ int limits_take(struct limits *limits, const struct moment *now, const struct sa
 	HASH_ITER (hh, limits->all, n, next)
 		if (n->seen != now->number)
 			node_free(limits, n);
-	return 0;
+	return ios_take(limits, s);
 }
 
 void limits_free(struct limits *limits)
@@ -115,6 +132,42 @@ void limits_free(struct limits *limits)
 
 	HASH_ITER (hh, limits->all, n, next)
 		node_free(limits, n);
+	list_free(&limits->ios);
+}
+
+/* ---- limits at block devices ---- */
+
+static bool smaller_take(uint64_t *best, uint64_t limit)
+{
+	if (limit >= *best)
+		return false;
+	*best = limit;
+	return true;
+}
+
+bool limits_io(const struct limits *limits, const struct home *h, uint32_t device, struct io_limit *ret)
+{
+	bool several = h->instances && h->living > 1, own = !several, found = false;
+	const struct limit_node *n = NULL;
+
+	*ret = (struct io_limit){SS_UNLIMITED, SS_UNLIMITED, SS_UNLIMITED, SS_UNLIMITED, NULL};
+	if (limits->ios.n && h->current)
+		n = node_find(limits, several ? h->current->parent_id : h->current->id);
+	for (; n; n = node_find(limits, n->parent_id), own = false)
+		for (size_t i = n->first_io; i < n->first_io + n->n_ios; i++) {
+			const struct sample_io_limit *l = &limits->ios.at[i];
+
+			if (l->device != device || (l->alone && !own))
+				continue;
+			/* All four: no short cut. */
+			if (smaller_take(&ret->read_bytes, l->read_bytes) |
+			    smaller_take(&ret->write_bytes, l->write_bytes) | smaller_take(&ret->reads, l->reads) |
+			    smaller_take(&ret->writes, l->writes)) {
+				found = true;
+				ret->of = own ? NULL : n->path;
+			}
+		}
+	return found;
 }
 
 /* ---- rows ---- */

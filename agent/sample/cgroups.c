@@ -238,5 +238,6 @@ int sampler_cgroups_read(struct sampler *s, uint64_t now)
 		c->alive = e->alive;
 	}
 	p->ios = cgroupfs_ios(s->fs, &p->n_ios);
+	p->io_limits = cgroupfs_io_limits(s->fs, &p->n_io_limits);
 	return 0;
 }

@@ -52,6 +52,35 @@ static void disk_line(struct buf *out, const struct disk_row *d)
 	buf_char(out, '\n');
 }
 
+/* "                 may read 10M/s and 100 times a second; the limit is that of /batch.slice" */
+static void allowed_line(struct buf *out, const struct disk_row *d)
+{
+	static const struct {
+		const char *what;
+		int bytes, times;
+	} limits[] = {{"read ", DISK_READ_LIMIT, DISK_READS_LIMIT}, {"write ", DISK_WRITE_LIMIT, DISK_WRITES_LIMIT}};
+	const char *before = "                 may ";
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		bool bytes = !value_absent(d->v[limits[i].bytes]), times = !value_absent(d->v[limits[i].times]);
+
+		if (!bytes && !times)
+			continue;
+		buf_str(out, before);
+		buf_str(out, limits[i].what);
+		value(out, SCOPE_DISK, d->v, limits[i].bytes, "", "/s");
+		value(out, SCOPE_DISK, d->v, limits[i].times, bytes ? " and " : "", " times a second");
+		before = ", ";
+	}
+	if (*before != ',')
+		return;
+	if (d->limit_of) {
+		buf_str(out, "; a limit is that of ");
+		format_name(out, d->limit_of);
+	}
+	buf_char(out, '\n');
+}
+
 void detail_container_disks(struct buf *out, const struct snapshot *s, const struct container_row *c)
 {
 	buf_str(out, "disk           ");
@@ -66,6 +95,7 @@ void detail_container_disks(struct buf *out, const struct snapshot *s, const str
 	}
 	for (size_t i = 0; i < c->n_disks && i < DISKS_SHOWN; i++) {
 		disk_line(out, &c->disks[i]);
+		allowed_line(out, &c->disks[i]);
 		filler_lines(out, s, &c->disks[i]);
 	}
 	if (c->n_disks > DISKS_SHOWN)

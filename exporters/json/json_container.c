@@ -90,6 +90,7 @@ static json_t *disks_value(struct writer *w, const struct container_row *c)
 
 		writer_set_text(w, row, "device", d->device);
 		json_set_device(w, row, d->major, d->minor, d->upon_others, d->flash);
+		writer_set(w, row, "limit_of", d->limit_of ? writer_text(w, d->limit_of) : json_null());
 		json_set_metrics(w, row, SCOPE_DISK, d->v);
 		writer_append(w, list, row);
 	}

@@ -257,6 +257,17 @@ struct sample_io {
 	uint64_t read_bytes, write_bytes, discard_bytes, reads, writes, discards;
 };
 
+/*
+ * What a cgroup may do at a device in a second: io.max (v2), blkio.throttle.* (v1). SS_UNLIMITED: there is no such limit. Devices
+ * without any are left out.
+ */
+struct sample_io_limit {
+	uint64_t cgroup_id;
+	uint32_t device; /* as in abi/disk.h */
+	bool alone;	 /* v1: it holds the cgroup's own tasks, and nothing below */
+	uint64_t read_bytes, write_bytes, reads, writes;
+};
+
 /* A block device of the machine that has done something: /proc/diskstats, names from /sys/dev/block. No partitions. */
 struct sample_device {
 	uint32_t device;  /* as in abi/disk.h */
@@ -390,6 +401,8 @@ struct sample {
 	size_t n_disk_pairs_final, n_disk_pairs_open;
 	const struct sample_io *ios; /* in the order of cgroups */
 	size_t n_ios;
+	const struct sample_io_limit *io_limits; /* those of one cgroup are adjacent */
+	size_t n_io_limits;
 	bool io_unaccounted;	       /* the kernel does not count what tasks read and write */
 	struct sample_device *devices; /* in the order of /proc/diskstats */
 	size_t n_devices;

@@ -188,6 +188,8 @@ struct disk_row {
 	uint32_t major, minor; /* 0, 0: several */
 	bool upon_others;      /* it lies upon other devices, or a file: dm, md, loop */
 	bool flash;	       /* it says that nothing in it turns */
+	const char *
+		limit_of; /* the cgroup above that limits it here, raw bytes; NULL: its limits are its own, or it has none */
 	double v[DISK_METRICS];
 };
 

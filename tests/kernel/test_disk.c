@@ -214,6 +214,33 @@ static void device_check(const struct snapshot *s, const char *home, const struc
 	seconds_check(s, home, d, before);
 }
 
+/* What the cgroup may do there is shown although it does nothing. */
+static void limit_check(const char *home, const struct test_disk *disk)
+{
+	static const char *const files[] = {"read_bps_device", "write_iops_device"};
+	char path[192], text[64];
+	bool set = true;
+
+	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/io.max", home);
+	snprintf(text, sizeof(text), "%u:%u rbps=1234567 wiops=89", disk->major, disk->minor);
+	if (test_on_v2())
+		set = file_write(path, text);
+	for (int i = 0; !test_on_v2() && i < 2; i++) {
+		snprintf(path, sizeof(path), "/sys/fs/cgroup/blkio%s/blkio.throttle.%s", home, files[i]);
+		snprintf(text, sizeof(text), "%u:%u %d", disk->major, disk->minor, i ? 89 : 1234567);
+		set &= file_write(path, text);
+	}
+	if (!set) {
+		printf("ok %d - # SKIP this kernel limits nobody at a disk\n", ++test_number);
+		return;
+	}
+	check_equal("bytes that it may read in a second",
+		    disk_value(snapshot_take(), home, disk->name, DISK_READ_LIMIT), 1234567);
+	check_equal("writes that it may do", disk_value(snapshot_take(), home, disk->name, DISK_WRITES_LIMIT), 89);
+	check(value_absent(disk_value(snapshot_take(), home, disk->name, DISK_WRITE_LIMIT)),
+	      "nothing limits what it writes");
+}
+
 static void test_counts(void)
 {
 	const char *home = disk_cgroup_make("disk"), *idle = disk_cgroup_make("disk-idle");
@@ -244,6 +271,7 @@ static void test_counts(void)
 	check_equal("so it is not in the container's sum", container_value(home, CONTAINER_DISK_READ_BYTES), 0);
 	check(!disk_find(s, idle, disk.name), "a container that did nothing has no row");
 	check_equal("and a sum of 0", container_value(idle, CONTAINER_DISK_WRITE_BYTES), 0);
+	limit_check(disk_cgroup_make("disk-limited"), &disk);
 	/* Not disk_homeless: it counts requests of cgroups that anybody on the machine removes. */
 	check_equal("nothing was lost", loss_count("disk_lost"), 0);
 }

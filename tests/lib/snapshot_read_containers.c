@@ -107,7 +107,8 @@ static void read_disks(struct snapshot_copy *copy, uint32_t container, struct co
 				       .major = (uint32_t)json_count(one, "major"),
 				       .minor = (uint32_t)json_count(one, "minor"),
 				       .upon_others = json_is_true(json_object_get(one, "upon_others")),
-				       .flash = json_is_true(json_object_get(one, "flash"))};
+				       .flash = json_is_true(json_object_get(one, "flash")),
+				       .limit_of = json_string_value(json_object_get(one, "limit_of"))};
 		json_metrics(one, SCOPE_DISK, d->v);
 	}
 }

@@ -61,9 +61,24 @@ def disk_folder(stage, path):
     return folder
 
 
-def blocks(stage, name, path, what, size, threads=1, rest=0):
+def limit(cgroup, folder, device, read_bytes):
+    """What the cgroup may read there in a second."""
+    number = "%d:%d" % (os.major(os.stat(device).st_rdev), os.minor(os.stat(device).st_rdev))
+    file, value = folder + "/blkio.throttle.read_bps_device", "%s %d" % (number, read_bytes)
+    if cgroups.layout.v2:
+        file, value = cgroups.layout.v2 + cgroup + "/io.max", "%s rbps=%d" % (number, read_bytes)
+    if not os.path.exists(file):
+        raise Missing("no I/O limits here: " + file)
+    with open(file, "w", encoding="ascii") as f:
+        f.write(value)
+
+
+def blocks(stage, name, path, what, size, threads=1, rest=0, read_limit=0):
     cgroup = stage.cgroup(name)
-    stage.python(cgroup, BLOCKS, path, what, size, threads, rest, disk_folder(stage, cgroup))
+    folder = disk_folder(stage, cgroup)
+    if read_limit:
+        limit(cgroup, folder, path, read_limit)
+    stage.python(cgroup, BLOCKS, path, what, size, threads, rest, folder)
 
 
 @scenario(first=finding("disk_latency", container="/db", culprit=""))
@@ -84,6 +99,18 @@ def disk_filled(stage):
     path = slow_disk(stage, 10000)
     blocks(stage, "db", path, "read", 4096)
     blocks(stage, "backup", path, "write", 65536, threads=6)
+
+
+@scenario(first=finding("disk_throttled", container="/batch", culprit=""), never=["disk_latency"])
+def disk_limited(stage):
+    """A reader that may read 1 MiB a second of a disk that takes 1 ms for each of its requests of 16 KiB."""
+    blocks(stage, "batch", slow_disk(stage, 1000), "read", 16384, read_limit=1 << 20)
+
+
+@scenario(worst="none")
+def disk_limit_unused(stage):
+    """The same with a limit of 64 MiB a second, and a rest after each read."""
+    blocks(stage, "batch", slow_disk(stage, 1000), "read", 16384, rest=0.02, read_limit=64 << 20)
 
 
 @scenario(worst="none", held_back=True)

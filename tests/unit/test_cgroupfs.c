@@ -116,6 +116,50 @@ static void devices(void **state)
 	cgroupfs_close(fs);
 }
 
+/* Of io.max a line per device; a cgroup that has none is asked again after a while, one that has one each time. */
+static void devices_limited(void **state)
+{
+	const struct tree *t = *state;
+	const char *path = "/sys/fs/cgroup/system.slice/docker-x.scope/io.max";
+	const struct sample_io_limit *limits;
+	struct cgroup_counters c;
+	struct cgroupfs *fs;
+	size_t n;
+
+	v2_tree(t);
+	tree_file(t, path, "");
+	fs = open_tree(t);
+	for (uint64_t i = 0; i <= CGROUPFS_YOUNG_READS; i++) {
+		cgroupfs_moment(fs, 1000000000 + i);
+		assert_int_equal(read_at(fs, "/system.slice/docker-x.scope", &c), 0);
+		cgroupfs_io_limits(fs, &n);
+		assert_int_equal(n, 0);
+	}
+	tree_file(t, path,
+		  "8:16 rbps=1048576 wbps=max riops=max wiops=120 new=3\n7:3 rbps=max wbps=5 riops=7 wiops=max\n");
+	cgroupfs_moment(fs, 2000000000);
+	assert_int_equal(read_at(fs, "/system.slice/docker-x.scope", &c), 0);
+	cgroupfs_io_limits(fs, &n);
+	assert_int_equal(n, 0);
+	cgroupfs_moment(fs, 2000000000 + CGROUPFS_LIMITS_NS);
+	assert_int_equal(read_at(fs, "/system.slice/docker-x.scope", &c), 0);
+	limits = cgroupfs_io_limits(fs, &n);
+	assert_int_equal(n, 2);
+	assert_int_equal(limits[0].device, 8 << SS_DISK_MINOR_BITS | 16);
+	assert_true(limits[0].read_bytes == 1048576 && limits[0].write_bytes == SS_UNLIMITED);
+	assert_true(limits[0].reads == SS_UNLIMITED && limits[0].writes == 120 && !limits[0].alone);
+	assert_true(limits[1].write_bytes == 5 && limits[1].reads == 7);
+	assert_true(limits[1].cgroup_id == limits[0].cgroup_id);
+	tree_file(t, path, "8:16 rbps=4096 wbps=max riops=max wiops=max\n");
+	cgroupfs_moment(fs, 2000000001 + CGROUPFS_LIMITS_NS);
+	assert_int_equal(read_at(fs, "/system.slice/docker-x.scope", &c), 0);
+	limits = cgroupfs_io_limits(fs, &n);
+	assert_int_equal(n, 1);
+	assert_int_equal(limits[0].read_bytes, 4096);
+	no_errors(fs);
+	cgroupfs_close(fs);
+}
+
 /* Where no hierarchy has the controller, nothing belongs to it. */
 static void devices_of_nobody(void **state)
 {
@@ -866,6 +910,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(v2_reads_all),
 		TEST(devices),
+		TEST(devices_limited),
 		TEST(devices_of_nobody),
 		TEST(v1_reads_all),
 		TEST(lacks_memory),

@@ -182,6 +182,126 @@ static void disk_off(void **state)
 		assert_string_equal(situation.diagnosis.findings.all[i].rule, "collector_missing");
 }
 
+/* ---- limits ---- */
+
+/* A container that reads 4 KiB blocks, and is blocked for nearly all the time although the disk is fast. */
+static uint32_t limited(const char *name, double per_second, double blocked)
+{
+	return reader(name, "sda", blocked, per_second, 4 * KIB, 0.0003);
+}
+
+static void limit_set(uint32_t disk, int metric, double value, const char *of)
+{
+	for (int i = 0; i < 2; i++) {
+		situation.disks[i][disk].v[metric] = value;
+		situation.disks[i][disk].limit_of = of;
+	}
+}
+
+static void limit_own(void **state)
+{
+	const struct finding *f;
+
+	(void)state;
+	limited("batch", 255, 0.98);
+	limit_set(0, DISK_READ_LIMIT, MIB, NULL);
+	f = expect_first(&situation, "disk_throttled", "batch", "");
+	assert_int_equal(f->severity, FINDING_WARNING);
+	assert_int_equal(f->confidence, FINDING_HIGH);
+	expect_words(f, "batch is held up by its I/O limit at disk sda");
+	expect_words(f, "it read 1020K a second, and may 1.0M");
+	expect_words(
+		f, "blocked in files and page faults for 0.90 s in each second while no disk had a request of theirs");
+	expect_words(f, "once the limit has let it pass, a request takes 300 us on average");
+	/* docker update knows no such limits. */
+	expect_words(f, "write '8:0 2097152' into blkio.throttle.read_bps_device of cgroup /test/batch-0");
+	expect_words(f, "then docker run with --device-read-bps /dev/sda:2097152");
+	for (int i = 0; i < 2; i++)
+		situation.containers[i][0].v[CONTAINER_CPU_WEIGHT] = 100;
+	expect_words(expect_first(&situation, "disk_throttled", "batch", ""),
+		     "write '8:0 rbps=2097152' into io.max of cgroup /test/batch-0");
+	assert_int_equal(situation.diagnosis.findings.n, 1);
+}
+
+/* It has a limit, and does less; or as much, and nobody waits. */
+static void limit_unused(void **state)
+{
+	(void)state;
+	limited("batch", 200, 0.98);
+	limit_set(0, DISK_READ_LIMIT, MIB, NULL);
+	expect_nothing(&situation);
+	assert_string_equal(situation.diagnosis.findings.near[0].rule, "disk_throttled");
+	limit_set(0, DISK_READS_LIMIT, 200, NULL);
+	expect_first(&situation, "disk_throttled", "batch", "");
+	limited("other", 200, 0.1);
+	limit_set(0, DISK_READS_LIMIT, VALUE_ABSENT, NULL);
+	limit_set(1, DISK_READS_LIMIT, 200, NULL);
+	expect_nothing(&situation);
+}
+
+/* One limit of a slice holds all that is in it: none of them does as much as it allows. */
+static void limit_above(void **state)
+{
+	const struct finding *f;
+
+	(void)state;
+	for (int k = 0; k < 3; k++) {
+		uint32_t c = limited(k == 0 ? "one" : k == 1 ? "two" : "out", 120, k == 1 ? 0.98 : 0.6);
+
+		for (int i = 0; i < 2; i++) {
+			situation.containers[i][c].cgroup = k == 0   ? "/batch.slice/one"
+							    : k == 1 ? "/batch.slice/two"
+								     : "/batch.slices";
+			situation.containers[i][c].runtime = "";
+		}
+		if (k < 2)
+			limit_set((uint32_t)k, DISK_READS_LIMIT, 250, "/batch.slice");
+	}
+	f = expect_first(&situation, "disk_throttled", "two", "");
+	expect_words(f, "two is held up by the I/O limit of /batch.slice at disk sda");
+	expect_words(f, "what is below it read 240 times a second, and may 250");
+	expect_words(f, "one is held up as well: 0.56 s in each second");
+	expect_words(f, "systemctl set-property batch.slice 'IOReadIOPSMax=/dev/sda 500'");
+	assert_int_equal(situation.diagnosis.findings.n, 1);
+	/* Beside it somebody reads as much again, which does not count. */
+	limit_set(0, DISK_READS_LIMIT, 300, "/batch.slice");
+	limit_set(1, DISK_READS_LIMIT, 300, "/batch.slice");
+	expect_nothing(&situation);
+}
+
+/* Without the scheduler hooks only the amount tells. */
+static void limit_without_hooks(void **state)
+{
+	uint32_t c = limited("batch", 250, 0);
+
+	(void)state;
+	limit_set(0, DISK_READ_LIMIT, MIB, NULL);
+	situation_collector_off(&situation, "sched");
+	for (int i = 0; i < 2; i++)
+		situation.containers[i][c].v[CONTAINER_BLOCKED_FILE] = VALUE_ABSENT;
+	assert_int_equal(expect_first(&situation, "disk_throttled", "batch", "")->confidence, FINDING_MEDIUM);
+}
+
+/* What it reads again and again is what uses the limit up; pages that come late are what the limit does. */
+static void limit_explained(void **state)
+{
+	const struct finding *f;
+	uint32_t c = limited("batch", 255, 0.98);
+
+	(void)state;
+	limit_set(0, DISK_READ_LIMIT, MIB, NULL);
+	situation_gain(&situation, c, CONTAINER_PGMAJFAULT, 250);
+	f = expect_first(&situation, "disk_throttled", "batch", "");
+	assert_string_equal(f->explains[0].rule, "major_faults");
+	situation_gain(&situation, c, CONTAINER_RECLAIM_LIMIT, 0.3);
+	situation_gain(&situation, c, CONTAINER_REFAULTS_FILE, 9000);
+	f = expect_first(&situation, "memory_thrash", "batch", "");
+	assert_int_equal(situation.diagnosis.findings.n, 1);
+	assert_int_equal(f->n_explains, 2);
+	assert_string_equal(f->explains[0].rule, "major_faults");
+	assert_string_equal(f->explains[1].rule, "disk_throttled");
+}
+
 /* ---- neighbours ---- */
 
 /* db reads small blocks, of which each waits for the backup that writes. */
@@ -343,6 +463,11 @@ int main(void)
 		situation_test(latency_below),
 		situation_test(latency_without_hooks),
 		situation_test(disk_off),
+		situation_test(limit_own),
+		situation_test(limit_unused),
+		situation_test(limit_above),
+		situation_test(limit_without_hooks),
+		situation_test(limit_explained),
 		situation_test(neighbour_of_a_disk),
 		situation_test(neighbour_of_a_fast_disk),
 		situation_test(neighbour_of_several),

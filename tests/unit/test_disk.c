@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "cgroup/io.h"
+#include "exporters/detail/detail.h"
 #include "lib/model_scene.h"
 #include "machine/disks.h"
 
@@ -263,6 +264,49 @@ static void test_waits(void **state)
 	model_free(m);
 }
 
+/* Its own limit, or a smaller one above it: on v1 that above does not hold it. One that has done nothing there yet has a row. */
+static void test_limits(void **state)
+{
+	struct model *m = model_new();
+	struct sample_io_limit limits[3] = {
+		{10, SDA, false, 5000, SS_UNLIMITED, SS_UNLIMITED, 70},
+		{5, SDA, false, 4000, 9000, SS_UNLIMITED, 80},
+		{11, LOOP, true, SS_UNLIMITED, SS_UNLIMITED, 30, SS_UNLIMITED},
+	};
+	_cleanup_buf_ struct buf out = {};
+	const struct disk_row *d;
+
+	(void)state;
+	scene_begin();
+	scene_cgroup(&scene, 5, 1, "/docker", HOME_CGROUP, "docker");
+	for (size_t i = 0; i < scene.sample.n_cgroups; i++)
+		if (scene.cgroups[i].id == 10)
+			scene.cgroups[i].parent_id = 5;
+	open_rows[0] = requests(10, SDA, SS_DISK_READ, 5);
+	scene.sample.n_disks_open = 1;
+	scene.sample.io_limits = limits;
+	scene.sample.n_io_limits = 3;
+	assert_int_equal(model_update(m, &scene.sample), 0);
+	d = scene_row(model_snapshot(m), "/docker/a")->disks;
+	assert_true(d->v[DISK_READ_LIMIT] == 4000 && d->v[DISK_WRITE_LIMIT] == 9000 && d->v[DISK_WRITES_LIMIT] == 70);
+	assert_true(value_absent(d->v[DISK_READS_LIMIT]));
+	assert_string_equal(d->limit_of, "/docker");
+	d = scene_row(model_snapshot(m), "/docker/b")->disks;
+	assert_string_equal(d->device, "loop3");
+	assert_true(d->v[DISK_READS_LIMIT] == 30 && d->v[DISK_READS] == 0 && !d->limit_of);
+	detail_container_disks(&out, model_snapshot(m), scene_row(model_snapshot(m), "/docker/a"));
+	assert_non_null(strstr(out.data, "\n                 may read 3.9K/s, write 8.8K/s and 70 times a second; a "
+					 "limit is that of /docker\n"));
+	detail_container_disks(&out, model_snapshot(m), scene_row(model_snapshot(m), "/docker/b"));
+	assert_non_null(strstr(out.data, "\n                 may read 30 times a second\n"));
+	scene_tick(&scene, 2);
+	limits[1].alone = true;
+	assert_int_equal(model_update(m, &scene.sample), 0);
+	d = scene_row(model_snapshot(m), "/docker/a")->disks;
+	assert_true(d->v[DISK_READ_LIMIT] == 5000 && value_absent(d->v[DISK_WRITE_LIMIT]) && !d->limit_of);
+	model_free(m);
+}
+
 /* Another device that got the number has no past. */
 static void test_devices(void **state)
 {
@@ -289,6 +333,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_io_stat), cmocka_unit_test(test_diskstats), cmocka_unit_test(test_hook_rows),
 		cmocka_unit_test(test_files),	cmocka_unit_test(test_waits),	  cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

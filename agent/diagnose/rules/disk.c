@@ -160,8 +160,7 @@ static void disk_latency_find(struct judging *j, uint32_t row, const struct disk
 			 "when it is not full, such a disk needs at most %s for a request like these",
 			 advice_duration(j, l->may_take));
 	disk_device_say(j, f, d->device);
-	finding_ruled_out(j, f,
-			  "an I/O limit of its own: time in which that holds a request back is not in these numbers");
+	finding_ruled_out(j, f, "an I/O limit: time in which that holds a request back is not in these numbers");
 	disk_latency_advise(j, f, d, l);
 	for (uint32_t i = 0; i < j->now->n_disk_neighbours; i++)
 		if (j->now->disk_neighbours[i].waiter == d->container && disk_victim_judge(j, i, &victim) &&

@@ -116,7 +116,7 @@ static const struct shape_field neighbour_fields[] = {
 
 static const struct shape_field disk_fields[] = {
 	CONTAINER(disk_row, KEY), TEXT(disk_row, device, KEY), NUMBER(disk_row, major, ), NUMBER(disk_row, minor, ),
-	NUMBER(disk_row, upon_others, ), NUMBER(disk_row, flash, ), METRICS(disk_row, v, DISK),
+	NUMBER(disk_row, upon_others, ), NUMBER(disk_row, flash, ), OR_NULL(disk_row, limit_of), METRICS(disk_row, v, DISK),
 };
 
 static const struct shape_field disk_neighbour_fields[] = {
