@@ -12,11 +12,14 @@
 #include "cli/events_stream.h"
 #include "cli/verbs.h"
 #include "events/redact.h"
+#include "events/replayed.h"
+#include "record/when.h"
 #include "view/match.h"
 
 struct events {
 	bool json, arguments;
 	const char *types, *output;
+	const char *replay, *from, *to; /* a recording, and of which time */
 	uint64_t pid, count;
 	struct option_list patterns, names;
 	struct match_choice containers;
@@ -49,6 +52,10 @@ static int events_parse(struct run *run, struct events *e)
 		ROW_STRING("output", 'o', &e->output, "FILE",
 			   "write to this file; standard output may be used by a COMMAND"),
 		ROW_U64("count", 'n', 0, 1e9, &e->count, "N", "stop after N lines; 0: never"),
+		ROW_STRING("replay", 0, &e->replay, "DIR",
+			   "show the events of a recording: of `sysscope record` or of serve --record.path"),
+		ROW_STRING("from", 0, &e->from, "TIME", "with --replay: from then on; " WHEN_FORMS),
+		ROW_STRING("to", 0, &e->to, "TIME", "with --replay: until then"),
 	};
 	int r = run_parse(run, rows, ARRAY_SIZE(rows));
 
@@ -145,7 +152,111 @@ static bool process_is_there(uint32_t pid)
 	return false;
 }
 
+/* ---- of a recording ---- */
+
+/* What has no meaning there is refused. */
+static bool replay_fits(const struct events *e)
+{
+	const char *wrong = e->stream.command.argv ? "a COMMAND" : e->arguments ? "--args" : NULL;
+
+	if (!e->replay && (e->from || e->to)) {
+		log_error("--from and --to are times of a recording: they need --replay DIR");
+		return false;
+	}
+	if (e->replay && wrong)
+		log_error("--replay goes without %s: %s", wrong,
+			  e->arguments ? "arguments of programs are not recorded" : "it shows what has been");
+	return !e->replay || !wrong;
+}
+
+static bool replay_time(const char *option, const char *text, uint64_t end_ns, uint64_t *ret)
+{
+	_cleanup_buf_ struct buf safe = {};
+
+	if (!text || when_parse(text, end_ns, ret) == 0)
+		return true;
+	option_printable(&safe, text);
+	log_error("--%s: '%s' is no time such as %s", option, safe.data ?: "", WHEN_FORMS);
+	return false;
+}
+
+/* To the file, or as run_write(). */
+static int replay_write(const struct events *e, const struct buf *lines)
+{
+	size_t done = 0;
+
+	if (!e->output)
+		return run_write(lines);
+	while (done < lines->len) {
+		ssize_t n = write(e->stream.out, lines->data + done, lines->len - done);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+static int replay_lines(const struct events *e, struct event_replay *r)
+{
+	_cleanup_buf_ struct buf lines = {};
+	int more, error = 0;
+
+	while (error == 0 && !run_stopped() && (more = event_replay_next(r, &lines))) {
+		error = more < 0 ? more : replay_write(e, &lines);
+		buf_reset(&lines);
+	}
+	return error;
+}
+
+static int replay_range(const struct events *e, struct event_replay *r)
+{
+	uint64_t first_ns, last_ns, from_ns = 0, to_ns = 0;
+	_cleanup_buf_ struct buf first = {}, last = {};
+
+	event_replay_times(r, &first_ns, &last_ns);
+	if (!replay_time("from", e->from, last_ns, &from_ns) || !replay_time("to", e->to, last_ns, &to_ns))
+		return EXIT_USAGE;
+	event_replay_range(r, from_ns, to_ns);
+	if ((!from_ns || from_ns <= last_ns) && (!to_ns || to_ns >= first_ns))
+		return RUN_CONTINUE;
+	when_text(&first, first_ns);
+	when_text(&last, last_ns);
+	log_warning("the recording is from %s to %s: nothing of it is shown", first.data ?: "", last.data ?: "");
+	return RUN_CONTINUE;
+}
+
+static int events_replay(struct events *e)
+{
+	_cleanup_buf_ struct buf error = {}, missing = {};
+	struct event_replay *r = NULL;
+	int code;
+
+	if (event_replay_open(&r, e->replay, &e->choice, &error) < 0) {
+		log_error("cannot replay %s", error.data ?: "it");
+		return EXIT_FAILED;
+	}
+	code = replay_range(e, r);
+	if (code == RUN_CONTINUE)
+		code = run_end(replay_lines(e, r));
+	if (code != EXIT_USAGE && event_replay_missing(r, &missing))
+		run_warn(&missing);
+	event_replay_close(r);
+	return code;
+}
+
 /* ---- the verb ---- */
+
+static int output_open(struct events *e)
+{
+	if (!e->output)
+		return RUN_CONTINUE;
+	e->stream.out = open(e->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (e->stream.out >= 0)
+		return RUN_CONTINUE;
+	log_error("cannot write %s: %s", e->output, strerror(errno));
+	return EXIT_FAILED;
+}
 
 static int events_open(struct run *run, struct events *e)
 {
@@ -153,13 +264,9 @@ static int events_open(struct run *run, struct events *e)
 
 	if (e->pid && !process_is_there((uint32_t)e->pid))
 		return EXIT_FAILED;
-	if (e->output) {
-		e->stream.out = open(e->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		if (e->stream.out < 0) {
-			log_error("cannot write %s: %s", e->output, strerror(errno));
-			return EXIT_FAILED;
-		}
-	}
+	r = output_open(e);
+	if (r != RUN_CONTINUE)
+		return r;
 	r = event_feed_new(&e->stream.feed, &e->choice);
 	if (r < 0)
 		return run_end(r);
@@ -171,8 +278,14 @@ static int events_open(struct run *run, struct events *e)
 
 static int events_run(struct run *run, struct events *e)
 {
-	int r = events_choose(e) < 0 ? EXIT_USAGE : events_open(run, e), status;
+	int r = !replay_fits(e) || events_choose(e) < 0 ? EXIT_USAGE : RUN_CONTINUE, status;
 
+	if (r == RUN_CONTINUE && e->replay) {
+		r = output_open(e);
+		return r == RUN_CONTINUE ? events_replay(e) : r;
+	}
+	if (r == RUN_CONTINUE)
+		r = events_open(run, e);
 	if (r != RUN_CONTINUE)
 		return r;
 	r = event_stream_run(&e->stream);
@@ -212,6 +325,7 @@ const struct verb verb_events = {
 	.examples = "  sysscope events\n"
 		    "  sysscope events --container web-1 --type exec,exit --args\n"
 		    "  sysscope events --output build.log -- make\n"
+		    "  sysscope events --replay /var/lib/sysscope --from 10:40 --to 10:45\n"
 		    "  sysscope events --json --type loop_stall | jq 'select(.cause == \"blocked\")'\n",
 	.shares = VERB_COLLECTORS | VERB_DOCKER_ROOTS | VERB_ARGUMENTS,
 	.body = events_body,

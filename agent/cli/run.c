@@ -13,8 +13,10 @@
 #include "cli/run.h"
 
 #define IDLE_EVERY_NS 5000000000ULL
-#define GRACE_NS      2000000000ULL /* after a signal, for a reader who takes nothing */
-#define GRACE_TURN_MS 100
+/* Facts may come one by one, each of which would wake a verb that waits for the time of its next sample. */
+#define FACTS_EVERY_NS 100000000ULL
+#define GRACE_NS       2000000000ULL /* after a signal, for a reader who takes nothing */
+#define GRACE_TURN_MS  100
 /* A pipe that poll(2) calls writable takes so much without blocking. */
 #define WRITE_BYTES 4096
 
@@ -259,11 +261,11 @@ const struct snapshot_source *source_tap_open(struct source_tap *t, const struct
 
 /* ---- wait and write ---- */
 
-bool run_poll(const struct run *run, struct pollfd *more, nfds_t n, uint64_t due_ns)
+static bool poll_until(int source_fd, struct pollfd *more, nfds_t n, uint64_t due_ns)
 {
 	struct pollfd fds[2 + RUN_POLL_MORE] = {
 		{.fd = wake_fds[0], .events = POLLIN},
-		{.fd = run->source->fd, .events = POLLIN},
+		{.fd = source_fd, .events = POLLIN},
 	};
 	uint64_t left_ms = (sub_sat(due_ns, clock_boot_ns()) + 999999) / 1000000;
 
@@ -279,21 +281,31 @@ bool run_poll(const struct run *run, struct pollfd *more, nfds_t n, uint64_t due
 	return fds[1].revents;
 }
 
+bool run_poll(const struct run *run, struct pollfd *more, nfds_t n, uint64_t due_ns)
+{
+	return poll_until(run->source->fd, more, n, due_ns);
+}
+
 int run_wait(const struct run *run, uint64_t due_ns)
 {
 	const struct snapshot *latest;
-	uint64_t now, idle_ns = clock_boot_ns();
+	uint64_t now, idle_ns = clock_boot_ns(), quiet_ns = run->paced ? idle_ns + FACTS_EVERY_NS : 0;
 
 	while (!stop && (now = clock_boot_ns()) < due_ns) {
 		struct pollfd reader = {.fd = STDOUT_FILENO};
 		uint64_t turn_ns = now + IDLE_EVERY_NS < due_ns ? now + IDLE_EVERY_NS : due_ns;
-		bool facts = run_poll(run, &reader, 1, turn_ns);
+		bool quiet = now < quiet_ns, facts;
+
+		if (quiet && quiet_ns < turn_ns)
+			turn_ns = quiet_ns;
+		facts = poll_until(quiet ? -1 : run->source->fd, &reader, 1, turn_ns);
 
 		if (reader.revents & POLLERR)
 			return -EPIPE;
 		if (facts || clock_boot_ns() - idle_ns >= IDLE_EVERY_NS) {
 			run->source->idle(run->source->ctx, &latest);
 			idle_ns = clock_boot_ns();
+			quiet_ns = run->paced ? idle_ns + FACTS_EVERY_NS : 0;
 		}
 	}
 	return 0;

@@ -25,6 +25,7 @@ struct run {
 	/* Called before run_open logs: a live screen has the terminal. NULL: nothing to do. */
 	void (*before_log)(void *ctx);
 	void *before_log_ctx;
+	bool paced;	       /* run_wait takes facts ten times a second at most; else as they come */
 	struct pipeline *live; /* NULL before run_open and after run_close */
 	const struct snapshot_source *source;
 };

@@ -12,6 +12,8 @@
 #include "cli/judged.h"
 #include "cli/run.h"
 #include "cli/verbs.h"
+#include "events/feed.h"
+#include "events/kept.h"
 #include "record/recorded.h"
 #include "serve/http.h"
 
@@ -25,6 +27,9 @@ struct serve_recording {
 	const char *path; /* NULL: none */
 	double interval, keep_seconds;
 	uint64_t keep_bytes;
+	bool no_events;
+	struct event_feed *events; /* NULL: none are recorded */
+	const struct run *run;
 	struct utsname name;
 	struct keeper *keeper;
 	struct recorded_source source;
@@ -65,6 +70,7 @@ static int serve_parse(struct run *run, struct serve *s)
 			    "time between two recorded samples"),
 		ROW_SIZE("record.keep", 1 << 20, 1e15, &rec->keep_bytes, "how much is kept; the oldest goes first"),
 		ROW_SPAN("record.keep-for", 60, 366.0 * 86400, &rec->keep_seconds, "for how long it is kept"),
+		ROW_FLAG("no-record.events", 0, &rec->no_events, "do not record what `sysscope events` shows"),
 	};
 	int r;
 
@@ -100,6 +106,21 @@ static void recording_noted(void *ctx)
 	r->refused = state.refusal != NULL;
 }
 
+static bool serving_event(void *ctx, const struct event *e)
+{
+	const struct serve_recording *r = ctx;
+
+	return keeper_fact(r->keeper, e) == 0;
+}
+
+static void recording_passed(void *ctx, const struct snapshot *s)
+{
+	const struct serve_recording *r = ctx;
+
+	if (r->events)
+		kept_events_snapshot(r->events, r->run->live, s);
+}
+
 static void recording_metrics(void *ctx, struct prometheus_recording *ret)
 {
 	const struct serve *s = ctx;
@@ -114,6 +135,9 @@ static void recording_metrics(void *ctx, struct prometheus_recording *ret)
 		.kept_bytes = (double)state.counts.kept_bytes,
 		.oldest_time = state.counts.oldest_ns ? (double)state.counts.oldest_ns / 1e9 : VALUE_ABSENT,
 		.errors = (double)state.errors,
+		.events = s->recording.events ? (double)state.counts.facts : VALUE_ABSENT,
+		.lost_events = s->recording.events ? (double)kept_events_lost(s->recording.events, s->run->live)
+						   : VALUE_ABSENT,
 	};
 }
 
@@ -127,7 +151,9 @@ static int recording_keep(struct serve *s)
 				  .keep_bytes = r->keep_bytes,
 				  .keep_seconds = r->keep_seconds,
 				  .host = r->name.nodename,
-				  .kernel = r->name.release};
+				  .kernel = r->name.release,
+				  .fact_kinds = r->no_events ? 0 : kept_events_own_kinds()};
+	int error_code;
 
 	if (!r->path)
 		return RUN_CONTINUE;
@@ -142,6 +168,10 @@ static int recording_keep(struct serve *s)
 		log_error("cannot record into %s; serving goes on, and each sample is tried again", error.data);
 		r->refused = true;
 	}
+	r->run = s->run;
+	error_code = r->no_events ? 0 : kept_events_open(&r->events, serving_event, r, &s->run->pipeline);
+	if (error_code < 0)
+		return run_end(error_code);
 	return RUN_CONTINUE;
 }
 
@@ -159,6 +189,9 @@ static void recording_end(struct serve_recording *r)
 		log_warning("the disk does not answer: the end of the recording may be missing");
 	log_info("recorded %llu samples in %.1f kB; %llu were lost", (unsigned long long)c->samples,
 		 (double)c->bytes / 1e3, (unsigned long long)c->lost);
+	if (r->events && r->run->live)
+		log_info("recorded %llu events; %llu were lost", (unsigned long long)c->facts,
+			 (unsigned long long)kept_events_lost(r->events, r->run->live));
 	r->keeper = NULL;
 }
 
@@ -235,6 +268,7 @@ static int serve_run(struct serve *s)
 	source = source_tap_open(&s->tap, s->run->source);
 	if (rec->keeper) {
 		rec->source.noted = recording_noted;
+		rec->source.passed = recording_passed;
 		rec->source.ctx = rec;
 		r = recorded_source_open(&rec->source, source, rec->keeper, rec->interval);
 		if (r < 0)
@@ -263,6 +297,8 @@ static int serve_body(struct run *run)
 	if (r == RUN_CONTINUE)
 		r = serve_run(&s);
 	recording_end(&s.recording);
+	run_close(run);
+	event_feed_free(s.recording.events);
 	http_close(s.server);
 	judged_source_close(&s.judged);
 	return r;

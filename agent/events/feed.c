@@ -123,20 +123,25 @@ bool event_feed_tree_has(const struct event_feed *f, uint32_t pid)
 /* What became of a fact. */
 enum fate { FATE_LEFT_OUT, FATE_TOLD, FATE_UNREAD };
 
+static int line_queue(struct event_feed *f, const struct event *e)
+{
+	int r;
+
+	buf_reset(&f->line);
+	r = f->choice.json ? event_json(&f->line, e) : event_text(&f->line, e);
+	return r ?: event_queue_add(&f->queue, f->line.data, f->line.len);
+}
+
 static enum fate line_add(struct event_feed *f, const struct event *e)
 {
 	int r;
 
 	if (event_feed_full(f))
 		return FATE_LEFT_OUT;
-	if (f->choice.sink) {
-		f->taken++;
-		return f->choice.sink(f->choice.sink_ctx, e) ? FATE_TOLD : FATE_UNREAD;
-	}
-	buf_reset(&f->line);
-	r = f->choice.json ? event_json(&f->line, e) : event_text(&f->line, e);
-	if (r == 0)
-		r = event_queue_add(&f->queue, f->line.data, f->line.len);
+	if (f->choice.sink)
+		r = f->choice.sink(f->choice.sink_ctx, e) ? 0 : -ENOBUFS;
+	else
+		r = line_queue(f, e);
 	if (r == 0) {
 		f->taken++;
 		return FATE_TOLD;
@@ -270,6 +275,7 @@ void event_feed_snapshot(struct event_feed *f, const struct snapshot *s)
 			.container_cgroup = c ? c->cgroup : NULL,
 			.container_kind = c ? c->kind : NULL,
 			.container_id = c ? c->id : NULL,
+			.container_pod = c ? c->pod : NULL,
 			.comm = r->comm,
 			.thread = r->thread,
 			.pid = r->pid,

@@ -22,7 +22,10 @@ struct event_choice {
 	bool json;
 	const struct redactor *redactor; /* NULL: no arguments */
 	uint64_t count;			 /* lines; 0: no limit */
-	/* Gets each event in place of the queue of lines; false: it has no room. Its texts are valid during the call. */
+	/*
+	 * Gets each event in place of the queue of lines; false: it has no room, and the event is counted as unread. Its texts are
+	 * valid during the call.
+	 */
 	bool (*sink)(void *ctx, const struct event *e);
 	void *sink_ctx;
 };

@@ -131,6 +131,7 @@ static void oom_fill(struct event *e, const struct event_source *s)
 		e->container_cgroup = process_container(s->snapshot, victim)->cgroup;
 		e->container_kind = process_container(s->snapshot, victim)->kind;
 		e->container_id = process_container(s->snapshot, victim)->id;
+		e->container_pod = process_container(s->snapshot, victim)->pod;
 	}
 	oom_room_fill(e, s);
 }
@@ -163,6 +164,7 @@ void event_fill(struct event *e, enum event_type type, const struct event_source
 		.container_cgroup = s->who ? s->who->home : NULL,
 		.container_kind = s->who ? home_kind_name(s->who->kind) : NULL,
 		.container_id = s->who ? s->who->id : NULL,
+		.container_pod = s->who ? s->who->pod : NULL,
 		.comm = s->fact->process[0] ? s->fact->process : s->fact->comm,
 		.thread = s->fact->comm,
 		.pid = s->fact->tgid,

@@ -4,14 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include "base/text.h"
 #include "record/archive.h"
+#include "record/blocks.h"
 #include "record/folder.h"
-
-/* Our own streams have 20; the cap is on what a hostile one may ask for. */
-#define WINDOW_LOG_MAX 24
 
 /* A frame of all segments. */
 struct archive_entry {
@@ -30,25 +27,14 @@ struct archive {
 	uint64_t offset; /* of the next block; 0: at the begin */
 	uint32_t samples;
 	uint64_t last_ns;
-	bool broken; /* the rest of the frame cannot be read */
-	int fd;
-	uint32_t fd_segment;
-	uint64_t fd_bytes;
-	ZSTD_DCtx *stream, *facts;
-	struct buf packed, bytes;
+	bool broken;	 /* the rest of the frame cannot be read */
+	bool only_facts; /* states are passed over */
+	struct blocks blocks;
 	struct archive_damage damage;
 	uint64_t lost_outside; /* of damage.samples: in no frame */
 };
 
 /* ---- open ---- */
-
-static int decoder_make(ZSTD_DCtx **ret)
-{
-	*ret = ZSTD_createDCtx();
-	if (!*ret)
-		return -ENOMEM;
-	return ZSTD_isError(ZSTD_DCtx_setParameter(*ret, ZSTD_d_windowLogMax, WINDOW_LOG_MAX)) ? -EINVAL : 0;
-}
 
 int archive_open(struct archive **ret, const char *path, struct buf *error)
 {
@@ -57,10 +43,10 @@ int archive_open(struct archive **ret, const char *path, struct buf *error)
 
 	if (!a)
 		return -ENOMEM;
-	a->folder = a->fd = -1;
+	a->folder = -1;
+	blocks_init(&a->blocks);
 	r = folder_open(path, &a->folder, error);
-	r = r ?: decoder_make(&a->stream);
-	r = r ?: decoder_make(&a->facts);
+	r = r ?: blocks_open(&a->blocks);
 	r = r ?: archive_refresh(a);
 	if (r == 0 && a->frames.n == 0) {
 		bool later = false;
@@ -83,26 +69,15 @@ int archive_open(struct archive **ret, const char *path, struct buf *error)
 	return 0;
 }
 
-static void archive_fd_close(struct archive *a)
-{
-	if (a->fd >= 0)
-		closep(&a->fd);
-	a->fd = -1;
-}
-
 void archive_close(struct archive *a)
 {
 	if (!a)
 		return;
-	archive_fd_close(a);
+	blocks_close(&a->blocks);
 	for (size_t i = 0; i < a->segments.n; i++)
 		segment_free(&a->segments.at[i]);
 	list_free(&a->segments);
 	list_free(&a->frames);
-	ZSTD_freeDCtx(a->stream);
-	ZSTD_freeDCtx(a->facts);
-	buf_free(&a->packed);
-	buf_free(&a->bytes);
 	if (a->folder >= 0)
 		closep(&a->folder);
 	free(a);
@@ -192,7 +167,7 @@ int archive_refresh(struct archive *a)
 	}
 	damage_sum(a);
 	/* The file may have grown. */
-	archive_fd_close(a);
+	blocks_file_close(&a->blocks);
 	return r;
 }
 
@@ -266,86 +241,28 @@ static void damage_note(struct archive *a)
 		d->to_ns = e->frame.last_ns;
 }
 
+static void facts_damage_note(struct archive *a, const struct block_header *h)
+{
+	struct archive_damage *d = &a->damage;
+
+	d->facts++;
+	if (!d->from_ns || h->time_ns < d->from_ns)
+		d->from_ns = h->time_ns;
+	if (h->time_ns > d->to_ns)
+		d->to_ns = h->time_ns;
+}
+
+void archive_only_facts(struct archive *a)
+{
+	a->only_facts = true;
+}
+
 void archive_reject(struct archive *a)
 {
 	/* It was counted as read. */
 	if (a->samples)
 		a->samples--;
 	damage_note(a);
-}
-
-static int segment_fd(struct archive *a)
-{
-	const struct archive_entry *e = &a->frames.at[a->at];
-
-	if (a->fd >= 0 && a->fd_segment == e->segment)
-		return 0;
-	archive_fd_close(a);
-	a->fd_segment = e->segment;
-	return folder_file(a->folder, a->segments.at[e->segment].name, &a->fd, &a->fd_bytes);
-}
-
-static int archive_read_at(struct archive *a, void *ret, size_t n, uint64_t at)
-{
-	ssize_t got = pread(a->fd, ret, n, (off_t)at);
-
-	if (got < 0)
-		return -errno;
-	return (size_t)got == n ? 0 : -EBADMSG;
-}
-
-/* The header at the cursor. */
-static int header_next(struct archive *a, struct block_header *ret)
-{
-	uint8_t bytes[BLOCK_HEADER_BYTES];
-	int r = segment_fd(a);
-
-	if (r < 0)
-		return r;
-	if (!a->offset)
-		a->offset = a->frames.at[a->at].frame.offset;
-	r = archive_read_at(a, bytes, sizeof(bytes), a->offset);
-	return r ?: block_header_read(bytes, ret);
-}
-
-/* The payload, checked. Its length is bounded by the file before anything is allocated. */
-static int payload_read(struct archive *a, const struct block_header *h)
-{
-	uint64_t at = a->offset + BLOCK_HEADER_BYTES;
-	int r;
-
-	if (at > a->fd_bytes || h->length > a->fd_bytes - at)
-		return -EBADMSG;
-	buf_reset(&a->packed);
-	if (!buf_room(&a->packed, h->length))
-		return -ENOMEM;
-	r = archive_read_at(a, a->packed.data, h->length, at);
-	if (r < 0)
-		return r;
-	return block_crc(a->packed.data, h->length) == h->payload_crc ? 0 : -EBADMSG;
-}
-
-/* Exactly h->size bytes come out of exactly h->length. */
-static int payload_unpack(struct archive *a, ZSTD_DCtx *stream, const struct block_header *h)
-{
-	ZSTD_inBuffer in = {a->packed.data, h->length, 0};
-	ZSTD_outBuffer out;
-
-	buf_reset(&a->bytes);
-	if (!buf_room(&a->bytes, (size_t)h->size + 1))
-		return -ENOMEM;
-	/* One more byte than there should be shows that there are more. */
-	out = (ZSTD_outBuffer){a->bytes.data, (size_t)h->size + 1, 0};
-	for (;;) {
-		size_t in_before = in.pos, out_before = out.pos;
-
-		if (ZSTD_isError(ZSTD_decompressStream(stream, &out, &in)) || out.pos > h->size)
-			return -EBADMSG;
-		if (in.pos == in_before && out.pos == out_before)
-			break;
-	}
-	a->bytes.len = out.pos;
-	return out.pos == h->size && in.pos == in.size ? 0 : -EBADMSG;
 }
 
 /* Whether a block of this kind may stand here. */
@@ -358,32 +275,69 @@ static bool block_fits(const struct archive *a, const struct block_header *h)
 	return h->kind == BLOCK_STATE && begins == (a->samples == 0);
 }
 
+/* The header at the cursor. */
+static int header_next(struct archive *a, struct block_header *ret)
+{
+	const struct archive_entry *e = &a->frames.at[a->at];
+	int r = blocks_file(&a->blocks, a->folder, e->segment, a->segments.at[e->segment].name);
+
+	if (!a->offset)
+		a->offset = e->frame.offset;
+	return r ?: blocks_header(&a->blocks, a->offset, ret);
+}
+
+/* What of the block is to be unpacked. */
+static int payload_next(struct archive *a, const struct block_header *h)
+{
+	uint64_t at = a->offset + BLOCK_HEADER_BYTES;
+
+	if (h->kind == BLOCK_FACTS)
+		return blocks_facts(&a->blocks, at, h);
+	return a->only_facts ? 0 : blocks_state(&a->blocks, at, h);
+}
+
+/* 1: *ret is the block. 0: one that was passed over. */
 static int block_read(struct archive *a, struct archive_block *ret)
 {
 	struct block_header h;
-	ZSTD_DCtx *stream;
 	int r = header_next(a, &h);
 
 	if (r < 0)
 		return r;
 	if (!block_fits(a, &h))
 		return -EBADMSG;
-	stream = h.kind == BLOCK_FACTS ? a->facts : a->stream;
-	if (h.kind == BLOCK_FACTS || h.flags & BLOCK_BEGINS_FRAME)
-		ZSTD_DCtx_reset(stream, ZSTD_reset_session_only);
-	r = payload_read(a, &h);
-	r = r ?: payload_unpack(a, stream, &h);
-	if (r < 0)
+	r = payload_next(a, &h);
+	/* Nothing refers to facts, so what follows them can be read. */
+	if (r == -EBADMSG && h.kind == BLOCK_FACTS)
+		facts_damage_note(a, &h);
+	else if (r < 0)
 		return r;
 	a->offset += BLOCK_HEADER_BYTES + h.length;
 	a->samples += h.kind == BLOCK_STATE;
 	a->last_ns = h.time_ns;
+	if (r < 0 || (a->only_facts && h.kind == BLOCK_STATE))
+		return 0;
 	*ret = (struct archive_block){.kind = h.kind,
 				      .begins_frame = h.flags & BLOCK_BEGINS_FRAME,
 				      .time_ns = h.time_ns,
-				      .bytes = a->bytes.data,
-				      .n = a->bytes.len};
-	return 0;
+				      .bytes = a->blocks.bytes.data,
+				      .n = a->blocks.bytes.len};
+	return 1;
+}
+
+/* Behind its last state a frame may have facts. */
+static bool frame_goes_on(struct archive *a)
+{
+	const struct archive_entry *e = &a->frames.at[a->at], *next = a->at + 1 < a->frames.n ? e + 1 : NULL;
+	struct block_header h;
+
+	if (a->broken)
+		return false;
+	if (a->samples < e->frame.samples)
+		return true;
+	if (!a->offset || (next && next->segment == e->segment && a->offset >= next->frame.offset))
+		return false;
+	return header_next(a, &h) == 0 && h.kind == BLOCK_FACTS;
 }
 
 int archive_next(struct archive *a, bool within, struct archive_block *ret)
@@ -391,7 +345,7 @@ int archive_next(struct archive *a, bool within, struct archive_block *ret)
 	while (a->at < a->frames.n) {
 		int r;
 
-		if (a->broken || a->samples >= a->frames.at[a->at].frame.samples) {
+		if (!frame_goes_on(a)) {
 			/* It stays at the last frame, which may grow. */
 			if (within || a->at + 1 == a->frames.n)
 				return 0;
@@ -399,10 +353,10 @@ int archive_next(struct archive *a, bool within, struct archive_block *ret)
 			continue;
 		}
 		r = block_read(a, ret);
-		if (r == 0)
-			return 1;
-		if (r == -ENOMEM)
+		if (r == 1 || r == -ENOMEM)
 			return r;
+		if (r == 0)
+			continue;
 		/* -ENOENT: its segment was too old to be kept meanwhile. */
 		if (r == -ENOENT)
 			a->broken = true;

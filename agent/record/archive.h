@@ -24,6 +24,7 @@ struct archive_block {
 struct archive_damage {
 	uint64_t samples;	 /* that are known to be lost */
 	uint64_t frames;	 /* of which something is */
+	uint64_t facts;		 /* blocks of facts, once for each time that they were read */
 	uint64_t from_ns, to_ns; /* the time of the first and the last of them, at most; 0: not known */
 	uint64_t segments;	 /* that could not be read at all */
 	uint64_t unended; /* segments without an index: a crash, or a cut; what came last in them may be missing */
@@ -56,6 +57,8 @@ void archive_rewind(struct archive *a, size_t frame);
  * damaged the next block is one that begins a frame.
  */
 int archive_next(struct archive *a, bool within, struct archive_block *ret);
+/* From now on only blocks of facts are read; states are passed over, and their damage is not seen. */
+void archive_only_facts(struct archive *a);
 /* The latest block is no state after all: the rest of its frame is damaged. */
 void archive_reject(struct archive *a);
 

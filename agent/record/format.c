@@ -88,7 +88,13 @@ bool segment_name_read(const char *name, uint32_t *ret_number, uint64_t *ret_tim
 
 /* ---- segments ---- */
 
-enum { SEGMENT_AT_VERSION = 8, SEGMENT_AT_TIME = 16, SEGMENT_AT_INTERVAL = 24, SEGMENT_AT_TEXTS = 32 };
+enum {
+	SEGMENT_AT_VERSION = 8,
+	SEGMENT_AT_TIME = 16,
+	SEGMENT_AT_INTERVAL = 24,
+	SEGMENT_AT_TEXTS = 32,
+	SEGMENT_AT_FACTS = 208
+};
 #define SEGMENT_AT_CRC (SEGMENT_HEADER_BYTES - 4)
 
 void segment_header_write(const struct segment_header *h, uint8_t *out)
@@ -103,6 +109,7 @@ void segment_header_write(const struct segment_header *h, uint8_t *out)
 	snprintf((char *)text, sizeof(h->sysscope), "%s", h->sysscope);
 	snprintf((char *)text + sizeof(h->sysscope), sizeof(h->host), "%s", h->host);
 	snprintf((char *)text + sizeof(h->sysscope) + sizeof(h->host), sizeof(h->kernel), "%s", h->kernel);
+	put32(out + SEGMENT_AT_FACTS, h->fact_kinds);
 	put32(out + SEGMENT_AT_CRC, crc_of(out, SEGMENT_AT_CRC));
 }
 
@@ -119,6 +126,7 @@ int segment_header_read(const uint8_t *in, struct segment_header *ret)
 		return -EPROTONOSUPPORT;
 	ret->time_ns = get64(in + SEGMENT_AT_TIME);
 	ret->interval_ns = get64(in + SEGMENT_AT_INTERVAL);
+	ret->fact_kinds = get32(in + SEGMENT_AT_FACTS);
 	/* The last byte of each stays a NUL. */
 	memcpy(ret->sysscope, text, sizeof(ret->sysscope) - 1);
 	memcpy(ret->host, text + sizeof(ret->sysscope), sizeof(ret->host) - 1);

@@ -32,6 +32,7 @@ struct segment_header {
 	uint32_t version;
 	uint64_t time_ns, interval_ns; /* when it was begun; between two samples */
 	char sysscope[32], host[72], kernel[72];
+	uint32_t fact_kinds; /* that it has, a bit each by number in abi/facts.def; 0: it has no facts */
 };
 void segment_header_write(const struct segment_header *h, uint8_t *out);
 /* -EBADMSG: damaged; -EPROTONOSUPPORT: of a later version, ret->version says which. */

@@ -187,6 +187,11 @@ void keeper_note(struct keeper *k, const struct snapshot *s)
 	pthread_cond_signal(&k->work);
 }
 
+int keeper_fact(struct keeper *k, const struct event *e)
+{
+	return recorder_fact(k->recorder, e);
+}
+
 /* With the lock. */
 static void keeper_tell(const struct keeper *k, struct keeper_state *ret)
 {

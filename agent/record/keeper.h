@@ -26,6 +26,8 @@ struct keeper_state {
 int keeper_open(struct keeper **ret, const struct store_options *o, struct buf *error);
 /* Records this snapshot, which is not needed afterwards. Waits for nothing: while the one before is being written it is lost. */
 void keeper_note(struct keeper *k, const struct snapshot *s);
+/* As recorder_fact(). */
+int keeper_fact(struct keeper *k, const struct event *e);
 /* A snapshot that could not be taken is lost, too. */
 void keeper_missed(struct keeper *k);
 void keeper_look(struct keeper *k, struct keeper_state *ret);

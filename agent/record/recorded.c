@@ -11,14 +11,41 @@
 #define SHARE_NS (100 * 1000000ULL)
 /* Memory of a snapshot is kept for the next one, if that comes so soon. */
 #define REST_NS (90 * 1000000000ULL)
+/* Facts may come one by one, each of which would wake it. */
+#define QUIET_NS (100 * 1000000ULL)
+
+static void timer_set(const struct recorded_source *r)
+{
+	uint64_t ns = r->quiet_ns && r->quiet_ns < r->due_ns ? r->quiet_ns : r->due_ns;
+	const struct itimerspec when = {
+		.it_value = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)}};
+
+	timerfd_settime(r->timer, TFD_TIMER_ABSTIME, &when, NULL);
+}
 
 static void timer_arm(struct recorded_source *r, uint64_t due_ns)
 {
-	const struct itimerspec when = {
-		.it_value = {.tv_sec = (time_t)(due_ns / 1000000000), .tv_nsec = (long)(due_ns % 1000000000)}};
-
 	r->due_ns = due_ns;
-	timerfd_settime(r->timer, TFD_TIMER_ABSTIME, &when, NULL);
+	timer_set(r);
+}
+
+/* Facts were just taken: those that follow are taken together, some time later. */
+static void facts_pace(struct recorded_source *r, uint64_t now_ns)
+{
+	struct epoll_event event = {};
+
+	if (r->inner->fd < 0 || (r->quiet_ns && now_ns < r->quiet_ns))
+		return;
+	event.events = r->quiet_ns ? EPOLLIN : 0;
+	r->quiet_ns = r->quiet_ns ? 0 : now_ns + QUIET_NS;
+	epoll_ctl(r->wake, EPOLL_CTL_MOD, r->inner->fd, &event);
+	timer_set(r);
+}
+
+static void snapshot_pass(const struct recorded_source *r, const struct snapshot *s)
+{
+	if (r->passed)
+		r->passed(r->ctx, s);
 }
 
 /* `s` was asked for at this time; NULL: it could not be taken. */
@@ -47,6 +74,7 @@ static const struct snapshot *recorded_next(void *ctx, int *ret_error)
 		return r->latest;
 	r->latest = NULL;
 	s = r->inner->next(r->inner->ctx, ret_error);
+	snapshot_pass(r, s);
 	snapshot_record(r, s, now_ns);
 	return s;
 }
@@ -69,8 +97,10 @@ static void recorded_idle(void *ctx, const struct snapshot **latest)
 	r->inner->idle(r->inner->ctx, &s);
 	if (s == &unchanged && now_ns >= r->due_ns)
 		s = r->inner->next(r->inner->ctx, &error);
+	facts_pace(r, now_ns);
 	if (s == &unchanged)
 		return;
+	snapshot_pass(r, s);
 	/* A timer that comes late does not move those that follow. */
 	snapshot_record(r, s, now_ns >= r->due_ns && now_ns - r->due_ns < r->interval_ns / 4 ? r->due_ns : now_ns);
 	*latest = r->latest = s;
@@ -84,6 +114,7 @@ static void recorded_rest(void *ctx)
 	if (!r->inner->rest || r->interval_ns < REST_NS)
 		return;
 	r->latest = NULL;
+	snapshot_pass(r, NULL);
 	r->inner->rest(r->inner->ctx);
 }
 

@@ -19,7 +19,10 @@ struct recorded_source {
 	uint64_t interval_ns, due_ns, recorded_ns;
 	const struct snapshot *latest; /* that it took by itself; NULL: none, or it is gone */
 	uint64_t latest_ns;
-	int timer, wake;	  /* timerfd; what is readable when that or the inner source is */
+	int timer, wake;   /* timerfd; what is readable when that or the inner source is */
+	uint64_t quiet_ns; /* until then it is not woken by facts; 0: it is */
+	/* Each snapshot before it is recorded; NULL: there is none any more. */
+	void (*passed)(void *ctx, const struct snapshot *s);
 	void (*noted)(void *ctx); /* after each attempt to record; NULL: nobody is told */
 	void *ctx;
 };

@@ -4,20 +4,45 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "record/facts/facts.h"
 #include "record/recorder.h"
 #include "record/state/codec.h"
+
+/*
+ * What events may take in an interval of five seconds, and in one that is shorter: a flood of them is cut off there, so that it
+ * neither takes the memory of the agent nor drives out the past. A tenth of it is left when it is compressed.
+ */
+#define FACTS_BYTES	    (1u << 20)
+#define FACTS_BYTES_MIN	    (16u << 10)
+#define FACTS_SECONDS	    5.0
+#define FACTS_SHARE_OF_KEPT 2048
 
 struct recorder {
 	struct store_options options;
 	struct store *store; /* NULL: not open */
 	struct encoder *encoder;
-	struct buf state;	 /* that was taken */
-	uint64_t time_ns;	 /* its time */
-	bool whole;		 /* it needs none before */
-	bool torn;		 /* the latest one is not in the recording */
+	struct buf state;      /* that was taken */
+	uint64_t time_ns;      /* its time */
+	bool whole;	       /* it needs none before */
+	bool torn;	       /* the latest one is not in the recording */
+	struct fact_pack pack; /* since the latest snapshot that was taken */
+	size_t pack_most;
+	struct buf facts;	 /* those before it, until they are written */
+	uint64_t n_facts;	 /* in these */
 	struct store_counts sum; /* of this store, and of those before it */
 	struct store_counts before;
 };
+
+static size_t facts_limit(const struct store_options *o)
+{
+	double most = FACTS_BYTES;
+
+	if (o->interval > 0 && o->interval < FACTS_SECONDS)
+		most *= o->interval / FACTS_SECONDS;
+	if (o->keep_bytes && most > (double)o->keep_bytes / FACTS_SHARE_OF_KEPT)
+		most = (double)o->keep_bytes / FACTS_SHARE_OF_KEPT;
+	return most > FACTS_BYTES_MIN ? (size_t)most : FACTS_BYTES_MIN;
+}
 
 int recorder_new(struct recorder **ret, const struct store_options *o)
 {
@@ -26,6 +51,7 @@ int recorder_new(struct recorder **ret, const struct store_options *o)
 	if (!r)
 		return -ENOMEM;
 	r->options = *o;
+	r->pack_most = facts_limit(o);
 	if (encoder_new(&r->encoder) < 0) {
 		recorder_close(r);
 		return -ENOMEM;
@@ -87,11 +113,30 @@ static bool error_is_room(int error)
 	return error == -ENOSPC || error == -EDQUOT || error == -EFBIG || error == -ENOMEM;
 }
 
-static int sample_lost(struct recorder *r, int error)
+int recorder_fact(struct recorder *r, const struct event *e)
 {
-	r->torn = true;
-	r->sum.lost++;
-	return error;
+	return fact_pack_add(&r->pack, e, r->pack_most);
+}
+
+/* While earlier ones are not written yet, these wait. */
+static void facts_take(struct recorder *r)
+{
+	if (r->facts.len || !r->pack.n)
+		return;
+	r->n_facts = r->pack.n;
+	fact_pack_take(&r->pack, &r->facts);
+}
+
+static int facts_put(struct recorder *r)
+{
+	int error = r->facts.len ? store_facts(r->store, r->time_ns, r->facts.data, r->facts.len) : 0;
+
+	if (error < 0)
+		return error;
+	r->sum.facts += r->n_facts;
+	r->n_facts = 0;
+	buf_reset(&r->facts);
+	return 0;
 }
 
 int recorder_take(struct recorder *r, const struct snapshot *s)
@@ -101,8 +146,13 @@ int recorder_take(struct recorder *r, const struct snapshot *s)
 	r->time_ns = (uint64_t)(s->time * 1e9);
 	r->whole = r->torn || !r->store || store_wants_whole(r->store, r->time_ns);
 	buf_reset(&r->state);
+	facts_take(r);
 	error = encode(r->encoder, s, r->whole, &r->state);
-	return error < 0 ? sample_lost(r, error) : 0;
+	if (error < 0) {
+		r->torn = true;
+		r->sum.lost++;
+	}
+	return error;
 }
 
 int recorder_put(struct recorder *r)
@@ -111,14 +161,13 @@ int recorder_put(struct recorder *r)
 	int error = recorder_begin(r, &why);
 
 	error = error ?: store_state(r->store, r->time_ns, r->whole, r->state.data, r->state.len);
+	r->torn = error < 0;
+	r->sum.lost += r->torn;
+	error = error ?: facts_put(r);
 	counts_renew(r);
-	if (error < 0) {
-		if (!error_is_room(error))
-			store_end(r);
-		return sample_lost(r, error);
-	}
-	r->torn = false;
-	return 0;
+	if (error < 0 && !error_is_room(error))
+		store_end(r);
+	return error;
 }
 
 int recorder_note(struct recorder *r, const struct snapshot *s)
@@ -131,12 +180,24 @@ const struct store_counts *recorder_counts(const struct recorder *r)
 	return &r->sum;
 }
 
+void recorder_flush(struct recorder *r)
+{
+	for (int i = 0; i < 2 && r->store; i++) {
+		facts_take(r);
+		if (facts_put(r) < 0)
+			return;
+	}
+}
+
 void recorder_close(struct recorder *r)
 {
 	if (!r)
 		return;
+	recorder_flush(r);
 	store_close(r->store);
 	encoder_free(r->encoder);
+	fact_pack_free(&r->pack);
 	buf_free(&r->state);
+	buf_free(&r->facts);
 	free(r);
 }

@@ -10,6 +10,7 @@
 #include "record/store.h"
 #include "sysscope/view.h"
 
+struct event;
 struct recorder;
 
 #define RECORD_KEEP_BYTES   (2ULL << 30)
@@ -31,6 +32,15 @@ int recorder_take(struct recorder *r, const struct snapshot *s);
 int recorder_put(struct recorder *r);
 /* Both. */
 int recorder_note(struct recorder *r, const struct snapshot *s);
+
+/*
+ * An event, for the next snapshot that is taken; whatever is left is written at the end. Another thread may be in recorder_put
+ * meanwhile. 0; -ENOBUFS: there are too many for one interval; -ENOMEM. Then it is not recorded.
+ */
+int recorder_fact(struct recorder *r, const struct event *e);
+
+/* Writes the events that wait for a snapshot, which does not come any more. */
+void recorder_flush(struct recorder *r);
 
 /* Of all that it has written; what is kept, and the oldest of it, are of the folder as it was seen last. */
 const struct store_counts *recorder_counts(const struct recorder *r);

@@ -133,6 +133,7 @@ static int segment_begin(struct store *s, uint64_t time_ns)
 	struct segment_header h = {.version = RECORDING_VERSION,
 				   .time_ns = time_ns,
 				   .interval_ns = s->interval_ns,
+				   .fact_kinds = s->options.fact_kinds,
 				   .sysscope = SYSSCOPE_VERSION};
 	int r;
 

@@ -19,6 +19,7 @@ struct store_options {
 	double keep_seconds;	   /* 0: no limit */
 	double interval;	   /* seconds between two states */
 	const char *host, *kernel; /* of this machine, for the headers */
+	uint32_t fact_kinds;	   /* as in segment_header */
 	uint64_t segment_bytes;	   /* a segment ends when it is larger; 0: the usual size */
 	double segment_seconds;	   /* or older; 0: the usual age */
 };
@@ -26,6 +27,7 @@ struct store_options {
 struct store_counts {
 	uint64_t samples, bytes; /* that were written */
 	uint64_t lost;		 /* samples that could not be */
+	uint64_t facts;		 /* that were written; of a recorder */
 	uint64_t kept_bytes;	 /* in the folder now */
 	uint64_t oldest_ns;	 /* time of the oldest sample there; 0: none */
 };

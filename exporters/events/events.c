@@ -275,7 +275,8 @@ static void lost_text(struct buf *out, const struct event *e)
 	lost_of(out, e->lost_ring, ": no room in the kernel's ring");
 	if (any_of(e->lost_ring) && any_of(e->lost_unread))
 		buf_str(out, "; ");
-	lost_of(out, e->lost_unread, ": nobody read them in time");
+	lost_of(out, e->lost_unread,
+		e->recorded ? ": no room for so many in the recording" : ": nobody read them in time");
 }
 
 static void cgroup_text(struct buf *out, const struct event *e)

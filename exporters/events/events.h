@@ -31,10 +31,11 @@ uint32_t event_types_shown(bool narrowed);
 struct event {
 	enum event_type type;
 	double time, start_time;
-	const char *container, *container_cgroup;  /* its name and the path of its cgroup; NULL: not known */
-	const char *comm, *thread;		   /* the names of the process and of the thread */
-	uint32_t pid, tid;			   /* 0: not known */
-	const char *container_kind, *container_id; /* as in struct container_row; NULL: not known */
+	const char *container, *container_cgroup; /* its name and the path of its cgroup; NULL: not known */
+	const char *comm, *thread;		  /* the names of the process and of the thread */
+	uint32_t pid, tid;			  /* 0: not known */
+	/* As in struct container_row; NULL: not known. */
+	const char *container_kind, *container_id, *container_pod;
 
 	/* process_start, thread_start */
 	uint64_t clone_flags;
@@ -75,6 +76,8 @@ struct event {
 
 	/* lost, by type */
 	const uint64_t *lost_ring, *lost_unread; /* the ring was full; the output was not read in time */
+
+	bool recorded; /* it is of a recording: unread is what that had no room for */
 };
 
 /* One line with its line feed. 0 or -ENOMEM. */

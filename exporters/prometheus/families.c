@@ -55,6 +55,12 @@ static const struct prometheus_family own_table[OWN_FAMILIES] = {
 	       "Time of the oldest sample that is kept, seconds since 1970; absent while there is none."),
 	FAMILY(COUNTER, COUNT, "sysscope_recording_errors_total", "",
 	       "Attempts to record that failed, as on a disk that is full; each is tried again at the next sample."),
+	FAMILY(COUNTER, COUNT, "sysscope_recording_events_total", "",
+	       "Events that were recorded, of those that `sysscope events` shows. Not with --no-record.events."),
+	FAMILY(COUNTER, COUNT, "sysscope_recording_lost_events_total", "",
+	       "Events that should have been recorded and were not: there were too many for the kernel's ring or for "
+	       "the "
+	       "recording."),
 	[OWN_SELF] =
 		FAMILY(COUNTER, COUNT, "process_cpu_seconds_total", "", "User and system CPU time of sysscope itself."),
 	FAMILY(GAUGE, BYTES, "process_resident_memory_bytes", "", "Resident memory of sysscope itself."),

@@ -260,8 +260,8 @@ static void write_own(struct buf *out, enum own_family first, const double *v, s
 
 static void write_recording(struct buf *out, const struct prometheus_recording *r)
 {
-	const double v[] = {r->active,	   r->samples,	   r->lost_samples, r->written_bytes,
-			    r->kept_bytes, r->oldest_time, r->errors};
+	const double v[] = {r->active,	    r->samples, r->lost_samples, r->written_bytes, r->kept_bytes,
+			    r->oldest_time, r->errors,	r->events,	 r->lost_events};
 
 	_Static_assert((size_t)OWN_SELF == OWN_RECORDING + ARRAY_SIZE(v), "a family for each value");
 	write_own(out, OWN_RECORDING, v, ARRAY_SIZE(v));

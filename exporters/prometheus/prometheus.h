@@ -36,6 +36,7 @@ struct prometheus_recording {
 	double written_bytes, kept_bytes;
 	double oldest_time; /* seconds since 1970 */
 	double errors;
+	double events, lost_events;
 };
 
 struct prometheus_options {

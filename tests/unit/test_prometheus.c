@@ -542,7 +542,7 @@ static void test_options(void **state)
 
 static void test_recording(void **state)
 {
-	const struct prometheus_recording recording = {1, 12, 3, 4096, 8192, VALUE_ABSENT, 2};
+	const struct prometheus_recording recording = {1, 12, 3, 4096, 8192, VALUE_ABSENT, 2, 40, 5};
 	const struct prometheus_options with = {.recording = &recording}, without = {};
 	struct prometheus *p = prometheus_new(false);
 	struct fixture f;
@@ -561,6 +561,8 @@ static void test_recording(void **state)
 	assert_value(&r, "sysscope_recording_kept_bytes", 8192);
 	assert_value(&r, "sysscope_recording_oldest_timestamp_seconds", NAN);
 	assert_value(&r, "sysscope_recording_errors_total", 2);
+	assert_value(&r, "sysscope_recording_events_total", 40);
+	assert_value(&r, "sysscope_recording_lost_events_total", 5);
 	scrape_free(&r);
 	fixture_free(&f);
 	prometheus_free(p);

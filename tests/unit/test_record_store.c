@@ -213,6 +213,60 @@ static void test_facts(void **state)
 	archive_close(a);
 }
 
+/* Behind each state, also the last one of a frame; a damaged block of them costs no state. */
+static void test_facts_everywhere(void **state)
+{
+	struct store *s = store_begin((struct store_options){.fact_kinds = 1u << 9});
+	uint64_t facts = 0, states = 0;
+	struct archive_block b;
+	struct archive *a;
+	char path[200];
+	int fd, only;
+
+	(void)state;
+	for (uint64_t i = 0; i < 150; i++) {
+		states_write(s, i, i + 1, 0);
+		assert_int_equal(store_facts(s, BEGIN_NS + i * 5 * SECOND, &i, sizeof(i)), 0);
+	}
+	store_close(s);
+	for (only = 0; only < 2; only++) {
+		a = archive_begin();
+		assert_int_equal(archive_header(a, 0)->fact_kinds, 1u << 9);
+		if (only)
+			archive_only_facts(a);
+		for (facts = states = 0; archive_next(a, false, &b) == 1;) {
+			if (b.kind == BLOCK_FACTS) {
+				assert_int_equal(b.n, sizeof(facts));
+				assert_memory_equal(b.bytes, &facts, sizeof(facts));
+				facts++;
+			} else {
+				assert_int_equal(state_number(b.bytes, b.n), states++);
+			}
+		}
+		assert_int_equal(facts, 150);
+		assert_int_equal(states, only ? 0 : 150);
+		assert_false(damage_said(a));
+		archive_close(a);
+	}
+	/* The last byte of the last block of facts, which the index follows. */
+	snprintf(path, sizeof(path), "%s/00000001-20261130T050000Z.ssrec", folder);
+	fd = open(path, O_RDWR);
+	assert_true(fd >= 0);
+	assert_int_equal(
+		pwrite(fd, "\xaa", 1,
+		       lseek(fd, 0, SEEK_END) - SEGMENT_TRAILER_BYTES - 3 * FRAME_ENTRY_BYTES - BLOCK_HEADER_BYTES - 1),
+		1);
+	close(fd);
+	a = archive_begin();
+	for (facts = states = 0; archive_next(a, false, &b) == 1;)
+		*(b.kind == BLOCK_FACTS ? &facts : &states) += 1;
+	assert_int_equal(facts, 149);
+	assert_int_equal(states, 150);
+	assert_int_equal(archive_damage(a)->facts, 1);
+	assert_int_equal(archive_damage(a)->samples, 0);
+	archive_close(a);
+}
+
 static void test_follow(void **state)
 {
 	struct store *s = store_begin((struct store_options){.segment_bytes = 4096});
@@ -573,13 +627,21 @@ static void test_later_version(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STORE_TEST(test_round),		STORE_TEST(test_pause_begins_frame),
-		STORE_TEST(test_facts),		STORE_TEST(test_follow),
-		STORE_TEST(test_kept_bytes),	STORE_TEST(test_kept_seconds),
-		STORE_TEST(test_refused),	STORE_TEST(test_full),
-		STORE_TEST(test_crash),		STORE_TEST(test_truncated),
-		STORE_TEST(test_flipped),	STORE_TEST(test_flipped_unended),
-		STORE_TEST(test_lengths),	STORE_TEST(test_other_files),
+		STORE_TEST(test_round),
+		STORE_TEST(test_pause_begins_frame),
+		STORE_TEST(test_facts),
+		STORE_TEST(test_follow),
+		STORE_TEST(test_facts_everywhere),
+		STORE_TEST(test_kept_bytes),
+		STORE_TEST(test_kept_seconds),
+		STORE_TEST(test_refused),
+		STORE_TEST(test_full),
+		STORE_TEST(test_crash),
+		STORE_TEST(test_truncated),
+		STORE_TEST(test_flipped),
+		STORE_TEST(test_flipped_unended),
+		STORE_TEST(test_lengths),
+		STORE_TEST(test_other_files),
 		STORE_TEST(test_later_version),
 	};
 

@@ -12,6 +12,8 @@
 #include "base/units.h"
 #include "cli/run.h"
 #include "cli/verbs.h"
+#include "events/feed.h"
+#include "events/kept.h"
 #include "exporters/json/json.h"
 #include "record/recorder.h"
 
@@ -19,10 +21,11 @@ struct recording {
 	const char *path;
 	double interval, keep_seconds;
 	uint64_t keep_bytes;
-	bool json, loops;
+	bool json, loops, no_events;
 	struct recorder *recorder;
-	uint64_t missed;      /* samples that could not be taken */
-	uint64_t lost_before; /* by the disk, when it began to refuse */
+	struct event_feed *events; /* NULL: none are recorded */
+	uint64_t missed;	   /* samples that could not be taken */
+	uint64_t lost_before;	   /* by the disk, when it began to refuse */
 	bool refused, failing;
 };
 
@@ -34,6 +37,7 @@ static int recording_parse(struct run *run, struct recording *r)
 		ROW_SPAN("keep-for", 60, 366.0 * 86400, &r->keep_seconds, "for how long it is kept"),
 		ROW_FLAG("loops", 0, &r->loops,
 			 "watch event loops also where that makes every system call slower (`sysscope doctor`)"),
+		ROW_FLAG("no-events", 0, &r->no_events, "do not record what `sysscope events` shows"),
 		ROW_FLAG("json", 'j', &r->json, "also print each sample, as `sysscope top --json` does"),
 		ROW_PLACE("DIR", &r->path),
 	};
@@ -50,7 +54,8 @@ static int recording_open(struct recording *r)
 				  .keep_bytes = r->keep_bytes,
 				  .keep_seconds = r->keep_seconds,
 				  .host = name.nodename,
-				  .kernel = name.release};
+				  .kernel = name.release,
+				  .fact_kinds = r->no_events ? 0 : kept_events_own_kinds()};
 
 	uname(&name);
 	/* A limit on the size of files is a disk that is full. */
@@ -60,6 +65,19 @@ static int recording_open(struct recording *r)
 		return EXIT_FAILED;
 	}
 	return RUN_CONTINUE;
+}
+
+static bool event_record(void *ctx, const struct event *e)
+{
+	return recorder_fact(ctx, e) == 0;
+}
+
+static int recording_events(struct run *run, struct recording *r)
+{
+	int error = r->no_events ? 0 : kept_events_open(&r->events, event_record, r->recorder, &run->pipeline);
+
+	run->paced = true;
+	return error < 0 ? run_end(error) : RUN_CONTINUE;
 }
 
 /* One line when the disk begins to refuse, and one when it no longer does. */
@@ -83,6 +101,8 @@ static int sample_record(const struct run *run, struct recording *r)
 	int error = 0;
 
 	s = run->source->next(run->source->ctx, &error);
+	if (r->events)
+		kept_events_snapshot(r->events, run->live, s);
 	if (!s) {
 		if (!r->failing)
 			log_error("cannot take samples: %s", strerror(-error));
@@ -116,12 +136,20 @@ static int recording_loop(const struct run *run, struct recording *r)
 	return error;
 }
 
-static void recording_sum(const struct recording *r)
+static void recording_sum(const struct run *run, struct recording *r)
 {
 	const struct store_counts *c = recorder_counts(r->recorder);
+	const struct snapshot *latest;
 
+	if (r->events) {
+		run->source->idle(run->source->ctx, &latest);
+		recorder_flush(r->recorder);
+	}
 	log_info("recorded %llu samples in %.1f kB; %llu were lost", (unsigned long long)c->samples,
 		 (double)c->bytes / 1e3, (unsigned long long)(c->lost + r->missed));
+	if (r->events)
+		log_info("recorded %llu events; %llu were lost", (unsigned long long)c->facts,
+			 (unsigned long long)kept_events_lost(r->events, run->live));
 }
 
 static int record_body(struct run *run)
@@ -135,24 +163,29 @@ static int record_body(struct run *run)
 		code = recording_open(&r);
 	run->pipeline.loops_wanted = r.loops;
 	if (code == RUN_CONTINUE)
+		code = recording_events(run, &r);
+	if (code == RUN_CONTINUE)
 		code = run_open(run);
 	if (code == RUN_CONTINUE) {
 		log_info("recording every %g s", r.interval);
 		code = run_end(recording_loop(run, &r));
-		recording_sum(&r);
+		recording_sum(run, &r);
 	}
+	run_close(run);
+	event_feed_free(r.events);
 	recorder_close(r.recorder);
 	return code;
 }
 
 const struct verb verb_record = {
 	.name = "record",
-	.summary = "keeps what happens, for `top --replay`",
+	.summary = "keeps what happens, for `--replay`",
 	.about = "Takes a sample every few seconds and keeps it in a folder of its own, until SIGTERM or SIGINT.",
 	.rest = "DIR",
 	.examples = "  sysscope record /var/lib/sysscope\n"
 		    "  sysscope record --interval 1 --keep 500M --keep-for 12h /var/lib/sysscope\n"
-		    "  sysscope top --replay /var/lib/sysscope --at 10:42\n",
+		    "  sysscope top --replay /var/lib/sysscope --at 10:42\n"
+		    "  sysscope events --replay /var/lib/sysscope --from 10:40 --to 10:45\n",
 	.shares = VERB_COLLECTORS | VERB_DOCKER_ROOTS | VERB_DAEMON,
 	.body = record_body,
 };

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * replayed.h - the events of a recording as lines, as they were when it was recorded. Needs no root and no kernel support; the
+ * files may be hostile. Used by `sysscope events --replay`; never logs.
+ */
+#ifndef SYSSCOPE_EVENTS_REPLAYED_H
+#define SYSSCOPE_EVENTS_REPLAYED_H
+
+#include "events/feed.h"
+
+struct event_replay;
+
+/* 0, or negative errno with one line in `error`. Of the choice `tree`, `redactor` and `sink` have no meaning; it must stay. */
+int event_replay_open(struct event_replay **ret, const char *path, const struct event_choice *c, struct buf *error);
+void event_replay_close(struct event_replay *r);
+
+/* When its first and its last sample were taken. */
+void event_replay_times(const struct event_replay *r, uint64_t *ret_first_ns, uint64_t *ret_last_ns);
+/* Only events from here to there, both included. */
+void event_replay_range(struct event_replay *r, uint64_t from_ns, uint64_t to_ns);
+
+/* Appends some lines, in the order of their times. 1; 0: there are no more; negative errno. */
+int event_replay_next(struct event_replay *r, struct buf *out);
+
+/* Lines for people about what may be missing; false: nothing. */
+bool event_replay_missing(const struct event_replay *r, struct buf *out);
+
+#endif
