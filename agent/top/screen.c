@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "top/frame.h"
+#include "top/history.h"
 #include "top/screen.h"
 #include "top/suspend.h"
 #include "top/terminal.h"
@@ -26,6 +27,7 @@ struct screen {
 	bool left; /* the terminal is somebody else's */
 	struct frame frame;
 	uint64_t sequence; /* of the snapshot */
+	struct history history;
 	uint64_t due_ns, idle_ns, taken;
 	uint32_t looked;   /* what the live source was told that the user looks at */
 	bool stale;	   /* what is on the screen */
@@ -135,7 +137,7 @@ static int keys_take(struct screen *s)
 
 static void snapshot_set(struct screen *s, const struct snapshot *snapshot)
 {
-	s->frame.snapshot = snapshot;
+	s->frame.snapshot = history_note(&s->history, snapshot);
 	s->sequence = snapshot ? snapshot->sequence : 0;
 }
 
@@ -366,6 +368,7 @@ void top_screen_close(struct screen *s)
 	terminal_forget();
 	delscreen(s->terminal);
 	frame_free(&s->frame);
+	history_free(&s->history);
 	buf_free(&s->damage);
 	free(s);
 }

@@ -31,6 +31,18 @@ void detail_container_processes(struct buf *out, const struct snapshot *s, const
 /* What is wrong with it, and what it does to others, if the snapshot was judged. */
 void detail_container_findings(struct buf *out, const struct snapshot *s, const struct container_row *c);
 
+/* How much of each limit it uses; nothing without limits. */
+void detail_container_use(struct buf *out, const struct container_row *c, int width);
+
+/* The course of its values over the last two minutes, if somebody keeps that. */
+void detail_container_course(struct buf *out, const struct snapshot *s, uint32_t row, int width);
+
+/* What its threads waited for as a bar, and how long they waited for CPUs and its loops took as histograms. */
+void detail_container_waits(struct buf *out, const struct snapshot *s, uint32_t row, int width);
+
+/* What happened to it lately, and how often it was started. */
+void detail_container_events(struct buf *out, const struct snapshot *s, const struct container_row *c);
+
 /* How its first process ended, if it has: of a container that was started again, the one before. */
 void detail_container_end(struct buf *out, const struct container_row *c);
 

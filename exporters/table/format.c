@@ -110,7 +110,7 @@ void format_metric(struct buf *out, enum metric_scope scope, const double *v, in
 
 /* ---- texts on a screen ---- */
 
-static bool locale_is_utf8(void)
+bool format_is_utf8(void)
 {
 	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
@@ -144,7 +144,7 @@ static int text_width(const char *text, bool utf8)
 
 void text_fit(struct buf *out, const char *text, int width, bool right)
 {
-	bool utf8 = locale_is_utf8();
+	bool utf8 = format_is_utf8();
 	int total = text_width(text, utf8), used = 0, columns;
 	bool cut = total > width;
 
@@ -210,7 +210,7 @@ int format_indent_width(uint8_t depth)
 void format_path(struct buf *out, const char *name, int width)
 {
 	_cleanup_buf_ struct buf text = {};
-	bool utf8 = locale_is_utf8();
+	bool utf8 = format_is_utf8();
 	const char *rest;
 	int left, columns;
 

@@ -16,6 +16,9 @@
 void format_value(struct buf *out, const struct metric_desc *d, double v);
 void format_metric(struct buf *out, enum metric_scope scope, const double *v, int metric); /* v[metric] of that scope */
 
+/* Characters outside of ASCII can be shown. */
+bool format_is_utf8(void);
+
 /* A raw name as a terminal may show it. */
 void format_name(struct buf *out, const char *name);
 

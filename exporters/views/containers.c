@@ -301,10 +301,11 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	const struct container_row *c = &s->containers[row];
 	const struct start_row *b = start_find(s, c);
 
-	(void)width;
 	identity_lines(out, c);
 	buf_char(out, '\n');
 	detail_container_findings(out, s, c);
+	detail_container_use(out, c, width);
+	detail_container_course(out, s, row, width);
 	buf_str(out, "CPU            ");
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_CPU_CORES);
 	buf_str(out, " CPUs; total ");
@@ -313,6 +314,7 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 	format_metric(out, SCOPE_CONTAINER, c->v, CONTAINER_WAIT_RATE);
 	buf_str(out, " per second waiting for a CPU\n");
 	limit_lines(out, c);
+	detail_container_waits(out, s, row, width);
 	detail_container_memory(out, c);
 	detail_container_disks(out, s, c);
 	detail_pressure(out, s, c);
@@ -340,6 +342,7 @@ static void container_detail(struct buf *out, const struct snapshot *s, uint32_t
 		buf_str(out, "start          unknown: it started before sysscope, or too many others have\n"
 			     "               started since\n");
 	detail_container_end(out, c);
+	detail_container_events(out, s, c);
 }
 
 static const struct text_column container_columns[] = {

@@ -271,6 +271,27 @@ struct event_row {
 	const char *text; /* what `sysscope events` shows behind the process; safe for a terminal */
 };
 
+/*
+ * The course of a container over the last two minutes: a ring of points, at most one a second, of which the oldest is at `next`
+ * once there are MINUTES_POINTS. Kept by the live screen.
+ */
+#define MINUTES_SECONDS 120
+#define MINUTES_POINTS	120
+enum minutes_value {
+	MINUTES_CPU,
+	MINUTES_THROTTLED,
+	MINUTES_WAIT,
+	MINUTES_MEMORY,
+	MINUTES_NETWORK,
+	MINUTES_DISK,
+	MINUTES_VALUES
+};
+struct minutes {
+	unsigned int n, next;
+	double time[MINUTES_POINTS];
+	float v[MINUTES_POINTS][MINUTES_VALUES]; /* not a number: not known */
+};
+
 /* Rows that are made only while somebody looks at them. A reason says why there are none; NULL: there are. */
 struct looked_at {
 	const char *threads_reason, *events_reason;
@@ -278,9 +299,10 @@ struct looked_at {
 	size_t n_threads;
 	const struct event_row *events; /* the latest first */
 	size_t n_events;
-	uint64_t events_dropped; /* older ones that are no longer kept */
-	uint64_t events_lost;	 /* that the kernel had no room for */
-	double events_since;	 /* when starts and ends of processes began to be noted; seconds since 1970 */
+	uint64_t events_dropped;	      /* older ones that are no longer kept */
+	uint64_t events_lost;		      /* that the kernel had no room for */
+	const struct minutes *const *courses; /* of each of the containers, NULL: none; NULL: nobody keeps them */
+	double events_since; /* when starts and ends of processes began to be noted; seconds since 1970 */
 };
 
 /* The start of a container, in phases without gaps; see docs/starts.md. */

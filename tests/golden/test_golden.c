@@ -22,6 +22,7 @@
 #include "exporters/table/table.h"
 #include "exporters/views/views.h"
 #include "top/frame.h"
+#include "top/history.h"
 #include "sysscope/findings.h"
 #include "sysscope/source.h"
 
@@ -808,6 +809,65 @@ static void screen_add(struct buf *out)
 }
 
 /* What the live screen draws, of each view, at this size. */
+/* Two minutes of the container "web": its load rises, and it was not there for a while. */
+static const struct snapshot *course_attach(struct history *h, struct snapshot *s)
+{
+	const struct snapshot *with = NULL;
+	double now = s->time;
+
+	for (int i = 0; i <= 125; i++) {
+		double *v = ((struct container_row *)s->containers)[2].v; /* the model's, which nobody reads again */
+
+		if (i > 40 && i < 60)
+			continue;
+		s->time = now - 125 + i;
+		v[CONTAINER_CPU_CORES] = i < 120 ? i / 500.0 : 0.03;
+		v[CONTAINER_THROTTLED_RATIO] = i % 10 == 0 ? 0.5 : 0.1;
+		v[CONTAINER_MEMORY_USAGE] = (1 << 24) + (i % 40) * (1 << 18);
+		v[CONTAINER_DISK_READ_RATE] = i > 100 ? VALUE_ABSENT : i * 1000.0;
+		v[CONTAINER_DISK_WRITE_RATE] = i > 100 ? VALUE_ABSENT : 0;
+		with = history_note(h, s);
+	}
+	return with;
+}
+
+/* The detail of a container with its course, from its first line to its last. */
+static void detail_screens_compare(const char *kind, int lines, int columns)
+{
+	struct model *m = golden_model();
+	struct snapshot s = *model_snapshot(m);
+	struct frame frame = {};
+	struct history h = {};
+	_cleanup_buf_ struct buf out = {};
+	struct table_choice c;
+	struct findings f;
+	struct finding all[3];
+	char name[64];
+
+	findings_attach(&s, &f, all);
+	events_attach(&s);
+	frame.snapshot = course_attach(&h, &s);
+	assert_int_equal(resizeterm(lines, columns), OK);
+	table_choice_init(&c, views[0]);
+	top_state_init(&frame.state, &c, 1);
+	frame_draw(&frame);
+	top_state_choose(&frame.state, &(struct row_id){.cgroup = "/docker/0123456789abcdef"});
+	frame.state.detail = true;
+	for (size_t before = SIZE_MAX; frame.state.detail_first != before;) {
+		before = frame.state.detail_first;
+		frame_draw(&frame);
+		screen_add(&out);
+		top_state_key(&frame.state, KEY_TOP_PAGE_DOWN, frame.snapshot, &frame.rows,
+			      frame_page_size(&frame.state));
+		frame_draw(&frame);
+	}
+	snprintf(name, sizeof(name), "%s-%dx%d.txt", kind, columns, lines);
+	compare(&out, name);
+	frame_free(&frame);
+	history_free(&h);
+	model_free(m);
+}
+
 static void screens_compare(const struct snapshot *s, const struct past_place *place, const char *kind, int lines,
 			    int columns)
 {
@@ -858,6 +918,10 @@ static void sizes_compare(const struct past_place *place, const char *kind, cons
 	events_attach(&s);
 	for (size_t i = 0; i < n; i++)
 		screens_compare(&s, place, kind, sizes[i][0], sizes[i][1]);
+	for (size_t i = 0; i < n && !place; i++)
+		if (sizes[i][0] >= 24)
+			detail_screens_compare(strcmp(locale, "C") == 0 ? "detail-ascii" : "detail", sizes[i][0],
+					       sizes[i][1]);
 	endwin();
 	delscreen(screen);
 	fclose(in);
