@@ -163,6 +163,7 @@ void diagnosis_free(struct diagnosis *d)
 		free(d->j.texts.at[i]);
 	index_free(&d->j.index);
 	free(d->j.cpu);
+	free(d->j.loops);
 	list_free(&d->j.texts);
 	list_free(&d->j.found);
 	list_free(&d->j.unjudged);

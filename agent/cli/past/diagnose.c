@@ -82,25 +82,25 @@ static int options_take(struct diagnose *d)
 
 static int rules_list(const struct diagnose *d)
 {
-	_cleanup_buf_ struct buf out = {}, value = {};
+	_cleanup_buf_ struct buf out = {};
 
 	for (size_t i = 0; i < RULES; i++) {
 		if (!(d->options.rules & 1ULL << i))
 			continue;
-		buf_printf(&out, "%s\n", rules[i].name);
+		buf_printf(&out, "%s%s\n", out.len ? "\n" : "", rules[i].name);
 		findings_wrap(&out, "", 2, rules[i].what);
+		if (*rules[i].needs)
+			buf_printf(&out, "  needs collector%s %s\n", strchr(rules[i].needs, ' ') ? "s" : "",
+				   rules[i].needs);
 		for (size_t t = 0; t < THRESHOLDS; t++) {
 			if (thresholds[t].rule != i)
 				continue;
-			buf_reset(&value);
-			buf_printf(&value, "%s=%g (%s): %s", thresholds[t].name, d->options.thresholds[t],
-				   thresholds[t].unit, thresholds[t].why);
-			findings_wrap(&out, "", 4, value.data ?: "");
+			/* As --set reads it. */
+			buf_printf(&out, "    %s=%.15g\n", thresholds[t].name, d->options.thresholds[t]);
+			findings_wrap(&out, "", 6, thresholds[t].why);
 		}
-		if (*rules[i].needs)
-			buf_printf(&out, "    needs the collectors %s\n", rules[i].needs);
 	}
-	return run_end(out.failed || value.failed ? -ENOMEM : run_write(&out));
+	return run_end(out.failed ? -ENOMEM : run_write(&out));
 }
 
 /* ---- watching ---- */

@@ -33,6 +33,8 @@ struct judging {
 	struct index index; /* of `now` */
 	struct cpu_cache *
 		cpu; /* what rules about the CPU have in common, made by the first of them: rules/cpu_use.c; one block */
+	struct loop_use *
+		loops; /* what event loops did, by row; made by the first rule about them: measure/loop_use.c; one block */
 	bool failed; /* out of memory: something is missing */
 };
 

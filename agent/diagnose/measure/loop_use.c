@@ -45,7 +45,7 @@ static void loop_stalls_take(const struct judging *j, uint32_t row, struct loop_
 	u->stalled[cause] += fmin(open, j->w->seconds);
 }
 
-struct loop_use loop_use(const struct judging *j, uint32_t row)
+static struct loop_use loop_use_read(const struct judging *j, uint32_t row)
 {
 	struct loop_use u = {
 		.asleep = gained_seconds(j, row, LOOP_ASLEEP),
@@ -67,6 +67,21 @@ struct loop_use loop_use(const struct judging *j, uint32_t row)
 	u.known = true;
 	loop_stalls_take(j, row, &u);
 	return u;
+}
+
+struct loop_use loop_use(const struct judging *j, uint32_t row)
+{
+	return j->loops ? j->loops[row] : loop_use_read(j, row);
+}
+
+/* Seven rules look at each loop. Without memory each of them reads it again. */
+static void loops_cache(struct judging *j)
+{
+	struct loop_use *all = j->loops ? NULL : malloc(j->now->n_loops * sizeof(*all));
+
+	for (uint32_t i = 0; all && i < j->now->n_loops; i++)
+		all[i] = loop_use_read(j, i);
+	j->loops = j->loops ?: all;
 }
 
 uint32_t loop_container(const struct judging *j, uint32_t row)
@@ -104,12 +119,18 @@ struct loop_worst *loops_worst(struct judging *j, loop_measure *measure)
 		return NULL;
 	}
 	loops_cannot(j);
+	loops_cache(j);
 	for (uint32_t i = 0; i < j->now->n_loops; i++) {
 		struct loop_worst *w = &all[loop_container(j, i)];
-		struct loop_use u = loop_use(j, i);
-		bool judged = u.known && !j->now->containers[loop_container(j, i)].dead;
-		double bad = judged ? measure(j, i, &u) : 0;
+		struct loop_use read;
+		const struct loop_use *u = j->loops ? &j->loops[i] : &read;
+		bool judged;
+		double bad;
 
+		if (!j->loops)
+			read = loop_use_read(j, i);
+		judged = u->known && !j->now->containers[loop_container(j, i)].dead;
+		bad = judged ? measure(j, i, u) : 0;
 		w->bad += bad >= 1;
 		if (bad > w->measure) {
 			w->measure = bad;

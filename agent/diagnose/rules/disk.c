@@ -129,7 +129,8 @@ static void disk_latency_advise(struct judging *j, struct finding *f, const stru
 			       d->device);
 }
 
-static void disk_latency_find(struct judging *j, uint32_t row, const struct disk_load *l, double waited)
+/* `first`: where the container's disk neighbours begin; UINT32_MAX: it has none. */
+static void disk_latency_find(struct judging *j, uint32_t row, const struct disk_load *l, double waited, uint32_t first)
 {
 	const struct disk_row *d = &j->now->disks[row];
 	const struct container_row *c = &j->now->containers[d->container];
@@ -162,9 +163,9 @@ static void disk_latency_find(struct judging *j, uint32_t row, const struct disk
 	disk_device_say(j, f, d->device);
 	finding_ruled_out(j, f, "an I/O limit: time in which that holds a request back is not in these numbers");
 	disk_latency_advise(j, f, d, l);
-	for (uint32_t i = 0; i < j->now->n_disk_neighbours; i++)
-		if (j->now->disk_neighbours[i].waiter == d->container && disk_victim_judge(j, i, &victim) &&
-		    victim.row == row)
+	for (uint32_t i = first; i < j->now->n_disk_neighbours && j->now->disk_neighbours[i].waiter == d->container;
+	     i++)
+		if (disk_victim_judge(j, i, &victim) && victim.row == row)
 			finding_culprit(j, f, victim.filler);
 }
 
@@ -176,6 +177,10 @@ static bool disk_latency_judge(struct judging *j, uint32_t row, struct disk_load
 	double slow, waited;
 
 	if (c->dead || !judge_is_own_home(c))
+		return false;
+	/* It cannot have waited for longer than it was blocked, and most containers are not. */
+	waited = disk_blocked(j, d->container) / judge_threshold(j, DISK_LATENCY_WAIT);
+	if (waited < 1 && judge_near_share(j, waited, 1) == 0)
 		return false;
 	*l = disk_load(j, row);
 	if (!(l->requests > 0))
@@ -194,12 +199,26 @@ static bool disk_latency_judge(struct judging *j, uint32_t row, struct disk_load
 	return false;
 }
 
+/* Where the neighbours of each waiter begin, which are adjacent. NULL: no memory. Freed by the caller. */
+static uint32_t *disk_neighbours_first(struct judging *j)
+{
+	uint32_t *first = malloc((j->now->n_containers + 1) * sizeof(*first));
+
+	j->failed |= !first;
+	if (first)
+		memset(first, 0xff, (j->now->n_containers + 1) * sizeof(*first));
+	for (size_t i = j->now->n_disk_neighbours; first && i > 0; i--)
+		first[j->now->disk_neighbours[i - 1].waiter] = (uint32_t)(i - 1);
+	return first;
+}
+
 /* One finding for each container: the disk for which it waits most; what lies upon others only if that below is not slow. */
 void judge_disk_latency(struct judging *j)
 {
+	_cleanup_free_ uint32_t *first = disk_neighbours_first(j);
 	const struct disk_row *disks = j->now->disks;
 
-	for (uint32_t i = 0; i < j->now->n_disks;) {
+	for (uint32_t i = 0; first && i < j->now->n_disks;) {
 		uint32_t container = disks[i].container, worst = UINT32_MAX;
 		struct disk_load load, worst_load = {};
 		double waited, worst_waited = 0;
@@ -216,7 +235,7 @@ void judge_disk_latency(struct judging *j)
 			worst_waited = waited;
 		}
 		if (worst != UINT32_MAX)
-			disk_latency_find(j, worst, &worst_load, worst_waited);
+			disk_latency_find(j, worst, &worst_load, worst_waited, first[container]);
 	}
 }
 
