@@ -9,8 +9,8 @@
 #include "record/state/codec.h"
 
 /*
- * What events may take in an interval of five seconds, and in one that is shorter: a flood of them is cut off there, so that it
- * neither takes the memory of the agent nor drives out the past. A tenth of it is left when it is compressed.
+ * What events may take in five seconds: a flood of them is cut off there, so that it neither takes the memory of the agent nor
+ * drives out the past. Half of it is left when it is compressed. All of it may come in one interval.
  */
 #define FACTS_BYTES	    (1u << 20)
 #define FACTS_BYTES_MIN	    (16u << 10)
@@ -21,27 +21,30 @@ struct recorder {
 	struct store_options options;
 	struct store *store; /* NULL: not open */
 	struct encoder *encoder;
-	struct buf state;      /* that was taken */
-	uint64_t time_ns;      /* its time */
-	bool whole;	       /* it needs none before */
-	bool torn;	       /* the latest one is not in the recording */
-	struct fact_pack pack; /* since the latest snapshot that was taken */
-	size_t pack_most;
-	struct buf facts;	 /* those before it, until they are written */
-	uint64_t n_facts;	 /* in these */
-	struct store_counts sum; /* of this store, and of those before it */
+	struct buf state;			   /* that was taken */
+	uint64_t time_ns;			   /* its time */
+	bool whole;				   /* it needs none before */
+	bool torn;				   /* the latest one is not in the recording */
+	struct fact_pack pack;			   /* since the latest snapshot that was taken */
+	size_t facts_most, facts_room, facts_more; /* bytes: in all, at the moment, what an interval adds */
+	struct buf facts;			   /* those before it, until they are written */
+	uint64_t n_facts;			   /* in these */
+	struct store_counts sum;		   /* of this store, and of those before it */
 	struct store_counts before;
 };
 
-static size_t facts_limit(const struct store_options *o)
+static void facts_limit(struct recorder *r)
 {
-	double most = FACTS_BYTES;
+	const struct store_options *o = &r->options;
 
+	r->facts_most = FACTS_BYTES;
+	if (o->keep_bytes && o->keep_bytes / FACTS_SHARE_OF_KEPT < r->facts_most)
+		r->facts_most = (size_t)(o->keep_bytes / FACTS_SHARE_OF_KEPT);
+	if (r->facts_most < FACTS_BYTES_MIN)
+		r->facts_most = FACTS_BYTES_MIN;
+	r->facts_room = r->facts_more = r->facts_most;
 	if (o->interval > 0 && o->interval < FACTS_SECONDS)
-		most *= o->interval / FACTS_SECONDS;
-	if (o->keep_bytes && most > (double)o->keep_bytes / FACTS_SHARE_OF_KEPT)
-		most = (double)o->keep_bytes / FACTS_SHARE_OF_KEPT;
-	return most > FACTS_BYTES_MIN ? (size_t)most : FACTS_BYTES_MIN;
+		r->facts_more = (size_t)((double)r->facts_most * o->interval / FACTS_SECONDS);
 }
 
 int recorder_new(struct recorder **ret, const struct store_options *o)
@@ -51,7 +54,7 @@ int recorder_new(struct recorder **ret, const struct store_options *o)
 	if (!r)
 		return -ENOMEM;
 	r->options = *o;
-	r->pack_most = facts_limit(o);
+	facts_limit(r);
 	if (encoder_new(&r->encoder) < 0) {
 		recorder_close(r);
 		return -ENOMEM;
@@ -115,7 +118,7 @@ static bool error_is_room(int error)
 
 int recorder_fact(struct recorder *r, const struct event *e)
 {
-	return fact_pack_add(&r->pack, e, r->pack_most);
+	return fact_pack_add(&r->pack, e, r->facts_room);
 }
 
 /* While earlier ones are not written yet, these wait. */
@@ -124,6 +127,7 @@ static void facts_take(struct recorder *r)
 	if (r->facts.len || !r->pack.n)
 		return;
 	r->n_facts = r->pack.n;
+	r->facts_room = sub_sat(r->facts_room, r->pack.bytes.len);
 	fact_pack_take(&r->pack, &r->facts);
 }
 
@@ -147,6 +151,7 @@ int recorder_take(struct recorder *r, const struct snapshot *s)
 	r->whole = r->torn || !r->store || store_wants_whole(r->store, r->time_ns);
 	buf_reset(&r->state);
 	facts_take(r);
+	r->facts_room = r->facts_room + r->facts_more < r->facts_most ? r->facts_room + r->facts_more : r->facts_most;
 	error = encode(r->encoder, s, r->whole, &r->state);
 	if (error < 0) {
 		r->torn = true;

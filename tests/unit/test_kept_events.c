@@ -33,6 +33,7 @@ static char top[64], folder[96];
 static struct recorder *recorder;
 static struct event_feed *feed;
 static struct fixture fixture;
+static double interval = 5;
 static double now, boot; /* seconds since the boot; when that was */
 /* What `sysscope events` would have printed. */
 static struct buf live_json, live_text;
@@ -52,7 +53,7 @@ static bool kept(void *ctx, const struct event *e)
 static void recording_begin(uint64_t keep_bytes)
 {
 	const struct store_options o = {
-		.path = folder, .interval = 5, .keep_bytes = keep_bytes, .fact_kinds = kept_events_own_kinds()};
+		.path = folder, .interval = interval, .keep_bytes = keep_bytes, .fact_kinds = kept_events_own_kinds()};
 	struct pipeline_options pipeline = {};
 	_cleanup_buf_ struct buf error = {};
 
@@ -409,6 +410,44 @@ static void test_flood(void **state)
 	assert_int_equal(lines_of(&c, 0, 0), sums.told + 1);
 }
 
+/* How many of 5,000 exits find room now. */
+static uint64_t burst(void)
+{
+	struct event_sums before, after;
+
+	event_feed_sums(feed, NULL, &before);
+	for (uint32_t i = 0; i < 5000; i++) {
+		struct ss_fact f = fact_of(SS_FACT_EXIT, 100 + i / 1000.0);
+
+		f.tgid = f.tid = i * 2654435761U;
+		take(f, &web, web.home);
+	}
+	event_feed_sums(feed, NULL, &after);
+	snapshot_next();
+	return after.told - before.told;
+}
+
+/* A short interval has the room of a long one, once; in the long run it is the same for both. */
+static void test_burst(void **state)
+{
+	uint64_t all, share;
+
+	(void)state;
+	fixture_fill();
+	interval = 0.5;
+	recording_begin(1 << 20);
+	interval = 5;
+	snapshot_next();
+	all = burst();
+	share = burst();
+	assert_true(all > 200);
+	assert_in_range(share, all / 20, all / 5);
+	for (int i = 0; i < 10; i++)
+		snapshot_next();
+	assert_in_range(burst(), all - all / 20, all + all / 20);
+	recording_end();
+}
+
 static void test_lost_line(void **state)
 {
 	uint64_t ring[EVENT_TYPES] = {[EVENT_EXEC] = 5, [EVENT_EXIT] = 1}, unread[EVENT_TYPES] = {[EVENT_EXEC] = 2};
@@ -538,8 +577,8 @@ int main(void)
 {
 #define kept_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		kept_test(test_same), kept_test(test_choice),  kept_test(test_flood), kept_test(test_lost_line),
-		kept_test(test_none), kept_test(test_hostile), kept_test(test_later),
+		kept_test(test_same),	   kept_test(test_choice), kept_test(test_flood),   kept_test(test_burst),
+		kept_test(test_lost_line), kept_test(test_none),   kept_test(test_hostile), kept_test(test_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
