@@ -28,7 +28,7 @@
 #define RECORD_PATH "/var/lib/sysscope"
 
 struct top {
-	bool batch, tree, reverse, containers_only;
+	bool batch, tree, reverse, containers_only, mouse;
 	const char *view, *sort, *filter, *color, *replay_path, *record_path, *at;
 	struct replay *replay; /* for plain output */
 	struct past *past;     /* for the live screen */
@@ -69,6 +69,7 @@ static int top_parse(struct run *run, struct top *t)
 			"record.path", 0, &t->record_path, "DIR",
 			"the recording beside the live screen (`sysscope serve --record.path`): its key j goes there"),
 		ROW_STRING("at", 0, &t->at, "TIME", "begin the replay here: " WHEN_FORMS " (before its end)"),
+		ROW_UNSET("no-mouse", 0, &t->mouse, "leave the mouse to the terminal, which selects text with it"),
 		ROW_CHOICE("color", 0, "auto|always|never", &t->color, "WHEN", "colours on the live screen"),
 	};
 
@@ -186,6 +187,7 @@ static struct screen *screen_begin(struct top *t)
 		.delay_seconds = t->plain.delay_seconds,
 		.iterations = t->plain.iterations,
 		.color = color_wanted(t),
+		.mouse = t->mouse,
 		.stop = run_stop_flag(),
 		.past = t->past,
 	};
@@ -362,7 +364,7 @@ static int live_open(struct run *run, struct top *t, const struct screen *screen
 
 static int top_body(struct run *run)
 {
-	struct top t = {.color = "auto", .record_path = RECORD_PATH, .plain = {.delay_seconds = 1}};
+	struct top t = {.color = "auto", .mouse = true, .record_path = RECORD_PATH, .plain = {.delay_seconds = 1}};
 	struct screen *screen = NULL;
 	bool live;
 	int r;

@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "top/frame.h"
 #include "top/suspend.h"
-#include "view/match.h"
 
 #define MIN_LINES   5
 #define MIN_COLUMNS 20
@@ -119,7 +118,7 @@ static void draw_row(struct frame *f, int line, size_t position, const struct ta
 
 		buf_reset(&f->cell);
 		buf_reset(&f->text);
-		table_cell(&f->cell, f->snapshot, c, row, f->rows.depth[position], &columns[i]);
+		table_cell(&f->cell, f->snapshot, c, &f->rows, position, &columns[i]);
 		text_fit(&f->text, f->cell.data ? f->cell.data : "", columns[i].width, columns[i].right);
 		if (i + 1 < n) /* behind the last column of a full line it would wrap into the next line */
 			buf_char(&f->text, ' ');
@@ -128,86 +127,11 @@ static void draw_row(struct frame *f, int line, size_t position, const struct ta
 	}
 }
 
-static void hint_add(struct buf *line, const char *key, const char *what)
-{
-	if (what && line->len + 1 + strlen(key) + strlen(what) < (size_t)COLS)
-		buf_printf(line, " %s%s", key, what);
-}
-
-/* Those that fit, whole. */
-static void footer_hints(struct buf *line, const struct top_state *t)
-{
-	hint_add(line, "?:", "help");
-	hint_add(line, "q:", "quit");
-	if (t->past) {
-		hint_add(line, "t T:", "step");
-		hint_add(line, "Space:", t->paused ? "play" : "stop");
-		hint_add(line, "j:", "time");
-		hint_add(line, "L:", t->live ? "now" : NULL);
-	}
-	hint_add(line, "Tab:", views[(view_index(t->choice.view) + 1) % VIEWS]->name);
-	hint_add(line, "j:", !t->past && t->recorded ? "past" : NULL);
-	hint_add(line, "/:", "search");
-	hint_add(line, "\\:", "filter");
-	hint_add(line, t->past ? "e:" : "t:", "tree");
-}
-
-static void footer_typed(struct buf *line, const struct top_state *t)
-{
-	if (t->typing == TYPING_FILTER || t->filter[0]) {
-		buf_str(line, "\\");
-		text_terminal(line, t->filter, strlen(t->filter));
-		buf_str(line, t->typing == TYPING_FILTER ? "_  " : "  ");
-	}
-	if (t->typing == TYPING_SEARCH) {
-		buf_str(line, "/");
-		text_terminal(line, t->search, strlen(t->search));
-		buf_str(line, "_  ");
-	} else if (t->typing == TYPING_DELAY) {
-		buf_str(line, "delay in seconds: ");
-		text_terminal(line, t->delay_text, strlen(t->delay_text));
-		buf_str(line, "_  ");
-	} else if (t->typing == TYPING_TIME) {
-		buf_str(line, "to the time (10:42, -15m, 2026-11-30 10:42): ");
-		text_terminal(line, t->time, strlen(t->time));
-		buf_str(line, "_  ");
-	}
-}
-
 static void draw_footer(struct frame *f)
 {
-	const struct top_state *t = &f->state;
-	_cleanup_buf_ struct buf line = {}, every = {};
-	bool low = t->past && !past_lines(t), stands_out = low || t->paused != t->past || t->message[0] || f->error;
+	_cleanup_buf_ struct buf line = {};
+	bool stands_out = footer_text(&line, f, COLS, past_lines(&f->state) > 0);
 
-	if (t->message[0])
-		buf_printf(&line, "%s  ", t->message);
-	if (low) {
-		past_line(&line, &f->place, 0);
-		buf_str(&line, "  ");
-	}
-	footer_typed(&line, t);
-	if (t->choice.cgroup) {
-		buf_str(&line, "in ");
-		text_terminal(&line, t->home, strlen(t->home));
-		buf_str(&line, " (Esc: back)  ");
-	}
-	if (t->paused != t->past)
-		buf_str(&line, t->past ? "PLAYING  " : "PAUSED  ");
-	if (f->error)
-		buf_printf(&line, "NO SAMPLE: %s  ", strerror(-f->error));
-	if (t->choice.containers && t->choice.containers->message.len)
-		buf_printf(&line, "%s  ", t->choice.containers->message.data);
-	buf_str(&line, t->choice.view->name);
-	if (f->snapshot)
-		buf_printf(&line, " %zu", f->rows.n);
-	buf_printf(&line, " by %s ", table_sort_title(t->choice.view, t->choice.sort));
-	if (!t->past || !t->paused)
-		buf_printf(&every, " every %gs ", t->delay_seconds);
-	/* The hint at the help matters more. */
-	if (line.len + every.len + strlen(" ?:help") < (size_t)COLS)
-		buf_str(&line, every.data ? every.data : "");
-	footer_hints(&line, t);
 	buf_reset(&f->text);
 	text_fit(&f->text, line.data ? line.data : "", COLS - 1, false);
 	put(f, LINES - 1, 0, stands_out ? paint(f, PAIR_WARN, A_REVERSE) : A_DIM);
@@ -341,6 +265,25 @@ static void draw_rows(struct frame *f)
 	for (size_t i = 0; i < frame_page_size(&f->state) && f->state.first + i < f->rows.n; i++)
 		draw_row(f, header_lines(&f->state) + 1 + (int)i, f->state.first + i, columns, n);
 	draw_below(f, header_lines(&f->state) + 1 + (int)(f->rows.n - f->state.first) + (f->rows.n ? 1 : 0));
+}
+
+struct frame_hit frame_hit(const struct frame *f, int line, int x)
+{
+	int titles = header_lines(&f->state);
+	size_t position = f->state.first + (size_t)(line > titles ? line - titles - 1 : 0);
+	struct table_column columns[TABLE_COLUMNS_MAX];
+	size_t n = table_columns(f->state.choice.view, COLS, columns);
+
+	if (!f->snapshot || f->state.help || f->state.detail || line >= LINES - 1 || line < titles)
+		return (struct frame_hit){HIT_NOTHING, 0, 0};
+	if (line > titles)
+		return (struct frame_hit){position < f->rows.n ? HIT_ROW : HIT_NOTHING, position, 0};
+	for (size_t i = 0; i < n; i++) {
+		if (x <= columns[i].width)
+			return (struct frame_hit){HIT_TITLE, 0, columns[i].column};
+		x -= columns[i].width + 1;
+	}
+	return (struct frame_hit){HIT_NOTHING, 0, 0};
 }
 
 static void draw_snapshot(struct frame *f)

@@ -26,4 +26,17 @@ void frame_draw(struct frame *f);
 size_t frame_page_size(const struct top_state *t); /* rows of a table that the terminal has room for */
 void frame_free(struct frame *f);
 
+/* What is at this place of the screen, as it was drawn last. */
+struct frame_hit {
+	enum { HIT_NOTHING, HIT_ROW, HIT_TITLE } what;
+	size_t position; /* of the row */
+	int column;	 /* of the view */
+};
+struct frame_hit frame_hit(const struct frame *f, int line, int x);
+
+/* ---- footer.c ---- */
+
+/* One line, which may be longer than `width`. `past_above`: another line has the place in the recording. True: it is to stand out. */
+bool footer_text(struct buf *line, const struct frame *f, int width, bool past_above);
+
 #endif

@@ -46,6 +46,7 @@ static void key_move(const struct key_press *p)
 		key_scroll(p, first);
 		return;
 	}
+	t->follow = false;
 	if (p->key == KEY_TOP_UP)
 		t->selected -= t->selected > 0;
 	else if (p->key == KEY_TOP_DOWN)
@@ -128,15 +129,29 @@ static void key_back(const struct key_press *p)
 		top_state_view(t, views[0]);
 }
 
-static void key_delay(const struct key_press *p)
+/* "nginx 1234", or the name of a row that is no process. */
+static void followed_name(const struct key_press *p)
+{
+	struct top_state *t = p->t;
+	const struct view_desc *view = t->choice.view;
+	uint32_t row = p->rows->index[t->selected];
+	const struct process_row *process = view->process ? view->process(p->s, row) : NULL;
+
+	if (process)
+		snprintf(t->followed, sizeof(t->followed), "%s %u", process->comm, process->pid);
+	else
+		snprintf(t->followed, sizeof(t->followed), "%s", view->row_name(p->s, row));
+}
+
+static void key_follow(const struct key_press *p)
 {
 	struct top_state *t = p->t;
 
-	t->delay_seconds *= p->key == '+' ? 2 : 0.5;
-	if (t->delay_seconds < DELAY_MIN)
-		t->delay_seconds = DELAY_MIN;
-	if (t->delay_seconds > DELAY_MAX)
-		t->delay_seconds = DELAY_MAX;
+	t->follow = !t->follow && t->selected < p->rows->n;
+	if (!t->follow)
+		return;
+	top_state_remember(t, p->s, p->rows);
+	followed_name(p);
 }
 
 static void key_pause(const struct key_press *p)
@@ -244,10 +259,11 @@ static const struct key_row {
 	{{'\\'}, "\\ F4", "filter by name; Enter keeps it, Esc clears it", key_type, KEY_ALWAYS},
 	{{'t', 'e'}, "t e", "tree: children below their parents", key_tree, KEY_LIVE},
 	{{'e'}, "e", "tree: children below their parents", key_tree, KEY_PAST},
+	{{'-', '+', '*'}, "- + *", "in the tree: fold what is below the row; unfold; all", key_fold, KEY_ALWAYS},
+	{{'f', 'F'}, "f", "follow the row: it stays where it is while others move", key_follow, KEY_ALWAYS},
 	{{'H'}, "H", "containers only; services, sessions and the host too", key_containers, KEY_ALWAYS},
 	{{' '}, "Space", "pause", key_pause, KEY_LIVE},
 	{{'d'}, "d", "set the delay, in seconds", key_type, KEY_ALWAYS},
-	{{'+', '-'}, "+ -", "longer, shorter delay", key_delay, KEY_ALWAYS},
 	{{KEY_TOP_REFRESH}, "F5", "take a sample now", key_refresh, KEY_LIVE},
 	{{'?', 'h', KEY_TOP_HELP}, "? h F1", "this help", key_help, KEY_ALWAYS},
 	{{'q', KEY_TOP_QUIT}, "q F10", "quit", key_quit, KEY_ALWAYS},

@@ -22,4 +22,7 @@ void key_type(const struct key_press *p);  /* begins a text */
 void key_typed(const struct key_press *p); /* into the text that was begun */
 void key_next(const struct key_press *p);  /* searches on */
 
+/* ---- fold.c ---- */
+void key_fold(const struct key_press *p);
+
 #endif

@@ -74,6 +74,34 @@ static int key_translate(int key)
 	}
 }
 
+/* How many rows a step of the wheel is. */
+#define WHEEL_ROWS 3
+
+static void key_give(struct screen *s, int key)
+{
+	if (s->frame.snapshot || key == 'q')
+		top_state_key(&s->frame.state, key, s->frame.snapshot, &s->frame.rows,
+			      frame_page_size(&s->frame.state));
+}
+
+/* What was clicked is what is on the screen, even if it was not drawn since the last key. */
+static void mouse_take(struct screen *s)
+{
+	struct frame_hit hit;
+	MEVENT event;
+
+	if (getmouse(&event) != OK || !s->frame.snapshot)
+		return;
+	hit = frame_hit(&s->frame, event.y, event.x);
+	if (event.bstate & (BUTTON4_PRESSED | BUTTON5_PRESSED))
+		for (int i = 0; i < WHEEL_ROWS; i++)
+			key_give(s, event.bstate & BUTTON4_PRESSED ? KEY_TOP_UP : KEY_TOP_DOWN);
+	else if (hit.what == HIT_ROW)
+		top_state_click(&s->frame.state, s->frame.snapshot, &s->frame.rows, hit.position);
+	else if (hit.what == HIT_TITLE)
+		top_state_click_title(&s->frame.state, hit.column);
+}
+
 static bool findings_shown(const struct top_state *t);
 static bool sample_take(struct screen *s);
 
@@ -120,9 +148,10 @@ static int keys_take(struct screen *s)
 		s->stale = true;
 		if (key == KEY_RESIZE)
 			continue;
-		if (s->frame.snapshot || key == 'q')
-			top_state_key(&s->frame.state, key_translate(key), s->frame.snapshot, &s->frame.rows,
-				      frame_page_size(&s->frame.state));
+		if (key == KEY_MOUSE)
+			mouse_take(s);
+		else
+			key_give(s, key_translate(key));
 		shown = move_make(s);
 	}
 	suspend_allow();
@@ -315,6 +344,10 @@ int top_screen_open(struct screen **ret, const struct top_options *options)
 	nodelay(stdscr, TRUE);
 	set_escdelay(50);
 	curs_set(0);
+	if (options->mouse) {
+		mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
+		mouseinterval(0);
+	}
 	s->frame.color = options->color;
 	if (options->color && has_colors())
 		frame_colors();

@@ -14,7 +14,7 @@ struct top_options {
 	struct table_choice choice;
 	double delay_seconds;
 	uint64_t iterations; /* 0: until the user quits */
-	bool color;
+	bool color, mouse;
 	const char *terminal;	     /* its type; NULL: as TERM says */
 	volatile sig_atomic_t *stop; /* set by a signal: restore the terminal and return */
 	struct past *past;	     /* the recording that `j` leads to; it may be there or not */

@@ -13,6 +13,7 @@ void top_state_init(struct top_state *t, const struct table_choice *choice, doub
 	if (choice->filter)
 		snprintf(t->filter, sizeof(t->filter), "%s", choice->filter);
 	t->choice.filter = t->filter;
+	hash_seed_make(&t->fold_seed);
 	for (size_t i = 0; i < VIEWS; i++)
 		t->sorts[i] = views[i]->sort;
 }
@@ -67,12 +68,15 @@ bool top_state_selected(const struct top_state *t, const struct snapshot *s, uin
 	return false;
 }
 
-static void scroll(struct top_state *t, size_t n, size_t page)
+/* `line`: of the page, where the selected row is to be. */
+static void scroll(struct top_state *t, size_t n, size_t page, size_t line)
 {
 	if (t->selected >= n)
 		t->selected = n ? n - 1 : 0;
 	if (page == 0)
 		page = 1;
+	if (t->follow)
+		t->first = t->selected > line ? t->selected - line : 0;
 	if (t->selected < t->first)
 		t->first = t->selected;
 	if (t->selected >= t->first + page)
@@ -81,17 +85,53 @@ static void scroll(struct top_state *t, size_t n, size_t page)
 		t->first = n > page ? n - page : 0;
 }
 
+/* The row that is followed is not among those that are shown. Its end is said. */
+static void follow_lost(struct top_state *t, const struct snapshot *s)
+{
+	uint32_t row;
+
+	t->follow_hidden = top_state_selected(t, s, &row);
+	if (t->follow_hidden)
+		return;
+	t->follow = false;
+	snprintf(t->message, sizeof(t->message), "%s %s", t->followed, t->past ? "is not there" : "has ended");
+}
+
 void top_state_follow(struct top_state *t, const struct snapshot *s, const struct table_rows *rows, size_t page)
 {
-	for (size_t i = 0; i < rows->n; i++)
-		if (selection_is(t, s, rows->index[i])) {
-			t->selected = i;
-			break;
-		}
-	scroll(t, rows->n, page);
+	size_t line = t->selected - t->first, i = 0;
+
+	while (i < rows->n && !selection_is(t, s, rows->index[i]))
+		i++;
+	if (i < rows->n)
+		t->selected = i;
+	if (t->follow && i == rows->n)
+		follow_lost(t, s);
+	else
+		t->follow_hidden = false;
+	scroll(t, rows->n, page, line);
 	/* On the first row nothing was chosen: the selection stays on the first row. */
-	if (t->selected > 0)
+	if (t->selected > 0 && !t->follow_hidden)
 		top_state_remember(t, s, rows);
+}
+
+void top_state_click(struct top_state *t, const struct snapshot *s, const struct table_rows *rows, size_t position)
+{
+	if (position >= rows->n)
+		return;
+	t->follow = false;
+	t->selected = position;
+	top_state_remember(t, s, rows);
+}
+
+void top_state_click_title(struct top_state *t, int column)
+{
+	struct table_choice *c = &t->choice;
+
+	if (column < 0 && !c->view->columns[TEXT_COLUMN(column)].key)
+		return;
+	c->reverse = column == c->sort && !c->reverse;
+	c->sort = column;
 }
 
 void top_state_view(struct top_state *t, const struct view_desc *view)
@@ -100,7 +140,7 @@ void top_state_view(struct top_state *t, const struct view_desc *view)
 	t->choice.view = view;
 	t->choice.sort = t->sorts[view_index(view)];
 	t->choice.cgroup = NULL;
-	t->detail = false;
+	t->detail = t->follow = false;
 	t->detail_first = 0;
 	top_state_forget(t);
 }

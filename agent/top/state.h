@@ -3,6 +3,7 @@
 #ifndef SYSSCOPE_TOP_STATE_H
 #define SYSSCOPE_TOP_STATE_H
 
+#include "base/hash.h"
 #include "exporters/table/table.h"
 #include "exporters/views/views.h"
 
@@ -28,6 +29,9 @@ enum top_typing { TYPING_NOTHING, TYPING_FILTER, TYPING_SEARCH, TYPING_DELAY, TY
 /* To which moment a key leads; the screen goes there. */
 enum top_go { GO_NOWHERE, GO_FORTH, GO_BACK, GO_TIME, GO_NOW };
 
+/* Rows of trees that may be folded. */
+#define FOLDS_MAX 1024
+
 struct top_state {
 	struct table_choice choice;
 	double delay_seconds;
@@ -52,6 +56,14 @@ struct top_state {
 	uint64_t selected_pid, selected_start;
 	char selected_cgroup[4352], selected_other[4352];
 
+	/* It stays on its line of the screen while it moves, until somebody moves the selection. */
+	bool follow, follow_hidden; /* hidden: it is there, and a filter or a fold leaves it out */
+	char followed[64];	    /* its name, raw */
+
+	uint64_t folds[FOLDS_MAX]; /* which rows are, in ascending order */
+	size_t n_folds;
+	struct hash_seed fold_seed;
+
 	int sorts[VIEWS]; /* the column by which each view is sorted while another one is shown */
 };
 
@@ -68,6 +80,13 @@ void top_state_key(struct top_state *t, int key, const struct snapshot *s, const
 
 /* After the rows have changed: finds the selected one again and scrolls so that it is on the screen. */
 void top_state_follow(struct top_state *t, const struct snapshot *s, const struct table_rows *rows, size_t page);
+
+/* Of a row of the tree: whether what is below it is folded. `ctx`: the state. */
+bool top_state_folded(void *ctx, const struct row_id *id);
+
+/* The mouse: on the row at this position; on the title of this column, by which rows are sorted, and again the other way round. */
+void top_state_click(struct top_state *t, const struct snapshot *s, const struct table_rows *rows, size_t position);
+void top_state_click_title(struct top_state *t, int column);
 
 /* The selected row of the view, wherever it is now. False: it is gone. */
 bool top_state_selected(const struct top_state *t, const struct snapshot *s, uint32_t *ret_row);

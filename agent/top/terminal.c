@@ -23,8 +23,8 @@ static char handler_stack[HANDLER_STACK_BYTES];
 
 static void on_end(int sig)
 {
-	/* Ends an unfinished sequence; attributes off, cursor on, keypad off, main screen. */
-	static const char restore[] = "\030\033[0m\033[?25h\033[?1l\033>\033[?1049l\r\n";
+	/* Ends an unfinished sequence; attributes off, cursor on, keypad off, mouse off, main screen. */
+	static const char restore[] = "\030\033[0m\033[?25h\033[?1l\033>\033[?1006;1000l\033[?1049l\r\n";
 	ssize_t written = write(STDOUT_FILENO, restore, sizeof(restore) - 1);
 
 	/* Even if the write failed: SA_RESETHAND has restored the default action, which takes effect when we return. */

@@ -34,8 +34,7 @@ static void search_next(const struct key_press *p, size_t step)
 
 		if (!row_found(p, &f, position))
 			continue;
-		p->t->selected = position;
-		top_state_remember(p->t, p->s, p->rows);
+		top_state_click(p->t, p->s, p->rows, position);
 		return;
 	}
 }
@@ -128,7 +127,7 @@ void key_typed(const struct key_press *p)
 		text[0] = '\0';
 	else if (!enter)
 		text_type(text, size, p->key);
-	if (t->typing == TYPING_FILTER)
+	if (t->typing == TYPING_FILTER && !t->follow)
 		top_state_forget(t);
 	else if (t->typing == TYPING_SEARCH && !enter)
 		search_next(p, 0);

@@ -204,6 +204,15 @@ int format_indent_width(uint8_t depth)
 	return 2 * (depth < INDENT_MAX ? depth : INDENT_MAX);
 }
 
+int format_fold(struct buf *out, uint32_t below)
+{
+	size_t before = out->len;
+
+	if (below)
+		buf_printf(out, "[+%u] ", below);
+	return (int)(out->len - before);
+}
+
 /* A path is cut from the front only if at least this much remains. */
 #define PATH_MIN 12
 

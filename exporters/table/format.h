@@ -31,6 +31,8 @@ void format_csv(struct buf *out, const char *text);
 /* The indentation of a name at this depth of a tree; format_indent_width: its width. */
 void format_indent(struct buf *out, uint8_t depth);
 int format_indent_width(uint8_t depth);
+/* Behind it, before the name: how many rows are folded into this one. Returns its width. */
+int format_fold(struct buf *out, uint32_t below);
 
 /* A line below the rows, not longer than `width`. */
 __attribute__((format(printf, 3, 4))) void line_below(struct buf *out, int width, const char *format, ...);

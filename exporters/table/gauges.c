@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * gauges.c - the lines of the live screen's header that plain output does not have: how busy each CPU is, how long the machine
+ * gauges.c - the lines of the live screen's header that plain output does not have: how busy each CPU is, how full the memory is, how long the machine
  * waited for what, and what sysscope itself costs. Draws with ASCII only, so that every terminal shows it, and without colour.
  */
 #include <string.h>
@@ -9,22 +9,38 @@
 
 #define BAR_MIN	   4
 #define BAR_MAX	   20
-#define CPU_FRAME  12 /* "cpu12[] 100%" */
+#define CPU_FRAME  12 /* "cpu12[] 100%" and "memory[]100%" */
 #define NEARLY_ALL 0.9
 #define HALF	   0.5
 
-static void cpu_bar(struct buf *out, const struct cpu_row *cpu, int bar)
+/* "[||||    ] 50%" */
+static void bar_draw(struct buf *out, double share, int bar)
 {
-	int filled = value_absent(cpu->busy) ? 0 : (int)(cpu->busy * bar + 0.5);
+	int filled = value_absent(share) ? 0 : (int)(share * bar + 0.5);
 
-	buf_printf(out, "%scpu%u[", out->len ? "  " : "", cpu->number);
+	buf_char(out, '[');
 	for (int i = 0; i < bar; i++)
 		buf_char(out, i < filled ? '|' : ' ');
 	buf_char(out, ']');
-	if (value_absent(cpu->busy))
+	if (value_absent(share))
 		buf_str(out, "   -");
 	else
-		buf_printf(out, "%3.0f%%", cpu->busy * 100);
+		buf_printf(out, "%3.0f%%", share * 100);
+}
+
+static void cpu_bar(struct buf *out, const struct cpu_row *cpu, int bar)
+{
+	buf_printf(out, "%scpu%u", out->len ? "  " : "", cpu->number);
+	bar_draw(out, cpu->busy, bar);
+}
+
+/* What line 1 of the header has in bytes. */
+static void memory_bar(struct buf *out, const struct snapshot *s, int bar)
+{
+	double used = s->v[HOST_MEMORY_USED], total = s->v[HOST_MEMORY_TOTAL];
+
+	buf_str(out, "  memory");
+	bar_draw(out, total > 0 ? used / total : VALUE_ABSENT, bar);
 }
 
 /* Where there is no room for a bar each. */
@@ -45,17 +61,30 @@ static void cpus_count(struct buf *out, const struct snapshot *s)
 		buf_printf(out, ", %zu not known", unknown);
 }
 
-static void gauge_cpus(struct buf *out, const struct snapshot *s, int width)
+static int bar_width(size_t bars, int width)
 {
-	int each = s->n_cpus ? (width + 2) / (int)s->n_cpus - 2 - CPU_FRAME : 0;
+	int each = bars ? (width + 2) / (int)bars - 2 - CPU_FRAME : 0;
 
+	return each < BAR_MAX ? each : BAR_MAX;
+}
+
+/* A bar for each CPU and one for the memory; where there is no room for all, only for the CPUs, or only for the memory. */
+static void gauge_bars(struct buf *out, const struct snapshot *s, int width)
+{
+	int each = bar_width(s->n_cpus + 1, width), left;
+
+	if (each < BAR_MIN)
+		each = bar_width(s->n_cpus, width);
 	if (!s->n_cpus)
 		buf_str(out, "each CPU: not known");
 	else if (each < BAR_MIN)
 		cpus_count(out, s);
 	else
 		for (size_t i = 0; i < s->n_cpus; i++)
-			cpu_bar(out, &s->cpus[i], each < BAR_MAX ? each : BAR_MAX);
+			cpu_bar(out, &s->cpus[i], each);
+	left = width - (int)out->len - 2 - CPU_FRAME;
+	if (left >= BAR_MIN)
+		memory_bar(out, s, each >= BAR_MIN && each < left ? each : left < BAR_MAX ? left : BAR_MAX);
 }
 
 static const struct process_row *self_find(const struct snapshot *s, const struct table_choice *c)
@@ -95,7 +124,7 @@ void table_gauge(struct buf *out, const struct snapshot *s, const struct table_c
 	_cleanup_buf_ struct buf text = {};
 
 	if (line == 0)
-		gauge_cpus(&text, s, width);
+		gauge_bars(&text, s, width);
 	else
 		gauge_waits(&text, s, c);
 	if (!text.data || text.failed) {

@@ -106,6 +106,8 @@ int table_rows_select(struct table_rows *rows, const struct snapshot *s, const s
 	if (rows_reserve(rows, all) < 0)
 		return -ENOMEM;
 	rows->n = 0;
+	free(rows->below);
+	rows->below = NULL;
 	for (uint32_t i = 0; i < all; i++) {
 		if (!row_wanted(s, c, &filter, i))
 			continue;
@@ -119,12 +121,15 @@ int table_rows_select(struct table_rows *rows, const struct snapshot *s, const s
 	if (c->reverse)
 		order.direction = -order.direction;
 	qsort_r(rows->index, rows->n, sizeof(*rows->index), row_compare, &order);
-	return c->tree && c->view->parents ? table_rows_tree(rows, s, c->view) : 0;
+	if (!c->tree || !c->view->parents)
+		return 0;
+	return table_rows_tree(rows, s, c->view) ?: table_rows_fold(rows, s, c);
 }
 
 void table_rows_free(struct table_rows *rows)
 {
 	free(rows->index);
 	free(rows->depth);
+	free(rows->below);
 	*rows = (struct table_rows){};
 }

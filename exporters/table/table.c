@@ -47,10 +47,16 @@ static void pieces_join(struct buf *out, struct header_piece *p, size_t n, int w
 	}
 }
 
-void table_cell(struct buf *out, const struct snapshot *s, const struct table_choice *c, uint32_t row, uint8_t depth,
-		const struct table_column *column)
+void table_cell(struct buf *out, const struct snapshot *s, const struct table_choice *c, const struct table_rows *rows,
+		size_t position, const struct table_column *column)
 {
-	const struct table_cell cell = {.s = s, .c = c, .row = row, .depth = depth, .width = column->width};
+	uint32_t row = rows->index[position];
+	const struct table_cell cell = {.s = s,
+					.c = c,
+					.row = row,
+					.depth = rows->depth[position],
+					.below = rows->below ? rows->below[position] : 0,
+					.width = column->width};
 	const struct text_column *t;
 
 	if (column->column >= 0) {
@@ -219,7 +225,7 @@ int table_write_plain(struct buf *out, const struct snapshot *s, const struct ta
 	for (size_t row = 0; row < rows.n; row++) {
 		for (size_t i = 0; i < n; i++) {
 			buf_reset(&cell);
-			table_cell(&cell, s, c, rows.index[row], rows.depth[row], &columns[i]);
+			table_cell(&cell, s, c, &rows, row, &columns[i]);
 			text_fit(out, cell.data ? cell.data : "", columns[i].width, columns[i].right);
 			buf_char(out, ' ');
 		}

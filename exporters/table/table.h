@@ -24,6 +24,9 @@ struct table_choice {
 	int sort;     /* a column of the view */
 	bool reverse; /* against the column's own direction */
 	bool tree;
+	/* Of the tree: what is below this row is left out. NULL: nothing is. */
+	bool (*folded)(void *ctx, const struct row_id *id);
+	void *fold_ctx;
 	bool containers_only;		       /* leaves out services, sessions, the host and the kernel */
 	const char *filter;		       /* as match_filter_init() takes it */
 	const struct match_choice *containers; /* NULL: all */
@@ -47,10 +50,12 @@ int table_sort_beside(const struct view_desc *view, int sort, int step); /* to t
 struct table_rows {
 	uint32_t *index; /* into the view's rows of the snapshot, in the order to show */
 	uint8_t *depth;	 /* in the tree */
+	uint32_t *below; /* how many rows are folded into each; NULL: none into any */
 	size_t n, cap;
 };
 int table_rows_select(struct table_rows *rows, const struct snapshot *s, const struct table_choice *c);
 int table_rows_tree(struct table_rows *rows, const struct snapshot *s, const struct view_desc *view); /* tree.c */
+int table_rows_fold(struct table_rows *rows, const struct snapshot *s, const struct table_choice *c); /* fold.c */
 void table_rows_free(struct table_rows *rows);
 
 /* ---- columns ---- */
@@ -65,8 +70,8 @@ struct table_column {
 size_t table_columns(const struct view_desc *view, int width, struct table_column *columns);
 
 /* Appends the text of the cell, unpadded, any length; numbers in human units, `-` when unknown. */
-void table_cell(struct buf *out, const struct snapshot *s, const struct table_choice *c, uint32_t row, uint8_t depth,
-		const struct table_column *column);
+void table_cell(struct buf *out, const struct snapshot *s, const struct table_choice *c, const struct table_rows *rows,
+		size_t position, const struct table_column *column);
 
 /* ---- outputs ---- */
 #define TABLE_HEADER_LINES 3

@@ -94,7 +94,8 @@ static int rows_append_missing(struct table_rows *to, const struct table_rows *f
 int table_rows_tree(struct table_rows *rows, const struct snapshot *s, const struct view_desc *view)
 {
 	_cleanup_free_ struct tree_link *links = calloc(rows->n + 1, sizeof(*links));
-	struct table_rows placed = {calloc(rows->n + 1, sizeof(uint32_t)), calloc(rows->n + 1, 1), 0, rows->n + 1};
+	struct table_rows placed = {
+		.index = calloc(rows->n + 1, sizeof(uint32_t)), .depth = calloc(rows->n + 1, 1), .cap = rows->n + 1};
 	int r = -ENOMEM;
 
 	if (links && placed.index && placed.depth)

@@ -27,7 +27,8 @@ struct table_cell {
 	const struct snapshot *s;
 	const struct table_choice *c;
 	uint32_t row;
-	uint8_t depth; /* in the tree */
+	uint8_t depth;	/* in the tree */
+	uint32_t below; /* rows that are folded into this one */
 	int width;
 };
 

@@ -89,14 +89,16 @@ static int container_parents(const struct snapshot *s, const uint32_t *index, si
 static void container_name_cell(struct buf *out, const struct table_cell *cell)
 {
 	const struct container_row *c = &cell->s->containers[cell->row];
+	int used = format_indent_width(cell->depth);
 
 	format_indent(out, cell->depth);
+	used += format_fold(out, cell->below);
 	/* A pod's own name says it already. */
 	if (c->pod[0] && strcmp(c->kind, "pod") != 0) {
 		format_name(out, c->pod);
 		buf_char(out, '/');
 	}
-	format_path(out, c->name, cell->width - format_indent_width(cell->depth));
+	format_path(out, c->name, cell->width - used);
 }
 
 static void container_csv(struct buf *out, const struct snapshot *s, uint32_t row)

@@ -129,6 +129,7 @@ static int process_user_compare(const struct table_choice *c, const struct snaps
 static void process_comm_cell(struct buf *out, const struct table_cell *cell)
 {
 	format_indent(out, cell->depth);
+	format_fold(out, cell->below);
 	format_name(out, process_comm(cell->s, cell->row));
 }
 

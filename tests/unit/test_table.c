@@ -208,10 +208,12 @@ static void test_users(void **state)
 		assert_int_equal(table_rows_select(&rows, &snapshot, &c), 0);
 		for (int i = 0; i < 6; i++)
 			assert_int_equal(rows.index[i], want[named][i]);
-		table_cell(&out, &snapshot, &c, 3, 0, &column);
+		rows.index[0] = 3;
+		table_cell(&out, &snapshot, &c, &rows, 0, &column);
 		assert_int_equal(strncmp(out.data, texts[named], strlen(texts[named])), 0);
 		buf_reset(&out);
-		table_cell(&out, &snapshot, &c, 2, 0, &column);
+		rows.index[0] = 2;
+		table_cell(&out, &snapshot, &c, &rows, 0, &column);
 		assert_string_equal(out.data, "100000");
 	}
 	table_rows_free(&rows);
@@ -671,7 +673,7 @@ static void test_gauges(void **state)
 	scene();
 	table_choice_init(&c, &view_containers);
 	table_gauge(&out, &snapshot, &c, 0, 40);
-	assert_string_equal(out.data, "each CPU: not known                     ");
+	assert_string_equal(out.data, "each CPU: not known  memory[       ]   -");
 	buf_reset(&out);
 	table_gauge(&out, &snapshot, &c, 1, 80);
 	assert_non_null(strstr(out.data, "waits: CPU -, memory -, disks - of the time  sysscope: CPU -, RSS -"));
@@ -689,6 +691,11 @@ static void test_gauges(void **state)
 	buf_reset(&out);
 	table_gauge(&out, &snapshot, &c, 0, 40);
 	assert_string_equal(out.data, "cpu0[||||   ] 50%  cpu63[       ]   -   ");
+	snapshot.v[HOST_MEMORY_USED] = 3e9;
+	snapshot.v[HOST_MEMORY_TOTAL] = 4e9;
+	buf_reset(&out);
+	table_gauge(&out, &snapshot, &c, 0, 60);
+	assert_string_equal(out.data, "cpu0[|||   ] 50%  cpu63[      ]   -  memory[||||| ] 75%     ");
 	/* A process with this pid in another namespace is another one. */
 	snapshot.v[HOST_PRESSURE_CPU_SOME_RATIO] = 0.129;
 	processes[3].namespace_pid = processes[4].namespace_pid = c.self_pid = 1013;

@@ -389,7 +389,6 @@ static void test_delay(void **state)
 		{"d3601\n", 2.5}, {"d9\b0.1\n", 0.1},
 		{"d5x\n", 0.1},	  {"d00000000000000000000001\n", 0.1},
 		{"dinf\n", 0.1},  {"d3600\n", 3600},
-		{"+", 3600},	  {"-", 1800},
 	};
 
 	(void)state;
@@ -400,6 +399,123 @@ static void test_delay(void **state)
 			fail_msg("%s: %g", cases[i].typed, top.delay_seconds);
 	}
 	assert_false(top.quit);
+}
+
+/* Each process is the child of the one before it, in threes. */
+static int threes(const struct snapshot *s, const uint32_t *index, size_t n, uint32_t *ret_parents)
+{
+	(void)s;
+	for (size_t i = 0; i < n; i++) {
+		ret_parents[i] = ROW_NO_PARENT;
+		for (size_t j = 0; index[i] % 3 && j < n; j++)
+			if (index[j] == index[i] - 1)
+				ret_parents[i] = (uint32_t)j;
+	}
+	return 0;
+}
+
+static void test_folds(void **state)
+{
+	struct view_desc view = view_processes;
+
+	(void)state;
+	start();
+	press('2');
+	press('-');
+	assert_non_null(strstr(top.message, "no tree"));
+	view.parents = threes;
+	top.choice.view = &view;
+	press('t');
+	assert_string_equal(top.message, "");
+	assert_int_equal(rows.depth[2], 2);
+	press(KEY_TOP_DOWN);
+	press('-'); /* 1, with 2 below it */
+	assert_int_equal(rows.n, ROWS - 1);
+	assert_int_equal(rows.below[1], 1);
+	assert_int_equal(rows.index[2], 3);
+	press('-'); /* nothing below it is left to fold: its parent */
+	assert_int_equal(top.selected, 0);
+	assert_int_equal(rows.n, ROWS - 2);
+	assert_int_equal(rows.below[0], 2);
+	assert_int_equal(rows.below[1], 0);
+	press('-');
+	assert_int_equal(rows.n, ROWS - 2);
+	/* By identity: the order of rows and what else there is do not matter. */
+	press('I');
+	assert_int_equal(rows.n, ROWS - 2);
+	press('I');
+	press('t');
+	assert_int_equal(rows.n, ROWS);
+	press('t');
+	press(KEY_TOP_HOME);
+	press('+');
+	assert_int_equal(rows.n, ROWS - 1);
+	press('*');
+	assert_int_equal(rows.n, ROWS);
+	press('*');
+	assert_int_equal(rows.n, (ROWS + 2) / 3);
+	for (size_t i = 0; i + 1 < rows.n; i++)
+		assert_int_equal(rows.below[i], 2);
+	press('*');
+	assert_int_equal(rows.n, ROWS);
+}
+
+/* Its line of the screen is the same while it moves; that it has ended is said. */
+static void test_followed(void **state)
+{
+	size_t line;
+
+	(void)state;
+	start();
+	press('2');
+	for (int i = 0; i < 15; i++)
+		press(KEY_TOP_DOWN);
+	press('f');
+	assert_true(top.follow);
+	line = top.selected - top.first;
+	processes[15].v[PROCESS_CPU_CORES] = 12.5;
+	settle();
+	assert_int_equal(processes[rows.index[top.selected]].pid, 115);
+	assert_int_equal(top.selected, 27);
+	assert_int_equal(top.selected - top.first, line);
+	press('N');
+	assert_int_equal(processes[rows.index[top.selected]].pid, 115);
+	for (const char *key = "\\c2\n"; *key; key++)
+		press(*key);
+	assert_true(top.follow && top.follow_hidden);
+	press(27);
+	assert_true(top.follow && !top.follow_hidden);
+	assert_int_equal(processes[rows.index[top.selected]].pid, 115);
+	snapshot.n_processes = 15;
+	settle();
+	assert_false(top.follow);
+	assert_string_equal(top.message, "c15 115 has ended");
+	press('f');
+	assert_true(top.follow);
+	press(KEY_TOP_UP);
+	assert_false(top.follow);
+	press('f');
+	press('f');
+	assert_false(top.follow);
+}
+
+static void test_mouse(void **state)
+{
+	(void)state;
+	start();
+	settle();
+	top_state_click(&top, &snapshot, &rows, 7);
+	settle();
+	assert_int_equal(top.selected, 7);
+	top_state_click(&top, &snapshot, &rows, ROWS);
+	assert_int_equal(top.selected, 7);
+	top_state_click_title(&top, CONTAINER_MEMORY_USAGE);
+	assert_int_equal(top.choice.sort, CONTAINER_MEMORY_USAGE);
+	assert_false(top.choice.reverse);
+	top_state_click_title(&top, CONTAINER_MEMORY_USAGE);
+	assert_true(top.choice.reverse);
+	settle();
+	assert_string_equal(containers[rows.index[top.selected]].name, "c07");
 }
 
 static void test_sort(void **state)
@@ -465,7 +581,8 @@ int main(void)
 		cmocka_unit_test(test_long_text),      cmocka_unit_test(test_sort),
 		cmocka_unit_test(test_any_keys),       cmocka_unit_test(test_help),
 		cmocka_unit_test(test_search),	       cmocka_unit_test(test_delay),
-		cmocka_unit_test(test_past_keys),
+		cmocka_unit_test(test_past_keys),      cmocka_unit_test(test_folds),
+		cmocka_unit_test(test_followed),       cmocka_unit_test(test_mouse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
