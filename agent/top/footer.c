@@ -92,6 +92,10 @@ bool footer_text(struct buf *line, const struct frame *f, int width, bool past_a
 		past_line(line, &f->place, 0);
 		buf_str(line, "  ");
 	}
+	if (t->setup.open) {
+		buf_str(line, "Space: show, hide  < >: move  r: the view's own  Esc: done");
+		return past_here || t->message[0];
+	}
 	footer_typed(line, t);
 	footer_states(line, f);
 	buf_str(line, t->choice.view->name);

@@ -234,7 +234,7 @@ static void draw_loading(struct frame *f)
 	draw_line(f, 0, header_lines(&f->state) > 1 ? "sysscope" : "sysscope: loading ...");
 	if (header_lines(&f->state) > 1)
 		draw_line(f, 1, "loading ...");
-	draw_titles(f, columns, table_columns(f->state.choice.view, COLS, columns));
+	draw_titles(f, columns, table_columns_of(&f->state.choice, COLS, columns));
 	draw_footer(f);
 }
 
@@ -256,10 +256,27 @@ static void draw_below(struct frame *f, int line)
 	}
 }
 
+/* Below the titles as they are going to be. */
+static void draw_setup(struct frame *f)
+{
+	struct setup *setup = &f->state.setup;
+	struct table_column columns[TABLE_COLUMNS_MAX];
+	size_t n = table_columns_of(&f->state.choice, COLS, columns), page = frame_page_size(&f->state);
+
+	draw_titles(f, columns, n);
+	setup_scroll(setup, page);
+	for (size_t i = 0; i < page && setup->first + i < setup->n; i++) {
+		buf_reset(&f->text);
+		setup_line(&f->text, setup, f->state.choice.view, setup->first + i, COLS);
+		put(f, header_lines(&f->state) + 1 + (int)i, 0,
+		    setup->first + i == setup->selected ? A_REVERSE : A_NORMAL);
+	}
+}
+
 static void draw_rows(struct frame *f)
 {
 	struct table_column columns[TABLE_COLUMNS_MAX];
-	size_t n = table_columns(f->state.choice.view, COLS, columns);
+	size_t n = table_columns_of(&f->state.choice, COLS, columns);
 
 	draw_titles(f, columns, n);
 	for (size_t i = 0; i < frame_page_size(&f->state) && f->state.first + i < f->rows.n; i++)
@@ -272,9 +289,10 @@ struct frame_hit frame_hit(const struct frame *f, int line, int x)
 	int titles = header_lines(&f->state);
 	size_t position = f->state.first + (size_t)(line > titles ? line - titles - 1 : 0);
 	struct table_column columns[TABLE_COLUMNS_MAX];
-	size_t n = table_columns(f->state.choice.view, COLS, columns);
+	size_t n = table_columns_of(&f->state.choice, COLS, columns);
 
-	if (!f->snapshot || f->state.help || f->state.detail || line >= LINES - 1 || line < titles)
+	if (!f->snapshot || f->state.help || f->state.setup.open || f->state.detail || line >= LINES - 1 ||
+	    line < titles)
 		return (struct frame_hit){HIT_NOTHING, 0, 0};
 	if (line > titles)
 		return (struct frame_hit){position < f->rows.n ? HIT_ROW : HIT_NOTHING, position, 0};
@@ -294,6 +312,8 @@ static void draw_snapshot(struct frame *f)
 	draw_header(f);
 	if (f->state.help)
 		draw_help(f);
+	else if (f->state.setup.open)
+		draw_setup(f);
 	else if (f->state.detail)
 		draw_detail(f);
 	else
@@ -305,6 +325,7 @@ void frame_draw(struct frame *f)
 {
 	suspend_hold();
 	erase();
+	f->state.width = COLS;
 	if (LINES < MIN_LINES || COLS < MIN_COLUMNS || (!f->snapshot && f->error))
 		draw_line(f, 0, f->error && !f->snapshot ? strerror(-f->error) : "terminal too small");
 	else if (!f->snapshot)

@@ -34,6 +34,9 @@ struct frame_hit {
 };
 struct frame_hit frame_hit(const struct frame *f, int line, int x);
 
+/* ---- translate.c ---- */
+int key_translate(int key); /* of curses; a character is itself */
+
 /* ---- footer.c ---- */
 
 /* One line, which may be longer than `width`. `past_above`: another line has the place in the recording. True: it is to stand out. */

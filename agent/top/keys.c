@@ -265,6 +265,7 @@ static const struct key_row {
 	{{' '}, "Space", "pause", key_pause, KEY_LIVE},
 	{{'d'}, "d", "set the delay, in seconds", key_type, KEY_ALWAYS},
 	{{KEY_TOP_REFRESH}, "F5", "take a sample now", key_refresh, KEY_LIVE},
+	{{KEY_TOP_SETUP, 'S'}, "F2 S", "choose the columns of this view and their order", key_setup, KEY_ALWAYS},
 	{{'?', 'h', KEY_TOP_HELP}, "? h F1", "this help", key_help, KEY_ALWAYS},
 	{{'q', KEY_TOP_QUIT}, "q F10", "quit", key_quit, KEY_ALWAYS},
 };
@@ -302,7 +303,7 @@ void top_state_key(struct top_state *t, int key, const struct snapshot *s, const
 	t->message[0] = '\0';
 	if (t->typing)
 		key_typed(&p);
-	else if (row)
+	else if (!setup_key(&p) && row)
 		row->act(&p);
 }
 

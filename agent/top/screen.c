@@ -14,6 +14,7 @@
 #include "top/frame.h"
 #include "top/history.h"
 #include "top/screen.h"
+#include "top/settings/settings.h"
 #include "top/suspend.h"
 #include "top/terminal.h"
 #include "top/travel.h"
@@ -35,44 +36,6 @@ struct screen {
 	bool judged;	   /* the latest sample is, as far as that is possible */
 	struct buf damage; /* of the recording, as it was said */
 };
-
-static int key_translate(int key)
-{
-	switch (key) {
-	case KEY_UP:
-		return KEY_TOP_UP;
-	case KEY_DOWN:
-		return KEY_TOP_DOWN;
-	case KEY_PPAGE:
-		return KEY_TOP_PAGE_UP;
-	case KEY_NPAGE:
-		return KEY_TOP_PAGE_DOWN;
-	case KEY_HOME:
-		return KEY_TOP_HOME;
-	case KEY_END:
-		return KEY_TOP_END;
-	case KEY_LEFT:
-		return KEY_TOP_LEFT;
-	case KEY_RIGHT:
-		return KEY_TOP_RIGHT;
-	case KEY_BACKSPACE:
-		return KEY_TOP_BACKSPACE;
-	case KEY_F(1):
-		return KEY_TOP_HELP;
-	case KEY_F(3):
-		return '/';
-	case KEY_F(4):
-		return '\\';
-	case KEY_F(5):
-		return KEY_TOP_REFRESH;
-	case KEY_F(10):
-		return KEY_TOP_QUIT;
-	case KEY_ENTER:
-		return '\n';
-	default:
-		return key;
-	}
-}
 
 /* How many rows a step of the wheel is. */
 #define WHEEL_ROWS 3
@@ -136,6 +99,19 @@ static bool move_make(struct screen *s)
 	return !t->past || sample_take(s);
 }
 
+/* When somebody has chosen columns. */
+static void setup_keep(struct screen *s)
+{
+	struct top_state *t = &s->frame.state;
+	_cleanup_buf_ struct buf error = {};
+
+	if (!t->setup.changed || (t->setup.open && !t->quit))
+		return;
+	t->setup.changed = false;
+	if (settings_save(t->columns, &error) < 0)
+		snprintf(t->message, sizeof(t->message), "not kept: %s", error.data ?: "");
+}
+
 /* All pending keys. -EIO: the terminal has hung up; -ENODATA: there is nothing to show any more. */
 static int keys_take(struct screen *s)
 {
@@ -152,6 +128,7 @@ static int keys_take(struct screen *s)
 			mouse_take(s);
 		else
 			key_give(s, key_translate(key));
+		setup_keep(s);
 		shown = move_make(s);
 	}
 	suspend_allow();
@@ -321,6 +298,15 @@ static int screen_loop(struct screen *s)
 	}
 }
 
+/* A file that is of no use is said on the screen. */
+static void settings_read(struct screen *s)
+{
+	_cleanup_buf_ struct buf error = {};
+
+	if (settings_load(s->frame.state.columns, &error) < 0)
+		snprintf(s->frame.state.message, sizeof(s->frame.state.message), "%s", error.data ?: "");
+}
+
 int top_screen_open(struct screen **ret, const struct top_options *options)
 {
 	struct screen *s = calloc(1, sizeof(*s));
@@ -352,6 +338,7 @@ int top_screen_open(struct screen **ret, const struct top_options *options)
 	if (options->color && has_colors())
 		frame_colors();
 	top_state_init(&s->frame.state, &options->choice, options->delay_seconds);
+	settings_read(s);
 	frame_draw(&s->frame);
 	*ret = s;
 	return 0;

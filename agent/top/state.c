@@ -14,6 +14,7 @@ void top_state_init(struct top_state *t, const struct table_choice *choice, doub
 		snprintf(t->filter, sizeof(t->filter), "%s", choice->filter);
 	t->choice.filter = t->filter;
 	hash_seed_make(&t->fold_seed);
+	t->choice.chosen = &t->columns[view_index(t->choice.view)];
 	for (size_t i = 0; i < VIEWS; i++)
 		t->sorts[i] = views[i]->sort;
 }
@@ -138,6 +139,7 @@ void top_state_view(struct top_state *t, const struct view_desc *view)
 {
 	t->sorts[view_index(t->choice.view)] = t->choice.sort;
 	t->choice.view = view;
+	t->choice.chosen = &t->columns[view_index(view)];
 	t->choice.sort = t->sorts[view_index(view)];
 	t->choice.cgroup = NULL;
 	t->detail = t->follow = false;

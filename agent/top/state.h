@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "exporters/table/table.h"
 #include "exporters/views/views.h"
+#include "top/setup.h"
 
 /* Keys that are no characters; the screen translates those of curses. */
 enum top_key {
@@ -21,6 +22,7 @@ enum top_key {
 	KEY_TOP_HELP,
 	KEY_TOP_QUIT,
 	KEY_TOP_REFRESH,
+	KEY_TOP_SETUP,
 };
 
 /* What the keys are typed into. */
@@ -63,6 +65,10 @@ struct top_state {
 	uint64_t folds[FOLDS_MAX]; /* which rows are, in ascending order */
 	size_t n_folds;
 	struct hash_seed fold_seed;
+
+	struct setup setup;
+	struct table_chosen columns[VIEWS]; /* choice.chosen points to those of the view */
+	int width;			    /* of the screen */
 
 	int sorts[VIEWS]; /* the column by which each view is sorted while another one is shown */
 };

@@ -18,6 +18,13 @@
 
 struct match_choice;
 
+/* Columns of a view in the order of the screen, as somebody has chosen them. */
+#define TABLE_CHOICES_MAX 64
+struct table_chosen {
+	int columns[TABLE_CHOICES_MAX];
+	size_t n; /* 0: those of the view */
+};
+
 /* What is shown, and how. */
 struct table_choice {
 	const struct view_desc *view;
@@ -27,6 +34,7 @@ struct table_choice {
 	/* Of the tree: what is below this row is left out. NULL: nothing is. */
 	bool (*folded)(void *ctx, const struct row_id *id);
 	void *fold_ctx;
+	const struct table_chosen *chosen;     /* NULL: the columns of the view */
 	bool containers_only;		       /* leaves out services, sessions, the host and the kernel */
 	const char *filter;		       /* as match_filter_init() takes it */
 	const struct match_choice *containers; /* NULL: all */
@@ -68,6 +76,13 @@ struct table_column {
 #define TABLE_COLUMNS_MAX 40
 /* Those that fit into `width`; names get the rest. Returns how many. */
 size_t table_columns(const struct view_desc *view, int width, struct table_column *columns);
+/* The same of the chosen columns, if there are any: as many as fit, in their order. */
+size_t table_columns_of(const struct table_choice *c, int width, struct table_column *columns);
+/* Every column that the view may show, in the order of a wide screen: at most TABLE_CHOICES_MAX. */
+size_t table_columns_all(const struct view_desc *view, int *columns);
+const char *table_column_title(const struct view_desc *view, int column);
+/* Its name in a file, without blanks; in `out` of this size. Its sort key, JSON key or title. */
+void table_column_name(const struct view_desc *view, int column, char *out, size_t size);
 
 /* Appends the text of the cell, unpadded, any length; numbers in human units, `-` when unknown. */
 void table_cell(struct buf *out, const struct snapshot *s, const struct table_choice *c, const struct table_rows *rows,
