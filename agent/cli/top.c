@@ -14,12 +14,11 @@
 #include "base/users.h"
 #include "cli/judged.h"
 #include "cli/top_batch.h"
+#include "cli/top_replay.h"
 #include "cli/verbs.h"
 #include "events/recent.h"
 #include "exporters/views/views.h"
-#include "record/replay.h"
 #include "record/when.h"
-#include "top/past/past.h"
 #include "top/screen.h"
 #include "top/terminal.h"
 #include "view/match.h"
@@ -29,9 +28,8 @@
 
 struct top {
 	bool batch, tree, reverse, containers_only, mouse;
-	const char *view, *sort, *filter, *color, *replay_path, *record_path, *at;
-	struct replay *replay; /* for plain output */
-	struct past *past;     /* for the live screen */
+	const char *view, *sort, *filter, *color;
+	struct top_replay replay;
 	struct option_list names;
 	struct match_choice containers;
 	struct top_batch plain; /* its iterations and delay also count for the live screen */
@@ -63,12 +61,12 @@ static int top_parse(struct run *run, struct top *t)
 		ROW_FLAG("json", 'j', &t->plain.json,
 			 "one JSON object per line: the whole snapshot, or what --view names"),
 		ROW_FLAG("csv", 0, &t->plain.csv, "comma-separated values"),
-		ROW_STRING("replay", 0, &t->replay_path, "DIR",
+		ROW_STRING("replay", 0, &t->replay.path, "DIR",
 			   "show this recording (`sysscope record`): needs no root"),
 		ROW_STRING(
-			"record.path", 0, &t->record_path, "DIR",
+			"record.path", 0, &t->replay.beside, "DIR",
 			"the recording beside the live screen (`sysscope serve --record.path`): its key j goes there"),
-		ROW_STRING("at", 0, &t->at, "TIME", "begin the replay here: " WHEN_FORMS " (before its end)"),
+		ROW_STRING("at", 0, &t->replay.at, "TIME", "begin the replay here: " WHEN_FORMS " (before its end)"),
 		ROW_UNSET("no-mouse", 0, &t->mouse, "leave the mouse to the terminal, which selects text with it"),
 		ROW_CHOICE("color", 0, "auto|always|never", &t->color, "WHEN", "colours on the live screen"),
 	};
@@ -110,7 +108,7 @@ static int top_choose(struct top *t)
 		fprintf(stderr, "sysscope top: --json and --csv cannot be combined\n");
 		return -EINVAL;
 	}
-	if (t->at && !t->replay_path) {
+	if (t->replay.at && !t->replay.path) {
 		fprintf(stderr, "sysscope top: --at needs --replay\n");
 		return -EINVAL;
 	}
@@ -189,7 +187,7 @@ static struct screen *screen_begin(struct top *t)
 		.color = color_wanted(t),
 		.mouse = t->mouse,
 		.stop = run_stop_flag(),
-		.past = t->past,
+		.past = t->replay.past,
 	};
 	const char *term = getenv("TERM"), *close = terminal_close_type(term, getenv("COLORTERM"));
 	_cleanup_buf_ struct buf safe = {};
@@ -226,128 +224,19 @@ static int top_run(const struct run *run, struct top *t, struct screen *screen)
 		live = judged_source_open(&t->judged, source_tap_open(&t->tap, live), true);
 	if (!screen)
 		return top_batch_run(run, live, &t->plain);
-	recorded = source_tap_open(&t->past_tap, past_source(t->past));
+	recorded = source_tap_open(&t->past_tap, past_source(t->replay.past));
 	r = top_screen_run(screen, live, recorded);
 	/* Before anything is logged. */
 	top_screen_leave(screen);
 	return run_end(r);
 }
 
-/* ---- a recording ---- */
-
-static void outside_warn(uint64_t at_ns, uint64_t first_ns, uint64_t last_ns)
-{
-	_cleanup_buf_ struct buf first = {}, last = {};
-
-	if (at_ns >= first_ns && at_ns <= last_ns)
-		return;
-	when_text(&first, first_ns);
-	when_text(&last, last_ns);
-	log_warning("the recording is from %s to %s: this is its %s sample", first.data ?: "", last.data ?: "",
-		    at_ns < first_ns ? "first" : "last");
-}
-
-/* When to begin, of a recording that ends at last_ns. EXIT_USAGE with a line on stderr. */
-static int at_parse(const struct top *t, uint64_t last_ns, uint64_t *ret)
-{
-	_cleanup_buf_ struct buf safe = {};
-
-	if (when_parse(t->at, last_ns, ret) == 0)
-		return RUN_CONTINUE;
-	option_printable(&safe, t->at);
-	fprintf(stderr, "sysscope top: --at: '%s' is no time such as %s\n", safe.data ?: "", WHEN_FORMS);
-	return EXIT_USAGE;
-}
-
-static int replay_refuse(const struct buf *error)
-{
-	log_error("cannot replay %s", error->data ?: "it");
-	return EXIT_FAILED;
-}
-
-/* One after the other, as plain text. */
-static int replay_begin(struct run *run, struct top *t)
-{
-	_cleanup_buf_ struct buf error = {};
-	uint64_t first_ns, last_ns, at_ns;
-	struct replay_place place;
-	int r;
-
-	if (replay_open(&t->replay, t->replay_path, &error) < 0)
-		return replay_refuse(&error);
-	run->source = replay_source(t->replay);
-	replay_times(t->replay, &first_ns, &last_ns);
-	if (!t->at)
-		return RUN_CONTINUE;
-	r = at_parse(t, last_ns, &at_ns);
-	if (r != RUN_CONTINUE)
-		return r;
-	outside_warn(at_ns, first_ns, last_ns);
-	r = replay_seek(t->replay, at_ns);
-	/* What is wrong shows in what was before. */
-	if (r == 0 && t->choice.view->findings) {
-		place = *replay_place(t->replay);
-		t->plain.from_ns = place.time_ns;
-		replay_lead(t->replay, &place, 2 * WATCH_COURSE, (uint64_t)(2 * WATCH_LONG * 1e9));
-	}
-	return r < 0 ? EXIT_FAILED : RUN_CONTINUE;
-}
-
-/* curses does not know the terminal. */
-static int plain_instead(struct run *run, struct top *t)
-{
-	past_free(t->past);
-	t->past = NULL;
-	t->plain.iterations = t->plain.iterations ?: 1;
-	return replay_begin(run, t);
-}
-
-/* For the live screen: its header says what is outside. */
-static int past_begin(struct top *t)
-{
-	_cleanup_buf_ struct buf error = {};
-	struct past_place place;
-	uint64_t at_ns;
-	int r;
-
-	if (past_new(&t->past, t->replay_path ?: t->record_path) < 0)
-		return EXIT_FAILED;
-	if (!t->replay_path)
-		return RUN_CONTINUE;
-	if (past_open(t->past, &error) < 0)
-		return replay_refuse(&error);
-	past_place(t->past, &place);
-	if (!t->at)
-		return RUN_CONTINUE;
-	r = at_parse(t, place.last_ns, &at_ns);
-	if (r != RUN_CONTINUE)
-		return r;
-	return past_go(t->past, at_ns) < 0 ? EXIT_FAILED : RUN_CONTINUE;
-}
-
-/* Returns the exit code. */
-static int replay_end(struct top *t, int code)
-{
-	_cleanup_buf_ struct buf said = {};
-	bool found = t->replay ? replay_found(t->replay) : !t->past || !t->replay_path || past_shown(t->past);
-
-	if (t->replay ? replay_damage_text(t->replay, &said) : t->past && past_damage_text(t->past, &said))
-		log_warning("%s", said.data);
-	if (code == EXIT_SUCCESS && t->replay_path && !found) {
-		log_error("the recording has no sample that can be read");
-		code = EXIT_FAILED;
-	}
-	replay_close(t->replay);
-	past_free(t->past);
-	return code;
-}
+/* ---- both ---- */
 
 /* Numbers of users have names of the machine that was recorded. */
 static bool users_known(const struct top *t)
 {
-	const char *recorded = t->replay		   ? replay_host(t->replay)
-			       : t->replay_path && t->past ? past_host(t->past)
-							   : NULL;
+	const char *recorded = top_replay_host(&t->replay);
 	char host[256] = "";
 
 	return !recorded || (gethostname(host, sizeof(host) - 1) == 0 && strcmp(host, recorded) == 0);
@@ -364,7 +253,7 @@ static int live_open(struct run *run, struct top *t, const struct screen *screen
 
 static int top_body(struct run *run)
 {
-	struct top t = {.color = "auto", .mouse = true, .record_path = RECORD_PATH, .plain = {.delay_seconds = 1}};
+	struct top t = {.color = "auto", .mouse = true, .replay.beside = RECORD_PATH, .plain = {.delay_seconds = 1}};
 	struct screen *screen = NULL;
 	bool live;
 	int r;
@@ -375,16 +264,16 @@ static int top_body(struct run *run)
 	if (top_choose(&t) < 0)
 		return EXIT_USAGE;
 	setlocale(LC_CTYPE, "");
-	t.plain.replay = t.replay_path != NULL;
+	t.plain.replay = t.replay.path != NULL;
 	live = screen_wanted(&t);
 	/* Redirected output shall be one screen, not a file that grows for ever. Of a recording, --batch and its like show all. */
 	if (!t.plain.iterations && !live &&
 	    (t.plain.replay ? !t.batch && !t.plain.json && !t.plain.csv : !isatty(STDOUT_FILENO)))
 		t.plain.iterations = 1;
 	if (live)
-		r = past_begin(&t);
+		r = top_replay_screen(&t.replay);
 	else if (t.plain.replay)
-		r = replay_begin(run, &t);
+		r = top_replay_plain(&t.replay, run, &t.plain);
 	if (r == RUN_CONTINUE && users_known(&t))
 		users_open(&t);
 	if (!t.plain.replay)
@@ -392,7 +281,7 @@ static int top_body(struct run *run)
 	if (live && r == RUN_CONTINUE)
 		screen = screen_begin(&t);
 	if (live && !screen && t.plain.replay && r == RUN_CONTINUE)
-		r = plain_instead(run, &t);
+		r = top_replay_plain(&t.replay, run, &t.plain);
 	/* The view of plain output stays the same; JSON without one has everything. */
 	run->pipeline.loops_wanted = !screen && (t.choice.view->loops || (t.plain.json && !t.plain.view_only));
 	if (screen) {
@@ -404,7 +293,7 @@ static int top_body(struct run *run)
 	if (r == RUN_CONTINUE)
 		r = top_run(run, &t, screen);
 	top_screen_close(screen);
-	r = replay_end(&t, r);
+	r = top_replay_end(&t.replay, r);
 	judged_source_close(&t.judged);
 	/* The pipeline calls it until then. */
 	run_close(run);

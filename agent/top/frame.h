@@ -39,7 +39,9 @@ int key_translate(int key); /* of curses; a character is itself */
 
 /* ---- footer.c ---- */
 
-/* One line, which may be longer than `width`. `past_above`: another line has the place in the recording. True: it is to stand out. */
+/*
+ * One line, which may be longer than `width`. `past_above`: another line has the place in the recording. True: it is to stand out.
+ */
 bool footer_text(struct buf *line, const struct frame *f, int width, bool past_above);
 
 #endif

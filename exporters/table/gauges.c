@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * gauges.c - the lines of the live screen's header that plain output does not have: how busy each CPU is, how full the memory is, how long the machine
- * waited for what, and what sysscope itself costs. Draws with ASCII only, so that every terminal shows it, and without colour.
+ * gauges.c - the lines of the live screen's header that plain output does not have: how busy each CPU is, how full the memory, how
+ * long the machine waited for what, and what sysscope itself costs. Draws with ASCII only, so that every terminal shows it, and without colour.
  */
 #include <string.h>
 

@@ -15,7 +15,7 @@
 #define FILE_NAME "columns"
 #define FILE_MAX  ((size_t)16 << 10)
 
-static const char file_head[] =
+static const char settings_head[] =
 	"# The columns of each view of `sysscope top`, in their order; its key F2 changes them.\n";
 
 /* ---- where ---- */
@@ -76,7 +76,7 @@ static int settings_folder(bool to_write, int *ret)
 
 /* ---- the text ---- */
 
-static int column_find(const struct view_desc *view, const char *name)
+static int settings_column(const struct view_desc *view, const char *name)
 {
 	int all[TABLE_CHOICES_MAX];
 	size_t n = table_columns_all(view, all);
@@ -110,7 +110,7 @@ static int line_parse(struct table_chosen chosen[VIEWS], char *line, struct buf 
 	c = &chosen[view_index(view)];
 	c->n = 0;
 	while ((word = strtok_r(NULL, " \t", &save))) {
-		int at = column_find(view, word);
+		int at = settings_column(view, word);
 		bool twice = false;
 
 		for (size_t i = 0; at >= 0 && i < c->n; i++)
@@ -146,7 +146,7 @@ int settings_parse(struct table_chosen chosen[VIEWS], const char *text, size_t n
 	return 0;
 }
 
-static int text_read(int folder, char *text, size_t *ret_n)
+static int settings_text_read(int folder, char *text, size_t *ret_n)
 {
 	_cleanup_close_ int fd = openat(folder, FILE_NAME, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	ssize_t got;
@@ -171,7 +171,7 @@ int settings_load(struct table_chosen chosen[VIEWS], struct buf *error)
 	/* A home folder that this user may not even look into is somebody else's, as after `setpriv`. */
 	if (r == -ENOENT || r == -EACCES)
 		return 0;
-	r = r ?: text_read(folder, text, &n);
+	r = r ?: settings_text_read(folder, text, &n);
 	if (r == -ENOENT)
 		return 0;
 	if (r == -EPERM)
@@ -181,11 +181,11 @@ int settings_load(struct table_chosen chosen[VIEWS], struct buf *error)
 
 /* ---- keeping it ---- */
 
-static void text_make(struct buf *out, const struct table_chosen chosen[VIEWS])
+static void settings_text(struct buf *out, const struct table_chosen chosen[VIEWS])
 {
 	char name[64];
 
-	buf_str(out, file_head);
+	buf_str(out, settings_head);
 	for (size_t i = 0; i < VIEWS; i++) {
 		if (!chosen[i].n)
 			continue;
@@ -199,7 +199,7 @@ static void text_make(struct buf *out, const struct table_chosen chosen[VIEWS])
 }
 
 /* Under another name first. */
-static int text_write(int folder, const struct buf *text)
+static int settings_write(int folder, const struct buf *text)
 {
 	char name[32];
 	_cleanup_close_ int fd = -1;
@@ -236,10 +236,10 @@ int settings_save(const struct table_chosen chosen[VIEWS], struct buf *error)
 			return settings_refuse(error, -ENOENT, "neither XDG_CONFIG_HOME nor HOME says where");
 		mkdir(path.data, 0700);
 	}
-	text_make(&text, chosen);
+	settings_text(&text, chosen);
 	r = settings_folder(true, &folder);
 	if (r == -EPERM)
 		return settings_refuse(error, r, "not in a folder that only this user can write");
-	r = r ?: text.failed ? -ENOMEM : text_write(folder, &text);
+	r = r ?: text.failed ? -ENOMEM : settings_write(folder, &text);
 	return r < 0 ? settings_refuse(error, r, NULL) : 0;
 }
