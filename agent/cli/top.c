@@ -20,7 +20,7 @@
 #include "exporters/views/views.h"
 #include "record/when.h"
 #include "top/screen.h"
-#include "top/terminal.h"
+#include "top/terminal/terminal.h"
 #include "view/match.h"
 
 /* Where `sysscope serve` is told to record, as its documents say. */

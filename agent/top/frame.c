@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "top/frame.h"
-#include "top/suspend.h"
+#include "top/terminal/suspend.h"
 
 #define MIN_LINES   5
 #define MIN_COLUMNS 20

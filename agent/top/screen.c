@@ -15,8 +15,8 @@
 #include "top/history.h"
 #include "top/screen.h"
 #include "top/settings/settings.h"
-#include "top/suspend.h"
-#include "top/terminal.h"
+#include "top/terminal/suspend.h"
+#include "top/terminal/terminal.h"
 #include "top/travel.h"
 
 #define IDLE_EVERY_NS 5000000000ULL

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * gauges.c - the lines of the live screen's header that plain output does not have: how busy each CPU is, how full the memory, how
- * long the machine waited for what, and what sysscope itself costs. Draws with ASCII only, so that every terminal shows it, and without colour.
+ * long the machine waited for what, and what sysscope itself costs. Draws with ASCII only, so that every terminal shows it, and
+ * without colour.
  */
 #include <string.h>
 

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 #include <curses.h>
 
-#include "top/suspend.h"
+#include "top/terminal/suspend.h"
 
 static int steps; /* of the child, which has a copy of its own */
 

@@ -17,7 +17,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "top/terminal.h"
+#include "top/terminal/terminal.h"
 #include "base/util.h"
 
 static volatile char sink;

@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <stdbool.h>
 
-#include "top/suspend.h"
+#include "top/terminal/suspend.h"
 
 static volatile sig_atomic_t held, waiting;
 

@@ -9,7 +9,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "top/terminal.h"
+#include "top/terminal/terminal.h"
 
 /* After a stack overflow the handler needs a stack of its own. */
 #define HANDLER_STACK_BYTES ((size_t)64 << 10)
