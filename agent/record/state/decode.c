@@ -143,6 +143,47 @@ static int cells_find(struct decoder *d, enum shape_table table, struct told_tab
 	return 0;
 }
 
+static bool refers(const struct shape_field *f)
+{
+	return f->kind == FIELD_INDEX || f->kind == FIELD_INDEX_OR_NONE || f->kind == FIELD_INDEX_NEXT ||
+	       f->kind == FIELD_POINTER || f->kind == FIELD_RANGE;
+}
+
+/* The recording has the field, and the table to which it refers. */
+static bool field_is_told(const struct decoder *d, enum shape_table table, const struct shape_field *f, size_t cell)
+{
+	return d->from[table][cell] != UINT32_MAX && (!refers(f) || d->told[f->other]);
+}
+
+/* Without what tells its rows apart, or to whom they belong, a table says nothing. */
+static bool table_is_told(const struct decoder *d, enum shape_table table)
+{
+	const struct shape_desc *desc = &shapes[table];
+
+	for (size_t k = 0, n = 0; k < desc->n_fields; n += field_cells(&desc->fields[k]), k++) {
+		const struct shape_field *f = &desc->fields[k];
+
+		if (!field_is_told(d, table, f, n) &&
+		    (f->kind == FIELD_INDEX || (f->key && f->kind != FIELD_INDEX_OR_NONE)))
+			return false;
+	}
+	return true;
+}
+
+static void tables_drop(struct decoder *d)
+{
+	bool dropped = true;
+
+	while (dropped) {
+		dropped = false;
+		for (unsigned int table = 0; table < SHAPE_TABLES; table++)
+			if (d->told[table] && !table_is_told(d, table)) {
+				d->told[table] = NULL;
+				dropped = true;
+			}
+	}
+}
+
 static int schema_get(struct decoder *d, struct wire_input *in)
 {
 	uint64_t n = wire_get(in);
@@ -164,6 +205,8 @@ static int schema_get(struct decoder *d, struct wire_input *in)
 		for (unsigned int table = 0; table < SHAPE_TABLES && !r; table++)
 			if (!d->told[table] && strcmp(shapes[table].name, d->tables.at[i].name) == 0)
 				r = cells_find(d, table, &d->tables.at[i]);
+	if (!r)
+		tables_drop(d);
 	return r;
 }
 
@@ -187,21 +230,33 @@ static int texts_get(struct decoder *d, struct wire_input *in)
 
 /* ---- the snapshot ---- */
 
+/* Of what the recording does not have: not known. */
+static uint64_t cell_unknown(const struct shape_field *f)
+{
+	if (f->kind == FIELD_INDEX_OR_NONE)
+		return UINT32_MAX;
+	return shape_cell_type(f) == CELL_REAL ? wire_real_bits(VALUE_ABSENT) : 0;
+}
+
+static void cells_take(const struct decoder *d, enum shape_table table, const uint64_t *row, uint64_t *ours)
+{
+	for (size_t k = 0, n = 0; k < shapes[table].n_fields; k++) {
+		const struct shape_field *f = &shapes[table].fields[k];
+		size_t end = n + field_cells(f);
+
+		for (; n < end; n++)
+			ours[n] = field_is_told(d, table, f, n) ? row[d->from[table][n]] : cell_unknown(f);
+	}
+}
+
 static int rows_make(struct decoder *d, struct shape_making *m, enum shape_table table)
 {
 	const struct told_table *t = d->told[table];
-	size_t cells = shape_cells(table), n;
 	uint64_t ours[STATE_CELLS_MAX];
 	int r = 0;
 
 	for (size_t i = 0; i < m->n_rows[table] && !r; i++) {
-		for (n = 0; n < cells; n++)
-			ours[n] = d->from[table][n] == UINT32_MAX ? 0 : t->rows.at[i][d->from[table][n]];
-		for (size_t k = n = 0; k < shapes[table].n_fields; n += field_cells(&shapes[table].fields[k]), k++)
-			for (size_t one = 0; one < field_cells(&shapes[table].fields[k]); one++)
-				if (d->from[table][n + one] == UINT32_MAX &&
-				    shape_cell_type(&shapes[table].fields[k]) == CELL_REAL)
-					ours[n + one] = wire_real_bits(VALUE_ABSENT);
+		cells_take(d, table, t->rows.at[i], ours);
 		r = shape_row_make(m, table, i, ours);
 	}
 	return r;

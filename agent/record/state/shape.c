@@ -109,9 +109,10 @@ static const struct shape_field group_fields[] = {
 	CONTAINER(group_row, KEY), TEXT(group_row, comm, KEY), NUMBER(group_row, dead, ), METRICS(group_row, v, GROUP),
 };
 
+#define WAITER(S)     FIELD(S, waiter, INDEX, .other = SHAPE_CONTAINERS, KEY)
 #define ANOTHER(S, F) FIELD(S, F, INDEX_OR_NONE, .other = SHAPE_CONTAINERS, KEY)
 static const struct shape_field neighbour_fields[] = {
-	ANOTHER(neighbour_row, waiter), ANOTHER(neighbour_row, runner), METRICS(neighbour_row, v, NEIGHBOUR),
+	WAITER(neighbour_row), ANOTHER(neighbour_row, runner), METRICS(neighbour_row, v, NEIGHBOUR),
 };
 
 static const struct shape_field disk_fields[] = {
@@ -120,7 +121,7 @@ static const struct shape_field disk_fields[] = {
 };
 
 static const struct shape_field disk_neighbour_fields[] = {
-	ANOTHER(disk_neighbour_row, waiter), ANOTHER(disk_neighbour_row, filler), TEXT(disk_neighbour_row, device, KEY),
+	WAITER(disk_neighbour_row), ANOTHER(disk_neighbour_row, filler), TEXT(disk_neighbour_row, device, KEY),
 	METRICS(disk_neighbour_row, v, DISK_NEIGHBOUR),
 };
 
