@@ -12,8 +12,8 @@
 #include "cli/run.h"
 #include "cli/verbs.h"
 
-static const struct verb *const verbs[] = {&verb_top,	 &verb_diagnose,     &verb_serve, &verb_record,
-					   &verb_events, &verb_capabilities, &verb_doctor};
+static const struct verb *const verbs[] = {&verb_top,	 &verb_diagnose,     &verb_serve,  &verb_record,
+					   &verb_events, &verb_capabilities, &verb_doctor, &verb_bugreport};
 
 static void print_help(FILE *f)
 {

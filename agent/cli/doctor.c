@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "cgroup/cgroupfs.h"
+#include "cli/doctor.h"
 #include "cli/run.h"
 #include "cli/verbs.h"
 #include "kernel/loader.h"
@@ -325,6 +326,17 @@ static int doctor_json(struct buf *out, const struct doctor *d)
 }
 
 /* ---- the verb ---- */
+
+int doctor_report(struct buf *out, const struct run *run)
+{
+	struct doctor d = {};
+	int r;
+
+	doctor_examine(&d, &run->pipeline);
+	r = doctor_text(out, &d);
+	doctor_free(&d);
+	return r;
+}
 
 static int doctor_body(struct run *run)
 {

@@ -5,6 +5,7 @@
 
 #include "options/options.h"
 
-extern const struct verb verb_top, verb_diagnose, verb_serve, verb_events, verb_capabilities, verb_doctor, verb_record;
+extern const struct verb verb_top, verb_diagnose, verb_serve, verb_events, verb_capabilities, verb_doctor, verb_record,
+	verb_bugreport;
 
 #endif

@@ -100,6 +100,11 @@ int recorder_open(struct recorder **ret, const struct store_options *o, struct b
 	return 0;
 }
 
+void recorder_rename(struct recorder *r, codec_rename *rename, void *ctx)
+{
+	encoder_rename(r->encoder, rename, ctx);
+}
+
 static void store_end(struct recorder *r)
 {
 	if (!r->store)

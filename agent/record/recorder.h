@@ -7,6 +7,7 @@
 #ifndef SYSSCOPE_RECORD_RECORDER_H
 #define SYSSCOPE_RECORD_RECORDER_H
 
+#include "record/state/codec.h"
 #include "record/store.h"
 #include "sysscope/view.h"
 
@@ -23,6 +24,9 @@ int recorder_new(struct recorder **ret, const struct store_options *o);
 int recorder_begin(struct recorder *r, struct buf *error);
 /* recorder_new and recorder_begin. */
 int recorder_open(struct recorder **ret, const struct store_options *o, struct buf *error);
+
+/* Texts of what is recorded from now on pass through this: encoder_rename(). */
+void recorder_rename(struct recorder *r, codec_rename *rename, void *ctx);
 
 /*
  * In two steps, of which the first reads the snapshot and the second alone writes; they may be on two threads, one at a time.

@@ -134,6 +134,11 @@ void replay_times(const struct replay *r, uint64_t *ret_first_ns, uint64_t *ret_
 	*ret_last_ns = archive_frame(r->archive, archive_frames(r->archive) - 1)->last_ns;
 }
 
+const char *replay_kernel(const struct replay *r)
+{
+	return archive_header(r->archive, archive_frames(r->archive) - 1)->kernel;
+}
+
 const char *replay_host(const struct replay *r)
 {
 	return archive_header(r->archive, archive_frames(r->archive) - 1)->host;

@@ -47,8 +47,9 @@ bool replay_growing(const struct replay *r);
 
 /* The next snapshot is the last one at this time or before; if there is none, the first one. */
 int replay_seek_before(struct replay *r, uint64_t time_ns);
-/* The host that was recorded; "" if that is not known. */
+/* The host that was recorded, and its kernel; "" if that is not known. */
 const char *replay_host(const struct replay *r);
+const char *replay_kernel(const struct replay *r);
 
 /* next() gives NULL at the end; when more has been recorded meanwhile it goes on. */
 const struct snapshot_source *replay_source(struct replay *r);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fuzz_recording_state.c - the codec of recordings, behind checksums and compression: whatever its bytes are, a state is refused, or
- * it is a snapshot that is written as JSON without a read past any end; and what was refused is not the base of what follows. The
- * first byte chooses what the others are: the bytes of two states, or changes to two real ones, a whole one and a difference.
+ * fuzz_recording_state.c - the codec of recordings, behind checksums and compression: whatever its bytes are, a state is refused,
+ * or it is a snapshot that is written as JSON without a read past any end; and what was refused is not the base of what follows.
+ * The first byte chooses what the others are: the bytes of two states, or changes to two real ones, a whole one and a difference.
  */
 #include "base/util.h"
 #include "concurrency/concurrency.h"

@@ -35,7 +35,7 @@ static int folder_choose(const struct past_choice *c, struct buf *path)
 		log_error("several record on this machine: choose one with --replay: %s", path->data);
 		return EXIT_FAILED;
 	}
-	if (access(PAST_FOLDER "/" RECORDING_MARK, F_OK) < 0)
+	if (c->running_only || access(PAST_FOLDER "/" RECORDING_MARK, F_OK) < 0)
 		return -ENODATA;
 	log_warning("nobody seems to record on this machine now: what there is in %s", PAST_FOLDER);
 	buf_str(path, PAST_FOLDER);

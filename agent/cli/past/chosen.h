@@ -13,6 +13,7 @@ struct past_choice {
 	const char *path;      /* NULL: that of the sysscope that records on this machine */
 	const char *from, *to; /* NULL: not given */
 	double last;	       /* seconds; 0: not given */
+	bool running_only;     /* one that nobody writes any more is not looked for */
 	double usual;	       /* without --from and --last: so many seconds; 0: all that there is */
 };
 

@@ -24,6 +24,10 @@ void encoder_free(struct encoder *e);
  */
 int encode(struct encoder *e, const struct snapshot *s, bool whole, struct buf *out);
 
+/* From now on each text passes through this: what it returns, valid until the next call, is written in its place. */
+typedef const char *codec_rename(void *ctx, const char *table, const char *field, const char *text);
+void encoder_rename(struct encoder *e, codec_rename *rename, void *ctx);
+
 int decoder_new(struct decoder **ret);
 void decoder_free(struct decoder *d);
 /*

@@ -226,6 +226,12 @@ int encoder_new(struct encoder **ret)
 	return 0;
 }
 
+void encoder_rename(struct encoder *e, codec_rename *rename, void *ctx)
+{
+	e->rename = rename;
+	e->rename_ctx = ctx;
+}
+
 void encoder_free(struct encoder *e)
 {
 	if (!e)

@@ -138,11 +138,13 @@ void rows_gather(struct encoder *e, const struct snapshot *s)
 
 /* ---- a row as cells ---- */
 
-static uint64_t text_cell(struct encoder *e, const char *text, uint64_t before)
+static uint64_t text_cell(struct encoder *e, const struct shape_field *f, const char *text, uint64_t before)
 {
 	const char *then = wire_text(&e->texts, before);
 	uint64_t number = 0;
 
+	if (text && *text && e->rename)
+		text = e->rename(e->rename_ctx, e->renaming, f->name, text);
 	if (!text || (then && strcmp(then, text) == 0))
 		return text ? before : 0;
 	if (wire_text_number(&e->texts, text, &number) < 0)
@@ -205,10 +207,10 @@ static void field_flatten(struct encoder *e, const struct snapshot *s, const str
 	case FIELD_TEXT:
 	case FIELD_TEXT_OR_NULL:
 		memcpy(&pointer, at, sizeof(pointer));
-		*cells = text_cell(e, pointer, *before);
+		*cells = text_cell(e, f, pointer, *before);
 		break;
 	case FIELD_CHARS:
-		*cells = text_cell(e, at, *before);
+		*cells = text_cell(e, f, at, *before);
 		break;
 	case FIELD_RANGE:
 		range_cells(e, s, f, row, cells);
@@ -234,6 +236,7 @@ void row_flatten(struct encoder *e, const struct snapshot *s, enum shape_table t
 	const struct shape_desc *d = &shapes[table];
 	const struct concurrency *c = table == SHAPE_PROCESSES ? ((const struct process_row *)row)->concurrency : NULL;
 
+	e->renaming = d->name;
 	for (size_t i = 0, at = 0; i < d->n_fields; at += field_cells(&d->fields[i]), i++) {
 		const struct shape_field *f = &d->fields[i];
 

@@ -6,6 +6,7 @@
 #ifndef SYSSCOPE_RECORD_ENCODER_H
 #define SYSSCOPE_RECORD_ENCODER_H
 
+#include "record/state/codec.h"
 #include "record/state/shape.h"
 
 struct kept_table {
@@ -37,6 +38,9 @@ struct encoder {
 	uint32_t cursor[SHAPE_TABLES]; /* end of the range of the container before */
 	uint32_t added[SHAPE_TABLES];  /* the next range that only its container refers to */
 	bool failed;		       /* no memory */
+	codec_rename *rename;	       /* NULL: texts are written as they are */
+	void *rename_ctx;
+	const char *renaming; /* the table whose row is being made cells */
 };
 
 /* Lists the rows of each table, those that only a container or a process refers to behind the snapshot's own. */
