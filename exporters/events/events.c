@@ -95,7 +95,8 @@ uint32_t clone_namespaces(uint64_t flags)
 /* Local time of day with milliseconds; with the date if it is not on the same day as `beside`. */
 static void put_time(struct buf *out, double seconds, double beside)
 {
-	time_t whole = (time_t)seconds, other = (time_t)beside;
+	/* What is not a number is no integer either. */
+	time_t whole = isfinite(seconds) ? (time_t)seconds : 0, other = isfinite(beside) ? (time_t)beside : 0;
 	struct tm tm, day;
 	char text[32] = "";
 

@@ -492,16 +492,24 @@ static void test_none(void **state)
 
 static void bytes_print(const void *bytes, size_t n)
 {
-	_cleanup_buf_ struct buf out = {};
+	_cleanup_buf_ struct buf json = {}, text = {};
 	struct fact_reader r = {};
 	struct fact_room room;
+	size_t lines = 0;
 
 	fact_reader_begin(&r, bytes, n);
 	while (fact_reader_next(&r, &room) == 1) {
-		assert_int_equal(event_json(&out, &room.event), 0);
-		assert_int_equal(event_text(&out, &room.event), 0);
+		assert_int_equal(event_json(&json, &room.event), 0);
+		assert_int_equal(event_text(&text, &room.event), 0);
+		lines++;
 	}
 	fact_reader_free(&r);
+	/* Words that a live event has of sysscope itself may be anything here: a terminal sees nothing of that. */
+	for (size_t i = 0; i < text.len; i++) {
+		lines -= text.data[i] == '\n';
+		assert_true((unsigned char)text.data[i] >= ' ' || text.data[i] == '\n');
+	}
+	assert_int_equal(lines, 0);
 }
 
 static struct fact_pack pack;

@@ -184,6 +184,13 @@ static void text_there(const char **text, const char *else_this)
 		*text = else_this;
 }
 
+/* A word of our own is printed as it is: what is none of that kind is not shown. */
+static void word_there(const char **word, const char *else_this)
+{
+	if (!*word || (*word)[strspn(*word, "abcdefghijklmnopqrstuvwxyz_")])
+		*word = else_this;
+}
+
 static void real_bound(double *v)
 {
 	if (!(fabs(*v) < REAL_MOST))
@@ -230,16 +237,16 @@ static bool room_bound(struct fact_room *room, int type)
 	e->type = (enum event_type)type;
 	reals_bound(room);
 	exit_bound(e);
-	text_there(&e->how, "unknown");
+	word_there(&e->how, "unknown");
 	text_there(&room->oom.container_name, "");
 	text_there(&room->oom.container_cgroup, "");
-	text_there(&room->oom.exhausted, "");
+	word_there(&room->oom.exhausted, "");
 	text_there(&room->oom.limit_of, "");
-	text_there(&room->oom.limit_scope, "");
+	word_there(&room->oom.limit_scope, "");
 	text_there(&room->oom.asker, "");
 	text_there(&room->oom.largest_of, "");
 	room->oom.comm = room->oom.thread = "";
-	text_there(&room->stall.cause, "");
+	word_there(&room->stall.cause, "");
 	text_there(&room->stall.runner, "");
 	text_there(&room->stall.runner_cgroup, "");
 	if (room->oom.n_largest > OOM_LARGEST)
