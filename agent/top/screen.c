@@ -90,8 +90,10 @@ static bool move_make(struct screen *s)
 	struct top_state *t = &s->frame.state;
 
 	/* What was before it is judged as well, from the moment that somebody wants to see that. */
-	if (t->go == GO_NOWHERE && t->past && findings_shown(t) && !s->judged && past_go_again(s->options.past) == 0)
+	if (t->go == GO_NOWHERE && t->past && findings_shown(t) && !s->judged) {
+		past_go_again(s->options.past);
 		return sample_take(s);
+	}
 	if (t->go == GO_NOWHERE || !travel(t, s->options.past))
 		return true;
 	source_choose(s);

@@ -51,11 +51,12 @@ bool travel(struct top_state *t, struct past *p)
 		return travel_refuse(t, "that is no time such as " WHEN_FORMS, NULL);
 	if (go != GO_TIME)
 		r = travel_within(t, p, go);
+	/* Wherever it is now, what was shown before is gone. */
 	if (r == -ENOENT)
-		return travel_refuse(t, "this is the first sample of the recording", NULL);
-	if (r < 0) {
+		travel_refuse(t, "this is the first sample of the recording", NULL);
+	else if (r < 0) {
 		buf_str(&error, strerror(-r));
-		return travel_refuse(t, "cannot read the recording: ", &error);
+		travel_refuse(t, "cannot read the recording: ", &error);
 	}
 	/* It stands still, unless it was playing already. */
 	t->paused = t->past ? t->paused : true;

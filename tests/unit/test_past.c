@@ -243,6 +243,16 @@ static void test_travel(void **state)
 	assert_true(travel(&t, p));
 	assert_false(t.paused);
 	assert_int_equal(sample_next(p), 2);
+	for (int i = 2; i-- > 0;) {
+		t.go = GO_BACK;
+		assert_true(travel(&t, p));
+		assert_int_equal(sample_next(p), i);
+	}
+	/* What was shown was read anew on the way: it is taken again. */
+	t.go = GO_BACK;
+	assert_true(travel(&t, p));
+	assert_non_null(strstr(t.message, "the first sample"));
+	assert_int_equal(sample_next(p), 0);
 	strcpy(t.time, "soon");
 	t.go = GO_TIME;
 	assert_false(travel(&t, p));

@@ -72,12 +72,14 @@ static const struct snapshot *past_next(void *ctx, int *ret_error)
 		s = lead_judge(p, ret_error);
 	else
 		s = past_read(p, ret_error);
+	if (s && !p->moved)
+		p->asked_ns = 0;
 	if (!s && *ret_error == 0 && !replay_latest(p->replay)) {
 		/* What followed is no state, and has cost the latest one. */
 		*ret_error = replay_to(p->replay, replay_place(p->replay));
 		s = *ret_error ? NULL : past_read(p, ret_error);
-	} else if (s && !p->moved)
-		p->asked_ns = 0;
+	} else if (!s && *ret_error == 0 && p->moved)
+		s = replay_latest(p->replay);
 	if (s)
 		p->moved = false;
 	if (!s || !p->wanted)
