@@ -17,6 +17,7 @@
 #include "cli/top_replay.h"
 #include "cli/verbs.h"
 #include "events/recent.h"
+#include "events/recent_past.h"
 #include "exporters/views/views.h"
 #include "record/when.h"
 #include "top/screen.h"
@@ -37,7 +38,8 @@ struct top {
 	struct users *users;
 	struct source_tap tap, past_tap;
 	struct judged_source judged;
-	struct recent_events *recent; /* NULL: of a recording, or nobody looks at events */
+	struct recent_events *recent; /* NULL: nobody looks at events */
+	struct recent_past *recent_past;
 };
 
 static int top_parse(struct run *run, struct top *t)
@@ -220,11 +222,15 @@ static int top_run(const struct run *run, struct top *t, struct screen *screen)
 	t->tap = t->past_tap = (struct source_tap){.before = snapshot_before, .after = snapshot_after, .ctx = t};
 	if (t->recent)
 		live = recent_events_source(t->recent, run->live, live);
+	if (recent_past_new(&t->recent_past, &t->containers, t->replay.path ?: t->replay.beside) < 0)
+		return run_end(-ENOMEM);
+	if (t->plain.replay && live)
+		live = recent_past_source(t->recent_past, live);
 	if (live)
 		live = judged_source_open(&t->judged, source_tap_open(&t->tap, live), true);
 	if (!screen)
 		return top_batch_run(run, live, &t->plain);
-	recorded = source_tap_open(&t->past_tap, past_source(t->replay.past));
+	recorded = source_tap_open(&t->past_tap, recent_past_source(t->recent_past, past_source(t->replay.past)));
 	r = top_screen_run(screen, live, recorded);
 	/* Before anything is logged. */
 	top_screen_leave(screen);
@@ -298,6 +304,7 @@ static int top_body(struct run *run)
 	/* The pipeline calls it until then. */
 	run_close(run);
 	recent_events_free(t.recent);
+	recent_past_free(t.recent_past);
 	users_free(t.users);
 	match_choice_free(&t.containers);
 	return r;

@@ -334,6 +334,8 @@ static int batch_replay(const struct snapshot_source *source, const struct top_b
 	int r = 0;
 
 	source->judge(source->ctx, b->choice->view->findings);
+	if (source->look)
+		source->look(source->ctx, b->choice->view->look);
 	for (uint64_t i = 0; r == 0 && !run_stopped() && (!b->iterations || i < b->iterations); i++) {
 		s = i ? source->next(source->ctx, &r) : replay_first(source, b, &r);
 		if (!s)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * recent.h - the latest events, kept for a view of them: a source of snapshots around another one. Keeps a bounded number of
- * those that are rare (containers, OOM kills, stalls, namespaces), and apart from them, so that they do not push the rare ones
- * out, of starts and ends of processes, which are noted only while somebody looks. Used by the body of `top`.
+ * recent.h - the latest events of the present for a view of them: a source of snapshots around another one. Starts and ends of
+ * processes are noted only while somebody looks. Used by the body of `top`.
  */
 #ifndef SYSSCOPE_EVENTS_RECENT_H
 #define SYSSCOPE_EVENTS_RECENT_H

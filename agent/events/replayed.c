@@ -112,7 +112,11 @@ static bool lost_narrow(const struct event_replay *r, struct fact_room *room)
 static int line_make(struct event_replay *r, const struct event *e)
 {
 	size_t before = r->text.len;
-	int error = list_reserve(&r->lines, r->lines.n + 1);
+	int error;
+
+	if (r->choice->sink)
+		return r->choice->sink(r->choice->sink_ctx, e) ? 0 : -ENOMEM;
+	error = list_reserve(&r->lines, r->lines.n + 1);
 
 	error = error ?: r->choice->json ? event_json(&r->text, e) : event_text(&r->text, e);
 	if (error == 0)

@@ -10,7 +10,10 @@
 
 struct event_replay;
 
-/* 0, or negative errno with one line in `error`. Of the choice `tree`, `redactor` and `sink` have no meaning; it must stay. */
+/*
+ * 0, or negative errno with one line in `error`. Of the choice, which must stay, `tree` and `redactor` have no meaning. A `sink`
+ * gets the events of a block in the order in which they were recorded, and losses; false: there was no memory.
+ */
 int event_replay_open(struct event_replay **ret, const char *path, const struct event_choice *c, struct buf *error);
 void event_replay_close(struct event_replay *r);
 

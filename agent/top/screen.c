@@ -66,6 +66,7 @@ static void mouse_take(struct screen *s)
 }
 
 static bool findings_shown(const struct top_state *t);
+static uint32_t look_wanted(const struct top_state *t);
 static bool sample_take(struct screen *s);
 
 /* Numbers of users have names of this machine; sysscope's own row is one of the present. */
@@ -89,8 +90,10 @@ static bool move_make(struct screen *s)
 {
 	struct top_state *t = &s->frame.state;
 
-	/* What was before it is judged as well, from the moment that somebody wants to see that. */
-	if (t->go == GO_NOWHERE && t->past && findings_shown(t) && !s->judged) {
+	/* What was before it is judged and looked for as well, from the moment that somebody wants to see that. */
+	bool more = (findings_shown(t) && !s->judged) || (look_wanted(t) & LOOK_EVENTS & ~s->looked);
+
+	if (t->go == GO_NOWHERE && t->past && more) {
 		past_go_again(s->options.past);
 		return sample_take(s);
 	}

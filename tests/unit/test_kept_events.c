@@ -17,10 +17,12 @@
 #include <cmocka.h>
 
 #include "events/kept.h"
+#include "events/recent_past.h"
 #include "events/replayed.h"
 #include "lib/snapshot_fixture.h"
 #include "record/facts/facts.h"
 #include "record/recorder.h"
+#include "record/replay.h"
 #include "sysscope/abi/fact.h"
 #include "sysscope/sample.h"
 #include "view/match.h"
@@ -327,6 +329,79 @@ static void test_same(void **state)
 	assert_same_lines(&text, &live_text);
 }
 
+/* ---- the view of the latest events ---- */
+
+/* Of one snapshot, by a source of its own, or of all of them in turn: *ret_n rows of the last one. */
+static struct event_row *rows_at(struct recent_past *recent, struct replay *replay, bool in_turn, size_t *ret_n,
+				 double *ret_time)
+{
+	const struct snapshot_source *source = recent_past_source(recent, replay_source(replay));
+	const struct snapshot *s, *last = NULL;
+	struct event_row *rows;
+	int error = 0;
+
+	source->look(source->ctx, in_turn ? LOOK_EVENTS : 0);
+	while ((s = source->next(source->ctx, &error))) {
+		last = s;
+		*ret_time = s->time;
+		for (size_t i = 0; i < s->looked.n_events; i++) {
+			assert_true(s->looked.events[i].time <= s->time && s->looked.events[i].time > s->time - 600);
+			assert_true(!i || s->looked.events[i].time <= s->looked.events[i - 1].time);
+		}
+		assert_true(s->looked.events || !in_turn == !s->looked.events_reason);
+	}
+	assert_int_equal(error, 0);
+	if (!in_turn) {
+		source->look(source->ctx, LOOK_EVENTS);
+		assert_int_equal(replay_seek(replay, (uint64_t)(*ret_time * 1e9)), 0);
+		last = source->next(source->ctx, &error);
+	}
+	assert_non_null(last);
+	*ret_n = last->looked.n_events;
+	rows = calloc(*ret_n + 1, sizeof(*rows));
+	memcpy(rows, last->looked.events, *ret_n * sizeof(*rows));
+	return rows;
+}
+
+static void test_view(void **state)
+{
+	struct event_choice c = {.types = KEPT_TYPES};
+	_cleanup_buf_ struct buf text = {}, missing = {}, error = {};
+	struct recent_past *recent[2];
+	struct replay *replay;
+	struct event_row *rows[2];
+	size_t n[2], lines = 0;
+	double time = 0;
+
+	(void)state;
+	everything_record();
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(recent_past_new(&recent[i], NULL, folder), 0);
+		assert_int_equal(replay_open(&replay, folder, &error), 0);
+		rows[i] = rows_at(recent[i], replay, i == 0, &n[i], &time);
+		replay_close(replay);
+	}
+	replay_all(&c, (uint64_t)((time - 600) * 1e9), (uint64_t)(time * 1e9), &text, &missing);
+	for (size_t i = 0; i < text.len; i++)
+		lines += text.data[i] == '\n';
+	assert_true(lines > 70);
+	assert_int_equal(n[0], lines);
+	assert_int_equal(n[1], lines);
+	for (size_t i = 0; i < lines; i++) {
+		assert_true(rows[0][i].time == rows[1][i].time);
+		assert_string_equal(rows[0][i].type, rows[1][i].type);
+		assert_string_equal(rows[0][i].text, rows[1][i].text);
+		assert_string_equal(rows[0][i].cgroup, rows[1][i].cgroup);
+		assert_string_equal(rows[0][i].kind, rows[1][i].kind);
+		assert_int_equal(rows[0][i].pid, rows[1][i].pid);
+		assert_non_null(strstr(text.data, rows[0][i].text));
+	}
+	for (int i = 0; i < 2; i++) {
+		free(rows[i]);
+		recent_past_free(recent[i]);
+	}
+}
+
 static size_t lines_of(const struct event_choice *c, uint64_t from_ns, uint64_t to_ns)
 {
 	_cleanup_buf_ struct buf out = {}, missing = {};
@@ -478,6 +553,11 @@ static void test_none(void **state)
 	const struct store_options o = {.path = folder, .interval = 5};
 	struct event_choice c = {.types = KEPT_TYPES};
 	_cleanup_buf_ struct buf error = {}, out = {}, missing = {};
+	const struct snapshot_source *source;
+	const struct snapshot *s;
+	struct recent_past *recent;
+	struct replay *replay;
+	int r = 0;
 
 	(void)state;
 	assert_int_equal(recorder_open(&recorder, &o, &error), 0);
@@ -486,6 +566,16 @@ static void test_none(void **state)
 	recorder_close(recorder);
 	replay_all(&c, 0, 0, &out, &missing);
 	assert_string_equal(missing.data, "all of this time was recorded without events");
+	assert_int_equal(recent_past_new(&recent, NULL, folder), 0);
+	assert_int_equal(replay_open(&replay, folder, &error), 0);
+	source = recent_past_source(recent, replay_source(replay));
+	source->look(source->ctx, LOOK_EVENTS);
+	s = source->next(source->ctx, &r);
+	assert_non_null(s);
+	assert_null(s->looked.events);
+	assert_string_equal(s->looked.events_reason, missing.data);
+	replay_close(replay);
+	recent_past_free(recent);
 }
 
 /* ---- bytes that are wrong ---- */
@@ -585,8 +675,9 @@ int main(void)
 {
 #define kept_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		kept_test(test_same),	   kept_test(test_choice), kept_test(test_flood),   kept_test(test_burst),
-		kept_test(test_lost_line), kept_test(test_none),   kept_test(test_hostile), kept_test(test_later),
+		kept_test(test_same),  kept_test(test_view),	kept_test(test_choice),
+		kept_test(test_flood), kept_test(test_burst),	kept_test(test_lost_line),
+		kept_test(test_none),  kept_test(test_hostile), kept_test(test_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
