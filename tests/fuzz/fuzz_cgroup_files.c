@@ -3,6 +3,7 @@
 #include "cgroup/census.h"
 #include "cgroup/files.h"
 #include "cgroup/io.h"
+#include "cgroup/io_limits.h"
 #include "fuzz.h"
 
 static int io_check(void *ctx, const struct sample_io *io)
@@ -17,6 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t n;
 	const struct cgroup_file *files = cgroup_files(&n);
 	struct cgroup_mount_line line;
+	cgroup_io_limit_list limits = {};
 	struct cgroup_counters c;
 	char *text;
 
@@ -33,6 +35,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else if (data[0] < 2 * n) {
 		cgroup_counters_clear(&c);
 		cgroup_file_parse(&files[data[0] % n], text, size - 1, &c);
+		if (cgroup_io_limits_parse(&files[data[0] % n], text, size - 1, &limits) == 0)
+			must(limits.n <= size / 4);
+		list_free(&limits);
 	} else if (cgroup_mount_line_parse(text, &line) == 0) {
 		must(line.point >= text && line.point < text + size && line.root >= text && line.root < text + size);
 		cgroup_list_has(line.options, "cpu");

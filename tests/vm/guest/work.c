@@ -5,6 +5,9 @@
  *   work spawn N       makes `ready`, waits for `go`, runs /bin/true N times, writes how many went well to `done`, rests
  *   work rush N        the same by 4 children on one CPU at once, N/4 each
  *   work oom MIB       makes `ready`, waits for `go`, a child touches MIB MiB, its wait status goes to `done`, rests
+ *   work spin CPU N    makes `ready`, waits for `go`; then N processes that are bound to that CPU burn it for ever
+ *   work beat CPU MS   the same; one burns so many milliseconds of CPU time, rests for 200, and so on
+ *   work again MIB     the same; touches MIB MiB from begin to end, again and again
  *   work now           prints the time
  *   work log FILE...   for ever: prints "TIME FILE CONTENT" of each file, every 20 ms
  * The files are those of the current folder.
@@ -78,6 +81,49 @@ static void burn(int mib)
 	rest(0);
 }
 
+static void cpu_bind(int cpu)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET((size_t)cpu, &one);
+	if (sched_setaffinity(0, sizeof(one), &one) < 0)
+		exit(1);
+}
+
+static void spin(int cpu, int count)
+{
+	volatile unsigned int x = 0;
+
+	cpu_bind(cpu);
+	wait_for_go();
+	while (--count > 0 && fork() != 0)
+		;
+	for (;;)
+		x++;
+}
+
+static void beat(int cpu, int milliseconds)
+{
+	clock_t begin;
+
+	cpu_bind(cpu);
+	wait_for_go();
+	for (;; usleep(200000))
+		for (begin = clock(); clock() - begin < milliseconds * (CLOCKS_PER_SEC / 1000);)
+			;
+}
+
+static void touch_again(int mib)
+{
+	size_t size = (size_t)mib << 20;
+	volatile char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	wait_for_go();
+	for (size_t i = 0; memory != MAP_FAILED; i = (i + 4096) % size)
+		memory[i]++;
+}
+
 static int spawn_all(int count)
 {
 	char name[] = "/bin/true", *arguments[] = {name, NULL};
@@ -99,11 +145,7 @@ static void spawn(int count)
 static void rush(int count)
 {
 	int each = count / RUSH_CHILDREN, well = 0, status;
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	sched_setaffinity(0, sizeof(one), &one);
+	cpu_bind(0);
 	wait_for_go();
 	for (int i = 0; i < RUSH_CHILDREN; i++)
 		if (fork() == 0)
@@ -151,7 +193,7 @@ static void log_files(char **files)
 int main(int argc, char **argv)
 {
 	const char *base = strrchr(argv[0], '/'), *verb = argc > 1 ? argv[1] : "";
-	int number = argc > 2 ? atoi(argv[2]) : 0;
+	int number = argc > 2 ? atoi(argv[2]) : 0, second = argc > 3 ? atoi(argv[3]) : 0;
 
 	if (strcmp(base ? base + 1 : argv[0], "true") == 0)
 		return 0;
@@ -163,6 +205,12 @@ int main(int argc, char **argv)
 		rush(number);
 	if (strcmp(verb, "oom") == 0)
 		oom(number);
+	if (strcmp(verb, "spin") == 0)
+		spin(number, second);
+	if (strcmp(verb, "beat") == 0)
+		beat(number, second);
+	if (strcmp(verb, "again") == 0)
+		touch_again(number);
 	if (strcmp(verb, "log") == 0)
 		log_files(argv + 2);
 	if (strcmp(verb, "now") != 0)
