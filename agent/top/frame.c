@@ -304,10 +304,28 @@ struct frame_hit frame_hit(const struct frame *f, int line, int x)
 	return (struct frame_hit){HIT_NOTHING, 0, 0};
 }
 
+/* So many of them in order; 0: all. */
+static void rows_choose(struct frame *f, size_t in_order)
+{
+	struct table_choice c = f->state.choice;
+
+	c.in_order = in_order;
+	if (table_rows_select(&f->rows, f->snapshot, &c) < 0)
+		f->rows.n = 0;
+}
+
+void frame_rows_complete(struct frame *f)
+{
+	if (f->snapshot && f->rows.in_order < f->rows.n)
+		rows_choose(f, 0);
+}
+
 static void draw_snapshot(struct frame *f)
 {
-	if (table_rows_select(&f->rows, f->snapshot, &f->state.choice) < 0)
-		f->rows.n = 0;
+	const struct top_state *t = &f->state;
+
+	/* As long as nobody has moved, only the rows at the top are shown. */
+	rows_choose(f, t->chosen || t->selected || t->first || t->follow ? 0 : frame_page_size(t) + 1);
 	top_state_follow(&f->state, f->snapshot, &f->rows, frame_page_size(&f->state));
 	draw_header(f);
 	if (f->state.help)

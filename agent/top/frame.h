@@ -26,6 +26,9 @@ void frame_draw(struct frame *f);
 size_t frame_page_size(const struct top_state *t); /* rows of a table that the terminal has room for */
 void frame_free(struct frame *f);
 
+/* Puts all rows in order: before a key acts on them. What is on the screen stays where it is. */
+void frame_rows_complete(struct frame *f);
+
 /* What is at this place of the screen, as it was drawn last. */
 struct frame_hit {
 	enum { HIT_NOTHING, HIT_ROW, HIT_TITLE } what;

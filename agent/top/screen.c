@@ -42,6 +42,7 @@ struct screen {
 
 static void key_give(struct screen *s, int key)
 {
+	frame_rows_complete(&s->frame);
 	if (s->frame.snapshot || key == 'q')
 		top_state_key(&s->frame.state, key, s->frame.snapshot, &s->frame.rows,
 			      frame_page_size(&s->frame.state));

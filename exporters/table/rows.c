@@ -95,6 +95,46 @@ static int rows_reserve(struct table_rows *rows, size_t n)
 	return -ENOMEM;
 }
 
+/* Sinks the first of n rows, of which each stands behind the two that follow it, to its place. */
+static void row_sink(uint32_t *index, size_t n, struct row_order *order)
+{
+	for (size_t at = 0, below; (below = 2 * at + 1) < n; at = below) {
+		uint32_t row = index[at];
+
+		if (below + 1 < n && row_compare(&index[below], &index[below + 1], order) < 0)
+			below++;
+		if (row_compare(&index[at], &index[below], order) >= 0)
+			return;
+		index[at] = index[below];
+		index[below] = row;
+	}
+}
+
+/* The first rows in order, and those that are not shown behind them: most are compared with the last that is shown only. */
+static void rows_sort(struct table_rows *rows, size_t first, struct row_order *order)
+{
+	rows->in_order = first && first < rows->n ? first : rows->n;
+	qsort_r(rows->index, rows->in_order, sizeof(*rows->index), row_compare, order);
+	if (rows->in_order == rows->n)
+		return;
+	for (size_t i = 0; i < first / 2; i++) {
+		uint32_t row = rows->index[i];
+
+		rows->index[i] = rows->index[first - 1 - i];
+		rows->index[first - 1 - i] = row;
+	}
+	for (size_t i = first; i < rows->n; i++) {
+		uint32_t row = rows->index[i];
+
+		if (row_compare(&row, &rows->index[0], order) >= 0)
+			continue;
+		rows->index[i] = rows->index[0];
+		rows->index[0] = row;
+		row_sink(rows->index, first, order);
+	}
+	qsort_r(rows->index, first, sizeof(*rows->index), row_compare, order);
+}
+
 int table_rows_select(struct table_rows *rows, const struct snapshot *s, const struct table_choice *c)
 {
 	size_t all = c->view->count(s), n_metrics;
@@ -120,7 +160,7 @@ int table_rows_select(struct table_rows *rows, const struct snapshot *s, const s
 		order.direction = d[c->sort].sort;
 	if (c->reverse)
 		order.direction = -order.direction;
-	qsort_r(rows->index, rows->n, sizeof(*rows->index), row_compare, &order);
+	rows_sort(rows, c->tree && c->view->parents ? 0 : c->in_order, &order);
 	if (!c->tree || !c->view->parents)
 		return 0;
 	return table_rows_tree(rows, s, c->view) ?: table_rows_fold(rows, s, c);

@@ -38,6 +38,7 @@ struct table_choice {
 	bool containers_only;		       /* leaves out services, sessions, the host and the kernel */
 	const char *filter;		       /* as match_filter_init() takes it */
 	const struct match_choice *containers; /* NULL: all */
+	size_t in_order;		       /* so many rows, and not all, need to be in order; 0: all */
 	const char *cgroup;		       /* the one home with this path; NULL: all */
 	/* The raw name of a user, valid until the next snapshot; NULL: none, or (the function) numbers only. */
 	const char *(*user_name)(void *ctx, uint32_t uid);
@@ -60,6 +61,7 @@ struct table_rows {
 	uint8_t *depth;	 /* in the tree */
 	uint32_t *below; /* how many rows are folded into each; NULL: none into any */
 	size_t n, cap;
+	size_t in_order; /* those behind so many are in any order */
 };
 int table_rows_select(struct table_rows *rows, const struct snapshot *s, const struct table_choice *c);
 int table_rows_tree(struct table_rows *rows, const struct snapshot *s, const struct view_desc *view); /* tree.c */

@@ -542,6 +542,52 @@ static void test_columns(void **state)
 	}
 }
 
+static int number_order(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* The rows at the top are those of the whole list in order, whatever their number, and none of the others is lost. */
+static void test_in_order(void **state)
+{
+	enum { ROWS = 200 };
+	static struct process_row many[ROWS];
+	struct snapshot s;
+	struct table_choice c;
+	struct table_rows whole = {}, part = {};
+	uint32_t dice = 7;
+
+	(void)state;
+	scene();
+	s = snapshot;
+	s.processes = many;
+	s.n_processes = ROWS;
+	table_choice_init(&c, &view_processes);
+	for (int turn = 0; turn < 300; turn++) {
+		for (uint32_t i = 0; i < ROWS; i++) {
+			many[i] = processes[i % 6];
+			dice = dice * 1664525 + 1013904223;
+			many[i].v[PROCESS_CPU_CORES] = dice >> 24 > 200 ? VALUE_ABSENT : (dice >> 28) / 4.0;
+		}
+		c.reverse = turn & 1;
+		c.in_order = 0;
+		assert_int_equal(table_rows_select(&whole, &s, &c), 0);
+		assert_int_equal(whole.in_order, ROWS);
+		c.in_order = turn < 210 ? (size_t)turn + 1 : 1 + (dice >> 26);
+		assert_int_equal(table_rows_select(&part, &s, &c), 0);
+		assert_int_equal(part.n, ROWS);
+		assert_int_equal(part.in_order, c.in_order < ROWS ? c.in_order : ROWS);
+		assert_memory_equal(part.index, whole.index, part.in_order * sizeof(*part.index));
+		qsort(part.index, ROWS, sizeof(*part.index), number_order);
+		for (uint32_t i = 0; i < ROWS; i++)
+			assert_int_equal(part.index[i], i);
+	}
+	table_rows_free(&whole);
+	table_rows_free(&part);
+}
+
 /* All functions that are called without a check are set, and every column is valid. */
 static void test_views(void **state)
 {
@@ -712,16 +758,16 @@ static void test_gauges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_units),	  cmocka_unit_test(test_gauges),
-		cmocka_unit_test(test_order),	  cmocka_unit_test(test_order_of_texts),
-		cmocka_unit_test(test_choice),	  cmocka_unit_test(test_choice_shown),
-		cmocka_unit_test(test_users),	  cmocka_unit_test(test_sort_titles),
-		cmocka_unit_test(test_sort_keys), cmocka_unit_test(test_sort_beside),
-		cmocka_unit_test(test_tree),	  cmocka_unit_test(test_tree_of_twins),
-		cmocka_unit_test(test_width),	  cmocka_unit_test(test_columns),
-		cmocka_unit_test(test_views),	  cmocka_unit_test(test_neighbours),
-		cmocka_unit_test(test_alignment), cmocka_unit_test(test_csv),
-		cmocka_unit_test(test_fit),
+		cmocka_unit_test(test_units),	   cmocka_unit_test(test_gauges),
+		cmocka_unit_test(test_order),	   cmocka_unit_test(test_order_of_texts),
+		cmocka_unit_test(test_choice),	   cmocka_unit_test(test_choice_shown),
+		cmocka_unit_test(test_users),	   cmocka_unit_test(test_sort_titles),
+		cmocka_unit_test(test_sort_keys),  cmocka_unit_test(test_sort_beside),
+		cmocka_unit_test(test_tree),	   cmocka_unit_test(test_tree_of_twins),
+		cmocka_unit_test(test_width),	   cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_views),	   cmocka_unit_test(test_in_order),
+		cmocka_unit_test(test_neighbours), cmocka_unit_test(test_alignment),
+		cmocka_unit_test(test_csv),	   cmocka_unit_test(test_fit),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");
