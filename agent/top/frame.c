@@ -320,13 +320,17 @@ void frame_rows_complete(struct frame *f)
 		rows_choose(f, 0);
 }
 
-static void draw_snapshot(struct frame *f)
+void frame_rows(struct frame *f)
 {
 	const struct top_state *t = &f->state;
 
 	/* As long as nobody has moved, only the rows at the top are shown. */
 	rows_choose(f, t->chosen || t->selected || t->first || t->follow ? 0 : frame_page_size(t) + 1);
 	top_state_follow(&f->state, f->snapshot, &f->rows, frame_page_size(&f->state));
+}
+
+static void draw_snapshot(struct frame *f)
+{
 	draw_header(f);
 	if (f->state.help)
 		draw_help(f);
@@ -344,6 +348,8 @@ void frame_draw(struct frame *f)
 	suspend_hold();
 	erase();
 	f->state.width = COLS;
+	if (f->snapshot)
+		frame_rows(f);
 	if (LINES < MIN_LINES || COLS < MIN_COLUMNS || (!f->snapshot && f->error))
 		draw_line(f, 0, f->error && !f->snapshot ? strerror(-f->error) : "terminal too small");
 	else if (!f->snapshot)

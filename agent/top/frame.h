@@ -23,6 +23,7 @@ struct frame {
 
 void frame_colors(void); /* once, when curses is initialised */
 void frame_draw(struct frame *f);
+void frame_rows(struct frame *f); /* only the rows, for a key that comes before they are drawn; there is a snapshot */
 size_t frame_page_size(const struct top_state *t); /* rows of a table that the terminal has room for */
 void frame_free(struct frame *f);
 

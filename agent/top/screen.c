@@ -37,8 +37,7 @@ struct screen {
 	struct buf damage; /* of the recording, as it was said */
 };
 
-/* How many rows a step of the wheel is. */
-#define WHEEL_ROWS 3
+#define WHEEL_ROWS 3 /* a step of it */
 
 static void key_give(struct screen *s, int key)
 {
@@ -127,13 +126,14 @@ static int keys_take(struct screen *s)
 
 	suspend_hold();
 	while (shown && (key = getch()) != ERR) {
-		s->stale = true;
-		if (key == KEY_RESIZE)
-			continue;
+		/* A key before it may have changed the view, or the snapshot: rows of another one are none. */
+		if (s->stale && s->frame.snapshot)
+			frame_rows(&s->frame);
 		if (key == KEY_MOUSE)
 			mouse_take(s);
-		else
+		else if (key != KEY_RESIZE)
 			key_give(s, key_translate(key));
+		s->stale = true;
 		setup_keep(s);
 		shown = move_make(s);
 	}
