@@ -163,6 +163,7 @@ static void source_rest(void *ctx)
 	struct pipeline *p = ctx;
 
 	model_rest(p->model);
+	p->sample = NULL;
 	sampler_rest(p->sampler);
 }
 
@@ -367,6 +368,24 @@ const char *pipeline_loops_cost(const struct pipeline *p)
 int pipeline_map_memory(const struct pipeline *p, uint64_t *ret)
 {
 	return loader_map_memory(p->loader, ret);
+}
+
+int pipeline_storage_memory(const struct pipeline *p, uint64_t *ret)
+{
+	struct stored_tasks n = {};
+
+	if (!p->sample)
+		return -ENODATA;
+	for (size_t i = 0; i < p->sample->n_threads; i++) {
+		const struct ss_thread_record *r = p->sample->threads[i].told->record;
+
+		n.threads += (r->flags & SS_THREAD_STATE) != 0;
+		/* Of what has ended everything is charged, and nothing is stored for that. */
+		n.charged += r->charged.timeslices && !(r->flags & SS_THREAD_ZOMBIE);
+		n.outlived += (r->blocks & SS_BLOCK_WAITS_DEAD) != 0;
+		n.loops += (r->blocks & SS_BLOCK_LOOP) != 0;
+	}
+	return loader_storage_memory(p->loader, &n, ret);
 }
 
 const struct snapshot_source *pipeline_source(struct pipeline *p)

@@ -75,6 +75,8 @@ const char *pipeline_loops_cost(const struct pipeline *p);
 
 /* See loader.h. */
 int pipeline_map_memory(const struct pipeline *p, uint64_t *ret);
+/* What the kernel allocates for what is stored with each task of the latest sample. -ENODATA: not known. */
+int pipeline_storage_memory(const struct pipeline *p, uint64_t *ret);
 
 /* The sample behind the latest snapshot; valid until the next one is taken. NULL before the first. */
 const struct sample *pipeline_sample(const struct pipeline *p);

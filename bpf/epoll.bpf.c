@@ -98,7 +98,7 @@ static __always_inline int epoll_wait_end(long ret)
 	}
 	loop_begin_copy(l, state);
 	if (state)
-		state->longest_wait_ns = state->longest_wait_runner = 0;
+		state->longest_wait = state->longest_wait_runner = 0;
 	l->loop.mark = ss_loop_mark_make(now, SS_LOOP_ITERATING);
 	return 0;
 }

@@ -56,7 +56,7 @@ static __always_inline __u64 loop_clock(void)
 	return bpf_ktime_get_ns();
 }
 
-static __always_inline __u64 waits_runqueue(const struct ss_waits *w)
+static __always_inline __u64 waits_runqueue(const struct ss_thread_waits *w)
 {
 	return w->wakeup_wait_ns + w->preempted_wait_ns;
 }

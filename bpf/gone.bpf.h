@@ -53,21 +53,46 @@ static __noinline struct ss_gone *gone_entry(struct ss_gone_key *key)
 	return cgroup ? &cgroup->other : NULL;
 }
 
-/*
- * Does for ss_waits what task_charge does for ss_totals. A global function, which the verifier goes through once for each
- * program, not on each path to it.
- */
-__weak __noinline int waits_charge(struct ss_waits *waits, struct ss_waits *before, struct ss_waits *to)
+/* Adds to `sum` what has come to a count since it was charged. See ss_count_since. */
+static __always_inline void count_charge(__u64 now, __u64 before, int bits, __u64 *sum)
 {
-	__u64 *now = (__u64 *)waits, *charged = (__u64 *)before, *sum = (__u64 *)to, value;
+	__u64 more = ss_count_since(now, before, bits);
 
-	if (!waits || !before || !to)
+	if (more)
+		__sync_fetch_and_add(sum, more);
+}
+
+/*
+ * Does for waits what task_add does for ss_totals. A global function, which the verifier goes through once for each program, not
+ * on each path to it. `charges`: NULL: nothing was charged before, nor is to be noted.
+ */
+__weak __noinline int waits_charge(struct ss_thread_state *state, struct ss_charges *charges, struct ss_waits *to)
+{
+	__u64 *times, *sums = (__u64 *)to, now;
+
+	if (!state || !to)
 		return 0;
+	times = (__u64 *)&state->waits;
 #pragma unroll
-	for (int i = 0; i < SS_WAITS_FIELDS; i++) {
-		value = now[i];
-		if (value != charged[i])
-			__sync_fetch_and_add(&sum[i], value - __sync_lock_test_and_set(&charged[i], value));
+	for (int i = 0; i < SS_WAIT_TIMES; i++) {
+		now = times[i];
+		if (charges)
+			now -= __sync_lock_test_and_set(&charges->times[i], now);
+		if (now)
+			__sync_fetch_and_add(&sums[i], now);
+	}
+#pragma unroll
+	for (int i = 0; i < SS_COUNTS_WIDE; i++) {
+		now = ss_count(state, i);
+		count_charge(now, charges ? __sync_lock_test_and_set(&charges->counts[i], now) : 0, SS_COUNT_WIDE_BITS,
+			     &sums[SS_WAIT_TIMES + i]);
+	}
+#pragma unroll
+	for (int i = SS_COUNTS_WIDE; i < SS_WAIT_COUNTS; i++) {
+		now = ss_count(state, i);
+		count_charge(now,
+			     charges ? __sync_lock_test_and_set(&charges->counts_long[i - SS_COUNTS_WIDE], now) : 0, 32,
+			     &sums[SS_WAIT_TIMES + i]);
 	}
 	return 0;
 }
@@ -91,24 +116,21 @@ __weak __noinline int waits_charge(struct ss_waits *waits, struct ss_waits *befo
 	FIELD(write_bytes, ioac.write_bytes)
 
 /*
- * Charges what the task has used since its last charge to (key.cgroup_id, key.comm). Several callers may charge the
- * same task at the same time: each exchanges the charged value for the present one and adds the difference. Whatever
- * the order, the differences add up to the whole, because unsigned arithmetic wraps.
+ * Adds what the task has used since its last charge, which `charges` says, to the gone entry. Several callers may charge the same
+ * task at the same time: each exchanges the charged value for the present one and adds the difference. Whatever the order, the
+ * differences add up to the whole, because unsigned arithmetic wraps. `charges`: NULL: it was not charged before.
  */
-static __noinline struct ss_gone *task_charge(struct task_struct *task, struct ss_thread_state *state,
-					      struct ss_gone_key *key)
+static __noinline int task_add(struct task_struct *task, struct ss_thread_state *state, struct ss_charges *charges,
+			       struct ss_gone *gone)
 {
-	struct ss_gone *gone = gone_entry(key);
 	__u64 now;
 
-	if (!gone)
-		return NULL;
-	told_forget(state);
-#define CHARGE(member, field)                                                                      \
-	{                                                                                          \
-		now = task->field;                                                                 \
-		__sync_fetch_and_add(&gone->totals.member,                                         \
-				     now - __sync_lock_test_and_set(&state->charged.member, now)); \
+#define CHARGE(member, field)                                                          \
+	{                                                                              \
+		now = task->field;                                                     \
+		if (charges)                                                           \
+			now -= __sync_lock_test_and_set(&charges->totals.member, now); \
+		__sync_fetch_and_add(&gone->totals.member, now);                       \
 	}
 	TASK_TOTALS(CHARGE)
 #define CHARGE_IO(member, field) \
@@ -118,9 +140,33 @@ static __noinline struct ss_gone *task_charge(struct task_struct *task, struct s
 #undef CHARGE_IO
 #undef CHARGE
 	if (cfg_sched)
-		waits_charge(&state->waits, &state->waits_charged, &gone->waits);
+		waits_charge(state, charges, &gone->waits);
+	return 0;
+}
+
+/*
+ * Charges what the task has used so far to (key.cgroup_id, key.comm), and notes that with the task, which goes on. Not under the
+ * run queue's lock: it may allocate. A task that has ended is charged already. Whoever comes first, this or task_end, sees it in
+ * `life`: so either this does nothing, or task_end knows of the charges.
+ */
+static __noinline int task_charge(struct task_struct *task, struct ss_thread_state *state, struct ss_gone_key *key)
+{
+	struct ss_charges *charges = bpf_task_storage_get(&thread_charges, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct ss_gone *gone;
+
+	if (!charges) {
+		loss_count(SS_LOSS_STATE_REFUSED);
+		return 0;
+	}
+	if (__sync_fetch_and_or(&state->life, SS_LIFE_CHARGED) & SS_LIFE_ENDED)
+		return 0;
+	gone = gone_entry(key);
+	if (!gone)
+		return 0;
 	told_forget(state);
-	return gone;
+	task_add(task, state, charges, gone);
+	told_forget(state);
+	return 0;
 }
 
 /*
@@ -152,27 +198,53 @@ static __always_inline void gone_count(struct task_struct *task, struct ss_gone 
 		__sync_fetch_and_add(&gone->short_lived_ns, task->se.sum_exec_runtime);
 }
 
+/* The name of the process that a task belongs to, also once it has exited and its leader may have been freed. */
+static __always_inline void ended_name(char *to, struct task_struct *task, struct ss_thread_state *state)
+{
+	if (task_is_leader(task))
+		process_name(to, task, state);
+	else
+		comm_copy(to, state->program);
+}
+
 /*
  * The last charge of a task that will not run again: at its last switch or when it is freed, whichever is seen first.
- * False: the other one was first, and everything is charged and counted already.
+ * False: the other one was first, and everything is charged and counted already; or `later`, and the kernel refuses the look-up of
+ * what was charged: it is charged when it is freed.
  */
-static __always_inline bool task_end(struct task_struct *task, struct ss_thread_state *state, __u64 cgroup_id)
+static __always_inline bool task_end(struct task_struct *task, struct ss_thread_state *state, __u64 cgroup_id,
+				     bool later)
 {
+	struct ss_charges *charges = NULL;
 	struct ss_gone_key key = {};
 	struct ss_gone *gone;
+	__u32 life;
 
-	if (__sync_lock_test_and_set(&state->ended, 1))
+	if (state->life & SS_LIFE_CHARGED) {
+		charges = bpf_task_storage_get(&thread_charges, task, 0, 0);
+		if (!charges && later)
+			return false;
+	}
+	life = __sync_fetch_and_or(&state->life, SS_LIFE_ENDED);
+	if (life & SS_LIFE_ENDED)
 		return false;
-	if (state->exit_ns)
+	if (life & SS_LIFE_EXITED)
 		__sync_fetch_and_add(&tasks_ended, 1);
+	/* It is being charged at this moment. */
+	if (life & SS_LIFE_CHARGED && !charges)
+		charges = bpf_task_storage_get(&thread_charges, task, 0, 0);
+	if (life & SS_LIFE_CHARGED && !charges) {
+		/* How much was charged is not known: nothing is charged twice. */
+		loss_count(SS_LOSS_STATE_REFUSED);
+		return true;
+	}
 	key.cgroup_id = cgroup_id;
-	if (task_is_leader(task))
-		process_name(key.comm, task, state);
-	else
-		comm_copy(key.comm, state->group_comm);
-	gone = task_charge(task, state, &key);
-	if (gone)
-		gone_count(task, gone, state->short_lived);
+	ended_name(key.comm, task, state);
+	gone = gone_entry(&key);
+	if (gone) {
+		task_add(task, state, charges, gone);
+		gone_count(task, gone, life & SS_LIFE_SHORT);
+	}
 	return true;
 }
 

@@ -62,7 +62,7 @@ int BPF_PROG(lifecycle_newtask, struct task_struct *task, __u64 clone_flags)
 	state = bpf_task_storage_get(&thread_state, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	/* If it is refused, the iterator tries again; if the task ends before, that is counted (exit_unknown). */
 	if (state) {
-		state->throttled_cpu = ~0U; /* no CPU yet */
+		state->waits.throttled_cpu = ~0U; /* no CPU yet */
 		state->mark = SS_MARK_NEVER_RAN;
 		state->cgroup_id = cgroup_id;
 		/* There is nothing to compare with yet: this notes them. */
@@ -196,14 +196,14 @@ static __noinline int main_end_note(struct task_struct *task, struct ss_cgroup *
 
 /*
  * Counts the exit of a process, at the exit of its last thread. The kernel decrements signal->live before this hook, so
- * the last two threads may both read 0: process_exited lets only one of them count.
+ * the last two threads may both read 0: SS_LIFE_COUNTED lets only one of them count.
  */
 static __always_inline void exit_count(struct task_struct *task, struct ss_thread_state *state,
 				       struct ss_thread_state *leader, __u64 cgroup_id)
 {
 	struct ss_cgroup *cgroup;
 
-	if (leader && __sync_lock_test_and_set(&leader->process_exited, 1))
+	if (leader && __sync_fetch_and_or(&leader->life, SS_LIFE_COUNTED) & SS_LIFE_COUNTED)
 		return;
 	cgroup = cgroup_entry(cgroup_id);
 	if (cgroup) {
@@ -215,7 +215,7 @@ static __always_inline void exit_count(struct task_struct *task, struct ss_threa
 	 * it.
 	 */
 	if (cfg_sched && state)
-		state->last_of_process = 1;
+		__sync_fetch_and_or(&state->life, SS_LIFE_LAST_OF_PROCESS);
 	else
 		exit_report(task, state, false);
 }
@@ -224,7 +224,7 @@ static __always_inline void exit_count(struct task_struct *task, struct ss_threa
 static __always_inline void process_keep_waits(struct task_struct *leader, struct ss_thread_state *of_leader,
 					       struct ss_thread_state *state)
 {
-	__u64 *from = (__u64 *)&state->waits, *to;
+	__u64 *from = (__u64 *)&state->waits, *to, count;
 
 	to = bpf_task_storage_get(&process_waits, leader, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!to) {
@@ -232,9 +232,15 @@ static __always_inline void process_keep_waits(struct task_struct *leader, struc
 		return;
 	}
 #pragma unroll
-	for (int i = 0; i < SS_WAITS_FIELDS; i++)
+	for (int i = 0; i < SS_WAIT_TIMES; i++)
 		if (from[i])
 			__sync_fetch_and_add(&to[i], from[i]);
+#pragma unroll
+	for (int i = 0; i < SS_WAIT_COUNTS; i++) {
+		count = ss_count(state, i);
+		if (count)
+			__sync_fetch_and_add(&to[SS_WAIT_TIMES + i], count);
+	}
 	if (of_leader)
 		told_forget(of_leader);
 }
@@ -260,11 +266,13 @@ int BPF_PROG(lifecycle_exit, struct task_struct *task)
 	struct ss_thread_state *of_leader = bpf_task_storage_get(&thread_state, leader, 0, 0);
 
 	if (state) {
-		state->exit_ns = bpf_ktime_get_boot_ns();
+		__u64 age = bpf_ktime_get_boot_ns() - leader->start_boottime;
+
+		__sync_fetch_and_or(&state->life,
+				    age < SS_SHORT_LIVED_NS ? SS_LIFE_EXITED | SS_LIFE_SHORT : SS_LIFE_EXITED);
 		__sync_fetch_and_add(&tasks_exited, 1);
-		state->short_lived = state->exit_ns - leader->start_boottime < SS_SHORT_LIVED_NS;
 		/* Copied now, because the leader may be freed before this thread is. */
-		process_name(state->group_comm, leader, of_leader);
+		process_name(state->program, leader, of_leader);
 		if (cfg_sched && !task_is_leader(task))
 			process_keep_waits(leader, of_leader, state);
 		if (cfg_namespaces && cfg_namespaces_compare)
@@ -272,7 +280,7 @@ int BPF_PROG(lifecycle_exit, struct task_struct *task)
 		if (cfg_epoll) {
 			struct ss_gone_key key = {.cgroup_id = cgroup_id};
 
-			comm_copy(key.comm, state->group_comm);
+			comm_copy(key.comm, state->program);
 			loop_end(task, &key);
 		}
 	} else {
@@ -318,7 +326,7 @@ int BPF_PROG(lifecycle_free, struct task_struct *task)
 		return 0;
 	}
 	task_settle(task, state, cgroup_id);
-	if (task_end(task, state, cgroup_id) && state->last_of_process)
+	if (task_end(task, state, cgroup_id, false) && state->life & SS_LIFE_LAST_OF_PROCESS)
 		exit_report(task, state, true);
 	return 0;
 }

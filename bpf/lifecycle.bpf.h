@@ -154,8 +154,8 @@ static __noinline __attribute__((unused)) int exit_report(struct task_struct *ta
 		BPF_CORE_READ_INTO(&fact->comm, leader, comm);
 	}
 	/* The program's file is not known any more. */
-	if (state && state->group_comm[0])
-		comm_copy(fact->process, state->group_comm);
+	if (state && state->program[0])
+		comm_copy(fact->process, state->program);
 	/*
 	 * The kernel adds a thread's CPU time to the sum when it releases the thread. Most threads release themselves,
 	 * before their last time slice is accounted.

@@ -76,17 +76,17 @@ static __always_inline __u32 memory_period_of(struct task_struct *task, __u64 no
 	return (now + ((__u64)task->pid << (MEMORY_KEPT_BITS - 7))) >> MEMORY_KEPT_BITS;
 }
 
-/* Whether the process has run since its parts were read, or has lost pages meanwhile, as far as one thread tells. */
+/*
+ * Whether the process has run since its parts were read, or has lost pages meanwhile, as far as one thread tells: by how often it
+ * was switched, its counters, and the period, in one number.
+ */
 static __always_inline bool memory_changed(struct task_struct *task, struct ss_thread_state *state, __u64 counts)
 {
-	__u32 switches = task->nvcsw + task->nivcsw;
-	__u32 period = memory_period_of(task, bpf_ktime_get_ns());
-	bool same =
-		state->memory_switches == switches && state->memory_period == period && state->memory_counts == counts;
+	__u64 period = memory_period_of(task, bpf_ktime_get_ns());
+	__u32 seen = number_mix(number_mix(task->nvcsw + task->nivcsw) ^ counts ^ period << 48) >> 32;
+	bool same = state->memory_seen == seen;
 
-	state->memory_switches = switches;
-	state->memory_period = period;
-	state->memory_counts = counts;
+	state->memory_seen = seen;
 	return !same || task->signal->nr_threads > 1 || !compat_task_state(task);
 }
 

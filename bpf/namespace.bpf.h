@@ -80,7 +80,7 @@ static __always_inline __u32 task_pid_namespace(struct pid *pid, __u32 *ret_pid)
  * The task's set; NULL: it has none any more. real_cred, because a task may borrow others in cred, as overlayfs makes it do.
  */
 static __always_inline struct nsproxy *task_namespaces(struct task_struct *task, struct ss_namespaces *n,
-						       __u64 *ret_user)
+						       struct user_namespace **ret_user)
 {
 	struct nsproxy *set = task->nsproxy;
 	struct user_namespace *user;
@@ -92,7 +92,7 @@ static __always_inline struct nsproxy *task_namespaces(struct task_struct *task,
 	n->inode[SS_NS_USER] = user->ns.inum;
 	n->inode[SS_NS_PID] = task_pid_namespace(task->thread_pid, NULL);
 	if (ret_user)
-		*ret_user = (__u64)user;
+		*ret_user = user;
 	return set;
 }
 
@@ -235,29 +235,48 @@ static __always_inline __u32 namespace_changed_by(struct task_struct *task, __u3
 }
 
 /*
+ * A pointer as a number that is the same each time for this task: its distance from the task. The verifier lets pointers be
+ * subtracted, and no other arithmetic.
+ */
+static __always_inline __u64 pointer_distance(const void *pointer, struct task_struct *task)
+{
+	__u64 number = (__u64)pointer;
+
+	asm volatile("%0 -= %1" : "+r"(number) : "r"(task));
+	return number;
+}
+
+/* Both addresses in one number, which is another one if either is, but for one change in four billion. */
+static __always_inline __u32 namespaces_seen(struct task_struct *task, const void *set, const void *user)
+{
+	return number_mix(number_mix(pointer_distance(set, task)) ^ pointer_distance(user, task)) >> 32;
+}
+
+/*
  * Compares the task's namespaces with those that were seen last, and reports the difference. The iterator may do so
- * while the task itself does: namespaces_busy lets only the first of them compare.
+ * while the task itself does: SS_LIFE_COMPARING lets only the first of them compare.
  */
 static __noinline int namespaces_compare(struct task_struct *task, struct ss_thread_state *state)
 {
-	struct ss_namespaces now = {};
+	struct ss_namespaces from = {}, now = {};
+	struct user_namespace *user = NULL;
 	struct nsproxy *set;
-	__u64 user = 0;
 	__u32 kinds;
 
-	if (task->flags & PF_KTHREAD || __sync_lock_test_and_set(&state->namespaces_busy, 1))
+	if (task->flags & PF_KTHREAD || __sync_fetch_and_or(&state->life, SS_LIFE_COMPARING) & SS_LIFE_COMPARING)
 		return 0;
 	set = task_namespaces(task, &now, &user);
 	if (set) {
-		state->namespace_set = (__u64)set;
-		state->namespace_user = user;
-		kinds = namespaces_changed(&state->namespaces, &now);
+		state->namespace_seen = namespaces_seen(task, set, user);
+		from.inode[SS_NS_PID] = now.inode[SS_NS_PID];
+		__builtin_memcpy(&from.inode[1], state->namespaces, sizeof(state->namespaces));
+		kinds = namespaces_changed(&from, &now);
 		/* When the task is seen for the first time, there is nothing to compare with. */
-		if (kinds && state->namespaces.inode[SS_NS_USER])
-			transition_report(task, &state->namespaces, &now, kinds, namespace_changed_by(task, kinds));
-		state->namespaces = now;
+		if (kinds && from.inode[SS_NS_USER])
+			transition_report(task, &from, &now, kinds, namespace_changed_by(task, kinds));
+		__builtin_memcpy(state->namespaces, &now.inode[1], sizeof(state->namespaces));
 	}
-	__sync_lock_test_and_set(&state->namespaces_busy, 0);
+	__sync_fetch_and_and(&state->life, ~SS_LIFE_COMPARING);
 	return 0;
 }
 
@@ -266,7 +285,7 @@ static __always_inline void namespaces_switch(struct task_struct *task, struct s
 {
 	struct nsproxy *set = task->nsproxy;
 
-	if (!set || ((__u64)set == state->namespace_set && (__u64)task->real_cred->user_ns == state->namespace_user))
+	if (!set || state->namespace_seen == namespaces_seen(task, set, task->real_cred->user_ns))
 		return;
 	namespaces_compare(task, state);
 }

@@ -25,8 +25,9 @@
  * A thread got a CPU at `at`. Of the time since its mark, when it left the CPU, it has been runnable for the last
  * `wait` ns: adds both parts to its totals. Returns the wait, limited to the time since the mark.
  */
-static __always_inline __u64 wait_account(struct ss_waits *waits, __u64 mark, __u64 at, __u64 wait)
+static __always_inline __u64 wait_account(struct ss_thread_state *state, __u64 mark, __u64 at, __u64 wait)
 {
+	struct ss_thread_waits *waits = &state->waits;
 	__u64 off = ss_mark_age(mark, at), blocked;
 	__u32 class = ss_mark_class(mark);
 
@@ -53,7 +54,7 @@ static __always_inline __u64 wait_account(struct ss_waits *waits, __u64 mark, __
 	default: /* its first time on a CPU, or the first that was seen */
 		waits->wakeup_wait_ns += wait;
 	}
-	waits->delay_slots[time_slot(wait)]++;
+	ss_count_add(state, 1 + time_slot(wait));
 	return wait;
 }
 
@@ -62,17 +63,19 @@ static __always_inline void arrival_account(struct cfs_rq *queue, struct ss_thre
 					    __u64 mark, __u64 at, __u64 wait)
 {
 	__u64 throttled;
+	__u32 units;
 
-	wait = wait_account(&state->waits, mark, at, wait);
+	wait = wait_account(state, mark, at, wait);
 	throttled = task_throttled(queue, state, at, wait);
 	state->waits.throttled_ns += throttled;
-	if (wait - throttled > state->longest_wait_ns) {
-		state->longest_wait_ns = wait - throttled;
-		state->longest_wait_runner = at - state->longest_wait_ns >= ledger->since
-						     ? ledger->runner
-						     : wait_majority(ledger, state->longest_wait_ns, at);
+	wait -= throttled;
+	units = ss_wait_units(wait);
+	if (units > state->longest_wait) {
+		state->longest_wait = units;
+		state->longest_wait_runner =
+			at - wait >= ledger->since ? ledger->runner : wait_majority(ledger, wait, at);
 	}
-	wait_attribute(ledger, state->cgroup_id, wait - throttled, at);
+	wait_attribute(ledger, state->cgroup_id, wait, at);
 }
 
 /*
@@ -102,13 +105,14 @@ static __always_inline void thread_leaves(struct task_struct *prev, struct ss_th
 		arrival_unseen(prev, state, ledger, queue);
 	state->run_delay_seen = prev->sched_info.run_delay;
 	state->throttled_seen = compat_throttled_ns(queue, now);
-	state->throttled_cpu = queue->rq->cpu;
+	state->waits.throttled_cpu = queue->rq->cpu;
 	if (preempted || !s) {
-		state->waits.preemptions++;
+		ss_count_add(state, 0);
 		mark = SS_MARK_RUNNABLE;
 	} else {
 		/* First: what it sleeps for is found on many paths. */
-		if (s & TASK_DEAD && task_end(prev, state, state->cgroup_id) && state->last_of_process)
+		if (s & TASK_DEAD && task_end(prev, state, state->cgroup_id, true) &&
+		    state->life & SS_LIFE_LAST_OF_PROCESS)
 			exit_report(prev, state, true);
 		mark = task_blocked_mark(prev, s);
 	}
@@ -195,7 +199,7 @@ static __always_inline int thread_wakes(struct task_struct *task)
 	if (phase == SS_MARK_RUNNING || phase == SS_MARK_RUNNABLE)
 		return 0;
 	state->throttled_seen = throttled;
-	state->throttled_cpu = queue->rq->cpu;
+	state->waits.throttled_cpu = queue->rq->cpu;
 	return 0;
 }
 
@@ -218,7 +222,7 @@ int BPF_PROG(sched_migrate_task, struct task_struct *task, int cpu)
 		return 0;
 	state->throttled_seen =
 		compat_throttled_there_ns(queue, cpu) - task_throttled_since(queue, state, queue->rq->clock);
-	state->throttled_cpu = cpu;
+	state->waits.throttled_cpu = cpu;
 	return 0;
 }
 

@@ -163,7 +163,7 @@ static __always_inline __u64 task_throttled_since(struct cfs_rq *queue, struct s
 	__s64 part = (__s64)(total - state->throttled_seen);
 
 	/* Most tasks have never been throttled: they cost this first test only. */
-	if ((!total && !state->throttled_seen) || (__u32)queue->rq->cpu != state->throttled_cpu)
+	if ((!total && !state->throttled_seen) || (__u32)queue->rq->cpu != state->waits.throttled_cpu)
 		return 0;
 	return part > 0 ? (__u64)part : 0;
 }

@@ -55,7 +55,7 @@ static __always_inline void state_begin(struct task_struct *task, struct ss_thre
 		mark = task_blocked_mark(task, s);
 	state->run_delay_seen = task->sched_info.run_delay;
 	state->throttled_seen = compat_throttled_ns(queue, now);
-	state->throttled_cpu = queue->rq->cpu;
+	state->waits.throttled_cpu = queue->rq->cpu;
 	__sync_val_compare_and_swap(&state->mark, 0, ss_mark_make(now, mark));
 }
 
@@ -178,13 +178,66 @@ static __noinline int loop_find(struct task_struct *task, struct ss_thread_state
 	return 0;
 }
 
-static __always_inline int record_write(struct seq_file *seq, const struct ss_totals *charged)
+/*
+ * Of a thread that was charged (`life`), what of its totals was; NULL: all of them. That is so once it has ended. What the kernel
+ * refuses is left out rather than counted twice.
+ */
+static __noinline struct ss_charges *charges_find(struct task_struct *task, __u32 life)
+{
+	if (life & SS_LIFE_ENDED)
+		return NULL;
+	return bpf_task_storage_get(&thread_charges, task, 0, 0);
+}
+
+static __noinline int charged_write(struct seq_file *seq, struct task_struct *task, __u32 life)
+{
+	struct ss_charges *charges = charges_find(task, life);
+
+	if (charges)
+		return bpf_seq_write(seq, &charges->totals, sizeof(charges->totals));
+	return bpf_seq_write(seq, &((struct ss_thread_record *)&record_now)->used, sizeof(struct ss_totals));
+}
+
+static __always_inline int record_write(struct seq_file *seq, struct task_struct *task, __u32 life)
 {
 	bool leader = ((struct ss_thread_record *)&record_now)->flags & SS_THREAD_LEADER;
 
 	bpf_seq_write(seq, &record_now, sizeof(record_now));
-	bpf_seq_write(seq, charged ?: &gone_zero.totals, sizeof(*charged));
+	if (life)
+		charged_write(seq, task, life);
+	else
+		bpf_seq_write(seq, &gone_zero.totals, sizeof(gone_zero.totals));
 	return bpf_seq_write(seq, leader ? &dead_threads : &gone_zero.totals, sizeof(dead_threads));
+}
+
+/* Counts of the thread that is visited, as wide as in struct ss_waits; in memory, for want of room on the stack. */
+static __u64 wide_counts[SS_WAIT_COUNTS];
+
+static __noinline int waits_write(struct seq_file *seq, struct ss_thread_state *state)
+{
+#pragma unroll
+	for (int i = 0; i < SS_WAIT_COUNTS; i++)
+		wide_counts[i] = ss_count(state, i);
+	bpf_seq_write(seq, &state->waits, SS_WAIT_TIMES * sizeof(__u64));
+	return bpf_seq_write(seq, wide_counts, sizeof(wide_counts));
+}
+
+/* What of them was charged. */
+static __noinline int waits_charged_write(struct seq_file *seq, struct task_struct *task, struct ss_thread_state *state,
+					  __u32 life)
+{
+	struct ss_charges *charges = charges_find(task, life);
+
+	if (!charges)
+		return waits_write(seq, state);
+#pragma unroll
+	for (int i = 0; i < SS_COUNTS_WIDE; i++)
+		wide_counts[i] = charges->counts[i];
+#pragma unroll
+	for (int i = SS_COUNTS_WIDE; i < SS_WAIT_COUNTS; i++)
+		wide_counts[i] = charges->counts_long[i - SS_COUNTS_WIDE];
+	bpf_seq_write(seq, charges->times, sizeof(charges->times));
+	return bpf_seq_write(seq, wide_counts, sizeof(wide_counts));
 }
 
 /*
@@ -199,19 +252,22 @@ static __noinline int thread_write(struct bpf_iter__task *ctx, struct task_struc
 	struct cfs_rq *queue = task->se.cfs_rq;
 	struct loop_state *loop = NULL;
 	struct ss_waits *dead = NULL;
+	__u32 life = 0;
 	__u64 mark;
 	int full;
 
-	if (state)
+	if (state) {
 		r->flags |= SS_THREAD_STATE;
+		life = state->life & (SS_LIFE_CHARGED | SS_LIFE_ENDED);
+	}
 	record_thread(task, r, state, queue, signal);
 	if (state && cfg_sched) {
 		r->mark = state->mark;
 		record_open(task, state, r, queue, pass_now());
 		r->blocks = SS_BLOCK_WAITS;
-		if (state->charged.timeslices)
+		if (life)
 			r->blocks |= SS_BLOCK_WAITS_CHARGED;
-		if (state->exit_ns && !(r->flags & SS_THREAD_LEADER))
+		if (state->life & SS_LIFE_EXITED && !(r->flags & SS_THREAD_LEADER))
 			r->flags |= SS_THREAD_ENDED;
 		if (r->flags & SS_THREAD_LEADER)
 			dead = bpf_task_storage_get(&process_waits, task, 0, 0);
@@ -224,15 +280,15 @@ static __noinline int thread_write(struct bpf_iter__task *ctx, struct task_struc
 		r->blocks |= SS_BLOCK_LOOP;
 	if (state && state->by_program && r->flags & SS_THREAD_LEADER)
 		r->blocks |= SS_BLOCK_NAME;
-	full = record_write(seq, state ? &state->charged : NULL);
+	full = record_write(seq, task, life);
 	if (!state || !r->blocks)
 		return full;
 	if (r->blocks & SS_BLOCK_NAME)
 		bpf_seq_write(seq, state->program, sizeof(state->program));
 	if (r->blocks & SS_BLOCK_WAITS)
-		bpf_seq_write(seq, &state->waits, sizeof(state->waits));
+		waits_write(seq, state);
 	if (r->blocks & SS_BLOCK_WAITS_CHARGED)
-		bpf_seq_write(seq, &state->waits_charged, sizeof(state->waits_charged));
+		waits_charged_write(seq, task, state, life);
 	if (dead)
 		bpf_seq_write(seq, dead, sizeof(*dead));
 	if (loop && r->blocks & SS_BLOCK_LOOP) {
@@ -334,6 +390,6 @@ int snapshot_task_plain(struct bpf_iter__task *ctx)
 		numbers_note(task);
 	record_begin(task, r, signal, task_cgroup_id(task));
 	record_thread(task, r, NULL, task->se.cfs_rq, signal);
-	record_write(ctx->meta->seq, NULL);
+	record_write(ctx->meta->seq, task, 0);
 	return 0;
 }

@@ -109,6 +109,14 @@ static __always_inline __u32 differs(__u64 a, __u64 b)
 	return d >> 63;
 }
 
+/* A number in which every bit depends on every bit of `x`, the upper half of them most: for what is only compared. */
+static __always_inline __u64 number_mix(__u64 x)
+{
+	x *= 0x9e3779b97f4a7c15ULL;
+	x ^= x >> 29;
+	return x * 0xbf58476d1ce4e5b9ULL;
+}
+
 static __always_inline void comm_copy(char *to, const char *from)
 {
 	__builtin_memcpy(to, from, SS_COMM_LEN);

@@ -20,6 +20,15 @@ struct thread_state_map {
 };
 struct thread_state_map thread_state SEC(".maps") __weak;
 
+/* Of threads that were charged and live on. */
+struct thread_charges_map {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct ss_charges);
+};
+struct thread_charges_map thread_charges SEC(".maps") __weak;
+
 /* Waits of a process's ended threads. Kept on its group leader, from the first end of another of its threads on. */
 struct process_waits_map {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);

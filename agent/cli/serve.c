@@ -231,6 +231,14 @@ static double serve_map_bytes(void *ctx)
 	return pipeline_map_memory(s->run->live, &bytes) < 0 ? VALUE_ABSENT : (double)bytes;
 }
 
+static double serve_storage_bytes(void *ctx)
+{
+	const struct serve *s = ctx;
+	uint64_t bytes;
+
+	return pipeline_storage_memory(s->run->live, &bytes) < 0 ? VALUE_ABSENT : (double)bytes;
+}
+
 static int serve_open(struct serve *s)
 {
 	_cleanup_buf_ struct buf error = {};
@@ -239,6 +247,7 @@ static int serve_open(struct serve *s)
 	s->http.wake_fd = run_signal_fd();
 	s->http.wake = serve_wake;
 	s->http.map_bytes = serve_map_bytes;
+	s->http.storage_bytes = serve_storage_bytes;
 	s->http.ctx = s;
 	s->http.recording = s->recording.path ? recording_metrics : NULL;
 	/* The port first: if it is in use, nothing needs to be loaded into the kernel. */

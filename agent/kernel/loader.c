@@ -170,6 +170,7 @@ static int object_open(struct loader *l, uint32_t chosen)
 	s->rodata->cfg_sched = loader_way(l, COLLECTOR_SCHED) && chosen >> COLLECTOR_SCHED & 1;
 	if (!l->task_storage) {
 		bpf_map__set_autocreate(s->maps.thread_state, false);
+		bpf_map__set_autocreate(s->maps.thread_charges, false);
 		bpf_map__set_autocreate(s->maps.process_waits, false);
 	}
 	capabilities_open(l, s, chosen >> COLLECTOR_CAPABILITIES & 1);

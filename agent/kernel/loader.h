@@ -104,6 +104,15 @@ uint64_t loader_skipped(const struct loader *l);
  * storage. -ENODATA: not reported for one of them.
  */
 int loader_map_memory(const struct loader *l, uint64_t *ret);
+/* Of how many tasks something is stored with them. */
+struct stored_tasks {
+	uint64_t threads;  /* struct ss_thread_state */
+	uint64_t charged;  /* struct ss_charges */
+	uint64_t outlived; /* struct ss_process_waits */
+	uint64_t loops;	   /* an event loop */
+};
+/* What the kernel allocates for that, by its type information, in bytes. -ENODATA: not known. */
+int loader_storage_memory(const struct loader *l, const struct stored_tasks *n, uint64_t *ret);
 const char *collector_name(enum collector c);
 bool collector_required(enum collector c);
 bool collector_on_request(enum collector c);   /* off unless a command asks for it */

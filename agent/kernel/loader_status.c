@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 
 #include "base/util.h"
 #include "kernel/loader_internal.h"
@@ -135,5 +136,51 @@ int loader_map_memory(const struct loader *l, uint64_t *ret)
 		sum += one;
 	}
 	*ret = sum;
+	return 0;
+}
+
+/* Where a member of a struct of the kernel begins, in bytes; UINT32_MAX: there is none. */
+static uint32_t member_offset(const struct btf *btf, const char *type, const char *name)
+{
+	int id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	for (__u32 i = 0; t && i < btf_vlen(t); i++)
+		if (strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), name) == 0)
+			return btf_member_bit_offset(t, i) / 8;
+	return UINT32_MAX;
+}
+
+/* The kernel allocates powers of two, from 8 on, and 96 and 192. */
+static uint64_t allocated(uint64_t bytes)
+{
+	uint64_t size = 8;
+
+	while (size < bytes)
+		size *= 2;
+	return size == 128 && bytes <= 96 ? 96 : size == 256 && bytes <= 192 ? 192 : size;
+}
+
+int loader_storage_memory(const struct loader *l, const struct stored_tasks *n, uint64_t *ret)
+{
+	const struct btf *btf = l->kernel->btf;
+	int task = btf ? btf__find_by_name_kind(btf, "bpf_local_storage", BTF_KIND_STRUCT) : -1;
+	uint32_t at, data, list = 0;
+
+	if (!l->task_storage || task < 0)
+		return -ENODATA;
+	at = member_offset(btf, "bpf_local_storage_elem", "sdata");
+	data = member_offset(btf, "bpf_local_storage_data", "data");
+	if (at == UINT32_MAX || data == UINT32_MAX)
+		return -ENODATA;
+	/* From 6.4 to 6.18 they come from lists of BPF's own, each with a pointer before it. */
+	if (member_offset(btf, "bpf_local_storage_map", "selem_ma") != UINT32_MAX)
+		list = sizeof(void *);
+	at += data + list;
+	*ret = n->threads * (allocated(btf__type_by_id(btf, (__u32)task)->size + list) +
+			     allocated(at + bpf_map__value_size(l->skeleton->maps.thread_state))) +
+	       n->charged * allocated(at + bpf_map__value_size(l->skeleton->maps.thread_charges)) +
+	       n->outlived * allocated(at + bpf_map__value_size(l->skeleton->maps.process_waits)) +
+	       n->loops * allocated(at + bpf_map__value_size(l->skeleton->maps.loops));
 	return 0;
 }

@@ -23,19 +23,20 @@ struct http_options {
 	const char *listen[HTTP_LISTEN_MAX]; /* HOST:PORT, [IPV6]:PORT, :PORT */
 	size_t n_listen;		     /* at least 1 */
 	const char *telemetry_path;
-	uint64_t max_requests;		/* scrapes at the same time; more get 503. 0: no limit */
-	bool no_self;			/* no process_* families */
-	bool detail;			/* all families and buckets */
-	uint32_t headers_ms;		/* time for all headers of a request to arrive */
-	uint32_t answer_ms;		/* time for a client to receive its response */
-	uint32_t between_ms;		/* time that a connection stays open for the next request */
-	uint32_t share_ms;		/* scrapes this soon after a sample get the same text */
-	uint32_t idle_ms;		/* longest time between two calls of the source's idle() */
-	uint32_t rest_ms;		/* time without a scrape after which the source frees memory */
-	uint32_t drain_ms;		/* time for pending responses when the server stops */
-	int wake_fd;			/* `wake` is called when it is readable; -1: none */
-	bool (*wake)(void *ctx);	/* true: stop */
-	double (*map_bytes)(void *ctx); /* for sysscope_bpf_map_memory_bytes; NULL: unknown */
+	uint64_t max_requests;		    /* scrapes at the same time; more get 503. 0: no limit */
+	bool no_self;			    /* no process_* families */
+	bool detail;			    /* all families and buckets */
+	uint32_t headers_ms;		    /* time for all headers of a request to arrive */
+	uint32_t answer_ms;		    /* time for a client to receive its response */
+	uint32_t between_ms;		    /* time that a connection stays open for the next request */
+	uint32_t share_ms;		    /* scrapes this soon after a sample get the same text */
+	uint32_t idle_ms;		    /* longest time between two calls of the source's idle() */
+	uint32_t rest_ms;		    /* time without a scrape after which the source frees memory */
+	uint32_t drain_ms;		    /* time for pending responses when the server stops */
+	int wake_fd;			    /* `wake` is called when it is readable; -1: none */
+	bool (*wake)(void *ctx);	    /* true: stop */
+	double (*map_bytes)(void *ctx);	    /* for sysscope_bpf_map_memory_bytes; NULL: unknown */
+	double (*storage_bytes)(void *ctx); /* for sysscope_bpf_task_storage_bytes; NULL: unknown */
 	void (*recording)(void *ctx, struct prometheus_recording *ret); /* NULL: nothing is recorded */
 	void *ctx;
 };

@@ -136,6 +136,7 @@ static int scrape(struct http *h, bool gzip, struct body **ret)
 	h->asked_ns = h->sampled_ns;
 	if (!h->o.no_self)
 		self_read(&h->self);
+	h->self.storage_bytes = h->o.storage_bytes && !h->o.no_self ? h->o.storage_bytes(h->o.ctx) : VALUE_ABSENT;
 	h->self.map_bytes = h->o.map_bytes && !h->o.no_self ? h->o.map_bytes(h->o.ctx) : VALUE_ABSENT;
 	if (h->o.recording)
 		h->o.recording(h->o.ctx, &recording);

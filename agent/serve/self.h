@@ -11,7 +11,7 @@ struct prometheus_self;
  */
 double self_start_time(void);
 
-/* Fills everything but start_time and map_bytes; what cannot be read is VALUE_ABSENT. */
+/* Fills everything but start_time, map_bytes and storage_bytes; what cannot be read is VALUE_ABSENT. */
 void self_read(struct prometheus_self *ret);
 
 #endif

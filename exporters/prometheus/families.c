@@ -71,8 +71,13 @@ static const struct prometheus_family own_table[OWN_FAMILIES] = {
 	FAMILY(GAUGE, BYTES, "process_virtual_memory_max_bytes", "",
 	       "Limit of the address space of sysscope itself; 1.8446744073709552e+19 without a limit."),
 	FAMILY(GAUGE, BYTES, "sysscope_bpf_map_memory_bytes", "",
-	       "Kernel memory of sysscope's BPF maps, as the kernel reports it for each map; task storage "
-	       "entries are not included."),
+	       "Kernel memory of sysscope's BPF maps, as the kernel reports it for each map; what is stored with each "
+	       "thread is not "
+	       "in it."),
+	FAMILY(GAUGE, BYTES, "sysscope_bpf_task_storage_bytes", "",
+	       "Kernel memory of what sysscope stores with each thread: so many as there are, times what the kernel "
+	       "allocates "
+	       "for one."),
 };
 
 const struct prometheus_family *prometheus_families(size_t *ret_n)

@@ -269,8 +269,9 @@ static void write_recording(struct buf *out, const struct prometheus_recording *
 
 static void write_self(struct buf *out, const struct prometheus_self *self)
 {
-	const double v[] = {self->cpu_seconds, self->resident_bytes, self->open_fds,	      self->max_fds,
-			    self->start_time,  self->virtual_bytes,  self->virtual_max_bytes, self->map_bytes};
+	const double v[] = {self->cpu_seconds,	     self->resident_bytes, self->open_fds,
+			    self->max_fds,	     self->start_time,	   self->virtual_bytes,
+			    self->virtual_max_bytes, self->map_bytes,	   self->storage_bytes};
 
 	_Static_assert((size_t)OWN_FAMILIES == OWN_SELF + ARRAY_SIZE(v), "a family for each value");
 	write_own(out, OWN_SELF, v, ARRAY_SIZE(v));

@@ -27,6 +27,7 @@ struct prometheus_self {
 	double virtual_bytes;
 	double virtual_max_bytes; /* soft limit; without one 2^64-1, as the client libraries of Prometheus write it */
 	double map_bytes;
+	double storage_bytes;
 };
 
 /* How the recording of these snapshots goes, since the start. VALUE_ABSENT: unknown, no sample. */

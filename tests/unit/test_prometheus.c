@@ -515,8 +515,8 @@ static void test_numbers(void **state)
 
 static void test_options(void **state)
 {
-	const struct prometheus_self self = {1.25,	   4096, VALUE_ABSENT,		 1024,
-					     1700000000.5, 8192, 18446744073709551615.0, 65536};
+	const struct prometheus_self self = {
+		1.25, 4096, VALUE_ABSENT, 1024, 1700000000.5, 8192, 18446744073709551615.0, 65536, 131072};
 	const struct prometheus_options o = {.process_metrics = false, .self = &self};
 	struct prometheus *p = prometheus_new(true);
 	struct fixture f;
@@ -535,6 +535,7 @@ static void test_options(void **state)
 	assert_value(&r, "process_virtual_memory_bytes", 8192);
 	assert_value(&r, "process_virtual_memory_max_bytes", 18446744073709551615.0);
 	assert_value(&r, "sysscope_bpf_map_memory_bytes", 65536);
+	assert_value(&r, "sysscope_bpf_task_storage_bytes", 131072);
 	scrape_free(&r);
 	fixture_free(&f);
 	prometheus_free(p);

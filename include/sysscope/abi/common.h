@@ -80,14 +80,16 @@ struct ss_waits {
 	__u64 wakeup_wait_ns;		   /* runnable after a wakeup or its birth, until it ran */
 	__u64 preempted_wait_ns;	   /* runnable after it was preempted or yielded, until it ran again */
 	__u64 throttled_ns;		   /* the part of both while its cgroup's CPU quota was used up */
-	__u64 preemptions;		   /* how often it left the CPU while runnable */
 	__u64 blocked_ns[SS_WAIT_CLASSES]; /* asleep, by what it waited for */
 	__u64 uninterruptible_ns;	   /* the part of blocked_ns in state D */
 	__u64 iowait_ns;		   /* the part of blocked_ns with task->in_iowait set */
 	__u64 iowait_io_uring_ns;	   /* the part of that in SS_WAIT_IO_URING */
+	__u64 preemptions;		   /* how often it left the CPU while runnable */
 	__u64 delay_slots[SS_DELAY_SLOTS]; /* waits of both kinds by duration; their sum is the number of waits */
 };
-#define SS_WAITS_FIELDS (7 + SS_WAIT_CLASSES + SS_DELAY_SLOTS)
+#define SS_WAIT_TIMES	(6 + SS_WAIT_CLASSES) /* they come first, */
+#define SS_WAIT_COUNTS	(1 + SS_DELAY_SLOTS)  /* then these */
+#define SS_WAITS_FIELDS (SS_WAIT_TIMES + SS_WAIT_COUNTS)
 _Static_assert(sizeof(struct ss_waits) == SS_WAITS_FIELDS * 8, "ss_waits: no padding");
 
 /* Why an iteration of an event loop was long: the part that took most of it. */

@@ -160,45 +160,130 @@ _Static_assert(sizeof(struct ss_loop_begin) == 24 + SS_WAIT_CLASSES * 8, "ss_loo
 /* Descriptors of listening sockets that are noted for a process: as many as stand in a row. */
 #define SS_LISTENING 4
 
-/* Task-local state: one BPF_MAP_TYPE_TASK_STORAGE entry per thread, zero when it is created. */
-struct ss_thread_state {
-	__u64 cgroup_id;	  /* kernfs id of the cgroup that its use is charged to; 0: not known yet */
-	__u64 starting_ns;	  /* in a cgroup that is starting: CLOCK_BOOTTIME when it got its CPU, else 0 */
-	struct ss_totals charged; /* the part of its totals that the gone tables hold already */
-	__u64 mark;		  /* enum ss_mark, and since when; 0: not known yet */
-	__u64 told;		  /* what the task iterator told of it last, as a number: bpf/told.bpf.h; 0: nothing */
-	__u64 run_delay_seen;	  /* task->sched_info.run_delay when it left the CPU */
-	__u64 throttled_seen;	  /* its run queue's throttled time when it left the CPU or was woken */
-	__u32 throttled_cpu;	  /* the CPU of that run queue */
-	__u32 ended;		  /* 1: its last charge was made */
-	struct ss_waits waits;	  /* written by sched_switch only, under the run queue's lock */
-	struct ss_waits waits_charged; /* the part that the gone tables hold already */
-	__u64 longest_wait_ns;	       /* longest wait for a CPU in the event loop's iteration under way */
-	__u64 longest_wait_runner;     /* kernfs id of the cgroup that had the CPU for most of that wait */
-	__u64 exit_ns;		       /* CLOCK_BOOTTIME at sched_process_exit; 0: alive */
-	__u64 starting_exec_ns;	       /* with starting_ns: the part of sum_exec_runtime that ss_start.exec_ns holds */
-	__u32 process_exited;	       /* on a group leader, 1: its process's exit was counted */
-	__u32 short_lived;	       /* 1: it ended within SS_SHORT_LIVED_NS of its process's birth */
-	char group_comm[SS_COMM_LEN];  /* the name of its process when it exited */
-	__u64 namespace_set;	       /* by comparison only: task->nsproxy when it was last looked at, */
-	__u64 namespace_user;	       /* the address of its credentials' user namespace, */
-	struct ss_namespaces namespaces; /* and its namespaces; unchanged addresses save reading these */
-	__u32 namespaces_busy;		 /* 1: a comparison is under way */
-	__u32 last_of_process;		 /* 1: the last thread of its process to exit: its end is the process's */
-	__u16 listening[SS_LISTENING];	 /* on a group leader: descriptors of listening sockets, plus 1; 0: none */
-	__s32 memory_rest[4];  /* on a group leader: pages that CPUs have not added to its memory counters yet, */
-	__u64 memory_counts;   /* when these had this sum */
-	__u32 memory_switches; /* and it had been switched this often */
-	__u32 memory_period;   /* in this period of 2^33 ns */
-	__u32 at_listener;     /* when the iterator last came by: SS_AT_LISTENER */
-	__u32 connections; /* on a group leader: SS_CONNECTIONS_BITS: written by a pass over open files; above: which */
-	char program[SS_COMM_LEN]; /* on a group leader: the name of its program, where bpf/name.bpf.h needed it */
-	__u64 by_program;	   /* on a group leader, 1: its process is called by that name, not by its comm */
+/* The same as ss_waits, in less memory, for what is kept with each thread. Read by ss_count(). */
+struct ss_thread_waits {
+	__u64 wakeup_wait_ns, preempted_wait_ns, throttled_ns;
+	__u64 blocked_ns[SS_WAIT_CLASSES];
+	__u64 uninterruptible_ns, iowait_ns, iowait_io_uring_ns;
+	__u32 counts[SS_WAIT_COUNTS]; /* the low 32 bits of preemptions and of delay_slots */
+	__u32 throttled_cpu;	      /* the CPU of the run queue that ss_thread_state.throttled_seen is of */
 };
-_Static_assert(sizeof(struct ss_thread_state) == 24 + SS_TOTALS_FIELDS * 8 + 32 + 2 * sizeof(struct ss_waits) + 32 +
-							 24 + 24 + sizeof(struct ss_namespaces) + 2 * SS_LISTENING +
-							 32 + 8 + 24,
-	       "ss_thread_state: no padding");
+_Static_assert(sizeof(struct ss_thread_waits) == 8 * SS_WAIT_TIMES + 4 * SS_WAIT_COUNTS + 4,
+	       "ss_thread_waits: no padding");
+
+/*
+ * Of the counts of a thread's waits the first so many have 39 bits, the others 32: those are of waits of 8 ms and more, and after
+ * 2^32 of them the thread has waited for more than a year.
+ */
+#define SS_COUNTS_WIDE	   14
+#define SS_COUNT_WIDE_BITS 39
+
+/* Bits of ss_thread_state.life. */
+enum ss_thread_life {
+	SS_LIFE_CHARGED = 1 << 0,   /* it has an ss_charges */
+	SS_LIFE_ENDED = 1 << 1,	    /* its last charge was made: everything is charged, whatever its ss_charges says */
+	SS_LIFE_COMPARING = 1 << 2, /* its namespaces are being compared */
+	SS_LIFE_COUNTED = 1 << 3,   /* on a group leader: its process's exit was counted */
+	SS_LIFE_EXITED = 1 << 4,    /* it came to sched_process_exit */
+	SS_LIFE_SHORT = 1 << 5,	    /* it ended within SS_SHORT_LIVED_NS of its process's birth */
+	SS_LIFE_LAST_OF_PROCESS = 1 << 6, /* the last thread of its process to exit: its end is the process's */
+};
+
+/* All but SS_NS_PID, which is the first and which a task keeps. */
+#define SS_NAMESPACES_KEPT (SS_NAMESPACES - 1)
+
+/*
+ * Task-local state: one BPF_MAP_TYPE_TASK_STORAGE entry per thread, zero when it is created. There may be a hundred thousand, so
+ * what only few threads need is kept elsewhere (ss_charges, bpf/epoll.bpf.h).
+ */
+struct ss_thread_state {
+	__u64 cgroup_id;      /* kernfs id of the cgroup that its use is charged to; 0: not known yet */
+	__u64 mark;	      /* enum ss_mark, and since when; 0: not known yet */
+	__u64 told;	      /* what the task iterator told of it last, as a number: bpf/told.bpf.h; 0: nothing */
+	__u64 run_delay_seen; /* task->sched_info.run_delay when it left the CPU */
+	__u64 throttled_seen; /* its run queue's throttled time when it left the CPU or was woken */
+	struct ss_thread_waits waits; /* written by sched_switch only, under the run queue's lock */
+	__u64 longest_wait_runner;    /* kernfs id of the cgroup that had the CPU for most of the wait below */
+	__u64 starting_ns;	      /* in a cgroup that is starting: CLOCK_BOOTTIME when it got its CPU, else 0 */
+	__u64 starting_exec_ns;	      /* with starting_ns: the part of sum_exec_runtime that ss_start.exec_ns holds */
+	/*
+	 * On a group leader: the name of its program, where bpf/name.bpf.h needed it. Of a thread that has exited: the name of its
+	 * process then.
+	 */
+	char program[SS_COMM_LEN];
+	__u16 listening[SS_LISTENING]; /* on a group leader: descriptors of listening sockets, plus 1; 0: none */
+	__u32 longest_wait;   /* longest wait for a CPU in the event loop's iteration under way: ss_wait_units */
+	__u32 life;	      /* enum ss_thread_life: changed atomically */
+	__s32 memory_rest[4]; /* on a group leader: pages that CPUs have not added to its memory counters yet, */
+	__u32 memory_seen;    /* when what tells whether they have changed was this */
+	__u32 connections; /* on a group leader: SS_CONNECTIONS_BITS: written by a pass over open files; above: which */
+	__u32 namespace_seen; /* by comparison only: of the addresses of task->nsproxy and the user namespace, */
+	__u32 namespaces[SS_NAMESPACES_KEPT]; /* and the namespaces; the same addresses save reading these */
+	__u8 counts_high[SS_COUNTS_WIDE];     /* of waits.counts the eight bits from bit 31 on, which is in both */
+	__u8 at_listener;		      /* when the iterator last came by: SS_AT_LISTENER */
+	__u8 by_program; /* on a group leader: its process is called by its program, not by its comm */
+};
+_Static_assert(SS_NS_PID == 0, "left out of ss_thread_state.namespaces");
+/*
+ * The kernel puts 72 bytes before it, up to 6.18 another 8, and allocates in powers of two: 432 fit into 512, one more byte costs
+ * as much again (docs/cost.md).
+ */
+#define SS_STATE_MOST 432
+_Static_assert(sizeof(struct ss_thread_state) <= SS_STATE_MOST, "ss_thread_state: a thread costs twice as much");
+
+/* A count of waits of a thread: 0 is preemptions, the others are delay_slots. Only sched_switch writes them: this counts one. */
+SS_INLINE void ss_count_add(struct ss_thread_state *state, __u32 i)
+{
+	volatile __u32 *low = &state->waits.counts[i];
+
+	if (!(++*low << 1) && i < SS_COUNTS_WIDE)
+		++*(volatile __u8 *)&state->counts_high[i];
+}
+
+/*
+ * The count, which may be under way from one to the next at this moment: then bit 31 is not the same in both parts. A low part that
+ * has just begun is ahead of the high one; one that is at its end is behind it.
+ */
+SS_INLINE __u64 ss_count_of(__u32 low, __u8 high)
+{
+	__u8 differs = (high ^ low >> 31) & 1;
+
+	high += low & 1 << 30 ? -differs : differs;
+	return (__u64)(high >> 1) << 32 | low;
+}
+
+SS_INLINE __u64 ss_count(const struct ss_thread_state *state, __u32 i)
+{
+	__u8 high = i < SS_COUNTS_WIDE ? *(volatile const __u8 *)&state->counts_high[i] : 0;
+	__u32 low = *(volatile const __u32 *)&state->waits.counts[i];
+
+	return i < SS_COUNTS_WIDE ? ss_count_of(low, high) : low;
+}
+
+/* A wait for a CPU in units of 256 ns; what is longer than 18 minutes counts as that. */
+SS_INLINE __u32 ss_wait_units(__u64 ns)
+{
+	return ns >> 40 ? ~0U : (__u32)(ns >> 8);
+}
+
+/*
+ * What of a thread's totals the gone tables hold already. Task-local, too, for threads that were charged before their end: they
+ * were moved to another cgroup, or their process has changed its name, which most do when they execute.
+ */
+struct ss_charges {
+	__u64 times[SS_WAIT_TIMES]; /* of its waits */
+	__u64 counts[SS_COUNTS_WIDE];
+	__u32 counts_long[SS_WAIT_COUNTS - SS_COUNTS_WIDE];
+	__u32 unused;
+	struct ss_totals totals;
+};
+_Static_assert(sizeof(struct ss_charges) <= SS_STATE_MOST, "ss_charges: costs twice as much");
+
+/* The difference of two states of a count that has so many bits; it may be negative, and goes past the count's end. */
+SS_INLINE __u64 ss_count_since(__u64 now, __u64 before, int bits)
+{
+	return (__u64)((__s64)((now - before) << (64 - bits)) >> (64 - bits));
+}
 
 /* Bits of ss_thread_record.flags. */
 enum ss_thread_flag {
