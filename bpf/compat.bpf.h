@@ -216,6 +216,18 @@ static __always_inline bool compat_counts_io(void)
 	return bpf_core_field_exists(task->ioac.read_bytes);
 }
 
+/* Whether programs have stored something with the task, ours or others. Task storage came with 5.11. */
+struct task_struct___stored {
+	void *bpf_storage;
+} __core;
+
+static __always_inline bool compat_task_stored(struct task_struct *task)
+{
+	struct task_struct___stored *with = (void *)task;
+
+	return bpf_core_field_exists(with->bpf_storage) && BPF_CORE_READ(with, bpf_storage);
+}
+
 /* Only with CONFIG_BLK_CGROUP. */
 struct bio___charged {
 	struct blkcg_gq *bi_blkg;

@@ -320,8 +320,12 @@ int BPF_PROG(lifecycle_free, struct task_struct *task)
 	__u64 cgroup_id = task_cgroup_id(task);
 
 	if (!state) {
-		/* A zombie older than the agent, or a task whose state was refused. A fork that failed never exited. */
-		if (task->exit_state)
+		/*
+		 * A zombie older than the agent, or a task whose state was refused. A fork that failed never exited. If something
+		 * is stored with the task, the kernel refuses to look it up here, where another look-up on this CPU was
+		 * interrupted (up to 6.1): it was charged at its last switch. Without the scheduler hooks its end is not seen.
+		 */
+		if (task->exit_state && !compat_task_stored(task))
 			gone_whole(task, cgroup_id);
 		return 0;
 	}
