@@ -22,7 +22,7 @@ const struct threshold_desc thresholds[THRESHOLDS] = {
 
 void diagnosis_options_init(struct diagnosis_options *o)
 {
-	o->rules = ~0ULL >> (64 - RULES) & ~(1ULL << RULE_UNUSED_PRIVILEGE);
+	*o = (struct diagnosis_options){.rules = ~0ULL >> (64 - RULES) & ~(1ULL << RULE_UNUSED_PRIVILEGE)};
 	for (size_t i = 0; i < THRESHOLDS; i++)
 		o->thresholds[i] = thresholds[i].value;
 }
