@@ -169,15 +169,13 @@ static bool replay_fits(const struct events *e)
 	return !e->replay || !wrong;
 }
 
-static bool replay_time(const char *option, const char *text, uint64_t end_ns, uint64_t *ret)
+static int replay_time_refuse(const char *option, const char *text)
 {
 	_cleanup_buf_ struct buf safe = {};
 
-	if (!text || when_parse(text, end_ns, ret) == 0)
-		return true;
 	option_printable(&safe, text);
 	log_error("--%s: '%s' is no time such as %s", option, safe.data ?: "", WHEN_FORMS);
-	return false;
+	return EXIT_USAGE;
 }
 
 /* To the file, or as run_write(). */
@@ -215,8 +213,10 @@ static int replay_range(const struct events *e, struct event_replay *r)
 	_cleanup_buf_ struct buf first = {}, last = {};
 
 	event_replay_times(r, &first_ns, &last_ns);
-	if (!replay_time("from", e->from, last_ns, &from_ns) || !replay_time("to", e->to, last_ns, &to_ns))
-		return EXIT_USAGE;
+	if (e->from && when_parse(e->from, first_ns, last_ns, &from_ns) < 0)
+		return replay_time_refuse("from", e->from);
+	if (e->to && when_parse_end(e->to, from_ns, first_ns, last_ns, &to_ns) < 0)
+		return replay_time_refuse("to", e->to);
 	event_replay_range(r, from_ns, to_ns);
 	if ((!from_ns || from_ns <= last_ns) && (!to_ns || to_ns >= first_ns))
 		return RUN_CONTINUE;

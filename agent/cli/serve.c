@@ -189,7 +189,8 @@ static void recording_end(struct serve_recording *r)
 		log_warning("the disk does not answer: the end of the recording may be missing");
 	log_info("recorded %llu samples in %.1f kB; %llu were lost", (unsigned long long)c->samples,
 		 (double)c->bytes / 1e3, (unsigned long long)c->lost);
-	if (r->events && r->run->live)
+	/* What a disk that never took anything would have got is not counted. */
+	if (r->events && r->run->live && c->samples)
 		log_info("recorded %llu events; %llu were lost", (unsigned long long)c->facts,
 			 (unsigned long long)kept_events_lost(r->events, r->run->live));
 	r->keeper = NULL;
@@ -283,7 +284,8 @@ static int serve_run(struct serve *s)
 		if (r < 0)
 			return run_end(r);
 		source = &rec->source.outer;
-		log_info("recording every %g s", rec->interval);
+		if (!rec->refused)
+			log_info("recording every %g s", rec->interval);
 	}
 	if (!s->no_findings)
 		source = judged_source_open(&s->judged, source, false);

@@ -20,12 +20,12 @@ static void outside_warn(uint64_t at_ns, uint64_t first_ns, uint64_t last_ns)
 		    at_ns < first_ns ? "first" : "last");
 }
 
-/* When to begin, of a recording that ends at last_ns. EXIT_USAGE with a line on stderr. */
-static int at_parse(const struct top_replay *t, uint64_t last_ns, uint64_t *ret)
+/* When to begin, of a recording of that time. EXIT_USAGE with a line on stderr. */
+static int at_parse(const struct top_replay *t, uint64_t first_ns, uint64_t last_ns, uint64_t *ret)
 {
 	_cleanup_buf_ struct buf safe = {};
 
-	if (when_parse(t->at, last_ns, ret) == 0)
+	if (when_parse(t->at, first_ns, last_ns, ret) == 0)
 		return RUN_CONTINUE;
 	option_printable(&safe, t->at);
 	fprintf(stderr, "sysscope top: --at: '%s' is no time such as %s\n", safe.data ?: "", WHEN_FORMS);
@@ -57,7 +57,7 @@ int top_replay_plain(struct top_replay *t, struct run *run, struct top_batch *pl
 	replay_times(t->replay, &first_ns, &last_ns);
 	if (!t->at)
 		return RUN_CONTINUE;
-	r = at_parse(t, last_ns, &at_ns);
+	r = at_parse(t, first_ns, last_ns, &at_ns);
 	if (r != RUN_CONTINUE)
 		return r;
 	outside_warn(at_ns, first_ns, last_ns);
@@ -88,7 +88,7 @@ int top_replay_screen(struct top_replay *t)
 	past_place(t->past, &place);
 	if (!t->at)
 		return RUN_CONTINUE;
-	r = at_parse(t, place.last_ns, &at_ns);
+	r = at_parse(t, place.first_ns, place.last_ns, &at_ns);
 	if (r != RUN_CONTINUE)
 		return r;
 	return past_go(t->past, at_ns) < 0 ? EXIT_FAILED : RUN_CONTINUE;

@@ -227,7 +227,7 @@ static void kinds_missing(const struct event_replay *r, struct buf *out)
 	}
 	if (without) {
 		missing_begin(out);
-		buf_printf(out, "%s of this time was recorded without events", without == in_range ? "all" : "a part");
+		buf_printf(out, "%s of this time is recorded without events", without == in_range ? "all" : "a part");
 	}
 	if (kinds)
 		types_missing(r, kinds, out);

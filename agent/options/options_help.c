@@ -51,7 +51,8 @@ static void help_tail(struct buf *text, const struct option_row *r)
 		buf_printf(text, " (default: %llu)", (unsigned long long)*(uint64_t *)r->target);
 	if (r->kind == OPTION_SECONDS)
 		buf_printf(text, " (default: %g s)", *(double *)r->target);
-	if (r->kind == OPTION_SIZE || r->kind == OPTION_SPAN) {
+	/* A span of 0 is one that is not given. */
+	if (r->kind == OPTION_SIZE || (r->kind == OPTION_SPAN && *(double *)r->target > 0)) {
 		buf_str(text, " (default: ");
 		if (r->kind == OPTION_SIZE)
 			size_text(text, *(uint64_t *)r->target);

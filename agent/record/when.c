@@ -8,6 +8,8 @@
 #include "record/when.h"
 
 #define LONGEST_SECONDS (10.0 * 366 * 86400)
+#define SECOND_NS	1000000000ULL
+#define DAY_NS		(86400 * SECOND_NS)
 
 static const char *const day_forms[] = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"};
 static const char *const hour_forms[] = {"%H:%M:%S", "%H:%M"};
@@ -35,11 +37,11 @@ static int moment_of(struct tm *tm, uint64_t *ret)
 	return 0;
 }
 
-/* Today's, seen from the end, or yesterday's if that is still to come. */
-static int hour_before(const struct tm *hour, uint64_t end_ns, uint64_t *ret)
+/* Today's, seen from the end, or, if that is still to come, yesterday's, where the recording reaches back so far. */
+static int hour_before(const struct tm *hour, uint64_t begin_ns, uint64_t end_ns, uint64_t *ret)
 {
 	time_t end = (time_t)(end_ns / 1000000000ULL);
-	uint64_t moment = 0;
+	uint64_t today = 0, moment = 0;
 	struct tm day;
 	int r = 0;
 
@@ -55,13 +57,14 @@ static int hour_before(const struct tm *hour, uint64_t end_ns, uint64_t *ret)
 		r = moment_of(&tm, &moment);
 		if (r < 0 || moment <= end_ns)
 			break;
+		today = moment;
 	}
 	if (r == 0)
-		*ret = moment;
+		*ret = today && moment < begin_ns ? today : moment;
 	return r;
 }
 
-int when_parse(const char *text, uint64_t end_ns, uint64_t *ret)
+int when_parse(const char *text, uint64_t begin_ns, uint64_t end_ns, uint64_t *ret)
 {
 	double seconds;
 	struct tm tm;
@@ -77,8 +80,21 @@ int when_parse(const char *text, uint64_t end_ns, uint64_t *ret)
 			return moment_of(&tm, ret);
 	for (size_t i = 0; i < ARRAY_SIZE(hour_forms); i++)
 		if (form_fits(text, hour_forms[i], &tm))
-			return hour_before(&tm, end_ns, ret);
+			return hour_before(&tm, begin_ns, end_ns, ret);
 	return -EINVAL;
+}
+
+int when_parse_end(const char *text, uint64_t from_ns, uint64_t begin_ns, uint64_t end_ns, uint64_t *ret)
+{
+	int r = when_parse(text, begin_ns, end_ns, ret);
+
+	if (r < 0 || text[0] == '-')
+		return r;
+	/* A time of day, which has no date in it. */
+	if (*ret < from_ns && !strchr(text, '-'))
+		*ret += DAY_NS;
+	*ret += SECOND_NS - 1;
+	return 0;
 }
 
 void when_text(struct buf *out, uint64_t time_ns)

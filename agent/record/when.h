@@ -8,10 +8,13 @@
 #include "base/util.h"
 
 /*
- * "10:42", "10:42:05": the last such moment before `end_ns`, the end of the recording. "2026-11-30 10:42", also with seconds or a
- * T. "-15m": so long before the end. 0, or -EINVAL, *ret is untouched then.
+ * "10:42", "10:42:05": the last such moment before `end_ns`, the end of the recording; of the day of the end, and so after it, if
+ * that of the day before is before `begin_ns`. "2026-11-30 10:42", also with seconds or a T. "-15m": so long before the end. 0, or
+ * -EINVAL, *ret is untouched then.
  */
-int when_parse(const char *text, uint64_t end_ns, uint64_t *ret);
+int when_parse(const char *text, uint64_t begin_ns, uint64_t end_ns, uint64_t *ret);
+/* The end of a span that begins at `from_ns`: the second that is named belongs to it, and "00:10" is the one after `from_ns`. */
+int when_parse_end(const char *text, uint64_t from_ns, uint64_t begin_ns, uint64_t end_ns, uint64_t *ret);
 #define WHEN_FORMS "10:42, 10:42:05, '2026-11-30 10:42' or -15m"
 
 /* "2026-11-30 10:42:05". */

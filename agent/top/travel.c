@@ -20,7 +20,7 @@ static bool travel_time(struct top_state *t, struct past *p, int *ret)
 	uint64_t at_ns;
 
 	past_place(p, &place);
-	if (when_parse(t->time, t->live ? clock_wall_ns() : place.last_ns, &at_ns) < 0)
+	if (when_parse(t->time, place.first_ns, t->live ? clock_wall_ns() : place.last_ns, &at_ns) < 0)
 		return false;
 	*ret = past_go(p, at_ns);
 	return true;

@@ -565,7 +565,7 @@ static void test_none(void **state)
 	assert_int_equal(recorder_note(recorder, &fixture.s), 0);
 	recorder_close(recorder);
 	replay_all(&c, 0, 0, &out, &missing);
-	assert_string_equal(missing.data, "all of this time was recorded without events");
+	assert_string_equal(missing.data, "all of this time is recorded without events");
 	assert_int_equal(recent_past_new(&recent, NULL, folder), 0);
 	assert_int_equal(replay_open(&replay, folder, &error), 0);
 	source = recent_past_source(recent, replay_source(replay));

@@ -30,13 +30,14 @@
 #define OWN_SAMPLES    11
 #define OWN_INTERVAL   1.0
 
-static const char report_readme[] = "A report by `sysscope bugreport`.\n\n"
-				    "  doctor.txt     what this kernel offers, and which hook each collector has\n"
-				    "  build.txt      the version of sysscope, the kernel\n"
-				    "  diagnosis.txt  what the rules find in the recording\n"
-				    "  recording/     the last minutes; it needs neither root nor this machine:\n\n"
-				    "      sysscope top --replay " REPORT_FOLDER "/recording\n"
-				    "      sysscope diagnose --replay " REPORT_FOLDER "/recording --last 1d\n";
+static const char report_readme[] =
+	"A report by `sysscope bugreport`.\n\n"
+	"  doctor.txt     what this kernel offers, and which hook each collector has\n"
+	"  build.txt      the version of sysscope, the kernel\n"
+	"  diagnosis.txt  what the rules find in the recording\n"
+	"  recording/     the last minutes, without events; it needs neither root nor this machine:\n\n"
+	"      sysscope top --replay " REPORT_FOLDER "/recording\n"
+	"      sysscope diagnose --replay " REPORT_FOLDER "/recording --last 1d\n";
 
 struct report {
 	const char *file;

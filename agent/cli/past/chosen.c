@@ -60,11 +60,14 @@ static int span_choose(const char *verb, const struct past_choice *c, const stru
 
 	replay_times(r, &first_ns, &last_ns);
 	to_ns = last_ns;
-	if (c->to && when_parse(c->to, last_ns, &to_ns) < 0)
-		return chosen_refuse(verb, "to", c->to);
-	from_ns = seconds > 0 ? sub_sat(to_ns, (uint64_t)(seconds * 1e9)) : first_ns;
-	if (c->from && when_parse(c->from, last_ns, &from_ns) < 0)
+	from_ns = 0;
+	if (c->from && when_parse(c->from, first_ns, last_ns, &from_ns) < 0)
 		return chosen_refuse(verb, "from", c->from);
+	if (c->to && when_parse_end(c->to, from_ns, first_ns, last_ns, &to_ns) < 0)
+		return chosen_refuse(verb, "to", c->to);
+	if (!c->from)
+		from_ns =
+			seconds > 0 ? sub_sat(to_ns < last_ns ? to_ns : last_ns, (uint64_t)(seconds * 1e9)) : first_ns;
 	if (from_ns >= to_ns && first_ns < last_ns) {
 		fprintf(stderr, "sysscope %s: --from has to be before --to\n", verb);
 		return EXIT_USAGE;

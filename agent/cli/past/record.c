@@ -87,10 +87,11 @@ static void refusal_log(struct recording *r, int error)
 
 	if (error < 0 && !r->refused) {
 		log_error("cannot record: %s; trying again at each sample", strerror(-error));
-		r->lost_before = lost - 1;
 	}
 	if (error == 0 && r->refused)
 		log_info("recording again; %llu samples were lost", (unsigned long long)(lost - r->lost_before));
+	if (error == 0)
+		r->lost_before = lost;
 	r->refused = error < 0;
 }
 
@@ -147,7 +148,8 @@ static void recording_sum(const struct run *run, struct recording *r)
 	}
 	log_info("recorded %llu samples in %.1f kB; %llu were lost", (unsigned long long)c->samples,
 		 (double)c->bytes / 1e3, (unsigned long long)(c->lost + r->missed));
-	if (r->events)
+	/* What a disk that never took anything would have got is not counted. */
+	if (r->events && c->samples)
 		log_info("recorded %llu events; %llu were lost", (unsigned long long)c->facts,
 			 (unsigned long long)kept_events_lost(r->events, run->live));
 }
