@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * view.h - what a view may read: the snapshot, and the metric descriptors of metric.h. Read-only. A view never subtracts, never
- * opens a file, never names a collector. Strings in a snapshot are raw names from outside: each output passes them
- * through its sanitiser (base/text.h).
+ * view.h - what a view may read: the snapshot, and the metric descriptors of metric.h. Read-only. A view never subtracts one
+ * snapshot from another, never opens a file, never names a collector. Strings in a snapshot are raw names from outside: each
+ * output passes them through its sanitiser (base/text.h).
  */
 #ifndef SYSSCOPE_VIEW_H
 #define SYSSCOPE_VIEW_H
@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sysscope/looked_at.h"
 #include "sysscope/metric.h"
 
 /* Kinds of namespaces: a process's own, then those that its children will get. */
@@ -241,68 +242,6 @@ struct loop_row {
 	bool scheduler;	    /* they take turns: a single one says nothing about the whole */
 	struct stall last_stall;
 	double v[LOOP_METRICS];
-};
-
-/* A thread, at the moment of the snapshot. */
-struct thread_row {
-	uint32_t process;   /* index into processes */
-	uint32_t container; /* index into containers: where this thread is */
-	uint32_t tid;
-	uint32_t cpu;	   /* that it runs on, ran on last, or waits for */
-	uint64_t start_ns; /* CLOCK_BOOTTIME */
-	double start_time; /* seconds since 1970 */
-	char comm[17];
-	char state; /* 'R', 'S', 'D', ... as in /proc/PID/stat */
-	/* One of wait_class_names; "cpu": others run on it; "quota": its CPU quota is used up; "": nothing, or not known. */
-	const char *waits_for;
-	double v[THREAD_METRICS];
-};
-
-/* Something that happened. Texts are raw; "": not known. */
-struct event_row {
-	uint64_t
-		number; /* counted from 1 since somebody looks: those between are no longer kept, or were of another kind */
-	double time;	   /* seconds since 1970 */
-	const char *type;  /* as in `sysscope events`: "exit", "oom_kill", ... */
-	uint32_t pid, tid; /* 0: none */
-	const char *comm;
-	/* Of its container, as it was then. */
-	const char *container, *cgroup, *id, *kind;
-	const char *text; /* what `sysscope events` shows behind the process; safe for a terminal */
-};
-
-/*
- * The course of a container over the last two minutes: a ring of points, at most one a second, of which the oldest is at `next`
- * once there are MINUTES_POINTS. Kept by the live screen.
- */
-#define MINUTES_SECONDS 120
-#define MINUTES_POINTS	120
-enum minutes_value {
-	MINUTES_CPU,
-	MINUTES_THROTTLED,
-	MINUTES_WAIT,
-	MINUTES_MEMORY,
-	MINUTES_NETWORK,
-	MINUTES_DISK,
-	MINUTES_VALUES
-};
-struct minutes {
-	unsigned int n, next;
-	double time[MINUTES_POINTS];
-	float v[MINUTES_POINTS][MINUTES_VALUES]; /* not a number: not known */
-};
-
-/* Rows that are made only while somebody looks at them. A reason says why there are none; NULL: there are. */
-struct looked_at {
-	const char *threads_reason, *events_reason;
-	const struct thread_row *threads;
-	size_t n_threads;
-	const struct event_row *events; /* the latest first */
-	size_t n_events;
-	uint64_t events_dropped;	      /* older ones that are no longer kept */
-	uint64_t events_lost;		      /* that the kernel had no room for */
-	const struct minutes *const *courses; /* of each of the containers, NULL: none; NULL: nobody keeps them */
-	double events_since; /* when starts and ends of processes began to be noted; seconds since 1970 */
 };
 
 /* The start of a container, in phases without gaps; see docs/starts.md. */
