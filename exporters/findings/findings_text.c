@@ -38,6 +38,7 @@ static int word_columns(const char *word, size_t length)
 struct sheet {
 	struct buf *out;
 	int width;
+	double span; /* of the recording that is judged, in seconds; 0: it is so now */
 };
 
 static void sheet_wrap(const struct sheet *p, const char *first, int indent, const char *text)
@@ -73,7 +74,7 @@ static void sheet_wrap(const struct sheet *p, const char *first, int indent, con
 
 void findings_wrap(struct buf *out, const char *first, int indent, const char *text)
 {
-	const struct sheet p = {out, COLUMNS};
+	const struct sheet p = {.out = out, .width = COLUMNS};
 
 	sheet_wrap(&p, first, indent, text);
 }
@@ -123,6 +124,12 @@ static void add_moment(struct buf *out, double time, const char *form)
 		buf_str(out, text);
 }
 
+/* Within half a day the time of day says which one it is. */
+static const char *moment_form(double span)
+{
+	return span < 86400 / 2.0 ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S";
+}
+
 /* Of a recording: when it was so. */
 static void add_when(const struct sheet *p, const struct finding *f)
 {
@@ -130,9 +137,9 @@ static void add_when(const struct sheet *p, const struct finding *f)
 
 	if (!(f->until > 0))
 		return;
-	add_moment(&text, f->since, "%H:%M:%S");
+	add_moment(&text, f->since, moment_form(p->span));
 	buf_str(&text, " to ");
-	add_moment(&text, f->until, f->until - f->since < 86400 / 2.0 ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S");
+	add_moment(&text, f->until, moment_form(p->span));
 	sheet_wrap(p, "  when", INDENT, text.data ?: "");
 }
 
@@ -149,7 +156,7 @@ static void add_finding(const struct sheet *p, const struct finding *f)
 
 void findings_text_one(struct buf *out, const struct finding *f, int width)
 {
-	const struct sheet p = {out, width};
+	const struct sheet p = {.out = out, .width = width};
 
 	add_finding(&p, f);
 }
@@ -162,7 +169,7 @@ static void add_head(struct buf *out, const struct findings *f, const struct sna
 		buf_str(out, ", recorded from ");
 		add_moment(out, f->from, "%Y-%m-%d %H:%M:%S");
 		buf_str(out, " to ");
-		add_moment(out, f->time, f->time - f->from < 86400 / 2.0 ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S");
+		add_moment(out, f->time, moment_form(f->time - f->from));
 		buf_str(out, "\n");
 	} else {
 		buf_str(out, ", ");
@@ -219,7 +226,7 @@ static void add_unjudged(const struct sheet *p, const struct findings *f)
 
 int findings_text(struct buf *out, const struct findings *f, const struct snapshot *s)
 {
-	const struct sheet p = {out, COLUMNS};
+	const struct sheet p = {.out = out, .width = COLUMNS, .span = f->from > 0 ? f->time - f->from : 0};
 
 	add_head(out, f, s);
 	for (size_t i = 0; i < f->n; i++) {
@@ -235,7 +242,7 @@ int findings_text(struct buf *out, const struct findings *f, const struct snapsh
 
 void findings_text_below(struct buf *out, const struct findings *f, size_t shown, int width)
 {
-	const struct sheet p = {out, width};
+	const struct sheet p = {.out = out, .width = width};
 	_cleanup_buf_ struct buf text = {};
 
 	if (!f) {

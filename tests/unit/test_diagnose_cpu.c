@@ -131,6 +131,18 @@ static void throttled_together(void **state)
 	(void)db;
 }
 
+/* Whose own quota holds it up: the field of its spec. */
+static void throttled_in_a_pod(void **state)
+{
+	uint32_t web = situation_worker(&situation, "web", 0.2, 0.72, 0.7, 0.2);
+
+	(void)state;
+	situation.containers[1][web].v[CONTAINER_THROTTLED_RATIO] = 1;
+	situation.containers[1][web].pod = "shop-7";
+	expect_words(expect_first(&situation, "cpu_throttled", "web", ""),
+		     "give it 1.0: set resources.limits.cpu to 1.0 for container web in the spec of pod shop-7");
+}
+
 /* The quota of a pod is made from those of its containers. */
 static void throttled_pod(void **state)
 {
@@ -348,6 +360,7 @@ int main(void)
 		situation_test(throttled_below_a_quota),
 		situation_test(throttled_and_removed),
 		situation_test(throttled_together),
+		situation_test(throttled_in_a_pod),
 		situation_test(throttled_pod),
 		situation_test(throttled_in_bursts),
 		situation_test(throttled_near),
