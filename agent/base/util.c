@@ -162,6 +162,19 @@ int parse_double(const char *s, double min, double max, double *ret)
 	return 0;
 }
 
+int write_all(int fd, const void *bytes, size_t n)
+{
+	for (const char *at = bytes; n;) {
+		ssize_t done = write(fd, at, n);
+
+		if (done < 0 && errno != EINTR)
+			return -errno;
+		at += done > 0 ? done : 0;
+		n -= done > 0 ? (size_t)done : 0;
+	}
+	return 0;
+}
+
 /* ---- files ---- */
 int read_file(const char *path, size_t cap, char **ret, size_t *ret_len)
 {

@@ -49,6 +49,9 @@ void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(pr
 int parse_u64(const char *s, uint64_t min, uint64_t max, uint64_t *ret);
 int parse_double(const char *s, double min, double max, double *ret);
 
+/* Writes all of it, however often it takes. 0 or negative errno. */
+int write_all(int fd, const void *bytes, size_t n);
+
 /*
  * Reads a file of at most `cap` bytes into *ret (malloc'ed, NUL-terminated); -EFBIG: it is longer. For kernel files (/proc,
  * /sys), which report no size.

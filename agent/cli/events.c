@@ -181,18 +181,7 @@ static int replay_time_refuse(const char *option, const char *text)
 /* To the file, or as run_write(). */
 static int replay_write(const struct events *e, const struct buf *lines)
 {
-	size_t done = 0;
-
-	if (!e->output)
-		return run_write(lines);
-	while (done < lines->len) {
-		ssize_t n = write(e->stream.out, lines->data + done, lines->len - done);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return 0;
+	return e->output ? write_all(e->stream.out, lines->data, lines->len) : run_write(lines);
 }
 
 static int replay_lines(const struct events *e, struct event_replay *r)

@@ -286,12 +286,21 @@ bool run_poll(const struct run *run, struct pollfd *more, nfds_t n, uint64_t due
 	return poll_until(run->source->fd, more, n, due_ns);
 }
 
+int run_idle(const struct run *run)
+{
+	static const struct snapshot none;
+	const struct snapshot *latest = &none;
+
+	run->source->idle(run->source->ctx, &latest);
+	return latest == &none || !run->between ? 0 : run->between(run->between_ctx, run, latest);
+}
+
 int run_wait(const struct run *run, uint64_t due_ns)
 {
-	const struct snapshot *latest;
+	int error = 0;
 	uint64_t now, idle_ns = clock_boot_ns(), quiet_ns = run->paced ? idle_ns + FACTS_EVERY_NS : 0;
 
-	while (!stop && (now = clock_boot_ns()) < due_ns) {
+	while (error == 0 && !stop && (now = clock_boot_ns()) < due_ns) {
 		struct pollfd reader = {.fd = STDOUT_FILENO};
 		uint64_t turn_ns = now + IDLE_EVERY_NS < due_ns ? now + IDLE_EVERY_NS : due_ns;
 		bool quiet = now < quiet_ns, facts;
@@ -303,12 +312,12 @@ int run_wait(const struct run *run, uint64_t due_ns)
 		if (reader.revents & POLLERR)
 			return -EPIPE;
 		if (facts || clock_boot_ns() - idle_ns >= IDLE_EVERY_NS) {
-			run->source->idle(run->source->ctx, &latest);
+			error = run_idle(run);
 			idle_ns = clock_boot_ns();
 			quiet_ns = run->paced ? idle_ns + FACTS_EVERY_NS : 0;
 		}
 	}
-	return 0;
+	return error;
 }
 
 /* False: a signal has come, and the reader has taken nothing for GRACE_NS since. */

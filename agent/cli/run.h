@@ -25,6 +25,9 @@ struct run {
 	/* Called before run_open logs: a live screen has the terminal. NULL: nothing to do. */
 	void (*before_log)(void *ctx);
 	void *before_log_ctx;
+	/* A snapshot that was taken while the verb waits (run_wait, run_idle). Negative errno ends the wait. NULL: it is dropped. */
+	int (*between)(void *ctx, const struct run *run, const struct snapshot *s);
+	void *between_ctx;
 	bool paced;	       /* run_wait takes facts ten times a second at most; else as they come */
 	struct pipeline *live; /* NULL before run_open and after run_close */
 	const struct snapshot_source *source;
@@ -82,6 +85,8 @@ bool run_poll(const struct run *run, struct pollfd *more, nfds_t n, uint64_t due
  * standard output any more.
  */
 int run_wait(const struct run *run, uint64_t due_ns);
+/* Takes the facts that are there. 0, or what `between` returned. */
+int run_idle(const struct run *run);
 
 /*
  * Writes all of it to standard output. After a signal a reader who takes nothing for two seconds is given up with

@@ -80,7 +80,7 @@ static int serve_parse(struct run *run, struct serve *s)
 	s->http.n_listen = s->listen.n;
 	if (r == RUN_CONTINUE && !rec->path &&
 	    (rec->interval != RECORD_INTERVAL || rec->keep_bytes != RECORD_KEEP_BYTES ||
-	     rec->keep_seconds != RECORD_KEEP_SECONDS)) {
+	     rec->keep_seconds != RECORD_KEEP_SECONDS || rec->no_events)) {
 		log_error("nothing is recorded without --record.path DIR");
 		r = EXIT_USAGE;
 	}
@@ -189,10 +189,9 @@ static void recording_end(struct serve_recording *r)
 		log_warning("the disk does not answer: the end of the recording may be missing");
 	log_info("recorded %llu samples in %.1f kB; %llu were lost", (unsigned long long)c->samples,
 		 (double)c->bytes / 1e3, (unsigned long long)c->lost);
-	/* What a disk that never took anything would have got is not counted. */
-	if (r->events && r->run->live && c->samples)
+	if (r->events && r->run->live)
 		log_info("recorded %llu events; %llu were lost", (unsigned long long)c->facts,
-			 (unsigned long long)kept_events_lost(r->events, r->run->live));
+			 (unsigned long long)(kept_events_lost(r->events, r->run->live) + state.unwritten_events));
 	r->keeper = NULL;
 }
 

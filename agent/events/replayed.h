@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * replayed.h - the events of a recording as lines, as they were when it was recorded. Needs no root and no kernel support; the
- * files may be hostile. Used by `sysscope events --replay`; never logs.
+ * files may be hostile. Used by `sysscope events --replay` and recent_past.c; never logs.
  */
 #ifndef SYSSCOPE_EVENTS_REPLAYED_H
 #define SYSSCOPE_EVENTS_REPLAYED_H

@@ -136,7 +136,8 @@ static void findings_take(struct past_span *s, const struct cuts *cuts)
 	s->findings.n = s->book.found.n;
 	s->findings.unjudged = s->book.unjudged.at;
 	s->findings.n_unjudged = s->book.unjudged.n;
-	if (s->findings.n)
+	/* The names of what was near are those of the snapshot that was judged last. */
+	if (s->findings.n || cuts->stretches.at[cuts->stretches.n - 1].samples == 1)
 		s->findings.n_near = 0;
 }
 

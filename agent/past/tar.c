@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/util.h"
 #include "past/tar.h"
 
 #define TAR_BLOCK 512
@@ -16,19 +17,6 @@ struct tar_header {
 	char magic[6], version[2], user[32], group[32], major[8], minor[8], prefix[155], pad[12];
 };
 _Static_assert(sizeof(struct tar_header) == TAR_BLOCK, "a header is a block");
-
-static int all_write(int out, const void *bytes, size_t n)
-{
-	for (const char *at = bytes; n;) {
-		ssize_t done = write(out, at, n);
-
-		if (done < 0 && errno != EINTR)
-			return -errno;
-		at += done > 0 ? done : 0;
-		n -= done > 0 ? (size_t)done : 0;
-	}
-	return 0;
-}
 
 static int header_put(int out, const char *name, uint64_t time, uint64_t size, char type)
 {
@@ -53,14 +41,14 @@ static int header_put(int out, const char *name, uint64_t time, uint64_t size, c
 		sum += ((const unsigned char *)&h)[i];
 	snprintf(number, sizeof(number), "%06o", sum & 0777777);
 	memcpy(h.checksum, number, 7);
-	return all_write(out, &h, sizeof(h));
+	return write_all(out, &h, sizeof(h));
 }
 
 static int padding_put(int out, uint64_t size)
 {
 	static const char zeros[TAR_BLOCK];
 
-	return size % TAR_BLOCK ? all_write(out, zeros, TAR_BLOCK - size % TAR_BLOCK) : 0;
+	return size % TAR_BLOCK ? write_all(out, zeros, TAR_BLOCK - size % TAR_BLOCK) : 0;
 }
 
 int tar_folder(int out, const char *name, uint64_t time)
@@ -72,7 +60,7 @@ int tar_file(int out, const char *name, uint64_t time, const void *bytes, size_t
 {
 	int r = header_put(out, name, time, n, '0');
 
-	r = r ?: all_write(out, bytes, n);
+	r = r ?: write_all(out, bytes, n);
 	return r ?: padding_put(out, n);
 }
 
@@ -92,7 +80,7 @@ int tar_file_from(int out, const char *name, uint64_t time, int in)
 
 		if (n <= 0)
 			return n < 0 ? -errno : -EIO;
-		r = all_write(out, bytes, (size_t)n);
+		r = write_all(out, bytes, (size_t)n);
 		left -= (size_t)n;
 	}
 	return r ?: padding_put(out, (uint64_t)st.st_size);
@@ -102,5 +90,5 @@ int tar_end(int out)
 {
 	static const char zeros[2 * TAR_BLOCK];
 
-	return all_write(out, zeros, sizeof(zeros));
+	return write_all(out, zeros, sizeof(zeros));
 }

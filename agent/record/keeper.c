@@ -27,7 +27,7 @@ struct keeper {
 	bool busy, stop;
 	bool begun; /* the folder was tried for the first time */
 	int error;  /* of the latest attempt */
-	uint64_t errors, missed;
+	uint64_t errors, missed, unwritten;
 	struct store_counts counts; /* after it */
 	/* Of the caller. */
 	bool late; /* the latest sample came while the one before was being written */
@@ -44,6 +44,18 @@ static void keeper_took(struct keeper *k, int error)
 	k->busy = false;
 	k->begun = true;
 	pthread_cond_signal(&k->done);
+}
+
+/* Nothing comes any more: what is left is written or counted. */
+static void keeper_end(struct keeper *k)
+{
+	uint64_t unwritten = recorder_flush(k->recorder);
+
+	pthread_mutex_lock(&k->lock);
+	k->counts = *recorder_counts(k->recorder);
+	k->unwritten = unwritten;
+	pthread_mutex_unlock(&k->lock);
+	recorder_close(k->recorder);
 }
 
 static void *keeper_run(void *data)
@@ -65,7 +77,7 @@ static void *keeper_run(void *data)
 		keeper_took(k, error);
 	}
 	pthread_mutex_unlock(&k->lock);
-	recorder_close(k->recorder);
+	keeper_end(k);
 	return NULL;
 }
 
@@ -197,8 +209,8 @@ static void keeper_tell(const struct keeper *k, struct keeper_state *ret)
 {
 	*ret = (struct keeper_state){.counts = k->counts,
 				     .records = k->error == 0 && !k->late,
-				     .begun = k->counts.samples > 0,
-				     .errors = k->errors};
+				     .errors = k->errors,
+				     .unwritten_events = k->unwritten};
 	ret->counts.lost += k->missed;
 	if (k->late)
 		ret->refusal = "the disk is too slow, or does not answer";
@@ -234,7 +246,7 @@ bool keeper_close(struct keeper *k, uint64_t ns, struct keeper_state *ret)
 		pthread_cond_signal(&k->work);
 		ended = thread_join_within(k, ns);
 	} else {
-		recorder_close(k->recorder);
+		keeper_end(k);
 	}
 	keeper_look(k, ret);
 	/* What a thread still uses stays. */

@@ -27,7 +27,7 @@ struct recorded_source {
 	void *ctx;
 };
 
-/* `r` must stay, and its noted and ctx are set already. 0 or negative errno; &r->outer is the source. */
+/* `r` must stay, and its passed, noted and ctx are set already. 0 or negative errno; &r->outer is the source. */
 int recorded_source_open(struct recorded_source *r, const struct snapshot_source *inner, struct keeper *keeper,
 			 double interval);
 /* Records what is now, so that the recording goes up to the end. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* recorder.c - see recorder.h. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,8 @@
 
 struct recorder {
 	struct store_options options;
-	struct store *store; /* NULL: not open */
+	char host[72], kernel[72]; /* of these; longer ones find no room in a header either */
+	struct store *store;	   /* NULL: not open */
 	struct encoder *encoder;
 	struct buf state;			   /* that was taken */
 	uint64_t time_ns;			   /* its time */
@@ -54,6 +56,10 @@ int recorder_new(struct recorder **ret, const struct store_options *o)
 	if (!r)
 		return -ENOMEM;
 	r->options = *o;
+	snprintf(r->host, sizeof(r->host), "%s", o->host ?: "");
+	snprintf(r->kernel, sizeof(r->kernel), "%s", o->kernel ?: "");
+	r->options.host = r->host;
+	r->options.kernel = r->kernel;
 	facts_limit(r);
 	if (encoder_new(&r->encoder) < 0) {
 		recorder_close(r);
@@ -129,7 +135,7 @@ int recorder_fact(struct recorder *r, const struct event *e)
 /* While earlier ones are not written yet, these wait. */
 static void facts_take(struct recorder *r)
 {
-	if (r->facts.len || !r->pack.n)
+	if (r->facts.len || (!r->pack.n && !r->pack.broken))
 		return;
 	r->n_facts = r->pack.n;
 	r->facts_room = sub_sat(r->facts_room, r->pack.bytes.len);
@@ -190,13 +196,15 @@ const struct store_counts *recorder_counts(const struct recorder *r)
 	return &r->sum;
 }
 
-void recorder_flush(struct recorder *r)
+uint64_t recorder_flush(struct recorder *r)
 {
 	for (int i = 0; i < 2 && r->store; i++) {
 		facts_take(r);
 		if (facts_put(r) < 0)
-			return;
+			break;
 	}
+	counts_renew(r);
+	return r->n_facts + r->pack.n;
 }
 
 void recorder_close(struct recorder *r)

@@ -110,6 +110,8 @@ int replay_open(struct replay **ret, const char *path, struct buf *error)
 	}
 	r->source = (struct snapshot_source){
 		.next = replay_next, .published = replay_published, .idle = replay_idle, .fd = -1, .ctx = r};
+	/* Before anything is read: that of the recording. */
+	r->place.interval_ns = archive_header(r->archive, archive_frames(r->archive) - 1)->interval_ns;
 	*ret = r;
 	return 0;
 }
@@ -268,16 +270,14 @@ static int frame_until(struct replay *r, size_t frame, uint64_t time_ns, uint32_
 
 int replay_seek_before(struct replay *r, uint64_t time_ns)
 {
-	size_t frame = archive_frame_at(r->archive, time_ns);
-	uint32_t states = 0;
-	int n = frame_until(r, frame, time_ns, &states);
+	struct replay_place at = {.frame = archive_frame_at(r->archive, time_ns)};
+	int n = frame_until(r, at.frame, time_ns, &at.number);
 
 	r->ahead = NULL;
-	if (n == 0 && states)
-		n = frame_last(r, frame, states, &r->ahead);
-	else
-		archive_rewind(r->archive, frame);
-	return n < 0 ? n : 0;
+	n = n ?: replay_to(r, &at);
+	if (n == 0 && !r->ahead)
+		archive_rewind(r->archive, 0);
+	return n;
 }
 
 bool replay_found(const struct replay *r)

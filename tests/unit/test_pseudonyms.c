@@ -206,6 +206,8 @@ static void nothing_left(void **state)
 	recording_plant(r);
 	assert_true(secrets_count(from) > 30);
 	assert_int_equal(replay_open(&replay, from, &error), 0);
+	/* A copy is made with it, before anything is read. */
+	assert_int_equal(replay_place(replay)->interval_ns, 1000000000);
 	assert_int_equal(extract_begin(&r, to, replay_host(replay), replay_kernel(replay), 1, names, &error), 0);
 	assert_int_equal(extract_copy(r, replay, &c), 0);
 	recorder_close(r);

@@ -19,6 +19,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "exporters/events/events.h"
 #include "lib/snapshot_fixture.h"
 #include "record/recorded.h"
 #include "record/replay.h"
@@ -332,6 +333,33 @@ static void test_not_there_yet(void **state)
 	assert_recorded("23");
 }
 
+/* Events that wait for a sample that never comes are counted, or written at the end. */
+static void test_events_at_the_end(void **state)
+{
+	const struct event e = {.type = EVENT_CGROUP_CREATE, .time = BEGIN_TIME, .path = "/a"};
+	_cleanup_buf_ struct buf error = {};
+	struct store_options o;
+	struct keeper_state k;
+	char below[160];
+
+	(void)state;
+	options_set(&o);
+	snprintf(below, sizeof(below), "%s/below", folder);
+	o.path = below;
+	assert_int_equal(keeper_open(&keeper, &o, &error), 0);
+	assert_int_equal(keeper_fact(keeper, &e), 0);
+	assert_int_equal(keeper_fact(keeper, &e), 0);
+	assert_true(keeper_close(keeper, 20 * 1000000000ULL, &k));
+	assert_int_equal(k.counts.facts, 0);
+	assert_int_equal(k.unwritten_events, 2);
+	keeper_begin_in(folder);
+	note(1, &k);
+	assert_int_equal(keeper_fact(keeper, &e), 0);
+	assert_true(keeper_close(keeper, 20 * 1000000000ULL, &k));
+	assert_int_equal(k.counts.facts, 1);
+	assert_int_equal(k.unwritten_events, 0);
+}
+
 static void test_removed(void **state)
 {
 	struct keeper_state k;
@@ -410,6 +438,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_wakes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_source_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_there_yet, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_events_at_the_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_removed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_never, setup, teardown),

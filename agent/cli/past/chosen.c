@@ -68,15 +68,15 @@ static int span_choose(const char *verb, const struct past_choice *c, const stru
 	if (!c->from)
 		from_ns =
 			seconds > 0 ? sub_sat(to_ns < last_ns ? to_ns : last_ns, (uint64_t)(seconds * 1e9)) : first_ns;
-	if (from_ns >= to_ns && first_ns < last_ns) {
-		fprintf(stderr, "sysscope %s: --from has to be before --to\n", verb);
-		return EXIT_USAGE;
-	}
 	when_text(&first, first_ns);
 	when_text(&last, last_ns);
 	if (from_ns > last_ns || to_ns < first_ns) {
 		log_error("the recording is from %s to %s", first.data ?: "", last.data ?: "");
 		return EXIT_FAILED;
+	}
+	if (from_ns >= to_ns && first_ns < last_ns) {
+		fprintf(stderr, "sysscope %s: --from has to be before --to\n", verb);
+		return EXIT_USAGE;
 	}
 	/* What was asked for by a time is asked for on purpose. */
 	if ((c->from && from_ns < first_ns) || (c->to && to_ns > last_ns))

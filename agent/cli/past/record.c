@@ -85,9 +85,8 @@ static void refusal_log(struct recording *r, int error)
 {
 	uint64_t lost = recorder_counts(r->recorder)->lost;
 
-	if (error < 0 && !r->refused) {
+	if (error < 0 && !r->refused)
 		log_error("cannot record: %s; trying again at each sample", strerror(-error));
-	}
 	if (error == 0 && r->refused)
 		log_info("recording again; %llu samples were lost", (unsigned long long)(lost - r->lost_before));
 	if (error == 0)
@@ -95,13 +94,11 @@ static void refusal_log(struct recording *r, int error)
 	r->refused = error < 0;
 }
 
-static int sample_record(const struct run *run, struct recording *r)
+/* NULL: it could not be taken, for this reason. */
+static int snapshot_keep(const struct run *run, struct recording *r, const struct snapshot *s, int error)
 {
 	_cleanup_buf_ struct buf out = {};
-	const struct snapshot *s;
-	int error = 0;
 
-	s = run->source->next(run->source->ctx, &error);
 	if (r->events)
 		kept_events_snapshot(r->events, run->live, s);
 	if (!s) {
@@ -119,6 +116,20 @@ static int sample_record(const struct run *run, struct recording *r)
 		return 0;
 	error = json_write_snapshot(&out, s, NULL);
 	return error ?: run_write(&out);
+}
+
+static int sample_record(const struct run *run, struct recording *r)
+{
+	int error = 0;
+	const struct snapshot *s = run->source->next(run->source->ctx, &error);
+
+	return snapshot_keep(run, r, s, error);
+}
+
+/* One that was taken between two samples, since many processes have ended. */
+static int sample_between(void *ctx, const struct run *run, const struct snapshot *s)
+{
+	return snapshot_keep(run, ctx, s, 0);
 }
 
 static int recording_loop(const struct run *run, struct recording *r)
@@ -140,18 +151,17 @@ static int recording_loop(const struct run *run, struct recording *r)
 static void recording_sum(const struct run *run, struct recording *r)
 {
 	const struct store_counts *c = recorder_counts(r->recorder);
-	const struct snapshot *latest;
+	uint64_t unwritten = 0;
 
 	if (r->events) {
-		run->source->idle(run->source->ctx, &latest);
-		recorder_flush(r->recorder);
+		run_idle(run);
+		unwritten = recorder_flush(r->recorder);
 	}
 	log_info("recorded %llu samples in %.1f kB; %llu were lost", (unsigned long long)c->samples,
 		 (double)c->bytes / 1e3, (unsigned long long)(c->lost + r->missed));
-	/* What a disk that never took anything would have got is not counted. */
-	if (r->events && c->samples)
+	if (r->events)
 		log_info("recorded %llu events; %llu were lost", (unsigned long long)c->facts,
-			 (unsigned long long)kept_events_lost(r->events, run->live));
+			 (unsigned long long)(kept_events_lost(r->events, run->live) + unwritten));
 }
 
 static int record_body(struct run *run)
@@ -170,6 +180,8 @@ static int record_body(struct run *run)
 		code = run_open(run);
 	if (code == RUN_CONTINUE) {
 		log_info("recording every %g s", r.interval);
+		run->between = sample_between;
+		run->between_ctx = &r;
 		code = run_end(recording_loop(run, &r));
 		recording_sum(run, &r);
 	}

@@ -18,6 +18,7 @@ struct fact_pack {
 	struct buf bytes;
 	uint64_t n; /* events in it */
 	struct wire_texts texts;
+	bool no_memory;		      /* for one of these */
 	uint64_t before[FACT_FIELDS]; /* real numbers, in the event before */
 	bool broken;		      /* without memory for a text: nothing more fits */
 };
@@ -42,6 +43,7 @@ struct fact_room {
 struct fact_reader {
 	struct wire_input in;
 	struct wire_texts texts;
+	bool no_memory; /* for one of these */
 	uint64_t before[FACT_FIELDS];
 	struct fact_room room;
 };

@@ -19,6 +19,7 @@ void fact_reader_begin(struct fact_reader *r, const void *bytes, size_t n)
 	wire_texts_free(&r->texts);
 	memset(r->before, 0, sizeof(r->before));
 	r->in = (struct wire_input){bytes, (const uint8_t *)bytes + n, false};
+	r->no_memory = false;
 }
 
 void fact_reader_free(struct fact_reader *r)
@@ -42,7 +43,8 @@ static const char *words_get(struct fact_reader *r)
 		return wire_text(&r->texts, number);
 	length = wire_get(&r->in);
 	bytes = wire_take(&r->in, length);
-	if (!bytes || wire_text_add(&r->texts, bytes, length) < 0) {
+	r->no_memory = bytes && wire_text_add(&r->texts, bytes, length) < 0;
+	if (!bytes || r->no_memory) {
 		r->in.bad = true;
 		return NULL;
 	}
@@ -279,7 +281,7 @@ int fact_reader_next(struct fact_reader *r, struct fact_room *ret)
 		type = type_named(words_get(r));
 		fields_get(r);
 		if (r->in.bad)
-			return -EBADMSG;
+			return r->no_memory ? -ENOMEM : -EBADMSG;
 		if (type < 0)
 			continue;
 		if (!room_bound(&r->room, type))

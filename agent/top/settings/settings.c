@@ -203,20 +203,14 @@ static int settings_write(int folder, const struct buf *text)
 {
 	char name[32];
 	_cleanup_close_ int fd = -1;
-	int r = 0;
+	int r;
 
 	snprintf(name, sizeof(name), ".%s.%d", FILE_NAME, (int)getpid());
 	unlinkat(folder, name, 0);
 	fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	for (size_t at = 0; r == 0 && at < text->len;) {
-		ssize_t n = write(fd, text->data + at, text->len - at);
-
-		if (n < 0 && errno != EINTR)
-			r = -errno;
-		at += n > 0 ? (size_t)n : 0;
-	}
+	r = write_all(fd, text->data, text->len);
 	if (r == 0 && (fsync(fd) < 0 || renameat(folder, name, folder, FILE_NAME) < 0))
 		r = -errno;
 	if (r < 0)
