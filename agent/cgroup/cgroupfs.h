@@ -148,6 +148,8 @@ int cgroupfs_read_above(struct cgroupfs *fs, uint64_t id, const char *path, stru
 const struct sample_io *cgroupfs_ios(const struct cgroupfs *fs, size_t *ret_n);
 /* The same of limits at block devices; those of one cgroup are adjacent. */
 const struct sample_io_limit *cgroupfs_io_limits(const struct cgroupfs *fs, size_t *ret_n);
+/* Those from this number on were read of a cgroup inside of this one, which holds all that it has. */
+void cgroupfs_io_limits_lift(struct cgroupfs *fs, size_t from, uint64_t cgroup_id);
 
 /*
  * The cgroup of the carrying hierarchy that has the path of this one of the hierarchy which has the io (blkio) controller, or

@@ -123,3 +123,9 @@ const struct sample_io_limit *cgroupfs_io_limits(const struct cgroupfs *fs, size
 	*ret_n = fs->io_limits.n;
 	return fs->io_limits.at;
 }
+
+void cgroupfs_io_limits_lift(struct cgroupfs *fs, size_t from, uint64_t cgroup_id)
+{
+	for (size_t i = from; i < fs->io_limits.n; i++)
+		fs->io_limits.at[i].cgroup_id = cgroup_id;
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* reading.h - what cgroupfs.c, reading.c, values.c and io.c share: a struct cgroupfs. Included by these only. */
+/* reading.h - what cgroupfs.c, reading.c, values.c, io.c and io_limits.c share: a struct cgroupfs. Included by these only. */
 #ifndef SYSSCOPE_CGROUP_READING_H
 #define SYSSCOPE_CGROUP_READING_H
 

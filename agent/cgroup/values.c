@@ -42,7 +42,6 @@ void cgroup_values_open(struct cgroupfs *fs)
 	size_t n;
 	const struct cgroup_file *table = cgroup_files(&n);
 
-	fs->values.stat = -1;
 	for (size_t i = 0; i < n; i++)
 		if (table[i].value && cgroup_slot_read(&fs->mounts, fs->carrying_slot, table[i].slot))
 			wanted[table[i].slot] = true;

@@ -97,19 +97,16 @@ static int node_take(struct limits *limits, const struct moment *now, const stru
 	return 0;
 }
 
-static int ios_take(struct limits *limits, const struct sample *s)
+static void ios_take(struct limits *limits, const struct sample *s)
 {
-	limits->ios.n = 0;
-	if (list_reserve(&limits->ios, s->n_io_limits) < 0)
-		return -ENOMEM;
+	limits->ios = s->io_limits;
+	limits->n_ios = s->n_io_limits;
 	for (size_t i = 0; i < s->n_io_limits; i++) {
 		struct limit_node *n = node_find(limits, s->io_limits[i].cgroup_id);
 
-		limits->ios.at[limits->ios.n++] = s->io_limits[i];
 		if (n && !n->n_ios++)
 			n->first_io = i;
 	}
-	return 0;
 }
 
 int limits_take(struct limits *limits, const struct moment *now, const struct sample *s)
@@ -123,7 +120,8 @@ int limits_take(struct limits *limits, const struct moment *now, const struct sa
 	HASH_ITER (hh, limits->all, n, next)
 		if (n->seen != now->number)
 			node_free(limits, n);
-	return ios_take(limits, s);
+	ios_take(limits, s);
+	return 0;
 }
 
 void limits_free(struct limits *limits)
@@ -132,7 +130,6 @@ void limits_free(struct limits *limits)
 
 	HASH_ITER (hh, limits->all, n, next)
 		node_free(limits, n);
-	list_free(&limits->ios);
 }
 
 /* ---- limits at block devices ---- */
@@ -151,11 +148,11 @@ bool limits_io(const struct limits *limits, const struct home *h, uint32_t devic
 	const struct limit_node *n = NULL;
 
 	*ret = (struct io_limit){SS_UNLIMITED, SS_UNLIMITED, SS_UNLIMITED, SS_UNLIMITED, NULL};
-	if (limits->ios.n && h->current)
+	if (limits->n_ios && h->current)
 		n = node_find(limits, several ? h->current->parent_id : h->current->id);
 	for (; n; n = node_find(limits, n->parent_id), own = false)
 		for (size_t i = n->first_io; i < n->first_io + n->n_ios; i++) {
-			const struct sample_io_limit *l = &limits->ios.at[i];
+			const struct sample_io_limit *l = &limits->ios[i];
 
 			if (l->device != device || (l->alone && !own))
 				continue;

@@ -12,8 +12,9 @@
 struct limit_node; /* limits.c */
 
 struct limits {
-	struct limit_node *all;		  /* the cgroups of living homes and those above them, by id */
-	LIST(struct sample_io_limit) ios; /* of the latest sample */
+	struct limit_node *all;		   /* the cgroups of living homes and those above them, by id */
+	const struct sample_io_limit *ios; /* of the sample of this update */
+	size_t n_ios;
 };
 
 /* What a home may do at a block device in a second; SS_UNLIMITED: as much as it likes. */

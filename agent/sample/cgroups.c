@@ -185,6 +185,7 @@ static void files_read(struct sampler *s, struct cgroup_entry *e, struct cgroup_
 {
 	const struct cgroup_entry *inner;
 	struct cgroup_counters limits;
+	size_t n_io_limits;
 	int r;
 
 	memset(ret, 0xff, sizeof(*ret)); /* SS_UNKNOWN */
@@ -200,7 +201,9 @@ static void files_read(struct sampler *s, struct cgroup_entry *e, struct cgroup_
 	if (!inner || !inner->alive)
 		return;
 	memset(&limits, 0xff, sizeof(limits));
+	cgroupfs_io_limits(s->fs, &n_io_limits);
 	cgroupfs_read(s->fs, inner->id, inner->path, &limits);
+	cgroupfs_io_limits_lift(s->fs, n_io_limits, e->id);
 	inner_limits_take(ret, &limits);
 }
 

@@ -282,6 +282,33 @@ static void limit_without_hooks(void **state)
 	assert_int_equal(expect_first(&situation, "disk_throttled", "batch", "")->confidence, FINDING_MEDIUM);
 }
 
+/* The same of a limit above: whoever does something there is held up, as far as is known, and nobody who does nothing. */
+static void limit_above_without_hooks(void **state)
+{
+	const struct finding *f;
+
+	(void)state;
+	for (int k = 0; k < 3; k++) {
+		uint32_t c = limited(k == 0 ? "idle" : k == 1 ? "one" : "two", k == 0 ? 0 : 125, 0);
+
+		for (int i = 0; i < 2; i++) {
+			situation.containers[i][c].cgroup = k == 0   ? "/batch.slice/idle"
+							    : k == 1 ? "/batch.slice/one"
+								     : "/batch.slice/two";
+			situation.containers[i][c].runtime = "";
+			situation.containers[i][c].v[CONTAINER_BLOCKED_FILE] = VALUE_ABSENT;
+		}
+		limit_set((uint32_t)k, DISK_READS_LIMIT, 250, "/batch.slice");
+	}
+	situation_collector_off(&situation, "sched");
+	f = expect_first(&situation, "disk_throttled", "one", "");
+	/* The other one is that the collector is off. */
+	assert_int_equal(situation.diagnosis.findings.n, 2);
+	assert_string_equal(f[1].rule, "collector_missing");
+	for (size_t i = 0; i < f->n_evidence; i++)
+		assert_null(strstr(f->evidence[i].text, "nan"));
+}
+
 /* What it reads again and again is what uses the limit up; pages that come late are what the limit does. */
 static void limit_explained(void **state)
 {
@@ -467,6 +494,7 @@ int main(void)
 		situation_test(limit_unused),
 		situation_test(limit_above),
 		situation_test(limit_without_hooks),
+		situation_test(limit_above_without_hooks),
 		situation_test(limit_explained),
 		situation_test(neighbour_of_a_disk),
 		situation_test(neighbour_of_a_fast_disk),

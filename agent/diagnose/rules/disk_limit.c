@@ -95,7 +95,8 @@ static bool disk_limited_measure(const struct judging *j, uint32_t row, struct d
 	*ret = (struct disk_limited){.row = row, .full = -1, .lost = disk_lost(j, row)};
 	if (!d->limit_of)
 		disk_rates(j, row, rates);
-	else if (ret->lost < judge_threshold(j, DISK_THROTTLED_WAIT))
+	else if (value_absent(ret->lost) ? !(disk_load(j, row).requests > 0)
+					 : ret->lost < judge_threshold(j, DISK_THROTTLED_WAIT))
 		return false;
 	else
 		disk_rates_below(j, d, sum);
@@ -145,11 +146,11 @@ static void disk_limited_find(struct judging *j, const struct disk_limited *l, s
 			"its threads were blocked in files and page faults for %.2f s in each second while no disk "
 			"had a request of theirs",
 			l->lost);
-	for (size_t i = 1; i < n && i < 3; i++)
+	for (size_t i = 1; known && i < n && i < 3; i++)
 		finding_evidence(j, f, "", l[i].lost, "seconds_per_second",
 				 "%s is held up as well: %.2f s in each second",
 				 j->now->containers[j->now->disks[l[i].row].container].name, l[i].lost);
-	if (n > 3)
+	if (known && n > 3)
 		finding_evidence(j, f, "", (double)(n - 3), "count", "and %zu more containers", n - 3);
 	if (load.requests > 0)
 		finding_ruled_out(j, f, "the disk: once the limit has let it pass, a request takes %s on average",
@@ -183,7 +184,7 @@ static int disk_limited_order(const void *a, const void *b, void *snapshot)
 	order = order ?: x->limit_of ? strcmp(x->device, y->device) : 0;
 	if (order)
 		return order;
-	if (x->limit_of && l->lost != m->lost)
+	if (x->limit_of && (l->lost < m->lost || l->lost > m->lost))
 		return l->lost < m->lost ? 1 : -1;
 	return l->row < m->row ? -1 : l->row > m->row;
 }
