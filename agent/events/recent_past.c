@@ -32,6 +32,7 @@ static int before_read(struct recent_past *r, double time)
 	int more;
 
 	if (!on) {
+		r->until = 0;
 		for (int i = 0; i < KEPT_RINGS; i++)
 			latest_clear(&r->kept, i);
 		r->kept.lost = r->kept.refused = 0;
@@ -77,8 +78,11 @@ static const struct snapshot *before_next(void *ctx, int *ret_error)
 	if (error < 0 && !r->missing.len)
 		buf_str(&r->missing, strerror(-error));
 	l->n_events = error < 0 ? 0 : latest_rows(&r->kept);
-	if (l->n_events) {
+	if (l->n_events)
 		qsort(r->kept.rows, l->n_events, sizeof(*r->kept.rows), row_later_first);
+	while (l->n_events && r->kept.rows[l->n_events - 1].time < s->time - PAST_SECONDS)
+		l->n_events--;
+	if (l->n_events) {
 		l->events = r->kept.rows;
 	} else {
 		l->events_reason = r->missing.data && r->missing.len ? r->missing.data

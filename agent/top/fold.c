@@ -104,12 +104,20 @@ static void fold_selected(const struct key_press *p)
 	fold_add(t, key_at(p, at));
 }
 
-/* All that are folded unfold; if none is, all fold. */
+static bool any_below(const struct table_rows *rows)
+{
+	for (size_t i = 0; rows->below && i < rows->n; i++)
+		if (rows->below[i])
+			return true;
+	return false;
+}
+
+/* All that are folded unfold; if none is, all fold. Others than these may be folded in another view, or have ended. */
 static void fold_all(const struct key_press *p)
 {
 	struct top_state *t = p->t;
 
-	if (t->n_folds) {
+	if (any_below(p->rows)) {
 		t->n_folds = 0;
 		return;
 	}

@@ -13,10 +13,6 @@ struct key_press {
 	size_t page;
 };
 
-/* Seconds. */
-#define DELAY_MIN 0.1
-#define DELAY_MAX 3600
-
 /* ---- typing.c ---- */
 void key_type(const struct key_press *p);  /* begins a text */
 void key_typed(const struct key_press *p); /* into the text that was begun */

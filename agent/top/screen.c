@@ -60,7 +60,7 @@ static void mouse_take(struct screen *s)
 		for (int i = 0; i < WHEEL_ROWS; i++)
 			key_give(s, event.bstate & BUTTON4_PRESSED ? KEY_TOP_UP : KEY_TOP_DOWN);
 	else if (hit.what == HIT_ROW)
-		top_state_click(&s->frame.state, s->frame.snapshot, &s->frame.rows, hit.position);
+		top_state_select(&s->frame.state, s->frame.snapshot, &s->frame.rows, hit.position);
 	else if (hit.what == HIT_TITLE)
 		top_state_click_title(&s->frame.state, hit.column);
 }

@@ -59,11 +59,10 @@ void key_setup(const struct key_press *p)
 {
 	struct top_state *t = p->t;
 
-	t->setup.open = !t->setup.open;
+	t->setup.open = true;
 	t->setup.selected = t->setup.first = 0;
 	t->help = t->detail = false;
-	if (t->setup.open)
-		setup_begin(t);
+	setup_begin(t);
 }
 
 static bool setup_move(struct setup *s, int key, size_t page)
@@ -123,7 +122,7 @@ bool setup_key(const struct key_press *p)
 		t->columns[view_index(t->choice.view)].n = 0;
 		s->changed = true;
 		setup_begin(t);
-	} else if (p->key == 27 || p->key == KEY_TOP_SETUP)
+	} else if (p->key == 27 || p->key == 'S' || p->key == KEY_TOP_SETUP)
 		s->open = false;
 	return true;
 }
@@ -145,7 +144,7 @@ void setup_line(struct buf *out, const struct setup *s, const struct view_desc *
 	const struct metric_desc *d = metric_table(view->scope, &n);
 	_cleanup_buf_ struct buf line = {};
 
-	buf_printf(&line, "[%c] %-14s %s", e->shown ? 'x' : ' ', table_column_title(view, e->column),
+	buf_printf(&line, "[%c] %-14s %s", e->shown ? 'x' : ' ', table_sort_title(view, e->column),
 		   e->column >= 0 && d[e->column].help ? d[e->column].help : "");
 	text_fit(out, line.data ? line.data : "", width, false);
 }

@@ -21,7 +21,7 @@ struct setup {
 
 struct key_press;
 
-void key_setup(const struct key_press *p); /* opens and closes it */
+void key_setup(const struct key_press *p); /* opens it */
 bool setup_key(const struct key_press *p); /* a key while it is open; false: it is none of its own */
 
 /* A line of it, not longer than width; scrolls so that the selected one is among `page`. */

@@ -116,7 +116,7 @@ void top_state_follow(struct top_state *t, const struct snapshot *s, const struc
 		top_state_remember(t, s, rows);
 }
 
-void top_state_click(struct top_state *t, const struct snapshot *s, const struct table_rows *rows, size_t position)
+void top_state_select(struct top_state *t, const struct snapshot *s, const struct table_rows *rows, size_t position)
 {
 	if (position >= rows->n)
 		return;

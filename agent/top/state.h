@@ -90,8 +90,9 @@ void top_state_follow(struct top_state *t, const struct snapshot *s, const struc
 /* Of a row of the tree: whether what is below it is folded. `ctx`: the state. */
 bool top_state_folded(void *ctx, const struct row_id *id);
 
-/* The mouse: on the row at this position; on the title of this column, by which rows are sorted, and again the other way round. */
-void top_state_click(struct top_state *t, const struct snapshot *s, const struct table_rows *rows, size_t position);
+/* Selects the row at this position: the mouse, a search. */
+void top_state_select(struct top_state *t, const struct snapshot *s, const struct table_rows *rows, size_t position);
+/* The mouse, on the title of this column: rows are sorted by it, and again the other way round. */
 void top_state_click_title(struct top_state *t, int column);
 
 /* The selected row of the view, wherever it is now. False: it is gone. */

@@ -9,6 +9,10 @@
 #include "top/keys.h"
 #include "view/match.h"
 
+/* Seconds. */
+#define DELAY_MIN 0.1
+#define DELAY_MAX 3600
+
 /* ---- searching ---- */
 
 static bool row_found(const struct key_press *p, struct match_filter *f, size_t position)
@@ -34,7 +38,7 @@ static void search_next(const struct key_press *p, size_t step)
 
 		if (!row_found(p, &f, position))
 			continue;
-		top_state_click(p->t, p->s, p->rows, position);
+		top_state_select(p->t, p->s, p->rows, position);
 		return;
 	}
 }

@@ -27,11 +27,6 @@ size_t table_columns_all(const struct view_desc *view, int *columns)
 	return texts_add(view, true, columns, n);
 }
 
-const char *table_column_title(const struct view_desc *view, int column)
-{
-	return table_sort_title(view, column);
-}
-
 void table_column_name(const struct view_desc *view, int column, char *out, size_t size)
 {
 	size_t n;
@@ -52,7 +47,7 @@ static struct table_column column_make(const struct view_desc *view, int column)
 	const struct text_column *t = column < 0 ? &view->columns[TEXT_COLUMN(column)] : NULL;
 
 	return (struct table_column){.column = column,
-				     .title = table_column_title(view, column),
+				     .title = table_sort_title(view, column),
 				     .width = t ? t->width : d[column].width,
 				     .right = !t || t->right};
 }

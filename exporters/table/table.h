@@ -82,7 +82,6 @@ size_t table_columns(const struct view_desc *view, int width, struct table_colum
 size_t table_columns_of(const struct table_choice *c, int width, struct table_column *columns);
 /* Every column that the view may show, in the order of a wide screen: at most TABLE_CHOICES_MAX. */
 size_t table_columns_all(const struct view_desc *view, int *columns);
-const char *table_column_title(const struct view_desc *view, int column);
 /* Its name in a file, without blanks; in `out` of this size. Its sort key, JSON key or title. */
 void table_column_name(const struct view_desc *view, int column, char *out, size_t size);
 

@@ -160,10 +160,13 @@ static void event_detail(struct buf *out, const struct snapshot *s, uint32_t row
 		buf_printf(out, "/%u", e->tid);
 	buf_str(out, "\nwhat           ");
 	for (;;) {
-		size_t n = left;
+		size_t n = left > most ? most : left, blank = n;
 
-		for (n = left > most ? most : left; n < left && n > most / 2 && text[n] != ' ';)
-			n--;
+		/* A word that is longer than half of a line is cut where the line ends. */
+		while (n < left && blank > most / 2 && text[blank] != ' ')
+			blank--;
+		if (n < left && text[blank] == ' ')
+			n = blank;
 		while (n < left && ((unsigned char)text[n] & 0xc0) == 0x80)
 			n++;
 		buf_add(out, text, n);
@@ -185,8 +188,7 @@ static void event_below(struct buf *out, const struct snapshot *s, size_t shown,
 	if (!l->events)
 		line_below(out, width, "%s", l->events_reason ?: "events are not in this recording");
 	if (l->events && l->events_lost)
-		line_below(out, width, "%llu more were lost: the kernel's ring was full",
-			   (unsigned long long)l->events_lost);
+		line_below(out, width, "%llu more were lost", (unsigned long long)l->events_lost);
 	if (l->events && l->events_dropped)
 		line_below(out, width, "%llu older ones are no longer kept", (unsigned long long)l->events_dropped);
 	detail_clock(&clock, l->events_since);

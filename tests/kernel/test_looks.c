@@ -228,7 +228,8 @@ int main(void)
 		check(poll_until(shared->tids[i] && stat_field(shared->tids[i], 39) >= 0 &&
 				 (i != 1 || status_value(shared->tids[1], "\nvoluntary_ctxt_switches:") > 0)),
 		      "thread %d is there", i);
-	asleep_wait(shared->tids[1]);
+	for (int i = 0; i < 4; i++)
+		asleep_wait(shared->tids[i]);
 	s = source->next(source->ctx, &error);
 	check(s && !s->looked.threads && s->looked.threads_reason && !s->looked.events && s->looked.events_reason,
 	      "nothing of it is there while nobody looks, and why");

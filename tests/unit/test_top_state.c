@@ -458,6 +458,14 @@ static void test_folds(void **state)
 		assert_int_equal(rows.below[i], 2);
 	press('*');
 	assert_int_equal(rows.n, ROWS);
+	/* One that is not among these is folded, too. */
+	top.folds[0] = 1;
+	top.n_folds = 1;
+	press('*');
+	assert_int_equal(rows.n, (ROWS + 2) / 3);
+	press('*');
+	assert_int_equal(rows.n, ROWS);
+	assert_int_equal(top.n_folds, 0);
 }
 
 /* Its line of the screen is the same while it moves; that it has ended is said. */
@@ -504,10 +512,10 @@ static void test_mouse(void **state)
 	(void)state;
 	start();
 	settle();
-	top_state_click(&top, &snapshot, &rows, 7);
+	top_state_select(&top, &snapshot, &rows, 7);
 	settle();
 	assert_int_equal(top.selected, 7);
-	top_state_click(&top, &snapshot, &rows, ROWS);
+	top_state_select(&top, &snapshot, &rows, ROWS);
 	assert_int_equal(top.selected, 7);
 	top_state_click_title(&top, CONTAINER_MEMORY_USAGE);
 	assert_int_equal(top.choice.sort, CONTAINER_MEMORY_USAGE);

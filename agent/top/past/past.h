@@ -54,7 +54,7 @@ bool past_damage_text(const struct past *p, struct buf *out);
 
 /* No sample was kept for this long before that one: longer than between samples. */
 bool past_gap(const struct past_place *place);
-/* One line: that this is a recording, when this was, and where in the recording that is. Not longer than width. */
+/* One line: that this is a recording, when this was, and where in it that is, if there is room for that in `width`. */
 void past_line(struct buf *out, const struct past_place *place, int width);
 
 #endif
