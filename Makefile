@@ -246,9 +246,9 @@ vm-test: deps-test
 	$(Q)$(MAKE) --no-print-directory all tests
 	$(Q)BUILD=$(BUILD) VM_KERNELS=all tests/run vm runtimes
 
-## make vm-docs      the same kernels, and docs/kernels.md written from what they said
+## make vm-docs      the same kernels, and docs/kernels.md written from what they said; KERNELS="6.1 6.12": these, the others later
 vm-docs: all tests
-	$(Q)BUILD=$(BUILD) VM_KERNELS=all UPDATE_DOCS=1 tests/run vm
+	$(Q)BUILD=$(BUILD) VM_KERNELS="$(or $(KERNELS),all)" UPDATE_DOCS=1 tests/run vm
 
 ## make vm-fetch     takes the matrix's kernels from Debian's archives into the cache, without booting any
 vm-fetch:
