@@ -25,10 +25,26 @@ static __always_inline __u32 compat_task_state(struct task_struct *task)
 	return BPF_CORE_READ(old, state);
 }
 
+/* The same in one load, of a task that the verifier knows as one. */
+static __always_inline __u32 compat_task_state_typed(struct task_struct *task)
+{
+	struct task_struct___state *old = (void *)task;
+
+	if (bpf_core_field_exists(task->__state))
+		return task->__state;
+	return old->state;
+}
+
 /* task_struct.on_cpu was an int until 7.2 made it one byte: it is read by the size that it has. */
 static __always_inline bool compat_on_cpu(struct task_struct *task)
 {
 	return BPF_CORE_READ_BITFIELD_PROBED(task, on_cpu);
+}
+
+/* The same in one load, of a task that the verifier knows as one. */
+static __always_inline bool compat_on_cpu_typed(struct task_struct *task)
+{
+	return BPF_CORE_READ_BITFIELD(task, on_cpu);
 }
 
 /*
@@ -56,6 +72,15 @@ struct mm_struct___atomic {
 		__n;                                                                      \
 	})
 
+/* The same in one load, of a pointer that the verifier knows as an mm_struct. */
+#define compat_mm_count_typed(mm, index)                                                                        \
+	({                                                                                                      \
+		struct mm_struct___atomic *__old = (void *)(mm);                                                \
+		__s64 __n = bpf_core_field_exists(__old->rss_stat.count) ? __old->rss_stat.count[index].counter \
+									 : (__s64)(mm)->rss_stat[index].count;  \
+		__n;                                                                                            \
+	})
+
 /* With the part that CPUs have not added; a sum below 0 was read while pages moved. */
 #define compat_mm_counter(mm, index, rest)                         \
 	({                                                         \
@@ -78,6 +103,16 @@ static __always_inline __u64 compat_mm_hugetlb(struct mm_struct *mm)
 	if (!bpf_core_field_exists(counting->hugetlb_usage))
 		return ~0ULL;
 	return BPF_CORE_READ(counting, hugetlb_usage.counter);
+}
+
+/* The same in one load, of a pointer that the verifier knows as an mm_struct. */
+static __always_inline __u64 compat_mm_hugetlb_typed(struct mm_struct *mm)
+{
+	struct mm_struct___hugetlb *counting = (void *)mm;
+
+	if (!bpf_core_field_exists(counting->hugetlb_usage))
+		return ~0ULL;
+	return counting->hugetlb_usage.counter;
 }
 
 static __always_inline bool compat_mm_by_cpu(void)

@@ -46,9 +46,8 @@ static __always_inline __u32 catches_all(struct sighand_struct *hand)
 
 static __always_inline __u64 told_name(__u64 h, struct task_struct *task)
 {
-	__u64 comm[SS_COMM_LEN / sizeof(__u64)] = {};
+	const volatile __u64 *comm = (const void *)&task->comm;
 
-	bpf_probe_read_kernel(comm, sizeof(comm), &task->comm);
 	return told_mix(told_mix(h, comm[0]), comm[1]);
 }
 
@@ -71,18 +70,19 @@ static __always_inline __u64 told_threads(__u64 h, struct task_struct *task, str
 
 static __always_inline __u64 told_memory(__u64 h, struct mm_struct *mm)
 {
-	h = told_mix(h, compat_mm_count(mm, MM_ANONPAGES));
-	h = told_mix(h, compat_mm_count(mm, MM_FILEPAGES));
-	h = told_mix(h, compat_mm_count(mm, MM_SHMEMPAGES));
-	h = told_mix(h, compat_mm_count(mm, MM_SWAPENTS));
-	h = told_mix(h, BPF_CORE_READ(mm, hiwater_rss));
-	return told_mix(h, compat_mm_hugetlb(mm));
+	h = told_mix(h, compat_mm_count_typed(mm, MM_ANONPAGES));
+	h = told_mix(h, compat_mm_count_typed(mm, MM_FILEPAGES));
+	h = told_mix(h, compat_mm_count_typed(mm, MM_SHMEMPAGES));
+	h = told_mix(h, compat_mm_count_typed(mm, MM_SWAPENTS));
+	h = told_mix(h, mm->hiwater_rss);
+	return told_mix(h, compat_mm_hugetlb_typed(mm));
 }
 
 /* Off its CPU, with all it used there accounted, and neither woken nor about to end. */
 static __always_inline bool task_sleeps(struct task_struct *task)
 {
-	return compat_task_state(task) && !task->exit_state && !task->sched_info.last_queued && !compat_on_cpu(task);
+	return compat_task_state_typed(task) && !task->exit_state && !task->sched_info.last_queued &&
+	       !compat_on_cpu_typed(task);
 }
 
 /*
@@ -103,7 +103,7 @@ static __noinline __u64 told_number(struct task_struct *task, struct ss_thread_s
 	h = told_mix(told_epoch, mark);
 	h = told_mix(h, task->nvcsw + task->nivcsw);
 	h = told_mix(h, task->se.nr_migrations);
-	h = told_mix(h, (__u64)compat_task_state(task) << 32 | task->flags);
+	h = told_mix(h, (__u64)compat_task_state_typed(task) << 32 | task->flags);
 	h = told_mix(h, task->jobctl);
 	h = told_mix(h, ppid);
 	h = told_mix(h, cgroup_id);
