@@ -100,7 +100,7 @@ struct verb {
 };
 
 /* Exit codes, the contract with scripts. */
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CANNOT = 3 };
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CANNOT = 3, EXIT_FOUND = 4 };
 
 /*
  * Parses all of argv. 0: continue. 1: --help or --version was printed, leave with EXIT_DONE. Negative: bad usage, one line

@@ -179,7 +179,7 @@ static int findings_print(const struct diagnose *d, const struct findings *f, co
 	if (r == 0)
 		for (size_t i = 0; i < f->n; i++)
 			if ((int)f->all[i].severity >= severity_limit(d))
-				return EXIT_FAILED;
+				return EXIT_FOUND;
 	return run_end(r);
 }
 
@@ -267,7 +267,7 @@ static int diagnose_body(struct run *run)
 		ROW_LIST("set", 0, &d.settings, "RULE.THRESHOLD=VALUE", "another threshold"),
 		ROW_FLAG("list-rules", 0, &d.list, "print the rules with their thresholds, and end"),
 		ROW_CHOICE("fail-on", 0, "notice|warning|critical", &d.fail_on, "SEVERITY",
-			   "exit with 1 if there is a finding of this severity or a worse one"),
+			   "exit with 4 if there is a finding of this severity or a worse one; 1 is a failure"),
 		ROW_FLAG("json", 0, &d.json, "one JSON object"),
 		PAST_ROW_REPLAY(&d.past),
 		PAST_ROW_LAST(&d.past),
