@@ -96,11 +96,14 @@ int top_replay_screen(struct top_replay *t)
 
 int top_replay_end(struct top_replay *t, int code)
 {
-	_cleanup_buf_ struct buf said = {};
+	_cleanup_buf_ struct buf said = {}, holes = {};
 	bool found = t->replay ? replay_found(t->replay) : !t->past || !t->path || past_shown(t->past);
 
 	if (t->replay ? replay_damage_text(t->replay, &said) : t->past && past_damage_text(t->past, &said))
 		log_warning("%s", said.data);
+	/* The live screen says it where it is. */
+	if (t->replay && replay_holes_text(t->replay, &holes))
+		log_warning("%s", holes.data);
 	if (code == EXIT_SUCCESS && t->path && !found) {
 		log_error("the recording has no sample that can be read");
 		code = EXIT_FAILED;

@@ -27,6 +27,7 @@ struct event_replay {
 	struct fact_reader reader;
 	uint64_t from_ns, to_ns; /* 0: no limit */
 	uint64_t told, bad_blocks;
+	uint64_t read_ns; /* the time of the block that was read last */
 	LIST(struct replayed_line) lines;
 	struct buf text;
 };
@@ -180,6 +181,7 @@ int event_replay_next(struct event_replay *r, struct buf *out)
 	more = archive_next(r->archive, false, &b);
 	if (more != 1 || block_is_late(r, &b))
 		return more < 0 ? more : 0;
+	r->read_ns = b.time_ns;
 	error = block_tell(r, &b, out);
 	return error < 0 ? error : 1;
 }
@@ -233,11 +235,26 @@ static void kinds_missing(const struct event_replay *r, struct buf *out)
 		types_missing(r, kinds, out);
 }
 
+static void holes_missing(const struct event_replay *r, struct buf *out)
+{
+	struct record_hole holes[WHEN_HOLES];
+	bool enough = r->choice->count && r->told >= r->choice->count;
+	uint64_t to_ns = enough ? r->read_ns : r->to_ns ?: UINT64_MAX;
+	size_t n = archive_holes(r->archive, r->from_ns, to_ns, holes, WHEN_HOLES);
+
+	if (!n)
+		return;
+	missing_begin(out);
+	when_holes_text(out, holes, n);
+	buf_str(out, ": events of that time may be missing");
+}
+
 bool event_replay_missing(const struct event_replay *r, struct buf *out)
 {
 	const struct archive_damage *d = archive_damage(r->archive);
 
 	kinds_missing(r, out);
+	holes_missing(r, out);
 	if (d->facts || d->samples || d->scarred || r->bad_blocks) {
 		missing_begin(out);
 		buf_str(out, "events are missing, because the recording is damaged");

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* span.c - see span.h. The span is read twice: where it is cut has to be known before the last snapshot ahead of a cut is gone. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "diagnose/watch.h"
 #include "past/span.h"
+#include "record/when.h"
 
 /* A part of the span in which all samples are of one run of sysscope. */
 struct stretch {
@@ -34,9 +37,16 @@ static int snapshot_take(struct replay *r, const struct span_choice *c, const st
 	return error;
 }
 
+/* It begins with the sample before, unless there was none for long: that time was not asked for. */
 static int span_seek(struct replay *r, const struct span_choice *c)
 {
-	return replay_seek_before(r, c->from > 0 ? (uint64_t)(c->from * 1e9) : 0);
+	uint64_t from_ns = c->from > 0 ? (uint64_t)(c->from * 1e9) : 0;
+	int error = replay_seek_before(r, from_ns);
+	const struct replay_place *at = replay_place(r);
+
+	if (!error && at->number && when_hole(at->time_ns, from_ns, at->interval_ns))
+		error = replay_seek(r, from_ns);
+	return error;
 }
 
 static int cuts_find(struct replay *r, const struct span_choice *c, struct cuts *ret)
@@ -141,6 +151,24 @@ static void findings_take(struct past_span *s, const struct cuts *cuts)
 		s->findings.n_near = 0;
 }
 
+/* Where samples are missing in what was judged. */
+static int gaps_find(struct past_span *s, const struct replay *r)
+{
+	uint64_t from_ns = (uint64_t)(s->findings.from * 1e9), to_ns = (uint64_t)(s->findings.time * 1e9);
+	size_t n = replay_holes(r, from_ns, to_ns, NULL, 0);
+	_cleanup_free_ struct record_hole *holes = calloc(n + 1, sizeof(*holes));
+
+	if (!holes || list_reserve(&s->gaps, n) < 0)
+		return -ENOMEM;
+	replay_holes(r, from_ns, to_ns, holes, n);
+	for (size_t i = 0; i < n; i++)
+		s->gaps.at[s->gaps.n++] =
+			(struct findings_gap){(double)holes[i].from_ns / 1e9, (double)holes[i].to_ns / 1e9};
+	s->findings.gaps = s->gaps.at;
+	s->findings.n_gaps = s->gaps.n;
+	return 0;
+}
+
 int span_judge(struct past_span *ret, struct replay *r, const struct span_choice *c)
 {
 	struct finding_watch watch;
@@ -156,8 +184,10 @@ int span_judge(struct past_span *ret, struct replay *r, const struct span_choice
 		error = stretch_judge(ret, r, c, &cuts.stretches.at[i], &watch);
 	if (!error && !(ret->findings.watched_seconds > 0))
 		error = -ENODATA;
-	if (!error)
+	if (!error) {
 		findings_take(ret, &cuts);
+		error = gaps_find(ret, r);
+	}
 	watch_forget(&watch);
 	list_free(&cuts.stretches);
 	return error ?: ret->book.failed ? -ENOMEM : 0;
@@ -168,4 +198,5 @@ void span_free(struct past_span *s)
 	diagnosis_free(&s->diagnosis);
 	window_free(&s->window);
 	book_free(&s->book);
+	list_free(&s->gaps);
 }

@@ -25,6 +25,7 @@ struct past_span {
 	struct findings findings; /* as `diagnose` has them; `from` says that they are of a recording */
 	const struct snapshot *last;
 	/* Owned. */
+	LIST(struct findings_gap) gaps;
 	struct book book;
 	struct window window;
 	struct diagnosis diagnosis;

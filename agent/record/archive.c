@@ -9,6 +9,7 @@
 #include "record/archive.h"
 #include "record/blocks.h"
 #include "record/folder.h"
+#include "record/when.h"
 
 /* A frame of all segments. */
 struct archive_entry {
@@ -198,6 +199,23 @@ size_t archive_frame_at(const struct archive *a, uint64_t time_ns)
 		if (a->frames.at[i].frame.first_ns <= time_ns)
 			return i;
 	return 0;
+}
+
+size_t archive_holes(const struct archive *a, uint64_t from_ns, uint64_t to_ns, struct record_hole *ret, size_t most)
+{
+	size_t n = 0;
+
+	for (size_t i = 1; i < a->frames.n; i++) {
+		uint64_t before_ns = archive_frame(a, i - 1)->last_ns, time_ns = archive_frame(a, i)->first_ns;
+
+		if (before_ns >= to_ns || time_ns <= from_ns ||
+		    !when_hole(before_ns, time_ns, archive_header(a, i)->interval_ns))
+			continue;
+		if (n < most)
+			ret[n] = (struct record_hole){before_ns, time_ns};
+		n++;
+	}
+	return n;
 }
 
 const struct archive_damage *archive_damage(const struct archive *a)

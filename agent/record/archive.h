@@ -48,6 +48,13 @@ const struct segment_header *archive_header(const struct archive *a, size_t fram
 /* The last frame that begins at this time or before; 0 if none does. */
 size_t archive_frame_at(const struct archive *a, uint64_t time_ns);
 
+struct record_hole;
+/*
+ * Where nothing was recorded between these times, in the order of the recording: by the index alone, as a frame begins behind each
+ * hole. The first `most` are in `ret`. Returns how many there are.
+ */
+size_t archive_holes(const struct archive *a, uint64_t from_ns, uint64_t to_ns, struct record_hole *ret, size_t most);
+
 /* The frame that is being read, and how many of its states were. */
 size_t archive_at(const struct archive *a, uint32_t *ret_states);
 /* The next block that is read is the first one of this frame. */

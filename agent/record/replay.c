@@ -18,7 +18,8 @@ struct replay {
 	const struct snapshot *ahead;  /* found by replay_seek: the next one */
 	const struct snapshot *latest; /* of this place; NULL: it is gone */
 	struct replay_place place;
-	uint64_t read; /* how many have been delivered or are ahead */
+	uint64_t read;	  /* how many have been delivered or are ahead */
+	uint64_t told_ns; /* of the first that was delivered, or of the one before it; 0: none was */
 };
 
 /* The frames follow each other; within one the sample before was read just before. */
@@ -62,9 +63,8 @@ static int state_next(struct replay *r, bool within, const struct snapshot **ret
 	return n;
 }
 
-static const struct snapshot *replay_next(void *ctx, int *ret_error)
+static const struct snapshot *replay_deliver(struct replay *r, int *ret_error)
 {
-	struct replay *r = ctx;
 	const struct snapshot *s = r->ahead;
 	uint64_t time_ns;
 
@@ -83,6 +83,16 @@ static const struct snapshot *replay_next(void *ctx, int *ret_error)
 		return s;
 	}
 	return NULL;
+}
+
+static const struct snapshot *replay_next(void *ctx, int *ret_error)
+{
+	struct replay *r = ctx;
+	const struct snapshot *s = replay_deliver(r, ret_error);
+
+	if (s && !r->told_ns)
+		r->told_ns = r->place.before_ns ?: r->place.time_ns;
+	return s;
 }
 
 static void replay_published(void *ctx)
@@ -283,6 +293,21 @@ int replay_seek_before(struct replay *r, uint64_t time_ns)
 bool replay_found(const struct replay *r)
 {
 	return r->read > 0;
+}
+
+size_t replay_holes(const struct replay *r, uint64_t from_ns, uint64_t to_ns, struct record_hole *ret, size_t most)
+{
+	return archive_holes(r->archive, from_ns, to_ns, ret, most);
+}
+
+bool replay_holes_text(const struct replay *r, struct buf *out)
+{
+	struct record_hole holes[WHEN_HOLES];
+	size_t n = r->told_ns ? replay_holes(r, r->told_ns, r->place.time_ns, holes, WHEN_HOLES) : 0;
+
+	if (n)
+		when_holes_text(out, holes, n);
+	return n;
 }
 
 bool replay_damage_text(const struct replay *r, struct buf *out)

@@ -10,6 +10,8 @@
 #define LONGEST_SECONDS (10.0 * 366 * 86400)
 #define SECOND_NS	1000000000ULL
 #define DAY_NS		(86400 * SECOND_NS)
+/* Behind a longer pause the store begins a frame. */
+#define HOLE_INTERVALS 3
 
 static const char *const day_forms[] = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"};
 static const char *const hour_forms[] = {"%H:%M:%S", "%H:%M"};
@@ -106,4 +108,23 @@ void when_text(struct buf *out, uint64_t time_ns)
 	localtime_r(&seconds, &tm);
 	if (strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm))
 		buf_str(out, text);
+}
+
+bool when_hole(uint64_t before_ns, uint64_t time_ns, uint64_t interval_ns)
+{
+	uint64_t between = sub_sat(time_ns, before_ns);
+
+	return before_ns && between > HOLE_INTERVALS * interval_ns && between >= SECOND_NS;
+}
+
+void when_holes_text(struct buf *out, const struct record_hole holes[WHEN_HOLES], size_t n)
+{
+	for (size_t i = 0; i < n && i < WHEN_HOLES; i++) {
+		buf_str(out, i ? ", from " : "there are no samples from ");
+		when_text(out, holes[i].from_ns);
+		buf_str(out, " to ");
+		when_text(out, holes[i].to_ns);
+	}
+	if (n > WHEN_HOLES)
+		buf_printf(out, ", and %zu times more", n - WHEN_HOLES);
 }

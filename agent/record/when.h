@@ -3,6 +3,7 @@
 #ifndef SYSSCOPE_RECORD_WHEN_H
 #define SYSSCOPE_RECORD_WHEN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/util.h"
@@ -19,5 +20,15 @@ int when_parse_end(const char *text, uint64_t from_ns, uint64_t begin_ns, uint64
 
 /* "2026-11-30 10:42:05". */
 void when_text(struct buf *out, uint64_t time_ns);
+
+/* Between two samples that follow each other, at this interval, some are missing: one that is late is no hole. */
+bool when_hole(uint64_t before_ns, uint64_t time_ns, uint64_t interval_ns);
+/* Between two such samples. */
+struct record_hole {
+	uint64_t from_ns, to_ns;
+};
+/* "there are no samples from ... to ..., and from ... to ...": of `n` holes, of which the first ones are known. One at least. */
+#define WHEN_HOLES 4
+void when_holes_text(struct buf *out, const struct record_hole holes[WHEN_HOLES], size_t n);
 
 #endif

@@ -6,13 +6,18 @@
 #ifndef SYSSCOPE_EXPORTERS_FINDINGS_H
 #define SYSSCOPE_EXPORTERS_FINDINGS_H
 
+#include <stdbool.h>
+
 #include "sysscope/findings.h"
 #include "sysscope/view.h"
 
 struct buf;
 
-/* 0 or -ENOMEM. `s` is the latest snapshot that the findings are about. */
-int findings_text(struct buf *out, const struct findings *f, const struct snapshot *s);
+/*
+ * 0 or -ENOMEM. `s` is the latest snapshot that the findings are about. As text, only the worst of many that are alike are shown,
+ * and the names of the next, unless `all` are wanted.
+ */
+int findings_text(struct buf *out, const struct findings *f, const struct snapshot *s, bool all);
 int findings_json(struct buf *out, const struct findings *f, const struct snapshot *s);
 
 /* One of them, as findings_text writes it, on lines of at most `width` columns. */

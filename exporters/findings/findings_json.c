@@ -131,6 +131,20 @@ static json_t *unjudged_json(struct writer *w, const struct findings *f)
 	return list;
 }
 
+static json_t *gaps_json(struct writer *w, const struct findings *f)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < f->n_gaps; i++) {
+		json_t *o = json_object();
+
+		writer_set(w, o, "from", writer_real(f->gaps[i].from));
+		writer_set(w, o, "to", writer_real(f->gaps[i].to));
+		writer_append(w, list, o);
+	}
+	return list;
+}
+
 static json_t *near_json(struct writer *w, const struct findings *f)
 {
 	json_t *list = json_array();
@@ -159,6 +173,7 @@ int findings_json(struct buf *out, const struct findings *f, const struct snapsh
 	writer_set(&w, o, "watched_seconds", writer_real(f->watched_seconds));
 	writer_set(&w, o, "recorded_from", f->from > 0 ? writer_real(f->from) : json_null());
 	writer_set(&w, o, "restarts", json_integer((json_int_t)f->cuts));
+	writer_set(&w, o, "gaps", gaps_json(&w, f));
 	writer_set(&w, o, "host", host_json(&w, s));
 	writer_set(&w, o, "looked_at", looked_at_json(&w, f));
 	writer_set(&w, o, "findings", list);

@@ -10,6 +10,8 @@
 
 #define COLUMNS 80 /* where nobody says how wide */
 #define INDENT	12 /* of everything below a headline */
+/* Rules times severities; there are 38 rules. */
+#define FINDING_RULES_MAX 128
 
 /* Columns that the `length` bytes of valid UTF-8 take. */
 static int word_columns(const char *word, size_t length)
@@ -161,8 +163,113 @@ void findings_text_one(struct buf *out, const struct finding *f, int width)
 	add_finding(&p, f);
 }
 
-static void add_head(struct buf *out, const struct findings *f, const struct snapshot *s)
+/* ---- findings that are alike ---- */
+
+#define LIKE_SHOWN 3 /* of one rule and severity: the worst */
+#define LIKE_NAMES 8 /* of those that are left out */
+
+/* Those of one rule and severity. */
+struct alike {
+	const struct finding *first;
+	size_t n, shown;
+};
+struct alikes {
+	struct alike of[FINDING_RULES_MAX];
+	size_t n;
+};
+
+static bool is_alike(const struct finding *a, const struct finding *b)
 {
+	return a->severity == b->severity && strcmp(a->rule, b->rule) == 0;
+}
+
+/* NULL: there are too many kinds; then each is shown. */
+static struct alike *alike_of(struct alikes *l, const struct finding *f)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (is_alike(l->of[i].first, f))
+			return &l->of[i];
+	if (l->n == FINDING_RULES_MAX)
+		return NULL;
+	l->of[l->n] = (struct alike){.first = f};
+	return &l->of[l->n++];
+}
+
+/* "and 1,997 more like this", behind the last that is shown, with the names of the next. */
+static void add_more(const struct sheet *p, const struct findings *f, size_t last, size_t more)
+{
+	_cleanup_buf_ struct buf text = {};
+	const char *before = "";
+	size_t names = 0, of_names = 0;
+
+	buf_printf(&text, "%zu more like this", more);
+	for (size_t i = last + 1; i < f->n && names < LIKE_NAMES; i++) {
+		if (!is_alike(&f->all[i], &f->all[last]))
+			continue;
+		of_names++;
+		if (!*f->all[i].container || strcmp(f->all[i].container, before) == 0)
+			continue;
+		before = f->all[i].container;
+		buf_printf(&text, "%s%s", names++ ? ", " : ": ", before);
+	}
+	buf_str(&text, names && of_names < more ? ", ...; --all shows each" : "; --all shows each");
+	sheet_wrap(p, "  and", INDENT, text.data ?: "");
+}
+
+/* One that is left out alone would save nothing. */
+static size_t alike_shown(const struct alike *a, bool all)
+{
+	return !a || all || a->n <= LIKE_SHOWN + 1 ? SIZE_MAX : LIKE_SHOWN;
+}
+
+static void add_findings(const struct sheet *p, const struct findings *f, bool all)
+{
+	struct alikes alikes = {};
+
+	for (size_t i = 0; i < f->n; i++) {
+		struct alike *a = alike_of(&alikes, &f->all[i]);
+
+		if (a)
+			a->n++;
+	}
+	for (size_t i = 0; i < f->n; i++) {
+		struct alike *a = alike_of(&alikes, &f->all[i]);
+		size_t shown = alike_shown(a, all);
+
+		if (a && a->shown++ >= shown)
+			continue;
+		add_finding(p, &f->all[i]);
+		if (a && a->shown == shown)
+			add_more(p, f, i, a->n - shown);
+		buf_char(p->out, '\n');
+	}
+}
+
+/* ---- what stands around them ---- */
+
+#define GAPS_SHOWN 4
+
+/* Where nothing was recorded, between the samples on both sides. */
+static void add_gaps(const struct sheet *p, const struct findings *f)
+{
+	_cleanup_buf_ struct buf text = {};
+
+	for (size_t i = 0; i < f->n_gaps && i < GAPS_SHOWN; i++) {
+		buf_str(&text, i ? ", from " : "no samples from ");
+		add_moment(&text, f->gaps[i].from, moment_form(p->span));
+		buf_str(&text, " to ");
+		add_moment(&text, f->gaps[i].to, moment_form(p->span));
+	}
+	if (f->n_gaps > GAPS_SHOWN)
+		buf_printf(&text, ", and %zu times more", f->n_gaps - GAPS_SHOWN);
+	if (f->n_gaps)
+		sheet_wrap(p, "", 0, text.data ?: "");
+}
+
+static void add_head(const struct sheet *p, const struct findings *f, const struct snapshot *s)
+{
+	struct buf *out = p->out;
+
 	buf_str(out, "host ");
 	text_terminal(out, s->hostname ?: "", strlen(s->hostname ?: ""));
 	if (f->from > 0) {
@@ -170,6 +277,8 @@ static void add_head(struct buf *out, const struct findings *f, const struct sna
 		add_moment(out, f->from, "%Y-%m-%d %H:%M:%S");
 		buf_str(out, " to ");
 		add_moment(out, f->time, moment_form(f->time - f->from));
+		buf_str(out, ", ");
+		add_duration(out, f->time - f->from);
 		buf_str(out, "\n");
 	} else {
 		buf_str(out, ", ");
@@ -179,6 +288,8 @@ static void add_head(struct buf *out, const struct findings *f, const struct sna
 	if (f->cuts)
 		buf_printf(out, "sysscope was started again %zu %s: %.1f s of this time are known\n", f->cuts,
 			   text_noun((double)f->cuts, "time", "times"), f->watched_seconds);
+	if (f->from > 0)
+		add_gaps(p, f);
 	buf_str(out, f->from > 0 ? "\n" : "\n\n");
 }
 
@@ -224,15 +335,12 @@ static void add_unjudged(const struct sheet *p, const struct findings *f)
 	}
 }
 
-int findings_text(struct buf *out, const struct findings *f, const struct snapshot *s)
+int findings_text(struct buf *out, const struct findings *f, const struct snapshot *s, bool all)
 {
 	const struct sheet p = {.out = out, .width = COLUMNS, .span = f->from > 0 ? f->time - f->from : 0};
 
-	add_head(out, f, s);
-	for (size_t i = 0; i < f->n; i++) {
-		add_finding(&p, &f->all[i]);
-		buf_char(out, '\n');
-	}
+	add_head(&p, f, s);
+	add_findings(&p, f, all);
 	if (!f->n)
 		add_nothing(&p, f);
 	add_looked_at(&p, f);

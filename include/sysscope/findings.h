@@ -73,11 +73,18 @@ struct finding_near {
 };
 #define FINDING_NEAR 3
 
+/* Between two samples of a recording: a time of which there are none. */
+struct findings_gap {
+	double from, to;
+};
+
 struct findings {
 	double time; /* of the latest snapshot, seconds since 1970 */
 	double watched_seconds;
 	double from; /* of a recording: time of the first snapshot; 0: it was watched as it happened */
 	size_t cuts; /* so many times sysscope was started again in between: these parts are judged each for itself */
+	const struct findings_gap *gaps; /* of a recording, in the order of time */
+	size_t n_gaps;
 	bool too_short;				    /* to judge: that there is no finding says nothing */
 	size_t containers, processes, loops, rules; /* that were looked at */
 	const struct finding *all;		    /* the worst first */

@@ -99,7 +99,7 @@ const struct findings *situation_judge(struct situation *s)
 	assert_int_equal(diagnosis_run(&s->diagnosis, &s->window, &s->options, NULL), 0);
 	s->window.missed = NULL;
 	missed_check(&missed);
-	if (getenv("SHOW_FINDINGS") && findings_text(&text, &s->diagnosis.findings, &s->now) == 0)
+	if (getenv("SHOW_FINDINGS") && findings_text(&text, &s->diagnosis.findings, &s->now, true) == 0)
 		print_message("%s\n", text.data);
 	return &s->diagnosis.findings;
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* test_findings.c - findings as JSON, whose keys are stable: every one of a finding that has everything; as text, when it was. */
+/*
+ * test_findings.c - findings as JSON, whose keys are stable: every one of a finding that has everything; as text, when it was, and
+ * many that are alike once.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -55,7 +59,8 @@ static const struct finding least = {
 };
 
 static const char expected[] =
-	"{\"time\":1010.0,\"watched_seconds\":10.0,\"recorded_from\":null,\"restarts\":0,"
+	"{\"time\":1010.0,\"watched_seconds\":10.0,\"recorded_from\":null,\"restarts\":0,\"gaps\":[{\"from\":1001.0,"
+	"\"to\":1004.5}],"
 	"\"host\":{\"hostname\":\"vm\",\"kernel\":\"6.1\",\"cpus\":4.0,\"cpu_cores\":1.5,\"memory_bytes\":1024.0,"
 	"\"memory_used_bytes\":512.0},"
 	"\"looked_at\":{\"containers\":2,\"processes\":3,\"loops\":1,\"rules\":38},"
@@ -79,6 +84,7 @@ static void test_every_key(void **state)
 {
 	const struct finding all[] = {everything, least};
 	const struct finding_unjudged unjudged = {"cpu_steal", "no hypervisor"};
+	const struct findings_gap gap = {1001, 1004.5};
 	const struct findings f = {
 		.time = 1010,
 		.watched_seconds = 10,
@@ -90,6 +96,8 @@ static void test_every_key(void **state)
 		.n = 2,
 		.unjudged = &unjudged,
 		.n_unjudged = 1,
+		.gaps = &gap,
+		.n_gaps = 1,
 		.near = {{"memory_near_limit", "db", "80 of 100", 0.8}},
 		.n_near = 1,
 	};
@@ -135,15 +143,71 @@ static void test_when(void **state)
 					   .n = 1};
 		_cleanup_buf_ struct buf out = {};
 
-		assert_int_equal(findings_text(&out, &f, &s), 0);
+		assert_int_equal(findings_text(&out, &f, &s, false), 0);
 		if (!strstr(out.data, rows[i].want))
 			fail_msg("%s", out.data);
 	}
 }
 
+#define MANY 2000
+
+static size_t occurrences(const char *text, const char *of)
+{
+	size_t n = 0;
+
+	while ((text = strstr(text, of))) {
+		n++;
+		text += strlen(of);
+	}
+	return n;
+}
+
+/* Of many that are alike the worst are shown, with the names of the next; all in JSON, and where all are wanted. */
+static void test_alike(void **state)
+{
+	static struct finding all[MANY + 6];
+	static char names[MANY][16];
+	struct snapshot s = {.hostname = "vm", .kernel = "6.1"};
+	struct findings f = {.time = 1010, .watched_seconds = 10, .all = all, .n = ARRAY_SIZE(all)};
+	_cleanup_buf_ struct buf out = {}, whole = {}, json = {};
+
+	(void)state;
+	for (size_t i = 0; i < f.n; i++)
+		all[i] = everything;
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(names[i], sizeof(names[i]), "web-%zu", i);
+		all[i].container = names[i];
+	}
+	/* Four of one severity, one of a kind, and the machine. */
+	for (size_t i = MANY; i < MANY + 4; i++) {
+		all[i].severity = FINDING_WARNING;
+		all[i].headline = "a warning";
+	}
+	all[MANY + 4].rule = "zombies";
+	all[MANY + 4].severity = FINDING_WARNING;
+	all[MANY + 5] = least;
+	assert_int_equal(findings_text(&out, &f, &s, false), 0);
+	assert_int_equal(occurrences(out.data, "web waits for batch\n"), 4);
+	assert_int_equal(occurrences(out.data, "a warning\n"), 4);
+	assert_int_equal(occurrences(out.data, " more like this"), 1);
+	assert_non_null(strstr(out.data, "  how sure  sure (rule cpu_neighbour)\n"
+					 "  and       1997 more like this: web-3, web-4, web-5, web-6, web-7, web-8,\n"
+					 "            web-9, web-10, ...; --all shows each\n\nWARNING "));
+	assert_int_equal(findings_text(&whole, &f, &s, true), 0);
+	assert_int_equal(occurrences(whole.data, "web waits for batch\n"), MANY + 1);
+	assert_null(strstr(whole.data, "more like this"));
+	assert_int_equal(findings_json(&json, &f, &s), 0);
+	assert_int_equal(occurrences(json.data, "\"rule\":\"cpu_neighbour\""), MANY + 4);
+	f.n = 6;
+	buf_reset(&out);
+	assert_int_equal(findings_text(&out, &f, &s, false), 0);
+	assert_non_null(strstr(out.data, "  and       3 more like this: web-3, web-4, web-5; --all shows each\n"));
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_key), cmocka_unit_test(test_when)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_key), cmocka_unit_test(test_when),
+					   cmocka_unit_test(test_alike)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

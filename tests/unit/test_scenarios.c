@@ -28,7 +28,7 @@ static void judge_and_check(struct recording *r)
 
 	recording_judge(r);
 	recording_check(r, &wrong);
-	findings_text(&text, &r->diagnosis.findings, r->last);
+	findings_text(&text, &r->diagnosis.findings, r->last, true);
 	if (getenv("SHOW_FINDINGS") || wrong.len)
 		print_message("%s\n", text.data);
 	if (wrong.len)

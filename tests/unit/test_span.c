@@ -184,6 +184,35 @@ static void started_again(void **state)
 	assert_true(f->all[0].until == BEGIN + 20);
 }
 
+/* Nothing was recorded for a while: that is said, and what is before it is not judged if it was not asked for. */
+static void a_hole(void **state)
+{
+	const struct findings *f;
+
+	(void)state;
+	samples(20);
+	s->time += 300;
+	samples(20);
+	f = judged(50, 7200, 0);
+	assert_int_equal(f->cuts, 0);
+	assert_int_equal(f->n_gaps, 1);
+	assert_true(f->gaps[0].from == BEGIN + 95 && f->gaps[0].to == BEGIN + 400);
+	assert_true(f->watched_seconds == 445);
+}
+
+static void begins_in_a_hole(void **state)
+{
+	const struct findings *f;
+
+	(void)state;
+	samples(20);
+	s->time += 300;
+	samples(20);
+	f = judged(390, 7200, 0);
+	assert_int_equal(f->n_gaps, 0);
+	assert_true(f->from == BEGIN + 400);
+}
+
 /* Nobody said when it began: then it did where the numbers of the samples begin again. */
 static void started_again_before(void **state)
 {
@@ -264,6 +293,8 @@ int main(void)
 		span_test(ten_seconds),
 		span_test(started_again),
 		span_test(started_again_before),
+		span_test(a_hole),
+		span_test(begins_in_a_hole),
 		span_test(ended_since),
 		span_test(not_recorded),
 		span_test(one_sample),

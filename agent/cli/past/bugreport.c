@@ -162,7 +162,7 @@ static void recording_judge(struct report *r)
 	options.recorded = true;
 	match_choice_init(&containers, NULL, 0);
 	if (replay_open(&replay, r->recording, &error) == 0 && span_judge(&span, replay, &c) == 0)
-		findings_text(&r->findings, &span.findings, span.last);
+		findings_text(&r->findings, &span.findings, span.last, false);
 	span_free(&span);
 	match_choice_free(&containers);
 	replay_close(replay);

@@ -33,7 +33,7 @@
 struct diagnose {
 	double seconds;
 	struct past_choice past;
-	bool json, list;
+	bool json, list, all;
 	const char *fail_on;
 	struct option_list names, rules, settings;
 	struct match_choice containers;
@@ -173,7 +173,7 @@ static int severity_limit(const struct diagnose *d)
 static int findings_print(const struct diagnose *d, const struct findings *f, const struct snapshot *s)
 {
 	_cleanup_buf_ struct buf out = {};
-	int r = d->json ? findings_json(&out, f, s) : findings_text(&out, f, s);
+	int r = d->json ? findings_json(&out, f, s) : findings_text(&out, f, s, d->all);
 
 	r = r < 0 ? r : run_write(&out);
 	if (r == 0)
@@ -269,6 +269,7 @@ static int diagnose_body(struct run *run)
 		ROW_CHOICE("fail-on", 0, "notice|warning|critical", &d.fail_on, "SEVERITY",
 			   "exit with 4 if there is a finding of this severity or a worse one; 1 is a failure"),
 		ROW_FLAG("json", 0, &d.json, "one JSON object"),
+		ROW_FLAG("all", 0, &d.all, "each finding in full; else of many that are alike the worst three"),
 		PAST_ROW_REPLAY(&d.past),
 		PAST_ROW_LAST(&d.past),
 		ROW_STRING("from", 0, &d.past.from, "TIME", "from this time on: " WHEN_FORMS " (before its end)"),

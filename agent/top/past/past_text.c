@@ -19,8 +19,7 @@
 
 bool past_gap(const struct past_place *place)
 {
-	return place->before_ns && sub_sat(place->time_ns, place->before_ns) > GAP_INTERVALS * place->interval_ns &&
-	       sub_sat(place->time_ns, place->before_ns) >= SECOND_NS;
+	return when_hole(place->before_ns, place->time_ns, place->interval_ns);
 }
 
 /* Whether the moment that was asked for has no sample at or just behind it. */
