@@ -217,7 +217,7 @@ static int replay_range(const struct events *e, struct event_replay *r)
 
 static int events_replay(struct events *e)
 {
-	_cleanup_buf_ struct buf error = {}, missing = {};
+	_cleanup_buf_ struct buf error = {}, missing = {}, passed = {};
 	struct event_replay *r = NULL;
 	int code;
 
@@ -230,6 +230,9 @@ static int events_replay(struct events *e)
 		code = run_end(replay_lines(e, r));
 	if (code != EXIT_USAGE && event_replay_missing(r, &missing))
 		run_warn(&missing);
+	/* Who has named types knows that there are others. */
+	if (code == EXIT_DONE && !e->types && event_replay_passed(r, &passed))
+		log_info("%s", passed.data ?: "");
 	event_replay_close(r);
 	return code;
 }

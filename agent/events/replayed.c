@@ -9,6 +9,7 @@
 #include "events/replayed.h"
 #include "record/archive.h"
 #include "record/facts/facts.h"
+#include "record/replay.h"
 #include "record/when.h"
 #include "view/match.h"
 
@@ -27,7 +28,8 @@ struct event_replay {
 	struct fact_reader reader;
 	uint64_t from_ns, to_ns; /* 0: no limit */
 	uint64_t told, bad_blocks;
-	uint64_t read_ns; /* the time of the block that was read last */
+	uint64_t passed[EVENT_TYPES]; /* over, because they are of another type */
+	uint64_t read_ns;	      /* the time of the block that was read last */
 	LIST(struct replayed_line) lines;
 	struct buf text;
 };
@@ -76,8 +78,8 @@ void event_replay_range(struct event_replay *r, uint64_t from_ns, uint64_t to_ns
 
 /* ---- which are shown ---- */
 
-/* As the feed chooses among facts. */
-static bool event_is_chosen(const struct event_replay *r, const struct event *e)
+/* As the feed chooses among facts, but for the type. */
+static bool event_is_near(const struct event_replay *r, const struct event *e)
 {
 	const struct event_choice *c = r->choice;
 	bool start = e->type == EVENT_PROCESS_START || e->type == EVENT_THREAD_START;
@@ -87,7 +89,7 @@ static bool event_is_chosen(const struct event_replay *r, const struct event *e)
 		return false;
 	if (e->type == EVENT_LOST)
 		return true;
-	if (!(c->types >> e->type & 1) || (c->pid && e->pid != c->pid && !(start && e->parent_pid == c->pid)))
+	if (c->pid && e->pid != c->pid && !(start && e->parent_pid == c->pid))
 		return false;
 	if (!c->containers || !c->containers->n)
 		return true;
@@ -95,6 +97,16 @@ static bool event_is_chosen(const struct event_replay *r, const struct event *e)
 		return false;
 	row = (struct container_row){.name = e->container, .id = e->container_id ?: "", .pod = e->container_pod ?: ""};
 	return match_choice_row(c->containers, &row);
+}
+
+static bool event_is_chosen(struct event_replay *r, const struct event *e)
+{
+	bool wanted = e->type == EVENT_LOST || r->choice->types >> e->type & 1;
+
+	if (!event_is_near(r, e))
+		return false;
+	r->passed[e->type] += !wanted;
+	return wanted;
 }
 
 /* Of what was lost, only the types that are shown. False: none of them were. */
@@ -249,12 +261,23 @@ static void holes_missing(const struct event_replay *r, struct buf *out)
 	buf_str(out, ": events of that time may be missing");
 }
 
+static void gone_missing(const struct event_replay *r, struct buf *out)
+{
+	_cleanup_buf_ struct buf gone = {};
+
+	if (!replay_gone_text(archive_damage(r->archive), &gone))
+		return;
+	missing_begin(out);
+	buf_printf(out, "%s: events are missing", gone.data ?: "");
+}
+
 bool event_replay_missing(const struct event_replay *r, struct buf *out)
 {
 	const struct archive_damage *d = archive_damage(r->archive);
 
 	kinds_missing(r, out);
 	holes_missing(r, out);
+	gone_missing(r, out);
 	if (d->facts || d->samples || d->scarred || r->bad_blocks) {
 		missing_begin(out);
 		buf_str(out, "events are missing, because the recording is damaged");
@@ -276,4 +299,20 @@ bool event_replay_missing(const struct event_replay *r, struct buf *out)
 			   (unsigned long long)d->unended);
 	}
 	return out->len > 0;
+}
+
+bool event_replay_passed(const struct event_replay *r, struct buf *out)
+{
+	bool any = false;
+
+	for (int t = 0; t < EVENT_LOST && !r->told; t++) {
+		if (!r->passed[t])
+			continue;
+		buf_printf(out, "%s%s %llu", any ? ", " : "nothing to show but ", event_type_names[t],
+			   (unsigned long long)r->passed[t]);
+		any = true;
+	}
+	if (any)
+		buf_str(out, ": --type all shows them");
+	return any;
 }

@@ -27,5 +27,7 @@ int event_replay_next(struct event_replay *r, struct buf *out);
 
 /* Lines for people about what may be missing; false: nothing. */
 bool event_replay_missing(const struct event_replay *r, struct buf *out);
+/* One line about what there was of other types, if nothing of those that are wanted was; false: that is not so. */
+bool event_replay_passed(const struct event_replay *r, struct buf *out);
 
 #endif

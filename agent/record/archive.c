@@ -155,6 +155,7 @@ int archive_refresh(struct archive *a)
 
 	if (r < 0)
 		return r;
+	a->damage.removed = folder_removed(a->folder);
 	a->growing = folder_busy(a->folder);
 	/* Only the last of those that are known can have grown, and before others were added. */
 	if (a->segments.n)
@@ -257,6 +258,18 @@ static void damage_note(struct archive *a)
 		d->from_ns = from;
 	if (e->frame.last_ns > d->to_ns)
 		d->to_ns = e->frame.last_ns;
+}
+
+/* Its segment is no longer there. Once for each frame. */
+static void gone_note(struct archive *a)
+{
+	struct archive_entry *e = &a->frames.at[a->at];
+
+	a->broken = true;
+	a->damage.removed = folder_removed(a->folder);
+	if (!e->counted)
+		a->damage.gone += e->frame.samples - a->samples;
+	e->counted = true;
 }
 
 static void facts_damage_note(struct archive *a, const struct block_header *h)
@@ -375,9 +388,8 @@ int archive_next(struct archive *a, bool within, struct archive_block *ret)
 			return r;
 		if (r == 0)
 			continue;
-		/* -ENOENT: its segment was too old to be kept meanwhile. */
 		if (r == -ENOENT)
-			a->broken = true;
+			gone_note(a);
 		else
 			damage_note(a);
 	}

@@ -30,6 +30,9 @@ struct archive_damage {
 	uint64_t unended; /* segments without an index: a crash, or a cut; what came last in them may be missing */
 	uint64_t torn;	  /* of these, those that end within a block */
 	uint64_t scarred; /* segments with bytes that are no blocks */
+	uint64_t
+		gone; /* samples whose segment was removed since it was seen: it was too old to be kept, or somebody did */
+	bool removed; /* the whole folder was */
 };
 
 /* 0, or negative errno with one line in `error`: -ENODATA: there is no recording. */

@@ -198,3 +198,10 @@ bool folder_busy(int folder)
 	return folder_file(folder, RECORDING_MARK, &mark, &bytes) == 0 && fcntl(mark, F_OFD_GETLK, &lock) == 0 &&
 	       lock.l_type != F_UNLCK;
 }
+
+bool folder_removed(int folder)
+{
+	struct stat st;
+
+	return fstat(folder, &st) == 0 && st.st_nlink == 0;
+}

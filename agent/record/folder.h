@@ -31,6 +31,8 @@ int folder_take(const char *path, int *ret_folder, int *ret_mark, struct buf *er
 int folder_open(const char *path, int *ret_folder, struct buf *error);
 /* Somebody records into it at this moment. */
 bool folder_busy(int folder);
+/* It is open here, and nobody can find it any more. */
+bool folder_removed(int folder);
 
 /* A regular file of the folder, to read. */
 int folder_file(int folder, const char *name, int *ret, uint64_t *ret_bytes);

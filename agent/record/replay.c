@@ -310,6 +310,16 @@ bool replay_holes_text(const struct replay *r, struct buf *out)
 	return n;
 }
 
+bool replay_gone_text(const struct archive_damage *d, struct buf *out)
+{
+	if (d->removed)
+		buf_str(out, "the recording was removed while it was read");
+	else if (d->gone)
+		buf_printf(out, "%llu %s removed while the recording was read, as it keeps no more",
+			   (unsigned long long)d->gone, d->gone == 1 ? "sample was" : "samples were");
+	return d->removed || d->gone;
+}
+
 bool replay_damage_text(const struct replay *r, struct buf *out)
 {
 	const struct archive_damage *d = archive_damage(r->archive);
@@ -339,6 +349,11 @@ bool replay_damage_text(const struct replay *r, struct buf *out)
 			"%s%llu of its files were not ended, as after a crash: what came last in them may be missing",
 			then, (unsigned long long)d->unended);
 		then = "; ";
+	}
+	if (d->removed || d->gone) {
+		buf_str(out, then);
+		then = "; ";
+		replay_gone_text(d, out);
 	}
 	return *then;
 }

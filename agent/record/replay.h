@@ -61,6 +61,8 @@ bool replay_found(const struct replay *r);
 size_t replay_holes(const struct replay *r, uint64_t from_ns, uint64_t to_ns, struct record_hole *ret, size_t most);
 /* One line about where samples are missing in what has been delivered, and right before it; false: nowhere. */
 bool replay_holes_text(const struct replay *r, struct buf *out);
+/* One line for people about what was removed while it was read; false: nothing. */
+bool replay_gone_text(const struct archive_damage *d, struct buf *out);
 /* One line for people about what could not be read so far; false: nothing. */
 bool replay_damage_text(const struct replay *r, struct buf *out);
 

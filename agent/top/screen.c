@@ -196,25 +196,13 @@ static bool findings_shown(const struct top_state *t)
 	return t->choice.view->findings || (t->detail && t->choice.view == views[0]);
 }
 
-/* What cannot be read of a recording is said once, and again when it is more. */
-static void damage_say(struct screen *s)
-{
-	_cleanup_buf_ struct buf now = {};
-
-	if (!past_damage_text(s->options.past, &now) || (s->damage.data && strcmp(s->damage.data, now.data ?: "") == 0))
-		return;
-	buf_reset(&s->damage);
-	buf_str(&s->damage, now.data ?: "");
-	snprintf(s->frame.state.message, sizeof(s->frame.state.message), "%s", now.data ?: "");
-}
-
-/* No further snapshot. False: nothing else could be shown. */
-static bool past_ended(struct screen *s)
+/* No further snapshot; `why`: the message says something about that. False: nothing else could be shown. */
+static bool past_ended(struct screen *s, bool why)
 {
 	struct top_state *t = &s->frame.state;
 
 	if (past_shown(s->options.past)) {
-		travel_ended(t, &s->frame.place);
+		travel_ended(t, &s->frame.place, why ? s->damage.data : NULL);
 		return true;
 	}
 	t->past = t->paused = false;
@@ -241,7 +229,7 @@ static void look_tell(struct screen *s)
 
 static bool sample_take(struct screen *s)
 {
-	bool past = s->frame.state.past;
+	bool past = s->frame.state.past, said = false;
 	const struct snapshot *next;
 	int error = 0;
 
@@ -255,12 +243,12 @@ static bool sample_take(struct screen *s)
 	next = s->source->next(s->source->ctx, &error);
 	if (past) {
 		past_place(s->options.past, &s->frame.place);
-		damage_say(s);
+		said = travel_damage(&s->frame.state, s->options.past, &s->damage);
 	}
 	s->frame.error = next ? 0 : error;
 	s->stale = true;
 	if (!next && !error)
-		return past && past_ended(s);
+		return past && past_ended(s, said);
 	snapshot_set(s, next); /* the previous one is no longer valid, even after an error */
 	s->taken += next != NULL;
 	return true;
@@ -350,12 +338,19 @@ int top_screen_open(struct screen **ret, const struct top_options *options)
 	return 0;
 }
 
+/* Of the two minutes before a moment of a recording. */
+static void minutes_note(void *history, const struct snapshot *snapshot)
+{
+	history_note(history, snapshot);
+}
+
 int top_screen_run(struct screen *s, const struct snapshot_source *live, const struct snapshot_source *recorded)
 {
 	struct top_state *t = &s->frame.state;
 
 	s->live = live;
 	s->recorded = recorded;
+	past_note(s->options.past, minutes_note, &s->history);
 	s->source = live ?: recorded;
 	s->soon = live != NULL;
 	t->live = live != NULL;

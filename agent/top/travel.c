@@ -64,12 +64,27 @@ bool travel(struct top_state *t, struct past *p)
 	return true;
 }
 
-void travel_ended(struct top_state *t, const struct past_place *place)
+bool travel_damage(struct top_state *t, const struct past *p, struct buf *said)
+{
+	_cleanup_buf_ struct buf now = {};
+
+	if (!past_damage_text(p, &now) || (said->data && strcmp(said->data, now.data ?: "") == 0))
+		return false;
+	buf_reset(said);
+	buf_str(said, now.data ?: "");
+	snprintf(t->message, sizeof(t->message), "%s", now.data ?: "");
+	return true;
+}
+
+void travel_ended(struct top_state *t, const struct past_place *place, const char *why)
 {
 	/* Somebody records: it goes on with what comes. */
 	if (place->growing && !t->paused)
 		return;
 	t->paused = true;
-	snprintf(t->message, sizeof(t->message), "this is the last sample of the recording%s",
-		 t->live ? "; L: now" : "");
+	if (why)
+		snprintf(t->message, sizeof(t->message), "%s", why);
+	else
+		snprintf(t->message, sizeof(t->message), "this is the last sample of the recording%s",
+			 t->live ? "; L: now" : "");
 }

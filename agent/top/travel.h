@@ -12,7 +12,10 @@
  */
 bool travel(struct top_state *t, struct past *p);
 
-/* The recording had no further snapshot. */
-void travel_ended(struct top_state *t, const struct past_place *place);
+/* The recording had no further snapshot. `why`: what is to be said of that; NULL: it is the last one. */
+void travel_ended(struct top_state *t, const struct past_place *place, const char *why);
+
+/* What cannot be read of it is said once, and again when it is more. `said`: what was last. True: it is something new. */
+bool travel_damage(struct top_state *t, const struct past *p, struct buf *said);
 
 #endif

@@ -453,6 +453,31 @@ static void test_choice(void **state)
 	assert_string_equal(missing.data, "thread_start cannot be shown: a recording does not have it");
 }
 
+/* Nothing of what is wanted happened, but other things did: how often is said. */
+static void test_passed(void **state)
+{
+	struct event_choice c = {.types = event_types_shown(false)};
+	_cleanup_buf_ struct buf error = {}, out = {}, passed = {};
+	uint64_t from_ns = (uint64_t)((boot + 116 - 0.5) * 1e9), to_ns = (uint64_t)((boot + 116 + 40 + 0.5) * 1e9);
+
+	(void)state;
+	everything_record();
+	for (int i = 0; i < 2; i++) {
+		struct event_replay *r = NULL;
+
+		buf_reset(&passed);
+		assert_int_equal(event_replay_open(&r, folder, &c, &error), 0);
+		event_replay_range(r, from_ns, to_ns);
+		while (event_replay_next(r, &out) == 1)
+			;
+		assert_int_equal(event_replay_passed(r, &passed), i == 0);
+		event_replay_close(r);
+		if (i == 0)
+			assert_string_equal(passed.data, "nothing to show but exit 9: --type all shows them");
+		c.types |= 1u << EVENT_EXIT;
+	}
+}
+
 /* ---- too many ---- */
 
 static void test_flood(void **state)
@@ -675,9 +700,9 @@ int main(void)
 {
 #define kept_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		kept_test(test_same),  kept_test(test_view),	kept_test(test_choice),
-		kept_test(test_flood), kept_test(test_burst),	kept_test(test_lost_line),
-		kept_test(test_none),  kept_test(test_hostile), kept_test(test_later),
+		kept_test(test_same),	 kept_test(test_view),	kept_test(test_choice),	   kept_test(test_passed),
+		kept_test(test_flood),	 kept_test(test_burst), kept_test(test_lost_line), kept_test(test_none),
+		kept_test(test_hostile), kept_test(test_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include <dirent.h>
 
@@ -193,6 +194,91 @@ static void test_findings(void **state)
 	past_free(p);
 }
 
+struct noted {
+	int n, first, last;
+};
+
+static void sample_noted(void *ctx, const struct snapshot *s)
+{
+	struct noted *n = ctx;
+	int sample = (int)s->processes[0].pid - 1;
+
+	if (!n->n)
+		n->first = sample;
+	else
+		assert_int_equal(sample, n->last + 1);
+	n->last = sample;
+	n->n++;
+}
+
+/* Who shows a course gets the two minutes before a moment, and no more; across a hole what there is. */
+static void test_course(void **state)
+{
+	static const struct {
+		int at, first;
+	} rows[] = {
+		{90, 66}, {61, 37}, {3, 0}, {FIRST - 1, FIRST - 25}, {FIRST + 3, FIRST}, {SAMPLES - 1, SAMPLES - 25}};
+	struct past *p = past_begin();
+	const struct snapshot_source *source = past_source(p);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct noted noted = {};
+
+		past_note(p, sample_noted, &noted);
+		source->judge(source->ctx, false);
+		assert_int_equal(past_go(p, time_of(rows[i].at) * SECOND), 0);
+		assert_int_equal(sample_next(p), rows[i].at);
+		assert_int_equal(noted.n, 0);
+		source->judge(source->ctx, true);
+		assert_int_equal(past_go_again(p), 0);
+		assert_int_equal(sample_next(p), rows[i].at);
+		assert_int_equal(noted.first, rows[i].first);
+		assert_int_equal(noted.last, rows[i].at - 1);
+		if (rows[i].at + 1 < SAMPLES)
+			assert_int_equal(sample_next(p), rows[i].at + 1);
+		assert_int_equal(noted.last, rows[i].at - 1);
+	}
+	past_free(p);
+}
+
+/* The first or all segments are removed while somebody looks at it: the oldest go by themselves when there is no more room. */
+static void segments_remove(bool all)
+{
+	DIR *d = opendir(folder);
+	struct dirent *e;
+
+	assert_non_null(d);
+	while ((e = readdir(d)))
+		if (all ? e->d_name[0] != '.' || e->d_name[1] > '.' : strncmp(e->d_name, "00000001-", 9) == 0)
+			assert_int_equal(unlinkat(dirfd(d), e->d_name, 0), 0);
+	closedir(d);
+	if (all)
+		assert_int_equal(rmdir(folder), 0);
+}
+
+static void test_removed(void **state)
+{
+	_cleanup_buf_ struct buf said = {}, error = {};
+	struct past *p = past_begin();
+
+	(void)state;
+	assert_int_equal(past_go_last(p), 0);
+	assert_int_equal(sample_next(p), SAMPLES - 1);
+	assert_false(past_damage_text(p, &said));
+	segments_remove(false);
+	assert_int_equal(past_go(p, time_of(70) * SECOND), 0);
+	assert_int_equal(sample_next(p), FIRST);
+	assert_true(past_damage_text(p, &said));
+	assert_string_equal(said.data, "40 samples were removed while the recording was read, as it keeps no more");
+	buf_reset(&said);
+	segments_remove(true);
+	assert_int_equal(past_open(p, &error), 0);
+	assert_true(past_damage_text(p, &said));
+	assert_string_equal(said.data, "the recording was removed while it was read");
+	past_free(p);
+}
+
 static void line_expect(struct past *p, uint64_t at, const char *part)
 {
 	_cleanup_buf_ struct buf out = {};
@@ -351,7 +437,8 @@ int main(void)
 		cmocka_unit_test(test_forth_and_back), cmocka_unit_test(test_times),
 		cmocka_unit_test(test_findings),       cmocka_unit_test(test_line),
 		cmocka_unit_test(test_travel),	       cmocka_unit_test(test_nothing_there),
-		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_course),	       cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_removed),
 	};
 
 	setenv("TZ", "UTC", 1);

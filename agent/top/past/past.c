@@ -13,6 +13,8 @@
 /* What is judged live: 10 to 20 seconds, and 10 to 20 snapshots. */
 #define LEAD_NS	     ((uint64_t)(2 * WATCH_LONG * 1e9))
 #define LEAD_SAMPLES ((size_t)2 * WATCH_COURSE)
+/* What a course shows. */
+#define COURSE_NS ((uint64_t)MINUTES_SECONDS * 1000000000ULL)
 
 struct past {
 	char *path;
@@ -21,8 +23,10 @@ struct past {
 	struct finding_watch watch;
 	struct snapshot judged; /* the latest one with its findings */
 	uint64_t asked_ns;
-	bool wanted; /* findings */
-	bool moved;  /* the next snapshot does not follow the latest one */
+	bool wanted;					   /* findings */
+	void (*note)(void *ctx, const struct snapshot *s); /* NULL: nobody wants what was before */
+	void *note_ctx;
+	bool moved; /* the next snapshot does not follow the latest one */
 };
 
 /* ---- snapshots ---- */
@@ -48,7 +52,7 @@ static const struct snapshot *lead_judge(struct past *p, int *ret_error)
 	const struct snapshot *s;
 
 	watch_forget(&p->watch);
-	replay_lead(p->replay, &to, LEAD_SAMPLES, LEAD_NS);
+	replay_lead(p->replay, &to, LEAD_SAMPLES, COURSE_NS);
 	while ((s = past_read(p, ret_error))) {
 		const struct replay_place *at = replay_place(p->replay);
 		bool near = at->time_ns + LEAD_NS >= to.time_ns ||
@@ -57,6 +61,8 @@ static const struct snapshot *lead_judge(struct past *p, int *ret_error)
 
 		if (place_compare(at, &to) >= 0)
 			return s;
+		if (p->note && at->time_ns + COURSE_NS >= to.time_ns)
+			p->note(p->note_ctx, s);
 		if (near && watch_note(&p->watch, s) < 0)
 			watch_forget(&p->watch);
 	}
@@ -169,6 +175,12 @@ const struct snapshot_source *past_source(struct past *p)
 }
 
 /* ---- moving ---- */
+
+void past_note(struct past *p, void (*note)(void *ctx, const struct snapshot *s), void *ctx)
+{
+	p->note = note;
+	p->note_ctx = ctx;
+}
 
 int past_go(struct past *p, uint64_t time_ns)
 {

@@ -36,6 +36,12 @@ int past_open(struct past *p, struct buf *error);
  */
 const struct snapshot_source *past_source(struct past *p);
 
+/*
+ * Where a move is judged, the snapshots of the two minutes before it pass by `note` first, in their order; each is valid during the
+ * call.
+ */
+void past_note(struct past *p, void (*note)(void *ctx, const struct snapshot *s), void *ctx);
+
 /* Each moves, so that next() gives that snapshot: 0 or negative errno. The recording is open. */
 int past_go(struct past *p, uint64_t time_ns); /* the first one at this time or later; else the last one */
 int past_go_last(struct past *p);
