@@ -228,6 +228,8 @@ static int top_run(const struct run *run, struct top *t, struct screen *screen)
 		live = recent_past_source(t->recent_past, live);
 	if (live)
 		live = judged_source_open(&t->judged, source_tap_open(&t->tap, live), true);
+	t->judged.watch.options.recorded = t->plain.replay;
+	t->judged.watch.options.recording = t->replay.path;
 	if (!screen)
 		return top_batch_run(run, live, &t->plain);
 	recorded = source_tap_open(&t->past_tap, recent_past_source(t->recent_past, past_source(t->replay.past)));

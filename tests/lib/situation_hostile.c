@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * situation_hostile.c - every situation of the unit tests once more with hostile names, and once more with all containers ended:
- * what holds for the advice of every rule. See situation.h.
+ * situation_hostile.c - every situation of the unit tests once more with hostile names, and as a recording, and once more with all
+ * containers ended: what holds for the advice of every rule. See situation.h.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -91,6 +91,20 @@ static void ended_check(const struct finding *f)
 		fail_msg("rule %s does not say that the container has ended: %s", f->rule, f->headline);
 }
 
+/* Of a recording, what looks at something looks at that, and says when. */
+static void recorded_check(const struct finding *f, const char *advice)
+{
+	static const char *const commands[] = {"sysscope top ", "sysscope events ", "sysscope diagnose "};
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		const char *at = strstr(advice, commands[i]);
+
+		if (at &&
+		    (!strstr(at, " --replay '" QUOTED "recording' ") || !strstr(at, i == 0 ? " --at " : " --to ")))
+			fail_msg("rule %s: an advice looks at the present: %s", f->rule, advice);
+	}
+}
+
 static void run_again(struct situation *s, bool ended)
 {
 	const struct findings *found = &s->diagnosis.findings;
@@ -102,6 +116,8 @@ static void run_again(struct situation *s, bool ended)
 	for (size_t i = 0; i < found->n; i++) {
 		for (size_t k = 0; k < found->all[i].n_advice; k++)
 			advice_check_quotes(&found->all[i], found->all[i].advice[k]);
+		for (size_t k = 0; s->options.recording && k < found->all[i].n_advice; k++)
+			recorded_check(&found->all[i], found->all[i].advice[k]);
 		if (ended)
 			ended_check(&found->all[i]);
 	}
@@ -110,6 +126,7 @@ static void run_again(struct situation *s, bool ended)
 void situation_hostile(struct situation *s)
 {
 	const struct oom_row *kept_ooms = s->now.oom_kills;
+	const struct diagnosis_options kept_options = s->options;
 
 	memcpy(kept_containers, s->containers, sizeof(kept_containers));
 	memcpy(kept_processes, s->processes, sizeof(kept_processes));
@@ -118,6 +135,10 @@ void situation_hostile(struct situation *s)
 	names_replace(s);
 	s->now.oom_kills = ooms;
 	run_again(s, false);
+	s->options.recorded = true;
+	s->options.recording = HOSTILE "recording";
+	run_again(s, false);
+	s->options = kept_options;
 	for (size_t i = 0; i < s->now.n_containers; i++) {
 		s->containers[1][i].dead = true;
 		s->containers[1][i].state = "dead";

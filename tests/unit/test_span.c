@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include "lib/situation.h"
@@ -268,6 +269,31 @@ static void one_sample(void **state)
 	judged(0, 900, -ENODATA);
 }
 
+/* What looks at it looks at that moment of the recording. */
+static void look_at_it(void **state)
+{
+	const struct findings *f;
+
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	tzset();
+	s->v[HOST_SWAP_TOTAL] = 1 << 30;
+	samples(60);
+	for (int i = 0; i < 12; i++) {
+		/* The machine swaps all the time. */
+		s->v[HOST_SWAP_IN] += 5000 * STEP;
+		s->v[HOST_SWAP_OUT] += 5000 * STEP;
+		s->v[HOST_PRESSURE_MEMORY_SOME] += 0.5 * STEP * 1e9;
+		sample();
+	}
+	samples(60);
+	situation.options.recording = "/var/lib/sysscope";
+	f = judged(0, 900, 0);
+	assert_int_equal(f->n, 1);
+	expect_words(&f->all[0],
+		     "find out who is in swap: sysscope top --replay /var/lib/sysscope --at 2023-11-14T22:1");
+}
+
 static void only_one_container(void **state)
 {
 	static const char *const names[] = {"db"};
@@ -297,6 +323,7 @@ int main(void)
 		span_test(begins_in_a_hole),
 		span_test(ended_since),
 		span_test(not_recorded),
+		span_test(look_at_it),
 		span_test(one_sample),
 		span_test(only_one_container),
 	};

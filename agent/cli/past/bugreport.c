@@ -138,7 +138,7 @@ static int recording_take(struct run *run, struct report *r)
 {
 	struct extract_choice c = {.names = r->names, .stop = run_stop_flag()};
 	struct replay *from = NULL;
-	int code = chosen_open("bugreport", &r->past, &from, &c.from, &c.to);
+	int code = chosen_open("bugreport", &r->past, NULL, &from, &c.from, &c.to);
 
 	if (code == RUN_CONTINUE)
 		code = recording_copy(r, from, &c);
@@ -160,6 +160,7 @@ static void recording_judge(struct report *r)
 
 	diagnosis_options_init(&options);
 	options.recorded = true;
+	options.recording = REPORT_FOLDER "/recording";
 	match_choice_init(&containers, NULL, 0);
 	if (replay_open(&replay, r->recording, &error) == 0 && span_judge(&span, replay, &c) == 0)
 		findings_text(&r->findings, &span.findings, span.last, false);

@@ -87,7 +87,8 @@ static int span_choose(const char *verb, const struct past_choice *c, const stru
 	return RUN_CONTINUE;
 }
 
-int chosen_open(const char *verb, const struct past_choice *c, struct replay **ret, double *ret_from, double *ret_to)
+int chosen_open(const char *verb, const struct past_choice *c, struct buf *ret_path, struct replay **ret,
+		double *ret_from, double *ret_to)
 {
 	_cleanup_buf_ struct buf path = {}, error = {};
 	int r;
@@ -103,5 +104,7 @@ int chosen_open(const char *verb, const struct past_choice *c, struct replay **r
 		log_error("cannot read %s", error.data ?: "it");
 		return EXIT_FAILED;
 	}
+	if (ret_path)
+		buf_str(ret_path, path.data ?: "");
 	return span_choose(verb, c, *ret, ret_from, ret_to);
 }

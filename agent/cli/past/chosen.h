@@ -24,9 +24,10 @@ struct past_choice {
 
 bool chosen_given(const struct past_choice *c);
 /*
- * Opens the recording; *ret_from and *ret_to are the span, in seconds since 1970. RUN_CONTINUE or the exit code. -ENODATA: none
- * was named, and nobody records; nothing has been said then.
+ * Opens the recording, whose folder is in `ret_path`, if that is not NULL; *ret_from and *ret_to are the span, in seconds since
+ * 1970. RUN_CONTINUE or the exit code. -ENODATA: none was named, and nobody records; nothing has been said then.
  */
-int chosen_open(const char *verb, const struct past_choice *c, struct replay **ret, double *ret_from, double *ret_to);
+int chosen_open(const char *verb, const struct past_choice *c, struct buf *ret_path, struct replay **ret,
+		double *ret_from, double *ret_to);
 
 #endif

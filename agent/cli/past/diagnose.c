@@ -233,18 +233,19 @@ static int span_end(const struct diagnose *d, const struct past_span *span, int 
 static int diagnose_past(struct diagnose *d)
 {
 	struct span_choice choice = {.options = &d->options, .containers = &d->containers, .stop = run_stop_flag()};
-	_cleanup_buf_ struct buf damage = {};
+	_cleanup_buf_ struct buf damage = {}, path = {};
 	struct replay *replay = NULL;
 	struct past_span span = {};
 	int r;
 
 	d->past.usual = PAST_USUAL;
 	match_choice_init(&d->containers, d->names.values, d->names.n);
-	r = chosen_open("diagnose", &d->past, &replay, &choice.from, &choice.to);
+	r = chosen_open("diagnose", &d->past, &path, &replay, &choice.from, &choice.to);
 	if (r == -ENODATA) {
 		log_error("nobody records on this machine: --replay DIR names a recording");
 		r = EXIT_FAILED;
 	}
+	d->options.recording = path.data;
 	if (r == RUN_CONTINUE)
 		r = span_end(d, &span, span_judge(&span, replay, &choice));
 	if (replay && replay_damage_text(replay, &damage))

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* advice.c - see advice.h. Called by the rules. */
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "diagnose/case/advice.h"
 
@@ -38,6 +40,62 @@ const char *advice_name(struct judging *j, const char *name)
 
 	advice_word(&out, name);
 	return taken(j, &out);
+}
+
+/* Local time, in a form that is one word. */
+static void add_time(struct buf *out, const char *option, double time)
+{
+	time_t seconds = (time_t)time;
+	char text[64] = "";
+	struct tm tm;
+
+	if (localtime_r(&seconds, &tm) && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm))
+		buf_printf(out, " %s %s", option, text);
+}
+
+/* `command`, of what was recorded `from` (0: without), until the moment that is judged, and its options. */
+static const char *look_make(struct judging *j, const char *command, double from, const char *to, const char *format,
+			     va_list args)
+{
+	_cleanup_buf_ struct buf out = {};
+	char options[1024];
+
+	buf_printf(&out, "sysscope %s", command);
+	if (j->o->recorded) {
+		buf_str(&out, " --replay ");
+		advice_word(&out, j->o->recording ?: "DIR");
+		if (from > 0)
+			add_time(&out, "--from", from);
+		add_time(&out, to, j->now->time);
+	}
+	/* Cut, they would name something else. */
+	if (vsnprintf(options, sizeof(options), format, args) < (int)sizeof(options))
+		buf_printf(&out, " %s", options);
+	return taken(j, &out);
+}
+
+#define LOOK_MAKE(j, command, from, to, format)                           \
+	const char *text_;                                                \
+	va_list args_;                                                    \
+                                                                          \
+	va_start(args_, format);                                          \
+	text_ = look_make((j), (command), (from), (to), (format), args_); \
+	va_end(args_);                                                    \
+	return text_
+
+const char *advice_top(struct judging *j, const char *format, ...)
+{
+	LOOK_MAKE(j, "top", 0, "--at", format);
+}
+
+const char *advice_events(struct judging *j, const char *format, ...)
+{
+	LOOK_MAKE(j, "events", j->w->began, "--to", format);
+}
+
+const char *advice_longer(struct judging *j, const char *format, ...)
+{
+	LOOK_MAKE(j, j->o->recorded ? "diagnose --last 1h" : "diagnose --for 300", 0, "--to", format);
 }
 
 /* The last part of a cgroup's path: the unit, for what systemd made. */

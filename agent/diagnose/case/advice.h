@@ -17,6 +17,15 @@ void advice_word(struct buf *out, const char *name);
 const char *advice_name(struct judging *j, const char *name);
 
 /*
+ * The command that looks at what is judged, with these options: "sysscope top --view neighbours"; of a recording that which shows
+ * it, at that moment.
+ */
+const char *advice_top(struct judging *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same of events, those of the time that is judged; of `diagnose`, of a longer time. */
+const char *advice_events(struct judging *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *advice_longer(struct judging *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
  * How to give a container this many CPUs: "docker update --cpus 1.0 web". `of` is the path of the cgroup whose quota it is; NULL:
  * its own.
  */

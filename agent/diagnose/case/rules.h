@@ -38,8 +38,9 @@ extern const struct threshold_desc thresholds[THRESHOLDS];
 
 /* What a run of the rules is asked for. */
 struct diagnosis_options {
-	uint64_t rules; /* bit per enum rule */
-	bool recorded;	/* a recording is judged: what is missing there cannot be had any more */
+	uint64_t rules;	       /* bit per enum rule */
+	bool recorded;	       /* a recording is judged: what is missing there cannot be had any more */
+	const char *recording; /* its folder, for the commands that look at it; must stay */
 	double thresholds[THRESHOLDS];
 };
 _Static_assert(RULES <= 64, "a bit per rule");

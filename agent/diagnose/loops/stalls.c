@@ -67,8 +67,8 @@ static void stall_evidence(struct judging *j, struct finding *f, const struct lo
 
 static void stall_events(struct judging *j, struct finding *f)
 {
-	finding_advice(j, f, "each stall as it happens: sysscope events --type loop_stall --container %s",
-		       advice_name(j, f->container));
+	finding_advice(j, f, "%s: %s", j->o->recorded ? "each stall" : "each stall as it happens",
+		       advice_events(j, "--type loop_stall --container %s", advice_name(j, f->container)));
 }
 
 static void stall_cpu_find(struct judging *j, const struct loop_worst *w, const struct loop_use *u)

@@ -95,8 +95,8 @@ static void starved_culprit(struct judging *j, struct finding *f, const struct s
 
 	if (!runner) {
 		f->confidence = FINDING_MEDIUM;
-		finding_advice(j, f, "see who has the CPUs: sysscope top --view neighbours --filter %s",
-			       advice_name(j, f->container));
+		finding_advice(j, f, "see who has the CPUs: %s",
+			       advice_top(j, "--view neighbours --filter %s", advice_name(j, f->container)));
 		return;
 	}
 	if (s->share > 0)

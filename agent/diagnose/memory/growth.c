@@ -148,11 +148,9 @@ static void leak_find(struct judging *j, uint32_t i, const struct process_row *p
 	memory_evidence(j, f, r);
 	finding_ruled_out(j, f, "a start: the process has run for %s", time_text(j, p->v[PROCESS_AGE] / 1e9));
 	if (r->seconds < 300)
-		finding_advice(
-			j, f,
-			"a cache that fills looks the same; to be sure, watch longer: sysscope diagnose --for 300 "
-			"--rule memory_leak --container %s",
-			advice_name(j, c->name));
+		finding_advice(j, f, "a cache that fills looks the same; to be sure, %s: %s",
+			       j->o->recorded ? "judge a longer time" : "watch longer",
+			       advice_longer(j, "--rule memory_leak --container %s", advice_name(j, c->name)));
 	finding_advice(j, f,
 		       "if it goes on, it leaks: take a profile of its heap, and restart it before nothing is left");
 }

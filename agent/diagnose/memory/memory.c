@@ -129,7 +129,7 @@ static void thrash_find(struct judging *j, uint32_t i, const struct thrash *t)
 			j, f, "give it more memory: %s",
 			advice_memory_limit(j, i, c->memory_limit_of ?: c->cgroup, c->v[CONTAINER_MEMORY_LIMIT] * 2));
 	else
-		finding_advice(j, f, "find out who has the memory of the machine: sysscope top --sort rss");
+		finding_advice(j, f, "find out who has the memory of the machine: %s", advice_top(j, "--sort rss"));
 	finding_advice(j, f,
 		       "or have it read less: a job that reads large files from begin to end again looks the same");
 }
@@ -207,7 +207,7 @@ static void swap_find(struct judging *j, uint32_t i, const struct thrash *t, dou
 			       advice_memory_limit(j, i, c->memory_limit_of ?: c->cgroup,
 						   ceil((limit + value_or_zero(swap)) / 1048576) * 1048576));
 	else
-		finding_advice(j, f, "find out who has the memory of the machine: sysscope top --sort rss");
+		finding_advice(j, f, "find out who has the memory of the machine: %s", advice_top(j, "--sort rss"));
 }
 
 /* Where nobody counts these pages by container: the machine's own counts, both ways. */
@@ -239,7 +239,7 @@ static void swap_of_the_machine(struct judging *j)
 	if (waits > 0)
 		finding_evidence(j, f, "pressure_seconds_total.memory_some", waits, "ratio",
 				 "in %.0f %% of the time some task waited for memory", waits * 100);
-	finding_advice(j, f, "find out who is in swap: sysscope top --sort swap");
+	finding_advice(j, f, "find out who is in swap: %s", advice_top(j, "--sort swap"));
 }
 
 void judge_swap_thrash(struct judging *j)

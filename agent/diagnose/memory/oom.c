@@ -123,9 +123,10 @@ static void oom_find(struct judging *j, const struct oom_row *k, uint64_t kills)
 			       advice_memory_limit(j, i, strcmp(k->limit_scope, "own") == 0 ? NULL : k->limit_of,
 						   k->limit * 1.5));
 	if (!*k->container_cgroup)
-		finding_advice(j, f, "find out who grew: sysscope top --view processes --sort rss");
+		finding_advice(j, f, "find out who grew: %s", advice_top(j, "--view processes --sort rss"));
 	else if (!f->ended)
-		finding_advice(j, f, "find out who grew: sysscope top --container %s, then Enter", advice_name(j, who));
+		finding_advice(j, f, "find out who grew: %s, then Enter",
+			       advice_top(j, "--container %s", advice_name(j, who)));
 }
 
 static bool same_container(const struct oom_row *a, const struct oom_row *b)

@@ -89,8 +89,8 @@ static void pile_advice(struct judging *j, struct finding *f, uint32_t i, const 
 
 	if (pause)
 		finding_advice(j, f, "stop it from growing while you look: %s", pause);
-	finding_advice(j, f, "see who starts them: sysscope events --type process_start --container %s",
-		       advice_name(j, c->name));
+	finding_advice(j, f, "see who starts them: %s",
+		       advice_events(j, "--type process_start --container %s", advice_name(j, c->name)));
 	if (value_absent(p->limit) && judge_is_own_home(c))
 		finding_advice(j, f, "nothing bounds it but the machine, so give it a limit: %s",
 			       advice_threads_limit(j, i, NULL, p->before < 50 ? 100 : 2 * p->before));
@@ -257,9 +257,8 @@ static void restarts_advice(struct judging *j, struct finding *f, const struct c
 	else if (strcmp(c->runtime, "docker") == 0 || strcmp(c->runtime, "podman") == 0)
 		finding_advice(j, f, "see how it ended: %s logs --tail 50 %s", c->runtime, name);
 	if (!c->dead && !known)
-		finding_advice(
-			j, f, "see the exit code or signal of the next one: sysscope events --type exit --container %s",
-			name);
+		finding_advice(j, f, "see the exit code or signal of %s: %s", j->o->recorded ? "each" : "the next one",
+			       advice_events(j, "--type exit --container %s", name));
 }
 
 static void restarts_say(struct judging *j, const struct restarts *r, size_t again)

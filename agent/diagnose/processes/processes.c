@@ -81,9 +81,9 @@ void judge_zombies(struct judging *j)
 
 static void threads_advice(struct judging *j, struct finding *f, uint32_t i, const char *of, double limit)
 {
-	finding_advice(j, f,
-		       "find out which program makes them: sysscope top --view processes --sort threads --container %s",
-		       advice_name(j, j->now->containers[i].name));
+	finding_advice(j, f, "find out which program makes them: %s",
+		       advice_top(j, "--view processes --sort threads --container %s",
+				  advice_name(j, j->now->containers[i].name)));
 	finding_advice(j, f, "if it needs them, raise the limit: %s", advice_threads_limit(j, i, of, limit * 2));
 }
 

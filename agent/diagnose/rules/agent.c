@@ -61,7 +61,8 @@ void judge_attribution_low(struct judging *j)
 			 (1 - share) * 100);
 	finding_evidence(j, f, "attributed_ratio", share, "ratio",
 			 "the run queues spent more than the tasks that sysscope saw: %.4f", share);
-	finding_advice(j, f, "run sysscope doctor: a collector may be missing");
+	finding_advice(j, f, "run sysscope doctor%s: a collector may be missing",
+		       j->o->recorded ? " where it was recorded" : "");
 }
 
 /* The chosen rules that need this collector, separated by commas. */
@@ -92,6 +93,7 @@ void judge_collector_missing(struct judging *j)
 		finding_headline(j, f, 0, "collector %s is off: %s cannot judge", c->name, blind);
 		finding_evidence(j, f, "collectors", 0, "",
 				 "what it would have counted is not known, which is not the same as 0");
-		finding_advice(j, f, "sysscope doctor says why, and what would help");
+		finding_advice(j, f, "sysscope doctor%s says why, and what would help",
+			       j->o->recorded ? ", where it was recorded," : "");
 	}
 }

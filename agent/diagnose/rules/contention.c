@@ -72,11 +72,8 @@ static void neighbour_advise(struct judging *j, struct finding *f, const struct 
 	double limit;
 
 	if (!judge_is_own_home(culprit)) {
-		finding_advice(
-			j, f,
-			"see which of its processes take the CPU: sysscope top --view processes --sort cpu_cores "
-			"--container %s",
-			name);
+		finding_advice(j, f, "see which of its processes take the CPU: %s",
+			       advice_top(j, "--view processes --sort cpu_cores --container %s", name));
 		return;
 	}
 	if (weight)

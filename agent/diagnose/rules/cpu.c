@@ -369,7 +369,7 @@ static void short_lived_find(struct judging *j, uint32_t i, double cores, double
 				 starter->pid);
 	if (cores >= all * MOST)
 		finding_ruled_out(j, f, "long-running work: it is the starting and ending that costs");
-	finding_advice(j, f, "see who starts them: sysscope events --type exec --container %s", name);
+	finding_advice(j, f, "see who starts them: %s", advice_events(j, "--type exec --container %s", name));
 	finding_advice(
 		j, f,
 		"then start them less often (a health check: a longer interval), or let one process that stays do "

@@ -129,6 +129,8 @@ int past_new(struct past **ret, const char *path)
 		return -ENOMEM;
 	}
 	diagnosis_options_init(&options);
+	options.recorded = true;
+	options.recording = p->path;
 	watch_init(&p->watch, &options);
 	p->source = (struct snapshot_source){
 		.next = past_next,
