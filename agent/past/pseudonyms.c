@@ -48,6 +48,12 @@ static const char *const kept_fields[] = {
 	"oom_kills.limit_scope",
 	"losses.kind",
 	"collectors.name",
+	"event.how",
+	"event.runtime",
+	"event.container_kind",
+	"oom.exhausted",
+	"oom.limit_scope",
+	"stall.cause",
 };
 
 /* What runs containers, and what sysscope calls things; also the parts of paths that every machine has. */
@@ -111,6 +117,9 @@ static const struct {
 	{"name", "container"},
 	{"container", "container"},
 	{"container_name", "container"},
+	{"runner", "container"},
+	{"container_id", "id"},
+	{"container_pod", "pod"},
 };
 
 static bool word_in(const char *const *words, size_t n, const char *word)

@@ -109,6 +109,8 @@ int recorder_open(struct recorder **ret, const struct store_options *o, struct b
 void recorder_rename(struct recorder *r, codec_rename *rename, void *ctx)
 {
 	encoder_rename(r->encoder, rename, ctx);
+	r->pack.rename = rename;
+	r->pack.rename_ctx = ctx;
 }
 
 static void store_end(struct recorder *r)

@@ -18,6 +18,8 @@ struct replay {
 	const struct snapshot *ahead;  /* found by replay_seek: the next one */
 	const struct snapshot *latest; /* of this place; NULL: it is gone */
 	struct replay_place place;
+	int (*facts)(void *ctx, const void *bytes, size_t n); /* NULL: nobody wants them */
+	void *facts_ctx;
 	uint64_t read;	  /* how many have been delivered or are ahead */
 	uint64_t told_ns; /* of the first that was delivered, or of the one before it; 0: none was */
 };
@@ -45,8 +47,12 @@ static int state_next(struct replay *r, bool within, const struct snapshot **ret
 	while ((n = archive_next(r->archive, within, &b)) == 1) {
 		int error;
 
-		if (b.kind != BLOCK_STATE)
+		if (b.kind != BLOCK_STATE) {
+			error = r->facts ? r->facts(r->facts_ctx, b.bytes, b.n) : 0;
+			if (error < 0)
+				return error;
 			continue;
+		}
 		r->latest = NULL;
 		error = decode(r->decoder, b.bytes, b.n, ret);
 		if (error == -ENOMEM)
@@ -144,6 +150,17 @@ void replay_times(const struct replay *r, uint64_t *ret_first_ns, uint64_t *ret_
 {
 	*ret_first_ns = archive_frame(r->archive, 0)->first_ns;
 	*ret_last_ns = archive_frame(r->archive, archive_frames(r->archive) - 1)->last_ns;
+}
+
+uint32_t replay_fact_kinds(const struct replay *r)
+{
+	return archive_header(r->archive, archive_frames(r->archive) - 1)->fact_kinds;
+}
+
+void replay_facts(struct replay *r, int (*take)(void *ctx, const void *bytes, size_t n), void *ctx)
+{
+	r->facts = take;
+	r->facts_ctx = ctx;
 }
 
 const char *replay_kernel(const struct replay *r)

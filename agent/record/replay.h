@@ -51,6 +51,11 @@ int replay_seek_before(struct replay *r, uint64_t time_ns);
 const char *replay_host(const struct replay *r);
 const char *replay_kernel(const struct replay *r);
 
+/* The kinds of events that it has, as in a segment's header. */
+uint32_t replay_fact_kinds(const struct replay *r);
+/* From now on each block of events that next() comes by is given to `take`. 0 or negative errno, which next() returns. */
+void replay_facts(struct replay *r, int (*take)(void *ctx, const void *bytes, size_t n), void *ctx);
+
 /* next() gives NULL at the end; when more has been recorded meanwhile it goes on. */
 const struct snapshot_source *replay_source(struct replay *r);
 

@@ -13,6 +13,7 @@
 
 #include "past/extract.h"
 #include "record/archive.h"
+#include "record/facts/fields.h"
 #include "record/state/shape.h"
 
 #define SECRET "shopsecret"
@@ -77,6 +78,29 @@ static void every_field(void **state)
 	assert_null(strstr(stands("of_the_future", "what", SECRET), SECRET));
 }
 
+/* The same of events. */
+static void every_field_of_events(void **state)
+{
+	static const char kept[] =
+		" event.how event.runtime event.container_kind oom.exhausted oom.limit_scope stall.cause ";
+
+	(void)state;
+	for (size_t i = 0; i < FACT_FIELDS; i++) {
+		const struct fact_field *f = &fact_fields[i];
+		char table[16], wanted[64];
+		const char *field;
+
+		if (!f->size || f->form != FORM_WORDS)
+			continue;
+		field = strrchr(f->name, '.') + 1;
+		snprintf(table, sizeof(table), "%.*s", (int)strcspn(f->name, "."), f->name);
+		snprintf(wanted, sizeof(wanted), " %s.%s ", table, field);
+		assert_int_equal(strstr(kept, wanted) != NULL, pseudonym_is_kept(table, field));
+		if (!strstr(kept, wanted))
+			assert_null(strstr(stands(table, field, SECRET), SECRET));
+	}
+}
+
 /* The same name is the same everywhere, and so are its id and what is below it. */
 static void consistent(void **state)
 {
@@ -138,6 +162,52 @@ static const char *planted(void *ctx, const char *table, const char *field, cons
 	return out;
 }
 
+#define EVENTS 3
+
+/* Of each kind that has texts of its own; all of them are planted. */
+static void events_plant(struct recorder *r)
+{
+	static const char x[] = "x";
+	static const uint32_t inodes[NAMESPACE_KINDS] = {1};
+	const struct oom_row kill = {.container_name = x,
+				     .container_cgroup = "/c",
+				     .comm = x,
+				     .asker = x,
+				     .exhausted = "memory_limit",
+				     .limit_scope = "own",
+				     .limit_of = "/c",
+				     .largest = {{.comm = "l", .container = "l"}},
+				     .n_largest = 1,
+				     .largest_of = "/c"};
+	const struct stall stall = {.runner = "y", .runner_cgroup = "/y", .cause = "oncpu"};
+	struct event e = {.time = 1700000000.5,
+			  .container = x,
+			  .container_cgroup = "/c",
+			  .container_kind = "container",
+			  .container_id = "0",
+			  .container_pod = "p",
+			  .comm = "a",
+			  .thread = "b",
+			  .pid = 7,
+			  .path = "/usr/bin/a",
+			  .how = "setns",
+			  .from = inodes,
+			  .to = inodes,
+			  .cgroup = "/c",
+			  .runtime = "docker",
+			  .image = "i",
+			  .id = "0",
+			  .memory_limit_of = "/c",
+			  .oom = &kill,
+			  .stall = &stall};
+	static const enum event_type types[EVENTS] = {EVENT_EXEC, EVENT_OOM_KILL, EVENT_LOOP_STALL};
+
+	for (size_t i = 0; i < EVENTS; i++) {
+		e.type = types[i];
+		assert_int_equal(recorder_fact(r, &e), 0);
+	}
+}
+
 /* A row of each table that has texts. */
 /* clang-format off */
 static void recording_plant(struct recorder *r)
@@ -170,12 +240,13 @@ static void recording_plant(struct recorder *r)
 	recorder_rename(r, planted, NULL);
 	for (int i = 0; i < 3; i++, s.time++, s.sequence++)
 		assert_int_equal(recorder_note(r, &s), 0);
+	events_plant(r);
 	recorder_close(r);
 }
 /* clang-format on */
 
 /* How often the name is in what the blocks hold. */
-static size_t secrets_count(const char *folder)
+static size_t secrets_count(const char *folder, size_t *ret_of_events)
 {
 	_cleanup_buf_ struct buf error = {};
 	struct archive *a = NULL;
@@ -183,36 +254,84 @@ static size_t secrets_count(const char *folder)
 	size_t n = 0;
 
 	assert_int_equal(archive_open(&a, folder, &error), 0);
+	*ret_of_events = 0;
 	n += strstr(archive_header(a, 0)->host, SECRET) != NULL;
 	while (archive_next(a, false, &b) == 1)
 		for (const char *at = b.bytes, *end = at + b.n;
-		     (at = memmem(at, (size_t)(end - at), SECRET, strlen(SECRET))); at++)
+		     (at = memmem(at, (size_t)(end - at), SECRET, strlen(SECRET))); at++) {
 			n++;
+			*ret_of_events += b.kind == BLOCK_FACTS;
+		}
 	archive_close(a);
 	return n;
+}
+
+/* They are there, with names that fit those of the states, and what is no name as it was. */
+static void events_check(void)
+{
+	_cleanup_buf_ struct buf error = {};
+	struct fact_reader reader = {};
+	struct archive *a = NULL;
+	struct archive_block b;
+	struct fact_room room;
+	size_t n = 0;
+
+	assert_int_equal(archive_open(&a, to, &error), 0);
+	archive_only_facts(a);
+	archive_rewind(a, 0);
+	while (archive_next(a, false, &b) == 1) {
+		fact_reader_begin(&reader, b.bytes, b.n);
+		while (fact_reader_next(&reader, &room) == 1) {
+			n++;
+			assert_int_equal(room.event.pid, 7);
+			assert_true(room.event.time == 1700000000.5);
+			assert_memory_equal(room.event.container, "container-", 10);
+			assert_memory_equal(room.event.container_cgroup, "/name-", 6);
+			assert_string_equal(room.event.runtime, "docker");
+			assert_string_equal(room.event.how, "setns");
+			if (room.event.oom)
+				assert_string_equal(room.event.oom->exhausted, "memory_limit");
+			if (room.event.stall)
+				assert_string_equal(room.event.stall->cause, "oncpu");
+		}
+	}
+	assert_int_equal(n, EVENTS);
+	fact_reader_free(&reader);
+	archive_close(a);
 }
 
 static void nothing_left(void **state)
 {
 	struct extract_choice c = {.to = 1e18, .names = names};
+	struct extract_origin of = {.host = SECRET, .kernel = "6.1", .interval = 1, .fact_kinds = 5};
 	_cleanup_buf_ struct buf error = {};
 	struct recorder *r = NULL;
 	struct replay *replay = NULL;
 	const struct snapshot *s;
+	uint64_t lost = 1;
+	size_t of_events;
 	int failed;
 
 	(void)state;
-	assert_int_equal(extract_begin(&r, from, SECRET, "6.1", 1, NULL, &error), 0);
+	assert_int_equal(extract_begin(&r, from, &of, NULL, &error), 0);
 	recording_plant(r);
-	assert_true(secrets_count(from) > 30);
+	assert_true(secrets_count(from, &of_events) > 30);
+	assert_true(of_events > 15);
 	assert_int_equal(replay_open(&replay, from, &error), 0);
 	/* A copy is made with it, before anything is read. */
 	assert_int_equal(replay_place(replay)->interval_ns, 1000000000);
-	assert_int_equal(extract_begin(&r, to, replay_host(replay), replay_kernel(replay), 1, names, &error), 0);
-	assert_int_equal(extract_copy(r, replay, &c), 0);
+	of = (struct extract_origin){.host = replay_host(replay),
+				     .kernel = replay_kernel(replay),
+				     .interval = 1,
+				     .fact_kinds = replay_fact_kinds(replay)};
+	assert_int_equal(of.fact_kinds, 5);
+	assert_int_equal(extract_begin(&r, to, &of, names, &error), 0);
+	assert_int_equal(extract_copy(r, replay, &c, &lost), 0);
+	assert_int_equal(lost, 0);
 	recorder_close(r);
 	replay_close(replay);
-	assert_int_equal(secrets_count(to), 0);
+	assert_int_equal(secrets_count(to, &of_events), 0);
+	events_check();
 	assert_int_equal(replay_open(&replay, to, &error), 0);
 	s = replay_source(replay)->next(replay_source(replay)->ctx, &failed);
 	assert_non_null(s);
@@ -227,8 +346,9 @@ static void nothing_left(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {names_test(every_field), names_test(consistent), names_test(many),
-					   names_test(page), names_test(nothing_left)};
+	const struct CMUnitTest tests[] = {names_test(every_field), names_test(every_field_of_events),
+					   names_test(consistent),  names_test(many),
+					   names_test(page),	    names_test(nothing_left)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

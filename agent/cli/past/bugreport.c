@@ -19,6 +19,8 @@
 #include "cli/past/chosen.h"
 #include "cli/run.h"
 #include "cli/verbs.h"
+#include "events/feed.h"
+#include "events/kept.h"
 #include "exporters/findings/findings.h"
 #include "past/extract.h"
 #include "past/span.h"
@@ -35,8 +37,9 @@ static const char report_readme[] =
 	"  doctor.txt     what this kernel offers, and which hook each collector has\n"
 	"  build.txt      the version of sysscope, the kernel\n"
 	"  diagnosis.txt  what the rules find in the recording\n"
-	"  recording/     the last minutes, without events; it needs neither root nor this machine:\n\n"
+	"  recording/     the last minutes, with events; it needs neither root nor this machine:\n\n"
 	"      sysscope top --replay " REPORT_FOLDER "/recording\n"
+	"      sysscope events --replay " REPORT_FOLDER "/recording --type all\n"
 	"      sysscope diagnose --replay " REPORT_FOLDER "/recording --last 1d\n";
 
 struct report {
@@ -44,6 +47,8 @@ struct report {
 	bool redact;
 	struct past_choice past;
 	struct pseudonyms *names;
+	struct event_feed *events;	/* what happens while it records for itself */
+	struct recorder *to;		/* then; else NULL */
 	char folder[64], recording[96]; /* temporary; "": there is none */
 	int out;
 	uint64_t time;
@@ -95,41 +100,72 @@ static int report_refuse(const char *what, int error)
 static int recording_copy(struct report *r, struct replay *from, const struct extract_choice *c)
 {
 	const struct replay_place *place = replay_place(from);
+	const struct extract_origin of = {
+		.host = replay_host(from),
+		.kernel = replay_kernel(from),
+		.interval = place->interval_ns > 0 ? (double)place->interval_ns / 1e9 : 1,
+		.fact_kinds = replay_fact_kinds(from),
+	};
 	_cleanup_buf_ struct buf error = {}, damage = {};
 	struct recorder *to = NULL;
-	double interval = place->interval_ns > 0 ? (double)place->interval_ns / 1e9 : 1;
-	int n = extract_begin(&to, r->recording, replay_host(from), replay_kernel(from), interval, r->names, &error);
+	uint64_t lost = 0;
+	int n = extract_begin(&to, r->recording, &of, r->names, &error);
 
-	n = n ?: extract_copy(to, from, c);
+	n = n ?: extract_copy(to, from, c, &lost);
 	recorder_close(to);
 	if (replay_damage_text(from, &damage))
 		log_warning("%s", damage.data);
+	if (lost)
+		log_warning("%llu events have found no room in the report", (unsigned long long)lost);
 	return n < 0 ? report_refuse(error.data ?: "the recording", n) : RUN_CONTINUE;
+}
+
+static bool event_report(void *ctx, const struct event *e)
+{
+	const struct report *r = ctx;
+
+	return r->to && recorder_fact(r->to, e) == 0;
+}
+
+static int samples_make(struct run *run, struct report *r)
+{
+	const struct snapshot *s;
+	int n = 0;
+
+	for (int i = 0; n == 0 && i < OWN_SAMPLES && !run_stopped(); i++) {
+		s = run->source->next(run->source->ctx, &n);
+		kept_events_snapshot(r->events, run->live, s);
+		n = s ? recorder_note(r->to, s) : n;
+		if (n == 0 && i + 1 < OWN_SAMPLES)
+			n = run_wait(run, clock_boot_ns() + (uint64_t)(OWN_INTERVAL * 1e9));
+	}
+	run_idle(run);
+	return n;
 }
 
 /* Some seconds of what is now. */
 static int recording_make(struct run *run, struct report *r)
 {
+	struct extract_origin of = {.interval = OWN_INTERVAL, .fact_kinds = kept_events_own_kinds()};
 	_cleanup_buf_ struct buf error = {};
-	struct recorder *to = NULL;
 	struct utsname name = {};
-	const struct snapshot *s;
-	int n, code = run_open(run);
+	int n = kept_events_open(&r->events, event_report, r, &run->pipeline), code;
 
+	if (n < 0)
+		return report_refuse("events", n);
+	code = run_open(run);
 	if (code != RUN_CONTINUE) {
 		log_warning("the report is without a recording");
 		return RUN_CONTINUE;
 	}
 	uname(&name);
+	of.host = name.nodename;
+	of.kernel = name.release;
 	log_info("nobody records on this machine: recording for %g s", (OWN_SAMPLES - 1) * OWN_INTERVAL);
-	n = extract_begin(&to, r->recording, name.nodename, name.release, OWN_INTERVAL, r->names, &error);
-	for (int i = 0; n == 0 && i < OWN_SAMPLES && !run_stopped(); i++) {
-		s = run->source->next(run->source->ctx, &n);
-		n = s ? recorder_note(to, s) : n;
-		if (n == 0 && i + 1 < OWN_SAMPLES)
-			n = run_wait(run, clock_boot_ns() + (uint64_t)(OWN_INTERVAL * 1e9));
-	}
-	recorder_close(to);
+	n = extract_begin(&r->to, r->recording, &of, r->names, &error);
+	n = n ?: samples_make(run, r);
+	recorder_close(r->to);
+	r->to = NULL;
 	run_close(run);
 	return n < 0 ? report_refuse(error.data ?: "the recording", n) : RUN_CONTINUE;
 }
@@ -300,6 +336,8 @@ static int bugreport_body(struct run *run)
 	else
 		log_info("wrote %s%s", r.file, r.names ? "" : "; it has the names of containers and processes in it");
 	close(r.out);
+	run_close(run);
+	event_feed_free(r.events);
 	pseudonyms_free(r.names);
 	buf_free(&r.findings);
 	return code;

@@ -8,6 +8,7 @@
 #define SYSSCOPE_RECORD_FACTS_H
 
 #include "exporters/events/events.h"
+#include "record/state/codec.h"
 #include "record/state/wire.h"
 
 #define FACT_FIELDS 192 /* their numbers are below */
@@ -21,6 +22,8 @@ struct fact_pack {
 	bool no_memory;		      /* for one of these */
 	uint64_t before[FACT_FIELDS]; /* real numbers, in the event before */
 	bool broken;		      /* without memory for a text: nothing more fits */
+	codec_rename *rename;	      /* each text passes through it: of "event", "oom" or "stall"; NULL: they stay */
+	void *rename_ctx;
 };
 
 /* 0; -ENOBUFS: there are `limit` bytes already; -ENOMEM. Then the event is not in it. */

@@ -15,8 +15,9 @@
 #define IN_PLACE(member) _Generic(MEMBER(member), char * : true, default : false)
 
 const struct fact_field fact_fields[FACT_FIELDS] = {
-#define FIELD(number, member) \
-	[number] = {offsetof(struct fact_room, member), sizeof(MEMBER(member)), FORM_OF(member), IN_PLACE(member)},
+#define FIELD(number, member)                                                                             \
+	[number] = {#member, offsetof(struct fact_room, member), sizeof(MEMBER(member)), FORM_OF(member), \
+		    IN_PLACE(member)},
 #include "record/facts/fields.def"
 #undef FIELD
 };

@@ -10,6 +10,7 @@ enum fact_form { FORM_UNSIGNED, FORM_SIGNED, FORM_REAL, FORM_WORDS };
 #define FACT_FORM_BITS 2
 
 struct fact_field {
+	const char *name;      /* "event.comm" */
 	uint16_t offset, size; /* in struct fact_room; size 0: there is no such field */
 	uint8_t form;
 	bool array; /* a text in place, else a pointer to it */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pack.c - events into bytes: see facts.h. Nothing is written of a field that is 0, or of a text that is not there. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "record/facts/fields.h"
@@ -40,6 +41,18 @@ static void put_words(struct fact_pack *p, const char *text)
 	buf_add(&p->bytes, text, strlen(text));
 }
 
+/* Of "oom.largest[0].comm" it is "oom" and "comm". */
+static const char *text_renamed(const struct fact_pack *p, const char *name, const char *text)
+{
+	const char *field = strrchr(name, '.') + 1;
+	char table[16];
+
+	if (!p->rename)
+		return text;
+	snprintf(table, sizeof(table), "%.*s", (int)strcspn(name, "."), name);
+	return p->rename(p->rename_ctx, table, field, text);
+}
+
 static uint64_t unsigned_at(const char *at, size_t size)
 {
 	uint64_t wide;
@@ -71,7 +84,7 @@ static void put_field(struct fact_pack *p, unsigned int number, const char *at)
 		if (!text || (f->array && !*text))
 			return;
 		put_tag(p, number, FORM_WORDS);
-		put_words(p, text);
+		put_words(p, text_renamed(p, f->name, text));
 		return;
 	}
 	if (f->form == FORM_SIGNED) {
