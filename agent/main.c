@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/util.h"
 #include "cli/run.h"
 #include "cli/verbs.h"
@@ -47,11 +48,10 @@ static int refuse_command(const char *name)
 	nearest_begin(&near, name);
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		nearest_offer(&near, verbs[i]->name);
-	fprintf(stderr, "sysscope: unknown command '%s'; ", safe.data ? safe.data : "");
 	if (nearest_name(&near))
-		fprintf(stderr, "did you mean '%s'?\n", nearest_name(&near));
+		log_usage("sysscope: unknown command '%s'; did you mean '%s'?", safe.data ?: "", nearest_name(&near));
 	else
-		fprintf(stderr, "see sysscope --help\n");
+		log_usage("sysscope: unknown command '%s'; see sysscope --help", safe.data ?: "");
 	return EXIT_USAGE;
 }
 

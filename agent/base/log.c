@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 #include <jansson.h>
@@ -65,6 +66,58 @@ static void line_logfmt(struct buf *line, const char *time, const char *level, c
 	buf_char(line, '"');
 }
 
+/* Continued lines stand behind "sysscope: ". */
+#define CONTINUED 10
+#define WIDTH	  80
+#define WIDTH_MIN 40
+
+/* Of a terminal; 0: it is none, and a message is one line. */
+static int stderr_width(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDERR_FILENO))
+		return 0;
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= WIDTH_MIN ? size.ws_col : WIDTH;
+}
+
+static void line_write(const struct buf *text)
+{
+	_cleanup_buf_ struct buf line = {};
+	int width = log_format == FORMAT_TEXT ? stderr_width() : 0;
+
+	if (width)
+		text_wrap(&line, text->data ?: "", 0, CONTINUED, width);
+	else
+		buf_str(&line, text->data ?: "");
+	buf_char(&line, '\n');
+	if (text->failed || line.failed) {
+		/* No memory for the message, which then may hold names that nobody has sanitised: what matters is why. */
+		static const char no_memory[] = "sysscope: error: out of memory\n";
+
+		if (write(STDERR_FILENO, no_memory, sizeof(no_memory) - 1) < 0)
+			return;
+	} else if (write(STDERR_FILENO, line.data, line.len) < 0) {
+		return;
+	}
+}
+
+void log_usage(const char *format, ...)
+{
+	_cleanup_buf_ struct buf line = {};
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	line.failed = !text;
+	buf_str(&line, text ?: "");
+	free(text);
+	line_write(&line);
+}
+
 void log_message(enum log_level level, const char *format, ...)
 {
 	_cleanup_buf_ struct buf safe = {}, line = {};
@@ -85,14 +138,6 @@ void log_message(enum log_level level, const char *format, ...)
 	else
 		buf_printf(&line, "sysscope: %s%s", level <= LOG_LEVEL_WARNING ? (level ? "warning: " : "error: ") : "",
 			   safe.data ? safe.data : "");
-	buf_char(&line, '\n');
-	if (safe.failed || line.failed) {
-		/* No memory for the message, which then may hold names that nobody has sanitised: what matters is why. */
-		static const char no_memory[] = "sysscope: error: out of memory\n";
-
-		if (write(STDERR_FILENO, no_memory, sizeof(no_memory) - 1) < 0)
-			return;
-	} else if (write(STDERR_FILENO, line.data, line.len) < 0) {
-		return;
-	}
+	line.failed |= safe.failed;
+	line_write(&line);
 }

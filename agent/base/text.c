@@ -253,3 +253,51 @@ void text_utf8(struct buf *out, const char *s, size_t len)
 {
 	text_each(out, s, len, write_utf8);
 }
+
+/* ---- lines ---- */
+
+/* Columns that the `length` bytes of valid UTF-8 take. */
+static int word_columns(const char *word, size_t length)
+{
+	mbstate_t state = {};
+	int columns = 0;
+
+	while (length) {
+		wchar_t c;
+		size_t n = mbrtowc(&c, word, length, &state);
+
+		if (n == 0 || n > length) { /* the C locale: a byte is a column */
+			memset(&state, 0, sizeof(state));
+			n = 1;
+			columns++;
+		} else {
+			columns += wcwidth(c) > 0 ? wcwidth(c) : 0;
+		}
+		word += n;
+		length -= n;
+	}
+	return columns;
+}
+
+void text_wrap(struct buf *out, const char *clean, int column, int indent, int width)
+{
+	bool begins = true;
+
+	while (*clean) {
+		size_t length = strcspn(clean, " ");
+		int columns = word_columns(clean, length);
+
+		if (!begins && column + 1 + columns > width) {
+			buf_printf(out, "\n%*s", indent, "");
+			column = indent;
+			begins = true;
+		}
+		if (!begins)
+			buf_char(out, ' ');
+		buf_add(out, clean, length);
+		column += columns + !begins;
+		begins = false;
+		clean += length;
+		clean += strspn(clean, " ");
+	}
+}

@@ -24,6 +24,12 @@ void text_csv(struct buf *out, const char *s, size_t len);
 /* For a JSON writer, which escapes C0 itself: C0 stays, except NUL. */
 void text_utf8(struct buf *out, const char *s, size_t len);
 
+/*
+ * Appends `clean`, which has passed text_terminal, on lines of at most `width` columns, the first of which has `column` columns in
+ * front already: words that do not fit begin the next line, indented by `indent` blanks. Without a line feed at its end.
+ */
+void text_wrap(struct buf *out, const char *clean, int column, int indent, int width);
+
 /* The noun for a number that is printed without decimals: 1 process, 2 processes. */
 static inline const char *text_noun(double n, const char *one, const char *several)
 {

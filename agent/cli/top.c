@@ -79,17 +79,16 @@ static int top_parse(struct run *run, struct top *t)
 static int refuse_sort(const struct view_desc *view, const char *key)
 {
 	const struct view_desc *other = view == &view_containers ? &view_processes : &view_containers;
-	_cleanup_buf_ struct buf titles = {}, keys = {}, safe = {};
+	_cleanup_buf_ struct buf titles = {}, keys = {}, safe = {}, hint = {};
 	int sort;
 
 	table_sort_titles(view, &titles);
 	table_sort_keys(view, &keys);
 	option_printable(&safe, key);
-	fprintf(stderr, "sysscope top: --sort: the %s view has no column '%s'", view->name, safe.data ? safe.data : "");
 	if (table_sort_find(other, key, &sort) == 0)
-		fprintf(stderr, " (--view %s has it)", other->name);
-	fprintf(stderr, "; its columns are: %s; by JSON key: %s\n", titles.data ? titles.data : "",
-		keys.data ? keys.data : "");
+		buf_printf(&hint, " (--view %s has it)", other->name);
+	log_usage("sysscope top: --sort: the %s view has no column '%s'%s; its columns are: %s; by JSON key: %s",
+		  view->name, safe.data ?: "", hint.data ?: "", titles.data ?: "", keys.data ?: "");
 	return -EINVAL;
 }
 
@@ -107,11 +106,11 @@ static int top_choose(struct top *t)
 	t->plain.sort = t->sort;
 	t->plain.view_only = t->view != NULL;
 	if (t->plain.json && t->plain.csv) {
-		fprintf(stderr, "sysscope top: --json and --csv cannot be combined\n");
+		log_usage("sysscope top: --json and --csv cannot be combined");
 		return -EINVAL;
 	}
 	if (t->replay.at && !t->replay.path) {
-		fprintf(stderr, "sysscope top: --at needs --replay\n");
+		log_usage("sysscope top: --at needs --replay");
 		return -EINVAL;
 	}
 	if (t->sort && table_sort_find(t->choice.view, t->sort, &t->choice.sort) < 0)

@@ -28,7 +28,7 @@ static int at_parse(const struct top_replay *t, uint64_t first_ns, uint64_t last
 	if (when_parse(t->at, first_ns, last_ns, ret) == 0)
 		return RUN_CONTINUE;
 	option_printable(&safe, t->at);
-	fprintf(stderr, "sysscope top: --at: '%s' is no time such as %s\n", safe.data ?: "", WHEN_FORMS);
+	log_usage("sysscope top: --at: '%s' is no time such as %s", safe.data ?: "", WHEN_FORMS);
 	return EXIT_USAGE;
 }
 

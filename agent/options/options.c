@@ -50,7 +50,7 @@ static int refuse(const struct verb *verb, const char *option, const char *value
 	_cleanup_buf_ struct buf safe = {};
 
 	option_printable(&safe, value);
-	fprintf(stderr, "sysscope %s: --%s: '%s' %s\n", verb->name, option, safe.data ? safe.data : "", why);
+	log_usage("sysscope %s: --%s: '%s' %s", verb->name, option, safe.data ? safe.data : "", why);
 	return -EINVAL;
 }
 
@@ -232,20 +232,20 @@ static int refuse_option(const struct verb *verb, const struct option_row *rows,
 	known = strncmp(given, "--", 2) == 0 && row_named(rows, n, typed.data + 2) &&
 		row_named(rows, n, typed.data + 2)->kind != OPTION_PLACE;
 	if (code == ':' && (known || given[1] != '-')) {
-		fprintf(stderr, "sysscope %s: %s needs a value\n", verb->name, safe.data);
+		log_usage("sysscope %s: %s needs a value", verb->name, safe.data);
 	} else if (known) {
-		fprintf(stderr, "sysscope %s: %s takes no value\n", verb->name, safe.data);
+		log_usage("sysscope %s: %s takes no value", verb->name, safe.data);
 	} else {
 		nearest_begin(&near, typed.data + strspn(typed.data, "-"));
 		for (size_t i = 0; i < n; i++)
 			if (rows[i].kind != OPTION_PLACE)
 				nearest_offer(&near, rows[i].name);
 		if (nearest_name(&near))
-			fprintf(stderr, "sysscope %s: unknown option %s; did you mean --%s?\n", verb->name, safe.data,
-				nearest_name(&near));
+			log_usage("sysscope %s: unknown option %s; did you mean --%s?", verb->name, safe.data,
+				  nearest_name(&near));
 		else
-			fprintf(stderr, "sysscope %s: unknown option %s; see sysscope %s --help\n", verb->name,
-				safe.data, verb->name);
+			log_usage("sysscope %s: unknown option %s; see sysscope %s --help", verb->name, safe.data,
+				  verb->name);
 	}
 	return -EINVAL;
 }
@@ -315,11 +315,12 @@ static int refuse_argument(const struct verb *verb, const char *given, bool comm
 	_cleanup_buf_ struct buf safe = {};
 
 	option_printable(&safe, given);
-	fprintf(stderr, "sysscope %s: unexpected argument '%s'; ", verb->name, safe.data ? safe.data : "");
 	if (command_allowed)
-		fprintf(stderr, "write -- before a command to run\n");
+		log_usage("sysscope %s: unexpected argument '%s'; write -- before a command to run", verb->name,
+			  safe.data ?: "");
 	else
-		fprintf(stderr, "see sysscope %s --help\n", verb->name);
+		log_usage("sysscope %s: unexpected argument '%s'; see sysscope %s --help", verb->name, safe.data ?: "",
+			  verb->name);
 	return -EINVAL;
 }
 
@@ -327,8 +328,7 @@ static int refuse_argument(const struct verb *verb, const char *given, bool comm
 static int place_take(const struct verb *verb, const struct option_row *place, int argc, char **argv)
 {
 	if (optind == argc) {
-		fprintf(stderr, "sysscope %s: no %s was given; see sysscope %s --help\n", verb->name, place->name,
-			verb->name);
+		log_usage("sysscope %s: no %s was given; see sysscope %s --help", verb->name, place->name, verb->name);
 		return -EINVAL;
 	}
 	*(const char **)place->target = argv[optind++];
@@ -341,7 +341,7 @@ static int rest_check(const struct verb *verb, int argc, char **argv, bool comma
 	if (optind < argc && !(command_allowed && dashes))
 		return refuse_argument(verb, argv[optind], command_allowed);
 	if (optind == argc && command_allowed && dashes) {
-		fprintf(stderr, "sysscope %s: no command after --\n", verb->name);
+		log_usage("sysscope %s: no command after --", verb->name);
 		return -EINVAL;
 	}
 	return 0;
@@ -356,7 +356,7 @@ int options_parse(const struct verb *verb, const struct option_row *rows, size_t
 	int r;
 
 	if (!all) {
-		fprintf(stderr, "sysscope %s: out of memory\n", verb->name);
+		log_usage("sysscope %s: out of memory", verb->name);
 		return -ENOMEM;
 	}
 	if (n)

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
-#include <wchar.h>
 
 #include "base/text.h"
 #include "exporters/findings/findings.h"
@@ -12,29 +11,6 @@
 #define INDENT	12 /* of everything below a headline */
 /* Rules times severities; there are 38 rules. */
 #define FINDING_RULES_MAX 128
-
-/* Columns that the `length` bytes of valid UTF-8 take. */
-static int word_columns(const char *word, size_t length)
-{
-	mbstate_t state = {};
-	int columns = 0;
-
-	while (length) {
-		wchar_t c;
-		size_t n = mbrtowc(&c, word, length, &state);
-
-		if (n == 0 || n > length) { /* the C locale: a byte is a column */
-			memset(&state, 0, sizeof(state));
-			n = 1;
-			columns++;
-		} else {
-			columns += wcwidth(c) > 0 ? wcwidth(c) : 0;
-		}
-		word += n;
-		length -= n;
-	}
-	return columns;
-}
 
 /* A sheet that is so many columns wide. */
 struct sheet {
@@ -45,33 +21,13 @@ struct sheet {
 
 static void sheet_wrap(const struct sheet *p, const char *first, int indent, const char *text)
 {
-	struct buf *out = p->out;
 	_cleanup_buf_ struct buf clean = {};
-	const char *word;
-	int column = indent;
-	bool begins = true;
 
-	buf_printf(out, "%-*s", indent, first);
+	buf_printf(p->out, "%-*s", indent, first);
 	text_terminal(&clean, text, strlen(text));
-	for (word = clean.data ?: ""; *word;) {
-		size_t length = strcspn(word, " ");
-		int columns = word_columns(word, length);
-
-		if (!begins && column + 1 + columns > p->width) {
-			buf_printf(out, "\n%*s", indent, "");
-			column = indent;
-			begins = true;
-		}
-		if (!begins)
-			buf_char(out, ' ');
-		buf_add(out, word, length);
-		column += columns + !begins;
-		begins = false;
-		word += length;
-		word += strspn(word, " ");
-	}
-	buf_char(out, '\n');
-	out->failed |= clean.failed;
+	text_wrap(p->out, clean.data ?: "", indent, indent, p->width);
+	buf_char(p->out, '\n');
+	p->out->failed |= clean.failed;
 }
 
 void findings_wrap(struct buf *out, const char *first, int indent, const char *text)

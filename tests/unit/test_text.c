@@ -3,6 +3,7 @@
  * test_text.c - the four sanitisers: the same hostile input and what each output has to make of it; then every
  * byte pair and random bytes, of which nothing ill-formed and no control character may come out.
  */
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -278,11 +279,43 @@ static void test_label_length(void **state)
 	}
 }
 
+/* No word is cut, no line is wider than it may be, unless a word is. */
+static void test_wrap(void **state)
+{
+	static const struct {
+		const char *text;
+		int column, indent, width;
+		const char *want;
+	} cases[] = {
+		{"one two three", 0, 2, 80, "one two three"},
+		{"one two three", 0, 2, 7, "one two\n  three"},
+		{"one two three", 0, 2, 6, "one\n  two\n  three"},
+		{"one two three", 4, 4, 11, "one two\n    three"},
+		{"/a/path/that/is/long b", 0, 1, 5, "/a/path/that/is/long\n b"},
+		{"\xe6\x97\xa5\xe6\x9c\xac b", 0, 1, 6, "\xe6\x97\xa5\xe6\x9c\xac b"},
+		{"\xe6\x97\xa5\xe6\x9c\xac b", 0, 1, 5, "\xe6\x97\xa5\xe6\x9c\xac\n b"},
+		{"", 0, 2, 5, ""},
+	};
+
+	(void)state;
+	assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_buf_ struct buf out = {};
+
+		text_wrap(&out, cases[i].text, cases[i].column, cases[i].indent, cases[i].width);
+		assert_string_equal(out.data ?: "", cases[i].want);
+	}
+	setlocale(LC_CTYPE, "C");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	     cmocka_unit_test(test_invisible),
-		cmocka_unit_test(test_any_bytes),    cmocka_unit_test(test_label_cannot_break_out),
+		cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_invisible),
+		cmocka_unit_test(test_any_bytes),
+		cmocka_unit_test(test_label_cannot_break_out),
 		cmocka_unit_test(test_label_length),
 	};
 

@@ -47,7 +47,7 @@ static int chosen_refuse(const char *verb, const char *option, const char *text)
 	_cleanup_buf_ struct buf safe = {};
 
 	option_printable(&safe, text);
-	fprintf(stderr, "sysscope %s: --%s: '%s' is no time such as %s\n", verb, option, safe.data ?: "", WHEN_FORMS);
+	log_usage("sysscope %s: --%s: '%s' is no time such as %s", verb, option, safe.data ?: "", WHEN_FORMS);
 	return EXIT_USAGE;
 }
 
@@ -75,7 +75,7 @@ static int span_choose(const char *verb, const struct past_choice *c, const stru
 		return EXIT_FAILED;
 	}
 	if (from_ns >= to_ns && first_ns < last_ns) {
-		fprintf(stderr, "sysscope %s: --from has to be before --to\n", verb);
+		log_usage("sysscope %s: --from has to be before --to", verb);
 		return EXIT_USAGE;
 	}
 	/* What was asked for by a time is asked for on purpose. */
@@ -94,7 +94,7 @@ int chosen_open(const char *verb, const struct past_choice *c, struct buf *ret_p
 	int r;
 
 	if (c->from && c->last > 0) {
-		fprintf(stderr, "sysscope %s: --from and --last cannot be combined\n", verb);
+		log_usage("sysscope %s: --from and --last cannot be combined", verb);
 		return EXIT_USAGE;
 	}
 	r = folder_choose(c, &path);

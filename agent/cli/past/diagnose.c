@@ -68,9 +68,8 @@ static int options_take(struct diagnose *d)
 			return setting_refused("--set", &message);
 	d->options.recorded = chosen_given(&d->past);
 	if (d->options.recorded && (d->seconds < WATCH_USUAL || d->seconds > WATCH_USUAL)) {
-		fprintf(stderr,
-			"sysscope diagnose: --for watches what happens; of a recording it is --last, or --from and "
-			"--to\n");
+		log_usage("sysscope diagnose: --for watches what happens; of a recording it is --last, or --from and "
+			  "--to");
 		return EXIT_USAGE;
 	}
 	if (chosen)
