@@ -4,6 +4,7 @@
  * nested cgroups, and more names than the gone table has room for.
  */
 #include <pthread.h>
+#include <sys/mman.h>
 
 #include "lib/kernel_test.h"
 
@@ -62,11 +63,14 @@ static void test_move(bool threaded)
 		     cgroup_cpu_seconds(b), 0.01, TICK_SECONDS);
 }
 
+/* Leaves in *ctx what it used under its first name. */
 static void work_rename(void *ctx)
 {
-	(void)ctx;
+	double began = thread_cpu_seconds();
+
 	prctl(PR_SET_NAME, "first");
 	burn(0.2);
+	*(double *)ctx = thread_cpu_seconds() - began;
 	prctl(PR_SET_NAME, "second");
 	burn(0.1);
 }
@@ -75,12 +79,15 @@ static void test_rename(void)
 {
 	const char *box = cgroup_make("names");
 	double sum = 0, first = 0, second = 0;
+	double *true_first = mmap(NULL, sizeof(double), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	const struct container_row *row;
 	const struct snapshot *s;
 	pid_t pid;
 
+	if (true_first == MAP_FAILED)
+		exit(1);
 	snapshot_take();
-	pid = run_in(box, work_rename, NULL);
+	pid = run_in(box, work_rename, true_first);
 	waitpid(pid, NULL, 0);
 	container_value_until(box, CONTAINER_CPU_TASKS, cgroup_cpu_seconds(box) * 0.99 * 1e9);
 	s = snapshot_take();
@@ -96,9 +103,11 @@ static void test_rename(void)
 		if (strcmp(g->comm, "second") == 0)
 			second = g->v[GROUP_CPU_USAGE];
 	}
-	/* What was used since the last tick goes to the new name. */
-	check_within("CPU under the first name", first / 1e9, 0.2, 0, 2 * TICK_SECONDS);
-	check_within("CPU under the second name", second / 1e9, 0.1, 0, 2 * TICK_SECONDS);
+	/* What was used since the last tick goes to the new name, and so does its end. */
+	check_within("CPU under the first name", first / 1e9, *true_first, 0, 2 * TICK_SECONDS);
+	check_within("CPU under the second name", second / 1e9, cgroup_cpu_seconds(box) - *true_first, 0,
+		     2 * TICK_SECONDS);
+	munmap(true_first, sizeof(double));
 	check(row && fabs(sum - row->v[CONTAINER_CPU_TASKS]) < 1, "the names of a container add up to it");
 }
 
