@@ -188,8 +188,6 @@ double cgroup_tasks_seconds(const char *name)
 
 /* ---- snapshots ---- */
 
-static double births_on_machine(void);
-
 /* Bits of the collectors that this run is to do without. */
 static uint32_t collectors_without(void)
 {
@@ -307,7 +305,7 @@ double loss_count(const char *kind)
 }
 
 /* Processes and threads born on this machine since it booted. */
-static double births_on_machine(void)
+double births_on_machine(void)
 {
 	_cleanup_free_ char *text = NULL;
 	const char *line;

@@ -109,6 +109,7 @@ void check_losses(const char *const kinds[], size_t n);
 
 double now_seconds(void);
 double thread_cpu_seconds(void);
+double births_on_machine(void); /* of processes and threads, since it started */
 /* What the main thread of a process has used, by /proc/PID/schedstat: exact while it sleeps. */
 double process_cpu_seconds(pid_t pid);
 /* Uses this much CPU in the calling thread. */
