@@ -28,7 +28,7 @@
 /* One tick of 250 Hz: sum_exec_runtime of a running task is at most that old, on each CPU. */
 #define TICK_SECONDS 0.004
 /* How long a test polls for what must happen. Only a test that fails waits that long, so it costs nothing to be generous. */
-#define PATIENCE_SECONDS 30.0
+#define PATIENCE_SECONDS 90.0
 
 /* True as soon as the condition is; false if it is not within PATIENCE_SECONDS. */
 #define poll_until(condition)                                                  \
