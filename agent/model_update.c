@@ -112,6 +112,7 @@ void model_free(struct model *m)
 	disk_waits_free(&m->disk_waits);
 	disk_uses_free(&m->disk_uses);
 	disk_devices_free(&m->disk_devices);
+	process_rows_rest(&m->processes);
 	processes_free(&m->processes);
 	limits_free(&m->limits);
 	home_rows_free(&m->home_rows);
@@ -131,6 +132,7 @@ void model_rest(struct model *m)
 	m->snapshot.processes = NULL;
 	m->snapshot.n_processes = 0;
 	m->snapshot.looked = (struct looked_at){};
+	process_rows_rest(&m->processes);
 	processes_rest(&m->processes);
 	concurrencies_rest(&m->concurrencies);
 }
@@ -211,7 +213,7 @@ static int sample_read(struct model *m, const struct sample *s)
 	if (r >= 0)
 		r = processes_settle(&m->processes, &m->homes, &m->now, s);
 	if (r >= 0)
-		r = machines_take(&m->processes, &m->homes, s);
+		r = machines_take(&m->processes, &m->homes, &m->now, s);
 	if (r >= 0)
 		r = loops_take(&m->loops, &m->processes, &m->homes, &m->now, s);
 	return r;

@@ -289,8 +289,8 @@ int evidence_gather(struct concurrencies *all, const struct processes *processes
 	if (list_reserve(&all->members, processes->rows.n) < 0 || list_reserve(&all->by_pid, processes->by_pid.n) < 0)
 		return -ENOMEM;
 	all->members.n = processes->rows.n;
-	for (struct process *p = processes->all; p; p = p->hh.next)
-		member_begin(&all->members.at[p->row], p);
+	for (size_t i = 0; i < processes->list.n; i++)
+		member_begin(&all->members.at[i], processes->list.at[i]);
 	for (size_t i = 0; i < processes->by_pid.n; i++)
 		all->by_pid.at[all->by_pid.n++] = &all->members.at[processes->by_pid.at[i]->row];
 	for (size_t i = 0; i < s->n_threads && r >= 0; i++) {

@@ -50,9 +50,10 @@ struct home *home_get(struct homes *homes, const struct moment *now, const char 
 
 	HASH_FIND(hh, homes->all, path, length, h);
 	if (h) {
-		if (h->generation != who->generation && home_describe(h, who) < 0)
-			return NULL;
-		return h;
+		if (h->generation == who->generation)
+			return h;
+		homes->described++;
+		return home_describe(h, who) < 0 ? NULL : h;
 	}
 	h = calloc(1, sizeof(*h));
 	if (!h)
@@ -71,5 +72,6 @@ struct home *home_get(struct homes *homes, const struct moment *now, const char 
 		home_free(h);
 		return NULL;
 	}
+	homes->described++;
 	return h;
 }

@@ -127,6 +127,7 @@ static void home_forget(struct homes *homes, struct home *h)
 		if (c->home == h)
 			c->home = NULL;
 	HASH_DEL(homes->all, h);
+	homes->described++;
 	h->row = HOME_NO_ROW;
 	h->forgotten = true;
 	h->next_forgotten = homes->forgotten;

@@ -11,6 +11,8 @@
 /* How long the dead, and cgroups without a process, stay in the snapshots. */
 #define TOMBSTONE_NS (30 * 1000000000ULL)
 
+struct process; /* model/processes.h */
+
 /* One cgroup: an incarnation of its home if it is the home's own cgroup (is_root), else a cgroup below that. */
 struct home_cgroup {
 	uint64_t id, parent_id;
@@ -87,6 +89,13 @@ struct home_vms {
 	uint64_t vcpu_ns, io_ns;	   /* what all of them used while they were here */
 };
 
+/* What the processes in a home may do. Written by model/capabilities.c. */
+struct home_capabilities {
+	uint64_t effective, permitted, bounding;
+	const struct process *oldest; /* NULL: no process counts */
+	uint32_t user_namespace;
+};
+
 /* The first process of a home: pid 1 of a pid namespace. */
 struct home_main {
 	bool seen;		  /* it has, or had, one */
@@ -124,6 +133,9 @@ struct home {
 	uint64_t stopped_threads, free_threads; /* by SS_THREAD_STOPPED; zombies are neither */
 	uint64_t oldest_start_ns;
 	struct home_vms vms;
+	struct home_capabilities capabilities;
+	uint32_t host_namespaces;   /* that its processes share with the host: written by model/namespaces.c */
+	bool host_namespaces_known; /* a process of it was compared */
 
 	uint64_t born_ns; /* of the current incarnation, 0: before the agent */
 	uint64_t first_sample;
@@ -167,6 +179,7 @@ struct homes {
 	 */
 	struct home *forgotten;
 	uint64_t update;	  /* number of the latest update */
+	uint64_t described;	  /* counts homes that came, went or got another name, kind or place */
 	uint64_t references_lost; /* groups that were dropped while a thread referred to them */
 	uint64_t names_folded;	  /* that found no room, summed over updates */
 	bool keep_unpublished;

@@ -210,7 +210,7 @@ static int loop_take(struct loops *loops, struct settled_thread *t, const struct
 	if (l->seen && !l->counts && totals.serves)
 		loop_add(&group->loops->elsewhere, &l->now);
 	l->counts = totals.serves;
-	t->process->loops.outside |= (totals.serves & SS_SERVES_OUTSIDE) != 0;
+	process_loops_of(t->process)->outside |= (totals.serves & SS_SERVES_OUTSIDE) != 0;
 	l->group = group;
 	l->seen = now->number;
 	l->process = t->process;

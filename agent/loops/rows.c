@@ -217,7 +217,7 @@ static void instances_count(const struct loops *loops)
 	struct loop *const *list = loops->sorted.at;
 
 	for (size_t i = 0, n; i < loops->sorted.n; i += n) {
-		struct process_loops *p = &list[i]->process->loops;
+		struct process_loops *p = process_loops_of(list[i]->process);
 
 		for (n = 1; i + n < loops->sorted.n && list[i + n]->process == list[i]->process &&
 			    list[i + n]->instance == list[i]->instance;
@@ -236,7 +236,7 @@ static void processes_measure(const struct loops *loops)
 {
 	for (size_t i = 0; i < loops->sorted.n; i++) {
 		const struct loop *l = loops->sorted.at[i];
-		struct process_loops *p = &l->process->loops;
+		struct process_loops *p = process_loops_of(l->process);
 		double busy = l->before[LOOP_UTILIZATION];
 
 		if (l->is_loop && loop_counts(l) && !value_absent(busy)) {

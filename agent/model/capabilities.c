@@ -8,51 +8,78 @@
 #include "model/capabilities.h"
 #include "view/expected.h"
 
-/* The row of the process's home. NULL: not shown, or the process has no capabilities that count. */
-static struct container_row *row_of(struct container_row *containers, const struct process *p)
+/* NULL: the process has no capabilities that count. */
+static struct home_capabilities *capabilities_of(const struct process *p)
 {
-	const struct ss_thread_record *r = p->leader;
+	bool counts = p->standing.flags & SS_THREAD_LEADER && !(p->standing.flags & SS_THREAD_ZOMBIE);
 
-	if (!(r->flags & SS_THREAD_LEADER) || r->flags & SS_THREAD_ZOMBIE || p->home->row == HOME_NO_ROW)
-		return NULL;
-	return &containers[p->home->row];
+	return counts ? &p->home->capabilities : NULL;
 }
 
 /* Also finds what this kernel has: the bounding set of kthreadd. */
-static void oldest_find(const struct processes *processes, struct container_row *containers, struct snapshot *snapshot)
+static void oldest_find(struct capabilities *caps, const struct processes *processes)
 {
-	snapshot->capabilities_all = 0;
-	for (struct process *p = processes->all; p; p = p->hh.next) {
-		const struct ss_thread_record *r = p->leader;
-		struct container_row *c = row_of(containers, p);
+	caps->all = 0;
+	for (size_t i = 0; i < processes->list.n; i++) {
+		const struct process *p = processes->list.at[i];
+		struct home_capabilities *c = capabilities_of(p);
 
-		if (r->flags & SS_THREAD_KERNEL && r->tgid == 2)
-			snapshot->capabilities_all = r->capabilities_bounding;
-		if (!c)
+		if (p->standing.flags & SS_THREAD_KERNEL && p->key.tgid == 2)
+			caps->all = p->standing.capabilities_bounding;
+		if (!c || (c->oldest && p->key.start_ns >= c->oldest->key.start_ns))
 			continue;
-		if (!c->oldest_process || p->key.start_ns < processes->rows.at[c->oldest_process - 1].start_ns) {
-			c->oldest_process = p->row + 1;
-			c->user_namespace = r->ns_user;
-			c->capabilities_bounding = r->capabilities_bounding;
-		}
+		c->oldest = p;
+		c->user_namespace = p->leader->ns_user;
+		c->bounding = p->standing.capabilities_bounding;
 	}
 }
 
-static void sets_collect(const struct processes *processes, struct container_row *containers)
+static void sets_collect(const struct processes *processes)
 {
-	for (struct process *p = processes->all; p; p = p->hh.next) {
-		struct container_row *c = row_of(containers, p);
+	for (size_t i = 0; i < processes->list.n; i++) {
+		const struct process *p = processes->list.at[i];
+		struct home_capabilities *c = capabilities_of(p);
 
 		/*
 		 * A runtime on its way into the container has more in its bounding set, and is not counted: it is known by its
 		 * name, or has not executed the container's program yet. A process that was started in it with more (docker exec
 		 * --privileged) is.
 		 */
-		if (!c || (p->leader->capabilities_bounding & ~c->capabilities_bounding &&
-			   (p->leader->flags & SS_THREAD_FORKED || runtime_named(p->comm, p->home->kind))))
+		if (!c || (p->standing.capabilities_bounding & ~c->bounding &&
+			   (p->standing.flags & SS_THREAD_FORKED || runtime_named(p->comm, p->home->kind))))
 			continue;
-		c->capabilities_effective |= p->leader->capabilities_effective;
-		c->capabilities_permitted |= p->leader->capabilities_permitted;
+		c->effective |= p->standing.capabilities_effective;
+		c->permitted |= p->standing.capabilities_permitted;
+	}
+}
+
+/* They stay as long as no process comes, goes or stands otherwise. */
+static void homes_collect(struct capabilities *caps, const struct homes *homes, const struct processes *processes)
+{
+	if (caps->standings == processes->standings && caps->described == homes->described)
+		return;
+	for (struct home *h = homes->all; h; h = h->hh.next)
+		h->capabilities = (struct home_capabilities){};
+	oldest_find(caps, processes);
+	sets_collect(processes);
+	caps->standings = processes->standings;
+	caps->described = homes->described;
+}
+
+static void containers_complete(const struct homes *homes, struct container_row *containers)
+{
+	for (const struct home *h = homes->all; h; h = h->hh.next) {
+		const struct home_capabilities *c = &h->capabilities;
+		struct container_row *row;
+
+		if (h->row == HOME_NO_ROW || !c->oldest)
+			continue;
+		row = &containers[h->row];
+		row->oldest_process = c->oldest->row + 1;
+		row->user_namespace = c->user_namespace;
+		row->capabilities_bounding = c->bounding;
+		row->capabilities_effective = c->effective;
+		row->capabilities_permitted = c->permitted;
 	}
 }
 
@@ -62,8 +89,9 @@ int capability_rows_fill(struct capabilities *caps, const struct homes *homes, c
 	if (list_reserve(&caps->checks, s->n_checks) < 0)
 		return -ENOMEM;
 	caps->checks.n = 0;
-	oldest_find(processes, containers, snapshot);
-	sets_collect(processes, containers);
+	homes_collect(caps, homes, processes);
+	containers_complete(homes, containers);
+	snapshot->capabilities_all = caps->all;
 	for (size_t i = 0; i < s->n_checks; i++) {
 		const struct ss_capability_key *key = &s->checks[i].key;
 		struct home *h = home_known(homes, key->cgroup_id);

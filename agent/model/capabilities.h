@@ -9,6 +9,8 @@
 
 struct capabilities {
 	LIST(struct check_row) checks;
+	uint64_t all;		       /* that this kernel has */
+	uint64_t standings, described; /* of processes and homes, when the homes' capabilities were collected */
 };
 
 /* After the rows of processes; completes those of containers. 0 or -ENOMEM. */

@@ -76,7 +76,14 @@ static struct process *vhost_owner(const struct processes *processes, const char
 	return process_of_pid(processes, tgid);
 }
 
-static int thread_take(const struct processes *processes, struct process *p, const struct ss_thread_record *r)
+static struct vm *vm_make(struct processes *processes, struct process *p)
+{
+	p->vm = calloc(1, sizeof(*p->vm));
+	processes->machines += p->vm != NULL;
+	return p->vm;
+}
+
+static int thread_take(struct processes *processes, struct process *p, const struct ss_thread_record *r)
 {
 	bool kernel = r->flags & SS_THREAD_KERNEL;
 	char comm[SS_COMM_LEN + 1] = "";
@@ -91,24 +98,33 @@ static int thread_take(const struct processes *processes, struct process *p, con
 	}
 	if (!(r->flags & SS_THREAD_GUEST) && !thread_is_vcpu(comm))
 		return 0;
-	if (!p->vm)
-		p->vm = calloc(1, sizeof(*p->vm));
-	return p->vm ? thread_add(p->vm, r, false) : -ENOMEM;
+	if (!p->vm && !vm_make(processes, p))
+		return -ENOMEM;
+	return thread_add(p->vm, r, false);
 }
 
 /* ---- one update ---- */
 
-static int vms_begin(struct processes *processes)
+/* Which processes run machines by their names: only one that has changed may have come to be one of them. */
+static int vms_find(struct processes *processes, const struct moment *now)
 {
 	for (size_t i = 0; i < processes->by_pid.n; i++) {
 		struct process *p = processes->by_pid.at[i];
-		struct vm *vm = p->vm;
 
-		if (!vm && program_runs_machines(p->comm) && !(p->leader->flags & SS_THREAD_KERNEL)) {
-			vm = p->vm = calloc(1, sizeof(*vm));
-			if (!vm)
-				return -ENOMEM;
-		}
+		if (p->changed != now->number || p->vm || p->leader->flags & SS_THREAD_KERNEL ||
+		    !program_runs_machines(p->comm))
+			continue;
+		if (!vm_make(processes, p))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void vms_begin(struct processes *processes)
+{
+	for (size_t i = 0; i < processes->by_pid.n; i++) {
+		struct vm *vm = processes->by_pid.at[i]->vm;
+
 		if (!vm)
 			continue;
 		/* What was `now` is `before`; its memory is used again. */
@@ -118,7 +134,17 @@ static int vms_begin(struct processes *processes)
 		vm->now = old;
 		vm->now.n = vm->at = 0;
 	}
-	return 0;
+}
+
+/* Where none is known, only a thread of a process that has changed can be the first sign of one. */
+static bool guests_run(const struct processes *processes, const struct sample *s)
+{
+	if (processes->machines)
+		return true;
+	for (size_t i = 0; i < processes->moved.n; i++)
+		if (s->threads[processes->moved.at[i]].told->record->flags & SS_THREAD_GUEST)
+			return true;
+	return false;
 }
 
 static void vm_sum(struct process *p)
@@ -168,16 +194,21 @@ static void guest_named(struct process *p, const struct sample_guest *guest)
 		memcpy(p->vm->guest, guest->name, sizeof(p->vm->guest));
 }
 
-int machines_take(struct processes *processes, struct homes *homes, const struct sample *s)
+int machines_take(struct processes *processes, struct homes *homes, const struct moment *now, const struct sample *s)
 {
-	int r = vms_begin(processes);
+	int r = vms_find(processes, now);
 
-	for (size_t i = 0; i < s->n_threads && r >= 0; i++)
-		r = thread_take(processes, processes->threads.at[i].process, s->threads[i].told->record);
 	if (r < 0)
 		return r;
 	for (struct home *h = homes->all; h; h = h->hh.next)
 		h->vms.machines = h->vms.unknown = h->vms.vcpus = 0;
+	if (!guests_run(processes, s))
+		return 0;
+	vms_begin(processes);
+	for (size_t i = 0; i < s->n_threads && r >= 0; i++)
+		r = thread_take(processes, processes->threads.at[i].process, s->threads[i].told->record);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < s->n_guests; i++)
 		guest_named(process_of_pid(processes, s->guests[i].tgid), &s->guests[i]);
 	for (size_t i = 0; i < processes->by_pid.n; i++) {
@@ -206,7 +237,7 @@ void machine_rows_fill(const struct processes *processes, const struct homes *ho
 		v[CONTAINER_VCPU_CPU] = (double)h->vms.vcpu_ns;
 		v[CONTAINER_VM_IO_CPU] = (double)h->vms.io_ns;
 	}
-	for (size_t i = 0; i < processes->by_pid.n; i++) {
+	for (size_t i = 0; i < processes->by_pid.n && processes->machines; i++) {
 		const struct process *p = processes->by_pid.at[i];
 		struct process_row *row = &processes->rows.at[p->row];
 

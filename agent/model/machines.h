@@ -30,7 +30,7 @@ struct vm {
 void vm_free(struct vm *vm);
 
 /* After processes_settle. 0 or -ENOMEM. */
-int machines_take(struct processes *processes, struct homes *homes, const struct sample *s);
+int machines_take(struct processes *processes, struct homes *homes, const struct moment *now, const struct sample *s);
 
 /* After the rows of homes and processes. */
 void machine_rows_fill(const struct processes *processes, const struct homes *homes, struct container_row *containers);

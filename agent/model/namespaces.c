@@ -128,16 +128,6 @@ static void transition_rows(struct namespaces *ns, struct container_row *contain
 
 /* ---- which process is where ---- */
 
-/* In the order of namespace_names. */
-static void record_inodes(const struct ss_thread_record *r, uint32_t *inodes)
-{
-	const uint32_t all[] = {r->ns_pid, r->ns_mnt,  r->ns_net,    r->ns_uts,
-				r->ns_ipc, r->ns_user, r->ns_cgroup, r->ns_time};
-
-	_Static_assert(ARRAY_SIZE(all) == NAMESPACE_OWN, "every kind that a process lives in");
-	memcpy(inodes, all, sizeof(all));
-}
-
 /*
  * The host's namespaces: those of init. Where the iterator does not see init, those of the kernel's threads, which never
  * leave them (except the mount namespace, since 7.1).
@@ -145,21 +135,21 @@ static void record_inodes(const struct ss_thread_record *r, uint32_t *inodes)
 static void host_inodes(const struct processes *processes, uint32_t *host)
 {
 	memset(host, 0, NAMESPACE_OWN * sizeof(*host));
-	for (const struct process *p = processes->all; p; p = p->hh.next) {
-		if (p->leader->tgid == 1) {
-			record_inodes(p->leader, host);
+	for (size_t i = 0; i < processes->list.n; i++) {
+		const struct process *p = processes->list.at[i];
+
+		if (p->key.tgid == 1 || (p->key.tgid == 2 && p->standing.flags & SS_THREAD_KERNEL))
+			memcpy(host, p->standing.namespaces, NAMESPACE_OWN * sizeof(*host));
+		if (p->key.tgid == 1)
 			return;
-		}
-		if (p->leader->tgid == 2 && p->leader->flags & SS_THREAD_KERNEL)
-			record_inodes(p->leader, host);
 	}
 }
 
 /* Kernel threads and zombies are in no namespace that matters. */
 static bool process_counts(const struct process *p)
 {
-	return p->leader->flags & SS_THREAD_LEADER && !(p->leader->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE)) &&
-	       p->leader->ns_mnt;
+	return p->standing.flags & SS_THREAD_LEADER && !(p->standing.flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE)) &&
+	       p->standing.namespaces[SS_NS_MNT];
 }
 
 static int member_compare(const void *a, const void *b)
@@ -173,25 +163,28 @@ static int member_compare(const void *a, const void *b)
 	return (x->process->key.tgid > y->process->key.tgid) - (x->process->key.tgid < y->process->key.tgid);
 }
 
-static void members_collect(struct namespaces *ns, const struct processes *processes, struct container_row *containers)
+static void members_collect(struct namespaces *ns, const struct homes *homes, const struct processes *processes)
 {
-	uint32_t host[NAMESPACE_OWN], inodes[NAMESPACE_OWN];
+	uint32_t host[NAMESPACE_OWN];
 
 	host_inodes(processes, host);
+	for (struct home *h = homes->all; h; h = h->hh.next) {
+		h->host_namespaces = 0;
+		h->host_namespaces_known = false;
+	}
 	ns->members.n = 0;
-	for (struct process *p = processes->all; p; p = p->hh.next) {
-		struct container_row *c;
+	for (size_t i = 0; i < processes->list.n; i++) {
+		struct process *p = processes->list.at[i];
+		const uint32_t *inodes = p->standing.namespaces;
 
-		if (!process_counts(p) || p->home->row == HOME_NO_ROW)
+		if (!process_counts(p))
 			continue;
-		c = &containers[p->home->row];
-		record_inodes(p->leader, inodes);
 		for (uint32_t kind = 0; kind < NAMESPACE_OWN; kind++) {
 			if (!inodes[kind] || !host[kind])
 				continue;
-			c->host_namespaces_known = p->home->kind == HOME_CONTAINER;
+			p->home->host_namespaces_known = p->home->kind == HOME_CONTAINER;
 			if (inodes[kind] == host[kind])
-				c->host_namespaces |= 1u << kind;
+				p->home->host_namespaces |= 1u << kind;
 			else
 				ns->members.at[ns->members.n++] = (struct namespace_member){inodes[kind], kind, p};
 		}
@@ -215,6 +208,40 @@ static bool home_is_inside(const struct homes *homes, struct home *h, const stru
 	return false;
 }
 
+/* Every member of a container's namespace that is not in the container, once for each kind. */
+static void outsiders_find(struct namespaces *ns, const struct homes *homes)
+{
+	const struct namespace_member *members = ns->members.at;
+
+	ns->found.n = 0;
+	for (size_t first = 0, i; first < ns->members.n; first = i) {
+		const struct home *owner = members[first].process->home;
+
+		for (i = first; i < ns->members.n && members[i].inode == members[first].inode; i++) {
+			const struct process *p = members[i].process;
+
+			if (owner->kind == HOME_CONTAINER && !home_is_inside(homes, p->home, owner))
+				ns->found.at[ns->found.n++] = (struct outsider){owner, p, members[i].kind};
+		}
+	}
+}
+
+/* Who is where stays as long as no process comes, goes or stands otherwise. */
+static int places_keep(struct namespaces *ns, const struct homes *homes, const struct processes *processes)
+{
+	if (ns->standings == processes->standings && ns->described == homes->described)
+		return 0;
+	if (list_reserve(&ns->members, processes->rows.n * NAMESPACE_OWN) < 0)
+		return -ENOMEM;
+	members_collect(ns, homes, processes);
+	if (list_reserve(&ns->found, ns->members.n) < 0)
+		return -ENOMEM;
+	outsiders_find(ns, homes);
+	ns->standings = processes->standings;
+	ns->described = homes->described;
+	return 0;
+}
+
 static int outsider_compare(const void *a, const void *b)
 {
 	const struct outsider_row *x = a, *y = b;
@@ -224,35 +251,21 @@ static int outsider_compare(const void *a, const void *b)
 	return (x->process > y->process) - (x->process < y->process);
 }
 
-/* Every member of a container's namespace that is not in the container, one row per kind. Returns their number. */
-static size_t outsiders_collect(struct namespaces *ns, const struct homes *homes)
-{
-	const struct namespace_member *members = ns->members.at;
-	size_t n = 0;
-
-	for (size_t first = 0, i; first < ns->members.n; first = i) {
-		const struct home *owner = members[first].process->home;
-
-		for (i = first; i < ns->members.n && members[i].inode == members[first].inode; i++) {
-			struct process *p = members[i].process;
-
-			if (owner->kind == HOME_CONTAINER && !home_is_inside(homes, p->home, owner))
-				ns->outsiders.at[n++] =
-					(struct outsider_row){owner->row, p->row, 1u << members[i].kind};
-		}
-	}
-	return n;
-}
-
 /* One row per process instead of one per kind. */
-static void outsiders_merge(struct namespaces *ns, size_t n, struct container_row *containers)
+static int outsider_rows(struct namespaces *ns, struct container_row *containers)
 {
-	struct outsider_row *rows = ns->outsiders.at;
+	struct outsider_row *rows;
 
+	if (list_reserve(&ns->outsiders, ns->found.n) < 0)
+		return -ENOMEM;
+	rows = ns->outsiders.at;
+	for (size_t i = 0; i < ns->found.n; i++)
+		rows[i] = (struct outsider_row){ns->found.at[i].owner->row, ns->found.at[i].process->row,
+						1u << ns->found.at[i].kind};
 	ns->outsiders.n = 0;
-	if (n)
-		qsort(rows, n, sizeof(*rows), outsider_compare);
-	for (size_t i = 0; i < n; i++) {
+	if (ns->found.n)
+		qsort(rows, ns->found.n, sizeof(*rows), outsider_compare);
+	for (size_t i = 0; i < ns->found.n; i++) {
 		struct outsider_row *last = ns->outsiders.n ? &rows[ns->outsiders.n - 1] : NULL;
 
 		if (last && outsider_compare(last, &rows[i]) == 0)
@@ -266,19 +279,28 @@ static void outsiders_merge(struct namespaces *ns, size_t n, struct container_ro
 		if (!c->n_outside++)
 			c->outside = &rows[i];
 	}
+	return 0;
 }
 
 int namespace_rows_fill(struct namespaces *ns, const struct homes *homes, const struct processes *processes,
 			struct container_row *containers, struct snapshot *snapshot)
 {
-	if (list_reserve(&ns->rows, HASH_COUNT(ns->transitions)) < 0 ||
-	    list_reserve(&ns->members, processes->rows.n * NAMESPACE_OWN) < 0)
+	int r;
+
+	if (list_reserve(&ns->rows, HASH_COUNT(ns->transitions)) < 0)
 		return -ENOMEM;
 	transition_rows(ns, containers);
-	members_collect(ns, processes, containers);
-	if (list_reserve(&ns->outsiders, ns->members.n) < 0)
-		return -ENOMEM;
-	outsiders_merge(ns, outsiders_collect(ns, homes), containers);
+	r = places_keep(ns, homes, processes);
+	if (r >= 0)
+		r = outsider_rows(ns, containers);
+	if (r < 0)
+		return r;
+	for (const struct home *h = homes->all; h; h = h->hh.next) {
+		if (h->row == HOME_NO_ROW)
+			continue;
+		containers[h->row].host_namespaces = h->host_namespaces;
+		containers[h->row].host_namespaces_known = h->host_namespaces_known;
+	}
 	snapshot->transitions = ns->rows.at;
 	snapshot->n_transitions = ns->rows.n;
 	snapshot->outside = ns->outsiders.at;
@@ -296,5 +318,6 @@ void namespaces_free(struct namespaces *ns)
 	}
 	list_free(&ns->rows);
 	list_free(&ns->members);
+	list_free(&ns->found);
 	list_free(&ns->outsiders);
 }

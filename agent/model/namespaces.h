@@ -26,10 +26,19 @@ struct namespace_member {
 	struct process *process;
 };
 
+/* One that is in a namespace of a container from elsewhere. */
+struct outsider {
+	const struct home *owner;
+	const struct process *process;
+	uint32_t kind;
+};
+
 struct namespaces {
 	struct transition *transitions;
 	LIST(struct transition_row) rows;
-	LIST(struct namespace_member) members; /* of this sample, by namespace, the oldest process first */
+	LIST(struct namespace_member) members; /* by namespace, the oldest process first */
+	LIST(struct outsider) found;	       /* among them */
+	uint64_t standings, described;	       /* of processes and homes, when these were found */
 	LIST(struct outsider_row) outsiders;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* process_rows.c - see process_rows.h. Called by model_update.c. */
 #include <errno.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "homes/arithmetic.h"
@@ -116,18 +117,43 @@ static void process_row(struct process *p, bool run_delay_kept, const struct mom
 		.capabilities_effective = r->capabilities_effective,
 		.capabilities_permitted = r->capabilities_permitted,
 		.capabilities_bounding = r->capabilities_bounding,
-		.namespaces = {r->ns_pid, r->ns_mnt, r->ns_net, r->ns_uts, r->ns_ipc, r->ns_user, r->ns_cgroup,
-			       r->ns_time},
 	};
+	memcpy(row->namespaces, p->standing.namespaces, sizeof(row->namespaces));
 	process_values(p, run_delay_kept, now, row->v);
 }
 
 /* ---- rows that stay ---- */
 
-static void counter_rise(struct process *p, double *v, int metric, uint64_t value)
+/* What the row shows is what was held of the process, until that is read again. */
+static void counter_rise(double *v, int metric, uint64_t value)
 {
-	v[metric] = (double)value > p->held[metric] ? (double)value : p->held[metric];
-	p->held[metric] = v[metric];
+	if ((double)value > v[metric])
+		v[metric] = (double)value;
+}
+
+/* Takes them from the row of the update before, which is about to go. */
+static void process_hold(const struct processes *processes, struct process *p)
+{
+	const double *v;
+
+	if (!p->row_stays)
+		return;
+	p->row_stays = false;
+	if (!processes->rows_of_waits)
+		return;
+	v = processes->rows.at[p->row].v;
+	for (int i = 0; i < SS_WAIT_CLASSES; i++)
+		p->held[PROCESS_BLOCKED_EPOLL + i] = v[PROCESS_BLOCKED_EPOLL + i];
+	p->held[PROCESS_UNINTERRUPTIBLE] = v[PROCESS_UNINTERRUPTIBLE];
+	p->held[PROCESS_IOWAIT] = v[PROCESS_IOWAIT];
+	p->held[PROCESS_IOWAIT_IO_URING] = v[PROCESS_IOWAIT_IO_URING];
+}
+
+void process_rows_rest(struct processes *processes)
+{
+	for (size_t i = 0; i < processes->list.n; i++)
+		process_hold(processes, processes->list.at[i]);
+	list_free(&processes->rows);
 }
 
 /* What later subjects complete is as in a row that has just been made. */
@@ -153,10 +179,10 @@ static void process_row_age(struct process *p, const struct moment *now, struct 
 		return;
 	for (int i = 0; i < SS_WAIT_CLASSES; i++)
 		if (w->blocked_ns[i])
-			counter_rise(p, row->v, PROCESS_BLOCKED_EPOLL + i, w->blocked_ns[i]);
-	counter_rise(p, row->v, PROCESS_UNINTERRUPTIBLE, w->uninterruptible_ns);
-	counter_rise(p, row->v, PROCESS_IOWAIT, w->iowait_ns);
-	counter_rise(p, row->v, PROCESS_IOWAIT_IO_URING, w->iowait_io_uring_ns);
+			counter_rise(row->v, PROCESS_BLOCKED_EPOLL + i, w->blocked_ns[i]);
+	counter_rise(row->v, PROCESS_UNINTERRUPTIBLE, w->uninterruptible_ns);
+	counter_rise(row->v, PROCESS_IOWAIT, w->iowait_ns);
+	counter_rise(row->v, PROCESS_IOWAIT_IO_URING, w->iowait_io_uring_ns);
 }
 
 /*
@@ -182,10 +208,11 @@ int process_rows_fill(struct processes *processes, bool run_delay_kept, const st
 		     processes->rows_of_io == now->io_known && processes->rows_of_run_delay == run_delay_kept;
 
 	processes_forget_unseen(processes, now);
-	if (list_reserve(&processes->rows, HASH_COUNT(processes->all)) < 0)
+	if (list_reserve(&processes->rows, processes->list.n) < 0)
 		return -ENOMEM;
 	processes->rows.n = 0;
-	for (struct process *p = processes->all; p; p = p->hh.next) {
+	for (size_t i = 0; i < processes->list.n; i++) {
+		struct process *p = processes->list.at[i];
 		struct process_row *row = &processes->rows.at[processes->rows.n];
 
 		if (alike && p->row_stays && p->changed != now->number && !p->vm) {
@@ -193,6 +220,7 @@ int process_rows_fill(struct processes *processes, bool run_delay_kept, const st
 				*row = processes->rows.at[p->row];
 			process_row_age(p, now, row);
 		} else {
+			process_hold(processes, p);
 			process_row_make(p, alike, run_delay_kept, now, row);
 		}
 		p->row = (uint32_t)processes->rows.n++;

@@ -9,6 +9,9 @@
 int process_rows_fill(struct processes *processes, bool run_delay_kept, const struct moment *now,
 		      struct snapshot *snapshot);
 
+/* Before processes_rest and processes_free: frees the rows. */
+void process_rows_rest(struct processes *processes);
+
 /* PSS of the process that somebody looks at. */
 struct rollup_row process_rollup(const struct sample *s);
 

@@ -14,8 +14,11 @@
 #include "model/processes.h"
 #include "model/threads.h"
 
-static void process_forget(struct process *p)
+static void process_forget(struct processes *processes, struct process *p)
 {
+	HASH_DEL(processes->all, p);
+	processes->standings++;
+	processes->machines -= p->vm != NULL;
 	free(p->pools);
 	vm_free(p->vm);
 	free(p);
@@ -29,6 +32,8 @@ static struct process *process_get(struct processes *processes, const struct mom
 	HASH_FIND(hh, processes->all, &key.key, sizeof(key.key), p);
 	if (p)
 		return p;
+	if (list_reserve(&processes->list, processes->list.n + 1) < 0)
+		return NULL;
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
@@ -43,6 +48,7 @@ static struct process *process_get(struct processes *processes, const struct mom
 		free(p);
 		return NULL;
 	}
+	processes->list.at[processes->list.n++] = p;
 	return p;
 }
 
@@ -64,48 +70,6 @@ static void process_begin(const struct moment *now, struct process *p, const str
 	p->threads = 0;
 	memcpy(p->comm, told->name ?: r->comm, SS_COMM_LEN);
 	memcpy(p->thread, r->comm, SS_COMM_LEN);
-}
-
-/* What the gone tables do not hold yet. */
-static struct ss_totals thread_uncharged(const struct ss_thread_record *r)
-{
-	struct ss_totals t = r->used;
-	const __u64 *charged = (const __u64 *)&r->charged;
-	__u64 *left = (__u64 *)&t;
-
-	if (!(r->flags & SS_THREAD_STATE))
-		return t;
-	for (size_t i = 0; i < SS_TOTALS_FIELDS; i++)
-		left[i] = sub_sat(left[i], charged[i]);
-	return t;
-}
-
-static void group_count_thread(struct group_tasks *g, const struct ss_thread_record *r)
-{
-	g->threads++;
-	if (r->flags & SS_THREAD_STOPPED)
-		g->stopped_threads++;
-	else if (!(r->flags & SS_THREAD_ZOMBIE))
-		g->free_threads++;
-	switch (r->state) {
-	case 'R':
-		g->states[0]++;
-		break;
-	case 'S':
-	case 'I':
-	case 'P':
-		g->states[1]++;
-		break;
-	case 'T':
-	case 't':
-		g->states[2]++;
-		break;
-	case 'D':
-		g->states[3]++;
-		break;
-	}
-	if (!g->oldest_start_ns || r->start_ns < g->oldest_start_ns)
-		g->oldest_start_ns = r->start_ns;
 }
 
 static void process_add_waits(struct process *p, const struct ss_waits *what)
@@ -242,27 +206,26 @@ static void thread_add_up(struct settled_thread *t, struct homes *homes, const s
 /* Leaders first: they name the group that their threads are counted in, and may come after them. */
 static int leaders_settle(struct processes *processes, const struct moment *now, const struct sample *s)
 {
-	processes->by_pid.n = 0;
-	for (size_t i = 0; i < s->n_threads; i++) {
-		const struct told_thread *told = s->threads[i].told;
-		struct settled_thread *t = &processes->threads.at[i];
+	for (size_t i = 0; i < processes->unsettled.n; i++) {
+		const struct told_thread *told = s->threads[processes->unsettled.at[i]].told;
+		struct settled_thread *t = &processes->threads.at[processes->unsettled.at[i]];
 
-		if (!t->settled) {
-			t->leader = told->record->flags & SS_THREAD_LEADER;
-			t->waits_apart = told->record->flags & SS_THREAD_ENDED;
-			t->is_loop = false;
-			t->sleep = (struct thread_sleep){};
-		}
+		t->leader = told->record->flags & SS_THREAD_LEADER;
+		t->waits_apart = told->record->flags & SS_THREAD_ENDED;
+		t->is_loop = false;
+		t->sleep = (struct thread_sleep){};
 		if (!t->process)
 			t->process = process_get(processes, now, told->record);
 		if (!t->process)
 			return -ENOMEM;
-		if (!t->settled)
-			t->process->changed = now->number;
+		t->process->changed = now->number;
 	}
+	processes->by_pid.n = processes->moved.n = 0;
 	for (size_t i = 0; i < s->n_threads; i++) {
 		struct process *p = processes->threads.at[i].process;
 
+		if (p->changed == now->number)
+			processes->moved.at[processes->moved.n++] = (uint32_t)i;
 		if (!processes->threads.at[i].leader)
 			continue;
 		if (p->seen != now->number)
@@ -280,18 +243,15 @@ static int threads_place(struct processes *processes, struct homes *homes, const
 {
 	int r = 0;
 
-	for (size_t i = 0; i < s->n_threads && r >= 0; i++) {
-		const struct told_thread *told = s->threads[i].told;
-		struct settled_thread *t = &processes->threads.at[i];
+	for (size_t i = 0; i < processes->moved.n && r >= 0; i++) {
+		const struct told_thread *told = s->threads[processes->moved.at[i]].told;
+		struct settled_thread *t = &processes->threads.at[processes->moved.at[i]];
 
-		if (t->process->changed == now->number) {
-			if (t->settled)
-				thread_leave(t, now->number);
-			if (t->process->seen != now->number)
-				process_begin(now, t->process, told);
-			r = thread_place(t, homes, told->record);
-		}
-		t->process->seen = now->number;
+		if (t->settled)
+			thread_leave(t, now->number);
+		if (t->process->seen != now->number)
+			process_begin(now, t->process, told);
+		r = thread_place(t, homes, told->record);
 	}
 	return r;
 }
@@ -302,12 +262,54 @@ static bool thread_is_kept(const struct settled_thread *t, uint64_t update)
 	       (!t->incarnation || t->incarnation->changed != update);
 }
 
+/* What its main thread says of it beside what it uses. */
+static void process_stand(struct processes *processes, struct process *p)
+{
+	const struct ss_thread_record *r = p->leader;
+	struct process_standing standing = {
+		.home = p->home,
+		.capabilities_effective = r->capabilities_effective,
+		.capabilities_permitted = r->capabilities_permitted,
+		.capabilities_bounding = r->capabilities_bounding,
+		.flags = r->flags & STANDING_FLAGS,
+		.ppid = r->ppid,
+		.namespaces = {r->ns_pid, r->ns_mnt, r->ns_net, r->ns_uts, r->ns_ipc, r->ns_user, r->ns_cgroup,
+			       r->ns_time},
+	};
+
+	memcpy(standing.comm, p->comm, SS_COMM_LEN);
+	if (memcmp(&p->standing, &standing, sizeof(standing)) == 0)
+		return;
+	p->standing = standing;
+	processes->standings++;
+}
+
+/* After all threads. */
+static void processes_add_up(struct processes *processes, const struct moment *now)
+{
+	for (size_t i = 0; i < processes->list.n; i++) {
+		struct process *p = processes->list.at[i];
+
+		if (p->has_loops)
+			p->loops = (struct process_loops){};
+		p->has_loops = false;
+		if (p->seen != now->number)
+			continue;
+		if (p->changed == now->number) {
+			p->home = p->group->key.home;
+			process_stand(processes, p);
+		}
+		if (p->group->changed == now->number)
+			process_add_up(p);
+	}
+}
+
 int processes_settle(struct processes *processes, struct homes *homes, const struct moment *now, const struct sample *s)
 {
 	int r;
 
 	/* Room for as many processes as there are threads costs nothing: pages exist once they are written. */
-	if (list_reserve(&processes->by_pid, s->n_threads) < 0)
+	if (list_reserve(&processes->by_pid, s->n_threads) < 0 || list_reserve(&processes->moved, s->n_threads) < 0)
 		return -ENOMEM;
 	r = threads_meet(processes, homes, now, s);
 	processes->complete = false;
@@ -318,19 +320,14 @@ int processes_settle(struct processes *processes, struct homes *homes, const str
 	for (size_t i = 0; i < s->n_threads && r >= 0; i++) {
 		struct settled_thread *t = &processes->threads.at[i];
 
+		t->process->seen = now->number;
 		if (thread_is_kept(t, now->number))
 			thread_sleep_on(t, s->threads[i].told, true, true);
 		else
 			thread_add_up(t, homes, s->threads[i].told);
 	}
-	for (struct process *p = processes->all; p && r >= 0; p = p->hh.next) {
-		p->loops = (struct process_loops){};
-		if (p->seen != now->number)
-			continue;
-		p->home = p->group->key.home;
-		if (p->group->changed == now->number)
-			process_add_up(p);
-	}
+	if (r >= 0)
+		processes_add_up(processes, now);
 	for (struct home *h = homes->all; h; h = h->hh.next)
 		h->version_settled = h->version;
 	groups_add_tasks(homes);
@@ -341,13 +338,17 @@ int processes_settle(struct processes *processes, struct homes *homes, const str
 
 void processes_forget_unseen(struct processes *processes, const struct moment *now)
 {
-	struct process *p, *next;
+	size_t n = 0;
 
-	HASH_ITER (hh, processes->all, p, next)
-		if (p->seen != now->number) {
-			HASH_DEL(processes->all, p);
-			process_forget(p);
-		}
+	for (size_t i = 0; i < processes->list.n; i++) {
+		struct process *p = processes->list.at[i];
+
+		if (p->seen == now->number)
+			processes->list.at[n++] = p;
+		else
+			process_forget(processes, p);
+	}
+	processes->list.n = n;
 }
 
 void processes_rest(struct processes *processes)
@@ -355,16 +356,14 @@ void processes_rest(struct processes *processes)
 	processes->complete = false;
 	list_free(&processes->threads);
 	list_free(&processes->by_pid);
-	list_free(&processes->rows);
+	list_free(&processes->unsettled);
+	list_free(&processes->moved);
 }
 
 void processes_free(struct processes *processes)
 {
-	struct process *p, *next;
-
-	HASH_ITER (hh, processes->all, p, next) {
-		HASH_DEL(processes->all, p);
-		process_forget(p);
-	}
+	for (size_t i = 0; i < processes->list.n; i++)
+		process_forget(processes, processes->list.at[i]);
+	list_free(&processes->list);
 	processes_rest(processes);
 }

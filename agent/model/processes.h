@@ -31,6 +31,16 @@ struct pools_seen {
 
 struct vm; /* model/machines.h */
 
+/* What other subjects take from a process, its threads aside. Compared as bytes, so without padding. */
+struct process_standing {
+	struct home *home;
+	uint64_t capabilities_effective, capabilities_permitted, capabilities_bounding;
+	uint32_t flags, ppid; /* flags: those of STANDING_FLAGS */
+	uint32_t namespaces[NAMESPACE_OWN];
+	char comm[SS_COMM_LEN];
+};
+#define STANDING_FLAGS (SS_THREAD_LEADER | SS_THREAD_KERNEL | SS_THREAD_ZOMBIE | SS_THREAD_FORKED)
+
 /* The fields of struct ss_waits that a process shows: all before delay_slots. */
 #define PROCESS_WAITS (SS_WAITS_FIELDS - SS_DELAY_SLOTS)
 
@@ -41,13 +51,16 @@ struct process {
 	uint64_t seen;	     /* number of the last update whose sample had it */
 	uint64_t changed;    /* of the last in which a thread of it was new, changed or gone */
 	uint64_t first_seen; /* of the first */
+	uint32_t row;	     /* in the snapshot */
 	bool row_stays; /* as long as nothing changes, time changes no more of its row than its age and its sleeps */
-	uint32_t row;	/* in the snapshot */
+	bool has_loops; /* `loops` was written */
 	const struct ss_thread_record *leader; /* names the process; in the sample, so valid during an update only */
 	/* NULL, or its main thread has ended: one of its living threads, one that runs if there is such a one. */
 	const struct ss_thread_record *living;
 	struct group *group; /* where it is counted: with its main thread, or with `living` */
 	struct home *home;
+	struct vm *vm; /* written by machines.c, freed with the process; NULL: it runs no virtual machine */
+	struct process_standing standing;
 	char comm[SS_COMM_LEN + 1];   /* its name */
 	char thread[SS_COMM_LEN + 1]; /* that of its main thread */
 	struct ss_totals used;	      /* in this sample: by its threads, living and ended */
@@ -57,7 +70,6 @@ struct process {
 	struct process_loops loops;
 	bool serves_one; /* one of many that serve a connection each. Written by concurrency/, read by loops/ at the next update */
 	struct pools_seen *pools; /* written and read by concurrency/; NULL: none was seen */
-	struct vm *vm;		  /* written by machines.c, freed with the process; NULL: it runs no virtual machine */
 	uint64_t cpu_ns, user_ns, system_ns;
 	uint64_t cpu_before_ns, switches_before, wait_before_ns;
 	double held[PROCESS_METRICS];
@@ -89,9 +101,14 @@ typedef LIST(struct settled_thread) settled_threads;
 
 struct processes {
 	struct process *all;
-	settled_threads threads;  /* parallel to sample.threads */
-	uint64_t pass;		  /* sample.threads_pass of those */
-	uint64_t references_lost; /* homes.references_lost then */
+	LIST(struct process *) list; /* the same in the order of rows, which is that in which they came */
+	uint64_t standings;	     /* counts updates in which a process came, went or has another standing */
+	uint64_t machines;	     /* how many of them run a virtual machine */
+	settled_threads threads;     /* parallel to sample.threads */
+	LIST(uint32_t) unsettled;    /* of these, those that have to be settled in this update */
+	LIST(uint32_t) moved;	     /* those of processes that have changed: of all others, only the time asleep has */
+	uint64_t pass;		     /* sample.threads_pass of those */
+	uint64_t references_lost;    /* homes.references_lost then */
 	bool complete; /* the latest update came as far as the rows: the next one may keep what does not change */
 	bool rows_of_waits, rows_of_io, rows_of_run_delay; /* what the rows were made with */
 	LIST(struct process *) by_pid; /* those of this sample that have a leader, in the order of pids */
@@ -105,6 +122,13 @@ int processes_settle(struct processes *processes, struct homes *homes, const str
 /* Forgets the processes that this update's sample did not have. Called by process_rows_fill. */
 void processes_forget_unseen(struct processes *processes, const struct moment *now);
 
+/* For whoever writes what its loops amount to. */
+static inline struct process_loops *process_loops_of(struct process *p)
+{
+	p->has_loops = true;
+	return &p->loops;
+}
+
 /* What its threads waited. Nobody reads delay_slots, for which there is no room. */
 static inline struct ss_waits *process_waits_of(const struct process *p)
 {
@@ -116,7 +140,7 @@ double process_bytes(uint32_t units);
 /* VmRSS of /proc/PID/status, of the process that the thread leads: bytes. */
 double process_rss(const struct ss_thread_record *r);
 
-/* Frees what only the rows and their making need. The rows are gone. */
+/* Frees what only the making of rows needs. */
 void processes_rest(struct processes *processes);
 void processes_free(struct processes *processes);
 

@@ -69,6 +69,7 @@ static int threads_forget(struct processes *processes, struct homes *homes, cons
 {
 	if (list_reserve(&processes->threads, s->n_threads) < 0)
 		return -ENOMEM;
+	processes->standings++;
 	processes->threads.n = s->n_threads;
 	for (size_t i = 0; i < s->n_threads; i++)
 		processes->threads.at[i] = (struct settled_thread){.tid = s->threads[i].tid};
@@ -96,8 +97,9 @@ int threads_meet(struct processes *processes, struct homes *homes, const struct 
 		r = threads_forget(processes, homes, s, now->number);
 	else if (!threads_match(processes, s))
 		r = threads_merge(processes, s, now->number);
-	if (r < 0)
-		return r;
+	if (r < 0 || list_reserve(&processes->unsettled, s->n_threads) < 0)
+		return -ENOMEM;
+	processes->unsettled.n = 0;
 	homes_look(homes, now->number);
 	for (size_t i = 0; i < s->n_threads; i++) {
 		struct settled_thread *t = &processes->threads.at[i];
@@ -110,8 +112,52 @@ int threads_meet(struct processes *processes, struct homes *homes, const struct 
 		if (!s->threads[i].same)
 			t->process = NULL;
 		t->settled = false;
+		processes->unsettled.at[processes->unsettled.n++] = (uint32_t)i;
 	}
 	return 0;
+}
+
+/* ---- what is added up ---- */
+
+struct ss_totals thread_uncharged(const struct ss_thread_record *r)
+{
+	struct ss_totals t = r->used;
+	const __u64 *charged = (const __u64 *)&r->charged;
+	__u64 *left = (__u64 *)&t;
+
+	if (!(r->flags & SS_THREAD_STATE))
+		return t;
+	for (size_t i = 0; i < SS_TOTALS_FIELDS; i++)
+		left[i] = sub_sat(left[i], charged[i]);
+	return t;
+}
+
+void group_count_thread(struct group_tasks *g, const struct ss_thread_record *r)
+{
+	g->threads++;
+	if (r->flags & SS_THREAD_STOPPED)
+		g->stopped_threads++;
+	else if (!(r->flags & SS_THREAD_ZOMBIE))
+		g->free_threads++;
+	switch (r->state) {
+	case 'R':
+		g->states[0]++;
+		break;
+	case 'S':
+	case 'I':
+	case 'P':
+		g->states[1]++;
+		break;
+	case 'T':
+	case 't':
+		g->states[2]++;
+		break;
+	case 'D':
+		g->states[3]++;
+		break;
+	}
+	if (!g->oldest_start_ns || r->start_ns < g->oldest_start_ns)
+		g->oldest_start_ns = r->start_ns;
 }
 
 /* ---- time goes by ---- */

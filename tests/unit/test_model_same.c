@@ -34,6 +34,8 @@ struct world {
 	struct life lives[THREADS]; /* in the order of tids */
 	bool places[PLACES];
 	bool nested, unnamed;
+	bool unknown_machines; /* programs that run them are known by the kernel's guest time only */
+	struct ss_socket_owner owners[THREADS];
 	unsigned int seed;
 	uint64_t incarnation;
 };
@@ -64,8 +66,13 @@ static uint64_t some_cgroup(struct world *w)
 
 static void name_pick(struct world *w, char *comm)
 {
+	static const char *const known[] = {"CPU 0/KVM", "vhost-5", "runc", "node", "1_worker", "2_worker", "qemu-kvm"};
+
 	memset(comm, 0, SS_COMM_LEN);
-	snprintf(comm, SS_COMM_LEN, "n%d", pick(w, pick(w, 4) ? 4 : NAMES));
+	if (pick(w, 8))
+		snprintf(comm, SS_COMM_LEN, "n%d", pick(w, pick(w, 4) ? 4 : NAMES));
+	else
+		snprintf(comm, SS_COMM_LEN, "%s", known[pick(w, ARRAY_SIZE(known) - w->unknown_machines)]);
 }
 
 static void life_sleep(struct world *w, struct life *l)
@@ -82,6 +89,19 @@ static void life_sleep(struct world *w, struct life *l)
 	l->asleep_since_ns = w->scene.sample.boot_ns - (uint64_t)pick(w, 1000000000);
 }
 
+/* Who it is besides: what it may do, where it is, whether it runs a machine. */
+static void life_stand(struct world *w, struct ss_thread_record *r)
+{
+	uint32_t *namespaces[] = {&r->ns_pid, &r->ns_mnt,  &r->ns_net,	 &r->ns_uts,
+				  &r->ns_ipc, &r->ns_user, &r->ns_cgroup};
+
+	for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++)
+		*namespaces[i] = pick(w, 2) ? 7 : pick(w, 4) ? 100 * (uint32_t)r->cgroup_id + (uint32_t)i + 8 : 0;
+	r->capabilities_bounding = (uint64_t)pick(w, 8) | 8;
+	r->capabilities_permitted = r->capabilities_effective = (uint64_t)pick(w, 8);
+	r->flags |= pick(w, 3) ? 0 : SS_THREAD_FORKED;
+}
+
 static void life_begin(struct world *w, int at)
 {
 	struct life *l = &w->lives[at];
@@ -90,9 +110,9 @@ static void life_begin(struct world *w, int at)
 	uint64_t start = w->scene.sample.boot_ns - (uint64_t)pick(w, 500000000);
 
 	*l = (struct life){.alive = true, .has_waits = pick(w, 8), .has_dead = leads && !pick(w, 3)};
-	l->record = (struct ss_thread_record){.tid = 100 + (uint32_t)at,
-					      .tgid = 100 + (uint32_t)leader,
-					      .ppid = pick(w, 2) ? 100 : 1,
+	l->record = (struct ss_thread_record){.tid = 1 + (uint32_t)at,
+					      .tgid = 1 + (uint32_t)leader,
+					      .ppid = pick(w, 2) ? 5 : 1,
 					      .flags = leads ? SS_THREAD_LEADER : 0,
 					      .start_ns = start,
 					      .process_start_ns = start,
@@ -100,11 +120,15 @@ static void life_begin(struct world *w, int at)
 					      .threads = 4,
 					      .namespace_pid = leads ? 1 : 0,
 					      .anonymous_units = leads ? (uint32_t)pick(w, 5000) : 0,
-					      .capabilities_effective = 1,
 					      .ns_mnt = 7};
 	if (!leads && w->lives[leader].alive)
 		l->record.process_start_ns = w->lives[leader].record.start_ns;
 	l->record.flags |= pick(w, 4) ? SS_THREAD_STATE : 0;
+	l->record.flags |= pick(w, 60) ? 0 : SS_THREAD_GUEST;
+	if (leads)
+		life_stand(w, &l->record);
+	if (leads && !pick(w, 12))
+		l->record.flags |= SS_THREAD_KERNEL;
 	name_pick(w, l->record.comm);
 	life_sleep(w, l);
 }
@@ -133,7 +157,14 @@ static void life_change(struct world *w, int at)
 		life_begin(w, at);
 		return;
 	}
-	switch (pick(w, 9)) {
+	switch (pick(w, 11)) {
+	case 9:
+		if (l->record.flags & SS_THREAD_LEADER)
+			life_stand(w, &l->record);
+		return;
+	case 10:
+		l->record.flags |= SS_THREAD_GUEST;
+		return;
 	case 0:
 		l->alive = false;
 		return;
@@ -174,6 +205,7 @@ static void place_add(struct world *w, int place)
 	who->home = apart ? paths[place] : homes[place];
 	who->parent = apart ? "/b" : "";
 	who->generation = 1 + w->unnamed;
+	who->kind = place == 4 && w->unnamed ? HOME_SERVICE : HOME_CONTAINER;
 	c->home_root = place != 2 || apart;
 	c->files.cpu_usage_ns = s->sample.boot_ns / 1000;
 	c->files.memory_usage = 4096;
@@ -241,10 +273,30 @@ static void world_begin(struct world *w, unsigned int seed)
 {
 	memset(w, 0, sizeof(*w));
 	w->seed = seed;
+	w->unknown_machines = seed % 2;
 	scene_init(&w->scene);
 	scene_collector(&w->scene, "sched");
 	for (int i = 0; i < PLACES; i++)
 		w->places[i] = true;
+}
+
+/* Who listens where; now and then it is not known. */
+static void listeners_change(struct world *w)
+{
+	struct sample *p = &w->scene.sample;
+
+	p->socket_owners_ns = pick(w, 6) ? p->boot_ns : 0;
+	p->n_socket_owners = 0;
+	for (int i = 0; i < THREADS && p->socket_owners_ns; i += 4)
+		for (int n = pick(w, 3); n > 0; n--)
+			w->owners[p->n_socket_owners++] =
+				(struct ss_socket_owner){.kind = 1,
+							 .process_start_ns = w->lives[i].record.process_start_ns,
+							 .inode = 50 + (uint64_t)pick(w, 3),
+							 .tgid = 1 + (uint32_t)i,
+							 .port = pick(w, 2) ? 80 : 0,
+							 .connected = !pick(w, 3)};
+	p->socket_owners = w->owners;
 }
 
 static void world_go_on(struct world *w)
@@ -258,6 +310,8 @@ static void world_go_on(struct world *w)
 		life_change(w, pick(w, THREADS));
 	if (!pick(w, 4))
 		cgroups_change(w);
+	if (!pick(w, 4))
+		listeners_change(w);
 	if (!pick(w, 15)) {
 		p->io_unaccounted = !p->io_unaccounted;
 		p->collectors[p->n_collectors - 1].ok ^= pick(w, 2);
