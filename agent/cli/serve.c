@@ -46,6 +46,7 @@ struct serve {
 	struct judged_source judged;
 	struct serve_recording recording;
 	bool no_findings;
+	bool reload;  /* a SIGHUP has come */
 	bool failing; /* the last sample failed */
 };
 
@@ -56,6 +57,8 @@ static int serve_parse(struct run *run, struct serve *s)
 		ROW_LIST("web.listen-address", 0, &s->listen, "ADDRESS",
 			 "address to listen on: HOST:PORT, [IPV6]:PORT, or :PORT for all addresses"),
 		ROW_STRING("web.telemetry-path", 0, &s->http.telemetry_path, "PATH", "path of the metrics"),
+		ROW_STRING("web.config.file", 0, &s->http.web_config, "PATH",
+			   "TLS, client certificates, users, headers: a file in the format of Prometheus's exporters"),
 		ROW_U64("web.max-requests", 0, 0, 1000000, &s->http.max_requests, "N",
 			"scrapes served at the same time, more are answered with 503; 0: no limit"),
 		ROW_FLAG("web.disable-exporter-metrics", 0, &s->http.no_self,
@@ -209,13 +212,35 @@ static void sample_taken(void *ctx, const struct snapshot *snapshot, int error)
 	s->failing = !snapshot;
 }
 
+/* Once for each SIGHUP. */
+static bool serve_reload(void *ctx)
+{
+	struct serve *s = ctx;
+	bool reload = s->reload;
+
+	s->reload = false;
+	return reload;
+}
+
+static void serve_web_changed(void *ctx, const char *wrong)
+{
+	const struct serve *s = ctx;
+
+	if (wrong)
+		log_error("%s; the configuration before stays in force", wrong);
+	else
+		log_info("%s was read again", s->http.web_config);
+}
+
 /* After a signal. True: stop. */
 static bool serve_wake(void *ctx)
 {
+	struct serve *s = ctx;
 	int sig = run_signal_next();
 
-	(void)ctx;
-	if (sig == SIGHUP)
+	if (sig == SIGHUP && s->http.web_config)
+		s->reload = true;
+	else if (sig == SIGHUP)
 		log_info("SIGHUP ignored: there is no configuration to reload");
 	if (!sig || sig == SIGHUP)
 		return false;
@@ -246,6 +271,8 @@ static int serve_open(struct serve *s)
 
 	s->http.wake_fd = run_signal_fd();
 	s->http.wake = serve_wake;
+	s->http.reload = serve_reload;
+	s->http.web_changed = serve_web_changed;
 	s->http.map_bytes = serve_map_bytes;
 	s->http.storage_bytes = serve_storage_bytes;
 	s->http.ctx = s;
@@ -263,6 +290,20 @@ static int serve_open(struct serve *s)
 	return run_open(s->run);
 }
 
+static void serve_addresses_log(const struct serve *s)
+{
+	bool open = false;
+
+	for (size_t i = 0; http_address(s->server, i); i++) {
+		log_info("sysscope " SYSSCOPE_VERSION " listening on %s://%s%s",
+			 http_is_tls(s->server) ? "https" : "http", http_address(s->server, i), s->http.telemetry_path);
+		open |= http_is_open(s->server, i);
+	}
+	if (open)
+		log_warning("whoever reaches this machine can read the names of its containers and programs: "
+			    "--web.config.file can ask for a password or a certificate");
+}
+
 static int serve_run(struct serve *s)
 {
 	struct serve_recording *rec = &s->recording;
@@ -270,9 +311,7 @@ static int serve_run(struct serve *s)
 	int r;
 
 	s->tap = (struct source_tap){.after = sample_taken, .ctx = s};
-	for (size_t i = 0; http_address(s->server, i); i++)
-		log_info("sysscope " SYSSCOPE_VERSION " listening on http://%s%s", http_address(s->server, i),
-			 s->http.telemetry_path);
+	serve_addresses_log(s);
 	run_cost_log(s->run);
 	source = source_tap_open(&s->tap, s->run->source);
 	if (rec->keeper) {
@@ -321,6 +360,7 @@ const struct verb verb_serve = {
 	.examples = "  sysscope serve\n"
 		    "  sysscope serve --web.listen-address :10435\n"
 		    "  sysscope serve --web.listen-address 127.0.0.1:80 --web.listen-address [::1]:80\n"
+		    "  sysscope serve --web.listen-address :10435 --web.config.file /etc/sysscope/web.yml\n"
 		    "  sysscope serve --record.path /var/lib/sysscope\n"
 		    "  sysscope serve --record.path /var/lib/sysscope --record.keep 500M --record.keep-for 12h\n"
 		    "  curl -s http://127.0.0.1:10435/metrics\n",

@@ -79,6 +79,7 @@ void clients_remove(struct clients *cs, struct client *c)
 void client_asked(const struct clients *cs, struct client *c, uint64_t now_ns)
 {
 	c->answered = false;
+	c->access = CLIENT_UNASKED;
 	if (c->state != CLIENT_CLOSING)
 		client_enter(c, CLIENT_ANSWER, now_ns, cs->answer_ns);
 }

@@ -27,12 +27,26 @@ enum client_state {
 	CLIENT_CLOSING, /* shut down */
 };
 
+/* Whether a request may be answered. */
+enum client_access {
+	CLIENT_UNASKED,
+	CLIENT_WAITS, /* its password is being checked */
+	CLIENT_RIGHT,
+	CLIENT_WRONG,
+};
+
+struct MHD_Connection;
+struct tls;
+
 struct client {
 	enum client_state state;
 	int fd;
 	uint64_t since_ns, deadline_ns; /* CLOCK_BOOTTIME */
 	uint64_t received_bytes;	/* when the last response was complete */
 	bool answered;			/* the response to the current request is queued */
+	enum client_access access;	/* of the current request */
+	struct MHD_Connection *waits;	/* CLIENT_WAITS: suspended until its password is checked */
+	struct tls *tls;		/* what its session began with; NULL: not encrypted */
 	bool scrape;			/* that response has metrics... */
 	uint64_t sequence;		/* ...of this snapshot */
 };

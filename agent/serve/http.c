@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * http.c - see http.h. Sockets, libmicrohttpd's daemons, and the loop that runs them, the source's idle work and the clients'
- * deadlines. The pages are in pages.c. Never logs, starts no thread.
+ * deadlines. The pages are in pages.c, who may see them in access.c. Never logs; the only thread is that of passwords.c.
  */
 #include <errno.h>
 #include <poll.h>
@@ -11,8 +11,11 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "serve/access.h"
 #include "serve/http_internal.h"
 #include "serve/listen.h"
+#include "serve/secure/tls.h"
+#include "serve/secure/passwords.h"
 #include "serve/self.h"
 
 /* Per connection, for all headers of a request; larger requests get 431 or 414. */
@@ -20,7 +23,7 @@
 /* At its limit libmicrohttpd stops accepting, and resumes in a later turn for which no descriptor becomes readable. */
 #define CROWDED_POLL_MS 50
 
-enum { FD_WAKE, FD_SOURCE, FD_DAEMONS };
+enum { FD_WAKE, FD_SOURCE, FD_USERS, FD_DAEMONS };
 
 void http_options_init(struct http_options *o)
 {
@@ -54,15 +57,21 @@ static void on_connection(void *ctx, struct MHD_Connection *connection, void **s
 {
 	struct http *h = ctx;
 	const union MHD_ConnectionInfo *info;
+	struct client *c;
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		if (*socket_context)
+		if (*socket_context) {
+			access_end(*socket_context);
 			clients_remove(&h->clients, *socket_context);
+		}
 		*socket_context = NULL;
 		return;
 	}
 	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	*socket_context = info ? clients_add(&h->clients, info->connect_fd, clock_boot_ns()) : NULL;
+	c = info ? clients_add(&h->clients, info->connect_fd, clock_boot_ns()) : NULL;
+	if (c && !access_begin(h, c, connection))
+		shutdown(info->connect_fd, SHUT_RDWR);
+	*socket_context = c;
 }
 
 /*
@@ -74,6 +83,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 {
 	struct http *h = ctx;
 	struct client *c = connection_client(connection);
+	enum access access;
 
 	(void)version;
 	(void)upload;
@@ -88,8 +98,12 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 		*upload_size = 0; /* discard the body */
 		return MHD_YES;
 	}
+	access = access_check(h, c, connection);
+	if (access == ACCESS_WAIT)
+		return MHD_YES;
 	c->answered = true;
-	return page_answer(h, c, connection, url, method);
+	return access == ACCESS_GO ? page_answer(h, c, connection, url, method)
+				   : page_refuse(h, c, connection, access == ACCESS_BUSY);
 }
 
 static void on_completed(void *ctx, struct MHD_Connection *connection, void **request,
@@ -125,14 +139,22 @@ static size_t on_unescape(void *ctx, struct MHD_Connection *connection, char *s)
 
 static int daemon_start(struct http *h, struct listener *l)
 {
+	const struct tls *t = web_tls(h->web);
+	const struct MHD_OptionItem secure[] = {
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, t ? (void *)(uintptr_t)tls_cert_pem(t) : NULL},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, t ? (void *)(uintptr_t)tls_key_pem(t) : NULL},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, t ? (void *)(uintptr_t)tls_priority_text(t) : NULL},
+		{MHD_OPTION_END, 0, NULL},
+	};
 	const union MHD_DaemonInfo *info;
 
-	l->daemon =
-		MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, h, MHD_OPTION_LISTEN_SOCKET, l->fd,
-				 MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_LIMIT,
-				 (unsigned int)CLIENTS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES,
-				 MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_NOTIFY_COMPLETED,
-				 on_completed, h, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, h, MHD_OPTION_END);
+	l->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (t ? MHD_USE_TLS : 0), 0, NULL, NULL,
+				     on_request, h, MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+				     MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CLIENTS_MAX,
+				     MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES,
+				     MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_NOTIFY_COMPLETED,
+				     on_completed, h, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, h, MHD_OPTION_ARRAY,
+				     t ? secure : &secure[ARRAY_SIZE(secure) - 1], MHD_OPTION_END);
 	if (!l->daemon)
 		return -EIO;
 	info = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -170,6 +192,9 @@ static int http_fill(struct http *h, struct buf *error)
 			"'; it must begin with /, have only letters, digits and -._~/, and not be another page's");
 		return -EINVAL;
 	}
+	r = h->o.web_config ? web_open(&h->web, h->o.web_config, error) : 0;
+	if (r < 0)
+		return r == -ENOMEM ? r : -EINVAL;
 	r = listeners_open(h, error);
 	if (r < 0)
 		return r;
@@ -211,7 +236,11 @@ void http_close(struct http *h)
 {
 	if (!h)
 		return;
+	access_stop(h);
 	for (size_t i = 0; i < h->n_listeners; i++) {
+		/* libmicrohttpd ends the process if it is stopped while a connection is suspended. */
+		if (h->listeners[i].daemon)
+			MHD_run(h->listeners[i].daemon);
 		if (h->listeners[i].daemon)
 			MHD_stop_daemon(h->listeners[i].daemon); /* also closes the socket, unless http_run did */
 		else
@@ -222,6 +251,7 @@ void http_close(struct http *h)
 	pack_drop(&h->pack);
 	prometheus_free(h->prometheus);
 	buf_free(&h->landing);
+	web_close(h->web);
 	free(h);
 }
 
@@ -230,6 +260,16 @@ const char *http_address(const struct http *h, size_t i)
 	if (i >= h->n_listeners)
 		return NULL;
 	return h->listeners[i].address.data ? h->listeners[i].address.data : "";
+}
+
+bool http_is_open(const struct http *h, size_t i)
+{
+	return !web_asks_who(h->web) && !listen_is_loopback(h->listeners[i].fd);
+}
+
+bool http_is_tls(const struct http *h)
+{
+	return web_is_tls(h->web);
 }
 
 /* ---- the loop ---- */
@@ -312,6 +352,7 @@ int http_run(struct http *h, const struct snapshot_source *source)
 	struct pollfd fds[FD_DAEMONS + HTTP_LISTEN_MAX] = {
 		[FD_WAKE] = {.fd = h->o.wake_fd, .events = POLLIN},
 		[FD_SOURCE] = {.fd = source->fd, .events = POLLIN},
+		[FD_USERS] = {.fd = -1, .events = POLLIN},
 	};
 	uint64_t deadline_ns = UINT64_MAX, drain_ns = UINT64_MAX;
 	int error;
@@ -323,8 +364,11 @@ int http_run(struct http *h, const struct snapshot_source *source)
 	rest(h);
 	h->idle_ns = clock_boot_ns();
 	for (;;) {
-		int n = poll(fds, FD_DAEMONS + h->n_listeners,
-			     poll_timeout(h, deadline_ns < drain_ns ? deadline_ns : drain_ns));
+		int n;
+
+		fds[FD_USERS].fd = web_passwords(h->web) ? passwords_fd(web_passwords(h->web)) : -1;
+		n = poll(fds, FD_DAEMONS + h->n_listeners,
+			 poll_timeout(h, deadline_ns < drain_ns ? deadline_ns : drain_ns));
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
@@ -336,6 +380,9 @@ int http_run(struct http *h, const struct snapshot_source *source)
 		}
 		if (n < 0)
 			fds[FD_SOURCE].revents = 0;
+		if (h->o.reload && h->o.reload(h->o.ctx))
+			access_refresh(h, true);
+		access_turn(h);
 		idle_work(h, &fds[FD_SOURCE]);
 		for (size_t i = 0; i < h->n_listeners; i++)
 			if (MHD_run(h->listeners[i].daemon) != MHD_YES)

@@ -23,6 +23,7 @@ struct http_options {
 	const char *listen[HTTP_LISTEN_MAX]; /* HOST:PORT, [IPV6]:PORT, :PORT */
 	size_t n_listen;		     /* at least 1 */
 	const char *telemetry_path;
+	const char *web_config;		    /* path of a file with TLS, users, headers; NULL: none */
 	uint64_t max_requests;		    /* scrapes at the same time; more get 503. 0: no limit */
 	bool no_self;			    /* no process_* families */
 	bool detail;			    /* all families and buckets */
@@ -35,8 +36,11 @@ struct http_options {
 	uint32_t drain_ms;		    /* time for pending responses when the server stops */
 	int wake_fd;			    /* `wake` is called when it is readable; -1: none */
 	bool (*wake)(void *ctx);	    /* true: stop */
+	bool (*reload)(void *ctx);	    /* true, once: look at web_config now; NULL: never */
 	double (*map_bytes)(void *ctx);	    /* for sysscope_bpf_map_memory_bytes; NULL: unknown */
 	double (*storage_bytes)(void *ctx); /* for sysscope_bpf_task_storage_bytes; NULL: unknown */
+	/* A new version of web_config is in force (NULL), or is wrong, and the one before stays. NULL: nobody wants to know. */
+	void (*web_changed)(void *ctx, const char *wrong);
 	void (*recording)(void *ctx, struct prometheus_recording *ret); /* NULL: nothing is recorded */
 	void *ctx;
 };
@@ -50,6 +54,10 @@ struct http;
  */
 int http_open(struct http **ret, const struct http_options *o, struct buf *error);
 const char *http_address(const struct http *h, size_t i); /* as bound: "127.0.0.1:10435"; NULL after the last one */
+
+/* Whether the bound address can be reached from other machines, and whether clients have to prove who they are. */
+bool http_is_open(const struct http *h, size_t i);
+bool http_is_tls(const struct http *h);
 
 /* Serves until `wake` returns true, completes pending responses, and returns 0; negative errno if it cannot continue. */
 int http_run(struct http *h, const struct snapshot_source *source);

@@ -12,6 +12,7 @@
 #include "serve/clients.h"
 #include "serve/http.h"
 #include "serve/pack.h"
+#include "serve/secure/web.h"
 
 #define NS_PER_MS     1000000ULL
 #define SEQUENCE_NONE 0 /* snapshots are numbered from 1 */
@@ -29,6 +30,7 @@ struct http {
 	size_t n_listeners;
 	struct buf landing;
 	struct clients clients;
+	struct web *web; /* NULL: no file says who may ask */
 
 	const struct snapshot_source *source;
 	struct prometheus *prometheus;
@@ -52,6 +54,9 @@ bool request_has_body(struct MHD_Connection *connection);
 /* Queues the response to a request whose headers are complete. */
 enum MHD_Result page_answer(struct http *h, struct client *c, struct MHD_Connection *connection, const char *target,
 			    const char *method);
+
+/* Queues 401, or `busy` 429. */
+enum MHD_Result page_refuse(struct http *h, struct client *c, struct MHD_Connection *connection, bool busy);
 
 int landing_write(struct buf *out, const char *telemetry_path);
 /* Not the path of another page, and without characters that need escaping. */

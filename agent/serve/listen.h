@@ -5,6 +5,8 @@
 #ifndef SYSSCOPE_SERVE_LISTEN_H
 #define SYSSCOPE_SERVE_LISTEN_H
 
+#include <stdbool.h>
+
 struct buf;
 
 /*
@@ -15,5 +17,8 @@ int listen_open(const char *address, struct buf *error);
 
 /* The address as it was bound, "127.0.0.1:10435", "[::]:10435"; "" if unknown. */
 void listen_address(int fd, struct buf *out);
+
+/* Whether nobody outside of this machine can reach a bound socket. */
+bool listen_is_loopback(int fd);
 
 #endif

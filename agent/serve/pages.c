@@ -7,84 +7,58 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "serve/http_internal.h"
+#include "serve/answer.h"
 #include "serve/negotiate.h"
 #include "serve/self.h"
 
-#define TYPE_TEXT	   "text/plain; charset=utf-8"
-#define TYPE_HTML	   "text/html; charset=utf-8"
 #define TELEMETRY_PATH_MAX 128
 
 struct page {
 	const char *path;
-	enum MHD_Result (*answer)(struct http *h, struct MHD_Connection *connection);
+	enum MHD_Result (*answer)(const struct asked *r);
 };
 
-/* ---- answers ---- */
+/* ---- small pages ---- */
 
-bool request_has_body(struct MHD_Connection *connection)
+/* The response itself shows that the loop runs. */
+static enum MHD_Result answer_healthy(const struct asked *r)
 {
-	const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-
-	return (length && strcmp(length, "0") != 0) ||
-	       MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+	return answer_text(r, MHD_HTTP_OK, "healthy\n");
 }
 
-/* `header` and `value`: one more header; NULL: none. Takes ownership of the response, which may be NULL. */
-static enum MHD_Result answer_queue(struct MHD_Connection *connection, unsigned int status,
-				    struct MHD_Response *response, const char *type, const char *header,
-				    const char *value)
+static enum MHD_Result answer_ready(const struct asked *r)
 {
-	enum MHD_Result r = MHD_NO;
-
-	if (!response)
-		return MHD_NO;
-	if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_YES &&
-	    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
-	    (!header || MHD_add_response_header(response, header, value) == MHD_YES) &&
-	    (!request_has_body(connection) ||
-	     MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES))
-		r = MHD_queue_response(connection, status, response);
-	MHD_destroy_response(response);
-	return r;
+	return r->http->ready ? answer_text(r, MHD_HTTP_OK, "ready\n")
+			      : answer_text(r, MHD_HTTP_SERVICE_UNAVAILABLE, "not ready: no sample yet\n");
 }
 
-/* `text` must outlive the connection. */
-static enum MHD_Result answer_text(struct MHD_Connection *connection, unsigned int status, const char *text)
+static enum MHD_Result answer_landing(const struct asked *r)
 {
-	return answer_queue(
-		connection, status,
-		MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT),
-		TYPE_TEXT, NULL, NULL);
+	static const struct header more[] = {{"Content-Security-Policy", "default-src 'none'"}, {}};
+	const struct buf *text = &r->http->landing;
+
+	return answer_queue(r, MHD_HTTP_OK,
+			    MHD_create_response_from_buffer(text->len, text->data, MHD_RESPMEM_PERSISTENT), TYPE_HTML,
+			    more);
 }
 
-static enum MHD_Result answer_healthy(struct http *h, struct MHD_Connection *connection)
+static enum MHD_Result answer_wrong_method(const struct asked *r)
 {
-	(void)h; /* the response itself shows that the loop runs */
-	return answer_text(connection, MHD_HTTP_OK, "healthy\n");
+	static const struct header more[] = {{MHD_HTTP_HEADER_ALLOW, "GET, HEAD"}, {}};
+
+	return answer_text_with(r, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n", more);
 }
 
-static enum MHD_Result answer_ready(struct http *h, struct MHD_Connection *connection)
+enum MHD_Result page_refuse(struct http *h, struct client *c, struct MHD_Connection *connection, bool busy)
 {
-	return h->ready ? answer_text(connection, MHD_HTTP_OK, "ready\n")
-			: answer_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "not ready: no sample yet\n");
-}
+	static const struct header who[] = {{MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"sysscope\""}, {}};
+	static const struct header later[] = {{MHD_HTTP_HEADER_RETRY_AFTER, "1"}, {}};
+	const struct asked r = {h, c, connection, false};
 
-static enum MHD_Result answer_landing(struct http *h, struct MHD_Connection *connection)
-{
-	return answer_queue(connection, MHD_HTTP_OK,
-			    MHD_create_response_from_buffer(h->landing.len, h->landing.data, MHD_RESPMEM_PERSISTENT),
-			    TYPE_HTML, "Content-Security-Policy", "default-src 'none'");
-}
-
-static enum MHD_Result answer_wrong_method(struct MHD_Connection *connection)
-{
-	static const char text[] = "only GET and HEAD\n";
-
-	return answer_queue(
-		connection, MHD_HTTP_METHOD_NOT_ALLOWED,
-		MHD_create_response_from_buffer(sizeof(text) - 1, (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT),
-		TYPE_TEXT, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	if (busy)
+		return answer_text_with(&r, MHD_HTTP_TOO_MANY_REQUESTS, "too many passwords are being checked\n",
+					later);
+	return answer_text_with(&r, MHD_HTTP_UNAUTHORIZED, "a user and a password are needed\n", who);
 }
 
 /* ---- metrics ---- */
@@ -148,16 +122,16 @@ static int scrape(struct http *h, bool gzip, struct body **ret)
 	return 0;
 }
 
-static enum MHD_Result answer_no_sample(struct MHD_Connection *connection, int error)
+static enum MHD_Result answer_no_sample(const struct asked *r, int error)
 {
 	_cleanup_buf_ struct buf text = {};
 
 	buf_printf(&text, "no sample: %s\n", strerror(-error));
 	if (text.failed)
 		return MHD_NO;
-	return answer_queue(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+	return answer_queue(r, MHD_HTTP_SERVICE_UNAVAILABLE,
 			    MHD_create_response_from_buffer(text.len, text.data, MHD_RESPMEM_MUST_COPY), TYPE_TEXT,
-			    NULL, NULL);
+			    NULL);
 }
 
 static void body_release(void *body)
@@ -166,9 +140,12 @@ static void body_release(void *body)
 }
 
 /* Takes ownership of the reference. */
-static enum MHD_Result answer_body(struct MHD_Connection *connection, struct body *body, bool gzip)
+static enum MHD_Result answer_body(const struct asked *r, struct body *body, bool gzip)
 {
 	const struct buf *text = gzip ? &body->gzip : &body->plain;
+	const struct header more[] = {{MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING},
+				      {gzip ? MHD_HTTP_HEADER_CONTENT_ENCODING : NULL, "gzip"},
+				      {}};
 	struct MHD_Response *response =
 		MHD_create_response_from_buffer_with_free_callback_cls(text->len, text->data, body_release, body);
 
@@ -176,12 +153,7 @@ static enum MHD_Result answer_body(struct MHD_Connection *connection, struct bod
 		body_unref(body);
 		return MHD_NO;
 	}
-	if (MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING) != MHD_YES) {
-		MHD_destroy_response(response);
-		return MHD_NO;
-	}
-	return answer_queue(connection, MHD_HTTP_OK, response, PROMETHEUS_CONTENT_TYPE,
-			    gzip ? MHD_HTTP_HEADER_CONTENT_ENCODING : NULL, "gzip");
+	return answer_queue(r, MHD_HTTP_OK, response, PROMETHEUS_CONTENT_TYPE, more);
 }
 
 /* A client that asks for some collectors must not get all of them instead. */
@@ -196,35 +168,36 @@ static bool asks_for_part(struct MHD_Connection *connection)
 	return false;
 }
 
-static enum MHD_Result answer_metrics(struct http *h, struct client *c, struct MHD_Connection *connection, bool head)
+static enum MHD_Result answer_metrics(const struct asked *q)
 {
+	struct http *h = q->http;
 	const char *encodings =
-		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+		MHD_lookup_connection_value(q->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT_ENCODING);
 	bool gzip = accept_gzip(encodings);
 	struct body *body = NULL;
 	uint64_t sequence;
 	enum MHD_Result queued;
 	int r;
 
-	if (asks_for_part(connection))
-		return answer_text(connection, MHD_HTTP_BAD_REQUEST, "collectors cannot be chosen by a query\n");
+	if (asks_for_part(q->connection))
+		return answer_text(q, MHD_HTTP_BAD_REQUEST, "collectors cannot be chosen by a query\n");
 	if (h->o.max_requests && h->scrapes >= h->o.max_requests)
-		return answer_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many scrapes at once\n");
+		return answer_text(q, MHD_HTTP_SERVICE_UNAVAILABLE, "too many scrapes at once\n");
 	r = scrape(h, gzip, &body);
 	if (r < 0 || !body)
-		return answer_no_sample(connection, r);
+		return answer_no_sample(q, r);
 	if (gzip && body_compress(body) < 0)
 		gzip = false;
 	r = gzip ? 0 : body_expand(body);
 	if (r < 0) {
 		body_unref(body);
-		return answer_no_sample(connection, r);
+		return answer_no_sample(q, r);
 	}
 	sequence = body->sequence;
-	queued = answer_body(connection, body, gzip);
+	queued = answer_body(q, body, gzip);
 	if (queued == MHD_YES) {
-		c->scrape = true;
-		c->sequence = head ? SEQUENCE_NONE : sequence;
+		q->client->scrape = true;
+		q->client->sequence = q->head ? SEQUENCE_NONE : sequence;
 		h->scrapes++;
 	}
 	return queued;
@@ -254,17 +227,17 @@ static const char *target_path(const char *target)
 enum MHD_Result page_answer(struct http *h, struct client *c, struct MHD_Connection *connection, const char *target,
 			    const char *method)
 {
+	const struct asked r = {h, c, connection, strcmp(method, MHD_HTTP_METHOD_HEAD) == 0};
 	const char *path = target_path(target);
-	bool head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
 
-	if (!head && strcmp(method, MHD_HTTP_METHOD_GET) != 0)
-		return answer_wrong_method(connection);
+	if (!r.head && strcmp(method, MHD_HTTP_METHOD_GET) != 0)
+		return answer_wrong_method(&r);
 	if (strcmp(path, h->o.telemetry_path) == 0)
-		return answer_metrics(h, c, connection, head);
+		return answer_metrics(&r);
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
 		if (strcmp(path, pages[i].path) == 0)
-			return pages[i].answer(h, connection);
-	return answer_text(connection, MHD_HTTP_NOT_FOUND, "not found\n");
+			return pages[i].answer(&r);
+	return answer_text(&r, MHD_HTTP_NOT_FOUND, "not found\n");
 }
 
 bool telemetry_path_valid(const char *path)

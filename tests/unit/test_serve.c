@@ -554,6 +554,86 @@ static void test_self_families(void **state)
 	}
 }
 
+/* ---- users ---- */
+
+/* bcrypt of "right", cost 4. */
+#define USERS_TEXT "basic_auth_users:\n  alice: $2y$04$abcdefghijklmnopqrstuuFmEfrkTQnczNzw475xE2VhDrK1uwJiC\n"
+
+static void users_write(char *path)
+{
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write_all(fd, USERS_TEXT, strlen(USERS_TEXT)), 0);
+	close(fd);
+}
+
+/* Over one connection, which is suspended while a password is checked. */
+static void test_users(void **state)
+{
+	struct server *s = *state;
+	char path[] = "/tmp/sysscope-serve-users-XXXXXX";
+	static const struct {
+		const char *header;
+		int want;
+	} rows[] = {
+		{"", 401},
+		{"Authorization: Basic YWxpY2U6cmlnaHQ=\r\n", 200}, /* alice:right */
+		{"Authorization: Basic YWxpY2U6cmlnaHQ=\r\n", 200},
+		{"Authorization: Basic YWxpY2U6d3Jvbmc=\r\n", 401}, /* alice:wrong */
+		{"Authorization: Basic Ym9iOnJpZ2h0\r\n", 401},	    /* bob:right */
+		{"Authorization: Basic YWxpY2U=\r\n", 401},	    /* alice */
+		{"Authorization: Basic ====\r\n", 401},
+		{"Authorization: Bearer YWxpY2U6cmlnaHQ=\r\n", 401},
+		{"Authorization: Basic YWxpY2U6cmlnaHQ=\r\n", 200},
+	};
+	int fd;
+
+	users_write(path);
+	s->options.web_config = path;
+	server_start(s);
+	fd = client_connect(s);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_answer_ struct answer a = {};
+		char text[256];
+
+		snprintf(text, sizeof(text), "GET /metrics HTTP/1.1\r\nHost: x\r\n%s\r\n", rows[i].header);
+		client_say(fd, text);
+		client_receive(fd, &a, false);
+		assert_int_equal(a.status, rows[i].want);
+	}
+	close(fd);
+	unlink(path);
+}
+
+/* Clients whose password is being checked when the server stops, and some that have gone meanwhile. */
+static void test_users_at_the_end(void **state)
+{
+	struct server *s = *state;
+	char path[] = "/tmp/sysscope-serve-users-XXXXXX", text[256];
+	int fds[12];
+
+	users_write(path);
+	s->options.web_config = path;
+	s->options.drain_ms = 0;
+	server_start(s);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = client_connect(s);
+		/* "alice:0A", ...: each is another one. */
+		snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Basic YWxpY2U6M%c==\r\n\r\n",
+			 (char)('A' + i));
+		client_say(fds[i], text);
+		if (i % 3 == 0)
+			close(fds[i]);
+	}
+	server_tell_stop(s);
+	server_join(s);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		if (i % 3 != 0)
+			close(fds[i]);
+	unlink(path);
+}
+
 static void test_self(void **state)
 {
 	struct prometheus_self first, second;
@@ -601,6 +681,8 @@ int main(void)
 		server_test(test_several_addresses),
 		server_test(test_address_taken),
 		server_test(test_telemetry_path),
+		server_test(test_users),
+		server_test(test_users_at_the_end),
 		cmocka_unit_test(test_self),
 		cmocka_unit_test(test_self_virtual),
 		server_test(test_self_families),

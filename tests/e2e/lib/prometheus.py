@@ -20,13 +20,13 @@ class Refused(Exception):
 
 
 class Prometheus:
-    def __init__(self, port, home):
-        """Its process is in the cgroup `home`."""
+    def __init__(self, port, home, more=""):
+        """Its process is in the cgroup `home`. `more`: further lines of the scrape configuration."""
         self.port = sysscope.free_port()
         config = tmp() + "/prometheus.yml"
         with open(config, "w") as f:
             f.write("global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n- job_name: sysscope\n"
-                    "  static_configs: [{targets: ['127.0.0.1:%d']}]\n" % port)
+                    "  static_configs: [{targets: ['127.0.0.1:%d']}]\n%s" % (port, more))
         self.log = tmp() + "/prometheus.log"
         with open(self.log, "wb") as log:
             self.process = spawn(["prometheus", "--config.file", config, "--storage.tsdb.path", tmp() + "/tsdb",
