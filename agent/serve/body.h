@@ -15,8 +15,9 @@ struct snapshot;
 
 struct body {
 	unsigned int refs;
-	uint64_t sequence;	/* of the snapshot */
-	uint64_t made_ns;	/* CLOCK_BOOTTIME, after the sample was taken */
+	uint64_t sequence; /* of the snapshot */
+	uint64_t made_ns;  /* CLOCK_BOOTTIME, after the sample was taken */
+	bool openmetrics;
 	struct buf plain, gzip; /* one of them, or both once both were asked for */
 };
 

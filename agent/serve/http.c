@@ -248,7 +248,8 @@ void http_close(struct http *h)
 		buf_free(&h->listeners[i].address);
 	}
 	body_unref(h->body);
-	pack_drop(&h->pack);
+	for (size_t i = 0; i < ARRAY_SIZE(h->packs); i++)
+		pack_drop(&h->packs[i]);
 	prometheus_free(h->prometheus);
 	buf_free(&h->landing);
 	web_close(h->web);
@@ -307,7 +308,8 @@ static void rest(struct http *h)
 {
 	if (clock_boot_ns() - h->asked_ns < h->o.rest_ms * NS_PER_MS)
 		return;
-	pack_drop(&h->pack);
+	for (size_t i = 0; i < ARRAY_SIZE(h->packs); i++)
+		pack_drop(&h->packs[i]);
 	if (h->source->rest)
 		h->source->rest(h->source->ctx);
 }

@@ -35,14 +35,14 @@ struct http {
 	const struct snapshot_source *source;
 	struct prometheus *prometheus;
 	struct prometheus_self self;
-	struct pack pack;    /* of compressed bodies */
-	struct body *body;   /* of the latest sample, for scrapes soon after it */
-	uint64_t sequence;   /* of the latest snapshot; SEQUENCE_NONE if idle() may have made a newer one */
-	uint64_t sampled_ns; /* when it was taken */
-	uint64_t asked_ns;   /* when the latest one for a scrape was taken; 0: never */
-	bool ready;	     /* a sample has been taken */
-	uint64_t scrapes;    /* responses with metrics that are being sent */
-	uint64_t idle_ns;    /* when the source's idle() was last called */
+	struct pack packs[2]; /* of compressed bodies: text 0.0.4, OpenMetrics */
+	struct body *body;    /* of the latest sample, for scrapes soon after it */
+	uint64_t sequence;    /* of the latest snapshot; SEQUENCE_NONE if idle() may have made a newer one */
+	uint64_t sampled_ns;  /* when it was taken */
+	uint64_t asked_ns;    /* when the latest one for a scrape was taken; 0: never */
+	bool ready;	      /* a sample has been taken */
+	uint64_t scrapes;     /* responses with metrics that are being sent */
+	uint64_t idle_ns;     /* when the source's idle() was last called */
 };
 
 /*

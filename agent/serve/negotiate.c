@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * negotiate.c - see negotiate.h. One pass over untrusted text, without allocation. What it cannot parse is ignored, and the
- * response is plain, which every client understands. There is only one text format, so Accept is not read.
+ * response is plain, which every client understands.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -100,4 +100,66 @@ bool accept_gzip(const char *header)
 	if (gzip == ACCEPT_UNMENTIONED)
 		gzip = accept_quality(header, "x-gzip");
 	return gzip > 0 && gzip >= plain;
+}
+
+/* A media range of an Accept header. */
+struct range {
+	struct span name, version; /* version: empty without one */
+	bool escaping;
+	int quality; /* -1: not valid */
+};
+
+static bool parameter_is(struct span parameter, const char *name, struct span *ret_value)
+{
+	size_t len = strlen(name);
+
+	if (parameter.len <= len || parameter.at[len] != '=' || strncasecmp(parameter.at, name, len) != 0)
+		return false;
+	*ret_value = (struct span){parameter.at + len + 1, parameter.len - len - 1};
+	if (ret_value->len >= 2 && ret_value->at[0] == '"' && ret_value->at[ret_value->len - 1] == '"')
+		*ret_value = (struct span){ret_value->at + 1, ret_value->len - 2};
+	return true;
+}
+
+static struct range range_parse(struct span element)
+{
+	struct range r = {.quality = QUALITY_MAX};
+	struct span value;
+
+	r.name = span_next(&element, ';');
+	while (element.len) {
+		struct span parameter = span_next(&element, ';');
+
+		if (parameter_is(parameter, "q", &value))
+			r.quality = quality_parse(value);
+		else if (parameter_is(parameter, "version", &value))
+			r.version = value;
+		else if (parameter_is(parameter, "escaping", &value))
+			r.escaping = true;
+	}
+	return r;
+}
+
+bool accept_openmetrics(const char *header, bool *ret_escaping)
+{
+	struct span rest = {header ? header : "", header ? strlen(header) : 0};
+	int open = 0, text = 0, any = 0;
+
+	*ret_escaping = false;
+	while (rest.len) {
+		struct range r = range_parse(span_next(&rest, ','));
+
+		if (span_is(r.name, "application/openmetrics-text") && r.quality > open &&
+		    (!r.version.len || span_is(r.version, "1.0.0"))) {
+			open = r.quality;
+			*ret_escaping = r.escaping;
+		} else if (span_is(r.name, "text/plain") && r.quality > text &&
+			   (!r.version.len || span_is(r.version, "0.0.4"))) {
+			text = r.quality;
+		} else if ((span_is(r.name, "*/*") || span_is(r.name, "text/*")) && r.quality > any) {
+			any = r.quality;
+		}
+	}
+	/* Of both alike it is the newer one; what only a wildcard would allow is not asked for. */
+	return open > 0 && open >= text && open >= any;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * negotiate.h - what encodings a client accepts (RFC 9110, 12.4 and 12.5). Pure; called by pages.c for each scrape.
+ * negotiate.h - what encodings and formats a client accepts (RFC 9110, 12.4 and 12.5). Pure; called by pages.c for each scrape.
  */
 #ifndef SYSSCOPE_SERVE_NEGOTIATE_H
 #define SYSSCOPE_SERVE_NEGOTIATE_H
@@ -18,5 +18,11 @@ int accept_quality(const char *header, const char *name);
 
 /* Whether to send gzip: accepted, and preferred at least as much as the plain text. */
 bool accept_gzip(const char *header);
+
+/*
+ * Whether an Accept header prefers OpenMetrics 1.0.0 to text 0.0.4. Without one, or with neither in it, it does not.
+ * *ret_escaping: it said how names are to be escaped, which the answer then has to say, too.
+ */
+bool accept_openmetrics(const char *header, bool *ret_escaping);
 
 #endif

@@ -82,19 +82,21 @@ const struct snapshot *http_sample(struct http *h, int *ret_error)
 
 /*
  * A scrape takes a sample of its own. Those that arrive within share_ms of the latest sample get its text: fifty at once cost
- * one sample, and none gets data that is older than share_ms. `gzip`: how this one wants it.
+ * one sample for each format, and none gets data that is older than share_ms. The last two: how this one wants it.
  */
-static int scrape(struct http *h, bool gzip, struct body **ret)
+static int scrape(struct http *h, bool openmetrics, bool gzip, struct body **ret)
 {
 	struct prometheus_recording recording;
 	const struct prometheus_options po = {.process_metrics = true,
+					      .openmetrics = openmetrics,
 					      .self = h->o.no_self ? NULL : &h->self,
 					      .recording = h->o.recording ? &recording : NULL};
 	const struct snapshot *s;
 	struct body *body;
 	int r;
 
-	if (h->body && clock_boot_ns() - h->body->made_ns < h->o.share_ms * NS_PER_MS) {
+	if (h->body && h->body->openmetrics == openmetrics &&
+	    clock_boot_ns() - h->body->made_ns < h->o.share_ms * NS_PER_MS) {
 		*ret = body_ref(h->body);
 		return 0;
 	}
@@ -114,7 +116,7 @@ static int scrape(struct http *h, bool gzip, struct body **ret)
 	h->self.map_bytes = h->o.map_bytes && !h->o.no_self ? h->o.map_bytes(h->o.ctx) : VALUE_ABSENT;
 	if (h->o.recording)
 		h->o.recording(h->o.ctx, &recording);
-	r = body_new(&body, h->prometheus, s, &po, gzip ? &h->pack : NULL);
+	r = body_new(&body, h->prometheus, s, &po, gzip ? &h->packs[openmetrics] : NULL);
 	if (r < 0)
 		return r;
 	h->body = body;
@@ -140,10 +142,10 @@ static void body_release(void *body)
 }
 
 /* Takes ownership of the reference. */
-static enum MHD_Result answer_body(const struct asked *r, struct body *body, bool gzip)
+static enum MHD_Result answer_body(const struct asked *r, struct body *body, const char *type, bool gzip)
 {
 	const struct buf *text = gzip ? &body->gzip : &body->plain;
-	const struct header more[] = {{MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING},
+	const struct header more[] = {{MHD_HTTP_HEADER_VARY, "Accept, Accept-Encoding"},
 				      {gzip ? MHD_HTTP_HEADER_CONTENT_ENCODING : NULL, "gzip"},
 				      {}};
 	struct MHD_Response *response =
@@ -153,7 +155,7 @@ static enum MHD_Result answer_body(const struct asked *r, struct body *body, boo
 		body_unref(body);
 		return MHD_NO;
 	}
-	return answer_queue(r, MHD_HTTP_OK, response, PROMETHEUS_CONTENT_TYPE, more);
+	return answer_queue(r, MHD_HTTP_OK, response, type, more);
 }
 
 /* A client that asks for some collectors must not get all of them instead. */
@@ -173,7 +175,12 @@ static enum MHD_Result answer_metrics(const struct asked *q)
 	struct http *h = q->http;
 	const char *encodings =
 		MHD_lookup_connection_value(q->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT_ENCODING);
-	bool gzip = accept_gzip(encodings);
+	bool gzip = accept_gzip(encodings), escaping;
+	bool openmetrics = accept_openmetrics(
+		MHD_lookup_connection_value(q->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT), &escaping);
+	const char *type = !openmetrics ? PROMETHEUS_CONTENT_TYPE
+			   : escaping	? OPENMETRICS_CONTENT_TYPE "; escaping=underscores"
+					: OPENMETRICS_CONTENT_TYPE;
 	struct body *body = NULL;
 	uint64_t sequence;
 	enum MHD_Result queued;
@@ -183,7 +190,7 @@ static enum MHD_Result answer_metrics(const struct asked *q)
 		return answer_text(q, MHD_HTTP_BAD_REQUEST, "collectors cannot be chosen by a query\n");
 	if (h->o.max_requests && h->scrapes >= h->o.max_requests)
 		return answer_text(q, MHD_HTTP_SERVICE_UNAVAILABLE, "too many scrapes at once\n");
-	r = scrape(h, gzip, &body);
+	r = scrape(h, openmetrics, gzip, &body);
 	if (r < 0 || !body)
 		return answer_no_sample(q, r);
 	if (gzip && body_compress(body) < 0)
@@ -194,7 +201,7 @@ static enum MHD_Result answer_metrics(const struct asked *q)
 		return answer_no_sample(q, r);
 	}
 	sequence = body->sequence;
-	queued = answer_body(q, body, gzip);
+	queued = answer_body(q, body, type, gzip);
 	if (queued == MHD_YES) {
 		q->client->scrape = true;
 		q->client->sequence = q->head ? SEQUENCE_NONE : sequence;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exposition.c - lines of Prometheus text 0.0.4: HELP, TYPE, samples, numbers. Used by prometheus.c and family.c, for some
- * 100,000 samples a scrape, so a line is put together in place, and whole numbers are written without printf. Labels arrive
- * sanitised.
+ * exposition.c - lines of Prometheus text 0.0.4 and OpenMetrics 1.0.0: HELP, TYPE, UNIT, samples, numbers. Used by prometheus.c
+ * and family.c, for some 100,000 samples a scrape, so a line is put together in place, and whole numbers are written without
+ * printf. Labels arrive sanitised.
  */
 #include <string.h>
 
@@ -76,27 +76,70 @@ static void number_add(struct buf *out, const struct metric_desc *d, double v)
 	}
 }
 
-static void family_begin(struct family *f)
+static void help_add(struct buf *out, const char *help, bool openmetrics)
+{
+	for (const char *p = help; *p; p++) {
+		if (*p == '\\' || *p == '\n' || (openmetrics && *p == '"'))
+			buf_char(out, '\\');
+		buf_char(out, *p == '\n' ? 'n' : *p);
+	}
+}
+
+static bool ends_with(const char *name, size_t len, const char *end)
+{
+	return len > strlen(end) && memcmp(name + len - strlen(end), end, strlen(end)) == 0;
+}
+
+/* What precedes the first sample in text 0.0.4. */
+static void family_text(struct buf *out, const struct metric_desc *line)
 {
 	static const char *const types[] = {
-		[METRIC_COUNTER] = " counter\n", [METRIC_GAUGE] = " gauge\n",	  [METRIC_BUCKET] = " histogram\n",
-		[METRIC_SUM] = " histogram\n",	 [METRIC_TALLY] = " histogram\n",
+		[METRIC_COUNTER] = "counter", [METRIC_GAUGE] = "gauge",	    [METRIC_BUCKET] = "histogram",
+		[METRIC_SUM] = "histogram",   [METRIC_TALLY] = "histogram",
 	};
 
+	buf_printf(out, "# HELP %s ", line->prom);
+	help_add(out, line->help, false);
+	buf_printf(out, "\n# TYPE %s %s\n", line->prom, types[line->kind]);
+}
+
+static void family_openmetrics(struct buf *out, const struct metric_desc *line)
+{
+	static const char *const units[] = {"seconds", "bytes", "ratio"};
+	size_t len = strlen(line->prom);
+	const char *type = "histogram";
+
+	if (line->kind == METRIC_COUNTER) {
+		type = ends_with(line->prom, len, "_total") ? "counter" : "unknown";
+		len -= ends_with(line->prom, len, "_total") ? strlen("_total") : 0;
+	} else if (line->kind == METRIC_GAUGE) {
+		type = ends_with(line->prom, len, "_info") ? "info" : "gauge";
+		len -= ends_with(line->prom, len, "_info") ? strlen("_info") : 0;
+	}
+	buf_printf(out, "# TYPE %.*s %s\n", (int)len, line->prom, type);
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (ends_with(line->prom, len, units[i]) && line->prom[len - strlen(units[i]) - 1] == '_')
+			buf_printf(out, "# UNIT %.*s %s\n", (int)len, line->prom, units[i]);
+	buf_printf(out, "# HELP %.*s ", (int)len, line->prom);
+	help_add(out, line->help, true);
+	buf_char(out, '\n');
+}
+
+static void family_begin(struct family *f)
+{
 	if (f->begun)
 		return;
 	f->begun = true;
-	buf_str(f->out, "# HELP ");
-	buf_str(f->out, f->line->prom);
-	buf_char(f->out, ' ');
-	for (const char *p = f->line->help; *p; p++) {
-		if (*p == '\\' || *p == '\n')
-			buf_char(f->out, '\\');
-		buf_char(f->out, *p == '\n' ? 'n' : *p);
-	}
-	buf_str(f->out, "\n# TYPE ");
-	buf_str(f->out, f->line->prom);
-	buf_str(f->out, types[f->line->kind]);
+	if (f->out->openmetrics)
+		family_openmetrics(f->out->text, f->line);
+	else
+		family_text(f->out->text, f->line);
+}
+
+void exposition_end(const struct exposition *out)
+{
+	if (out->openmetrics)
+		buf_str(out->text, "# EOF\n");
 }
 
 struct line_text line_text_of(const struct metric_desc *line)
@@ -117,7 +160,7 @@ struct line_text line_text_of(const struct metric_desc *line)
 
 void sample_write(struct family *f, const struct line_text *t, const char *labels, size_t labels_len, double v)
 {
-	struct buf *out = f->out;
+	struct buf *out = f->out->text;
 	char *at;
 
 	if (value_absent(v))

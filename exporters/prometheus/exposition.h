@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exposition.h - lines of Prometheus text 0.0.4. Used by prometheus.c and family.c only.
+ * exposition.h - lines of Prometheus text 0.0.4 and OpenMetrics 1.0.0. Used by prometheus.c and family.c only.
  */
 #ifndef SYSSCOPE_EXPOSITION_H
 #define SYSSCOPE_EXPOSITION_H
@@ -12,8 +12,18 @@
 
 struct buf;
 
+/*
+ * A text that is written. OpenMetrics has no suffix _total in the name of a counter's family, only in its samples; a counter that
+ * has none in text 0.0.4, as some of cAdvisor's, is of type unknown there, since its name would be another one otherwise. It says
+ * units, and ends with # EOF. The samples are the same.
+ */
+struct exposition {
+	struct buf *text;
+	bool openmetrics;
+};
+
 struct family {
-	struct buf *out;
+	struct exposition *out;
 	const struct metric_desc *line; /* the first of the family: its name, type and help */
 	bool begun;			/* HELP and TYPE are written together with the first sample */
 };
@@ -24,6 +34,9 @@ struct line_text {
 	const char *suffix;
 	size_t name_len, suffix_len, labels_len;
 };
+/* After the last family. */
+void exposition_end(const struct exposition *out);
+
 struct line_text line_text_of(const struct metric_desc *line);
 
 /*

@@ -84,18 +84,18 @@ static void part_send(struct writing *w, size_t first, size_t end)
 	bool any;
 
 	digest = part_digest(w, first, end, &any);
-	if (!any || text_send(p, w->family.out, PART_UNKEPT, 0) < 0)
+	if (!any || text_send(p, w->family.out->text, PART_UNKEPT, 0) < 0)
 		return;
 	if (p->sink->again(p->sink->ctx, part, digest)) {
 		w->family.begun = true;
 		return;
 	}
 	part_write(w, first, end);
-	text_send(p, w->family.out, part, digest);
+	text_send(p, w->family.out->text, part, digest);
 }
 
-void write_family(struct prometheus *p, struct buf *out, const struct series_set *set, const struct metric_desc *lines,
-		  size_t first, size_t end)
+void write_family(struct prometheus *p, struct exposition *out, const struct series_set *set,
+		  const struct metric_desc *lines, size_t first, size_t end)
 {
 	struct writing w = {.p = p, .family = {out, &lines[first], false}, .set = set};
 	size_t count = series_set_count(set), step;

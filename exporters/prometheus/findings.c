@@ -40,7 +40,7 @@ static bool rule_said(const struct findings *f, size_t i)
 	return false;
 }
 
-void write_findings(struct prometheus *p, struct buf *out, const struct snapshot *s)
+void write_findings(struct prometheus *p, struct exposition *out, const struct snapshot *s)
 {
 	struct family unjudged = {out, own_family_line(OWN_NOT_JUDGED), false},
 		      watched = {out, own_family_line(OWN_FINDINGS_WATCHED), false};

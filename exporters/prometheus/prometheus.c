@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * prometheus.c - families, labels and samples of the text format. Which series there are, and what a counter shows,
+ * prometheus.c - families, labels and samples of the text formats. Which series there are, and what a counter shows,
  * is decided in series.c and publish.c. No timestamps, no family without a sample, every value from outside goes through
  * text_label.
  */
@@ -131,7 +131,7 @@ void prometheus_free(struct prometheus *p)
 }
 
 /* ---- families ---- */
-static void write_host(struct buf *out, const struct snapshot *s)
+static void write_host(struct exposition *out, const struct snapshot *s)
 {
 	const struct metric_desc *lines;
 	struct family f = {.out = out};
@@ -147,7 +147,7 @@ static void write_host(struct buf *out, const struct snapshot *s)
 	}
 }
 
-static void write_forms(struct prometheus *p, struct buf *out, enum metric_scope scope)
+static void write_forms(struct prometheus *p, struct exposition *out, enum metric_scope scope)
 {
 	const struct metric_desc *lines;
 	size_t n;
@@ -173,7 +173,7 @@ static void write_forms(struct prometheus *p, struct buf *out, enum metric_scope
 static void labelled_add(struct prometheus *p, struct family *f, double v)
 {
 	if (p->labels.failed)
-		f->out->failed = true;
+		f->out->text->failed = true;
 	else
 		sample_add(f, f->line, p->labels.data ? p->labels.data : "", p->labels.len, v);
 }
@@ -185,7 +185,7 @@ void one_label_add(struct prometheus *p, struct family *f, const char *name, con
 	labelled_add(p, f, v);
 }
 
-static void write_build(struct prometheus *p, struct buf *out, const struct snapshot *s)
+static void write_build(struct prometheus *p, struct exposition *out, const struct snapshot *s)
 {
 	struct family f = {out, own_family_line(OWN_BUILD), false};
 
@@ -196,7 +196,7 @@ static void write_build(struct prometheus *p, struct buf *out, const struct snap
 	labelled_add(p, &f, 1);
 }
 
-static void write_machine(struct prometheus *p, struct buf *out, const struct snapshot *s)
+static void write_machine(struct prometheus *p, struct exposition *out, const struct snapshot *s)
 {
 	struct family f = {out, own_family_line(OWN_MACHINE), false};
 
@@ -206,7 +206,7 @@ static void write_machine(struct prometheus *p, struct buf *out, const struct sn
 	labelled_add(p, &f, 1);
 }
 
-static void write_agent(struct prometheus *p, struct buf *out, const struct snapshot *s)
+static void write_agent(struct prometheus *p, struct exposition *out, const struct snapshot *s)
 {
 	struct family losses = {out, own_family_line(OWN_LOSSES), false};
 	struct family duration = {out, own_family_line(OWN_DURATION), false};
@@ -221,7 +221,7 @@ static void write_agent(struct prometheus *p, struct buf *out, const struct snap
 }
 
 /* For every family with a limit, even if nothing was folded: an alert needs the 0. */
-static void write_folded(struct prometheus *p, struct buf *out, const struct snapshot *s, bool groups)
+static void write_folded(struct prometheus *p, struct exposition *out, const struct snapshot *s, bool groups)
 {
 	struct family f = {out, own_family_line(OWN_FOLDED), false};
 
@@ -249,7 +249,7 @@ static void write_folded(struct prometheus *p, struct buf *out, const struct sna
 	}
 }
 
-static void write_own(struct buf *out, enum own_family first, const double *v, size_t n)
+static void write_own(struct exposition *out, enum own_family first, const double *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct family f = {out, own_family_line((enum own_family)(first + i)), false};
@@ -258,7 +258,7 @@ static void write_own(struct buf *out, enum own_family first, const double *v, s
 	}
 }
 
-static void write_recording(struct buf *out, const struct prometheus_recording *r)
+static void write_recording(struct exposition *out, const struct prometheus_recording *r)
 {
 	const double v[] = {r->active,	    r->samples, r->lost_samples, r->written_bytes, r->kept_bytes,
 			    r->oldest_time, r->errors,	r->events,	 r->lost_events};
@@ -267,7 +267,7 @@ static void write_recording(struct buf *out, const struct prometheus_recording *
 	write_own(out, OWN_RECORDING, v, ARRAY_SIZE(v));
 }
 
-static void write_self(struct buf *out, const struct prometheus_self *self)
+static void write_self(struct exposition *out, const struct prometheus_self *self)
 {
 	const double v[] = {self->cpu_seconds,	     self->resident_bytes, self->open_fds,
 			    self->max_fds,	     self->start_time,	   self->virtual_bytes,
@@ -305,7 +305,7 @@ static int sets_fill(struct prometheus *p, const struct snapshot *s, const struc
 	return r;
 }
 
-static int text_write(struct prometheus *p, struct buf *out, const struct snapshot *s,
+static int text_write(struct prometheus *p, struct exposition *out, const struct snapshot *s,
 		      const struct prometheus_options *o)
 {
 	static const struct prometheus_options defaults = {.process_metrics = true};
@@ -334,14 +334,16 @@ static int text_write(struct prometheus *p, struct buf *out, const struct snapsh
 		write_recording(out, o->recording);
 	if (o->self)
 		write_self(out, o->self);
-	return text_send(p, out, PART_UNKEPT, 0);
+	exposition_end(out);
+	return text_send(p, out->text, PART_UNKEPT, 0);
 }
 
 int prometheus_write(struct prometheus *p, struct buf *out, const struct snapshot *s,
 		     const struct prometheus_options *o)
 {
+	struct exposition text = {out, o && o->openmetrics};
 	size_t before = out->len;
-	int r = text_write(p, out, s, o);
+	int r = text_write(p, &text, s, o);
 
 	if (!r)
 		return 0;
@@ -355,10 +357,11 @@ int prometheus_send(struct prometheus *p, const struct snapshot *s, const struct
 		    const struct prometheus_sink *sink)
 {
 	_cleanup_buf_ struct buf part = {};
+	struct exposition text = {&part, o && o->openmetrics};
 	int r;
 
 	p->sink = sink;
-	r = text_write(p, &part, s, o);
+	r = text_write(p, &text, s, o);
 	p->sink = NULL;
 	return r;
 }

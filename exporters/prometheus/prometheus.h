@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * prometheus.h - a snapshot as Prometheus text 0.0.4. Called by agent/serve/ for each scrape. Never opens a file,
- * never subtracts samples; families, types and units come from metrics.def.
+ * prometheus.h - a snapshot as Prometheus text 0.0.4 or OpenMetrics 1.0.0. Called by agent/serve/ for each scrape. Never opens
+ * a file, never subtracts samples; families, types and units come from metrics.def.
  */
 #ifndef SYSSCOPE_PROMETHEUS_H
 #define SYSSCOPE_PROMETHEUS_H
@@ -15,6 +15,7 @@
 struct buf;
 
 #define PROMETHEUS_CONTENT_TYPE	      "text/plain; version=0.0.4; charset=utf-8"
+#define OPENMETRICS_CONTENT_TYPE      "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define PROMETHEUS_MAX_SERIES_DEFAULT 2000
 
 /* Resources that the agent itself uses, measured by the caller. VALUE_ABSENT: unknown, no sample. */
@@ -43,6 +44,7 @@ struct prometheus_recording {
 struct prometheus_options {
 	unsigned int max_series;	    /* per family; 0: PROMETHEUS_MAX_SERIES_DEFAULT */
 	bool process_metrics;		    /* the families of GROUP scope */
+	bool openmetrics;		    /* OpenMetrics 1.0.0 instead of text 0.0.4 */
 	const struct prometheus_self *self; /* NULL: none of the process_* families */
 	const struct prometheus_recording
 		*recording; /* NULL: nothing is recorded, and there are none of its families */

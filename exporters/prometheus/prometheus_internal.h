@@ -69,8 +69,8 @@ void labels_pod(struct buf *out, const struct container_row *c);
 
 /* ---- family.c ---- */
 /* One family: the lines from `first` up to `end`. */
-void write_family(struct prometheus *p, struct buf *out, const struct series_set *set, const struct metric_desc *lines,
-		  size_t first, size_t end);
+void write_family(struct prometheus *p, struct exposition *out, const struct series_set *set,
+		  const struct metric_desc *lines, size_t first, size_t end);
 /* Hands what is in `out` to the sink, if there is one. 0 or negative errno, and then `out` takes nothing more. */
 #define PART_UNKEPT 0 /* text that is no part of a family */
 int text_send(struct prometheus *p, struct buf *out, uint64_t part, uint64_t digest);
@@ -96,6 +96,6 @@ int sets_add_devices(struct prometheus *p, const struct snapshot *s, unsigned in
 
 /* ---- findings.c ---- */
 int sets_add_findings(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
-void write_findings(struct prometheus *p, struct buf *out, const struct snapshot *s);
+void write_findings(struct prometheus *p, struct exposition *out, const struct snapshot *s);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_negotiate.c - what Accept-Encoding says, well written and not.
+ * test_negotiate.c - what Accept-Encoding and Accept say, well written and not.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -93,6 +93,47 @@ static void test_gzip(void **state)
 			fail_msg("'%s'", rows[i].header ? rows[i].header : "NULL");
 }
 
+static void test_openmetrics(void **state)
+{
+	static const struct {
+		const char *header;
+		bool want, escaping;
+	} rows[] = {
+		{NULL, false, false},
+		{"", false, false},
+		{"*/*", false, false}, /* curl */
+		{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", false, false},
+		{"text/plain", false, false},
+		{"application/openmetrics-text", true, false},
+		{"application/openmetrics-text; version=1.0.0; charset=utf-8", true, false},
+		{"application/openmetrics-text;version=0.0.1", false, false},
+		{"Application/OpenMetrics-Text;Version=\"1.0.0\"", true, false},
+		{"application/openmetrics-text;version=1.0.0;q=0", false, false},
+		{"application/openmetrics-text;version=1.0.0;q=x", false, false},
+		{"text/plain;version=0.0.4;q=0.5,application/openmetrics-text;version=1.0.0;q=0.4", false, false},
+		{"text/plain;version=0.0.4;q=0.5,application/openmetrics-text;version=1.0.0;q=0.5", true, false},
+		{"*/*;q=0.9,application/openmetrics-text;version=1.0.0;q=0.5", false, false},
+		/* Prometheus 2.42, 3.5, and one that wants protobuf first. */
+		{"application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+		 "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+		 true, false},
+		{"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+		 "application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
+		 "text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+		 true, true},
+		{"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited", false,
+		 false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		bool escaping = !rows[i].escaping;
+
+		if (accept_openmetrics(rows[i].header, &escaping) != rows[i].want || escaping != rows[i].escaping)
+			fail_msg("'%s'", rows[i].header ? rows[i].header : "NULL");
+	}
+}
+
 /* 64 KiB of separators, and of one element, take no time and no memory. */
 static void test_long(void **state)
 {
@@ -115,6 +156,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_quality),
 		cmocka_unit_test(test_gzip),
+		cmocka_unit_test(test_openmetrics),
 		cmocka_unit_test(test_long),
 	};
 

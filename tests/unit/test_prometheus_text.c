@@ -271,9 +271,61 @@ static void test_kept(void **state)
 	fixture_free(&s.f);
 }
 
+/* ---- OpenMetrics ---- */
+
+/* A line of OpenMetrics as text 0.0.4 would have it, or nothing: its comments are checked by the test itself. */
+static void test_openmetrics(void **state)
+{
+	const struct prometheus_options open = {.process_metrics = true, .openmetrics = true};
+	struct prometheus *p = prometheus_new(true);
+	_cleanup_buf_ struct buf plain = {}, text = {}, samples = {}, samples_open = {};
+	char *keep = NULL, name[256] = "", type[32] = "", unit[32];
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	assert_int_equal(prometheus_write(p, &plain, &s.f.s, &all), 0);
+	assert_int_equal(prometheus_write(p, &text, &s.f.s, &open), 0);
+	assert_true(text.len > 6 && strcmp(text.data + text.len - 7, "\n# EOF\n") == 0);
+	for (char *line = strtok_r(plain.data, "\n", &keep); line; line = strtok_r(NULL, "\n", &keep))
+		if (line[0] != '#')
+			buf_printf(&samples, "%s\n", line);
+	for (char *line = strtok_r(text.data, "\n", &keep); line; line = strtok_r(NULL, "\n", &keep)) {
+		char other[256];
+
+		if (line[0] != '#') {
+			size_t len = strlen(name);
+
+			buf_printf(&samples_open, "%s\n", line);
+			/* Each sample belongs to the family above it, by the suffix that its type has. */
+			assert_int_equal(strncmp(line, name, len), 0);
+			if (strcmp(type, "counter") == 0)
+				assert_int_equal(strncmp(line + len, "_total", 6), 0);
+			else if (strcmp(type, "info") == 0)
+				assert_int_equal(strncmp(line + len, "_info", 5), 0);
+			else if (strcmp(type, "histogram") == 0)
+				assert_true(line[len] == '_');
+			else
+				assert_true(line[len] == '{' || line[len] == ' ');
+		} else if (sscanf(line, "# TYPE %255s %31s", other, type) == 2) {
+			assert_string_not_equal(other, name);
+			snprintf(name, sizeof(name), "%s", other);
+		} else if (sscanf(line, "# UNIT %255s %31s", other, unit) == 2) {
+			assert_string_equal(other, name);
+			assert_string_equal(name + strlen(name) - strlen(unit), unit);
+		} else if (strcmp(line, "# EOF") != 0) {
+			assert_int_equal(sscanf(line, "# HELP %255s", other), 1);
+			assert_string_equal(other, name);
+		}
+	}
+	assert_string_equal(samples.data, samples_open.data);
+	prometheus_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_openmetrics),
 		cmocka_unit_test(test_detail),
 		cmocka_unit_test(test_kept),
 	};

@@ -34,10 +34,32 @@ static void test_metrics(void **state)
 	assert_int_equal(a.status, 200);
 	assert_header(&a, "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
 	assert_header(&a, "X-Content-Type-Options", "nosniff");
-	assert_header(&a, "Vary", "Accept-Encoding");
+	assert_header(&a, "Vary", "Accept, Accept-Encoding");
 	assert_header(&a, "Content-Encoding", NULL);
 	assert_header(&a, "Connection", NULL);
 	assert_metrics(&a.body);
+}
+
+/* By negotiation, also of one sample in both formats at once. */
+static void test_openmetrics_asked(void **state)
+{
+	struct server *s = *state;
+	_cleanup_answer_ struct answer open = {}, plain = {}, escaped = {};
+
+	s->options.share_ms = 60000;
+	server_start(s);
+	client_get(s, "/metrics", "Accept: application/openmetrics-text;version=1.0.0\r\n", &open);
+	client_get(s, "/metrics", "Accept: */*\r\n", &plain);
+	client_get(s, "/metrics", "Accept: application/openmetrics-text;version=1.0.0;escaping=allow-utf-8\r\n",
+		   &escaped);
+	assert_header(&open, "Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8");
+	assert_header(&plain, "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+	assert_header(&escaped, "Content-Type",
+		      "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores");
+	assert_non_null(strstr(open.body.data, "\n# TYPE container_cpu_usage_seconds counter\n"));
+	assert_non_null(strstr(open.body.data, "\n# EOF\n"));
+	assert_non_null(strstr(plain.body.data, "\n# TYPE container_cpu_usage_seconds_total counter\n"));
+	assert_null(strstr(plain.body.data, "# EOF"));
 }
 
 static void gunzip(const struct buf *in, struct buf *out)
@@ -74,7 +96,7 @@ static void gzip_and_plain(struct server *s, bool plain_first)
 	client_get(s, "/metrics", "Accept-Encoding: gzip;q=0\r\n", &refused);
 	assert_int_equal(packed.status, 200);
 	assert_header(&packed, "Content-Encoding", "gzip");
-	assert_header(&packed, "Vary", "Accept-Encoding");
+	assert_header(&packed, "Vary", "Accept, Accept-Encoding");
 	assert_header(&packed, "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
 	gunzip(&packed.body, &text);
 	assert_metrics(&text);
@@ -205,7 +227,7 @@ static const struct request_row request_rows[] = {
 	{GET("/metrics") "Accept: application/vnd.google.protobuf;encoding=delimited\r\n\r\n", 200, "Content-Type",
 	 PROMETHEUS_CONTENT_TYPE},
 	{GET("/metrics") "Accept: application/openmetrics-text;version=1.0.0;escaping=evil,*/*;q=0.1\r\n\r\n", 200,
-	 "Content-Type", PROMETHEUS_CONTENT_TYPE},
+	 "Content-Type", OPENMETRICS_CONTENT_TYPE "; escaping=underscores"},
 };
 
 static void test_requests(void **state)
@@ -663,6 +685,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		server_test(test_metrics),
+		server_test(test_openmetrics_asked),
 		server_test(test_gzip),
 		server_test(test_gzip_after_plain),
 		server_test(test_judged_if_scraped),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * passwords.c - see passwords.h. One thread checks with the C library's crypt_rn; the lock is held for copying only. What is remembered
- * of a password is a keyed digest, which is worth nothing outside of this process.
+ * passwords.c - see passwords.h. One thread checks with the C library's crypt_rn; the lock is held for copying only. What is
+ * remembered of a password is a keyed digest, which is worth nothing outside of this process.
  */
 #include <crypt.h>
 #include <errno.h>

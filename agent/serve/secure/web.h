@@ -30,10 +30,10 @@ bool web_is_tls(const struct web *w);
 bool web_asks_who(const struct web *w);
 
 /*
- * Reads everything again if one of the files has changed, which is looked at once a second at most, or at once (`now`). The users
- * before are `*ret_before` then, for the caller to close; those who wait for them have to be asked again. 1: there is a new
- * configuration; 0: none; negative errno with one line in `error`: the new one is wrong, and the old one stays in force. A wrong one
- * is said once.
+ * Reads everything again if one of the files has changed, which is looked at once a second at most, or at once (`now`). The
+ * users before are `*ret_before` then, for the caller to close; those who wait for them have to be asked again. 1: there is a
+ * new configuration; 0: none; negative errno with one line in `error`: the new one is wrong, and the old one stays in force. A
+ * wrong one is said once.
  */
 int web_refresh(struct web *w, bool now, struct passwords **ret_before, struct buf *error);
 
