@@ -35,6 +35,7 @@ struct top {
 	struct match_choice containers;
 	struct top_batch plain; /* its iterations and delay also count for the live screen */
 	struct table_choice choice;
+	uint32_t self_row;
 	struct users *users;
 	struct source_tap tap, past_tap;
 	struct judged_source judged;
@@ -148,7 +149,7 @@ static void users_open(struct top *t)
 }
 
 /* Whose row is sysscope's own. Processes are known by their pid in the namespace that they are in. */
-static void self_choose(struct table_choice *c)
+static void self_choose(struct table_choice *c, uint32_t *remembered)
 {
 	struct stat st;
 
@@ -156,6 +157,7 @@ static void self_choose(struct table_choice *c)
 		return;
 	c->self_pid = (uint32_t)getpid();
 	c->self_namespace = (uint32_t)st.st_ino;
+	c->self_row = remembered;
 }
 
 /* ---- live ---- */
@@ -284,7 +286,7 @@ static int top_body(struct run *run)
 	if (r == RUN_CONTINUE && users_known(&t))
 		users_open(&t);
 	if (!t.plain.replay)
-		self_choose(&t.choice);
+		self_choose(&t.choice, &t.self_row);
 	if (live && r == RUN_CONTINUE)
 		screen = screen_begin(&t);
 	if (live && !screen && t.plain.replay && r == RUN_CONTINUE)

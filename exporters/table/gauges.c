@@ -88,11 +88,28 @@ static void gauge_bars(struct buf *out, const struct snapshot *s, int width)
 		memory_bar(out, s, each >= BAR_MIN && each < left ? each : left < BAR_MAX ? left : BAR_MAX);
 }
 
+static bool is_self(const struct table_choice *c, const struct process_row *p)
+{
+	return p->namespace_pid == c->self_pid && p->namespaces[0] == c->self_namespace;
+}
+
+/* Rows come and go, and its own is seldom far from where it was: the nearest first. */
 static const struct process_row *self_find(const struct snapshot *s, const struct table_choice *c)
 {
-	for (size_t i = 0; c->self_pid && i < s->n_processes; i++)
-		if (s->processes[i].namespace_pid == c->self_pid && s->processes[i].namespaces[0] == c->self_namespace)
-			return &s->processes[i];
+	size_t n = s->n_processes, at = c->self_row && *c->self_row < n ? *c->self_row : 0;
+
+	for (size_t far = 0; c->self_pid && far < n; far++) {
+		size_t behind = at + far, before = at - far; /* of one that is not there, n or more */
+		size_t found = behind < n && is_self(c, &s->processes[behind])	 ? behind
+			       : before < n && is_self(c, &s->processes[before]) ? before
+										 : n;
+
+		if (found == n)
+			continue;
+		if (c->self_row)
+			*c->self_row = (uint32_t)found;
+		return &s->processes[found];
+	}
 	return NULL;
 }
 

@@ -44,6 +44,7 @@ struct table_choice {
 	const char *(*user_name)(void *ctx, uint32_t uid);
 	void *user_ctx;
 	uint32_t self_pid, self_namespace; /* sysscope's pid in its pid namespace, and that one's inode; 0: not known */
+	uint32_t *self_row; /* where its row was last, which is looked at first; NULL: nobody remembers */
 };
 void table_choice_init(struct table_choice *c, const struct view_desc *view);
 

@@ -753,6 +753,16 @@ static void test_gauges(void **state)
 	buf_reset(&out);
 	table_gauge(&out, &snapshot, &c, 1, 80);
 	assert_non_null(strstr(out.data, "waits: CPU 13%, memory -, disks - of the time  sysscope: CPU 0.11, RSS 31M"));
+	/* Wherever it was before, behind the last row too. */
+	for (uint32_t row = 0; row <= snapshot.n_processes; row++) {
+		uint32_t remembered = row;
+
+		c.self_row = &remembered;
+		buf_reset(&out);
+		table_gauge(&out, &snapshot, &c, 1, 80);
+		assert_non_null(strstr(out.data, "sysscope: CPU 0.11, RSS 31M"));
+		assert_int_equal(remembered, 4);
+	}
 }
 
 int main(void)
