@@ -60,12 +60,14 @@ void detail_container_use(struct buf *out, const struct container_row *c, int wi
 
 #define BEHIND_COURSE 27 /* "  now 999ms/s, most 999ms/s" */
 
-/* The mean of the points that fall into each column. */
-static double columns_fill(const struct minutes *course, double now, enum minutes_value which, double *columns, int n)
+/* The mean of the points that fall into each column; returns the highest. *ret_point: the highest point in them. */
+static double columns_fill(const struct minutes *course, double now, enum minutes_value which, double *columns, int n,
+			   double *ret_point)
 {
 	double each = (double)MINUTES_SECONDS / n, most = 0;
 	int points[MINUTES_SECONDS] = {};
 
+	*ret_point = 0;
 	for (int i = 0; i < n; i++)
 		columns[i] = 0;
 	for (unsigned int i = 0; i < course->n; i++) {
@@ -74,6 +76,7 @@ static double columns_fill(const struct minutes *course, double now, enum minute
 		if (column < 0 || column >= n || isnan(course->v[i][which]))
 			continue;
 		columns[column] += (double)course->v[i][which];
+		*ret_point = fmax(*ret_point, (double)course->v[i][which]);
 		points[column]++;
 	}
 	for (int i = 0; i < n; i++) {
@@ -115,13 +118,13 @@ static bool course_known(const struct minutes *course, int which)
 static void course_line(struct buf *out, const struct minutes *course, double now, int which, int n)
 {
 	unsigned int last = (course->next + MINUTES_POINTS - 1) % MINUTES_POINTS;
-	double columns[MINUTES_SECONDS], most;
+	double columns[MINUTES_SECONDS], highest, most;
 
 	if (!course_known(course, which))
 		return;
-	most = columns_fill(course, now, (enum minutes_value)which, columns, n);
+	highest = columns_fill(course, now, (enum minutes_value)which, columns, n, &most);
 	buf_printf(out, "  %-13s", course_lines[which].label);
-	draw_course(out, columns, n, most);
+	draw_course(out, columns, n, highest);
 	buf_str(out, "  now ");
 	course_value(out, which, (double)course->v[last][which]);
 	buf_str(out, ", most ");

@@ -17,12 +17,15 @@
 #include <time.h>
 
 #include "lib/model_scene.h"
+#include "lib/recording.h"
 #include "exporters/json/json.h"
 #include "exporters/prometheus/prometheus.h"
 #include "exporters/table/table.h"
 #include "exporters/views/views.h"
 #include "top/frame.h"
+#include "record/recorder.h"
 #include "top/history.h"
+#include "top/past/past.h"
 #include "sysscope/findings.h"
 #include "sysscope/source.h"
 
@@ -868,6 +871,129 @@ static void detail_screens_compare(const char *kind, int lines, int columns)
 	model_free(m);
 }
 
+/* ---- of a committed recording ---- */
+
+/* Real scenarios, of which tests/scenarios/recorded/ has the JSON: MAKE_RECORDING=1 makes them again. */
+static const char *const recorded[] = {"leak_in_node", "starved_by_many"};
+#define RECORDED_PATH "tests/recordings/%s"
+#define RECORDED_JSON "tests/scenarios/recorded/%s.json.gz"
+
+static void recorded_make(const char *scenario)
+{
+	char json[96], path[96];
+	struct store_options o = {.path = path};
+	_cleanup_buf_ struct buf error = {};
+	struct recorder *to = NULL;
+	struct recording from;
+
+	snprintf(json, sizeof(json), RECORDED_JSON, scenario);
+	snprintf(path, sizeof(path), RECORDED_PATH, scenario);
+	recording_read(&from, json);
+	o.host = from.last->hostname;
+	o.kernel = from.last->kernel;
+	o.interval = from.snapshots[1].s.time - from.snapshots[0].s.time;
+	assert_int_equal(recorder_open(&to, &o, &error), 0);
+	for (size_t i = 0; i < from.n_snapshots; i++)
+		assert_int_equal(recorder_note(to, &from.snapshots[i].s), 0);
+	recorder_close(to);
+	recording_free(&from);
+}
+
+static void recorded_note(void *history, const struct snapshot *s)
+{
+	history_note(history, s);
+}
+
+/* From its first line to its last. */
+static void detail_add(struct frame *frame, struct buf *out)
+{
+	top_state_select(&frame->state, frame->snapshot, &frame->rows, 0);
+	frame->state.detail = true;
+	frame->state.detail_first = 0;
+	for (size_t before = SIZE_MAX; frame->state.detail_first != before;) {
+		before = frame->state.detail_first;
+		frame_draw(frame);
+		screen_add(out);
+		top_state_key(&frame->state, KEY_TOP_PAGE_DOWN, frame->snapshot, &frame->rows,
+			      frame_page_size(&frame->state));
+		frame_draw(frame);
+	}
+	frame->state.detail = false;
+}
+
+/* Each view as `top --replay` shows it, and the details of what is in it, as far as it has details. */
+static void recorded_compare(const char *scenario, const char *kind, int lines, int columns)
+{
+	struct past *p = NULL;
+	const struct snapshot_source *source;
+	struct history h = {};
+	struct frame frame = {};
+	_cleanup_buf_ struct buf error = {}, out = {};
+	struct table_choice c;
+	char name[96], path[96];
+	int failed;
+
+	snprintf(path, sizeof(path), RECORDED_PATH, scenario);
+	assert_int_equal(past_new(&p, path), 0);
+	assert_int_equal(past_open(p, &error), 0);
+	source = past_source(p);
+	past_note(p, recorded_note, &h);
+	source->judge(source->ctx, true);
+	assert_int_equal(past_go_last(p), 0);
+	frame.snapshot = history_note(&h, source->next(source->ctx, &failed));
+	assert_non_null(frame.snapshot);
+	past_place(p, &frame.place);
+	assert_int_equal(resizeterm(lines, columns), OK);
+	table_choice_init(&c, views[0]);
+	top_state_init(&frame.state, &c, 1);
+	frame.state.past = frame.state.paused = true;
+	for (int view = 0; view < VIEWS; view++) {
+		frame_draw(&frame);
+		screen_add(&out);
+		if (frame.rows.n && views[view]->detail)
+			detail_add(&frame, &out);
+		top_state_key(&frame.state, '\t', frame.snapshot, &frame.rows, frame_page_size(&frame.state));
+	}
+	snprintf(name, sizeof(name), "%s-%s%dx%d.txt", scenario, kind, columns, lines);
+	compare(&out, name);
+	frame_free(&frame);
+	history_free(&h);
+	past_free(p);
+}
+
+static void recorded_screens(const char *kind, const char *locale, const int (*sizes)[2], size_t n)
+{
+	FILE *in = fopen("/dev/null", "r"), *to = fopen("/dev/null", "w");
+	SCREEN *screen;
+
+	assert_non_null(in);
+	assert_non_null(to);
+	assert_non_null(setlocale(LC_CTYPE, locale));
+	screen = newterm("xterm-256color", to, in);
+	assert_non_null(screen);
+	for (size_t k = 0; k < ARRAY_SIZE(recorded); k++)
+		for (size_t i = 0; i < n; i++)
+			recorded_compare(recorded[k], kind, sizes[i][0], sizes[i][1]);
+	endwin();
+	delscreen(screen);
+	fclose(in);
+	fclose(to);
+	setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+static void test_recorded_screens(void **state)
+{
+	static const int sizes[][2] = {{24, 80}, {40, 120}, {50, 200}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(recorded) && getenv("MAKE_RECORDING"); i++)
+		recorded_make(recorded[i]);
+	recorded_screens("", "C.UTF-8", sizes, ARRAY_SIZE(sizes));
+	recorded_screens("ascii-", "C", sizes, 1);
+}
+
+/* ---- of the scene ---- */
+
 static void screens_compare(const struct snapshot *s, const struct past_place *place, const char *kind, int lines,
 			    int columns)
 {
@@ -991,7 +1117,8 @@ int main(void)
 		cmocka_unit_test(test_csv),	     cmocka_unit_test(test_detail),
 		cmocka_unit_test(test_json),	     cmocka_unit_test(test_prometheus),
 		cmocka_unit_test(test_screens),	     cmocka_unit_test(test_ascii_screens),
-		cmocka_unit_test(test_past_screens), cmocka_unit_test(test_json_looks),
+		cmocka_unit_test(test_past_screens), cmocka_unit_test(test_recorded_screens),
+		cmocka_unit_test(test_json_looks),
 	};
 
 	setenv("TZ", "UTC", 1);
