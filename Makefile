@@ -29,7 +29,7 @@ REVISION := $(shell git --no-optional-locks describe --always --dirty 2>/dev/nul
 
 # What `make deps` installs (`make run` calls it), from Debian's own packages.
 PACKAGES := gcc make clang bpftool libbpf-dev libelf-dev zlib1g-dev libmicrohttpd-dev libncurses-dev \
-	libjansson-dev libzstd-dev libyaml-dev libgnutls28-dev libcrypt-dev uthash-dev pkg-config
+	libjansson-dev libzstd-dev libyaml-dev libgnutls28-dev libcrypt-dev libsystemd-dev uthash-dev pkg-config
 TEST_PACKAGES := perl libcmocka-dev universal-ctags docker.io prometheus stress-ng clang-format busybox-static python3 curl tmux \
 	linux-perf procps iproute2
 # Tests that need one of these are skipped, and say so, where it cannot be had: guests, fuzzing, runqlat.
@@ -61,8 +61,8 @@ CFLAGS   ?= -O2 -g
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(SANITIZE) -fno-omit-frame-pointer -fstack-protector-strong \
 	-DSYSSCOPE_VERSION='"$(VERSION)"' -DSYSSCOPE_REVISION='"$(REVISION)"'
 CPPFLAGS += -I. -Iinclude -Iagent -I$(BPF_BUILD) -MMD -MP
-PKGS     := libbpf libelf zlib libmicrohttpd ncursesw jansson libzstd yaml-0.1 gnutls libcrypt
-LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -lbpf -lelf -lz -lmicrohttpd -lncursesw -ltinfo -ljansson -lzstd -lyaml -lgnutls -lcrypt) -lm -lpthread
+PKGS     := libbpf libelf zlib libmicrohttpd ncursesw jansson libzstd yaml-0.1 gnutls libcrypt libsystemd
+LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -lbpf -lelf -lz -lmicrohttpd -lncursesw -ltinfo -ljansson -lzstd -lyaml -lgnutls -lcrypt -lsystemd) -lm -lpthread
 BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__bpf__ -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
 	-Wno-unused-parameter -Wno-missing-declarations -Ivmlinux -Iinclude $(if $(MULTIARCH),-I/usr/include/$(MULTIARCH))
 
@@ -274,9 +274,13 @@ install: $(BUILD)/sysscope
 	install -d $(DESTDIR)$(PREFIX)/share/doc/sysscope/docs
 	install -m 0644 *.md $(DESTDIR)$(PREFIX)/share/doc/sysscope
 	install -m 0644 docs/*.* $(DESTDIR)$(PREFIX)/share/doc/sysscope/docs
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 0644 deploy/systemd/sysscope.socket $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/sbin/sysscope|$(PREFIX)/sbin/sysscope|' deploy/systemd/sysscope.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/sysscope.service
+	chmod 0644 $(DESTDIR)$(PREFIX)/lib/systemd/system/sysscope.service
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/sbin/sysscope
+	rm -f $(DESTDIR)$(PREFIX)/sbin/sysscope $(addprefix $(DESTDIR)$(PREFIX)/lib/systemd/system/sysscope.,service socket)
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/sysscope
 
 clean:

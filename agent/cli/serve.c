@@ -56,6 +56,8 @@ static int serve_parse(struct run *run, struct serve *s)
 	const struct option_row rows[] = {
 		ROW_LIST("web.listen-address", 0, &s->listen, "ADDRESS",
 			 "address to listen on: HOST:PORT, [IPV6]:PORT, or :PORT for all addresses"),
+		ROW_FLAG("web.systemd-socket", 0, &s->http.systemd_sockets,
+			 "listen on the sockets that systemd passes on, and on no other address"),
 		ROW_STRING("web.telemetry-path", 0, &s->http.telemetry_path, "PATH", "path of the metrics"),
 		ROW_STRING("web.config.file", 0, &s->http.web_config, "PATH",
 			   "TLS, client certificates, users, headers: a file in the format of Prometheus's exporters"),

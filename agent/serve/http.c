@@ -164,9 +164,23 @@ static int daemon_start(struct http *h, struct listener *l)
 	return 0;
 }
 
+static int sockets_take(struct http *h, struct buf *error)
+{
+	int fds[HTTP_LISTEN_MAX], n = service_sockets(fds, HTTP_LISTEN_MAX, error);
+
+	for (int i = 0; i < n; i++) {
+		h->listeners[i].fd = fds[i];
+		listen_address(fds[i], &h->listeners[i].address);
+	}
+	h->n_listeners = n < 0 ? 0 : (size_t)n;
+	return n < 0 ? n : 0;
+}
+
 /* Opens all of them or fails. */
 static int listeners_open(struct http *h, struct buf *error)
 {
+	if (h->o.systemd_sockets)
+		return sockets_take(h, error);
 	if (!h->o.n_listen || h->o.n_listen > HTTP_LISTEN_MAX)
 		return -EINVAL;
 	for (size_t i = 0; i < h->o.n_listen; i++) {
@@ -289,6 +303,7 @@ static int poll_timeout(struct http *h, uint64_t deadline_ns)
 	MHD_UNSIGNED_LONG_LONG daemon_ms;
 
 	ms = ms_until(deadline_ns, now_ns, ms);
+	ms = ms_until(service_alive(&h->service, now_ns), now_ns, ms);
 	if (h->clients.n > CLIENTS_BUSY && ms > CROWDED_POLL_MS)
 		ms = CROWDED_POLL_MS;
 	if (h->body)
@@ -365,6 +380,7 @@ int http_run(struct http *h, const struct snapshot_source *source)
 	http_sample(h, &error); /* for the rates of the first scrape; if it fails, /-/ready says so */
 	rest(h);
 	h->idle_ns = clock_boot_ns();
+	service_ready(&h->service);
 	for (;;) {
 		int n;
 
@@ -379,6 +395,7 @@ int http_run(struct http *h, const struct snapshot_source *source)
 				return 0;
 			drain_ns = clock_boot_ns() + h->o.drain_ms * NS_PER_MS;
 			http_drain_begin(h);
+			service_stopping();
 		}
 		if (n < 0)
 			fds[FD_SOURCE].revents = 0;

@@ -22,6 +22,7 @@
 struct http_options {
 	const char *listen[HTTP_LISTEN_MAX]; /* HOST:PORT, [IPV6]:PORT, :PORT */
 	size_t n_listen;		     /* at least 1 */
+	bool systemd_sockets;		     /* listen on those that systemd passes on, and not on `listen` */
 	const char *telemetry_path;
 	const char *web_config;		    /* path of a file with TLS, users, headers; NULL: none */
 	uint64_t max_requests;		    /* scrapes at the same time; more get 503. 0: no limit */

@@ -13,6 +13,7 @@
 #include "serve/http.h"
 #include "serve/pack.h"
 #include "serve/secure/web.h"
+#include "serve/service.h"
 
 #define NS_PER_MS     1000000ULL
 #define SEQUENCE_NONE 0 /* snapshots are numbered from 1 */
@@ -30,6 +31,7 @@ struct http {
 	size_t n_listeners;
 	struct buf landing;
 	struct clients clients;
+	struct service service;
 	struct web *web; /* NULL: no file says who may ask */
 
 	const struct snapshot_source *source;

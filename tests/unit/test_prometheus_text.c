@@ -320,6 +320,7 @@ static void test_openmetrics(void **state)
 	}
 	assert_string_equal(samples.data, samples_open.data);
 	prometheus_free(p);
+	fixture_free(&s.f);
 }
 
 int main(void)
