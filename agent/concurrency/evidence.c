@@ -157,11 +157,13 @@ static struct pool_seen *pool_known(struct pools_seen *seen, const char *name)
 }
 
 /* Makes room for a further pool; the oldest one is forgotten. NULL: no memory, so it is a pool for as long as it looks like one. */
-static struct pool_seen *pool_remember(struct process *p, const char *name)
+static struct pool_seen *pool_remember(struct member *m, const char *name)
 {
+	struct process *p = m->process;
 	struct pools_seen *seen = p->pools;
 	struct pool_seen *pool;
 
+	m->pools_moved = true;
 	if (!seen)
 		seen = p->pools = calloc(1, sizeof(*seen));
 	if (!seen)
@@ -172,6 +174,13 @@ static struct pool_seen *pool_remember(struct process *p, const char *name)
 	*pool = (struct pool_seen){.first = UINT32_MAX};
 	memcpy(pool->name, name, SS_COMM_LEN);
 	return pool;
+}
+
+static void pool_widen(struct member *m, struct pool_seen *pool, uint32_t tid)
+{
+	m->pools_moved = true;
+	pool->first = tid < pool->first ? tid : pool->first;
+	pool->last = tid > pool->last ? tid : pool->last;
 }
 
 /* Threads that nobody named need not be of one kind: those count that wait for work, and what is among them. */
@@ -205,16 +214,14 @@ static bool pool_take(const struct thread_note *notes, uint32_t n, bool unnamed)
 	if (waits < 2 && !works && !seen)
 		return false;
 	if (!seen)
-		seen = pool_remember(p, notes->name);
+		seen = pool_remember(notes->member, notes->name);
 	for (uint32_t i = 0; i < n; i++) {
 		if (!is_of_pool(&notes[i], unnamed, seen))
 			continue;
 		of_pool++;
 		idle += notes[i].idle;
-		if (seen && notes[i].tid < seen->first)
-			seen->first = notes[i].tid;
-		if (seen && notes[i].tid > seen->last)
-			seen->last = notes[i].tid;
+		if (seen && (notes[i].tid < seen->first || notes[i].tid > seen->last))
+			pool_widen(notes->member, seen, notes[i].tid);
 	}
 	if (of_pool < 2 && !works)
 		return false;
@@ -263,43 +270,123 @@ static void member_begin(struct member *m, struct process *p)
 {
 	const struct process_loops *l = &p->loops;
 
-	*m = (struct member){
-		.process = p,
-		.head = m,
-		.concurrency.evidence = {.leader = CONCURRENCY_AWAKE,
-					 .instances = l->instances,
-					 .sharing = l->sharing,
-					 .turns = l->turns,
-					 .loop_busiest = l->busiest,
-					 .loop_sum = l->sum,
-					 .loops_measured = l->measured,
-					 .wakeups = l->wakeups,
-					 .empty = l->empty},
-	};
+	m->process = p;
+	m->unnamed = 0;
+	m->pools_moved = false;
+	m->concurrency.evidence = (struct concurrency_evidence){.leader = CONCURRENCY_AWAKE,
+								.instances = l->instances,
+								.sharing = l->sharing,
+								.turns = l->turns,
+								.loop_busiest = l->busiest,
+								.loop_sum = l->sum,
+								.loops_measured = l->measured,
+								.wakeups = l->wakeups,
+								.empty = l->empty};
+}
+
+/*
+ * The members of the update before, at the places of this one's rows: both are in the order in which the processes came. A process
+ * that has loops is looked at in each update.
+ */
+static void members_meet(struct concurrencies *all, const struct processes *processes, const struct moment *now)
+{
+	size_t at = 0, before = all->update && all->update + 1 == now->number ? all->members.n : 0;
+
+	for (size_t i = 0; i < processes->list.n; i++) {
+		struct process *p = processes->list.at[i];
+		struct member *m = &all->members.at[i];
+		bool met = p->first_seen != now->number;
+
+		while (met && at < before && all->members.at[at].process != p)
+			at++;
+		met = met && at < before;
+		if (met && at != i)
+			*m = all->members.at[at];
+		else if (!met)
+			*m = (struct member){.head = m};
+		at += met;
+		m->due = !m->kept || p->changed == now->number || p->sleeps_otherwise || p->has_loops;
+		p->sleeps_otherwise = false;
+		if (m->due)
+			member_begin(m, p);
+	}
+	all->members.n = processes->list.n;
+}
+
+/* Its first thread has slept for longer, and nothing else has changed. */
+static void member_sleep_on(struct member *m, const struct settled_thread *t)
+{
+	if (!t->leader || m->process->standing.flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE))
+		return;
+	m->concurrency.evidence.asleep_ns = t->sleep.asleep_ns;
+	m->concurrency.evidence.main_ns = t->sleep.main_ns;
+}
+
+static int threads_look(struct concurrencies *all, const struct processes *processes, const struct sample *s)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->n_threads && r >= 0; i++) {
+		const struct settled_thread *t = &processes->threads.at[i];
+		struct member *m = &all->members.at[t->process->row];
+		const struct ss_thread_record *record;
+
+		if (!t->sleep.known)
+			continue;
+		if (!m->due) {
+			member_sleep_on(m, t);
+			continue;
+		}
+		record = s->threads[i].told->record;
+		if (!(record->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE)))
+			r = evidence_add_thread(all, m, record, t);
+	}
+	return r;
+}
+
+/* A thread on a CPU says nothing at the first look; at the second, that it does not sleep. */
+static bool was_seen(const struct member *m, const struct moment *now)
+{
+	const struct concurrency_evidence *e = &m->concurrency.evidence;
+
+	return e->threads && (e->awake < e->threads || now->number > m->process->first_seen);
+}
+
+static void members_end(struct concurrencies *all, const struct moment *now)
+{
+	for (size_t i = 0; i < all->members.n; i++) {
+		struct member *m = &all->members.at[i];
+		const struct concurrency_evidence *e = &m->concurrency.evidence;
+
+		if (!m->due)
+			continue;
+		m->idle = e->idle;
+		m->concurrency.known = was_seen(m, now);
+		m->kept =
+			!e->loops && !m->pools_moved && !m->process->has_loops && (m->concurrency.known || !e->threads);
+	}
 }
 
 int evidence_gather(struct concurrencies *all, const struct processes *processes, const struct moment *now,
 		    const struct sample *s)
 {
-	int r = 0;
+	int r;
 
-	all->members.n = all->by_pid.n = all->notes.n = 0;
-	if (!now->waits_known)
+	all->notes.n = 0;
+	if (!now->waits_known) {
+		all->members.n = all->by_pid.n = 0;
 		return 0;
+	}
 	if (list_reserve(&all->members, processes->rows.n) < 0 || list_reserve(&all->by_pid, processes->by_pid.n) < 0)
 		return -ENOMEM;
-	all->members.n = processes->rows.n;
-	for (size_t i = 0; i < processes->list.n; i++)
-		member_begin(&all->members.at[i], processes->list.at[i]);
-	for (size_t i = 0; i < processes->by_pid.n; i++)
-		all->by_pid.at[all->by_pid.n++] = &all->members.at[processes->by_pid.at[i]->row];
-	for (size_t i = 0; i < s->n_threads && r >= 0; i++) {
-		const struct ss_thread_record *record = s->threads[i].told->record;
-		const struct settled_thread *t = &processes->threads.at[i];
-
-		if (t->sleep.known && !(record->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE)))
-			r = evidence_add_thread(all, &all->members.at[t->process->row], record, t);
+	members_meet(all, processes, now);
+	if (!all->families_stay) {
+		all->by_pid.n = 0;
+		for (size_t i = 0; i < processes->by_pid.n; i++)
+			all->by_pid.at[all->by_pid.n++] = &all->members.at[processes->by_pid.at[i]->row];
 	}
+	r = threads_look(all, processes, s);
 	alike_find(all);
+	members_end(all, now);
 	return r;
 }

@@ -66,27 +66,39 @@ static void listener_assign(struct member *m, const struct ss_socket_owner *l)
 		e->port = l->port;
 }
 
+/* The sockets of a process, which begin at m->listeners_at. */
+static void listeners_take(const struct concurrencies *all, struct member *m)
+{
+	struct concurrency_evidence *e = &m->concurrency.evidence;
+	const struct process *p = m->process;
+
+	m->n_listeners = m->n_connections = e->blocking = e->port = 0;
+	for (size_t at = m->listeners_at; at < all->listeners.n && all->listeners.at[at].tgid == p->key.tgid; at++)
+		if (all->listeners.at[at].process_start_ns == p->key.start_ns)
+			listener_assign(m, &all->listeners.at[at]);
+	e->listeners = m->n_listeners;
+	/* Of one that has no listening socket it is not known what it waits for there. */
+	e->idle = m->idle || (e->epolls && !e->listeners);
+}
+
+/* Born since the last pass: whether it listens is not known yet. */
+static void listeners_date(const struct concurrencies *all, struct member *m)
+{
+	m->concurrency.listeners_known = all->listeners_ns > m->process->key.start_ns;
+}
+
 static void listeners_assign(struct concurrencies *all)
 {
-	const struct ss_socket_owner *listeners = all->listeners.at;
-	size_t at = 0, n = all->listeners.n;
+	size_t at = 0;
 
 	for (size_t i = 0; i < all->by_pid.n; i++) {
 		struct member *m = all->by_pid.at[i];
-		struct concurrency_evidence *e = &m->concurrency.evidence;
-		uint64_t pid = m->process->key.tgid, start_ns = m->process->key.start_ns;
 
-		/* Born since the last pass: whether it listens is not known yet. */
-		m->concurrency.listeners_known = all->listeners_ns > start_ns;
-		while (at < n && listeners[at].tgid < pid)
+		while (at < all->listeners.n && all->listeners.at[at].tgid < m->process->key.tgid)
 			at++;
 		m->listeners_at = (uint32_t)at;
-		for (; at < n && listeners[at].tgid == pid; at++)
-			if (listeners[at].process_start_ns == start_ns)
-				listener_assign(m, &listeners[at]);
-		e->listeners = m->n_listeners;
-		/* Of one that has no listening socket it is not known what it waits for there. */
-		e->idle |= e->epolls && !e->listeners;
+		listeners_date(all, m);
+		listeners_take(all, m);
 	}
 }
 
@@ -275,14 +287,45 @@ static void connection_find(const struct concurrencies *all, struct member *m)
 				     m->concurrency.listeners_known && !is_connected(all, m, m->head);
 }
 
+static void member_alone(struct member *m)
+{
+	m->head = m;
+	m->headless = m->shares = false;
+	m->sharing = 0;
+	m->concurrency.tree = NULL;
+	m->concurrency.head = NULL;
+}
+
 void families_find(struct concurrencies *all)
 {
+	for (size_t i = 0; i < all->by_pid.n; i++)
+		member_alone(all->by_pid.at[i]);
 	listeners_assign(all);
 	for (size_t i = 0; i < all->by_pid.n; i++)
 		head_find(all, all->by_pid.at[i]);
 	siblings_find(all);
 	heads_follow(all);
 	sharing_find(all);
+	all->in_trees.n = 0;
+	for (size_t i = 0; i < all->by_pid.n; i++) {
+		struct member *m = all->by_pid.at[i];
+
+		connection_find(all, m);
+		if (m->head != m)
+			all->in_trees.at[all->in_trees.n++] = m;
+	}
+}
+
+void families_stay(struct concurrencies *all)
+{
 	for (size_t i = 0; i < all->by_pid.n; i++)
-		connection_find(all, all->by_pid.at[i]);
+		if (all->by_pid.at[i]->due)
+			listeners_take(all, all->by_pid.at[i]);
+	for (size_t i = 0; i < all->in_trees.n; i++) {
+		struct member *m = all->in_trees.at[i];
+
+		m->concurrency.tree = m->head->concurrency.tree = NULL;
+		/* The verdict on a tree goes by what is known of its head. */
+		listeners_date(all, m);
+	}
 }

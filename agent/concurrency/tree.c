@@ -28,12 +28,10 @@ static void worker_add(struct concurrency_tree *t, const struct member *m, const
 static void trees_make(struct concurrencies *all, const struct process_row *rows)
 {
 	all->trees.n = 0;
-	for (size_t i = 0; i < all->by_pid.n; i++) {
-		struct member *m = all->by_pid.at[i], *head = m->head;
+	for (size_t i = 0; i < all->in_trees.n; i++) {
+		struct member *m = all->in_trees.at[i], *head = m->head;
 		struct concurrency_tree *t;
 
-		if (head == m)
-			continue;
 		if (!head->concurrency.tree) {
 			head->tree = (uint32_t)all->trees.n++;
 			t = &all->trees.at[head->tree];
@@ -89,6 +87,16 @@ static void values_alone(const struct concurrency_evidence *e, enum concurrency_
 	}
 }
 
+/* As in a row that has just been made. */
+static void row_clear(struct process_row *row)
+{
+	row->model = NULL;
+	row->concurrency = NULL;
+	for (int i = PROCESS_MODEL_WORKERS; i <= PROCESS_MODEL_EMPTY; i++)
+		row->v[i] = VALUE_ABSENT;
+	_Static_assert(PROCESS_MODEL_EMPTY - PROCESS_MODEL_WORKERS == 4, "nothing else is between them");
+}
+
 static void member_conclude(struct member *m, struct process_row *row)
 {
 	struct concurrency *c = &m->concurrency;
@@ -96,6 +104,7 @@ static void member_conclude(struct member *m, struct process_row *row)
 	       busiest = c->evidence.loop_busiest;
 	uint32_t measured = c->evidence.loops_measured;
 
+	row_clear(row);
 	if (c->tree) {
 		c->head = c->tree->headless ? NULL : &m->head->concurrency.evidence;
 		c->listeners_known = m->head->concurrency.listeners_known;
@@ -123,36 +132,45 @@ static void member_conclude(struct member *m, struct process_row *row)
 		v[PROCESS_MODEL_EMPTY] = empty / wakeups;
 }
 
-/* A thread on a CPU says nothing at the first look; at the second, that it does not sleep. */
-static bool was_seen(const struct member *m, const struct moment *now)
+/* What the row shows is of its evidence, and of its tree. */
+static void members_conclude(const struct concurrencies *all, const struct processes *processes)
 {
-	const struct concurrency_evidence *e = &m->concurrency.evidence;
+	for (size_t i = 0; i < all->by_pid.n; i++) {
+		struct member *m = all->by_pid.at[i];
+		const struct process *p = m->process;
 
-	return e->threads && (e->awake < e->threads || now->number > m->process->first_seen);
+		if (p->standing.flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE))
+			continue;
+		if (!all->families_stay || m->due || m->concurrency.tree || p->row_new)
+			member_conclude(m, &processes->rows.at[p->row]);
+	}
 }
 
 int concurrency_update(struct concurrencies *all, const struct processes *processes, const struct moment *now,
 		       const struct sample *s)
 {
+	bool goes_on = all->update && all->update + 1 == now->number;
 	int r = family_listeners_keep(all, s);
 
+	all->families_stay = goes_on && all->standings == processes->standings && all->families_ns == all->listeners_ns;
 	if (r >= 0)
 		r = evidence_gather(all, processes, now, s);
+	all->update = 0;
 	if (r < 0 || !now->waits_known)
 		return r;
 	/* At most half of all processes are heads with workers. */
-	if (list_reserve(&all->sockets, all->listeners.n) < 0 || list_reserve(&all->trees, all->by_pid.n / 2 + 1) < 0)
+	if (list_reserve(&all->sockets, all->listeners.n) < 0 || list_reserve(&all->in_trees, all->by_pid.n) < 0 ||
+	    list_reserve(&all->trees, all->by_pid.n / 2 + 1) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < all->by_pid.n; i++)
-		all->by_pid.at[i]->concurrency.known = was_seen(all->by_pid.at[i], now);
-	families_find(all);
+	if (all->families_stay)
+		families_stay(all);
+	else
+		families_find(all);
 	trees_make(all, processes->rows.at);
-	for (size_t i = 0; i < all->by_pid.n; i++) {
-		struct member *m = all->by_pid.at[i];
-
-		if (!(m->process->leader->flags & (SS_THREAD_KERNEL | SS_THREAD_ZOMBIE)))
-			member_conclude(m, &processes->rows.at[m->process->row]);
-	}
+	members_conclude(all, processes);
+	all->update = now->number;
+	all->standings = processes->standings;
+	all->families_ns = all->listeners_ns;
 	return 0;
 }
 
@@ -163,6 +181,8 @@ void concurrencies_rest(struct concurrencies *all)
 	list_free(&all->notes);
 	list_free(&all->sockets);
 	list_free(&all->trees);
+	list_free(&all->in_trees);
+	all->update = 0;
 }
 
 void concurrencies_free(struct concurrencies *all)

@@ -22,6 +22,10 @@ struct member {
 	struct member *head; /* the head of its tree; itself: it belongs to no other */
 	uint32_t tree;	     /* of a head: index into concurrencies.trees */
 	bool headless;	     /* it is the first of siblings */
+	bool due;	     /* its evidence is gathered in this update */
+	bool kept; /* as long as its process does not change, nor what its threads mostly sleep for, it stays as it is */
+	bool pools_moved; /* its process's pools were seen otherwise than before */
+	bool idle;	  /* concurrency.evidence.idle without its listening sockets */
 };
 
 /* A thread that is not its process's first, nor a helper of the runtime, by its name. */
@@ -47,6 +51,10 @@ struct concurrencies {
 	LIST(struct thread_note) notes;	  /* while evidence is gathered */
 	LIST(struct socket_note) sockets; /* while siblings are found */
 	LIST(struct concurrency_tree) trees;
+	LIST(struct member *) in_trees;	 /* those that have another head, in the order of pids */
+	uint64_t update;		 /* number of the last update that came to its end, 0: nothing is kept of it */
+	uint64_t standings, families_ns; /* processes.standings and listeners_ns when the trees were found */
+	bool families_stay;		 /* both are the same in this update */
 	LIST(struct ss_socket_owner) listeners; /* in the order of pids; kept while the sample's stay the same */
 	uint64_t listeners_ns;			/* sample.socket_owners_ns of those */
 };
@@ -60,15 +68,17 @@ void concurrencies_rest(struct concurrencies *all);
 void concurrencies_free(struct concurrencies *all);
 
 /* ---- evidence.c ---- */
-/* Makes a member of each process and gathers what is known of it by itself. 0 or -ENOMEM. */
+/* Makes a member of each process and gathers what is known of it by itself, where that may have changed. 0 or -ENOMEM. */
 int evidence_gather(struct concurrencies *all, const struct processes *processes, const struct moment *now,
 		    const struct sample *s);
 
 /* ---- family.c ---- */
 /* Keeps who owns which listening socket while the sample's owners stay the same. 0 or -ENOMEM. */
 int family_listeners_keep(struct concurrencies *all, const struct sample *s);
-/* Finds the head of each member's tree. all->sockets has room for all->listeners.n. */
+/* Finds the head of each member's tree. all->sockets has room for all->listeners.n, all->in_trees for all members. */
 void families_find(struct concurrencies *all);
+/* All heads stay: only what new evidence lacks is added. */
+void families_stay(struct concurrencies *all);
 /* A process of a tree whose workers share a socket that it does not have. */
 bool family_is_helper(const struct member *m);
 

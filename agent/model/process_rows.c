@@ -156,17 +156,7 @@ void process_rows_rest(struct processes *processes)
 	list_free(&processes->rows);
 }
 
-/* What later subjects complete is as in a row that has just been made. */
-static void process_row_clear(struct process_row *row)
-{
-	row->model = NULL;
-	row->concurrency = NULL;
-	for (int i = PROCESS_MODEL_WORKERS; i <= PROCESS_MODEL_EMPTY; i++)
-		row->v[i] = VALUE_ABSENT;
-	_Static_assert(PROCESS_MODEL_EMPTY - PROCESS_MODEL_WORKERS == 4, "nothing else is between them");
-}
-
-/* Nothing but time has changed: it is older, and has slept for longer. */
+/* Nothing but time has changed: it is older, and has slept for longer. Its concurrency model is not looked at here. */
 static void process_row_age(struct process *p, const struct moment *now, struct process_row *row)
 {
 	const struct ss_waits *w = process_waits_of(p);
@@ -174,7 +164,6 @@ static void process_row_age(struct process *p, const struct moment *now, struct 
 	row->start_time = (double)(now->boot_wall_ns + p->key.start_ns) / 1e9;
 	row->container = p->home->row;
 	row->v[PROCESS_AGE] = (double)sub_sat(now->boot_ns, p->key.start_ns);
-	process_row_clear(row);
 	if (!now->waits_known)
 		return;
 	for (int i = 0; i < SS_WAIT_CLASSES; i++)
@@ -196,6 +185,7 @@ static void process_row_make(struct process *p, bool alike, bool run_delay_kept,
 	     wait_known = p->wait_before_ns != SS_UNKNOWN;
 
 	process_row(p, run_delay_kept, now, row);
+	p->row_new = true;
 	p->row_stays = alike && p->changed != now->number && !p->vm && known &&
 		       wait_known == (p->wait_before_ns != SS_UNKNOWN);
 }
@@ -219,6 +209,7 @@ int process_rows_fill(struct processes *processes, bool run_delay_kept, const st
 			if (p->row != processes->rows.n)
 				*row = processes->rows.at[p->row];
 			process_row_age(p, now, row);
+			p->row_new = false;
 		} else {
 			process_hold(processes, p);
 			process_row_make(p, alike, run_delay_kept, now, row);

@@ -101,7 +101,7 @@ static void thread_waits(struct settled_thread *t, const struct told_thread *tol
 	waits_add_open(&uncharged, r);
 	if (for_process && !t->waits_apart)
 		process_add_waits(t->process, &uncharged);
-	t->sleep = sleep_of(&uncharged, r);
+	thread_sleep_take(t, sleep_of(&uncharged, r));
 	for (size_t i = 0; charged && i < SS_WAITS_FIELDS; i++) {
 		t->settled &= left[i] >= charged[i];
 		left[i] = sub_sat(left[i], charged[i]);

@@ -53,7 +53,9 @@ struct process {
 	uint64_t first_seen; /* of the first */
 	uint32_t row;	     /* in the snapshot */
 	bool row_stays; /* as long as nothing changes, time changes no more of its row than its age and its sleeps */
+	bool row_new;	/* it was made in this update */
 	bool has_loops; /* `loops` was written */
+	bool sleeps_otherwise; /* what a thread mostly sleeps for may have changed: set here, taken by concurrency/ */
 	const struct ss_thread_record *leader; /* names the process; in the sample, so valid during an update only */
 	/* NULL, or its main thread has ended: one of its living threads, one that runs if there is such a one. */
 	const struct ss_thread_record *living;

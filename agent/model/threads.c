@@ -188,6 +188,14 @@ struct thread_sleep sleep_of(const struct ss_waits *w, const struct ss_thread_re
 	};
 }
 
+/* In epoll, it also matters whether most of its sleep is there. */
+void thread_sleep_take(struct settled_thread *t, struct thread_sleep sleep)
+{
+	t->process->sleeps_otherwise |=
+		sleep.class != t->sleep.class || sleep.known != t->sleep.known || sleep.class == SS_WAIT_EPOLL;
+	t->sleep = sleep;
+}
+
 /* A longer sleep of the class that it sleeps for mostly leaves that as it is. */
 static void sleep_add(struct settled_thread *t, const struct told_thread *told, uint64_t longer_ns)
 {
@@ -200,9 +208,10 @@ static void sleep_add(struct settled_thread *t, const struct told_thread *told, 
 	if (class != t->sleep.class || !t->sleep.asleep_ns || (int64_t)longer_ns < 0) {
 		open = *told->waits;
 		waits_add_open(&open, r);
-		t->sleep = sleep_of(&open, r);
+		thread_sleep_take(t, sleep_of(&open, r));
 		return;
 	}
+	t->process->sleeps_otherwise |= class == SS_WAIT_EPOLL;
 	t->sleep.asleep_ns += longer_ns;
 	t->sleep.main_ns += longer_ns;
 	if (class == SS_WAIT_EPOLL)

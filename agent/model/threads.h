@@ -26,6 +26,8 @@ void group_count_thread(struct group_tasks *g, const struct ss_thread_record *r)
 /* A thread has slept for longer, and nothing else of it has changed: adds the difference where its waits are counted. */
 void thread_sleep_on(struct settled_thread *t, const struct told_thread *told, bool for_process, bool for_group);
 
+void thread_sleep_take(struct settled_thread *t, struct thread_sleep sleep);
+
 /* What the thread mostly sleeps for. */
 struct thread_sleep sleep_of(const struct ss_waits *w, const struct ss_thread_record *r);
 

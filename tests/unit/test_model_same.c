@@ -82,7 +82,8 @@ static void life_sleep(struct world *w, struct life *l)
 		SS_MARK_BLOCKED | (pick(w, 4) ? 0 : SS_MARK_UNINTERRUPTIBLE) | (pick(w, 4) ? 0 : SS_MARK_IOWAIT);
 
 	l->record.state = (uint32_t)states[pick(w, (int)sizeof(states))];
-	l->record.mark = ss_mark_make(w->scene.sample.boot_ns, ss_mark_with_class(bits, (uint32_t)pick(w, 16)));
+	l->record.mark = ss_mark_make(w->scene.sample.boot_ns,
+				      ss_mark_with_class(bits, pick(w, 2) ? SS_WAIT_FUTEX : (uint32_t)pick(w, 16)));
 	if (!pick(w, 6))
 		l->record.mark = ss_mark_make(w->scene.sample.boot_ns, SS_MARK_RUNNABLE);
 	l->record.open_wait_ns = pick(w, 5) ? 0 : (uint64_t)pick(w, 100000);
@@ -143,7 +144,7 @@ static void life_run(struct world *w, struct life *l)
 	l->record.used.voluntary_switches += 3;
 	l->record.used.run_delay_ns += pick(w, 3) ? 0 : 1000;
 	for (int i = 0; i < 5; i++)
-		waits[pick(w, SS_WAITS_FIELDS)] += (uint64_t)pick(w, 3000000);
+		waits[pick(w, SS_WAITS_FIELDS)] += (uint64_t)pick(w, 3000000) * (pick(w, 4) ? 1 : 1000);
 	if (l->has_dead)
 		l->dead.blocked_ns[pick(w, SS_WAIT_CLASSES)] += 1000;
 }
@@ -351,10 +352,21 @@ static void assert_equal(struct model *kept, struct model *all, struct buf *a, s
 		assert_values(x->processes[i].v, y->processes[i].v, PROCESS_METRICS);
 }
 
+/* Both take the sample, which `kept` takes for the one after that of pass - 1. */
+static void both_update(struct world *w, struct model *kept, struct model *all, uint64_t pass)
+{
+	_cleanup_buf_ struct buf a = {}, b = {};
+
+	w->scene.sample.threads_pass = pass;
+	assert_int_equal(model_update(kept, &w->scene.sample), 0);
+	w->scene.sample.threads_pass = 0;
+	assert_int_equal(model_update(all, &w->scene.sample), 0);
+	assert_equal(kept, all, &a, &b);
+}
+
 static void run(struct world *w, unsigned int seed)
 {
 	struct model *kept = model_new(), *all = model_new();
-	_cleanup_buf_ struct buf a = {}, b = {};
 	uint64_t pass = 1;
 
 	world_begin(w, seed);
@@ -366,11 +378,7 @@ static void run(struct world *w, unsigned int seed)
 			world_go_on(w);
 			pass++;
 		}
-		w->scene.sample.threads_pass = pass;
-		assert_int_equal(model_update(kept, &w->scene.sample), 0);
-		w->scene.sample.threads_pass = 0;
-		assert_int_equal(model_update(all, &w->scene.sample), 0);
-		assert_equal(kept, all, &a, &b);
+		both_update(w, kept, all, pass);
 		if (!pick(w, 3)) {
 			model_published(kept);
 			model_published(all);
@@ -395,9 +403,47 @@ static void test_same(void **state)
 	free(w);
 }
 
+/* A thread between two of a pool, that does not wait for work itself, is of the pool at the second look. */
+static void test_pool_widens(void **state)
+{
+	static const enum ss_wait_class classes[] = {SS_WAIT_NETWORK, SS_WAIT_FUTEX, SS_WAIT_NETWORK, SS_WAIT_FUTEX};
+	struct world *w = malloc(sizeof(*w));
+	struct model *kept = model_new(), *all = model_new();
+
+	(void)state;
+	assert_non_null(w);
+	world_begin(w, 1);
+	for (int i = 0; i < 4; i++) {
+		struct life *l = &w->lives[i];
+
+		life_begin(w, i);
+		memcpy(l->record.comm, "server", sizeof("server"));
+		l->record.flags = i ? SS_THREAD_STATE : SS_THREAD_STATE | SS_THREAD_LEADER;
+		l->record.cgroup_id = place_id(w, 0);
+		l->record.process_start_ns = w->lives[0].record.start_ns;
+		l->record.state = 'S';
+		l->record.open_wait_ns = 0;
+		l->record.mark = ss_mark_make(w->scene.sample.boot_ns, ss_mark_with_class(SS_MARK_BLOCKED, classes[i]));
+		l->has_waits = true;
+		l->has_dead = false;
+		l->waits.blocked_ns[classes[i]] = 5000000000ULL;
+	}
+	for (uint64_t pass = 1; pass < 5; pass++) {
+		scene_tick(&w->scene, 1);
+		for (int i = 0; i < 4; i++)
+			w->lives[i].same = pass > 1;
+		sample_fill(w);
+		both_update(w, kept, all, pass);
+	}
+	model_free(kept);
+	model_free(all);
+	free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pool_widens),
 		cmocka_unit_test(test_same),
 	};
 
