@@ -120,13 +120,24 @@ static void dir_close(DIR **dir)
 		closedir(*dir);
 }
 
+/* The next process in the folder, NULL: there is none. */
+static const char *process_next(DIR *proc)
+{
+	const struct dirent *entry;
+
+	do
+		entry = readdir(proc);
+	while (entry && (entry->d_name[0] < '0' || entry->d_name[0] > '9'));
+	return entry ? entry->d_name : NULL;
+}
+
 int cgroup_census_take(const char *root, struct cgroup_census *ret)
 {
 	cleanup(census_free) struct census *c = calloc(1, sizeof(*c));
 	cleanup(dir_close) DIR *proc = NULL;
 	_cleanup_buf_ struct buf path = {};
-	const struct dirent *entry;
-	unsigned int asked = 0;
+	unsigned int processes = 0, step;
+	const char *pid;
 	int r = 0;
 
 	*ret = (struct cgroup_census){};
@@ -136,11 +147,13 @@ int cgroup_census_take(const char *root, struct cgroup_census *ret)
 	proc = opendir(path.data);
 	if (!proc)
 		return -errno;
-	while (r == 0 && asked < CENSUS_PROCESSES && (entry = readdir(proc)))
-		if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9') {
-			r = process_cgroups_count(c, dirfd(proc), entry->d_name);
-			asked++;
-		}
+	while (process_next(proc))
+		processes++;
+	rewinddir(proc);
+	step = processes / CENSUS_PROCESSES + 1;
+	for (processes = 0; r == 0 && (pid = process_next(proc)); processes++)
+		if (processes % step == 0)
+			r = process_cgroups_count(c, dirfd(proc), pid);
 	*ret = c->result;
 	return r;
 }

@@ -139,10 +139,11 @@ static bool collector_waits(const struct loader *l, enum collector c)
 /* Opens the object with the collectors of `chosen` enabled (a bit each), all others disabled. */
 static int object_open(struct loader *l, uint32_t chosen)
 {
+	LIBBPF_OPTS(bpf_object_open_opts, o, .btf_custom_path = l->types < 0 ? NULL : l->types_path);
 	struct sysscope_bpf *s;
 
 	sysscope_bpf__destroy(l->skeleton);
-	l->skeleton = s = sysscope_bpf__open();
+	l->skeleton = s = sysscope_bpf__open_opts(&o);
 	if (!s)
 		return -errno;
 	s->rodata->cfg_cgroup_v1 = l->options.cgroup_v1;
@@ -355,7 +356,9 @@ int loader_open(struct loader **ret, const struct kernel *k, const struct loader
 		else
 			l->state[c].way = loader_way_choose(l, c, 0);
 	}
+	types_make(l);
 	r = load_and_attach(l);
+	types_drop(l);
 	if (r < 0) {
 		kernel_explain(k, r, error);
 		if (l->state[COLLECTOR_TASKS].reason[0])

@@ -1,13 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* loader_attach.c - attaches the programs of a collector, each where it belongs, and takes them off again. Called by loader.c. */
+/*
+ * loader_attach.c - attaches the programs of a collector, each where it belongs, and takes them off again; gives libbpf the types
+ * that they need before they are loaded. Called by loader.c.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "kernel/loader_internal.h"
 #include "kernel/tracefs.h"
+
+void types_make(struct loader *l)
+{
+	const char *broken = l->options.break_collector;
+	const void *object;
+	size_t size;
+
+	object = sysscope_bpf__elf_bytes(&size);
+	l->types = broken && strcmp(broken, "types") == 0
+			   ? -ENOENT
+			   : needed_types_make(l->kernel->btf, object, size, l->types_path);
+}
+
+void types_drop(struct loader *l)
+{
+	if (l->types >= 0)
+		close(l->types);
+	l->types = -1;
+}
 
 void collector_detach(struct loader *l, enum collector c)
 {

@@ -10,6 +10,7 @@
 
 #include "kernel/collectors.h"
 #include "kernel/loader.h"
+#include "kernel/needed_types.h"
 #include "sysscope/abi/cgroup.h"
 #include "sysscope/abi/task.h"
 #include "sysscope/abi/tcp.h"
@@ -20,6 +21,8 @@ struct loader {
 	const struct kernel *kernel;
 	struct loader_options options;
 	bool task_storage; /* the kernel has it, and the iterator that creates it is loaded */
+	int types;	   /* descriptor of a file with the types that the programs need; negative: there is none */
+	char types_path[NEEDED_TYPES_PATH];
 	struct {
 		int way; /* index of the alternative in use, -1: none */
 		char reason[512];
@@ -38,6 +41,8 @@ struct loader {
 struct bpf_program *loader_program(const struct loader *l, const char *name); /* NULL: there is none */
 
 /* ---- loader_attach.c ---- */
+void types_make(struct loader *l); /* the file of types; for tests, "types" as what is to break leaves it out */
+void types_drop(struct loader *l); /* once all is loaded */
 void epoll_target_choose(struct loader *l); /* before the object is loaded */
 void collector_detach(struct loader *l, enum collector c);
 int collector_attach(struct loader *l, enum collector c); /* a negative errno: none of its programs is attached */

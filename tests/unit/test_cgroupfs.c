@@ -373,6 +373,30 @@ static void the_most_specific_carries(void **state)
 	}
 }
 
+/* Of many processes some are asked, wherever in the folder they are. */
+static void many_are_sampled(void **state)
+{
+	const struct tree *t = *state;
+	struct cgroup_census census;
+	char path[64], own[64];
+
+	for (int pid = 1; pid <= 2 * CENSUS_PROCESSES; pid++) {
+		snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+		snprintf(own, sizeof(own), "1:cpu:/docker/%d\n0::/system.slice\n", pid);
+		tree_file(t, path, own);
+	}
+	assert_int_equal(cgroup_census_take(t->root, &census), 0);
+	assert_int_equal(census.cgroups[CGROUP_SLOT_V2], 1);
+	assert_in_range(census.cgroups[CGROUP_SLOT_CPU], CENSUS_PROCESSES / 2, CENSUS_PROCESSES);
+	/* A few are asked all. */
+	for (int pid = CENSUS_PROCESSES; pid <= 2 * CENSUS_PROCESSES; pid++) {
+		snprintf(path, sizeof(path), "/proc/%d", pid);
+		tree_remove(t, path);
+	}
+	assert_int_equal(cgroup_census_take(t->root, &census), 0);
+	assert_int_equal(census.cgroups[CGROUP_SLOT_CPU], CENSUS_PROCESSES - 1);
+}
+
 /* Its ids and paths are those of the choice, and the other hierarchies are read at the same path. */
 static void memory_carries_with_its_ids(void **state)
 {
@@ -918,6 +942,7 @@ int main(void)
 		TEST(v1_comounted),
 		TEST(hybrid),
 		TEST(the_most_specific_carries),
+		TEST(many_are_sampled),
 		TEST(memory_carries_with_its_ids),
 		TEST(memberships),
 		TEST(v2_with_a_v1_controller),
