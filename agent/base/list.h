@@ -21,6 +21,10 @@
 /* NOLINTNEXTLINE(bugprone-sizeof-expression) */
 #define list_reserve(list, count) array_reserve(&(list)->at, &(list)->cap, (count), sizeof(*(list)->at))
 
+/* The same for a list that is filled anew each time: of its elements the first `count` stay. */
+/* NOLINTNEXTLINE(bugprone-sizeof-expression) */
+#define list_fit(list, count) array_fit(&(list)->at, &(list)->cap, (count), sizeof(*(list)->at))
+
 /* Gives the memory back; the list is empty and may be used again. */
 #define list_free(list)                      \
 	do {                                 \
@@ -41,6 +45,24 @@ static inline int array_reserve(void *array, size_t *cap, size_t n, size_t size)
 	if (!more)
 		return -ENOMEM;
 	*p = more;
+	*cap = want;
+	return 0;
+}
+
+/* The same, and gives back what a burst of elements has left: an array of this size that is filled for less than a quarter. */
+#define LIST_LARGE (64UL * 1024)
+static inline int array_fit(void *array, size_t *cap, size_t n, size_t size)
+{
+	void **p = array;
+	size_t want = n + n / 2 + 64;
+	void *less;
+
+	if (n >= *cap / 4 || want >= *cap || *cap * size < LIST_LARGE)
+		return array_reserve(array, cap, n, size);
+	less = reallocarray(*p, want, size);
+	if (!less)
+		return 0;
+	*p = less;
 	*cap = want;
 	return 0;
 }

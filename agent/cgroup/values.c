@@ -92,7 +92,7 @@ void cgroupfs_values_give(struct cgroupfs *fs, unsigned int i, const struct ss_v
 	struct cgroup_values_list *list = &fs->values.lists[i];
 	uint64_t names = names_of(values, n);
 
-	if (list_reserve(&list->noted, n) < 0)
+	if (list_fit(&list->noted, n) < 0)
 		n = 0;
 	if (n > 0)
 		memcpy(list->noted.at, values, n * sizeof(*values));
@@ -114,7 +114,7 @@ static bool values_index(struct cgroup_values_list *list)
 {
 	if (list->index.n)
 		return true;
-	if (list_reserve(&list->index, list->noted.n) < 0)
+	if (list_fit(&list->index, list->noted.n) < 0)
 		return false;
 	for (size_t i = 0; i < list->noted.n; i++)
 		list->index.at[i] = (struct cgroup_values_key){list->noted.at[i].id, i};

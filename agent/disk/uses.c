@@ -247,7 +247,7 @@ int disk_rows_fill(struct disk_uses *uses, struct disk_devices *devices, const s
 		   const struct limits *limits, const struct moment *now, struct container_row *containers,
 		   struct snapshot *snapshot)
 {
-	if (list_reserve(&uses->rows, HASH_COUNT(uses->all)) < 0)
+	if (list_fit(&uses->rows, HASH_COUNT(uses->all)) < 0)
 		return -ENOMEM;
 	uses->rows.n = 0;
 	sums_begin(homes, now, containers);

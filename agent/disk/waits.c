@@ -124,7 +124,7 @@ static int disk_waiter_compare(const void *a, const void *b)
 int disk_wait_rows_fill(struct disk_waits *waits, const struct disk_uses *uses, struct disk_devices *devices,
 			const struct moment *now, struct snapshot *snapshot)
 {
-	if (list_reserve(&waits->rows, HASH_COUNT(waits->all)) < 0)
+	if (list_fit(&waits->rows, HASH_COUNT(waits->all)) < 0)
 		return -ENOMEM;
 	waits->rows.n = 0;
 	for (struct disk_wait *w = waits->all; w; w = w->hh.next) {

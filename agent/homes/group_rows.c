@@ -97,7 +97,7 @@ int instance_rows_add(struct home_rows *rows, const struct homes *homes)
 
 	for (const struct home_cgroup *c = homes->cgroups; c; c = c->hh.next)
 		n += c->instance != NULL;
-	if (list_reserve(&rows->instances, n) < 0)
+	if (list_fit(&rows->instances, n) < 0)
 		return -ENOMEM;
 	rows->instances.n = 0;
 	for (const struct home_cgroup *c = homes->cgroups; c; c = c->hh.next)

@@ -353,8 +353,8 @@ static void container_rows_add(struct home_rows *rows, struct homes *homes, cons
 
 int home_rows_fill(struct home_rows *rows, struct homes *homes, const struct moment *now, struct snapshot *snapshot)
 {
-	if (list_reserve(&rows->containers, HASH_COUNT(homes->all)) < 0 ||
-	    list_reserve(&rows->groups, HASH_COUNT(homes->groups)) < 0)
+	if (list_fit(&rows->containers, HASH_COUNT(homes->all)) < 0 ||
+	    list_fit(&rows->groups, HASH_COUNT(homes->groups)) < 0)
 		return -ENOMEM;
 	rows->containers.n = 0;
 	rows->groups.n = 0;

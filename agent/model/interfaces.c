@@ -168,7 +168,7 @@ int interface_rows_fill(struct interface_totals *t, const struct namespaces *ns,
 	for (size_t i = 0; i < s->n_interfaces && r == 0; i++)
 		r = interface_take(t, ns, now, &s->interfaces[i]);
 	interfaces_forget(t, now);
-	if (r < 0 || list_reserve(&t->rows, HASH_COUNT(t->all)) < 0 || list_reserve(&t->sorted, HASH_COUNT(t->all)) < 0)
+	if (r < 0 || list_fit(&t->rows, HASH_COUNT(t->all)) < 0 || list_fit(&t->sorted, HASH_COUNT(t->all)) < 0)
 		return -ENOMEM;
 	rows_write(t, now, containers);
 	snapshot->interfaces = t->rows.at;

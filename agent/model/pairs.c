@@ -120,7 +120,7 @@ static void shares_fill(struct neighbour_row *rows, size_t n)
 
 int pair_rows_fill(struct pairs *pairs, const struct moment *now, struct snapshot *snapshot)
 {
-	if (list_reserve(&pairs->rows, HASH_COUNT(pairs->all)) < 0)
+	if (list_fit(&pairs->rows, HASH_COUNT(pairs->all)) < 0)
 		return -ENOMEM;
 	pairs->rows.n = 0;
 	for (struct pair *p = pairs->all; p; p = p->hh.next) {

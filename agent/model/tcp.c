@@ -318,7 +318,7 @@ int tcp_rows_fill(struct tcp *t, const struct moment *now, bool known, struct co
 		  size_t n_containers, struct snapshot *snapshot)
 {
 	t->rows.n = 0;
-	if (known && list_reserve(&t->rows, HASH_COUNT(t->all)) < 0)
+	if (known && list_fit(&t->rows, HASH_COUNT(t->all)) < 0)
 		return -ENOMEM;
 	tcp_sums_begin(t, containers, n_containers, known);
 	for (struct tcp_port *p = t->all; p && known; p = p->hh.next) {

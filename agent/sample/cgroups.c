@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/util.h"
 #include "cgroup/cgroupfs.h"
 #include "kernel/loader.h"
@@ -212,14 +213,8 @@ int sampler_cgroups_read(struct sampler *s, uint64_t now)
 	size_t n = cgroup_table_count(s->table);
 	struct sample *p = &s->sample;
 
-	if (n > s->cap_cgroups) {
-		struct sample_cgroup *more = reallocarray(p->cgroups, n + n / 2, sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		p->cgroups = more;
-		s->cap_cgroups = n + n / 2;
-	}
+	if (array_fit(&p->cgroups, &s->cap_cgroups, n, sizeof(*p->cgroups)) < 0)
+		return -ENOMEM;
 	p->n_cgroups = 0;
 	p->pressure_reason = cgroupfs_layout(s->fs)->pressure_reason;
 	cgroupfs_moment(s->fs, now);

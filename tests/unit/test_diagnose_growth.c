@@ -270,6 +270,37 @@ static void glimpses(void **state)
 	trend_free(&t);
 }
 
+/* What a burst of containers and processes takes is given back, once a course has gone by without it. */
+static void burst(void **state)
+{
+	static struct process_row rows[20000];
+	struct trend t = {.part = TREND_ONLY_COURSES};
+	struct row_keys keys = {};
+	struct snapshot s = {.processes = rows, .n_processes = 20000};
+	size_t room = 0;
+
+	(void)state;
+	hash_seed_make(&keys.seed);
+	keys.s = &s;
+	for (uint32_t i = 0; i < s.n_processes; i++)
+		rows[i] = (struct process_row){.pid = i + 1, .start_ns = i + 1};
+	for (uint64_t course = 0; course < 3; course++) {
+		trend_begin(&t);
+		if (course == 1) {
+			room = t.cap;
+			assert_true(room >= s.n_processes);
+			s.n_processes = 100;
+		}
+		s.sequence++;
+		s.time++;
+		assert_int_equal(trend_note(&t, &keys), 0);
+	}
+	assert_int_equal(t.n, 100);
+	assert_true(t.cap < room / 50 && t.n_slots < room / 50);
+	assert_non_null(trend_find(&t, process_key(&keys, 99)));
+	trend_free(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +313,7 @@ int main(void)
 		situation_test(thread_growth_near_misses),
 		situation_test(averages),
 		situation_test(glimpses),
+		situation_test(burst),
 	};
 
 	return cmocka_run_group_tests_name("diagnose_growth", tests, NULL, NULL);

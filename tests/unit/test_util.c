@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_util.c - buffers, number parsers, bounded reads, scope cleanup and clocks of util.h.
+ * test_util.c - buffers, number parsers, bounded reads, scope cleanup and clocks of util.h; arrays of list.h.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/list.h"
 #include "base/util.h"
 
 static void test_parse_u64(void **state)
@@ -286,6 +287,32 @@ static void test_clocks(void **state)
 	assert_int_equal(sub_sat(3, 5), 0);
 }
 
+static void test_list_fit(void **state)
+{
+	LIST(uint64_t) list = {};
+	size_t burst = 100000, room;
+
+	(void)state;
+	assert_int_equal(list_fit(&list, 10), 0);
+	assert_true(list.cap >= 10);
+	for (list.n = 0; list.n < 10; list.n++)
+		list.at[list.n] = list.n;
+	assert_int_equal(list_fit(&list, burst), 0);
+	assert_true(list.cap >= burst);
+	/* What is half as much will come again; what is small is not worth it. */
+	room = list.cap;
+	assert_int_equal(list_fit(&list, burst / 2), 0);
+	assert_int_equal(list.cap, room);
+	assert_int_equal(list_fit(&list, 100), 0);
+	assert_true(list.cap >= 100 && list.cap < 1000);
+	room = list.cap;
+	assert_int_equal(list_fit(&list, 1), 0);
+	assert_int_equal(list.cap, room);
+	for (size_t i = 0; i < 10; i++)
+		assert_int_equal(list.at[i], i);
+	list_free(&list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +326,7 @@ int main(void)
 		cmocka_unit_test(test_read_kernel_file),
 		cmocka_unit_test(test_cleanup),
 		cmocka_unit_test(test_clocks),
+		cmocka_unit_test(test_list_fit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,9 @@ static const double noise[COURSES] = {[COURSE_MEMORY] = 32768, [COURSE_THREADS] 
 
 /* ---- the table ---- */
 
+/* Slots of a table that is not worth to be given back. */
+#define ROOM_KEPT 4096
+
 static size_t trend_slot(const struct trend *t, uint64_t key)
 {
 	size_t slot = (key ^ key >> 32) & (t->n_slots - 1);
@@ -181,8 +184,23 @@ static void process_note(struct trend *t, const struct row_keys *keys, size_t i)
 	course_note(&row->courses[COURSE_THREADS], COURSE_THREADS, keys->s->time, p->v[PROCESS_THREADS]);
 }
 
+/* Room for many more than were there this time is what a burst has left. */
+static void room_give_back(struct trend *t)
+{
+	if (t->n_slots < ROOM_KEPT || t->n >= t->n_slots / 8)
+		return;
+	free(t->rows);
+	free(t->slots);
+	free(t->averages);
+	t->rows = NULL;
+	t->slots = NULL;
+	t->averages = NULL;
+	t->cap = t->n_slots = t->averages_cap = 0;
+}
+
 void trend_begin(struct trend *t)
 {
+	room_give_back(t);
 	if (t->slots)
 		memset(t->slots, 0, t->n_slots * sizeof(*t->slots));
 	t->n = t->n_averages = 0;
@@ -198,7 +216,9 @@ int trend_note(struct trend *t, const struct row_keys *keys)
 
 	if (t->notes && t->sequence == s->sequence && t->time == s->time)
 		return 0;
-	if (table_reserve(t, s->n_containers + s->n_processes + s->n_devices) < 0)
+	/* Of processes there are courses only, of devices averages. */
+	if (table_reserve(t, s->n_containers + (t->part == TREND_ONLY_AVERAGES ? 0 : s->n_processes) +
+				     (t->part == TREND_ONLY_COURSES ? 0 : s->n_devices)) < 0)
 		return -ENOMEM;
 	t->sequence = s->sequence;
 	t->interval = s->time - t->time;
