@@ -84,18 +84,19 @@ const struct snapshot *http_sample(struct http *h, int *ret_error)
  * A scrape takes a sample of its own. Those that arrive within share_ms of the latest sample get its text: fifty at once cost
  * one sample for each format, and none gets data that is older than share_ms. The last two: how this one wants it.
  */
-static int scrape(struct http *h, bool openmetrics, bool gzip, struct body **ret)
+static int scrape(struct http *h, bool openmetrics, uint32_t without, bool gzip, struct body **ret)
 {
 	struct prometheus_recording recording;
 	const struct prometheus_options po = {.process_metrics = true,
 					      .openmetrics = openmetrics,
+					      .without = without,
 					      .self = h->o.no_self ? NULL : &h->self,
 					      .recording = h->o.recording ? &recording : NULL};
 	const struct snapshot *s;
 	struct body *body;
 	int r;
 
-	if (h->body && h->body->openmetrics == openmetrics &&
+	if (h->body && !without && h->body->openmetrics == openmetrics &&
 	    clock_boot_ns() - h->body->made_ns < h->o.share_ms * NS_PER_MS) {
 		*ret = body_ref(h->body);
 		return 0;
@@ -116,11 +117,12 @@ static int scrape(struct http *h, bool openmetrics, bool gzip, struct body **ret
 	h->self.map_bytes = h->o.map_bytes && !h->o.no_self ? h->o.map_bytes(h->o.ctx) : VALUE_ABSENT;
 	if (h->o.recording)
 		h->o.recording(h->o.ctx, &recording);
-	r = body_new(&body, h->prometheus, s, &po, gzip ? &h->packs[openmetrics] : NULL);
+	r = body_new(&body, h->prometheus, s, &po, gzip && !without ? &h->packs[openmetrics] : NULL);
 	if (r < 0)
 		return r;
-	h->body = body;
-	*ret = body_ref(body);
+	if (!without)
+		h->body = body_ref(body);
+	*ret = body;
 	return 0;
 }
 
@@ -158,16 +160,36 @@ static enum MHD_Result answer_body(const struct asked *r, struct body *body, con
 	return answer_queue(r, MHD_HTTP_OK, response, type, more);
 }
 
-/* A client that asks for some collectors must not get all of them instead. */
-static bool asks_for_part(struct MHD_Connection *connection)
-{
-	static const char *const keys[] = {"collect[]", "collect%5B%5D", "exclude[]", "exclude%5B%5D"};
+/* Which families a query asks for, as node_exporter's does: ?collect[]=NAME..., or ?exclude[]=NAME..., and not both. */
+struct chosen_parts {
+	uint32_t collect, exclude;
+	bool unknown;
+};
 
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		if (MHD_lookup_connection_value_n(connection, MHD_GET_ARGUMENT_KIND, keys[i], strlen(keys[i]), NULL,
-						  NULL) == MHD_YES)
-			return true;
-	return false;
+static enum MHD_Result part_take(void *ctx, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	struct chosen_parts *c = ctx;
+	bool collect = strcmp(key, "collect[]") == 0 || strcasecmp(key, "collect%5B%5D") == 0;
+	uint32_t bit = value ? prometheus_collector(value, strlen(value)) : 0;
+
+	(void)kind;
+	if (!collect && strcmp(key, "exclude[]") != 0 && strcasecmp(key, "exclude%5B%5D") != 0)
+		return MHD_YES;
+	c->unknown |= !bit;
+	*(collect ? &c->collect : &c->exclude) |= bit;
+	return MHD_YES;
+}
+
+/* NULL, or what is wrong with the query; *ret_without: the collectors whose families are not wanted. */
+static const char *parts_chosen(struct MHD_Connection *connection, uint32_t *ret_without)
+{
+	struct chosen_parts c = {};
+
+	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, part_take, &c);
+	*ret_without = c.collect ? ~c.collect : c.exclude;
+	if (c.unknown)
+		return "no such collector; docs/metrics.md has the collector of each family\n";
+	return c.collect && c.exclude ? "collect[] and exclude[] exclude each other\n" : NULL;
 }
 
 static enum MHD_Result answer_metrics(const struct asked *q)
@@ -183,14 +205,16 @@ static enum MHD_Result answer_metrics(const struct asked *q)
 					: OPENMETRICS_CONTENT_TYPE;
 	struct body *body = NULL;
 	uint64_t sequence;
+	uint32_t without;
+	const char *wrong = parts_chosen(q->connection, &without);
 	enum MHD_Result queued;
 	int r;
 
-	if (asks_for_part(q->connection))
-		return answer_text(q, MHD_HTTP_BAD_REQUEST, "collectors cannot be chosen by a query\n");
+	if (wrong)
+		return answer_text(q, MHD_HTTP_BAD_REQUEST, wrong);
 	if (h->o.max_requests && h->scrapes >= h->o.max_requests)
 		return answer_text(q, MHD_HTTP_SERVICE_UNAVAILABLE, "too many scrapes at once\n");
-	r = scrape(h, openmetrics, gzip, &body);
+	r = scrape(h, openmetrics, without, gzip, &body);
 	if (r < 0 || !body)
 		return answer_no_sample(q, r);
 	if (gzip && body_compress(body) < 0)
@@ -204,7 +228,8 @@ static enum MHD_Result answer_metrics(const struct asked *q)
 	queued = answer_body(q, body, type, gzip);
 	if (queued == MHD_YES) {
 		q->client->scrape = true;
-		q->client->sequence = q->head ? SEQUENCE_NONE : sequence;
+		/* Who did not get all of it has not seen who has ended. */
+		q->client->sequence = q->head || without ? SEQUENCE_NONE : sequence;
 		h->scrapes++;
 	}
 	return queued;

@@ -3,6 +3,7 @@
  * families.c - see families.h.
  */
 #include "exporters/prometheus/families.h"
+#include "exporters/prometheus/prometheus_internal.h"
 
 #define FAMILY(KIND, UNIT, NAME, LABEL_NAMES, HELP)                                                         \
 	{                                                                                                   \
@@ -89,4 +90,51 @@ const struct prometheus_family *prometheus_families(size_t *ret_n)
 const struct metric_desc *own_family_line(enum own_family family)
 {
 	return &own_table[family].line;
+}
+
+/* ---- collectors: a bit for each that metrics.def names ---- */
+
+#define COLLECTORS_MAX 32
+
+/* In the order in which they come, made once. */
+static const char *const *collectors_all(size_t *ret_n)
+{
+	static const char *names[COLLECTORS_MAX];
+	static size_t n;
+	static bool made;
+
+	for (int scope = 0; !made && scope < SCOPE_COUNT; scope++) {
+		const struct metric_desc *lines;
+		size_t n_lines;
+
+		lines = metric_table((enum metric_scope)scope, &n_lines);
+		for (size_t i = 0; i < n_lines; i++) {
+			size_t k = 0;
+
+			while (k < n && strcmp(names[k], lines[i].collector) != 0)
+				k++;
+			if (k == n && n < COLLECTORS_MAX)
+				names[n++] = lines[i].collector;
+		}
+	}
+	made = true;
+	*ret_n = n;
+	return names;
+}
+
+uint32_t prometheus_collector(const char *name, size_t len)
+{
+	const char *const *names;
+	size_t n;
+
+	names = collectors_all(&n);
+	for (size_t i = 0; i < n; i++)
+		if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
+			return UINT32_C(1) << i;
+	return 0;
+}
+
+uint32_t collector_bit(const char *name)
+{
+	return prometheus_collector(name, strlen(name));
 }

@@ -131,7 +131,7 @@ void prometheus_free(struct prometheus *p)
 }
 
 /* ---- families ---- */
-static void write_host(struct exposition *out, const struct snapshot *s)
+static void write_host(const struct prometheus *p, struct exposition *out, const struct snapshot *s)
 {
 	const struct metric_desc *lines;
 	struct family f = {.out = out};
@@ -139,7 +139,7 @@ static void write_host(struct exposition *out, const struct snapshot *s)
 
 	lines = metric_table(SCOPE_HOST, &n);
 	for (size_t i = 0; i < n; i++) {
-		if (!lines[i].prom)
+		if (!lines[i].prom || p->without & collector_bit(lines[i].collector))
 			continue;
 		if (!f.line || strcmp(f.line->prom, lines[i].prom) != 0)
 			f = (struct family){out, &lines[i], false};
@@ -161,6 +161,8 @@ static void write_forms(struct prometheus *p, struct exposition *out, enum metri
 			continue;
 		while (end < n && lines[end].prom && strcmp(lines[end].prom, lines[first].prom) == 0)
 			end++;
+		if (p->without & collector_bit(lines[first].collector))
+			continue;
 		while (forms[form].scope != scope || !form_takes(form, &lines[first]))
 			form++;
 		write_family(p, out, p->sets[form], lines, first, end);
@@ -316,12 +318,13 @@ static int text_write(struct prometheus *p, struct exposition *out, const struct
 
 	if (!o)
 		o = &defaults;
+	p->without = o->without;
 	r = sets_fill(p, s, o);
 	if (r)
 		return r;
 	write_build(p, out, s);
 	write_machine(p, out, s);
-	write_host(out, s);
+	write_host(p, out, s);
 	write_forms(p, out, SCOPE_CONTAINER);
 	if (o->process_metrics)
 		write_forms(p, out, SCOPE_GROUP);

@@ -45,6 +45,7 @@ struct prometheus_options {
 	unsigned int max_series;	    /* per family; 0: PROMETHEUS_MAX_SERIES_DEFAULT */
 	bool process_metrics;		    /* the families of GROUP scope */
 	bool openmetrics;		    /* OpenMetrics 1.0.0 instead of text 0.0.4 */
+	uint32_t without;		    /* bits of collectors whose families are left out: prometheus_collector */
 	const struct prometheus_self *self; /* NULL: none of the process_* families */
 	const struct prometheus_recording
 		*recording; /* NULL: nothing is recorded, and there are none of its families */
@@ -60,6 +61,9 @@ struct prometheus;
 /* `detail`: all families and buckets (detail.h has those that are left out else). NULL when out of memory. */
 struct prometheus *prometheus_new(bool detail);
 void prometheus_free(struct prometheus *p);
+
+/* The bit of a collector that families name in metrics.def; 0: there is none of that name. */
+uint32_t prometheus_collector(const char *name, size_t len);
 
 /* Appends the whole exposition to `out`. 0 or -ENOMEM (`out` is as before then). NULL for `o`: the defaults. */
 int prometheus_write(struct prometheus *p, struct buf *out, const struct snapshot *s,

@@ -34,6 +34,7 @@ struct prometheus {
 	struct hash_seed seed;
 	uint64_t *homes; /* hash of what the labels of each container are made from, in the order of the snapshot */
 	size_t homes_room;
+	uint32_t without;		    /* bits of collectors whose families are not written now */
 	const struct prometheus_sink *sink; /* of the text that is being written; NULL: it stays in one piece */
 };
 
@@ -66,6 +67,10 @@ void labels_container(struct buf *out, enum label_form form, const struct contai
 
 /* "pod" and "namespace", of a pod's container. */
 void labels_pod(struct buf *out, const struct container_row *c);
+
+/* ---- families.c ---- */
+/* 0: it is none. */
+uint32_t collector_bit(const char *name);
 
 /* ---- family.c ---- */
 /* One family: the lines from `first` up to `end`. */

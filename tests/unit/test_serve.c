@@ -62,6 +62,51 @@ static void test_openmetrics_asked(void **state)
 	assert_null(strstr(plain.body.data, "# EOF"));
 }
 
+static bool has_family(const struct answer *a, const char *name)
+{
+	char type[128];
+
+	snprintf(type, sizeof(type), "\n# TYPE %s ", name);
+	return strstr(a->body.data, type) != NULL;
+}
+
+/* Some collectors' families only; those of sysscope itself are always there. */
+static void test_parts(void **state)
+{
+	static const struct {
+		const char *query;
+		bool has_cpu, has_waits, has_forks;
+	} rows[] = {
+		{"", true, true, true},
+		{"?collect[]=tcp", false, false, false},
+		{"?collect[]=cgroupfs&collect[]=sched", true, true, false},
+		{"?collect%5b%5d=cgroupfs", true, false, false},
+		{"?exclude[]=cgroupfs", false, true, true},
+		{"?exclude[]=sched&exclude%5B%5D=tcp&other=1", true, false, true},
+	};
+	struct server *s = *state;
+
+	s->options.share_ms = 60000;
+	server_start(s);
+	for (int turn = 0; turn < 2; turn++)
+		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+			_cleanup_answer_ struct answer a = {};
+			char path[128];
+
+			snprintf(path, sizeof(path), "/metrics%s", rows[i].query);
+			client_get(s, path, "", &a);
+			assert_int_equal(a.status, 200);
+			if (has_family(&a, "container_cpu_usage_seconds_total") != rows[i].has_cpu ||
+			    has_family(&a, "sysscope_blocked_seconds_total") != rows[i].has_waits ||
+			    has_family(&a, "sysscope_container_forks_total") != rows[i].has_forks)
+				fail_msg("'%s'", rows[i].query);
+			assert_true(strstr(a.body.data, "# TYPE sysscope_build_info ") != NULL);
+		}
+	assert_int_equal(client_status(s, "/metrics?collect[]=nothing"), 400);
+	assert_int_equal(client_status(s, "/metrics?collect[]"), 400);
+	assert_int_equal(client_status(s, "/metrics?collect[]=sched&exclude[]=host"), 400);
+}
+
 static void gunzip(const struct buf *in, struct buf *out)
 {
 	z_stream z = {.next_in = (unsigned char *)in->data, .avail_in = (uInt)in->len};
@@ -686,6 +731,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		server_test(test_metrics),
 		server_test(test_openmetrics_asked),
+		server_test(test_parts),
 		server_test(test_gzip),
 		server_test(test_gzip_after_plain),
 		server_test(test_judged_if_scraped),
