@@ -72,13 +72,17 @@ struct mm_struct___atomic {
 		__n;                                                                      \
 	})
 
-/* The same in one load, of a pointer that the verifier knows as an mm_struct. */
-#define compat_mm_count_typed(mm, index)                                                                        \
-	({                                                                                                      \
-		struct mm_struct___atomic *__old = (void *)(mm);                                                \
-		__s64 __n = bpf_core_field_exists(__old->rss_stat.count) ? __old->rss_stat.count[index].counter \
-									 : (__s64)(mm)->rss_stat[index].count;  \
-		__n;                                                                                            \
+/*
+ * The same in one load, of a pointer that the verifier knows as an mm_struct. Before 6.2 it knows no elements of this array ("Type
+ * 'atomic_long_t' is not a struct"): a helper reads them.
+ */
+#define compat_mm_count_typed(mm, index)                                                  \
+	({                                                                                \
+		struct mm_struct___atomic *__old = (void *)(mm);                          \
+		__s64 __n = bpf_core_field_exists(__old->rss_stat.count)                  \
+				    ? BPF_CORE_READ(__old, rss_stat.count[index].counter) \
+				    : (__s64)(mm)->rss_stat[index].count;                 \
+		__n;                                                                      \
 	})
 
 /* With the part that CPUs have not added; a sum below 0 was read while pages moved. */
