@@ -291,6 +291,8 @@ static void snapshot_finish(struct model *m, const struct sample *s)
 	if (m->now.number == 1)
 		p->began = p->time;
 	p->interval = m->now.interval;
+	p->clock_ns = m->now.boot_ns;
+	p->sleeps_ns = s->sleeps_ns;
 	p->attributed_reason = m->host_totals.attributed_reason;
 	p->cpus = m->host_totals.cpus;
 	p->n_cpus = m->host_totals.n_cpus;

@@ -311,8 +311,7 @@ static __always_inline void same_write(struct bpf_iter__task *ctx, struct task_s
 {
 	struct ss_thread_same same = {.tid = cfg_pid_namespace ? tid_here : task->pid,
 				      .tgid = SS_THREAD_SAME,
-				      .start = task->start_boottime,
-				      .after = (bpf_ktime_get_ns() - pass_began) >> 10};
+				      .start_ns = task->start_boottime};
 
 	bpf_seq_write(ctx->meta->seq, &same, sizeof(same));
 }

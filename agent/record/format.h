@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORDING_VERSION 1
+#define RECORDING_VERSION 2
 /* The file that says that its folder is a recording, and that the one who writes has locked. */
 #define RECORDING_MARK	    "sysscope-recording"
 #define RECORDING_MARK_TEXT "This folder is a recording of sysscope; `sysscope top --replay` shows it.\n"

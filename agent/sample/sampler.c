@@ -27,6 +27,8 @@
 /* More than an iterator's buffer (8 pages) and a record. */
 #define STREAM_BYTES (256 * 1024)
 
+/* Sleeps grow by multiples of it, which stay exact as real numbers for 1,024 times as long as nanoseconds do. */
+#define SLEEPS_GRAIN_NS 1024ULL
 /* Long enough for this CPU to go idle and come back, which brings its run queue's clock up to date. */
 #define SETTLE_NS 50000
 
@@ -54,13 +56,14 @@ static int threads_pass(struct sampler *s)
 		if (n < 0)
 			return -errno;
 		left += (size_t)n;
-		t->clock = s->skeleton->bss->pass_clock;
+		t->clock = s->skeleton->bss->pass_clock & ~(SLEEPS_GRAIN_NS - 1);
 		taken = stream_take(t, p, s->bytes, left);
 		if (taken < 0)
 			return (int)taken;
 		left -= (size_t)taken;
 		memmove(s->bytes, s->bytes + taken, left);
 	}
+	p->sleeps_ns = t->clock;
 	stream_pass_end(t);
 	return left ? -EBADMSG : 0;
 }

@@ -214,13 +214,13 @@ static int same_take(struct stream *t, struct sample *p, const char *data)
 	if (!before)
 		return -ESTALE;
 	r = before->told->record;
-	if ((__u32)r->start_ns != same.start || r->blocks & SS_BLOCK_LOOP)
+	if (r->start_ns != same.start_ns || r->blocks & SS_BLOCK_LOOP)
 		return -ESTALE;
 	now = (struct sample_thread){.told = before->told, .tid = same.tid, .same = true};
 	before->told = NULL;
 	t->at++;
 	if (ss_mark_state(r->mark) == SS_MARK_BLOCKED)
-		r->open_blocked_ns = ss_mark_age(r->mark, t->clock + ((uint64_t)same.after << 10));
+		r->open_blocked_ns = ss_mark_age(r->mark, t->clock);
 	return thread_append(t, p, now);
 }
 

@@ -339,6 +339,8 @@ struct sample_rollup {
 
 struct sample {
 	uint64_t boot_ns; /* CLOCK_BOOTTIME, in the middle of the reading */
+	uint64_t
+		sleeps_ns; /* the run queues' clock, until which those have slept that only slept since the sample before */
 	uint64_t wall_ns; /* CLOCK_REALTIME then */
 	struct sample_host host;
 	struct sample_virtualization virtualization;

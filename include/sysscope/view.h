@@ -318,6 +318,9 @@ struct snapshot {
 	double time;	   /* seconds since 1970 */
 	double began;	   /* time of the first one, from which on everything is counted; absent: not known */
 	double interval;   /* seconds since the snapshot before, 0 in the first */
+	uint64_t clock_ns; /* CLOCK_BOOTTIME: ages are those at this time */
+	uint64_t
+		sleeps_ns; /* the run queues' clock, until which those have slept that only slept since the snapshot before */
 	const char *kernel, *hostname;
 	const char *machine;	  /* "kvm", ..., "none": it is real; NULL: not known */
 	const char *in_container; /* "docker", ...: the machine is a container; "none"; NULL: not known */

@@ -36,6 +36,8 @@ static void scene_fill(struct snapshot *s, struct container_row *c, struct proce
 	c[1].n_ports = 1;
 	c[1].last_oom = &kill;
 	*s = (struct snapshot){.sequence = 2, .time = 1e9, .interval = 5, .kernel = "6.1", .hostname = "h"};
+	s->clock_ns = 7000000000;
+	s->sleeps_ns = 1024;
 	s->containers = c;
 	s->processes = p;
 	s->n_containers = s->n_processes = 2;
@@ -63,6 +65,14 @@ static void states_prepare(void)
 	one[0].tree = NULL;
 	c[0].v[0] = 77;
 	p[0].comm = "exec";
+	/* Some of it as its rules expect it, some not. */
+	s.clock_ns += 5000000000;
+	s.sleeps_ns += 5000000 * 1024ULL;
+	p[0].v[PROCESS_AGE] = 12e9 - 5;
+	p[0].v[PROCESS_CPU_USAGE] = 5e9;
+	p[0].v[PROCESS_CPU_CORES] = 1;
+	p[0].v[PROCESS_SWITCH_RATE] = 3.25;
+	p[0].v[PROCESS_BLOCKED_EPOLL] = 5000000 * 1024.0;
 	must(encode(e, &s, false, &real_difference) == 0);
 	encoder_free(e);
 }

@@ -20,7 +20,7 @@
 #include "lib/recording.h"
 #include "lib/snapshot_fixture.h"
 #include "record/state/codec.h"
-#include "record/state/shape.h"
+#include "record/shape/shape.h"
 
 /* ---- all that can be seen of a snapshot ---- */
 

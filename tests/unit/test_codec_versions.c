@@ -31,6 +31,7 @@ struct retelling {
 	const char *without;  /* "TABLE.CELL" that it does not have, or "TABLE" */
 	const char *another;  /* this cell is called otherwise there */
 	bool added, reversed; /* it has a table and cells more, in the other order */
+	bool first;	      /* it is the first version, which has no rules */
 };
 
 static bool is_left_out(const struct retelling *r, const char *table, const char *cell)
@@ -65,6 +66,13 @@ static size_t cells_told(const struct retelling *r, const struct told_table *t, 
 	return kept;
 }
 
+/* None: each value is told. */
+static void rules_told(const struct retelling *r, struct buf *out)
+{
+	if (!r->first)
+		wire_put(out, 0);
+}
+
 static void told_schema(const struct retelling *r, const struct decoder *d, const size_t *tables, size_t n,
 			struct buf *out)
 {
@@ -76,6 +84,7 @@ static void told_schema(const struct retelling *r, const struct decoder *d, cons
 		wire_put(out, 1);
 		buf_str(out, "t");
 		word_put(out, "what");
+		rules_told(r, out);
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct told_table *t = &d->tables.at[tables[i]];
@@ -97,6 +106,7 @@ static void told_schema(const struct retelling *r, const struct decoder *d, cons
 			buf_str(out, "n");
 			word_put(out, "of_the_future");
 		}
+		rules_told(r, out);
 	}
 }
 
@@ -143,7 +153,7 @@ static void retell(const struct retelling *r, const struct decoder *d, struct bu
 		if (!is_left_out(r, d->tables.at[all[i]].name, NULL))
 			tables[n++] = all[i];
 	buf_char(out, STATE_WHOLE);
-	buf_char(out, STATE_VERSION);
+	buf_char(out, r->first ? 1 : STATE_VERSION);
 	wire_put(out, 1);
 	wire_put(out, 0);
 	wire_put(out, wire_real_bits(d->interval));
@@ -222,6 +232,8 @@ static void in_another_order(void **state)
 	(void)state;
 	same_json(told(&(struct retelling){}, 0), &fixture.s);
 	same_json(told(&(struct retelling){.reversed = true}, 0), &fixture.s);
+	same_json(told(&(struct retelling){.first = true}, 0), &fixture.s);
+	same_json(told(&(struct retelling){.first = true, .reversed = true}, 0), &fixture.s);
 }
 
 static void with_more(void **state)
@@ -317,11 +329,43 @@ static void values_make(double *v, size_t n, double first)
 		v[i] = i % 11 == 10 ? VALUE_ABSENT : first + (double)i * 1000;
 }
 
+/* What follows from other values, as the model reckons it. */
+static void values_follow(struct fixture *f, struct neighbour_row *pairs, int i)
+{
+	double interval = f->s.interval;
+
+	f->s.clock_ns = 1000000000000ULL + 5000000000ULL * (uint64_t)i;
+	f->s.sleeps_ns = 1024 * (900000000ULL + 4882812ULL * (uint64_t)i);
+	for (uint32_t k = 0; k < f->s.n_processes; k++) {
+		double *v = f->processes[k].v;
+
+		f->processes[k].start_ns = 1000000007ULL * k;
+		v[PROCESS_AGE] = (double)(f->s.clock_ns - f->processes[k].start_ns);
+		v[PROCESS_CPU_USAGE] = 1e9 + 123456789.0 * i * (k + 1);
+		v[PROCESS_CPU_CORES] = i % 2 ? 123456789.0 * (k + 1) / interval / 1e9 : VALUE_ABSENT;
+		v[PROCESS_BLOCKED_SLEEP] = (double)(f->s.sleeps_ns * (1 + k % 2));
+	}
+	for (uint32_t k = 0; k < 2; k++) {
+		pairs[k] = (struct neighbour_row){.waiter = 0, .runner = k};
+		pairs[k].v[NEIGHBOUR_WAITS] = i;
+		pairs[k].v[NEIGHBOUR_WAIT] = 1e6 + 7000001.0 * i * (k + 1);
+		pairs[k].v[NEIGHBOUR_WAIT_RATE] = i % 2 ? 7000001.0 * (k + 1) / interval : VALUE_ABSENT;
+	}
+	for (uint32_t k = 0; k < 2; k++)
+		pairs[k].v[NEIGHBOUR_SHARE] =
+			i % 2 ? pairs[k].v[NEIGHBOUR_WAIT_RATE] /
+					(pairs[0].v[NEIGHBOUR_WAIT_RATE] + pairs[1].v[NEIGHBOUR_WAIT_RATE])
+			      : VALUE_ABSENT;
+	f->s.neighbours = pairs;
+	f->s.n_neighbours = 2;
+}
+
 /* Four samples of a machine that there never was: two runs, a container that comes, a process that ends. */
 static void recording_make(const char *folder)
 {
 	struct store_options o = {.path = folder, .interval = 5, .host = "example", .kernel = "6.1.0"};
 	_cleanup_buf_ struct buf error = {};
+	struct neighbour_row pairs[2];
 	struct recorder *r = NULL;
 	struct fixture f;
 
@@ -338,6 +382,7 @@ static void recording_make(const char *folder)
 		for (uint32_t k = 0; k < f.s.n_processes; k++)
 			values_make(f.processes[k].v, PROCESS_METRICS, 1e9 * (i + 1) + k / 8.0);
 		values_make(f.s.v, HOST_METRICS, i + 0.5);
+		values_follow(&f, pairs, i);
 		assert_int_equal(recorder_note(r, &f.s), 0);
 		fixture_free(&f);
 		if (i % 2)

@@ -14,7 +14,7 @@
 #include "past/extract.h"
 #include "record/archive.h"
 #include "record/facts/fields.h"
-#include "record/state/shape.h"
+#include "record/shape/shape.h"
 
 #define SECRET "shopsecret"
 

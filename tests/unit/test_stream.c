@@ -60,7 +60,7 @@ static void put_sleeper(uint32_t tid)
 
 static void put_same(uint32_t tid)
 {
-	put(&(struct ss_thread_same){.tid = tid, .tgid = SS_THREAD_SAME, .start = 1000 + tid, .after = 2},
+	put(&(struct ss_thread_same){.tid = tid, .tgid = SS_THREAD_SAME, .start_ns = 1000 + tid},
 	    sizeof(struct ss_thread_same));
 }
 
@@ -133,7 +133,7 @@ static void test_passes(void **state)
 	check_thread(2, 4, true);
 	check_thread(3, 6, false);
 	assert_ptr_equal(w.sample.threads[0].told, second);
-	assert_int_equal(second->record->open_blocked_ns, 900 + 2048);
+	assert_int_equal(second->record->open_blocked_ns, 900);
 	assert_int_equal(second->waits->wakeup_wait_ns, 7);
 	assert_null(second->name);
 	assert_int_equal(w.sample.threads[1].told->record->used.exec_ns, 9);

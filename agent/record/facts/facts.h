@@ -8,8 +8,8 @@
 #define SYSSCOPE_RECORD_FACTS_H
 
 #include "exporters/events/events.h"
+#include "record/shape/wire.h"
 #include "record/state/codec.h"
-#include "record/state/wire.h"
 
 #define FACT_FIELDS 192 /* their numbers are below */
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * decode.c - the bytes of a state as a snapshot: see codec.h. The bytes may be hostile: whatever is read is checked before it is
- * used, and what does not fit ends the state. Rows are kept as the recording has them; which of its cells are ours, by name, is
- * found once per whole state.
+ * used, and what does not fit ends the state. Rows are kept as the recording has them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +34,9 @@ static void told_table_forget(struct told_table *t)
 	list_free(&t->next);
 	list_free(&t->now_at);
 	list_free(&t->new);
+	list_free(&t->parts);
+	rules_free(&t->rules);
+	free(t->types);
 	free(t->cells);
 	free(t->name);
 }
@@ -46,6 +48,9 @@ static void decoder_forget(struct decoder *d)
 		told_table_forget(&d->tables.at[i]);
 	list_free(&d->tables);
 	wire_texts_free(&d->texts);
+	free(d->before);
+	free(d->clocks_before);
+	d->before = d->clocks_before = NULL;
 	for (unsigned int table = 0; table < SHAPE_TABLES; table++) {
 		free(d->from[table]);
 		d->from[table] = NULL;
@@ -54,161 +59,7 @@ static void decoder_forget(struct decoder *d)
 	d->ordinal = 0;
 }
 
-/* ---- the schema ---- */
-
-static int word_get(struct wire_input *in, char **ret)
-{
-	uint64_t n = wire_get(in);
-	const char *at = wire_take(in, n);
-
-	if (!at)
-		return -EBADMSG;
-	*ret = strndup(at, n);
-	return *ret ? 0 : -ENOMEM;
-}
-
-static int told_cell_get(struct wire_input *in, struct told_cell *cell)
-{
-	const char *type = wire_take(in, 1);
-
-	if (!type || !*type || !strchr("ndtio", *type))
-		return -EBADMSG;
-	cell->type = (enum shape_cell) * type;
-	if (cell->type == CELL_INDEX || cell->type == CELL_NEXT) {
-		uint64_t other = wire_get(in);
-
-		if (other >= STATE_TABLES_MAX)
-			return -EBADMSG;
-		cell->other = (uint32_t)other;
-	}
-	return word_get(in, &cell->name);
-}
-
-static int told_table_get(struct wire_input *in, struct told_table *t)
-{
-	uint64_t n;
-	int r = word_get(in, &t->name);
-
-	n = wire_get(in);
-	if (r < 0)
-		return r;
-	if (in->bad || !n || n > STATE_CELLS_MAX || n > wire_left(in))
-		return -EBADMSG;
-	t->cells = calloc(n, sizeof(*t->cells));
-	if (!t->cells)
-		return -ENOMEM;
-	t->n_cells = n;
-	for (size_t i = 0; i < n && !r; i++)
-		r = told_cell_get(in, &t->cells[i]);
-	return r;
-}
-
-static bool cell_is_ours(const struct decoder *d, const struct told_cell *cell, const struct shape_field *f,
-			 const char *name)
-{
-	bool refers = cell->type == CELL_INDEX || cell->type == CELL_NEXT;
-
-	return cell->type == shape_cell_type(f) && strcmp(cell->name, name) == 0 &&
-	       (!refers || strcmp(d->tables.at[cell->other].name, shapes[f->other].name) == 0);
-}
-
-/* Finds the cells of one of our tables in one of the recording's. They mostly stand in the same order. */
-static int cells_find(struct decoder *d, enum shape_table table, struct told_table *t)
-{
-	const struct shape_desc *desc = &shapes[table];
-	uint32_t *from = calloc(shape_cells(table), sizeof(*from));
-	size_t n = 0, guess = 0;
-
-	if (!from)
-		return -ENOMEM;
-	d->told[table] = t;
-	d->from[table] = from;
-	for (size_t i = 0; i < desc->n_fields; i++)
-		for (size_t k = 0; k < field_cells(&desc->fields[i]); k++, n++) {
-			_cleanup_buf_ struct buf name = {};
-
-			shape_cell_name(&name, &desc->fields[i], k);
-			if (name.failed)
-				return -ENOMEM;
-			from[n] = UINT32_MAX;
-			for (size_t at = 0; at < t->n_cells && from[n] == UINT32_MAX; at++) {
-				size_t one = (guess + at) % t->n_cells;
-
-				if (cell_is_ours(d, &t->cells[one], &desc->fields[i], name.data))
-					from[n] = (uint32_t)one;
-			}
-			if (from[n] != UINT32_MAX)
-				guess = from[n] + 1;
-		}
-	return 0;
-}
-
-static bool refers(const struct shape_field *f)
-{
-	return f->kind == FIELD_INDEX || f->kind == FIELD_INDEX_OR_NONE || f->kind == FIELD_INDEX_NEXT ||
-	       f->kind == FIELD_POINTER || f->kind == FIELD_RANGE;
-}
-
-/* The recording has the field, and the table to which it refers. */
-static bool field_is_told(const struct decoder *d, enum shape_table table, const struct shape_field *f, size_t cell)
-{
-	return d->from[table][cell] != UINT32_MAX && (!refers(f) || d->told[f->other]);
-}
-
-/* Without what tells its rows apart, or to whom they belong, a table says nothing. */
-static bool table_is_told(const struct decoder *d, enum shape_table table)
-{
-	const struct shape_desc *desc = &shapes[table];
-
-	for (size_t k = 0, n = 0; k < desc->n_fields; n += field_cells(&desc->fields[k]), k++) {
-		const struct shape_field *f = &desc->fields[k];
-
-		if (!field_is_told(d, table, f, n) &&
-		    (f->kind == FIELD_INDEX || (f->key && f->kind != FIELD_INDEX_OR_NONE)))
-			return false;
-	}
-	return true;
-}
-
-static void tables_drop(struct decoder *d)
-{
-	bool dropped = true;
-
-	while (dropped) {
-		dropped = false;
-		for (unsigned int table = 0; table < SHAPE_TABLES; table++)
-			if (d->told[table] && !table_is_told(d, table)) {
-				d->told[table] = NULL;
-				dropped = true;
-			}
-	}
-}
-
-static int schema_get(struct decoder *d, struct wire_input *in)
-{
-	uint64_t n = wire_get(in);
-	int r = 0;
-
-	if (in->bad || n > STATE_TABLES_MAX || n > wire_left(in))
-		return -EBADMSG;
-	if (list_reserve(&d->tables, n) < 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < n && !r; i++) {
-		d->tables.at[d->tables.n++] = (struct told_table){};
-		r = told_table_get(in, &d->tables.at[i]);
-	}
-	for (size_t i = 0; i < d->tables.n && !r; i++)
-		for (size_t k = 0; k < d->tables.at[i].n_cells; k++)
-			if (d->tables.at[i].cells[k].other >= d->tables.n)
-				return -EBADMSG;
-	for (size_t i = 0; i < d->tables.n && !r; i++)
-		for (unsigned int table = 0; table < SHAPE_TABLES && !r; table++)
-			if (!d->told[table] && strcmp(shapes[table].name, d->tables.at[i].name) == 0)
-				r = cells_find(d, table, &d->tables.at[i]);
-	if (!r)
-		tables_drop(d);
-	return r;
-}
+/* ---- texts ---- */
 
 static int texts_get(struct decoder *d, struct wire_input *in)
 {
@@ -245,7 +96,7 @@ static void cells_take(const struct decoder *d, enum shape_table table, const ui
 		size_t end = n + field_cells(f);
 
 		for (; n < end; n++)
-			ours[n] = field_is_told(d, table, f, n) ? row[d->from[table][n]] : cell_unknown(f);
+			ours[n] = schema_tells(d, table, f, n) ? row[d->from[table][n]] : cell_unknown(f);
 	}
 }
 
@@ -323,8 +174,10 @@ static int state_get(struct decoder *d, struct wire_input *in)
 
 	if (!head || (head[0] != STATE_WHOLE && head[0] != STATE_DIFFERENCE))
 		return -EBADMSG;
-	if (head[1] != STATE_VERSION)
+	if (head[1] > STATE_VERSION)
 		return -EPROTONOSUPPORT;
+	if (!head[1])
+		return -EBADMSG;
 	if (head[0] == STATE_WHOLE)
 		decoder_forget(d);
 	else
@@ -334,8 +187,12 @@ static int state_get(struct decoder *d, struct wire_input *in)
 	d->interval = wire_real(wire_get(in));
 	if (in->bad || ordinal != d->ordinal || (head[0] == STATE_DIFFERENCE && (tag != d->tag || !ordinal)))
 		return -EBADMSG;
-	if (head[0] == STATE_WHOLE)
+	if (head[0] == STATE_WHOLE) {
+		d->version = head[1];
 		r = schema_get(d, in);
+	}
+	if (head[1] != d->version)
+		return -EBADMSG;
 	if (!r)
 		r = body_get(d, in);
 	d->tag = tag;

@@ -9,10 +9,10 @@
 
 static uint64_t *told_row_new(const struct told_table *t)
 {
-	uint64_t *row = calloc(t->n_cells, sizeof(*row));
+	uint64_t *row = calloc(1, t->n_cells * sizeof(*row) + t->rules.n_clocks * sizeof(uint32_t));
 
 	for (size_t i = 0; row && i < t->n_cells; i++)
-		row[i] = t->cells[i].type == CELL_REAL ? wire_real_bits(VALUE_ABSENT) : 0;
+		row[i] = t->types[i] == CELL_REAL ? wire_real_bits(VALUE_ABSENT) : 0;
 	return row;
 }
 
@@ -78,46 +78,114 @@ static void told_row_move(const struct decoder *d, const struct told_table *t, u
 	}
 }
 
-static int told_row_get(const struct decoder *d, const struct told_table *t, struct wire_input *in, uint64_t *row)
+static void told_cell_read(const struct decoder *d, const struct told_table *t, struct wire_input *in, size_t i,
+			   uint64_t *row)
 {
-	const uint8_t *bits = wire_take(in, (t->n_cells + 7) / 8);
+	if (t->types[i] == CELL_REAL)
+		row[i] = wire_get_real(in, row[i], d->interval);
+	else if (t->types[i] == CELL_TEXT)
+		row[i] = wire_get(in);
+	else
+		row[i] += wire_unzigzag(wire_get(in));
+	if (t->types[i] == CELL_TEXT && row[i] > d->texts.all.n)
+		in->bad = true;
+}
 
-	for (size_t i = 0; bits && i < t->n_cells; i++) {
-		if (!(bits[i / 8] >> i % 8 & 1))
-			continue;
-		if (t->cells[i].type == CELL_REAL)
-			row[i] = wire_get_real(in, row[i], d->interval);
-		else if (t->cells[i].type == CELL_TEXT)
-			row[i] = wire_get(in);
-		else
-			row[i] += wire_unzigzag(wire_get(in));
-		if (t->cells[i].type == CELL_TEXT && row[i] > d->texts.all.n)
-			return -EBADMSG;
+/* The cells of row `k`: those that were told, if `told`, and the others as they are expected. */
+static int told_row_get(const struct decoder *d, struct told_table *t, const struct rule_time *time,
+			struct wire_input *in, size_t k, bool told)
+{
+	const struct cell_types cells = {t->n_cells, t->types};
+	const uint8_t *bits = told ? wire_take(in, (t->n_cells + 7) / 8) : NULL;
+	uint64_t *now = t->next.at[k];
+	struct rule_row row = {.now = now, .before = d->before, .above = k ? t->next.at[k - 1] : NULL};
+
+	if (told && !bits)
+		return -EBADMSG;
+	row.times = (uint32_t *)(now + t->n_cells);
+	memcpy(d->before, now, t->n_cells * sizeof(*now));
+	for (size_t i = 0; bits && i < t->n_cells; i++)
+		if (bits[i / 8] >> i % 8 & 1 && !rules_rule(&t->rules, i))
+			told_cell_read(d, t, in, i, now);
+	for (size_t i = 0; i < t->rules.all.n; i++) {
+		const struct cell_rule *r = &t->rules.all.at[i];
+		bool differs = bits && bits[r->cell / 8] >> r->cell % 8 & 1;
+
+		now[r->cell] = rule_expects(r, &cells, time, &row);
+		if (differs)
+			told_cell_read(d, t, in, r->cell, now);
+		if (differs && r->kind == RULE_PART)
+			t->parts.at[k] |= (uint8_t)(1u << r->place);
+		rule_learn(r, &cells, time, &row);
 	}
 	return in->bad ? -EBADMSG : 0;
 }
 
-int told_rows_get(struct decoder *d, struct told_table *t, struct wire_input *in)
+/* What was not told of parts of a sum, now that all rows are there. */
+static void told_parts_fill(struct told_table *t)
 {
-	size_t i = 0;
+	for (size_t i = 0; t->rules.n_parts && i < t->rules.all.n; i++) {
+		const struct cell_rule *r = &t->rules.all.at[i];
+		uint64_t sum;
 
+		for (size_t k = 0, end; r->kind == RULE_PART && k < t->next.n; k = end) {
+			end = rule_parts(r, t->next.at, t->next.n, k, &sum);
+			for (size_t one = k; one < end; one++)
+				if (!(t->parts.at[one] >> r->place & 1))
+					t->next.at[one][r->cell] = rule_part(r, t->next.at[one], sum);
+		}
+	}
+}
+
+/* The clocks are those of a first table that has one row. */
+static int told_clocks_keep(struct decoder *d, const struct told_table *t)
+{
+	free(d->clocks_before);
+	d->clocks_before = NULL;
+	if (t->next.n != 1)
+		return 0;
+	d->clocks_before = calloc(t->n_cells, sizeof(*d->clocks_before));
+	if (!d->clocks_before)
+		return -ENOMEM;
+	memcpy(d->clocks_before, t->next.at[0], t->n_cells * sizeof(*d->clocks_before));
+	return 0;
+}
+
+static int told_rows_begin(struct decoder *d, struct told_table *t)
+{
+	if (list_reserve(&t->parts, t->next.n) < 0)
+		return -ENOMEM;
+	if (t->next.n)
+		memset(t->parts.at, 0, t->next.n * sizeof(*t->parts.at));
 	for (size_t k = 0; k < t->next.n; k++)
 		if (!t->new.at[k])
 			told_row_move(d, t, t->next.at[k]);
-	while (i < t->next.n) {
+	return t == d->tables.at ? told_clocks_keep(d, t) : 0;
+}
+
+int told_rows_get(struct decoder *d, struct told_table *t, struct wire_input *in)
+{
+	struct rule_time time = {.interval = d->interval};
+	size_t i = 0;
+	int r = told_rows_begin(d, t);
+
+	if (t != d->tables.at && d->clocks_before) {
+		time.clocks = d->tables.at[0].next.at[0];
+		time.clocks_before = d->clocks_before;
+	}
+	while (i < t->next.n && !r) {
 		uint64_t same = wire_get(in);
-		int r;
 
 		if (in->bad || same > t->next.n - i)
 			return -EBADMSG;
-		i += same;
-		if (i == t->next.n)
-			break;
-		r = told_row_get(d, t, in, t->next.at[i++]);
-		if (r < 0)
-			return r;
+		for (; same && !r; same--)
+			r = t->rules.all.n ? told_row_get(d, t, &time, in, i++, false) : (i++, 0);
+		if (i < t->next.n && !r)
+			r = told_row_get(d, t, &time, in, i++, true);
 	}
-	return 0;
+	if (!r)
+		told_parts_fill(t);
+	return r;
 }
 
 void told_rows_keep(struct told_table *t)

@@ -9,82 +9,6 @@
 #include "record/state/codec.h"
 #include "record/state/encoder.h"
 
-/* ---- what differs ---- */
-
-static uint64_t cell_default(enum shape_cell type)
-{
-	return type == CELL_REAL ? wire_real_bits(VALUE_ABSENT) : 0;
-}
-
-static void cells_put(const struct encoder *e, enum shape_table table, const uint64_t *before, const uint64_t *now,
-		      double interval, struct buf *out)
-{
-	const struct shape_desc *d = &shapes[table];
-	uint8_t bits[512] = {};
-	size_t n = 0;
-
-	for (size_t i = 0; i < e->tables[table].n_cells; i++)
-		if (before[i] != now[i])
-			bits[i / 8] |= (uint8_t)(1u << i % 8);
-	buf_add(out, bits, (e->tables[table].n_cells + 7) / 8);
-	for (size_t i = 0; i < d->n_fields; i++) {
-		enum shape_cell type = shape_cell_type(&d->fields[i]);
-
-		for (size_t k = 0; k < field_cells(&d->fields[i]); k++, n++) {
-			if (before[n] == now[n])
-				continue;
-			if (type == CELL_REAL)
-				wire_put_real(out, now[n], before[n], interval);
-			else if (type == CELL_TEXT)
-				wire_put(out, now[n]);
-			else
-				wire_put(out, wire_zigzag(now[n] - before[n]));
-		}
-	}
-}
-
-static uint64_t *cells_new(const struct kept_table *t, enum shape_table table)
-{
-	const struct shape_desc *d = &shapes[table];
-	uint64_t *cells = calloc(t->n_cells, sizeof(*cells));
-	size_t at = 0;
-
-	for (size_t i = 0; cells && i < d->n_fields; i++)
-		for (size_t k = 0; k < field_cells(&d->fields[i]); k++)
-			cells[at++] = cell_default(shape_cell_type(&d->fields[i]));
-	return cells;
-}
-
-static void rows_put(struct encoder *e, const struct snapshot *s, enum shape_table table, struct buf *out)
-{
-	struct kept_table *t = &e->tables[table];
-	uint64_t same = 0;
-
-	for (size_t i = 0; i < t->rows.n && !e->failed; i++) {
-		bool new = !t->next.at[i];
-
-		if (new)
-			t->next.at[i] = cells_new(t, table);
-		if (!t->next.at[i]) {
-			e->failed = true;
-			return;
-		}
-		if (!new)
-			cells_move(e, table, t->next.at[i], false);
-		row_flatten(e, s, table, t->rows.at[i], t->next.at[i], e->scratch, false);
-		if (!new &&memcmp(t->next.at[i], e->scratch, t->n_cells * sizeof(*e->scratch)) == 0) {
-			same++;
-			continue;
-		}
-		wire_put(out, same);
-		same = 0;
-		cells_put(e, table, t->next.at[i], e->scratch, s->interval, out);
-		memcpy(t->next.at[i], e->scratch, t->n_cells * sizeof(*e->scratch));
-	}
-	if (same)
-		wire_put(out, same);
-}
-
 /* The rows now become the rows before. */
 static void rows_keep(struct kept_table *t)
 {
@@ -102,7 +26,7 @@ static int lists_make(struct kept_table *t)
 	size_t most = t->rows.n > t->n ? t->rows.n : t->n;
 
 	if (list_reserve(&t->cells, most) < 0 || list_reserve(&t->next, t->rows.n) < 0 ||
-	    list_reserve(&t->now_at, most + 1) < 0)
+	    list_reserve(&t->fresh, t->rows.n) < 0 || list_reserve(&t->now_at, most + 1) < 0)
 		return -ENOMEM;
 	if (t->rows.n)
 		memset(t->next.at, 0, t->rows.n * sizeof(*t->next.at));
@@ -134,7 +58,21 @@ static void words_put(struct buf *out, const char *word)
 	buf_str(out, word);
 }
 
-static void schema_put(struct buf *out)
+static void rules_put(const struct cell_rules *rules, struct buf *out)
+{
+	wire_put(out, rules->all.n);
+	for (size_t i = 0; i < rules->all.n; i++) {
+		const struct cell_rule *r = &rules->all.at[i];
+
+		buf_char(out, (char)r->kind);
+		wire_put(out, r->cell);
+		wire_put(out, r->n);
+		for (uint32_t k = 0; k < r->n; k++)
+			wire_put(out, r->of[k]);
+	}
+}
+
+static void schema_put(const struct encoder *e, struct buf *out)
 {
 	wire_put(out, SHAPE_TABLES);
 	for (unsigned int table = 0; table < SHAPE_TABLES; table++) {
@@ -153,6 +91,7 @@ static void schema_put(struct buf *out)
 					wire_put(out, d->fields[i].other);
 				words_put(out, name.data ? name.data : "");
 			}
+		rules_put(&e->tables[table].rules, out);
 	}
 }
 
@@ -187,7 +126,7 @@ int encode(struct encoder *e, const struct snapshot *s, bool whole, struct buf *
 	wire_put(out, e->ordinal);
 	wire_put(out, wire_real_bits(s->interval));
 	if (whole)
-		schema_put(out);
+		schema_put(e, out);
 	wire_put(out, e->texts.all.n - e->texts_told);
 	for (; e->texts_told < e->texts.all.n; e->texts_told++)
 		words_put(out, e->texts.all.at[e->texts_told]);
@@ -204,23 +143,45 @@ int encode(struct encoder *e, const struct snapshot *s, bool whole, struct buf *
 	return 0;
 }
 
+/* What the cells of a table are, and how they follow from others. */
+static int table_describe(struct encoder *e, enum shape_table table)
+{
+	struct kept_table *t = &e->tables[table];
+	const struct shape_desc *d = &shapes[table];
+	const struct cell_types clocks = {e->tables[SHAPE_HOST].n_cells, e->tables[SHAPE_HOST].types};
+	size_t n = 0;
+
+	t->n_cells = shape_cells(table);
+	t->types = calloc(t->n_cells, sizeof(*t->types));
+	if (!t->types)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->n_fields; i++)
+		for (size_t k = 0; k < field_cells(&d->fields[i]); k++)
+			t->types[n++] = (uint8_t)shape_cell_type(&d->fields[i]);
+	return formulas_add(&t->rules, table, &(struct cell_types){t->n_cells, t->types},
+			    table == SHAPE_HOST ? NULL : &clocks);
+}
+
 int encoder_new(struct encoder **ret)
 {
 	struct encoder *e = calloc(1, sizeof(*e));
 	size_t most = 0;
+	int r = 0;
 
 	if (!e)
 		return -ENOMEM;
 	hash_seed_make(&e->seed);
-	for (unsigned int table = 0; table < SHAPE_TABLES; table++) {
-		e->tables[table].n_cells = shape_cells(table);
+	for (unsigned int table = 0; table < SHAPE_TABLES && !r; table++) {
+		r = table_describe(e, table);
 		if (e->tables[table].n_cells > most)
 			most = e->tables[table].n_cells;
 	}
 	e->scratch = calloc(most, sizeof(*e->scratch));
-	if (!e->scratch) {
-		free(e);
-		return -ENOMEM;
+	e->expected = calloc(most, sizeof(*e->expected));
+	e->clocks_before = calloc(e->tables[SHAPE_HOST].n_cells + 1, sizeof(*e->clocks_before));
+	if (!e->scratch || !e->expected || !e->clocks_before || r) {
+		encoder_free(e);
+		return r ?: -ENOMEM;
 	}
 	*ret = e;
 	return 0;
@@ -243,13 +204,20 @@ void encoder_free(struct encoder *e)
 		list_free(&t->rows);
 		list_free(&t->cells);
 		list_free(&t->next);
+		list_free(&t->fresh);
 		list_free(&t->now_at);
 		list_free(&t->slots);
+		free(t->types);
+		rules_free(&t->rules);
 	}
 	list_free(&e->trees.at);
 	list_free(&e->trees.value);
 	list_free(&e->heads.at);
 	list_free(&e->heads.value);
+	list_free(&e->ahead);
+	list_free(&e->ahead_rows);
 	free(e->scratch);
+	free(e->expected);
+	free(e->clocks_before);
 	free(e);
 }

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * encoder.h - what an encoder keeps, shared by the files that make it one: encode_rows.c gathers the rows of a snapshot and makes
- * cells of them, encode_match.c finds what each was before, encode.c writes what differs. Used by nobody else.
+ * cells of them, encode_match.c finds what each was before, encode_cells.c writes what differs. Used by nobody else.
  */
 #ifndef SYSSCOPE_RECORD_ENCODER_H
 #define SYSSCOPE_RECORD_ENCODER_H
 
 #include "record/state/codec.h"
-#include "record/state/shape.h"
+#include "record/shape/formulas.h"
 
 struct kept_table {
-	size_t n_cells, n;	 /* rows before */
+	size_t n_cells, n; /* rows before */
+	uint8_t *types;	   /* of the cells, owned */
+	struct cell_rules rules;
 	LIST(const void *) rows; /* of the snapshot that is encoded */
 	size_t visible;		 /* of them, in the snapshot's own list */
-	LIST(uint64_t *) cells;	 /* of each row before, owned; NULL: taken over */
+	LIST(uint64_t *) cells;	 /* of each row before, owned, and what its rules learned; NULL: taken over */
 	LIST(uint64_t *) next;	 /* of each row now, owned; NULL: it is new */
+	LIST(bool) fresh;	 /* of each row now: it is new */
 	LIST(uint32_t) now_at;	 /* where a row before is now; 0 also where it is not */
 	LIST(uint32_t) slots;	 /* rows before by key + 1, made when first needed */
 	bool hashed;
@@ -33,7 +36,10 @@ struct encoder {
 	size_t texts_told; /* that the stream has */
 	struct hash_seed seed;
 	struct address_map trees, heads;
-	uint64_t *scratch;
+	uint64_t *scratch, *expected;
+	LIST(uint64_t) ahead;	       /* the rows of a table one of whose rules reckons with all of them */
+	LIST(uint64_t *) ahead_rows;   /* in it */
+	uint64_t *clocks_before;       /* the row of the host as it was */
 	uint64_t tag, ordinal;	       /* of the next state; 0: it has to be whole */
 	uint32_t cursor[SHAPE_TABLES]; /* end of the range of the container before */
 	uint32_t added[SHAPE_TABLES];  /* the next range that only its container refers to */
@@ -52,6 +58,9 @@ void row_flatten(struct encoder *e, const struct snapshot *s, enum shape_table t
 
 /* Finds for each row of a table what it was before, and writes that; sets `next` and `now_at`. */
 void rows_match(struct encoder *e, const struct snapshot *s, enum shape_table table, struct buf *out);
+
+/* Writes what differs in the rows of a table from what is expected of them. */
+void rows_put(struct encoder *e, const struct snapshot *s, enum shape_table table, struct buf *out);
 
 /* Cells that are indexes are moved to where these rows are now: of keys before the rows are told apart, of others afterwards. */
 void cells_move(const struct encoder *e, enum shape_table table, uint64_t *cells, bool keys);

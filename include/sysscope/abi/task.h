@@ -369,13 +369,13 @@ _Static_assert(sizeof(struct ss_thread_record) == 24 + 24 + 16 + 3 * SS_TOTALS_F
 
 /*
  * Written in place of a record with its blocks, for a thread of which all that a pass of the same iterator has told is still
- * so: it has slept since. open_blocked_ns is then the time from its mark to `after`.
+ * so: it has slept since. open_blocked_ns is then the time from its mark to the beginning of the pass: all who sleep on have slept
+ * for as much longer.
  */
 struct ss_thread_same {
 	__u32 tid;
-	__u32 tgid;  /* SS_THREAD_SAME, which is nobody's */
-	__u32 start; /* of start_ns the low half */
-	__u32 after; /* when it was visited: units of 1024 ns since the pass began */
+	__u32 tgid; /* SS_THREAD_SAME, which is nobody's */
+	__u64 start_ns;
 };
 #define SS_THREAD_SAME (~0U)
 
