@@ -13,8 +13,11 @@
 #include "cli/run.h"
 
 #define IDLE_EVERY_NS 5000000000ULL
-/* Facts may come one by one, each of which would wake a verb that waits for the time of its next sample. */
-#define FACTS_EVERY_NS 100000000ULL
+/*
+ * Facts may come one by one, each of which would wake a verb that waits for the time of its next sample. Not longer: the ring has
+ * room for those of a storm, and a container that has just begun still has a name where it is asked for.
+ */
+#define FACTS_EVERY_NS 250000000ULL
 #define GRACE_NS       2000000000ULL /* after a signal, for a reader who takes nothing */
 #define GRACE_TURN_MS  100
 /* A pipe that poll(2) calls writable takes so much without blocking. */

@@ -28,7 +28,7 @@ struct run {
 	/* A snapshot that was taken while the verb waits (run_wait, run_idle). Negative errno ends the wait. NULL: it is dropped. */
 	int (*between)(void *ctx, const struct run *run, const struct snapshot *s);
 	void *between_ctx;
-	bool paced;	       /* run_wait takes facts ten times a second at most; else as they come */
+	bool paced;	       /* run_wait takes facts four times a second at most; else as they come */
 	struct pipeline *live; /* NULL before run_open and after run_close */
 	const struct snapshot_source *source;
 };

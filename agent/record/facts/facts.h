@@ -20,7 +20,7 @@ struct fact_pack {
 	uint64_t n; /* events in it */
 	struct wire_texts texts;
 	bool no_memory;		      /* for one of these */
-	uint64_t before[FACT_FIELDS]; /* real numbers, in the event before */
+	uint64_t before[FACT_FIELDS]; /* in the event before: real numbers, numbers of texts; 0: its type */
 	bool broken;		      /* without memory for a text: nothing more fits */
 	codec_rename *rename;	      /* each text passes through it: of "event", "oom" or "stall"; NULL: they stay */
 	void *rename_ctx;

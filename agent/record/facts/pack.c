@@ -26,14 +26,19 @@ static void put_tag(struct fact_pack *p, unsigned int number, enum fact_form for
 	wire_put(&p->bytes, (uint64_t)number << FACT_FORM_BITS | form);
 }
 
-/* The text itself follows where its number is new. */
-static void put_words(struct fact_pack *p, const char *text)
+/* The text itself follows where its number is new. Most events have the texts of the event before in the same fields: `number`. */
+static void put_words(struct fact_pack *p, unsigned int number, const char *text)
 {
 	size_t known = p->texts.all.n;
-	uint64_t n = 0;
+	const char *then = wire_text(&p->texts, p->before[number]);
+	uint64_t n = p->before[number];
 
-	if (wire_text_number(&p->texts, text, &n) < 0)
-		p->broken = true;
+	if (!then || strcmp(then, text) != 0) {
+		n = 0;
+		if (wire_text_number(&p->texts, text, &n) < 0)
+			p->broken = true;
+		p->before[number] = n;
+	}
 	wire_put(&p->bytes, n);
 	if (n <= known)
 		return;
@@ -84,7 +89,7 @@ static void put_field(struct fact_pack *p, unsigned int number, const char *at)
 		if (!text || (f->array && !*text))
 			return;
 		put_tag(p, number, FORM_WORDS);
-		put_words(p, text_renamed(p, f->name, text));
+		put_words(p, number, text_renamed(p, f->name, text));
 		return;
 	}
 	if (f->form == FORM_SIGNED) {
@@ -112,7 +117,7 @@ static void put_lost(struct fact_pack *p, const struct event *e)
 		if (!ring && !unread)
 			continue;
 		put_tag(p, FACT_LOST_TYPE, FORM_WORDS);
-		put_words(p, event_type_names[t]);
+		put_words(p, FACT_LOST_TYPE, event_type_names[t]);
 		put_tag(p, FACT_LOST_RING, FORM_UNSIGNED);
 		wire_put(&p->bytes, ring);
 		put_tag(p, FACT_LOST_UNREAD, FORM_UNSIGNED);
@@ -128,7 +133,7 @@ static void put_blocked(struct fact_pack *p, const struct stall *s)
 		if (!v)
 			continue;
 		put_tag(p, FACT_BLOCKED_CLASS, FORM_WORDS);
-		put_words(p, wait_class_names[i]);
+		put_words(p, FACT_BLOCKED_CLASS, wait_class_names[i]);
 		put_tag(p, FACT_BLOCKED, FORM_REAL);
 		wire_put_real(&p->bytes, v, p->before[FACT_BLOCKED], 0);
 		p->before[FACT_BLOCKED] = v;
@@ -145,7 +150,7 @@ int fact_pack_add(struct fact_pack *p, const struct event *e, size_t limit)
 	if (before >= limit)
 		return -ENOBUFS;
 	room_fill(&room, e);
-	put_words(p, event_type_names[e->type]);
+	put_words(p, 0, event_type_names[e->type]);
 	for (unsigned int i = 1; i < FACT_FIELDS; i++)
 		if (fact_fields[i].size)
 			put_field(p, i, (const char *)&room + fact_fields[i].offset);
