@@ -5,6 +5,7 @@
  * field behind it is named by a type of its own.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,7 +212,7 @@ static int types_take(struct needed *n)
 
 static int file_write(const struct btf *btf, char path[NEEDED_TYPES_PATH])
 {
-	_cleanup_close_ int fd = memfd_create("sysscope-types", MFD_CLOEXEC);
+	_cleanup_close_ int fd = memfd_create("sysscope-types", MFD_CLOEXEC), again = -1;
 	const char *data;
 	__u32 size, done = 0;
 	int ret;
@@ -229,6 +230,10 @@ static int file_write(const struct btf *btf, char path[NEEDED_TYPES_PATH])
 		done += (__u32)n;
 	}
 	snprintf(path, NEEDED_TYPES_PATH, "/proc/self/fd/%d", fd);
+	/* libbpf loads nothing if it cannot open the file: without /proc, or the right to see it, it shall do without. */
+	again = open(path, O_RDONLY | O_CLOEXEC);
+	if (again < 0)
+		return -errno;
 	ret = fd;
 	fd = -1;
 	return ret;

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <bpf/btf.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "kernel/needed_types.h"
@@ -101,11 +102,38 @@ static void refused(void **state)
 	btf__free(kernel);
 }
 
+/* libbpf loads nothing from a file that it cannot open: then there is none. */
+static void unreadable(void **state)
+{
+	struct btf *kernel = kernel_make();
+	char path[NEEDED_TYPES_PATH];
+	struct rlimit all, few;
+	const void *object;
+	size_t size;
+	int fd = dup(0), none;
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+	/* Room for one descriptor more. */
+	few = (struct rlimit){.rlim_cur = (rlim_t)fd + 1, .rlim_max = all.rlim_max};
+	object = sysscope_bpf__elf_bytes(&size);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	none = needed_types_make(kernel, object, size, path);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	assert_true(none < 0);
+	assert_int_equal(dup(0), fd); /* nothing is left open */
+	close(fd);
+	btf__free(kernel);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(taken),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(unreadable),
 	};
 
 	return cmocka_run_group_tests_name("needed_types", tests, NULL, NULL);
