@@ -177,8 +177,14 @@ static int http_take(const struct web_reader *r, const struct conf *http)
 	};
 	int e = conf_fields(http, r->path, fields, ARRAY_SIZE(fields), r->error);
 
-	for (size_t i = 0; !e && r->w->headers && i < r->w->headers->parts.n; i++)
-		e = header_check(r, &r->w->headers->parts.at[i]);
+	for (size_t i = 0; !e && r->w->headers && i < r->w->headers->parts.n; i++) {
+		const struct conf *h = &r->w->headers->parts.at[i];
+
+		e = header_check(r, h);
+		for (size_t k = 0; !e && k < i; k++)
+			if (strcasecmp(r->w->headers->parts.at[k].key, h->key) == 0)
+				e = conf_refuse(r->path, h->line, r->error, "the header '%s' is there twice", h->key);
+	}
 	return e;
 }
 

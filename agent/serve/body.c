@@ -49,6 +49,7 @@ int body_new(struct body **ret, struct prometheus *p, const struct snapshot *s, 
 	b->refs = 1;
 	b->sequence = s->sequence;
 	b->openmetrics = o->openmetrics;
+	b->without = o->without;
 	b->made_ns = clock_boot_ns();
 	r = pack ? body_pack(b, p, s, o, pack) : prometheus_write(p, &b->plain, s, o);
 	if (r < 0) {

@@ -18,6 +18,7 @@ struct body {
 	uint64_t sequence; /* of the snapshot */
 	uint64_t made_ns;  /* CLOCK_BOOTTIME, after the sample was taken */
 	bool openmetrics;
+	uint32_t without;	/* bits of collectors whose families are not in it */
 	struct buf plain, gzip; /* one of them, or both once both were asked for */
 };
 

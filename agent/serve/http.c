@@ -87,15 +87,22 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 
 	(void)version;
 	(void)upload;
-	if (!c)
+	if (!c || h->closing)
 		return MHD_NO;
 	if (!*request) {
 		*request = c;
 		client_asked(&h->clients, c, clock_boot_ns());
+		/* Also for one on a connection that began with other users. */
+		access_refresh(h, false);
 		if (!request_has_body(connection))
 			return MHD_YES;
 	} else if (c->answered) {
 		*upload_size = 0; /* discard the body */
+		return MHD_YES;
+	}
+	/* libmicrohttpd takes an answer before a body or behind it: one that was suspended gets it behind. */
+	if (*upload_size) {
+		*upload_size = 0;
 		return MHD_YES;
 	}
 	access = access_check(h, c, connection);
@@ -250,6 +257,7 @@ void http_close(struct http *h)
 {
 	if (!h)
 		return;
+	h->closing = true;
 	access_stop(h);
 	for (size_t i = 0; i < h->n_listeners; i++) {
 		/* libmicrohttpd ends the process if it is stopped while a connection is suspended. */
@@ -261,7 +269,8 @@ void http_close(struct http *h)
 			closep(&h->listeners[i].fd);
 		buf_free(&h->listeners[i].address);
 	}
-	body_unref(h->body);
+	for (size_t i = 0; i < ARRAY_SIZE(h->bodies); i++)
+		body_unref(h->bodies[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(h->packs); i++)
 		pack_drop(&h->packs[i]);
 	prometheus_free(h->prometheus);
@@ -306,8 +315,9 @@ static int poll_timeout(struct http *h, uint64_t deadline_ns)
 	ms = ms_until(service_alive(&h->service, now_ns), now_ns, ms);
 	if (h->clients.n > CLIENTS_BUSY && ms > CROWDED_POLL_MS)
 		ms = CROWDED_POLL_MS;
-	if (h->body)
-		ms = ms_until(h->body->made_ns + h->o.share_ms * NS_PER_MS, now_ns, ms);
+	for (size_t i = 0; i < ARRAY_SIZE(h->bodies); i++)
+		if (h->bodies[i])
+			ms = ms_until(h->bodies[i]->made_ns + h->o.share_ms * NS_PER_MS, now_ns, ms);
 	for (size_t i = 0; i < h->n_listeners; i++)
 		if (MHD_get_timeout(h->listeners[i].daemon, &daemon_ms) == MHD_YES &&
 		    daemon_ms < (unsigned long long)ms)
@@ -336,10 +346,11 @@ static void idle_work(struct http *h, struct pollfd *source)
 	const struct snapshot *latest = &unchanged; /* only the text is kept of one that is made */
 	int error;
 
-	if (h->body && now_ns - h->body->made_ns >= h->o.share_ms * NS_PER_MS) {
-		body_unref(h->body);
-		h->body = NULL;
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(h->bodies); i++)
+		if (h->bodies[i] && now_ns - h->bodies[i]->made_ns >= h->o.share_ms * NS_PER_MS) {
+			body_unref(h->bodies[i]);
+			h->bodies[i] = NULL;
+		}
 	/* A descriptor that reports only errors would make the loop spin; idle() is then called by time alone. */
 	if (source->revents && !(source->revents & POLLIN))
 		source->fd = -1;

@@ -38,13 +38,15 @@ struct http {
 	struct prometheus *prometheus;
 	struct prometheus_self self;
 	struct pack packs[2]; /* of compressed bodies: text 0.0.4, OpenMetrics */
-	struct body *body;    /* of the latest sample, for scrapes soon after it */
-	uint64_t sequence;    /* of the latest snapshot; SEQUENCE_NONE if idle() may have made a newer one */
-	uint64_t sampled_ns;  /* when it was taken */
-	uint64_t asked_ns;    /* when the latest one for a scrape was taken; 0: never */
-	bool ready;	      /* a sample has been taken */
-	uint64_t scrapes;     /* responses with metrics that are being sent */
-	uint64_t idle_ns;     /* when the source's idle() was last called */
+	/* Of the latest samples, for scrapes soon after them: text 0.0.4, OpenMetrics, and one of some collectors. */
+	struct body *bodies[3];
+	uint64_t sequence;   /* of the latest snapshot; SEQUENCE_NONE if idle() may have made a newer one */
+	uint64_t sampled_ns; /* when it was taken */
+	uint64_t asked_ns;   /* when the latest one for a scrape was taken; 0: never */
+	bool closing;	     /* no request is answered any more: the source may be gone */
+	bool ready;	     /* a sample has been taken */
+	uint64_t scrapes;    /* responses with metrics that are being sent */
+	uint64_t idle_ns;    /* when the source's idle() was last called */
 };
 
 /*

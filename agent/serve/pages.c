@@ -93,16 +93,17 @@ static int scrape(struct http *h, bool openmetrics, uint32_t without, bool gzip,
 					      .self = h->o.no_self ? NULL : &h->self,
 					      .recording = h->o.recording ? &recording : NULL};
 	const struct snapshot *s;
-	struct body *body;
+	struct body *body, **shared;
 	int r;
 
-	if (h->body && !without && h->body->openmetrics == openmetrics &&
-	    clock_boot_ns() - h->body->made_ns < h->o.share_ms * NS_PER_MS) {
-		*ret = body_ref(h->body);
+	shared = &h->bodies[without ? 2 : openmetrics];
+	if (*shared && (*shared)->openmetrics == openmetrics && (*shared)->without == without &&
+	    clock_boot_ns() - (*shared)->made_ns < h->o.share_ms * NS_PER_MS) {
+		*ret = body_ref(*shared);
 		return 0;
 	}
-	body_unref(h->body);
-	h->body = NULL;
+	body_unref(*shared);
+	*shared = NULL;
 	if (h->source->judge)
 		h->source->judge(h->source->ctx, true);
 	if (h->source->loops)
@@ -120,8 +121,7 @@ static int scrape(struct http *h, bool openmetrics, uint32_t without, bool gzip,
 	r = body_new(&body, h->prometheus, s, &po, gzip && !without ? &h->packs[openmetrics] : NULL);
 	if (r < 0)
 		return r;
-	if (!without)
-		h->body = body_ref(body);
+	*shared = body_ref(body);
 	*ret = body;
 	return 0;
 }

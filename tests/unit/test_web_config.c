@@ -162,6 +162,8 @@ static void test_refused(void **state)
 		{"http_server_config:\n  headers:\n    X-Frame-Options: maybe\n", ":3: X-Frame-Options: expected deny"},
 		{"http_server_config:\n  headers:\n    X-XSS-Protection: \"a\\r\\nb: c\"\n",
 		 ":3: X-XSS-Protection: only"},
+		{"http_server_config:\n  headers:\n    X-Frame-Options: deny\n    x-frame-options: sameorigin\n",
+		 ":4: the header 'x-frame-options' is there twice"},
 		{"basic_auth_users:\n  alice: secret\n", ":2: the password of 'alice' is no bcrypt hash"},
 		{"basic_auth_users:\n  'a:b': " HASH "\n", ":2: the name of a user is empty or has a colon"},
 		{"basic_auth_users:\n  a: $2y$20$abcdefghijklmnopqrstuumOHFVgXsFWjVWzIeZqjqnsE.YqvCCJ2\n",

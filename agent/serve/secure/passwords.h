@@ -27,6 +27,8 @@ int passwords_open(struct passwords **ret, const struct conf *list);
 void passwords_close(struct passwords *u);
 /* Waits for the check that is being made; there are no more afterwards. */
 void passwords_stop(struct passwords *u);
+/* Whether they are those of this list (NULL: nobody). */
+bool passwords_same(const struct passwords *u, const struct conf *list);
 int passwords_fd(const struct passwords *u);
 
 /*

@@ -32,7 +32,11 @@ struct web {
 	struct web_config *config;
 	struct tls *tls;
 	struct passwords *passwords;
-	struct web_files files, refused; /* of what is in force, and of what was refused last */
+	struct web_files files;
+	/* What was refused last, and the versions of the files that it names. */
+	bool is_refused;
+	struct web_config *refused; /* NULL: it could not be read at all */
+	struct web_files refused_files;
 	uint64_t looked_ns;
 	struct web_state state;
 };
@@ -59,25 +63,30 @@ static bool files_same(const struct web_files *a, const struct web_files *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-/* Everything that a file says. The versions are those from before each file was read: a change meanwhile is seen the next time. */
+/*
+ * Everything that a file says, but the users. The versions are those from before each file was read: a change meanwhile is seen the
+ * next time. They are there also if it fails.
+ */
 static int web_fill(struct web *w, struct buf *error)
 {
-	const struct conf *users;
 	struct web_files before;
 	int r;
 
 	files_look(w->path, NULL, &before);
+	w->files = before;
 	r = web_config_read(&w->config, w->path, error);
 	if (r < 0)
 		return r;
 	files_look(w->path, w->config, &w->files);
 	w->files.at[0] = before.at[0];
-	if (w->config->tls)
-		r = tls_open(&w->tls, w->config, error);
-	users = w->config->users;
-	if (!r && users && users->parts.n)
-		r = passwords_open(&w->passwords, users);
-	return r;
+	return w->config->tls ? tls_open(&w->tls, w->config, error) : 0;
+}
+
+static int users_fill(struct web *w)
+{
+	const struct conf *users = w->config->users;
+
+	return users && users->parts.n ? passwords_open(&w->passwords, users) : 0;
 }
 
 static void web_empty(struct web *w)
@@ -106,6 +115,8 @@ int web_open(struct web **ret, const char *path, struct buf *error)
 		return -ENOMEM;
 	w->path = path;
 	r = web_fill(w, error);
+	if (!r)
+		r = users_fill(w);
 	if (r < 0) {
 		web_close(w);
 		return r;
@@ -120,6 +131,7 @@ void web_close(struct web *w)
 	if (!w)
 		return;
 	web_empty(w);
+	web_config_free(w->refused);
 	free(w);
 }
 
@@ -153,40 +165,68 @@ void web_look(const struct web *w, struct web_state *ret)
 	*ret = w->state;
 }
 
+static void refused_set(struct web *w, bool is, struct web_config *config, const struct web_files *files)
+{
+	web_config_free(w->refused);
+	w->is_refused = is;
+	w->refused = config;
+	w->refused_files = *files;
+	w->state.in_force = !is;
+	w->state.refused += is;
+}
+
+/* Whether one of the files is another one than when they were read last. */
+static bool web_changed(struct web *w, bool now)
+{
+	struct web_files files;
+
+	files_look(w->path, w->config, &files);
+	if (files_same(&files, &w->files)) {
+		if (w->is_refused)
+			refused_set(w, false, NULL, &files);
+		return false;
+	}
+	/* Asked for by a person, a file that is as wrong as before is said to be wrong again. */
+	if (now || !w->is_refused)
+		return true;
+	files_look(w->path, w->refused, &files);
+	return !files_same(&files, &w->refused_files);
+}
+
 int web_refresh(struct web *w, bool now, struct passwords **ret_before, struct buf *error)
 {
 	struct web next = {.path = w->path};
-	struct web_files files;
+	bool same_users;
 	int r;
 
 	if (!now && clock_boot_ns() - w->looked_ns < LOOK_EVERY_NS)
 		return 0;
 	w->looked_ns = clock_boot_ns();
-	files_look(w->path, w->config, &files);
-	/* Asked for by a person, a file that is as wrong as before is said to be wrong again. */
-	if (files_same(&files, &w->files)) {
-		w->state.in_force = true;
-		return 0;
-	}
-	if (!now && files_same(&files, &w->refused))
+	if (!web_changed(w, now))
 		return 0;
 	r = web_fill(&next, error);
 	if (r >= 0 && next.config->tls != w->config->tls)
 		r = conf_refuse(w->path, 0, error, "TLS can only be switched on or off by a restart");
+	/* Those who are known stay known if only a certificate was renewed. */
+	same_users = r >= 0 && passwords_same(w->passwords, next.config->users);
+	if (r >= 0 && !same_users)
+		r = users_fill(&next);
 	if (r < 0) {
+		refused_set(w, true, next.config, &next.files);
+		next.config = NULL;
 		web_empty(&next);
-		w->refused = files;
-		w->state.in_force = false;
-		w->state.refused++;
 		return r;
 	}
-	*ret_before = w->passwords;
+	if (!same_users) {
+		*ret_before = w->passwords;
+		w->passwords = next.passwords;
+	}
 	tls_unref(w->tls);
 	web_config_free(w->config);
 	w->config = next.config;
 	w->tls = next.tls;
-	w->passwords = next.passwords;
 	w->files = next.files;
+	refused_set(w, false, NULL, &next.files);
 	web_read(w);
 	return 1;
 }
