@@ -19,6 +19,7 @@
 #include "lib/snapshot_fixture.h"
 #include "record/format.h"
 #include "record/recorder.h"
+#include "record/replay.h"
 #include "sysscope/findings.h"
 #include "top/past/past.h"
 #include "top/state.h"
@@ -192,6 +193,36 @@ static void test_findings(void **state)
 	assert_int_equal(past_go_back(p), 0);
 	assert_null(source->next(source->ctx, &error)->findings);
 	past_free(p);
+}
+
+/* What is printed one after the other has no header: where samples are missing is said once, for what was printed. */
+static void test_holes(void **state)
+{
+	static const struct {
+		int from, n;
+		bool said;
+	} rows[] = {
+		{0, SAMPLES, true}, {0, FIRST, false}, {FIRST - 1, 2, true}, {FIRST, 1, true}, {FIRST + 1, 10, false}};
+	_cleanup_buf_ struct buf error = {};
+
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	tzset();
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_buf_ struct buf said = {};
+		struct replay *r = NULL;
+		int failed;
+
+		assert_int_equal(replay_open(&r, folder, &error), 0);
+		assert_int_equal(replay_seek(r, time_of(rows[i].from) * SECOND), 0);
+		for (int k = 0; k < rows[i].n; k++)
+			assert_non_null(replay_source(r)->next(replay_source(r)->ctx, &failed));
+		assert_int_equal(replay_holes_text(r, &said), rows[i].said);
+		if (rows[i].said)
+			assert_string_equal(said.data,
+					    "there are no samples from 2026-11-30 05:08:15 to 2026-11-30 05:25:00");
+		replay_close(r);
+	}
 }
 
 struct noted {
@@ -437,8 +468,8 @@ int main(void)
 		cmocka_unit_test(test_forth_and_back), cmocka_unit_test(test_times),
 		cmocka_unit_test(test_findings),       cmocka_unit_test(test_line),
 		cmocka_unit_test(test_travel),	       cmocka_unit_test(test_nothing_there),
-		cmocka_unit_test(test_course),	       cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_removed),
+		cmocka_unit_test(test_holes),	       cmocka_unit_test(test_course),
+		cmocka_unit_test(test_damage),	       cmocka_unit_test(test_removed),
 	};
 
 	setenv("TZ", "UTC", 1);
