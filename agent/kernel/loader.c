@@ -123,8 +123,9 @@ static int programs_choose(struct loader *l, uint32_t chosen)
 				return -ENOENT;
 			bpf_program__set_autoload(prog, true);
 			bpf_program__set_log_buf(prog, l->log, sizeof(l->log));
+			/* A flag that no kernel knows. */
 			if (break_it && p == 0)
-				bpf_program__set_type(prog, BPF_PROG_TYPE_SOCKET_FILTER);
+				bpf_program__set_flags(prog, UINT32_C(1) << 31);
 		}
 	}
 	return 0;
@@ -235,6 +236,17 @@ static bool last_drop(struct loader *l, uint32_t all, int error)
 	return false;
 }
 
+/* Those that have a way left, a bit each. */
+static uint32_t collectors_chosen(const struct loader *l)
+{
+	uint32_t all = 0;
+
+	for (int c = 0; c < COLLECTORS; c++)
+		if (l->state[c].way >= 0)
+			all |= 1u << c;
+	return all;
+}
+
 /*
  * Loads all chosen collectors. If that fails, finds those at fault by loading each one beside the iterator, moves them
  * to their next alternative, and tries again. This ends, since each round removes an alternative or a collector.
@@ -243,13 +255,9 @@ static int load_all(struct loader *l)
 {
 	for (;;) {
 		bool blamed = false;
-		uint32_t all = 0;
-		int r;
+		uint32_t all = collectors_chosen(l);
+		int r = object_load(l, all);
 
-		for (int c = 0; c < COLLECTORS; c++)
-			if (l->state[c].way >= 0)
-				all |= 1u << c;
-		r = object_load(l, all);
 		if (r == 0)
 			return 0;
 		for (int c = 0; c < COLLECTORS; c++) {
@@ -288,6 +296,12 @@ static int load_and_attach(struct loader *l)
 		/* The iterator first: it creates the state of the tasks that exist already. */
 		if (r == 0)
 			r = collector_attach(l, COLLECTOR_TASKS);
+		/* Each program has a descriptor: with one collector less there is one for this. */
+		if (r == -EMFILE && last_drop(l, collectors_chosen(l), r)) {
+			collector_detach(l, COLLECTOR_TASKS);
+			loader_ways_review(l);
+			continue;
+		}
 		if (r < 0)
 			return r;
 		for (int c = 0; c < COLLECTORS && failed < 0; c++)
