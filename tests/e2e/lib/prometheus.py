@@ -20,12 +20,13 @@ class Refused(Exception):
 
 
 class Prometheus:
-    def __init__(self, port, home, more=""):
-        """Its process is in the cgroup `home`. `more`: further lines of the scrape configuration."""
+    def __init__(self, port, home, more="", rules=()):
+        """Its process is in the cgroup `home`. `more`: further lines of the scrape configuration; `rules`: files."""
         self.port = sysscope.free_port()
         config = tmp() + "/prometheus.yml"
         with open(config, "w") as f:
-            f.write("global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n- job_name: sysscope\n"
+            f.write("global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\nrule_files: %s\n" % list(rules))
+            f.write("scrape_configs:\n- job_name: sysscope\n"
                     "  static_configs: [{targets: ['127.0.0.1:%d']}]\n%s" % (port, more))
         self.log = tmp() + "/prometheus.log"
         with open(self.log, "wb") as log:
