@@ -226,6 +226,21 @@ static void facts_collect(void)
 	snapshot_take();
 }
 
+/*
+ * Until this thread has changed one of these kinds (a bit each). By comparison a change is seen at the thread's next switch,
+ * which may come after it was heard. Bounded.
+ */
+static void facts_await(pid_t tid, uint32_t wanted)
+{
+	for (int i = 0; i < 500; i++) {
+		facts_collect();
+		for (size_t f = 0; f < n_facts; f++)
+			if (facts[f].tid == (uint32_t)tid && facts[f].namespaces.kinds & wanted)
+				return;
+		usleep(10000);
+	}
+}
+
 static bool subject_heard(void)
 {
 	struct pollfd fd = {.fd = from_subject[0], .events = POLLIN};
@@ -320,7 +335,10 @@ static void run_steps(const char *box, const char *call, void (*work)(void *ctx)
 			check(false, "%s %s: the subject has ended", call, kinds[i].name);
 			break;
 		}
-		facts_collect();
+		if (shared->step.absent || shared->step.error)
+			facts_collect();
+		else
+			facts_await(shared->step.tid, ~0u);
 		check_step(call, i, kind, how, exact || how == SS_NS_CLONE);
 		n_facts = 0;
 		subject_go();
@@ -490,7 +508,7 @@ static void check_signs(const char *home, void (*work)(void *ctx), int from, uin
 	n_facts = 0;
 	pid = run_in(home, work, &from);
 	if (subject_heard())
-		facts_collect();
+		facts_await(pid, 1u << SS_NS_UTS);
 	for (size_t f = 0; f < n_facts; f++)
 		if (facts[f].tid == (uint32_t)pid && facts[f].namespaces.kinds == 1u << SS_NS_UTS)
 			seen = &facts[f];
