@@ -38,7 +38,6 @@ struct web {
 	struct web_config *refused; /* NULL: it could not be read at all */
 	struct web_files refused_files;
 	uint64_t looked_ns;
-	struct web_state state;
 };
 
 static void files_look(const char *path, const struct web_config *c, struct web_files *ret)
@@ -99,13 +98,6 @@ static void web_empty(struct web *w)
 	w->config = NULL;
 }
 
-static void web_read(struct web *w)
-{
-	w->looked_ns = clock_boot_ns();
-	w->state.in_force = true;
-	w->state.read_time = (double)clock_wall_ns() / 1e9;
-}
-
 int web_open(struct web **ret, const char *path, struct buf *error)
 {
 	struct web *w = calloc(1, sizeof(*w));
@@ -121,7 +113,7 @@ int web_open(struct web **ret, const char *path, struct buf *error)
 		web_close(w);
 		return r;
 	}
-	web_read(w);
+	w->looked_ns = clock_boot_ns();
 	*ret = w;
 	return 0;
 }
@@ -160,19 +152,12 @@ bool web_asks_who(const struct web *w)
 	return w && (w->passwords || w->config->client_auth == CLIENT_AUTH_REQUIRE_VERIFY);
 }
 
-void web_look(const struct web *w, struct web_state *ret)
-{
-	*ret = w->state;
-}
-
 static void refused_set(struct web *w, bool is, struct web_config *config, const struct web_files *files)
 {
 	web_config_free(w->refused);
 	w->is_refused = is;
 	w->refused = config;
 	w->refused_files = *files;
-	w->state.in_force = !is;
-	w->state.refused += is;
 }
 
 /* Whether one of the files is another one than when they were read last. */
@@ -227,6 +212,5 @@ int web_refresh(struct web *w, bool now, struct passwords **ret_before, struct b
 	w->tls = next.tls;
 	w->files = next.files;
 	refused_set(w, false, NULL, &next.files);
-	web_read(w);
 	return 1;
 }

@@ -7,7 +7,6 @@
 #define SYSSCOPE_SERVE_WEB_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 struct buf;
 struct conf;
@@ -36,13 +35,5 @@ bool web_asks_who(const struct web *w);
  * wrong one is said once.
  */
 int web_refresh(struct web *w, bool now, struct passwords **ret_before, struct buf *error);
-
-/* For metrics: whether the file as it is now is in force, and when it was read (seconds since 1970). */
-struct web_state {
-	bool in_force;
-	double read_time;
-	uint64_t refused; /* times that a new one was wrong */
-};
-void web_look(const struct web *w, struct web_state *ret);
 
 #endif
