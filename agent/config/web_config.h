@@ -41,7 +41,7 @@ void web_config_free(struct web_config *w); /* NULL: does nothing */
 
 /* The cost of a bcrypt hash; 0: it is none that this C library can check. */
 unsigned bcrypt_cost(const char *hash);
-/* One check takes 70 ms at cost 10, and twice as long at each further one. */
+/* One check takes 50 ms at cost 10, and twice as long at each further one. */
 #define BCRYPT_COST_MAX 15
 
 #endif

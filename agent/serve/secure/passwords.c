@@ -19,7 +19,7 @@
 #include "serve/secure/passwords.h"
 
 #define DIGEST_BYTES   32
-#define WAITING_MAX    16 /* at 70 ms each the last one waits for a second */
+#define WAITING_MAX    16 /* at 50 ms each the last one waits for 0.8 s */
 #define WRONG_KEPT     64
 #define PASSWORD_BYTES 512 /* CRYPT_MAX_PASSPHRASE_SIZE */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * passwords.h - who may ask: users with bcrypt hashes. A check takes 70 ms and more, so a thread of its own makes them, one at a
+ * passwords.h - who may ask: users with bcrypt hashes. A check takes 50 ms and more, so a thread of its own makes them, one at a
  * time, and few may wait for it: a flood of wrong passwords delays neither those who are known nor the loop. Called by
  * agent/serve/; all functions on one thread. Never logs.
  */

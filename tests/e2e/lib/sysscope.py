@@ -82,6 +82,11 @@ def free_port():
         return s.getsockname()[1]
 
 
+# For `serve` where it does not matter what is served: it starts at once without the kernel half's programs.
+LIGHT = ["--no-collector." + name for name in "lifecycle cgroups sched epoll namespaces sockets tcp births oom network disk "
+         "reclaim counters".split()] + ["--no-findings"]
+
+
 class Serve:
     """`sysscope serve` on a free port of the loopback, ready when this returns."""
 
