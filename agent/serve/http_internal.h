@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * http_internal.h - what http.c (sockets, the loop) and pages.c (responses) share. Included by no other file.
+ * http_internal.h - what http.c (sockets), loop.c and pages.c (responses) share, and those who help them.
  */
 #ifndef SYSSCOPE_SERVE_HTTP_INTERNAL_H
 #define SYSSCOPE_SERVE_HTTP_INTERNAL_H
@@ -8,10 +8,10 @@
 #include <microhttpd.h>
 
 #include "exporters/prometheus/prometheus.h"
-#include "serve/body.h"
+#include "serve/text/body.h"
 #include "serve/clients.h"
 #include "serve/http.h"
-#include "serve/pack.h"
+#include "serve/text/pack.h"
 #include "serve/secure/web.h"
 #include "serve/service.h"
 

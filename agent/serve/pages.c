@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "serve/answer.h"
-#include "serve/negotiate.h"
+#include "serve/text/negotiate.h"
 #include "serve/self.h"
 
 #define TELEMETRY_PATH_MAX 128

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "serve/negotiate.h"
+#include "serve/text/negotiate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "serve/negotiate.h"
+#include "serve/text/negotiate.h"
 #include "base/util.h"
 
 static void test_quality(void **state)

@@ -13,8 +13,8 @@
 #include "exporters/prometheus/prometheus_internal.h"
 #include "lib/promcheck.h"
 #include "lib/snapshot_fixture.h"
-#include "serve/body.h"
-#include "serve/pack.h"
+#include "serve/text/body.h"
+#include "serve/text/pack.h"
 #include "sysscope/findings.h"
 
 #define CONTAINERS 40

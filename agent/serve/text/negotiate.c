@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "serve/negotiate.h"
+#include "serve/text/negotiate.h"
 
 #define QUALITY_MAX 1000
 

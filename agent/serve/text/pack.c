@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "serve/pack.h"
+#include "serve/text/pack.h"
 
 /* Names and labels repeat, so that level 1 shrinks the text more than tenfold; higher levels mostly cost time. */
 #define PACK_LEVEL	  1

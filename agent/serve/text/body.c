@@ -7,8 +7,8 @@
 #include <zlib.h>
 
 #include "exporters/prometheus/prometheus.h"
-#include "serve/body.h"
-#include "serve/pack.h"
+#include "serve/text/body.h"
+#include "serve/text/pack.h"
 
 #define GZIP_WINDOW_BITS (15 + 16) /* 16: with a gzip header instead of zlib's */
 #define GZIP_CHUNK_BYTES 65536
