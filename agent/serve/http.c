@@ -265,6 +265,7 @@ void http_close(struct http *h)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(h->bodies); i++)
 		body_unref(h->bodies[i]);
+	api_forget(h);
 	for (size_t i = 0; i < ARRAY_SIZE(h->packs); i++)
 		pack_drop(&h->packs[i]);
 	prometheus_free(h->prometheus);

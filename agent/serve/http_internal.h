@@ -9,6 +9,7 @@
 
 #include "exporters/prometheus/prometheus.h"
 #include "serve/text/body.h"
+#include "serve/api/budget.h"
 #include "serve/clients.h"
 #include "serve/http.h"
 #include "serve/text/pack.h"
@@ -17,6 +18,8 @@
 
 #define NS_PER_MS     1000000ULL
 #define SEQUENCE_NONE 0 /* snapshots are numbered from 1 */
+
+enum api_text { API_SNAPSHOT, API_FINDINGS, API_TEXTS };
 
 /* A listening HTTP socket with its libmicrohttpd daemon. All of them share the pages and the table of clients. */
 struct listener {
@@ -42,11 +45,16 @@ struct http {
 	struct body *bodies[3];
 	uint64_t sequence;   /* of the latest snapshot; SEQUENCE_NONE if idle() may have made a newer one */
 	uint64_t sampled_ns; /* when it was taken */
-	uint64_t asked_ns;   /* when the latest one for a scrape was taken; 0: never */
-	bool closing;	     /* no request is answered any more: the source may be gone */
-	bool ready;	     /* a sample has been taken */
-	uint64_t scrapes;    /* responses with metrics that are being sent */
-	uint64_t idle_ns;    /* when the source's idle() was last called */
+	uint64_t asked_ns;   /* when the latest one for a request was taken; 0: never */
+	/* For the API: the latest snapshot, while it is there; and the latest text of each of its pages (enum api_text). */
+	const struct snapshot *latest;
+	struct budget budget;
+	struct body *texts[API_TEXTS];
+	char *texts_of[API_TEXTS]; /* the parameters that it was made for */
+	bool closing;		   /* no request is answered any more: the source may be gone */
+	bool ready;		   /* a sample has been taken */
+	uint64_t scrapes;	   /* responses with metrics that are being sent */
+	uint64_t idle_ns;	   /* when the source's idle() was last called */
 };
 
 /*
@@ -62,11 +70,19 @@ enum MHD_Result page_answer(struct http *h, struct client *c, struct MHD_Connect
 /* Queues 401, or `busy` 429. */
 enum MHD_Result page_refuse(struct http *h, struct client *c, struct MHD_Connection *connection, bool busy);
 
+struct asked;
+/* A path of the API; `allowed`: whether it was GET or HEAD. */
+enum MHD_Result api_answer(const struct asked *r, const char *path, bool allowed);
+/* Whether the path is one of the API's, which answers in JSON. */
+bool api_path(const char *path);
+/* The texts are not used any more. */
+void api_forget(struct http *h);
+
 int landing_write(struct buf *out, const char *telemetry_path);
 /* Not the path of another page, and without characters that need escaping. */
 bool telemetry_path_valid(const char *path);
 
-/* Takes a sample and returns its snapshot, valid until the next call; NULL with *ret_error. */
+/* Takes a sample and returns its snapshot, valid until the next call and until rest(); NULL with *ret_error. */
 const struct snapshot *http_sample(struct http *h, int *ret_error);
 
 #endif

@@ -52,6 +52,7 @@ static void rest(struct http *h)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(h->packs); i++)
 		pack_drop(&h->packs[i]);
+	api_forget(h);
 	if (h->source->rest)
 		h->source->rest(h->source->ctx);
 }
@@ -75,8 +76,10 @@ static void idle_work(struct http *h, struct pollfd *source)
 		return;
 	h->source->idle(h->source->ctx, &latest);
 	/* A response that is still being sent is older than that. */
-	if (latest != &unchanged)
+	if (latest != &unchanged) {
 		h->sequence = SEQUENCE_NONE;
+		h->latest = NULL;
+	}
 	if (!h->ready)
 		http_sample(h, &error);
 	rest(h);

@@ -68,12 +68,14 @@ const struct snapshot *http_sample(struct http *h, int *ret_error)
 	const struct snapshot *s;
 
 	*ret_error = 0;
+	h->latest = NULL;
 	s = h->source->next(h->source->ctx, ret_error);
 	if (!s) {
 		if (!*ret_error)
 			*ret_error = -ENODATA;
 		return NULL;
 	}
+	h->latest = s;
 	h->sequence = s->sequence;
 	h->sampled_ns = clock_boot_ns();
 	h->ready = true;
@@ -262,6 +264,8 @@ enum MHD_Result page_answer(struct http *h, struct client *c, struct MHD_Connect
 	const struct asked r = {h, c, connection, strcmp(method, MHD_HTTP_METHOD_HEAD) == 0};
 	const char *path = target_path(target);
 
+	if (api_path(path))
+		return api_answer(&r, path, r.head || strcmp(method, MHD_HTTP_METHOD_GET) == 0);
 	if (!r.head && strcmp(method, MHD_HTTP_METHOD_GET) != 0)
 		return answer_wrong_method(&r);
 	if (strcmp(path, h->o.telemetry_path) == 0)
@@ -282,7 +286,7 @@ bool telemetry_path_valid(const char *path)
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
 		if (strcmp(path, pages[i].path) == 0)
 			return false;
-	return true;
+	return !api_path(path);
 }
 
 int landing_write(struct buf *out, const char *telemetry_path)

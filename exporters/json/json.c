@@ -103,6 +103,25 @@ static const struct json_look {
 	 offsetof(struct snapshot, looked.n_events), offsetof(struct snapshot, looked.events_reason), json_event},
 };
 
+static bool key_chosen(const struct json_options *o, const char *key)
+{
+	for (size_t i = 0; i < o->n_keys; i++)
+		if (strcmp(o->keys[i], key) == 0)
+			return true;
+	return !o->n_keys;
+}
+
+static json_t *row_narrow(json_t *row, const struct json_options *o)
+{
+	const char *key;
+	json_t *value;
+	void *next;
+
+	if (o->n_keys)
+		json_object_foreach_safe(row, next, key, value) if (!key_chosen(o, key)) json_object_del(row, key);
+	return row;
+}
+
 static void section_write(struct writer *w, const struct snapshot *s, const struct json_section *section,
 			  const struct json_options *o)
 {
@@ -114,7 +133,7 @@ static void section_write(struct writer *w, const struct snapshot *s, const stru
 	for (uint32_t i = 0; i < n; i++) {
 		if (i)
 			buf_char(w->out, ',');
-		writer_dump(w, section->value(w, s, chosen ? chosen->rows[i] : i));
+		writer_dump(w, row_narrow(section->value(w, s, chosen ? chosen->rows[i] : i), o));
 	}
 	buf_char(w->out, ']');
 }
@@ -139,6 +158,14 @@ static void look_write(struct writer *w, const struct snapshot *s, const struct 
 	writer_dump(w, json_integer((json_int_t)s->looked.events_lost));
 	key_begin(w, "events_dropped");
 	writer_dump(w, json_integer((json_int_t)s->looked.events_dropped));
+}
+
+bool json_view_known(const char *view)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		if (strcmp(view, sections[i].key) == 0)
+			return true;
+	return strcmp(view, JSON_NO_ROWS) == 0;
 }
 
 int json_write_snapshot(struct buf *out, const struct snapshot *s, const struct json_options *o)

@@ -60,6 +60,31 @@ int body_new(struct body **ret, struct prometheus *p, const struct snapshot *s, 
 	return 0;
 }
 
+int body_of(struct body **ret, struct buf *text)
+{
+	struct body *b = text->failed ? NULL : calloc(1, sizeof(*b));
+
+	if (!b) {
+		buf_free(text);
+		return -ENOMEM;
+	}
+	b->refs = 1;
+	b->made_ns = clock_boot_ns();
+	b->plain = *text;
+	*text = (struct buf){};
+	*ret = b;
+	return 0;
+}
+
+void body_meter(struct body *b, size_t *meter)
+{
+	if (b->meter)
+		*b->meter -= b->metered;
+	b->meter = meter;
+	b->metered = b->plain.cap + b->gzip.cap;
+	*meter += b->metered;
+}
+
 struct body *body_ref(struct body *b)
 {
 	b->refs++;
@@ -70,6 +95,8 @@ void body_unref(struct body *b)
 {
 	if (!b || --b->refs)
 		return;
+	if (b->meter)
+		*b->meter -= b->metered;
 	buf_free(&b->plain);
 	buf_free(&b->gzip);
 	free(b);
