@@ -26,15 +26,17 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 VERSION := 0.1.0
 REVISION := $(shell git --no-optional-locks describe --always --dirty 2>/dev/null || echo unknown)
+# The time that what is made bears: of the last commit, so that who builds again gets the same bytes.
+export SOURCE_DATE_EPOCH ?= $(shell git --no-optional-locks log -1 --format=%ct 2>/dev/null || date -r Makefile +%s)
 
 # What `make deps` installs (`make run` calls it), from Debian's own packages.
 PACKAGES := gcc make clang bpftool libbpf-dev libelf-dev zlib1g-dev libmicrohttpd-dev libncurses-dev \
 	libjansson-dev libzstd-dev libyaml-dev libgnutls28-dev libcrypt-dev libsystemd-dev uthash-dev pkg-config
 TEST_PACKAGES := perl libcmocka-dev universal-ctags docker.io prometheus stress-ng clang-format busybox-static python3 curl tmux \
 	linux-perf procps iproute2
-# Tests that need one of these are skipped, and say so, where it cannot be had: guests, fuzzing, runqlat.
+# Tests that need one of these are skipped, and say so, where it cannot be had: guests, fuzzing, runqlat, the manual, other shells.
 MORE_TEST_PACKAGES := qemu-system-x86 cpio zstd lz4 xz-utils crun runc lxc podman libvirt-daemon-system libvirt-daemon-driver-qemu \
-	libclang-rt-14-dev libbpf-tools
+	libclang-rt-14-dev libbpf-tools mandoc fish zsh
 # Real servers for the tests of event loops; who cannot be had is skipped.
 SERVER_PACKAGES := nginx-light redis-server redis-tools nodejs apache2 php-fpm memcached haproxy postgresql golang-go wrk strace
 # Further rows of docs/runtimes.md.
@@ -75,6 +77,7 @@ AGENT_OBJECTS := $(AGENT_SOURCES:%.c=$(BUILD)/%.o)
 UNIT_TESTS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/golden/test_*.c))
 KERNEL_TESTS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/kernel/*.c tests/bench/*.c))
 TEST_OBJECTS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
+PAGES_SOURCES := $(wildcard deploy/pages/*.c)
 TOOLS         := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tools/*.c))
 FORMATTED     := $(filter-out vmlinux/%,$(shell git ls-files '*.c' '*.h' 2>/dev/null))
 
@@ -82,7 +85,7 @@ FORMATTED     := $(filter-out vmlinux/%,$(shell git ls-files '*.c' '*.h' 2>/dev/
 
 .PHONY: all run test check lint asan bench vm-test vm-docs vm-fetch install uninstall clean deps deps-test vmlinux-header docs help
 
-all: $(BUILD)/sysscope features
+all: $(BUILD)/sysscope $(BUILD)/share/pages features
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -119,7 +122,7 @@ scenarios: $(BUILD)/sysscope $(BUILD)/tests/unit/test_scenarios
 	$(Q)BUILD=$(BUILD) JOBS=$(or $(JOBS),4) RECORD=$(RECORD) EXPECT=$(EXPECT) tests/scenarios/run $(SCENARIO)
 
 .PHONY: tests unit-tests scenarios
-tests: $(BUILD)/sysscope unit-tests $(KERNEL_TESTS) $(TOOLS)
+tests: $(BUILD)/sysscope $(BUILD)/share/pages unit-tests $(KERNEL_TESTS) $(TOOLS)
 unit-tests: $(UNIT_TESTS)
 
 # ---- packages --------------------------------------------------------------------------------------
@@ -161,6 +164,24 @@ $(BUILD)/libsysscope.a: $(AGENT_OBJECTS)
 $(BUILD)/sysscope: $(BUILD)/agent/main.o $(BUILD)/libsysscope.a
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# What --version says, and the objects that say it: they are made again when it is another.
+VERSION_SAID := $(VERSION) $(REVISION) $(SOURCE_DATE_EPOCH)
+ifneq ($(file <$(BUILD)/version),$(VERSION_SAID))
+.PHONY: $(BUILD)/version
+endif
+$(BUILD)/version:
+	$(Q)mkdir -p $(@D) && echo '$(VERSION_SAID)' > $@
+$(patsubst %.c,$(BUILD)/%.o,$(shell grep -lE 'SYSSCOPE_(VERSION|REVISION)|PAGE_DATE' agent/*.c agent/*/*.c agent/*/*/*.c exporters/*/*.c deploy/pages/*.c)): $(BUILD)/version
+
+# The manual and what shells offer, from the tables of options.
+$(BUILD)/deploy/pages/manual.o: CPPFLAGS += -DPAGE_DATE='"$(shell date -u -d @$(SOURCE_DATE_EPOCH) +%F)"'
+$(BUILD)/deploy/pages/pages: $(PAGES_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/libsysscope.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/share/pages: $(BUILD)/deploy/pages/pages
+	$(say) PAGES $(@D)
+	$(Q)mkdir -p $(@D) && $< $(@D) && touch $@
 
 # What tests share: tests/lib, of which each takes what it uses.
 $(BUILD)/libtests.a: $(TEST_OBJECTS)
@@ -269,7 +290,11 @@ bench: deps bench-packages
 
 # ---- install ---------------------------------------------------------------------------------------
 ## make install      DESTDIR= PREFIX=
-install: $(BUILD)/sysscope
+MANUAL = $(DESTDIR)$(PREFIX)/share/man/man8
+BASH_COMPLETION = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sysscope
+FISH_COMPLETION = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/sysscope.fish
+ZSH_COMPLETION = $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_sysscope
+install: $(BUILD)/sysscope $(BUILD)/share/pages
 	install -D -m 0755 $(BUILD)/sysscope $(DESTDIR)$(PREFIX)/sbin/sysscope
 	install -d $(DESTDIR)$(PREFIX)/share/doc/sysscope/docs
 	install -m 0644 *.md $(DESTDIR)$(PREFIX)/share/doc/sysscope
@@ -278,13 +303,19 @@ install: $(BUILD)/sysscope
 	install -m 0644 deploy/systemd/sysscope.socket $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/sbin/sysscope|$(PREFIX)/sbin/sysscope|' deploy/systemd/sysscope.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/sysscope.service
 	chmod 0644 $(DESTDIR)$(PREFIX)/lib/systemd/system/sysscope.service
+	install -d $(MANUAL)
+	install -m 0644 $(BUILD)/share/*.8 $(MANUAL)
+	install -D -m 0644 $(BUILD)/share/sysscope.bash $(BASH_COMPLETION)
+	install -D -m 0644 $(BUILD)/share/sysscope.fish $(FISH_COMPLETION)
+	install -D -m 0644 $(BUILD)/share/_sysscope $(ZSH_COMPLETION)
 
 uninstall:
+	rm -f $(MANUAL)/sysscope.8 $(MANUAL)/sysscope-*.8 $(BASH_COMPLETION) $(FISH_COMPLETION) $(ZSH_COMPLETION)
 	rm -f $(DESTDIR)$(PREFIX)/sbin/sysscope $(addprefix $(DESTDIR)$(PREFIX)/lib/systemd/system/sysscope.,service socket)
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/sysscope
 
 clean:
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)
 endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * main.c - the table of verbs, and the choice among them. Everything that a verb does is in agent/cli/.
+ * main.c - the choice among the verbs. Everything that a verb does is in agent/cli/.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +13,7 @@
 #include "cli/run.h"
 #include "cli/verbs.h"
 
-static const struct verb *const verbs[] = {&verb_top,	 &verb_diagnose,     &verb_serve,  &verb_record,
-					   &verb_events, &verb_capabilities, &verb_doctor, &verb_bugreport};
+static const struct verb *const verbs[] = VERBS;
 
 static void print_help(FILE *f)
 {

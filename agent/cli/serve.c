@@ -59,7 +59,7 @@ static int serve_parse(struct run *run, struct serve *s)
 		ROW_FLAG("web.systemd-socket", 0, &s->http.systemd_sockets,
 			 "listen on the sockets that systemd passes on, and on no other address"),
 		ROW_STRING("web.telemetry-path", 0, &s->http.telemetry_path, "PATH", "path of the metrics"),
-		ROW_STRING("web.config.file", 0, &s->http.web_config, "PATH",
+		ROW_STRING("web.config.file", 0, &s->http.web_config, "FILE",
 			   "TLS, client certificates, users, headers: a file in the format of Prometheus's exporters"),
 		ROW_U64("web.max-requests", 0, 0, 1000000, &s->http.max_requests, "N",
 			"scrapes served at the same time, more are answered with 503; 0: no limit"),

@@ -369,7 +369,7 @@ int options_parse(const struct verb *verb, const struct option_row *rows, size_t
 	if (r < 0)
 		return r;
 	if (shared.help) {
-		options_help(verb, all, n + SHARED_ROWS);
+		(verb->show ?: options_help)(verb, all, n + SHARED_ROWS);
 		return 1;
 	}
 	if (shared.version) {

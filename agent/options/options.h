@@ -79,6 +79,10 @@ struct option_row {
 	((struct option_row){name, 0, OPTION_PLACE, 0, 0, NULL, OPTION_TARGET(const char **, target), name, "", NULL})
 
 struct run;
+struct verb;
+
+/* Shows all rows of a verb, the shared ones included. */
+typedef void (*options_show)(const struct verb *verb, const struct option_row *rows, size_t n);
 
 /* What a verb shares with others; see run.h. */
 enum {
@@ -96,6 +100,7 @@ struct verb {
 	const char *rest;	      /* behind the options in the usage line; NULL: nothing */
 	const char *examples;	      /* at the end of `sysscope NAME --help` */
 	unsigned int shares;	      /* VERB_... */
+	options_show show;	      /* what --help does; NULL: options_help. Another makes the manual's page of it */
 	int (*body)(struct run *run); /* returns the exit code */
 };
 
@@ -115,6 +120,8 @@ bool option_takes_value(const struct option_row *row);
 
 /* options_help.c: what `sysscope NAME --help` prints. Shows the targets' values as the defaults. */
 void options_help(const struct verb *verb, const struct option_row *rows, size_t n);
+/* What a row's option is: its help, the choices, whether it may be repeated, the default. */
+void option_text(struct buf *text, const struct option_row *r);
 
 /*
  * "Did you mean": offer each name, then ask for the one that was probably meant. That is the shortest that begins like what

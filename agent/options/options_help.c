@@ -33,12 +33,12 @@ static void help_wrapped(struct buf *out, const char *text, size_t left)
 	buf_char(out, '\n');
 }
 
-/* What a row's help ends with: the choices, whether it may be repeated, the default. */
-static void help_tail(struct buf *text, const struct option_row *r)
+void option_text(struct buf *text, const struct option_row *r)
 {
 	const char *string = r->kind == OPTION_STRING || r->kind == OPTION_CHOICE ? *(const char **)r->target : NULL;
 	const struct option_list *list = r->kind == OPTION_LIST ? r->target : NULL;
 
+	buf_str(text, r->help);
 	for (const char *c = r->choices; c && *c; c += strcspn(c, "|"), c += *c == '|')
 		buf_printf(text, "%s%.*s", c == r->choices ? ": " : ", ", (int)strcspn(c, "|"), c);
 	if (list)
@@ -74,8 +74,7 @@ static void help_row(struct buf *out, const struct option_row *r)
 		buf_printf(&left, "      --%s", r->name);
 	if (option_takes_value(r))
 		buf_printf(&left, " %s", r->argument);
-	buf_str(&text, r->help);
-	help_tail(&text, r);
+	option_text(&text, r);
 	if (left.failed || text.failed)
 		return;
 	if (left.len + 2 > HELP_COLUMN)
