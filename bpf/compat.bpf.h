@@ -331,6 +331,12 @@ static __always_inline bool compat_has_bandwidth(void)
 	return bpf_core_field_exists(((struct cfs_bandwidth *)0)->throttled_time);
 }
 
+/* Quotas may be saved up for a burst, which is counted since commit bcb1704a1ed2 (5.16). */
+static __always_inline bool compat_has_bursts(void)
+{
+	return bpf_core_field_exists(((struct cfs_bandwidth *)0)->burst_time);
+}
+
 /* cpuacct.cpuusage was an array of two numbers for each CPU until commit dd02d4234c9a (5.17). */
 struct cpuacct_usage {
 	__u64 usages[2];

@@ -47,6 +47,11 @@ static __always_inline void cpu_note(struct ss_values *v, struct task_group *gro
 	v->periods = (__u32)BPF_CORE_READ(group, cfs_bandwidth.nr_periods);
 	v->throttled_periods = (__u32)BPF_CORE_READ(group, cfs_bandwidth.nr_throttled);
 	v->throttled_ns = BPF_CORE_READ(group, cfs_bandwidth.throttled_time);
+	v->bursts = v->burst_ns = ~0ULL;
+	if (compat_has_bursts()) {
+		v->bursts = (__u32)BPF_CORE_READ(group, cfs_bandwidth.nr_burst);
+		v->burst_ns = BPF_CORE_READ(group, cfs_bandwidth.burst_time);
+	}
 	v->shares = BPF_CORE_READ(group, shares);
 	v->has |= SS_VALUES_CPU;
 }

@@ -15,9 +15,14 @@
 #define NS_PER_TICK 10000000
 
 static const struct cgroup_key v2_cpu_stat[] = {
-	KEY("usage_usec", cpu_usage_ns, 1000),	   KEY("user_usec", cpu_user_ns, 1000),
-	KEY("system_usec", cpu_system_ns, 1000),   KEY("nr_periods", periods, 1),
-	KEY("nr_throttled", throttled_periods, 1), KEY("throttled_usec", throttled_ns, 1000),
+	KEY("usage_usec", cpu_usage_ns, 1000),
+	KEY("user_usec", cpu_user_ns, 1000),
+	KEY("system_usec", cpu_system_ns, 1000),
+	KEY("nr_periods", periods, 1),
+	KEY("nr_throttled", throttled_periods, 1),
+	KEY("throttled_usec", throttled_ns, 1000),
+	KEY("nr_bursts", bursts, 1),
+	KEY("burst_usec", burst_ns, 1000),
 };
 
 static const struct cgroup_key v2_memory_stat[] = {
@@ -47,9 +52,9 @@ static const struct cgroup_key v2_memory_events[] = {
 };
 
 static const struct cgroup_key v1_cpu_stat[] = {
-	KEY("nr_periods", periods, 1),
-	KEY("nr_throttled", throttled_periods, 1),
-	KEY("throttled_time", throttled_ns, 1),
+	KEY("nr_periods", periods, 1),		KEY("nr_throttled", throttled_periods, 1),
+	KEY("throttled_time", throttled_ns, 1), KEY("nr_bursts", bursts, 1),
+	KEY("burst_time", burst_ns, 1),
 };
 
 static const struct cgroup_key v1_cpuacct_stat[] = {

@@ -28,10 +28,19 @@ static const struct {
 	const char *key;
 	size_t offset;
 } io_keys[] = {
-	{"rbytes", offsetof(struct sample_io, read_bytes)},    {"wbytes", offsetof(struct sample_io, write_bytes)},
-	{"rios", offsetof(struct sample_io, reads)},	       {"wios", offsetof(struct sample_io, writes)},
-	{"dbytes", offsetof(struct sample_io, discard_bytes)}, {"dios", offsetof(struct sample_io, discards)},
+	{"rbytes", offsetof(struct sample_io, read_bytes)},
+	{"wbytes", offsetof(struct sample_io, write_bytes)},
+	{"rios", offsetof(struct sample_io, reads)},
+	{"wios", offsetof(struct sample_io, writes)},
+	{"dbytes", offsetof(struct sample_io, discard_bytes)},
+	{"dios", offsetof(struct sample_io, discards)},
+	/* The first of those that are there only with io.cost. */
+	{"cost.usage", offsetof(struct sample_io, cost_usage_us)},
+	{"cost.wait", offsetof(struct sample_io, cost_wait_us)},
+	{"cost.indebt", offsetof(struct sample_io, cost_indebt_us)},
+	{"cost.indelay", offsetof(struct sample_io, cost_indelay_us)},
 };
+#define IO_KEYS_ALWAYS 6
 
 const char *cgroup_io_number(const char *p, const char *end, uint64_t *ret)
 {
@@ -92,6 +101,7 @@ static int line_take(const char *p, const char *end, struct sample_io *io, bool 
 	}
 	/* dbytes and dios are newer than the others (4.20). */
 	*ret_whole = device && (found & 15) == 15;
+	io->costs = found >> IO_KEYS_ALWAYS;
 	return 0;
 }
 

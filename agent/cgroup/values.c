@@ -228,6 +228,8 @@ static void cpu_take(const struct ss_values *v, enum cgroup_value value, struct 
 		c->periods = v->periods;
 		c->throttled_periods = v->throttled_periods;
 		c->throttled_ns = v->throttled_ns;
+		c->bursts = v->bursts;
+		c->burst_ns = v->burst_ns;
 	}
 }
 

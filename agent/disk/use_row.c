@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* use_row.c - the row of one home's use of one block device: counts, latencies and rates. */
+#include <string.h>
+
 #include "base/util.h"
 #include "disk/uses.h"
 #include "homes/arithmetic.h"
@@ -8,6 +10,7 @@ void disk_use_hook_counts(const struct disk_use *u, uint64_t *counts)
 {
 	static const enum ss_disk_operation operations[] = {SS_DISK_READ, SS_DISK_WRITE, SS_DISK_DISCARD};
 
+	memset(counts, 0, IO_COUNTS * sizeof(*counts));
 	for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
 		counts[IO_READ_BYTES + i] = u->now[operations[i]].bytes;
 		counts[IO_READS + i] = u->now[operations[i]].requests;
@@ -33,6 +36,9 @@ static void counts_fill(const struct disk_use *u, const struct moment *now, doub
 	v[DISK_WRITE_BYTES] = v[DISK_USAGE_WRITE] = (double)counts[IO_WRITE_BYTES];
 	v[DISK_DISCARDS] = (double)counts[IO_DISCARDS];
 	v[DISK_USAGE_DISCARD] = (double)counts[IO_DISCARD_BYTES];
+	for (int i = 0; i < IO_COUNTS - IO_COST_USAGE; i++)
+		if (u->costs >> i & 1)
+			v[DISK_COST_USAGE + i] = (double)counts[IO_COST_USAGE + i] * 1000;
 }
 
 #define BUCKET_BITS(NAME, LE, BITS, ...) BITS,

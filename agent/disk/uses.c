@@ -117,6 +117,7 @@ static int file_take(struct disk_uses *uses, const struct homes *homes, const st
 			f->last[i] = counts[i];
 	}
 	u->filed = true;
+	u->costs |= io->costs;
 	disk_use_hook_counts(u, u->hook_then);
 	return 0;
 }
@@ -157,7 +158,7 @@ int disk_uses_take(struct disk_uses *uses, const struct homes *homes, const stru
 {
 	int r;
 
-	_Static_assert(offsetof(struct sample_io, discards) - offsetof(struct sample_io, read_bytes) ==
+	_Static_assert(offsetof(struct sample_io, cost_indelay_us) - offsetof(struct sample_io, read_bytes) ==
 			       (IO_COUNTS - 1) * sizeof(uint64_t),
 		       "in the order of enum io_count");
 	forgotten_drop(uses, homes);

@@ -8,7 +8,20 @@
 #include "homes/limits.h"
 
 /* Counters that io.stat and the kernel half have in common, in the order of struct sample_io. */
-enum io_count { IO_READ_BYTES, IO_WRITE_BYTES, IO_DISCARD_BYTES, IO_READS, IO_WRITES, IO_DISCARDS, IO_COUNTS };
+enum io_count {
+	IO_READ_BYTES,
+	IO_WRITE_BYTES,
+	IO_DISCARD_BYTES,
+	IO_READS,
+	IO_WRITES,
+	IO_DISCARDS,
+	/* of io.cost, in us; nobody else counts them */
+	IO_COST_USAGE,
+	IO_COST_WAIT,
+	IO_COST_INDEBT,
+	IO_COST_INDELAY,
+	IO_COUNTS
+};
 
 struct disk_use {
 	struct {
@@ -17,6 +30,7 @@ struct disk_use {
 	} key;
 	struct ss_disk carried[SS_DISK_OPERATIONS], now[SS_DISK_OPERATIONS];
 	bool filed;		       /* io.stat had the device */
+	uint32_t costs;		       /* sample_io.costs */
 	uint64_t file[IO_COUNTS];      /* from io.stat, summed up over the home's cgroups */
 	uint64_t hook_then[IO_COUNTS]; /* what the kernel half had counted when io.stat was last read */
 	/* As last published. */

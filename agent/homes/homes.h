@@ -46,6 +46,8 @@ struct home_cgroup {
 /* clang-format off */
 /* X(FIELD, METRIC): counters in cgroup files that are shown as they are, summed over a home's cgroups. */
 #define HOME_FILE_COUNTERS(X) \
+	X(bursts, BURSTS) \
+	X(burst_ns, BURST) \
 	X(page_faults, PGFAULT) \
 	X(major_page_faults, PGMAJFAULT) \
 	X(memory_failcnt, MEMORY_FAILCNT) \

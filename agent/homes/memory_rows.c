@@ -58,6 +58,9 @@ static void values_file_counters(const struct home *h, const struct cgroup_count
 		v[CONTAINER_##METRIC] = (double)h->sum.files.FIELD;
 	HOME_FILE_COUNTERS(VALUE)
 #undef VALUE
+	/* As the periods: of a quota of its own. */
+	if (value_absent(v[CONTAINER_PERIODS]))
+		v[CONTAINER_BURSTS] = v[CONTAINER_BURST] = VALUE_ABSENT;
 	/* v1 has no other events. */
 	if (f->events_high != SS_UNKNOWN && f->memory_failcnt != SS_UNKNOWN)
 		v[CONTAINER_EVENTS_MAX] = (double)h->sum.files.memory_failcnt;

@@ -10,7 +10,7 @@
 #include "sysscope/view.h"
 
 #define SCHED_OFF "cAdvisor leaves it out by default, too"
-#define NEW_NAME  "cAdvisor has it since 2026 only"
+#define NEW_NAME  "cAdvisor has it since December 2025 only"
 #define TIME_HAS  "how often; the families of times say how long"
 #define BYTES_HAS "the families of bytes have the traffic"
 #define SWITCHES  "what it means is in the waits for a CPU and the classes of sleep"
@@ -22,6 +22,12 @@ static const struct detail_family detail_families[] = {
 	{"container_cpu_schedstat_run_seconds_total", SCHED_OFF},
 	{"container_cpu_schedstat_runqueue_seconds_total", SCHED_OFF},
 	{"container_cpu_schedstat_run_periods_total", SCHED_OFF},
+	{"container_cpu_cfs_burst_periods_total", NEW_NAME},
+	{"container_cpu_cfs_burst_seconds_total", NEW_NAME},
+	{"container_fs_io_cost_usage_seconds_total", NEW_NAME},
+	{"container_fs_io_cost_wait_seconds_total", NEW_NAME},
+	{"container_fs_io_cost_indebt_seconds_total", NEW_NAME},
+	{"container_fs_io_cost_indelay_seconds_total", NEW_NAME},
 	{"container_memory_file_dirty_bytes", NEW_NAME},
 	{"container_memory_file_writeback_bytes", NEW_NAME},
 	{"container_memory_workingset_refault_anon_total", NEW_NAME},

@@ -36,6 +36,8 @@ struct cgroup_counters {
 	uint64_t periods;	       /* cpu.stat nr_periods */
 	uint64_t throttled_periods;    /* cpu.stat nr_throttled */
 	uint64_t throttled_ns;	       /* cpu.stat throttled_usec; throttled_time */
+	uint64_t bursts;	       /* cpu.stat nr_bursts */
+	uint64_t burst_ns;	       /* cpu.stat burst_usec; burst_time */
 	uint64_t cpu_quota_us;	       /* cpu.max first; cpu.cfs_quota_us. SS_UNLIMITED without quota */
 	uint64_t cpu_period_us;	       /* cpu.max second; cpu.cfs_period_us */
 	uint64_t cpu_weight;	       /* cpu.weight; none on v1 */
@@ -255,6 +257,9 @@ struct sample_io {
 	uint64_t cgroup_id;
 	uint32_t device; /* as in abi/disk.h */
 	uint64_t read_bytes, write_bytes, discard_bytes, reads, writes, discards;
+	/* Of the controller io.cost, in us; 0: it is not turned on for the device, or the kernel is not told to say it. */
+	uint64_t cost_usage_us, cost_wait_us, cost_indebt_us, cost_indelay_us;
+	uint32_t costs; /* which of these are there, a bit each */
 };
 
 /*

@@ -174,6 +174,39 @@ static void limits_check(struct cgroup_counters was)
 	changed("the limit of processes is taken away", pids_limit);
 }
 
+/* The kernel saves up what is left of the quota in periods in which something ran. */
+static void use_bursts(void *ctx)
+{
+	(void)ctx;
+	for (int i = 0; i < 40; i++) {
+		burn(0.001);
+		usleep(5000);
+	}
+	burn(0.1);
+	_exit(0);
+}
+
+/* More than its quota, out of what it saved up while nobody ran. Before 5.16 there is no such count. */
+static void bursts_check(struct cgroup_counters was)
+{
+	struct cgroup_counters now = was;
+
+	if (was.bursts == SS_UNKNOWN)
+		return;
+	box_write("cpu", "cpu.cfs_quota_us", "cpu.max", test_on_v2() ? "20000 50000" : "20000");
+	box_write("cpu", "cpu.cfs_burst_us", "cpu.max.burst", "20000");
+	/* On a machine that is busy with others it may not get as much in one period. */
+	for (int i = 0; i < 20 && now.bursts == was.bursts; i++) {
+		waitpid(run_in(test_on_v2() ? inner : box, use_bursts, NULL), NULL, 0);
+		plain_read(&now);
+	}
+	changed("a process used more than the quota, out of what was saved up", burst_ns);
+	check(was.bursts > 0 && was.bursts <= was.periods, "the periods in which it did");
+	box_write("cpu", "cpu.cfs_burst_us", "cpu.max.burst", "0");
+	box_write("cpu", "cpu.cfs_quota_us", "cpu.max", test_on_v2() ? "10000 50000" : "10000");
+	agree("the burst is taken away");
+}
+
 static void tasks_check(struct cgroup_counters was)
 {
 	pid_t pid;
@@ -294,6 +327,8 @@ int main(void)
 	others_check(was);
 	plain_read(&was);
 	limits_check(was);
+	plain_read(&was);
+	bursts_check(was);
 	plain_read(&was);
 	tasks_check(was);
 	kill(pid, SIGKILL);

@@ -44,11 +44,13 @@ static void test_io_stat(void **state)
 	struct lines l;
 
 	(void)state;
-	assert_int_equal(io_parse(&l,
-				  "8:0 rbytes=151552 wbytes=413696 rios=37 wios=101 dbytes=5 dios=2\n"
-				  "7:3 rbytes=1 wbytes=0 rios=1 wios=0 dbytes=0 dios=0 cost.usage=99 cost.wait=x\n"),
-			 0);
-	assert_int_equal(l.n, 2);
+	assert_int_equal(
+		io_parse(&l, "8:0 rbytes=151552 wbytes=413696 rios=37 wios=101 dbytes=5 dios=2\n"
+			     "7:3 rbytes=1 wbytes=0 rios=1 wios=0 dbytes=0 dios=0 cost.vrate=100.00 cost.usage=99\n"
+			     "8:0 rbytes=1 wbytes=0 rios=1 wios=0 dbytes=0 dios=0 cost.usage=7 cost.wait=11 "
+			     "cost.indebt=13 cost.indelay=17\n"),
+		0);
+	assert_int_equal(l.n, 3);
 	assert_int_equal(l.at[0].device, SDA);
 	assert_int_equal(l.at[0].read_bytes, 151552);
 	assert_int_equal(l.at[0].write_bytes, 413696);
@@ -56,7 +58,17 @@ static void test_io_stat(void **state)
 	assert_int_equal(l.at[0].writes, 101);
 	assert_int_equal(l.at[0].discard_bytes, 5);
 	assert_int_equal(l.at[0].discards, 2);
+	assert_int_equal(l.at[0].costs, 0);
 	assert_int_equal(l.at[1].device, LOOP);
+	/* Without blkcg_debug_stats there is the usage alone. */
+	assert_int_equal(l.at[1].costs, 1);
+	assert_int_equal(l.at[1].cost_usage_us, 99);
+	assert_int_equal(l.at[2].costs, 15);
+	assert_int_equal(l.at[2].cost_usage_us, 7);
+	assert_int_equal(l.at[2].cost_wait_us, 11);
+	assert_int_equal(l.at[2].cost_indebt_us, 13);
+	assert_int_equal(l.at[2].cost_indelay_us, 17);
+	assert_int_equal(io_parse(&l, "8:0 rbytes=1 wbytes=0 rios=1 wios=0 dbytes=0 dios=0 cost.wait=x\n"), -EINVAL);
 	/* 5.13 and 5.14 write devices without counters into the line of the next one. */
 	assert_int_equal(io_parse(&l, "259:0 8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6\n"), 0);
 	assert_int_equal(l.n, 1);

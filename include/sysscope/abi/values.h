@@ -41,6 +41,7 @@ struct ss_values {
 	__u64 period_ns;
 	__u64 shares;
 	__u64 periods, throttled_periods, throttled_ns;
+	__u64 bursts, burst_ns; /* ~0: this kernel has none */
 	/* SS_VALUES_CPUACCT: sums of all CPUs */
 	__u64 usage_ns, user_ns, system_ns;
 	/* SS_VALUES_MEMORY: pages; "swap" is memory and swap together on v1 */
@@ -56,7 +57,7 @@ struct ss_values {
 	/* SS_VALUES_PIDS */
 	__u64 pids, pids_max;
 };
-_Static_assert(sizeof(struct ss_values) == 16 + 8 * (6 + 3 + 10 + SS_MEMORY_EVENTS + 2 + 1 + 1 + 2),
+_Static_assert(sizeof(struct ss_values) == 16 + 8 * (8 + 3 + 10 + SS_MEMORY_EVENTS + 2 + 1 + 1 + 2),
 	       "ss_values: no padding");
 
 #endif
