@@ -36,7 +36,7 @@ TEST_PACKAGES := perl libcmocka-dev universal-ctags docker.io prometheus stress-
 	linux-perf procps iproute2
 # Tests that need one of these are skipped, and say so, where it cannot be had: guests, fuzzing, runqlat, the manual, other shells.
 MORE_TEST_PACKAGES := qemu-system-x86 cpio zstd lz4 xz-utils crun runc lxc podman libvirt-daemon-system libvirt-daemon-driver-qemu \
-	libclang-rt-14-dev libbpf-tools mandoc fish zsh
+	libclang-rt-14-dev libbpf-tools mandoc fish zsh debhelper
 # Real servers for the tests of event loops; who cannot be had is skipped.
 SERVER_PACKAGES := nginx-light redis-server redis-tools nodejs apache2 php-fpm memcached haproxy postgresql golang-go wrk strace
 # Further rows of docs/runtimes.md.
@@ -58,14 +58,19 @@ endif
 ARCH := $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/')
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 
+# So that who builds it in another folder gets the same bytes.
+SAME_PATHS := -fdebug-prefix-map=$(CURDIR)=.
+
 WARNINGS := -Wall -Wextra -Wshadow -Wformat=2 -Wno-format-nonliteral -Wmissing-prototypes -Werror
-CFLAGS   ?= -O2 -g
+CFLAGS   ?= -O2 -g -D_FORTIFY_SOURCE=2
+LDFLAGS  ?= -Wl,-z,relro -Wl,-z,now
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(SANITIZE) -fno-omit-frame-pointer -fstack-protector-strong \
+	$(SAME_PATHS) \
 	-DSYSSCOPE_VERSION='"$(VERSION)"' -DSYSSCOPE_REVISION='"$(REVISION)"'
 CPPFLAGS += -I. -Iinclude -Iagent -I$(BPF_BUILD) -MMD -MP
 PKGS     := libbpf libelf zlib libmicrohttpd ncursesw jansson libzstd yaml-0.1 gnutls libcrypt libsystemd
 LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -lbpf -lelf -lz -lmicrohttpd -lncursesw -ltinfo -ljansson -lzstd -lyaml -lgnutls -lcrypt -lsystemd) -lm -lpthread
-BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__bpf__ -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
+BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__bpf__ -D__TARGET_ARCH_$(ARCH) $(SAME_PATHS) -Wall -Wextra -Werror \
 	-Wno-unused-parameter -Wno-missing-declarations -Ivmlinux -Iinclude $(if $(MULTIARCH),-I/usr/include/$(MULTIARCH))
 
 # Where the kernel half is built; the sanitizers' builds use the one that there is.
@@ -293,16 +298,19 @@ bench: deps bench-packages
 MANUAL = $(DESTDIR)$(PREFIX)/share/man/man8
 BASH_COMPLETION = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sysscope
 FISH_COMPLETION = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/sysscope.fish
-ZSH_COMPLETION = $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_sysscope
+ZSHDIR = $(PREFIX)/share/zsh/site-functions
+ZSH_COMPLETION = $(DESTDIR)$(ZSHDIR)/_sysscope
+UNITDIR = $(PREFIX)/lib/systemd/system
+UNITS = $(DESTDIR)$(UNITDIR)
 install: $(BUILD)/sysscope $(BUILD)/share/pages
 	install -D -m 0755 $(BUILD)/sysscope $(DESTDIR)$(PREFIX)/sbin/sysscope
 	install -d $(DESTDIR)$(PREFIX)/share/doc/sysscope/docs
 	install -m 0644 *.md $(DESTDIR)$(PREFIX)/share/doc/sysscope
 	install -m 0644 docs/*.* $(DESTDIR)$(PREFIX)/share/doc/sysscope/docs
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	install -m 0644 deploy/systemd/sysscope.socket $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|/usr/sbin/sysscope|$(PREFIX)/sbin/sysscope|' deploy/systemd/sysscope.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/sysscope.service
-	chmod 0644 $(DESTDIR)$(PREFIX)/lib/systemd/system/sysscope.service
+	install -d $(UNITS)
+	install -m 0644 deploy/systemd/sysscope.socket $(UNITS)
+	sed 's|/usr/sbin/sysscope|$(PREFIX)/sbin/sysscope|' deploy/systemd/sysscope.service >$(UNITS)/sysscope.service
+	chmod 0644 $(UNITS)/sysscope.service
 	install -d $(MANUAL)
 	install -m 0644 $(BUILD)/share/*.8 $(MANUAL)
 	install -D -m 0644 $(BUILD)/share/sysscope.bash $(BASH_COMPLETION)
@@ -311,8 +319,14 @@ install: $(BUILD)/sysscope $(BUILD)/share/pages
 
 uninstall:
 	rm -f $(MANUAL)/sysscope.8 $(MANUAL)/sysscope-*.8 $(BASH_COMPLETION) $(FISH_COMPLETION) $(ZSH_COMPLETION)
-	rm -f $(DESTDIR)$(PREFIX)/sbin/sysscope $(addprefix $(DESTDIR)$(PREFIX)/lib/systemd/system/sysscope.,service socket)
+	rm -f $(DESTDIR)$(PREFIX)/sbin/sysscope $(addprefix $(UNITS)/sysscope.,service socket)
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/sysscope
+
+## make deb          a Debian package, build/deb/sysscope_VERSION_ARCH.deb, with its debug symbols beside it; DEB_VERSION=
+.PHONY: deb
+DEB_VERSION = $(VERSION)-1
+deb: $(BUILD)/sysscope $(BUILD)/share/pages
+	$(Q)deploy/debian/package $(BUILD) $(DEB_VERSION) $(shell dpkg --print-architecture 2>/dev/null)
 
 clean:
 	rm -rf $(BUILD)

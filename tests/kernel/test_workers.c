@@ -122,7 +122,7 @@ static void child_wait(int i, int listener, int client)
 		serve_by_epoll(client);
 		break;
 	default:
-		read(client, &i, 1);
+		_exit(read(client, &i, 1) < 0);
 	}
 	_exit(0);
 }
