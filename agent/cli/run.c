@@ -104,23 +104,42 @@ int run_stop_take(void)
 
 /* ---- parse, open, close ---- */
 
+/* The verb's own rows, and behind them those that it shares. */
+static int rows_make(struct run *run, const struct option_row *own, size_t n)
+{
+	unsigned int shares = run->verb->shares;
+
+	run->rows = calloc(n + 1 + COLLECTOR_OPTION_ROWS, sizeof(*run->rows));
+	if (!run->rows)
+		return -ENOMEM;
+	if (n)
+		memcpy(run->rows, own, n * sizeof(*own));
+	if (shares & VERB_DOCKER_ROOTS)
+		run->rows[n++] = ROW_LIST("docker.data-root", 0, &run->docker_roots, "DIR",
+					  "data root of another dockerd, besides those that are found");
+	if (shares & VERB_COLLECTORS)
+		n += collector_options_rows(&run->collectors, run->rows + n);
+	run->n_rows = n;
+	return 0;
+}
+
+int run_parse_again(struct run *run, const struct option_row *own, size_t n, struct buf *error)
+{
+	int r = rows_make(run, own, n);
+
+	return r < 0 ? r : options_again(run->verb, run->rows, run->n_rows, run->argc, run->argv, error);
+}
+
 int run_parse(struct run *run, const struct option_row *own, size_t n)
 {
-	_cleanup_free_ struct option_row *rows = calloc(n + 1 + COLLECTOR_OPTION_ROWS, sizeof(*rows));
 	unsigned int shares = run->verb->shares;
-	int r;
+	int r = rows_make(run, own, n);
 
-	if (!rows)
-		return run_end(-ENOMEM);
-	if (n)
-		memcpy(rows, own, n * sizeof(*rows));
-	if (shares & VERB_DOCKER_ROOTS)
-		rows[n++] = ROW_LIST("docker.data-root", 0, &run->docker_roots, "DIR",
-				     "data root of another dockerd, besides those that are found");
-	if (shares & VERB_COLLECTORS)
-		n += collector_options_rows(&run->collectors, rows + n);
+	if (r < 0)
+		return run_end(r);
 	run->rest = run->argc;
-	r = options_parse(run->verb, rows, n, run->argc, run->argv, shares & VERB_ARGUMENTS ? &run->rest : NULL);
+	r = options_parse(run->verb, run->rows, run->n_rows, run->argc, run->argv,
+			  shares & VERB_ARGUMENTS ? &run->rest : NULL);
 	if (r)
 		return r < 0 ? EXIT_USAGE : EXIT_DONE;
 	if (shares & VERB_COLLECTORS)
@@ -182,6 +201,7 @@ int run_verb(const struct verb *verb, int argc, char **argv)
 	pipeline_options_init(&run.pipeline);
 	code = verb->body(&run);
 	run_close(&run);
+	free(run.rows);
 	return code;
 }
 

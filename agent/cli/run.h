@@ -18,7 +18,9 @@ struct run {
 	const struct verb *verb;
 	int argc; /* argv[0] is the verb */
 	char **argv;
-	int rest; /* index of the first argument behind the options; argc if there is none */
+	int rest;		 /* index of the first argument behind the options; argc if there is none */
+	struct option_row *rows; /* after run_parse: the verb's own and those that it shares */
+	size_t n_rows;
 	struct collector_options collectors;
 	struct option_list docker_roots;
 	struct pipeline_options pipeline; /* a body changes it before run_open */
@@ -41,6 +43,11 @@ int run_verb(const struct verb *verb, int argc, char **argv);
 
 /* Parses the verb's own rows and the shared ones that verb->shares names, and takes signals from here on. */
 int run_parse(struct run *run, const struct option_row *own, size_t n);
+/*
+ * For a file of a ROW_CONF that may have changed: the same into another `run` with the same verb, argc and argv. 0, or negative errno
+ * with one line in `error`. Its rows are those of the other one, one by one; free them.
+ */
+int run_parse_again(struct run *run, const struct option_row *own, size_t n, struct buf *error);
 
 /* Opens the pipeline. Each of its warnings is logged once. */
 int run_open(struct run *run);

@@ -66,6 +66,9 @@ int conf_fields(const struct conf *map, const char *path, const struct conf_fiel
 int conf_refuse(const char *path, unsigned line, struct buf *error, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* "key:" with nothing behind it. */
+bool conf_nothing(const struct conf *c);
+
 /* True and *ret if the text is one of YAML's words for truth values, unquoted. */
 bool conf_truth(const struct conf *c, bool *ret);
 

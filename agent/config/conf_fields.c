@@ -29,8 +29,7 @@ bool conf_truth(const struct conf *c, bool *ret)
 	return false;
 }
 
-/* "key:" with nothing behind it. */
-static bool conf_nothing(const struct conf *c)
+bool conf_nothing(const struct conf *c)
 {
 	return c->kind == CONF_TEXT && !c->quoted &&
 	       (!c->text[0] || strcmp(c->text, "~") == 0 || strcasecmp(c->text, "null") == 0);

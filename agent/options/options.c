@@ -10,7 +10,6 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "base/units.h"
 #include "base/util.h"
 #include "options/options.h"
 
@@ -29,13 +28,13 @@ static void shared_rows(struct shared *s, struct option_row *rows)
 			     "lowest level that is logged to standard error");
 	rows[0].heading = "options of every command";
 	rows[1] = ROW_CHOICE("log.format", 0, LOG_FORMATS, &s->format, "FORMAT", "format of log lines");
-	rows[2] = ROW_FLAG("help", 'h', &s->help, "print this text and exit");
-	rows[3] = ROW_FLAG("version", 0, &s->version, "print the version and exit");
+	rows[2] = ROW_ASK("help", 'h', &s->help, "print this text and exit");
+	rows[3] = ROW_ASK("version", 0, &s->version, "print the version and exit");
 }
 
 bool option_takes_value(const struct option_row *row)
 {
-	return row->kind != OPTION_FLAG && row->kind != OPTION_UNSET;
+	return row->kind != OPTION_FLAG && row->kind != OPTION_UNSET && row->kind != OPTION_ASK;
 }
 
 void option_printable(struct buf *out, const char *typed)
@@ -45,161 +44,24 @@ void option_printable(struct buf *out, const char *typed)
 
 /* ---- parsing ---- */
 
-static int refuse(const struct verb *verb, const char *option, const char *value, const char *why)
+/* `given`: as it was typed, or the name of a variable. */
+static int refuse(const struct verb *verb, const char *given, const char *value, const struct buf *why)
 {
 	_cleanup_buf_ struct buf safe = {};
 
 	option_printable(&safe, value);
-	log_usage("sysscope %s: --%s: '%s' %s", verb->name, option, safe.data ? safe.data : "", why);
+	log_usage("sysscope %s: %s: '%s' %s", verb->name, given, safe.data ?: "", why->data ?: "is wrong");
 	return -EINVAL;
-}
-
-static bool choice_valid(const char *choices, const char *value)
-{
-	size_t length = strlen(value);
-
-	for (const char *c = choices; *c; c += strcspn(c, "|"), c += *c == '|')
-		if (strcspn(c, "|") == length && strncmp(c, value, length) == 0)
-			return true;
-	return false;
-}
-
-static bool list_add(struct option_list *list, const char *value)
-{
-	if (!list->given)
-		list->n = 0;
-	list->given = true;
-	if (list->n >= OPTION_LIST_MAX)
-		return false;
-	list->values[list->n++] = value;
-	return true;
-}
-
-/* False: it is none, or out of range; `why` says what is wanted. */
-static bool option_number_set(const struct option_row *r, const char *value, struct buf *why)
-{
-	double max = r->max > 0 ? r->max : (double)UINT32_MAX;
-	int error = -EINVAL;
-
-	switch (r->kind) {
-	case OPTION_U64:
-		error = parse_u64(value, (uint64_t)r->min, (uint64_t)max, r->target);
-		buf_printf(why, "is not a whole number from %.0f to %.0f", r->min, max);
-		break;
-	case OPTION_SECONDS:
-		error = parse_double(value, r->min, max, r->target);
-		buf_printf(why, "is not a number of seconds from %g to %g", r->min, max);
-		break;
-	case OPTION_SIZE:
-		error = parse_size(value, (uint64_t)r->min, (uint64_t)max, r->target);
-		buf_str(why, "is not a size such as 500M or 2G, from ");
-		size_text(why, (uint64_t)r->min);
-		buf_str(why, " to ");
-		size_text(why, (uint64_t)max);
-		break;
-	case OPTION_SPAN:
-		error = parse_duration(value, r->min, max, r->target);
-		buf_str(why, "is not a time such as 90s, 15m, 6h or 7d, from ");
-		duration_text(why, r->min);
-		buf_str(why, " to ");
-		duration_text(why, max);
-		break;
-	default:
-		break;
-	}
-	return error == 0;
 }
 
 static int option_set(const struct verb *verb, const struct option_row *r, const char *value)
 {
-	_cleanup_buf_ struct buf why = {};
+	_cleanup_buf_ struct buf why = {}, given = {};
 
-	switch (r->kind) {
-	case OPTION_FLAG:
-	case OPTION_UNSET:
-		*(bool *)r->target = r->kind == OPTION_FLAG;
+	if (option_value_set(r, value, &why))
 		return 0;
-	case OPTION_STRING:
-		*(const char **)r->target = value;
-		return 0;
-	case OPTION_LIST:
-		if (list_add(r->target, value))
-			return 0;
-		buf_printf(&why, "is one too many: at most %d are allowed", OPTION_LIST_MAX);
-		return refuse(verb, r->name, value, why.data);
-	case OPTION_CHOICE:
-		if (choice_valid(r->choices, value)) {
-			*(const char **)r->target = value;
-			return 0;
-		}
-		buf_printf(&why, "is not one of: %s", r->choices);
-		for (char *p = why.data; p && *p; p++)
-			if (*p == '|')
-				*p = ' ';
-		return refuse(verb, r->name, value, why.data);
-	case OPTION_U64:
-	case OPTION_SECONDS:
-	case OPTION_SIZE:
-	case OPTION_SPAN:
-		if (option_number_set(r, value, &why))
-			return 0;
-		return refuse(verb, r->name, value, why.data ?: "is no number");
-	case OPTION_PLACE:
-		break;
-	}
-	return -EINVAL;
-}
-
-/* The number of single-character edits between the two. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[64], n = strlen(b);
-
-	if (n >= ARRAY_SIZE(row) || strlen(a) >= ARRAY_SIZE(row))
-		return SIZE_MAX;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1]; i++) {
-		size_t corner = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= n; j++) {
-			size_t above = row[j], best = corner + (a[i - 1] != b[j - 1]);
-
-			if (above + 1 < best)
-				best = above + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			corner = above;
-			row[j] = best;
-		}
-	}
-	return row[n];
-}
-
-void nearest_begin(struct nearest *n, const char *typed)
-{
-	size_t length = strlen(typed);
-
-	*n = (struct nearest){.typed = typed, .edits = length < 4 ? length : 4};
-}
-
-void nearest_offer(struct nearest *n, const char *name)
-{
-	size_t edits = distance(n->typed, name);
-
-	if (n->typed[0] && strncmp(n->typed, name, strlen(n->typed)) == 0 &&
-	    (!n->longer || strlen(name) < strlen(n->longer)))
-		n->longer = name;
-	if (edits < n->edits) {
-		n->edits = edits;
-		n->similar = name;
-	}
-}
-
-const char *nearest_name(const struct nearest *n)
-{
-	return n->longer ? n->longer : n->similar;
+	buf_printf(&given, "--%s", r->name);
+	return refuse(verb, given.data ?: r->name, value, &why);
 }
 
 static const struct option_row *row_named(const struct option_row *rows, size_t n, const char *name)
@@ -276,8 +138,8 @@ static int tables_make(const struct option_row *rows, size_t n, bool in_order, s
 }
 
 /* `dashes`: NULL, or where to say that the options ended with a "--" of its own; then they end at other arguments, too. */
-static int parse_all(const struct verb *verb, const struct option_row *rows, size_t n, int argc, char **argv,
-		     bool *dashes)
+static int parse_line(const struct verb *verb, const struct option_row *rows, size_t n, int argc, char **argv,
+		      bool *dashes, bool *given_rows)
 {
 	_cleanup_free_ struct option *longs = calloc(n + 1, sizeof(*longs));
 	_cleanup_buf_ struct buf shorts = {};
@@ -304,10 +166,26 @@ static int parse_all(const struct verb *verb, const struct option_row *rows, siz
 			if (rows[i].short_name == c)
 				row = &rows[i];
 		r = row ? option_set(verb, row, optarg ? optarg : "") : -EINVAL;
+		if (!r)
+			options_given(rows, n, row, given_rows);
 	}
 	if (dashes)
 		*dashes = optind > at;
 	return r;
+}
+
+/* The command line, the environment, the file: each says only what those before it do not. `error` is of the last two. */
+static int parse_all(const struct verb *verb, const struct option_row *rows, size_t n, int argc, char **argv,
+		     bool *dashes, struct buf *error)
+{
+	_cleanup_free_ bool *given = calloc(n, sizeof(*given));
+	int r = given ? parse_line(verb, rows, n, argc, argv, dashes, given) : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (rows[i].kind == OPTION_ASK && strcmp(rows[i].name, "version") == 0 && *(bool *)rows[i].target)
+			return 0;
+	r = r < 0 ? r : options_environment(verb, rows, n, given, error);
+	return r < 0 ? r : options_file(verb, rows, n, given, error);
 }
 
 static int refuse_argument(const struct verb *verb, const char *given, bool command_allowed)
@@ -347,25 +225,63 @@ static int rest_check(const struct verb *verb, int argc, char **argv, bool comma
 	return 0;
 }
 
+/* `all`: those and the shared ones. */
+static int all_rows(const struct option_row *rows, size_t n, struct shared *shared, struct option_row **ret)
+{
+	struct option_row *all = calloc(n + SHARED_ROWS, sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	if (n)
+		memcpy(all, rows, n * sizeof(*all));
+	*shared = (struct shared){.level = "info", .format = "text"};
+	shared_rows(shared, all + n);
+	*ret = all;
+	return 0;
+}
+
+static void shared_note(const struct option_row *rows, size_t n, const struct shared *shared)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].kind == OPTION_CONF) {
+			struct option_conf *conf = rows[i].target;
+
+			conf->log_level = shared->level;
+			conf->log_format = shared->format;
+		}
+}
+
+int options_again(const struct verb *verb, const struct option_row *rows, size_t n, int argc, char **argv,
+		  struct buf *error)
+{
+	_cleanup_free_ struct option_row *all = NULL;
+	struct shared shared;
+	int r = all_rows(rows, n, &shared, &all);
+
+	r = r < 0 ? r : parse_all(verb, all, n + SHARED_ROWS, argc, argv, NULL, error);
+	shared_note(rows, n, &shared);
+	return r;
+}
+
 int options_parse(const struct verb *verb, const struct option_row *rows, size_t n, int argc, char **argv,
 		  int *ret_rest)
 {
-	_cleanup_free_ struct option_row *all = calloc(n + SHARED_ROWS, sizeof(*all));
-	struct shared shared = {.level = "info", .format = "text"};
+	_cleanup_free_ struct option_row *all = NULL;
+	_cleanup_buf_ struct buf error = {}, unknown = {};
+	struct shared shared;
 	bool dashes = false;
-	int r;
+	int r = all_rows(rows, n, &shared, &all);
 
-	if (!all) {
+	if (r < 0) {
 		log_usage("sysscope %s: out of memory", verb->name);
-		return -ENOMEM;
+		return r;
 	}
-	if (n)
-		memcpy(all, rows, n * sizeof(*all));
-	shared_rows(&shared, all + n);
 	/* Before parsing, since the targets still hold the defaults, which --help shows. */
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		shared.help |= strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
-	r = shared.help ? 0 : parse_all(verb, all, n + SHARED_ROWS, argc, argv, ret_rest ? &dashes : NULL);
+	r = shared.help ? 0 : parse_all(verb, all, n + SHARED_ROWS, argc, argv, ret_rest ? &dashes : NULL, &error);
+	if (error.len || r == -ENOMEM)
+		log_usage("%s", error.data ?: "out of memory");
 	if (r < 0)
 		return r;
 	if (shared.help) {
@@ -384,6 +300,10 @@ int options_parse(const struct verb *verb, const struct option_row *rows, size_t
 		return r;
 	if (ret_rest)
 		*ret_rest = optind;
+	shared_note(rows, n, &shared);
 	log_setup(shared.level, shared.format);
+	options_environment_unknown(verb, all, n + SHARED_ROWS, &unknown);
+	if (unknown.len)
+		log_warning("%s", unknown.data);
 	return 0;
 }

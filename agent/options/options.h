@@ -23,6 +23,8 @@ enum option_kind {
 	OPTION_SIZE,	/* target: uint64_t, bytes, min..max; "2G" */
 	OPTION_SPAN,	/* target: double, seconds, min..max; "7d" */
 	OPTION_PLACE,	/* target: const char *; no option but an argument that has to be there */
+	OPTION_ASK,	/* target: bool, set to true; asks for something else than to run: only on the command line */
+	OPTION_CONF,	/* target: struct option_conf; the path of a file that has options, too */
 };
 
 /* The values of an option in the order given. What it holds before is the default, which the first value replaces. */
@@ -31,6 +33,16 @@ struct option_list {
 	const char *values[OPTION_LIST_MAX];
 	size_t n;
 	bool given;
+	char split[512]; /* the values, if they are from one variable of the environment */
+};
+
+struct conf;
+
+/* A file with options: see options_layers.c. Its owner frees the tree when none of its values is in use any more. */
+struct option_conf {
+	const char *path;		    /* NULL: none */
+	struct conf *tree;		    /* NULL: nothing was read */
+	const char *log_level, *log_format; /* what all layers say, in force or not */
 };
 
 struct option_row {
@@ -75,6 +87,11 @@ struct option_row {
 			     NULL})
 #define ROW_SPAN(name, min, max, target, help) \
 	((struct option_row){name, 0, OPTION_SPAN, min, max, NULL, OPTION_TARGET(double *, target), "TIME", help, NULL})
+#define ROW_ASK(name, short_name, target, help) \
+	((struct option_row){name, short_name, OPTION_ASK, 0, 0, NULL, OPTION_TARGET(bool *, target), NULL, help, NULL})
+#define ROW_CONF(name, target, help)                                                                                \
+	((struct option_row){name, 0, OPTION_CONF, 0, 0, NULL, OPTION_TARGET(struct option_conf *, target), "PATH", \
+			     help, NULL})
 #define ROW_PLACE(name, target) \
 	((struct option_row){name, 0, OPTION_PLACE, 0, 0, NULL, OPTION_TARGET(const char **, target), name, "", NULL})
 
@@ -116,12 +133,41 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CANNOT = 3, EXIT_FOU
 int options_parse(const struct verb *verb, const struct option_row *rows, size_t n, int argc, char **argv,
 		  int *ret_rest);
 
+/*
+ * The same again, after the file of a ROW_CONF may have changed, into targets that hold the defaults: says nothing, sets up no log.
+ * 0, or negative errno with one line in `error`.
+ */
+int options_again(const struct verb *verb, const struct option_row *rows, size_t n, int argc, char **argv,
+		  struct buf *error);
+
 bool option_takes_value(const struct option_row *row);
+
+/* options_value.c: false: it is not what the row takes; `why` then says "is not ...". */
+bool option_value_set(const struct option_row *r, const char *value, struct buf *why);
+/* Of OPTION_FLAG and OPTION_UNSET: as if its name were said to be so. */
+void option_switch_set(const struct option_row *r, bool on);
+/* Whether two rows of the same kind have the same value. */
+bool option_value_same(const struct option_row *a, const struct option_row *b);
 
 /* options_help.c: what `sysscope NAME --help` prints. Shows the targets' values as the defaults. */
 void options_help(const struct verb *verb, const struct option_row *rows, size_t n);
 /* What a row's option is: its help, the choices, whether it may be repeated, the default. */
 void option_text(struct buf *text, const struct option_row *r);
+
+/*
+ * options_layers.c: what else than the command line says what an option is: the environment (--web.listen-address as
+ * SYSSCOPE_WEB_LISTEN_ADDRESS), and below that a file in YAML (`web: {listen-address: [...]}`). A switch is true or false there,
+ * and `--no-NAME` is `NAME: false`. `given[i]`: a layer above has said what row i is.
+ */
+void options_given(const struct option_row *rows, size_t n, const struct option_row *row, bool *given);
+/* 0, or -EINVAL with one line in `error`. */
+int options_environment(const struct verb *verb, const struct option_row *rows, size_t n, bool *given,
+			struct buf *error);
+/* The file of a ROW_CONF, if there is one and it has a path. 0, or negative errno with one line in `error`. */
+int options_file(const struct verb *verb, const struct option_row *rows, size_t n, const bool *given,
+		 struct buf *error);
+/* One line about variables that look like options and are none; nothing if there are none. */
+void options_environment_unknown(const struct verb *verb, const struct option_row *rows, size_t n, struct buf *out);
 
 /*
  * "Did you mean": offer each name, then ask for the one that was probably meant. That is the shortest that begins like what

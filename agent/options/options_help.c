@@ -84,6 +84,21 @@ static void help_row(struct buf *out, const struct option_row *r)
 	help_wrapped(out, text.data, HELP_COLUMN);
 }
 
+static void help_layers(struct buf *out, const struct option_row *rows, size_t n)
+{
+	bool file = false;
+
+	for (size_t i = 0; i < n; i++)
+		file |= rows[i].kind == OPTION_CONF;
+	buf_char(out, '\n');
+	help_wrapped(out,
+		     file ? "What the command line does not say is taken from the environment (--log.level from "
+			    "SYSSCOPE_LOG_LEVEL), then from the file of --config.file (docs/configuration.md)."
+			  : "What the command line does not say is taken from the environment: --log.level from "
+			    "SYSSCOPE_LOG_LEVEL.",
+		     0);
+}
+
 void options_help(const struct verb *verb, const struct option_row *rows, size_t n)
 {
 	_cleanup_buf_ struct buf out = {};
@@ -94,6 +109,7 @@ void options_help(const struct verb *verb, const struct option_row *rows, size_t
 	for (size_t i = 0; i < n; i++)
 		if (rows[i].kind != OPTION_PLACE)
 			help_row(&out, &rows[i]);
+	help_layers(&out, rows, n);
 	if (verb->examples)
 		buf_printf(&out, "\nexamples:\n%s", verb->examples);
 	fputs(out.failed ? "" : out.data, stdout);
