@@ -105,7 +105,7 @@ int run_stop_take(void)
 /* ---- parse, open, close ---- */
 
 /* The verb's own rows, and behind them those that it shares. */
-static int rows_make(struct run *run, const struct option_row *own, size_t n)
+static int run_rows_make(struct run *run, const struct option_row *own, size_t n)
 {
 	unsigned int shares = run->verb->shares;
 
@@ -125,7 +125,7 @@ static int rows_make(struct run *run, const struct option_row *own, size_t n)
 
 int run_parse_again(struct run *run, const struct option_row *own, size_t n, struct buf *error)
 {
-	int r = rows_make(run, own, n);
+	int r = run_rows_make(run, own, n);
 
 	return r < 0 ? r : options_again(run->verb, run->rows, run->n_rows, run->argc, run->argv, error);
 }
@@ -133,7 +133,7 @@ int run_parse_again(struct run *run, const struct option_row *own, size_t n, str
 int run_parse(struct run *run, const struct option_row *own, size_t n)
 {
 	unsigned int shares = run->verb->shares;
-	int r = rows_make(run, own, n);
+	int r = run_rows_make(run, own, n);
 
 	if (r < 0)
 		return run_end(r);

@@ -44,8 +44,8 @@ int run_verb(const struct verb *verb, int argc, char **argv);
 /* Parses the verb's own rows and the shared ones that verb->shares names, and takes signals from here on. */
 int run_parse(struct run *run, const struct option_row *own, size_t n);
 /*
- * For a file of a ROW_CONF that may have changed: the same into another `run` with the same verb, argc and argv. 0, or negative errno
- * with one line in `error`. Its rows are those of the other one, one by one; free them.
+ * For a file of a ROW_CONF that may have changed: the same into another `run` with the same verb, argc and argv. 0, or negative
+ * errno with one line in `error`. Its rows are those of the other one, one by one; free them.
  */
 int run_parse_again(struct run *run, const struct option_row *own, size_t n, struct buf *error);
 

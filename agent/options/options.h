@@ -90,7 +90,7 @@ struct option_row {
 #define ROW_ASK(name, short_name, target, help) \
 	((struct option_row){name, short_name, OPTION_ASK, 0, 0, NULL, OPTION_TARGET(bool *, target), NULL, help, NULL})
 #define ROW_CONF(name, target, help)                                                                                \
-	((struct option_row){name, 0, OPTION_CONF, 0, 0, NULL, OPTION_TARGET(struct option_conf *, target), "PATH", \
+	((struct option_row){name, 0, OPTION_CONF, 0, 0, NULL, OPTION_TARGET(struct option_conf *, target), "FILE", \
 			     help, NULL})
 #define ROW_PLACE(name, target) \
 	((struct option_row){name, 0, OPTION_PLACE, 0, 0, NULL, OPTION_TARGET(const char **, target), name, "", NULL})

@@ -336,7 +336,7 @@ static int key_unknown(const struct file_reader *f, const char *name, const stru
 static int group_take(const struct file_reader *f, const struct conf *map, const char *above);
 
 /* One of a map; `name` with those above it. */
-static int part_take(const struct file_reader *f, const struct conf *c, const char *name)
+static int key_take(const struct file_reader *f, const struct conf *c, const char *name)
 {
 	struct option_pair pair;
 	bool known = pair_find(f->rows, f->n, name, true, &pair), group = is_group(f, name);
@@ -366,7 +366,7 @@ static int group_take(const struct file_reader *f, const struct conf *map, const
 		int r;
 
 		buf_printf(&name, "%s%s%s", above, above[0] ? "." : "", map->parts.at[i].key);
-		r = name.failed ? -ENOMEM : part_take(f, &map->parts.at[i], name.data ?: "");
+		r = name.failed ? -ENOMEM : key_take(f, &map->parts.at[i], name.data ?: "");
 		if (r < 0)
 			return r;
 	}

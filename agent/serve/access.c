@@ -104,12 +104,10 @@ void access_refresh(struct http *h, bool now)
 	struct passwords *before = NULL;
 	int r;
 
-	if (!h->web)
-		return;
-	r = web_refresh(h->web, now, &before, &error);
+	r = h->web ? web_refresh(h->web, now, &before, &error) : 0;
 	passwords_retire(before);
-	if (r && h->o.web_changed)
-		h->o.web_changed(h->o.ctx, r < 0 ? error.data ?: "no memory" : NULL);
+	if ((r || now) && h->o.web_looked)
+		h->o.web_looked(h->o.ctx, r, r < 0 ? error.data ?: "no memory" : NULL);
 }
 
 void access_stop(struct http *h)

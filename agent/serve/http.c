@@ -196,17 +196,48 @@ static int listeners_open(struct http *h, struct buf *error)
 	return 0;
 }
 
+static int telemetry_path_check(const char *path, struct buf *error)
+{
+	if (telemetry_path_valid(path))
+		return 0;
+	buf_str(error, "not a valid path for metrics: '");
+	text_terminal(error, path, strlen(path));
+	buf_str(error, "'; it must begin with /, have only letters, digits and -._~/, and not be another page's");
+	return -EINVAL;
+}
+
+int http_check(const struct http_options *o, struct buf *error)
+{
+	struct web *web = NULL;
+	int r = telemetry_path_check(o->telemetry_path, error);
+
+	for (size_t i = 0; !r && !o->systemd_sockets && i < o->n_listen; i++)
+		r = listen_check(o->listen[i], error);
+	if (!r && o->web_config)
+		r = web_open(&web, o->web_config, error);
+	web_close(web);
+	if (r < 0 && !error->len)
+		buf_str(error, strerror(-r));
+	return r;
+}
+
+void http_change(struct http *h, uint64_t max_requests, bool no_self)
+{
+	h->o.max_requests = max_requests;
+	h->o.no_self = no_self;
+}
+
+bool http_web_is_wrong(const struct http *h)
+{
+	return h->web && web_is_refused(h->web);
+}
+
 static int http_fill(struct http *h, struct buf *error)
 {
-	int r;
+	int r = telemetry_path_check(h->o.telemetry_path, error);
 
-	if (!telemetry_path_valid(h->o.telemetry_path)) {
-		buf_str(error, "not a valid path for metrics: '");
-		text_terminal(error, h->o.telemetry_path, strlen(h->o.telemetry_path));
-		buf_str(error,
-			"'; it must begin with /, have only letters, digits and -._~/, and not be another page's");
-		return -EINVAL;
-	}
+	if (r < 0)
+		return r;
 	r = h->o.web_config ? web_open(&h->web, h->o.web_config, error) : 0;
 	if (r < 0)
 		return r == -ENOMEM ? r : -EINVAL;

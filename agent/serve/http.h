@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * http.h - the HTTP server of `sysscope serve`: metrics, landing page, health. Called by agent/cli/serve.c. Everything,
+ * http.h - the HTTP server of `sysscope serve`: metrics, landing page, health. Called by agent/cli/serve/. Everything,
  * sampling included, runs on the thread that calls http_run, so that nothing needs a lock: responses are quick, and a slow
  * client delays only its own socket. Never logs.
  */
@@ -37,11 +37,15 @@ struct http_options {
 	uint32_t drain_ms;		    /* time for pending responses when the server stops */
 	int wake_fd;			    /* `wake` is called when it is readable; -1: none */
 	bool (*wake)(void *ctx);	    /* true: stop */
-	bool (*reload)(void *ctx);	    /* true, once: look at web_config now; NULL: never */
+	bool (*reload)(void *ctx);	    /* true, once: look at web_config now, and tell; NULL: never */
 	double (*map_bytes)(void *ctx);	    /* for sysscope_bpf_map_memory_bytes; NULL: unknown */
 	double (*storage_bytes)(void *ctx); /* for sysscope_bpf_task_storage_bytes; NULL: unknown */
-	/* A new version of web_config is in force (NULL), or is wrong, and the one before stays. NULL: nobody wants to know. */
-	void (*web_changed)(void *ctx, const char *wrong);
+	/*
+	 * web_config was looked at: 1, a new version is in force; 0, after `reload` only: there is none; negative: it is wrong, and
+	 * the one before stays. NULL: nobody wants to know.
+	 */
+	void (*web_looked)(void *ctx, int result, const char *wrong);
+	bool (*config)(void *ctx, struct prometheus_config *ret);	/* false: there is no file; NULL: never */
 	void (*recording)(void *ctx, struct prometheus_recording *ret); /* NULL: nothing is recorded */
 	void *ctx;
 };
@@ -55,6 +59,13 @@ struct http;
  */
 int http_open(struct http **ret, const struct http_options *o, struct buf *error);
 const char *http_address(const struct http *h, size_t i); /* as bound: "127.0.0.1:10435"; NULL after the last one */
+
+/* Whether these options could be used, as far as one can tell without listening. 0 or negative errno with one line in `error`. */
+int http_check(const struct http_options *o, struct buf *error);
+/* What may change while it serves. */
+void http_change(struct http *h, uint64_t max_requests, bool no_self);
+/* Whether the present version of web_config is wrong, and an earlier one is in force. */
+bool http_web_is_wrong(const struct http *h);
 
 /* Whether the bound address can be reached from other machines, and whether clients have to prove who they are. */
 bool http_is_open(const struct http *h, size_t i);

@@ -75,6 +75,22 @@ static int family_listen(const struct addrinfo *list, int family, int before)
 	return r;
 }
 
+static int address_refuse(const char *address, struct buf *error)
+{
+	buf_str(error, "not an address to listen on: '");
+	text_terminal(error, address, strlen(address));
+	buf_str(error, "'; expected HOST:PORT, :PORT or [IPV6]:PORT");
+	return -EINVAL;
+}
+
+int listen_check(const char *address, struct buf *error)
+{
+	char host[HOST_BYTES_MAX];
+	const char *port;
+
+	return address_split(address, host, &port) < 0 ? address_refuse(address, error) : 0;
+}
+
 int listen_open(const char *address, struct buf *error)
 {
 	const struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
@@ -83,12 +99,8 @@ int listen_open(const char *address, struct buf *error)
 	const char *port;
 	int r = address_split(address, host, &port);
 
-	if (r < 0) {
-		buf_str(error, "not an address to listen on: '");
-		text_terminal(error, address, strlen(address));
-		buf_str(error, "'; expected HOST:PORT, :PORT or [IPV6]:PORT");
-		return r;
-	}
+	if (r < 0)
+		return address_refuse(address, error);
 	r = getaddrinfo(host[0] ? host : NULL, port, &hints, &list);
 	if (r) {
 		buf_str(error, "cannot listen on ");

@@ -15,6 +15,9 @@ struct buf;
  */
 int listen_open(const char *address, struct buf *error);
 
+/* Whether it is an address at all. 0, or -EINVAL with a one-line message in `error`. */
+int listen_check(const char *address, struct buf *error);
+
 /* The address as it was bound, "127.0.0.1:10435", "[::]:10435"; "" if unknown. */
 void listen_address(int fd, struct buf *out);
 

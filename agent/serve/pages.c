@@ -89,11 +89,14 @@ const struct snapshot *http_sample(struct http *h, int *ret_error)
 static int scrape(struct http *h, bool openmetrics, uint32_t without, bool gzip, struct body **ret)
 {
 	struct prometheus_recording recording;
+	struct prometheus_config config;
+	bool configured = h->o.config && h->o.config(h->o.ctx, &config);
 	const struct prometheus_options po = {.process_metrics = true,
 					      .openmetrics = openmetrics,
 					      .without = without,
 					      .self = h->o.no_self ? NULL : &h->self,
-					      .recording = h->o.recording ? &recording : NULL};
+					      .recording = h->o.recording ? &recording : NULL,
+					      .config = configured ? &config : NULL};
 	const struct snapshot *s;
 	struct body *body, **shared;
 	int r;

@@ -42,6 +42,13 @@ static const struct prometheus_family own_table[OWN_FAMILIES] = {
 				"Duration of the collector's last run."),
 	[OWN_SUCCESS] = FAMILY(GAUGE, COUNT, "sysscope_scrape_collector_success", "collector",
 			       "1 if the collector's last run succeeded, else 0."),
+	[OWN_CONFIG] = FAMILY(
+		GAUGE, COUNT, "sysscope_config_last_reload_successful", "",
+		"1 if the files of --config.file and --web.config.file were right when they were read last, 0 if one "
+		"was wrong: "
+		"then what was read before stays in force, and `sysscope serve` logs why. Absent without such a file."),
+	[OWN_CONFIG_TIME] = FAMILY(GAUGE, COUNT, "sysscope_config_last_reload_success_timestamp_seconds", "",
+				   "When a file of configuration was last taken, seconds since 1970."),
 	[OWN_RECORDING] = FAMILY(
 		GAUGE, COUNT, "sysscope_recording_active", "",
 		"1 if the latest sample was recorded, 0 if the disk refused it or does not answer: `sysscope serve` "

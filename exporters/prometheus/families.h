@@ -19,6 +19,8 @@ enum own_family {
 	OWN_FOLDED,
 	OWN_DURATION,
 	OWN_SUCCESS,
+	OWN_CONFIG, /* this and the next: in the order of struct prometheus_config */
+	OWN_CONFIG_TIME,
 	OWN_RECORDING, /* this and the following: in the order of struct prometheus_recording */
 	OWN_SELF = OWN_RECORDING + sizeof(struct prometheus_recording) / sizeof(double), /* of struct prometheus_self */
 	OWN_FAMILIES = OWN_SELF + sizeof(struct prometheus_self) / sizeof(double)

@@ -269,6 +269,13 @@ static void write_recording(struct exposition *out, const struct prometheus_reco
 	write_own(out, OWN_RECORDING, v, ARRAY_SIZE(v));
 }
 
+static void write_config(struct exposition *out, const struct prometheus_config *c)
+{
+	const double v[] = {c->successful, c->success_time};
+
+	write_own(out, OWN_CONFIG, v, ARRAY_SIZE(v));
+}
+
 static void write_self(struct exposition *out, const struct prometheus_self *self)
 {
 	const double v[] = {self->cpu_seconds,	     self->resident_bytes, self->open_fds,
@@ -333,6 +340,8 @@ static int text_write(struct prometheus *p, struct exposition *out, const struct
 	write_findings(p, out, s);
 	write_agent(p, out, s);
 	write_folded(p, out, s, o->process_metrics);
+	if (o->config)
+		write_config(out, o->config);
 	if (o->recording)
 		write_recording(out, o->recording);
 	if (o->self)

@@ -41,6 +41,12 @@ struct prometheus_recording {
 	double events, lost_events;
 };
 
+/* Of the files of configuration, under the names that Prometheus has for its own. */
+struct prometheus_config {
+	double successful; /* 1: the latest attempt to read them; 0: one is wrong, and what was read before is in force */
+	double success_time; /* seconds since 1970 */
+};
+
 struct prometheus_options {
 	unsigned int max_series;	    /* per family; 0: PROMETHEUS_MAX_SERIES_DEFAULT */
 	bool process_metrics;		    /* the families of GROUP scope */
@@ -48,7 +54,8 @@ struct prometheus_options {
 	uint32_t without;		    /* bits of collectors whose families are left out: prometheus_collector */
 	const struct prometheus_self *self; /* NULL: none of the process_* families */
 	const struct prometheus_recording
-		*recording; /* NULL: nothing is recorded, and there are none of its families */
+		*recording;			/* NULL: nothing is recorded, and there are none of its families */
+	const struct prometheus_config *config; /* NULL: there is no such file */
 };
 
 /*

@@ -541,6 +541,27 @@ static void test_options(void **state)
 	prometheus_free(p);
 }
 
+static void test_config(void **state)
+{
+	const struct prometheus_config config = {0, 1700000000.25};
+	const struct prometheus_options with = {.config = &config}, without = {};
+	struct prometheus *p = prometheus_new(false);
+	struct fixture f;
+	struct scrape r;
+
+	(void)state;
+	fixture_init(&f, 1, 0, 0);
+	r = scrape_take(p, &f, &without);
+	assert_false(has_text(&r, "sysscope_config"));
+	scrape_free(&r);
+	r = scrape_take(p, &f, &with);
+	assert_value(&r, "sysscope_config_last_reload_successful", 0);
+	assert_value(&r, "sysscope_config_last_reload_success_timestamp_seconds", 1700000000.25);
+	scrape_free(&r);
+	fixture_free(&f);
+	prometheus_free(p);
+}
+
 static void test_recording(void **state)
 {
 	const struct prometheus_recording recording = {1, 12, 3, 4096, 8192, VALUE_ABSENT, 2, 40, 5};
@@ -704,6 +725,7 @@ int main(void)
 		cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_findings_folded),
 		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_config),
 		cmocka_unit_test(test_recording),
 		cmocka_unit_test(test_speed),
 	};

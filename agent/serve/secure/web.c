@@ -152,6 +152,11 @@ bool web_asks_who(const struct web *w)
 	return w && (w->passwords || w->config->client_auth == CLIENT_AUTH_REQUIRE_VERIFY);
 }
 
+bool web_is_refused(const struct web *w)
+{
+	return w->is_refused;
+}
+
 static void refused_set(struct web *w, bool is, struct web_config *config, const struct web_files *files)
 {
 	web_config_free(w->refused);

@@ -28,6 +28,9 @@ bool web_is_tls(const struct web *w);
 /* Whether a client has to prove who it is, by a password or a certificate. */
 bool web_asks_who(const struct web *w);
 
+/* Whether a version of the file is there that was wrong. */
+bool web_is_refused(const struct web *w);
+
 /*
  * Reads everything again if one of the files has changed, which is looked at once a second at most, or at once (`now`). The
  * users before are `*ret_before` then, for the caller to close; those who wait for them have to be asked again. 1: there is a
