@@ -109,7 +109,6 @@ static void body_put(struct encoder *e, const struct snapshot *s, struct buf *ou
 
 int encode(struct encoder *e, const struct snapshot *s, bool whole, struct buf *out)
 {
-	_cleanup_buf_ struct buf body = {};
 	size_t before = out->len;
 
 	if (whole)
@@ -117,7 +116,8 @@ int encode(struct encoder *e, const struct snapshot *s, bool whole, struct buf *
 	else if (!e->ordinal)
 		return -ENOENT;
 	e->failed = false;
-	body_put(e, s, &body);
+	buf_reset(&e->body);
+	body_put(e, s, &e->body);
 	if (whole)
 		e->tag = wire_real_bits(s->time) ^ hash_number(&e->seed, e->seed.begin, s->sequence);
 	buf_char(out, whole ? STATE_WHOLE : STATE_DIFFERENCE);
@@ -130,8 +130,8 @@ int encode(struct encoder *e, const struct snapshot *s, bool whole, struct buf *
 	wire_put(out, e->texts.all.n - e->texts_told);
 	for (; e->texts_told < e->texts.all.n; e->texts_told++)
 		words_put(out, e->texts.all.at[e->texts_told]);
-	buf_add(out, body.data, body.len);
-	if (e->failed || body.failed || out->failed) {
+	buf_add(out, e->body.data, e->body.len);
+	if (e->failed || e->body.failed || out->failed) {
 		state_forget(e);
 		if (out->data)
 			out->data[out->len = before] = '\0';
@@ -159,7 +159,8 @@ static int table_describe(struct encoder *e, enum shape_table table)
 		for (size_t k = 0; k < field_cells(&d->fields[i]); k++)
 			t->types[n++] = (uint8_t)shape_cell_type(&d->fields[i]);
 	return formulas_add(&t->rules, table, &(struct cell_types){t->n_cells, t->types},
-			    table == SHAPE_HOST ? NULL : &clocks);
+			    table == SHAPE_HOST ? NULL : &clocks)
+		       ?: plan_make(&t->plan, table, &t->rules);
 }
 
 int encoder_new(struct encoder **ret)
@@ -209,6 +210,7 @@ void encoder_free(struct encoder *e)
 		list_free(&t->slots);
 		free(t->types);
 		rules_free(&t->rules);
+		plan_free(&t->plan);
 	}
 	list_free(&e->trees.at);
 	list_free(&e->trees.value);
@@ -216,6 +218,7 @@ void encoder_free(struct encoder *e)
 	list_free(&e->heads.value);
 	list_free(&e->ahead);
 	list_free(&e->ahead_rows);
+	buf_free(&e->body);
 	free(e->scratch);
 	free(e->expected);
 	free(e->clocks_before);

@@ -2,6 +2,9 @@
 /*
  * encode_cells.c - writes what differs in each row from what is expected of it: see encoder.h and predict.h. A row that is as
  * expected is only counted.
+ *
+ * Most rows are of who sleeps. A row is *still* if no cell has changed but those that follow a clock. It is *settled* once it was
+ * still and all its other rules expected what is there: as long as it is still, they expect the same again, and are not asked.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,15 +17,15 @@ static struct cell_types types_of(const struct kept_table *t)
 	return (struct cell_types){t->n_cells, t->types};
 }
 
-/* Behind the cells of a row. */
-static uint32_t *times_of(const struct kept_table *t, uint64_t *cells)
+static struct row_notes *notes_of(const struct kept_table *t, uint64_t *cells)
 {
-	return (uint32_t *)(cells + t->n_cells);
+	return (struct row_notes *)(cells + t->n_cells);
 }
 
 static uint64_t *cells_new(const struct kept_table *t)
 {
-	uint64_t *cells = calloc(1, t->n_cells * sizeof(*cells) + t->rules.n_clocks * sizeof(uint32_t));
+	uint64_t *cells = calloc(1, t->n_cells * sizeof(*cells) + sizeof(struct row_notes) +
+					    t->rules.n_clocks * sizeof(uint32_t));
 
 	for (size_t i = 0; cells && i < t->n_cells; i++)
 		if (t->types[i] == CELL_REAL)
@@ -66,6 +69,53 @@ static void row_expect(const struct encoder *e, const struct kept_table *t, cons
 
 		e->expected[r->cell] = r->kind == RULE_PART ? parts[r->place] : rule_expects(r, &cells, time, row);
 	}
+}
+
+/* The same of a row that is settled: true: it is as expected. */
+static bool settled_expect(const struct encoder *e, const struct kept_table *t, const struct rule_time *time,
+			   const struct rule_row *row)
+{
+	const struct cell_types cells = types_of(t);
+	bool right = true;
+
+	for (size_t i = 0; i < t->plan.clocked.n; i++) {
+		const struct cell_rule *r = &t->rules.all.at[t->plan.clocked.at[i]];
+		uint64_t now = row->now[r->cell];
+
+		/* What stood still last time is expected to, and nothing is learned if it does. */
+		if (r->kind == RULE_CLOCK && !row->times[r->place] && now == row->before[r->cell]) {
+			e->expected[r->cell] = now;
+			continue;
+		}
+		e->expected[r->cell] = rule_expects(r, &cells, time, row);
+		right &= e->expected[r->cell] == now;
+		rule_learn(r, &cells, time, row);
+	}
+	for (size_t i = 0; !right && i < t->n_cells; i++)
+		if (t->plan.still[i])
+			e->expected[i] = row->now[i];
+	return right;
+}
+
+static bool row_is_still(const struct kept_table *t, const struct rule_row *row)
+{
+	uint64_t moved = 0;
+
+	for (size_t i = 0; i < t->n_cells; i++)
+		moved |= (row->now[i] ^ row->before[i]) & t->plan.still[i];
+	return !moved;
+}
+
+/* Of a row that is still, after row_expect(). */
+static bool row_settles(const struct encoder *e, const struct kept_table *t, const struct rule_row *row)
+{
+	for (size_t i = 0; i < t->plan.unclocked.n; i++) {
+		uint32_t cell = t->rules.all.at[t->plan.unclocked.at[i]].cell;
+
+		if (e->expected[cell] != row->now[cell])
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -150,6 +200,31 @@ static void parts_expect(const struct encoder *e, const struct kept_table *t, si
 	}
 }
 
+/* Writes the row, unless it is as expected: then it is one more that is the `same`. It becomes the row before. */
+static void row_put(const struct encoder *e, const struct kept_table *t, const struct rule_time *time,
+		    const struct rule_row *row, const uint64_t *parts, bool fresh, uint64_t *same, struct buf *out)
+{
+	uint64_t *kept = (uint64_t *)row->before;
+	struct row_notes *notes = notes_of(t, kept);
+	bool still = !t->rules.n_parts && time->interval > 0 && row_is_still(t, row), right;
+
+	if (still && notes->settled) {
+		right = settled_expect(e, t, time, row);
+	} else {
+		row_expect(e, t, time, row, parts);
+		row_learn(t, time, row);
+		right = memcmp(e->expected, row->now, t->n_cells * sizeof(*row->now)) == 0;
+		notes->settled = still && row_settles(e, t, row);
+	}
+	if (right && !fresh) {
+		++*same;
+	} else {
+		wire_put(out, *same);
+		*same = 0;
+		cells_put(e, t, row, time->interval, out);
+	}
+}
+
 void rows_put(struct encoder *e, const struct snapshot *s, enum shape_table table, struct buf *out)
 {
 	struct kept_table *t = &e->tables[table];
@@ -169,18 +244,10 @@ void rows_put(struct encoder *e, const struct snapshot *s, enum shape_table tabl
 		if (e->failed)
 			return;
 		row.before = t->next.at[i];
-		row.times = times_of(t, t->next.at[i]);
+		row.times = notes_of(t, t->next.at[i])->times;
 		if (ahead)
 			parts_expect(e, t, i, ends, sums, parts);
-		row_expect(e, t, &time, &row, parts);
-		row_learn(t, &time, &row);
-		if (!t->fresh.at[i] && memcmp(e->expected, row.now, t->n_cells * sizeof(*row.now)) == 0) {
-			same++;
-		} else {
-			wire_put(out, same);
-			same = 0;
-			cells_put(e, t, &row, s->interval, out);
-		}
+		row_put(e, t, &time, &row, parts, t->fresh.at[i], &same, out);
 		if (table == SHAPE_HOST)
 			memcpy(e->clocks_before, row.before, t->n_cells * sizeof(*row.before));
 		memcpy(t->next.at[i], row.now, t->n_cells * sizeof(*row.now));

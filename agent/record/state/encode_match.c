@@ -6,24 +6,20 @@
 
 /* ---- which row was which ---- */
 
-static bool keys_equal(enum shape_table table, const uint64_t *a, const uint64_t *b)
+static bool keys_equal(const struct row_plan *p, const uint64_t *a, const uint64_t *b)
 {
-	const struct shape_desc *d = &shapes[table];
-
-	for (size_t i = 0, at = 0; i < d->n_fields; at += field_cells(&d->fields[i]), i++)
-		if (d->fields[i].key && a[at] != b[at])
+	for (size_t i = 0; i < p->key_cells.n; i++)
+		if (a[p->key_cells.at[i]] != b[p->key_cells.at[i]])
 			return false;
 	return true;
 }
 
-static uint64_t keys_hash(const struct encoder *e, enum shape_table table, const uint64_t *cells)
+static uint64_t keys_hash(const struct encoder *e, const struct row_plan *p, const uint64_t *cells)
 {
-	const struct shape_desc *d = &shapes[table];
 	uint64_t hash = e->seed.begin;
 
-	for (size_t i = 0, at = 0; i < d->n_fields; at += field_cells(&d->fields[i]), i++)
-		if (d->fields[i].key)
-			hash = hash_number(&e->seed, hash, cells[at]);
+	for (size_t i = 0; i < p->key_cells.n; i++)
+		hash = hash_number(&e->seed, hash, cells[p->key_cells.at[i]]);
 	return hash;
 }
 
@@ -43,7 +39,7 @@ static int rows_hash(struct encoder *e, enum shape_table table)
 
 		if (!t->cells.at[i])
 			continue;
-		for (slot = keys_hash(e, table, t->cells.at[i]) & (slots - 1); t->slots.at[slot];
+		for (slot = keys_hash(e, &t->plan, t->cells.at[i]) & (slots - 1); t->slots.at[slot];
 		     slot = (slot + 1) & (slots - 1))
 			;
 		t->slots.at[slot] = (uint32_t)i + 1;
@@ -61,11 +57,11 @@ static size_t row_before(struct encoder *e, enum shape_table table, const uint64
 		e->failed = true;
 		return t->n;
 	}
-	for (size_t slot = keys_hash(e, table, cells) & (t->slots.n - 1); t->slots.at[slot];
+	for (size_t slot = keys_hash(e, &t->plan, cells) & (t->slots.n - 1); t->slots.at[slot];
 	     slot = (slot + 1) & (t->slots.n - 1)) {
 		size_t i = t->slots.at[slot] - 1;
 
-		if (t->cells.at[i] && keys_equal(table, t->cells.at[i], cells))
+		if (t->cells.at[i] && keys_equal(&t->plan, t->cells.at[i], cells))
 			return i;
 	}
 	return t->n;
@@ -73,19 +69,17 @@ static size_t row_before(struct encoder *e, enum shape_table table, const uint64
 
 void cells_move(const struct encoder *e, enum shape_table table, uint64_t *cells, bool keys)
 {
-	const struct shape_desc *d = &shapes[table];
+	const struct row_plan *p = &e->tables[table].plan;
 
-	for (size_t i = 0, at = 0; i < d->n_fields; at += field_cells(&d->fields[i]), i++) {
-		const struct shape_field *f = &d->fields[i];
-		enum shape_cell type = shape_cell_type(f);
-		const struct kept_table *other = &e->tables[f->other];
+	for (size_t i = 0; i < p->indexes[keys].n; i++) {
+		const struct index_cell *index = &p->indexes[keys].at[i];
+		const struct kept_table *other = &e->tables[index->other];
+		uint64_t *cell = &cells[index->cell];
 
-		if (f->key != keys)
-			continue;
-		if (type == CELL_INDEX && cells[at] < other->n)
-			cells[at] = other->now_at.at[cells[at]];
-		else if (type == CELL_NEXT && cells[at] && cells[at] - 1 < other->n)
-			cells[at] = other->now_at.at[cells[at] - 1] + 1;
+		if (!index->next && *cell < other->n)
+			*cell = other->now_at.at[*cell];
+		else if (index->next && *cell && *cell - 1 < other->n)
+			*cell = other->now_at.at[*cell - 1] + 1;
 	}
 }
 
@@ -115,7 +109,7 @@ void rows_match(struct encoder *e, const struct snapshot *s, enum shape_table ta
 	wire_put(out, t->rows.n);
 	wire_put(out, t->visible);
 	t->hashed = false;
-	for (size_t i = 0; i < t->n; i++)
+	for (size_t i = 0; t->plan.indexes[1].n && i < t->n; i++)
 		cells_move(e, table, t->cells.at[i], true);
 	if (t->n)
 		memset(t->now_at.at, 0, t->n * sizeof(*t->now_at.at));
@@ -126,7 +120,7 @@ void rows_match(struct encoder *e, const struct snapshot *s, enum shape_table ta
 			memset(e->scratch, 0, t->n_cells * sizeof(*e->scratch));
 		row_flatten(e, s, table, t->rows.at[i], before < t->n ? t->cells.at[before] : e->scratch, e->scratch,
 			    true);
-		if (t->n && (before == t->n || !keys_equal(table, t->cells.at[before], e->scratch)))
+		if (t->n && (before == t->n || !keys_equal(&t->plan, t->cells.at[before], e->scratch)))
 			before = row_before(e, table, e->scratch);
 		if (before < t->n) {
 			if (run.new || before != run.first + run.n) {

@@ -152,17 +152,29 @@ static uint64_t text_cell(struct encoder *e, const struct shape_field *f, const 
 	return number;
 }
 
-static uint64_t number_cell(const char *at, size_t size)
+/* Of a size at a time, so that each loop is a short one. */
+static void number_cells(const char *at, size_t size, size_t n, uint64_t *cells)
 {
-	union {
-		uint8_t u8;
-		uint16_t u16;
-		uint32_t u32;
-		uint64_t u64;
-	} v = {};
+	uint32_t u32;
+	uint16_t u16;
 
-	memcpy(&v, at, size);
-	return size == 1 ? v.u8 : size == 2 ? v.u16 : size == 4 ? v.u32 : v.u64;
+	switch (size) {
+	case sizeof(u32):
+		for (size_t i = 0; i < n; i++, at += sizeof(u32)) {
+			memcpy(&u32, at, sizeof(u32));
+			cells[i] = u32;
+		}
+		break;
+	case sizeof(u16):
+		for (size_t i = 0; i < n; i++, at += sizeof(u16)) {
+			memcpy(&u16, at, sizeof(u16));
+			cells[i] = u16;
+		}
+		break;
+	default:
+		for (size_t i = 0; i < n; i++)
+			cells[i] = (uint8_t)at[i];
+	}
 }
 
 static uint64_t pointer_cell(struct encoder *e, const struct snapshot *s, const struct shape_field *f, const void *to)
@@ -220,33 +232,36 @@ static void field_flatten(struct encoder *e, const struct snapshot *s, const str
 		memcpy(&pointer, at, sizeof(pointer));
 		*cells = pointer_cell(e, s, f, pointer);
 		break;
-	case FIELD_REAL:
-	case FIELD_METRICS:
-		memcpy(cells, at, f->n * sizeof(*cells));
+	default: /* copied */
 		break;
-	default:
-		for (size_t i = 0; i < f->n; i++)
-			cells[i] = number_cell(at + i * f->size, f->size);
 	}
+}
+
+static void step_flatten(struct encoder *e, const struct snapshot *s, const struct row_step *step, const char *row,
+			 const struct concurrency *c, const uint64_t *before, uint64_t *cells)
+{
+	const char *from = step->evidence ? (const char *)c : row;
+
+	if (step->kind == STEP_EVIDENCE)
+		*cells = c != NULL;
+	else if (!from)
+		memset(cells, 0, step->n * sizeof(*cells));
+	else if (step->kind == STEP_COPY)
+		memcpy(cells, from + step->offset, step->n * sizeof(*cells));
+	else if (step->kind == STEP_NUMBER)
+		number_cells(from + step->offset, step->size, step->n, cells);
+	else
+		field_flatten(e, s, step->field, from, before, cells);
 }
 
 void row_flatten(struct encoder *e, const struct snapshot *s, enum shape_table table, const void *row,
 		 const uint64_t *before, uint64_t *cells, bool keys)
 {
-	const struct shape_desc *d = &shapes[table];
+	const struct row_plan *p = &e->tables[table].plan;
+	const struct row_step *step = keys ? p->keys.at : p->all.at, *end = step + (keys ? p->keys.n : p->all.n);
 	const struct concurrency *c = table == SHAPE_PROCESSES ? ((const struct process_row *)row)->concurrency : NULL;
 
-	e->renaming = d->name;
-	for (size_t i = 0, at = 0; i < d->n_fields; at += field_cells(&d->fields[i]), i++) {
-		const struct shape_field *f = &d->fields[i];
-
-		if (keys && !f->key)
-			continue;
-		if (f->evidence && !c)
-			memset(cells + at, 0, f->n * sizeof(*cells));
-		else if (!f->size)
-			cells[at] = c != NULL;
-		else
-			field_flatten(e, s, f, f->evidence ? (const char *)c : row, before + at, cells + at);
-	}
+	e->renaming = shapes[table].name;
+	for (; step < end; step++)
+		step_flatten(e, s, step, row, c, before + step->cell, cells + step->cell);
 }
