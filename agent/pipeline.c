@@ -238,6 +238,7 @@ static int pipeline_fill(struct pipeline *p, const struct pipeline_options *o, s
 				    .requested = o->requested | collectors_for_facts(o->facts),
 				    .facts = o->facts,
 				    .facts_arguments = o->facts_arguments,
+				    .facts_unhurried = o->facts_unhurried,
 				    .ring_bytes = o->ring_bytes,
 				    .pairs_named = o->pairs_named};
 	struct collector_status status;

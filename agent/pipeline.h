@@ -41,6 +41,7 @@ struct pipeline_options {
 	const char *break_collector;
 	uint32_t facts; /* as in loader_options */
 	bool facts_arguments;
+	uint32_t facts_unhurried;
 	uint32_t ring_bytes;
 	uint32_t pairs_named;		   /* for tests: as in loader_options */
 	struct fact_subscriber subscriber; /* called from pipeline_source's idle and next */

@@ -125,9 +125,23 @@ static __always_inline struct ss_fact *fact_reserve_current(enum ss_fact_kind ki
 	return fact;
 }
 
+/*
+ * Of kinds that nobody is in a hurry for, each would wake the agent: they wait until it takes a sample, until a fact comes that is
+ * urgent, or until they take so much of the ring that it might not hold the next burst. What waits already would keep the ring from
+ * waking anybody by itself.
+ */
+static __always_inline __u64 fact_wakes(__u32 kind)
+{
+	if (!facts_unhurried)
+		return 0;
+	if (facts_unhurried >> (kind & 31) & 1 && bpf_ringbuf_query(&facts, BPF_RB_AVAIL_DATA) < facts_waiting_most)
+		return BPF_RB_NO_WAKEUP;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
 static __always_inline void fact_send(struct ss_fact *fact)
 {
-	bpf_ringbuf_submit(fact, 0);
+	bpf_ringbuf_submit(fact, fact_wakes(fact->kind));
 }
 
 #endif

@@ -76,6 +76,8 @@ extern __u64 oom_kills[SS_OOM_KINDS]; /* victims by what was exhausted, whether 
 
 extern __u32 loops_watched;   /* enum ss_loops_watched */
 extern __u32 facts_wanted;    /* bit per enum ss_fact_kind: a kind that nobody wants costs one load */
+extern __u32 facts_unhurried; /* bit per kind: does not wake the agent before so many bytes wait; 0: the ring decides */
+extern __u64 facts_waiting_most;
 extern __u32 facts_arguments; /* SS_FACT_EXEC carries the arguments */
 /* By kind: facts that were wanted, and those of them for which the ring had no room. The rest was sent. */
 extern __u64 facts_produced[SS_FACT_KINDS], facts_lost[SS_FACT_KINDS];

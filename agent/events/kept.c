@@ -33,6 +33,9 @@ int kept_events_open(struct event_feed **ret, bool (*sink)(void *ctx, const stru
 		return r;
 	event_feed_options(&choice, o);
 	o->no_socket_owners = no_socket_owners;
+	/* They are recorded with the next sample. What tells of a container is not among them: its name is looked up while it lives. */
+	o->facts_unhurried =
+		1u << SS_FACT_PROCESS_START | 1u << SS_FACT_EXEC | 1u << SS_FACT_EXIT | 1u << SS_FACT_NAMESPACE;
 	o->subscriber = (struct fact_subscriber){.take = event_feed_take, .ctx = *ret};
 	return 0;
 }

@@ -21,6 +21,9 @@
 #include "sysscope/abi/cgroup.h"
 #include "sysscope/abi/fact.h"
 
+/* So much of the ring may wait for somebody who is in no hurry; the rest is for those of a storm until they have come. */
+#define FACTS_WAITING_SHARE 8
+
 /* Kernel functions that check capabilities without audit, or whose only check is such a one. */
 static void unaudited_find(struct sysscope_bpf *s)
 {
@@ -161,10 +164,12 @@ static int object_open(struct loader *l, uint32_t chosen)
 	s->data->loops_watched = collector_waits(l, COLLECTOR_EPOLL) ? SS_LOOPS_UNWATCHED : SS_LOOPS_WATCHED;
 	s->bss->facts_wanted = SS_FACTS_ALWAYS | l->options.facts;
 	s->bss->facts_arguments = l->options.facts_arguments;
+	s->bss->facts_unhurried = l->options.facts_unhurried;
 	if (l->options.pairs_named)
 		s->rodata->cfg_pairs_named = l->options.pairs_named;
 	if (l->options.ring_bytes)
 		bpf_map__set_max_entries(s->maps.facts, l->options.ring_bytes);
+	s->bss->facts_waiting_most = bpf_map__max_entries(s->maps.facts) / FACTS_WAITING_SHARE;
 	if (!s->rodata->cfg_epoll)
 		bpf_map__set_autocreate(s->maps.loops, false);
 	epoll_target_choose(l);

@@ -67,6 +67,8 @@ struct loader_options {
 	uint32_t requested;   /* bit per collector that is off unless asked for */
 	uint32_t facts;	      /* bit per enum ss_fact_kind, besides SS_FACTS_ALWAYS */
 	bool facts_arguments; /* of SS_FACT_EXEC */
+	/* Those of them that nobody waits for: they make the ring readable only once an eighth of it is full. */
+	uint32_t facts_unhurried;
 	uint32_t ring_bytes;  /* 0: the default, enough for SS_FACTS_ALWAYS */
 	uint32_t pairs_named; /* neighbours kept apart between two samples; 0: the default */
 };

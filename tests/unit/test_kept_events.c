@@ -63,6 +63,8 @@ static void recording_begin(uint64_t keep_bytes)
 	assert_int_equal(kept_events_open(&feed, kept, NULL, &pipeline), 0);
 	assert_true(pipeline.subscriber.take == event_feed_take);
 	assert_false(pipeline.no_socket_owners || pipeline.facts_arguments);
+	/* Whoever asks for a name wakes the agent. */
+	assert_false(pipeline.facts_unhurried & (SS_FACTS_ALWAYS | 1u << SS_FACT_CGROUP_ENTER));
 	boot = (double)(clock_wall_ns() - clock_boot_ns()) / 1e9;
 	now = 95;
 }
