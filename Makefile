@@ -328,6 +328,11 @@ DEB_VERSION = $(VERSION)-1
 deb: $(BUILD)/sysscope $(BUILD)/share/pages
 	$(Q)deploy/debian/package $(BUILD) $(DEB_VERSION) $(shell dpkg --print-architecture 2>/dev/null)
 
+## make image        a container image, build/image/sysscope-VERSION.tar, for `docker load`
+.PHONY: image
+image: $(BUILD)/sysscope
+	$(Q)deploy/container/image $(BUILD) $(VERSION)
+
 clean:
 	rm -rf $(BUILD)
 
