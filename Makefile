@@ -36,7 +36,7 @@ TEST_PACKAGES := perl libcmocka-dev universal-ctags docker.io prometheus stress-
 	linux-perf procps iproute2
 # Tests that need one of these are skipped, and say so, where it cannot be had: guests, fuzzing, runqlat, the manual, other shells.
 MORE_TEST_PACKAGES := qemu-system-x86 cpio zstd lz4 xz-utils crun runc lxc podman libvirt-daemon-system libvirt-daemon-driver-qemu \
-	libclang-rt-14-dev libbpf-tools mandoc fish zsh debhelper
+	libclang-rt-14-dev libbpf-tools mandoc fish zsh debhelper chromium chromium-driver
 # Real servers for the tests of event loops; who cannot be had is skipped.
 SERVER_PACKAGES := nginx-light redis-server redis-tools nodejs apache2 php-fpm memcached haproxy postgresql golang-go wrk strace
 # Further rows of docs/runtimes.md.
@@ -158,6 +158,9 @@ $(BUILD)/%.o: %.c
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+
+# The assembler puts these into it.
+$(BUILD)/agent/serve/page_files.o: $(wildcard agent/serve/page/*)
 
 # Whoever includes the skeleton has to wait for it once; afterwards the .d files know.
 $(patsubst %.c,$(BUILD)/%.o,$(wildcard agent/kernel/*.c agent/sample/*.c)): | $(BPF_BUILD)/sysscope.skel.h

@@ -245,7 +245,7 @@ static int http_fill(struct http *h, struct buf *error)
 	if (r < 0)
 		return r;
 	h->prometheus = prometheus_new(h->o.detail);
-	r = landing_write(&h->landing, h->o.telemetry_path);
+	r = landing_write(&h->landing, h->o.telemetry_path, h->o.recording != NULL);
 	if (!h->prometheus || r < 0)
 		return -ENOMEM;
 	h->self.start_time = self_start_time();

@@ -32,7 +32,7 @@ struct http {
 	struct http_options o;
 	struct listener listeners[HTTP_LISTEN_MAX];
 	size_t n_listeners;
-	struct buf landing;
+	struct buf landing; /* the page's HTML */
 	struct clients clients;
 	struct service service;
 	struct web *web; /* NULL: no file says who may ask */
@@ -73,12 +73,15 @@ enum MHD_Result page_refuse(struct http *h, struct client *c, struct MHD_Connect
 struct asked;
 /* A path of the API; `allowed`: whether it was GET or HEAD. */
 enum MHD_Result api_answer(const struct asked *r, const char *path, bool allowed);
+/* Whether the path is that of one of the page's files, and the answer to it. */
+bool page_file_there(const char *path);
+enum MHD_Result page_file_answer(const struct asked *r, const char *path);
 /* Whether the path is one of the API's, which answers in JSON. */
 bool api_path(const char *path);
 /* The texts are not used any more. */
 void api_forget(struct http *h);
 
-int landing_write(struct buf *out, const char *telemetry_path);
+int landing_write(struct buf *out, const char *telemetry_path, bool recorded);
 /* Not the path of another page, and without characters that need escaping. */
 bool telemetry_path_valid(const char *path);
 

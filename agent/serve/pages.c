@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pages.c - the response to each path: metrics, landing page, health, errors. Called by http.c when a request's headers are
- * complete. Never opens a file for a path, never repeats what the client sent, never logs.
+ * pages.c - the response to each path: metrics, health, errors. The page's files are in page_files.c, the API in api_pages.c.
+ * Called by http.c when a request's headers are complete. Never opens a file for a path, never repeats what the client sent,
+ * never logs.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -30,16 +31,6 @@ static enum MHD_Result answer_ready(const struct asked *r)
 {
 	return r->http->ready ? answer_text(r, MHD_HTTP_OK, "ready\n")
 			      : answer_text(r, MHD_HTTP_SERVICE_UNAVAILABLE, "not ready: no sample yet\n");
-}
-
-static enum MHD_Result answer_landing(const struct asked *r)
-{
-	static const struct header more[] = {{"Content-Security-Policy", "default-src 'none'"}, {}};
-	const struct buf *text = &r->http->landing;
-
-	return answer_queue(r, MHD_HTTP_OK,
-			    MHD_create_response_from_buffer(text->len, text->data, MHD_RESPMEM_PERSISTENT), TYPE_HTML,
-			    more);
 }
 
 static enum MHD_Result answer_wrong_method(const struct asked *r)
@@ -243,8 +234,10 @@ static enum MHD_Result answer_metrics(const struct asked *q)
 /* ---- paths ---- */
 
 static const struct page pages[] = {
-	{"/", answer_landing},	    {"/-/healthy", answer_healthy}, {"/healthz", answer_healthy},
-	{"/-/ready", answer_ready}, {"/readyz", answer_ready},
+	{"/-/healthy", answer_healthy},
+	{"/healthz", answer_healthy},
+	{"/-/ready", answer_ready},
+	{"/readyz", answer_ready},
 };
 
 /*
@@ -273,6 +266,8 @@ enum MHD_Result page_answer(struct http *h, struct client *c, struct MHD_Connect
 		return answer_wrong_method(&r);
 	if (strcmp(path, h->o.telemetry_path) == 0)
 		return answer_metrics(&r);
+	if (page_file_there(path))
+		return page_file_answer(&r, path);
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
 		if (strcmp(path, pages[i].path) == 0)
 			return pages[i].answer(&r);
@@ -289,27 +284,5 @@ bool telemetry_path_valid(const char *path)
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
 		if (strcmp(path, pages[i].path) == 0)
 			return false;
-	return !api_path(path);
-}
-
-int landing_write(struct buf *out, const char *telemetry_path)
-{
-	/* Nothing needs escaping: telemetry_path_valid has checked the path. */
-	buf_printf(out,
-		   "<!DOCTYPE html>\n"
-		   "<html lang=\"en\">\n"
-		   "<head><meta charset=\"utf-8\"><title>sysscope</title></head>\n"
-		   "<body>\n"
-		   "<h1>sysscope</h1>\n"
-		   "<p>Which container and which process uses this machine.</p>\n"
-		   "<p>Version " SYSSCOPE_VERSION " (revision " SYSSCOPE_REVISION ")</p>\n"
-		   "<ul>\n"
-		   "<li><a href=\"%s\">Metrics</a></li>\n"
-		   "<li><a href=\"/-/healthy\">Healthy</a></li>\n"
-		   "<li><a href=\"/-/ready\">Ready</a></li>\n"
-		   "</ul>\n"
-		   "</body>\n"
-		   "</html>\n",
-		   telemetry_path);
-	return out->failed ? -ENOMEM : 0;
+	return !api_path(path) && !page_file_there(path);
 }

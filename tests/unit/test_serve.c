@@ -13,6 +13,7 @@
 #include <zlib.h>
 
 #include "exporters/prometheus/prometheus.h"
+#include "serve/http_internal.h"
 #include "serve/listen.h"
 #include "serve/self.h"
 
@@ -215,7 +216,7 @@ struct request_row {
 };
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n"
 static const struct request_row request_rows[] = {
-	{GET("/") "\r\n", 200, "Content-Security-Policy", "default-src 'none'"},
+	{GET("/") "\r\n", 200, "Cache-Control", "no-cache"},
 	{GET("/") "\r\n", 200, "Content-Type", "text/html; charset=utf-8"},
 	{GET("/-/healthy") "\r\n", 200, "Content-Type", "text/plain; charset=utf-8"},
 	{GET("/healthz") "\r\n", 200, "X-Content-Type-Options", "nosniff"},
@@ -409,10 +410,38 @@ static void test_landing(void **state)
 	s->options.telemetry_path = "/probe/m-1";
 	server_start(s);
 	client_get(s, "/", "", &a);
-	assert_non_null(strstr(a.body.data, "<a href=\"/probe/m-1\">"));
+	assert_non_null(strstr(a.body.data, "<a href=\"probe/m-1\">"));
 	assert_non_null(strstr(a.body.data, SYSSCOPE_VERSION));
 	assert_int_equal(client_status(s, "/probe/m-1"), 200);
 	assert_int_equal(client_status(s, "/metrics"), 404);
+}
+
+/* Each with its type and the policy; the HTML has no mark left in it. */
+static void test_page_files(void **state)
+{
+	static const char *const files[][2] = {{"/", "text/html; charset=utf-8"},
+					       {"/page.css", "text/css; charset=utf-8"},
+					       {"/page.js", "text/javascript; charset=utf-8"}};
+	struct server *s = *state;
+
+	server_start(s);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		_cleanup_answer_ struct answer a = {};
+
+		client_get(s, files[i][0], "", &a);
+		assert_int_equal(a.status, 200);
+		assert_header(&a, "Content-Type", files[i][1]);
+		assert_header(&a, "X-Content-Type-Options", "nosniff");
+		assert_non_null(strstr(answer_header(&a, "Content-Security-Policy"),
+				       "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+				       "img-src 'self' data:; "
+				       "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"));
+		assert_true(strlen(a.body.data) == a.body.len && a.body.len > 1000);
+		assert_true(i > 0 || strchr(a.body.data, '@') == NULL);
+		assert_false(telemetry_path_valid(files[i][0]));
+	}
+	assert_int_equal(client_status(s, "/index.html"), 404);
+	assert_int_equal(client_status(s, "/page.js/"), 404);
 }
 
 static void test_source_error(void **state)
@@ -743,6 +772,7 @@ int main(void)
 		server_test(test_nul_in_path),
 		server_test(test_keep_alive),
 		server_test(test_landing),
+		server_test(test_page_files),
 		server_test(test_source_error),
 		server_test(test_no_self),
 		cmocka_unit_test(test_listen),
