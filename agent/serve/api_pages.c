@@ -12,6 +12,7 @@
 #include "exporters/findings/findings.h"
 #include "exporters/json/json.h"
 #include "serve/answer.h"
+#include "serve/api/asks.h"
 #include "serve/api/query.h"
 #include "serve/text/negotiate.h"
 
@@ -265,12 +266,91 @@ static enum MHD_Result page_findings(const struct asked *r)
 	return queued;
 }
 
+/* ---- out of the recording ---- */
+
+static enum MHD_Result range_answer(const struct asked *r)
+{
+	struct ask_job *job = r->client->job;
+	struct range_answer *a = &job->answer;
+	struct body *b = NULL;
+	enum MHD_Result queued;
+
+	r->client->job = NULL;
+	budget_spend(&r->http->budget, a->cpu_ns);
+	if (a->wrong)
+		queued = error_answer(r, a->status, never_stored, a->wrong);
+	else if (body_of(&b, &a->text) < 0)
+		queued = error_unavailable(r, "no memory for the answer");
+	else
+		queued = text_answer(r, b);
+	ask_job_free(job);
+	return queued;
+}
+
+/* Suspends the connection; when it has been read the request comes once more. */
+static enum MHD_Result page_range(const struct asked *r)
+{
+	struct client *c = r->client;
+	struct range_ask ask;
+	struct query q;
+	const char *wrong;
+
+	if (c->job)
+		return range_answer(r);
+	if (!r->http->asks)
+		return error_answer(r, MHD_HTTP_NOT_FOUND, never_stored,
+				    "nothing is recorded: serve was started without --record.path DIR");
+	parameters_read(r, &q, range_parameters);
+	wrong = range_ask_parse(&ask, &q);
+	query_free(&q);
+	if (wrong) {
+		range_ask_free(&ask);
+		return *wrong ? error_parameter(r, wrong) : error_unavailable(r, "no memory for the answer");
+	}
+	c->job = asks_add(r->http->asks, &ask, c);
+	if (!c->job)
+		return error_busy(r, 1);
+	c->answered = false;
+	c->waits = r->connection;
+	MHD_suspend_connection(r->connection);
+	return MHD_YES;
+}
+
+static void job_resume(const struct ask_job *job)
+{
+	struct client *c = job->who;
+	struct MHD_Connection *connection = c->waits;
+
+	c->waits = NULL;
+	MHD_resume_connection(connection);
+}
+
+void api_turn(struct http *h)
+{
+	const struct ask_job *job;
+
+	while (h->asks && (job = asks_done(h->asks)))
+		job_resume(job);
+}
+
+void api_stop(struct http *h)
+{
+	const struct ask_job *job;
+
+	if (!h->asks)
+		return;
+	asks_stop(h->asks);
+	while ((job = asks_drop(h->asks)))
+		job_resume(job);
+}
+
 static const struct api_page {
 	const char *name;
 	enum MHD_Result (*answer)(const struct asked *r);
 } api_pages[] = {
 	{"snapshot", page_snapshot},
 	{"findings", page_findings},
+	{"range", page_range},
 };
 
 bool api_path(const char *path)
@@ -300,7 +380,8 @@ enum MHD_Result api_answer(const struct asked *r, const char *path, bool allowed
 	for (size_t i = 0; i < ARRAY_SIZE(api_pages); i++) {
 		if (strcmp(name, api_pages[i].name) != 0)
 			continue;
-		wait = budget_ask(budget, clock_boot_ns());
+		/* What was read already is answered. */
+		wait = r->client->job ? 0 : budget_ask(budget, clock_boot_ns());
 		if (wait)
 			return error_busy(r, wait);
 		queued = api_pages[i].answer(r);

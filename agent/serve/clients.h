@@ -36,6 +36,7 @@ enum client_access {
 };
 
 struct MHD_Connection;
+struct ask_job;
 struct tls;
 
 struct client {
@@ -45,7 +46,8 @@ struct client {
 	uint64_t received_bytes;	/* when the last response was complete */
 	bool answered;			/* the response to the current request is queued */
 	enum client_access access;	/* of the current request */
-	struct MHD_Connection *waits;	/* CLIENT_WAITS: suspended until its password is checked */
+	struct MHD_Connection *waits;	/* suspended until its password is checked, or its job done */
+	struct ask_job *job;		/* what it waits for, or gets next; NULL: nothing */
 	struct tls *tls;		/* what its session began with; NULL: not encrypted */
 	bool scrape;			/* that response has metrics... */
 	uint64_t sequence;		/* ...of this snapshot */

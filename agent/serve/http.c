@@ -117,6 +117,8 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **re
 	if (!c)
 		return;
 	*request = NULL;
+	ask_job_free(c->job);
+	c->job = NULL;
 	if (c->scrape) {
 		h->scrapes--;
 		c->scrape = false;
@@ -245,9 +247,12 @@ static int http_fill(struct http *h, struct buf *error)
 	if (r < 0)
 		return r;
 	h->prometheus = prometheus_new(h->o.detail);
-	r = landing_write(&h->landing, h->o.telemetry_path, h->o.recording != NULL);
+	r = landing_write(&h->landing, h->o.telemetry_path, h->o.record_path != NULL);
 	if (!h->prometheus || r < 0)
 		return -ENOMEM;
+	r = h->o.record_path ? asks_open(&h->asks, h->o.record_path) : 0;
+	if (r < 0)
+		return r;
 	h->self.start_time = self_start_time();
 	for (size_t i = 0; i < h->n_listeners && r >= 0; i++)
 		r = daemon_start(h, &h->listeners[i]);
@@ -284,6 +289,7 @@ void http_close(struct http *h)
 		return;
 	h->closing = true;
 	access_stop(h);
+	api_stop(h);
 	for (size_t i = 0; i < h->n_listeners; i++) {
 		/* libmicrohttpd ends the process if it is stopped while a connection is suspended. */
 		if (h->listeners[i].daemon)
@@ -297,6 +303,7 @@ void http_close(struct http *h)
 	for (size_t i = 0; i < ARRAY_SIZE(h->bodies); i++)
 		body_unref(h->bodies[i]);
 	api_forget(h);
+	asks_close(h->asks);
 	for (size_t i = 0; i < ARRAY_SIZE(h->packs); i++)
 		pack_drop(&h->packs[i]);
 	prometheus_free(h->prometheus);

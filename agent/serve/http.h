@@ -45,7 +45,8 @@ struct http_options {
 	 * the one before stays. NULL: nobody wants to know.
 	 */
 	void (*web_looked)(void *ctx, int result, const char *wrong);
-	bool (*config)(void *ctx, struct prometheus_config *ret);	/* false: there is no file; NULL: never */
+	bool (*config)(void *ctx, struct prometheus_config *ret); /* false: there is no file; NULL: never */
+	const char *record_path; /* the folder of the recording, for /api/v1/range; NULL: none */
 	void (*recording)(void *ctx, struct prometheus_recording *ret); /* NULL: nothing is recorded */
 	void *ctx;
 };

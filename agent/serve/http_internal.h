@@ -9,6 +9,7 @@
 
 #include "exporters/prometheus/prometheus.h"
 #include "serve/text/body.h"
+#include "serve/api/asks.h"
 #include "serve/api/budget.h"
 #include "serve/clients.h"
 #include "serve/http.h"
@@ -49,6 +50,7 @@ struct http {
 	/* For the API: the latest snapshot, while it is there; and the latest text of each of its pages (enum api_text). */
 	const struct snapshot *latest;
 	struct budget budget;
+	struct asks *asks; /* who reads the recording; NULL: there is none */
 	struct body *texts[API_TEXTS];
 	char *texts_of[API_TEXTS]; /* the parameters that it was made for */
 	bool closing;		   /* no request is answered any more: the source may be gone */
@@ -78,6 +80,10 @@ bool page_file_there(const char *path);
 enum MHD_Result page_file_answer(const struct asked *r, const char *path);
 /* Whether the path is one of the API's, which answers in JSON. */
 bool api_path(const char *path);
+/* Once in each turn of the loop: what was read from the recording goes on. */
+void api_turn(struct http *h);
+/* Nobody waits for the recording afterwards: before the daemons are stopped. */
+void api_stop(struct http *h);
 /* The texts are not used any more. */
 void api_forget(struct http *h);
 

@@ -13,7 +13,7 @@
 /* At its limit libmicrohttpd stops accepting, and resumes in a later turn for which no descriptor becomes readable. */
 #define CROWDED_POLL_MS 50
 
-enum { FD_WAKE, FD_SOURCE, FD_USERS, FD_DAEMONS };
+enum { FD_WAKE, FD_SOURCE, FD_USERS, FD_ASKS, FD_DAEMONS };
 
 static int ms_until(uint64_t when_ns, uint64_t now_ns, int at_most)
 {
@@ -101,6 +101,7 @@ int http_run(struct http *h, const struct snapshot_source *source)
 		[FD_WAKE] = {.fd = h->o.wake_fd, .events = POLLIN},
 		[FD_SOURCE] = {.fd = source->fd, .events = POLLIN},
 		[FD_USERS] = {.fd = -1, .events = POLLIN},
+		[FD_ASKS] = {.fd = h->asks ? asks_fd(h->asks) : -1, .events = POLLIN},
 	};
 	uint64_t deadline_ns = UINT64_MAX, drain_ns = UINT64_MAX;
 	int error;
@@ -133,6 +134,7 @@ int http_run(struct http *h, const struct snapshot_source *source)
 		if (h->o.reload && h->o.reload(h->o.ctx))
 			access_refresh(h, true);
 		access_turn(h);
+		api_turn(h);
 		idle_work(h, &fds[FD_SOURCE]);
 		for (size_t i = 0; i < h->n_listeners; i++)
 			if (MHD_run(h->listeners[i].daemon) != MHD_YES)

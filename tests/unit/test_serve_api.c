@@ -254,6 +254,68 @@ static void test_in_flight(void **state)
 	assert_int_equal(s->http->budget.in_flight, 0);
 }
 
+/* Through the thread that reads: many at once, each with an answer, and the others are told to come again. */
+static void test_range_waits(void **state)
+{
+	static const char ask[] = "GET /api/v1/range?metric=cpu_cores HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct server *s = *state;
+	int fds[30];
+
+	s->options.record_path = "/nowhere/at/all";
+	server_start(s);
+	json_decref(client_json(s, "/api/v1/range", 400));
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = client_connect(s);
+		client_say(fds[i], ask);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		_cleanup_answer_ struct answer a = {};
+
+		client_receive(fds[i], &a, false);
+		assert_true(a.status == 503 || a.status == 429);
+		json_decref(answer_json(&a));
+		/* The connection goes on. */
+		client_say(fds[i], "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n");
+		answer_free(&a);
+		client_receive(fds[i], &a, false);
+		assert_int_equal(a.status, 200);
+		close(fds[i]);
+	}
+}
+
+/* Those that wait when it ends, and those that went away, leave nothing behind; ASan looks. */
+static void test_range_stopped(void **state)
+{
+	static const char ask[] = "GET /api/v1/range?metric=cpu_cores&container=x HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct server *s = *state;
+	int fds[8];
+
+	s->options.record_path = "/nowhere/at/all";
+	s->options.drain_ms = 0;
+	server_start(s);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = client_connect(s);
+		client_say(fds[i], ask);
+		if (i % 2)
+			closep(&fds[i]);
+	}
+	server_tell_stop(s);
+	server_join(s);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		closep(&fds[i]);
+}
+
+static void test_range_unrecorded(void **state)
+{
+	struct server *s = *state;
+	json_t *o;
+
+	server_start(s);
+	o = client_json(s, "/api/v1/range?metric=cpu_cores", 404);
+	assert_non_null(strstr(json_string_value(json_object_get(o, "error")), "--record.path"));
+	json_decref(o);
+}
+
 static void test_telemetry_path(void **state)
 {
 	(void)state;
@@ -265,10 +327,21 @@ static void test_telemetry_path(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		server_test(test_contract),  server_test(test_keys),	     server_test(test_gzip),
-		server_test(test_shared),    server_test(test_findings),     server_test(test_findings_none),
-		server_test(test_wrong),     server_test(test_methods),	     server_test(test_no_sample),
-		server_test(test_in_flight), server_test(test_budget_spent), cmocka_unit_test(test_telemetry_path),
+		server_test(test_contract),
+		server_test(test_keys),
+		server_test(test_gzip),
+		server_test(test_shared),
+		server_test(test_findings),
+		server_test(test_findings_none),
+		server_test(test_wrong),
+		server_test(test_methods),
+		server_test(test_no_sample),
+		server_test(test_in_flight),
+		server_test(test_budget_spent),
+		server_test(test_range_waits),
+		server_test(test_range_stopped),
+		server_test(test_range_unrecorded),
+		cmocka_unit_test(test_telemetry_path),
 	};
 
 	return cmocka_run_group_tests_name("serve_api", tests, NULL, NULL);

@@ -307,6 +307,7 @@ static int serve_open(struct serve *s)
 	s->http.map_bytes = serve_map_bytes;
 	s->http.storage_bytes = serve_storage_bytes;
 	s->http.ctx = s;
+	s->http.record_path = s->recording.path;
 	s->http.recording = s->recording.path ? serve_recording_metrics : NULL;
 	/* The port first: if it is in use, nothing needs to be loaded into the kernel. */
 	r = http_open(&s->server, &s->http, &error);

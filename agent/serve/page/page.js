@@ -5,7 +5,7 @@
  */
 "use strict";
 
-const EVERY_MS = 3000, MOST_MS = 60000, HOUR_MS = 30000, ANSWER_MS = 20000, ROW_PX = 30, ROWS_BEYOND = 8, FINDINGS_SHOWN = 5;
+const EVERY_MS = 3000, MOST_MS = 60000, HOUR_MS = 60000, ANSWER_MS = 20000, ROW_PX = 30, ROWS_BEYOND = 8, FINDINGS_SHOWN = 5;
 const $ = (id) => document.getElementById(id);
 
 /* ---- values as text ---- */
