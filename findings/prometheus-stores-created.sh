@@ -8,7 +8,7 @@
 # say when its counters began doubles the series of its counters, in each Prometheus that scrapes it, without a word.
 #
 # Seen:
-#   Accept: application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;...
+#   Accept: application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=...
 #   series of the target: requests_created 2, requests_total 2
 #   samples that the scrape gave: 4
 set -euo pipefail
