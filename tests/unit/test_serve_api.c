@@ -296,8 +296,10 @@ static void test_range_stopped(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
 		fds[i] = client_connect(s);
 		client_say(fds[i], ask);
-		if (i % 2)
-			closep(&fds[i]);
+		if (i % 2) {
+			close(fds[i]);
+			fds[i] = -1;
+		}
 	}
 	server_tell_stop(s);
 	server_join(s);
