@@ -92,10 +92,10 @@ static void passwords_retire(struct passwords *u)
 
 	if (!u)
 		return;
-	passwords_stop(u);
+	passwords_end(u);
 	while ((c = passwords_drop(u)))
 		client_resume(c, CLIENT_UNASKED);
-	passwords_close(u);
+	passwords_leave(u);
 }
 
 void access_refresh(struct http *h, bool now)

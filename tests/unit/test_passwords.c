@@ -6,8 +6,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <poll.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "config/conf.h"
 #include "serve/secure/passwords.h"
@@ -130,12 +132,80 @@ static void test_stop(void **state)
 	assert_int_equal(back, ARRAY_SIZE(who));
 }
 
+/* The threads of this process. */
+static size_t threads_count(void)
+{
+	DIR *d = opendir("/proc/self/task");
+	size_t n = 0;
+
+	assert_non_null(d);
+	for (const struct dirent *e = readdir(d); e; e = readdir(d))
+		n += e->d_name[0] != '.';
+	closedir(d);
+	return n;
+}
+
+/* Milliseconds that others than this one have computed. */
+static long others_ms(void)
+{
+	struct timespec all, mine;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &all);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &mine);
+	return (all.tv_sec - mine.tv_sec) * 1000 + (all.tv_nsec - mine.tv_nsec) / 1000000;
+}
+
+/*
+ * Users that are replaced while a password is being checked: who waits is given back at once, the rest goes away by itself. At cost
+ * 22 a check takes minutes; it ends with the process.
+ */
+static void test_leaves(void **state)
+{
+	static const char slow[] = "alice: $2y$22$abcdefghijklmnopqrstuuFmEfrkTQnczNzw475xE2VhDrK1uwJiC\n";
+	_cleanup_buf_ struct buf error = {};
+	size_t threads = threads_count();
+	struct passwords *p;
+	struct conf *conf;
+	int first, second;
+	long before_ms;
+
+	(void)state;
+	assert_int_equal(conf_parse(&conf, TEXT, strlen(TEXT), "a.yml", &error), 0);
+	for (size_t i = 0; i < 50; i++) {
+		assert_int_equal(passwords_open(&p, conf), 0);
+		assert_int_equal(passwords_check(p, "alice", "right", &first), PASSWORD_WAITS);
+		passwords_end(p);
+		assert_ptr_equal(passwords_drop(p), &first);
+		assert_null(passwords_drop(p));
+		passwords_leave(p);
+	}
+	conf_free(conf);
+	while (threads_count() > threads)
+		poll(NULL, 0, 1);
+	assert_int_equal(conf_parse(&conf, slow, strlen(slow), "a.yml", &error), 0);
+	assert_int_equal(passwords_open(&p, conf), 0);
+	conf_free(conf);
+	before_ms = others_ms();
+	assert_int_equal(passwords_check(p, "alice", "right", &first), PASSWORD_WAITS);
+	/* Then it is in the midst of it. */
+	while (others_ms() < before_ms + 20)
+		poll(NULL, 0, 1);
+	assert_int_equal(passwords_check(p, "alice", "left", &second), PASSWORD_WAITS);
+	passwords_end(p);
+	assert_ptr_equal(passwords_drop(p), &second);
+	assert_ptr_equal(passwords_drop(p), &first);
+	assert_null(passwords_drop(p));
+	passwords_leave(p);
+	assert_int_equal(threads_count(), threads + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_checks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flood, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop, setup, teardown),
+		cmocka_unit_test(test_leaves), /* the last one: it leaves a thread that computes */
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,7 +58,11 @@ struct passwords {
 	pthread_cond_t more;
 	struct check_list waiting, done;
 	bool checking, ends; /* one more is between the two lists */
+	void *checked;	     /* who that is about; NULL: also if he was given back */
+	bool left;	     /* the thread frees it */
 };
+
+static void passwords_free(struct passwords *u);
 
 /* ---- the thread ---- */
 
@@ -94,6 +98,7 @@ static void *passwords_thread(void *arg)
 	struct passwords *u = arg;
 	struct password_check c;
 	const uint64_t one = 1;
+	bool left;
 
 	pthread_mutex_lock(&u->lock);
 	while (!u->ends) {
@@ -103,16 +108,23 @@ static void *passwords_thread(void *arg)
 		}
 		list_take(&u->waiting, &c);
 		u->checking = true;
+		u->checked = c.who;
 		pthread_mutex_unlock(&u->lock);
 		c.right = password_right(u, &c);
 		explicit_bzero(c.password, sizeof(c.password));
 		pthread_mutex_lock(&u->lock);
 		u->checking = false;
+		if (!u->checked)
+			continue;
+		u->checked = NULL;
 		u->done.at[u->done.n++] = c; /* there is room: passwords_check counts all three */
 		if (write(u->fd, &one, sizeof(one)) < 0)
 			continue; /* it is readable anyway */
 	}
+	left = u->left;
 	pthread_mutex_unlock(&u->lock);
+	if (left)
+		passwords_free(u);
 	return NULL;
 }
 
@@ -156,22 +168,24 @@ int passwords_open(struct passwords **ret, const struct conf *list)
 	return 0;
 }
 
-void passwords_stop(struct passwords *u)
+void passwords_end(struct passwords *u)
 {
 	pthread_mutex_lock(&u->lock);
 	u->ends = true;
 	pthread_cond_signal(&u->more);
 	pthread_mutex_unlock(&u->lock);
+}
+
+void passwords_stop(struct passwords *u)
+{
+	passwords_end(u);
 	if (u->threaded)
 		pthread_join(u->thread, NULL);
 	u->threaded = false;
 }
 
-void passwords_close(struct passwords *u)
+static void passwords_free(struct passwords *u)
 {
-	if (!u)
-		return;
-	passwords_stop(u);
 	closep(&u->fd);
 	for (size_t i = 0; i < u->list.n; i++) {
 		free(u->list.at[i].name);
@@ -182,6 +196,29 @@ void passwords_close(struct passwords *u)
 	pthread_mutex_destroy(&u->lock);
 	explicit_bzero(u, sizeof(*u));
 	free(u);
+}
+
+void passwords_close(struct passwords *u)
+{
+	if (!u)
+		return;
+	passwords_stop(u);
+	passwords_free(u);
+}
+
+void passwords_leave(struct passwords *u)
+{
+	pthread_t thread = u->thread;
+	bool checking;
+
+	pthread_mutex_lock(&u->lock);
+	checking = u->checking;
+	u->left = checking;
+	pthread_mutex_unlock(&u->lock);
+	if (checking)
+		pthread_detach(thread);
+	else
+		passwords_close(u);
 }
 
 bool passwords_same(const struct passwords *u, const struct conf *list)
@@ -287,8 +324,12 @@ void *passwords_drop(struct passwords *u)
 	bool right;
 
 	pthread_mutex_lock(&u->lock);
-	if (u->waiting.n)
+	if (u->waiting.n) {
 		list_take(&u->waiting, &c);
+	} else if (u->checked) {
+		c.who = u->checked;
+		u->checked = NULL;
+	}
 	pthread_mutex_unlock(&u->lock);
 	explicit_bzero(c.password, sizeof(c.password));
 	return c.who ?: passwords_done(u, &right);

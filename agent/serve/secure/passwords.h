@@ -25,8 +25,11 @@ enum password_answer {
 int passwords_open(struct passwords **ret, const struct conf *list);
 /* NULL: does nothing. */
 void passwords_close(struct passwords *u);
-/* Waits for the check that is being made; there are no more afterwards. */
+/* There are no more checks after the one that is being made. The second one waits for that. */
+void passwords_end(struct passwords *u);
 void passwords_stop(struct passwords *u);
+/* After passwords_end, and once passwords_drop has given back all: closes it, without waiting for the check that is being made. */
+void passwords_leave(struct passwords *u);
 /* Whether they are those of this list (NULL: nobody). */
 bool passwords_same(const struct passwords *u, const struct conf *list);
 int passwords_fd(const struct passwords *u);
@@ -38,7 +41,7 @@ int passwords_fd(const struct passwords *u);
 enum password_answer passwords_check(struct passwords *u, const char *name, const char *password, void *who);
 /* One whose check is done; NULL: none. */
 void *passwords_done(struct passwords *u, bool *ret_right);
-/* After passwords_stop: gives back one of those who wait; NULL: nobody does. */
+/* After passwords_end or passwords_stop: gives back one of those who wait; NULL: nobody does. */
 void *passwords_drop(struct passwords *u);
 
 #endif
