@@ -31,7 +31,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git --no-optional-locks log -1 --format=%ct 
 
 # What `make deps` installs (`make run` calls it), from Debian's own packages.
 PACKAGES := gcc make clang bpftool libbpf-dev libelf-dev zlib1g-dev libmicrohttpd-dev libncurses-dev \
-	libjansson-dev libzstd-dev libyaml-dev libgnutls28-dev libcrypt-dev libsystemd-dev uthash-dev pkg-config
+	libjansson-dev libzstd-dev libyaml-dev libgnutls28-dev libcrypt-dev libsystemd-dev libcap-ng-dev libseccomp-dev uthash-dev pkg-config
 TEST_PACKAGES := perl libcmocka-dev universal-ctags docker.io prometheus stress-ng clang-format busybox-static python3 curl tmux \
 	linux-perf procps iproute2
 # Tests that need one of these are skipped, and say so, where it cannot be had: guests, fuzzing, runqlat, the manual, other shells.
@@ -68,8 +68,8 @@ override CFLAGS += -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(SANITIZE) -fno-omit-fr
 	$(SAME_PATHS) \
 	-DSYSSCOPE_VERSION='"$(VERSION)"' -DSYSSCOPE_REVISION='"$(REVISION)"'
 CPPFLAGS += -I. -Iinclude -Iagent -I$(BPF_BUILD) -MMD -MP
-PKGS     := libbpf libelf zlib libmicrohttpd ncursesw jansson libzstd yaml-0.1 gnutls libcrypt libsystemd
-LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -lbpf -lelf -lz -lmicrohttpd -lncursesw -ltinfo -ljansson -lzstd -lyaml -lgnutls -lcrypt -lsystemd) -lm -lpthread
+PKGS     := libbpf libelf zlib libmicrohttpd ncursesw jansson libzstd yaml-0.1 gnutls libcrypt libsystemd libcap-ng libseccomp
+LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -lbpf -lelf -lz -lmicrohttpd -lncursesw -ltinfo -ljansson -lzstd -lyaml -lgnutls -lcrypt -lsystemd -lcap-ng -lseccomp) -lm -lpthread
 BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__bpf__ -D__TARGET_ARCH_$(ARCH) $(SAME_PATHS) -Wall -Wextra -Werror \
 	-Wno-unused-parameter -Wno-missing-declarations -Ivmlinux -Iinclude $(if $(MULTIARCH),-I/usr/include/$(MULTIARCH))
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "confine/confine.h"
 #include "cli/run.h"
 
 #define IDLE_EVERY_NS 5000000000ULL
@@ -109,11 +110,14 @@ static int run_rows_make(struct run *run, const struct option_row *own, size_t n
 {
 	unsigned int shares = run->verb->shares;
 
-	run->rows = calloc(n + 1 + COLLECTOR_OPTION_ROWS, sizeof(*run->rows));
+	run->rows = calloc(n + 2 + COLLECTOR_OPTION_ROWS, sizeof(*run->rows));
 	if (!run->rows)
 		return -ENOMEM;
 	if (n)
 		memcpy(run->rows, own, n * sizeof(*own));
+	if (shares & VERB_CONFINED)
+		run->rows[n++] = ROW_FLAG("no-seccomp", 0, &run->no_seccomp,
+					  "do not filter the system calls that sysscope itself makes");
 	if (shares & VERB_DOCKER_ROOTS)
 		run->rows[n++] = ROW_LIST("docker.data-root", 0, &run->docker_roots, "DIR",
 					  "data root of another dockerd, besides those that are found");
@@ -176,6 +180,24 @@ int run_open(struct run *run)
 	run_warn(&said);
 	run->source = pipeline_source(run->live);
 	return RUN_CONTINUE;
+}
+
+void run_confine(const struct run *run, const char *folder)
+{
+	_cleanup_buf_ struct buf kept = {}, why = {};
+	bool filter = !run->no_seccomp;
+	uint64_t keep = RIGHTS_SAMPLE | (folder && !confine_folder_is_ours(folder) ? RIGHT(DAC_OVERRIDE) : 0);
+
+	if (confine_rights(keep) < 0)
+		log_warning("rights that are not needed any more could not be given up");
+	if (filter && confine_calls(&why) < 0) {
+		log_warning("system calls are not filtered, as this kernel or who runs sysscope does not allow it: %s",
+			    why.data ?: "");
+		filter = false;
+	}
+	confine_rights_text(&kept);
+	log_message(LOG_LEVEL_DEBUG, "rights that are kept: %s; system calls are %sfiltered", kept.data ?: "",
+		    filter ? "" : "not ");
 }
 
 void run_cost_log(const struct run *run)

@@ -30,6 +30,7 @@ struct run {
 	/* A snapshot that was taken while the verb waits (run_wait, run_idle). Negative errno ends the wait. NULL: it is dropped. */
 	int (*between)(void *ctx, const struct run *run, const struct snapshot *s);
 	void *between_ctx;
+	bool no_seccomp;       /* of a verb that confines itself */
 	bool paced;	       /* run_wait takes facts four times a second at most; else as they come */
 	struct pipeline *live; /* NULL before run_open and after run_close */
 	const struct snapshot_source *source;
@@ -51,6 +52,11 @@ int run_parse_again(struct run *run, const struct option_row *own, size_t n, str
 
 /* Opens the pipeline. Each of its warnings is logged once. */
 int run_open(struct run *run);
+/*
+ * Once all is open and no more is loaded: gives up the rights that samples do not need, and, unless --no-seccomp, filters system
+ * calls. `folder`: where this thread writes; NULL: nowhere. Warns where that cannot be, and goes on.
+ */
+void run_confine(const struct run *run, const char *folder);
 /* For a verb that runs until it is told to end: logs what that costs others, if anything. */
 void run_cost_log(const struct run *run);
 void run_close(struct run *run); /* may be called twice */

@@ -310,7 +310,9 @@ static int load_and_attach(struct loader *l)
 		if (r < 0)
 			return r;
 		for (int c = 0; c < COLLECTORS && failed < 0; c++)
-			if (c != COLLECTOR_TASKS && !collector_waits(l, c) && collector_attach(l, c) < 0)
+			if (collector_waits(l, c))
+				tracefs_need(l, loader_way(l, c));
+			else if (c != COLLECTOR_TASKS && collector_attach(l, c) < 0)
 				failed = c;
 		if (failed < 0)
 			return 0;
@@ -398,6 +400,8 @@ void loader_close(struct loader *l)
 		buf_free(&l->state[c].tried);
 	}
 	sysscope_bpf__destroy(l->skeleton);
+	if (l->tracefs > 0)
+		close(l->tracefs);
 	free(l);
 }
 

@@ -79,7 +79,7 @@ static struct bpf_link *program_attach(const struct loader *l, struct bpf_progra
 	_cleanup_close_ int root = -1;
 
 	if (event)
-		return tracefs_attach(prog, event);
+		return tracefs_attach(l->tracefs, prog, event);
 	if (prog == l->skeleton->progs.network_tcp)
 		return socket_iterator_attach(l, prog);
 	if (prog == l->skeleton->progs.cgroup_values)
@@ -92,6 +92,12 @@ static struct bpf_link *program_attach(const struct loader *l, struct bpf_progra
 	return root < 0 ? NULL : bpf_program__attach_cgroup(prog, root);
 }
 
+void tracefs_need(struct loader *l, const struct alternative *w)
+{
+	if (w->events[0] && l->tracefs <= 0)
+		l->tracefs = tracefs_open();
+}
+
 int collector_attach(struct loader *l, enum collector c)
 {
 	const struct alternative *w = loader_way(l, c);
@@ -100,6 +106,7 @@ int collector_attach(struct loader *l, enum collector c)
 	l->state[c].programs[0] = '\0';
 	if (!w)
 		return 0;
+	tracefs_need(l, w);
 	if (!w->programs[0])
 		snprintf(l->state[c].programs, sizeof(l->state[c].programs), "in those of %s",
 			 w->programs_of_tcp	     ? "tcp"

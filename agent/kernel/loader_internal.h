@@ -21,7 +21,12 @@ struct loader {
 	const struct kernel *kernel;
 	struct loader_options options;
 	bool task_storage; /* the kernel has it, and the iterator that creates it is loaded */
-	int types;	   /* descriptor of a file with the types that the programs need; negative: there is none */
+	/*
+	 * The root of tracefs, if a collector needs it, for as long as it may be attached again: to mount it takes rights that are
+	 * given up. 0: nobody has asked; negative: it could not be had.
+	 */
+	int tracefs;
+	int types; /* descriptor of a file with the types that the programs need; negative: there is none */
 	char types_path[NEEDED_TYPES_PATH];
 	struct {
 		int way; /* index of the alternative in use, -1: none */
@@ -45,6 +50,7 @@ void types_make(struct loader *l); /* the file of types; for tests, "types" as w
 void types_drop(struct loader *l); /* once all is loaded */
 void epoll_target_choose(struct loader *l); /* before the object is loaded */
 void collector_detach(struct loader *l, enum collector c);
+void tracefs_need(struct loader *l, const struct alternative *w); /* opens it if this one's programs need it */
 int collector_attach(struct loader *l, enum collector c); /* a negative errno: none of its programs is attached */
 
 /* ---- loader_ways.c ---- */

@@ -16,8 +16,7 @@
 #include "base/util.h"
 #include "kernel/tracefs.h"
 
-/* A descriptor of the root of tracefs, or negative errno. */
-static int tracefs_open(void)
+int tracefs_open(void)
 {
 	static const char *const mounted[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
 	_cleanup_close_ int context = -1;
@@ -37,9 +36,9 @@ static int tracefs_open(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static int tracepoint_id(const char *event)
+static int tracepoint_id(int root, const char *event)
 {
-	_cleanup_close_ int root = tracefs_open(), file = -1;
+	_cleanup_close_ int file = -1;
 	char path[128], text[16] = "";
 	uint64_t id;
 	ssize_t n;
@@ -57,12 +56,12 @@ static int tracepoint_id(const char *event)
 	return parse_u64(text, 0, INT32_MAX, &id) < 0 ? -EBADMSG : (int)id;
 }
 
-struct bpf_link *tracefs_attach(struct bpf_program *program, const char *event)
+struct bpf_link *tracefs_attach(int root, struct bpf_program *program, const char *event)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr), .sample_period = 1, .wakeup_events = 1};
 	struct bpf_link *link;
-	int id = tracepoint_id(event), fd;
+	int id = tracepoint_id(root, event), fd;
 
 	if (id < 0) {
 		errno = -id;

@@ -8,7 +8,9 @@
 struct bpf_link;
 struct bpf_program;
 
-/* `event`: "syscalls/sys_enter_epoll_wait". NULL with errno set. */
-struct bpf_link *tracefs_attach(struct bpf_program *program, const char *event);
+/* A descriptor of its root, mounted for it alone if need be, or negative errno. */
+int tracefs_open(void);
+/* `root`: from tracefs_open, or the error. `event`: "syscalls/sys_enter_epoll_wait". NULL with errno set. */
+struct bpf_link *tracefs_attach(int root, struct bpf_program *program, const char *event);
 
 #endif

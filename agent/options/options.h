@@ -107,6 +107,7 @@ enum {
 	VERB_DOCKER_ROOTS = 1 << 1, /* --docker.data-root */
 	VERB_ARGUMENTS = 1 << 2,    /* a command behind a "--" */
 	VERB_DAEMON = 1 << 3,	    /* outlives its terminal */
+	VERB_CONFINED = 1 << 4,	    /* --no-seccomp; its body calls run_confine */
 };
 
 /* A verb: `sysscope NAME`. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "confine/confine.h"
 #include "record/keeper.h"
 
 #define SECOND 1000000000ULL
@@ -17,6 +18,7 @@
 #define BEGIN_WAIT_NS SECOND
 
 struct keeper {
+	const char *path; /* of the folder */
 	struct recorder *recorder;
 	pthread_t thread;
 	bool threaded;
@@ -61,9 +63,11 @@ static void keeper_end(struct keeper *k)
 static void *keeper_run(void *data)
 {
 	struct keeper *k = data;
-	bool begun;
+	bool begun, confined = false;
 	int error;
 
+	/* Root can write into a folder of others; whose this one is, is known later. */
+	confine_rights(RIGHT(DAC_OVERRIDE) | RIGHT(SETPCAP));
 	pthread_mutex_lock(&k->lock);
 	for (;;) {
 		while (!k->busy && !k->stop)
@@ -73,6 +77,10 @@ static void *keeper_run(void *data)
 		begun = k->begun;
 		pthread_mutex_unlock(&k->lock);
 		error = begun ? recorder_put(k->recorder) : recorder_begin(k->recorder, &k->why);
+		if (!confined && !error) {
+			confine_rights(confine_folder_is_ours(k->path) ? 0 : RIGHT(DAC_OVERRIDE));
+			confined = true;
+		}
 		pthread_mutex_lock(&k->lock);
 		keeper_took(k, error);
 	}
@@ -159,6 +167,7 @@ int keeper_open(struct keeper **ret, const struct store_options *o, struct buf *
 	pthread_mutex_init(&k->lock, NULL);
 	pthread_cond_init(&k->work, NULL);
 	pthread_cond_init(&k->done, NULL);
+	k->path = o->path;
 	r = keeper_begin(k, error);
 	if (error_is_final(r)) {
 		keeper_close(k, SECOND, &state);

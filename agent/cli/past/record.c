@@ -180,6 +180,7 @@ static int record_body(struct run *run)
 		code = run_open(run);
 	if (code == RUN_CONTINUE) {
 		log_info("recording every %g s", r.interval);
+		run_confine(run, r.path);
 		run->between = sample_between;
 		run->between_ctx = &r;
 		code = run_end(recording_loop(run, &r));
@@ -200,6 +201,6 @@ const struct verb verb_record = {
 		    "  sysscope record --interval 1 --keep 500M --keep-for 12h /var/lib/sysscope\n"
 		    "  sysscope top --replay /var/lib/sysscope --at 10:42\n"
 		    "  sysscope events --replay /var/lib/sysscope --from 10:40 --to 10:45\n",
-	.shares = VERB_COLLECTORS | VERB_DOCKER_ROOTS | VERB_DAEMON,
+	.shares = VERB_COLLECTORS | VERB_DOCKER_ROOTS | VERB_DAEMON | VERB_CONFINED,
 	.body = record_body,
 };

@@ -353,6 +353,7 @@ static int serve_run(struct serve *s)
 	}
 	if (!s->no_findings)
 		source = judged_source_open(&s->judged, source, false);
+	run_confine(s->run, NULL);
 	r = http_run(s->server, source);
 	return run_end(r);
 }
@@ -391,6 +392,6 @@ const struct verb verb_serve = {
 		    "  sysscope serve --record.path /var/lib/sysscope\n"
 		    "  sysscope serve --record.path /var/lib/sysscope --record.keep 500M --record.keep-for 12h\n"
 		    "  curl -s http://127.0.0.1:10435/metrics\n",
-	.shares = VERB_COLLECTORS | VERB_DOCKER_ROOTS | VERB_DAEMON,
+	.shares = VERB_COLLECTORS | VERB_DOCKER_ROOTS | VERB_DAEMON | VERB_CONFINED,
 	.body = serve_body,
 };

@@ -16,6 +16,7 @@
 
 #include "base/util.h"
 #include "config/conf.h"
+#include "confine/confine.h"
 #include "serve/secure/passwords.h"
 
 #define DIGEST_BYTES   32
@@ -100,6 +101,8 @@ static void *passwords_thread(void *arg)
 	const uint64_t one = 1;
 	bool left;
 
+	/* It computes, and that is all. */
+	confine_rights(0);
 	pthread_mutex_lock(&u->lock);
 	while (!u->ends) {
 		if (!u->waiting.n) {
@@ -160,6 +163,8 @@ int passwords_open(struct passwords **ret, const struct conf *list)
 	if (!r)
 		r = -pthread_create(&u->thread, NULL, passwords_thread, u);
 	u->threaded = !r;
+	if (!r)
+		pthread_setname_np(u->thread, "passwords");
 	if (r < 0) {
 		passwords_close(u);
 		return r;
