@@ -26,6 +26,11 @@ static void group_row(struct group *g, const struct moment *now, struct group_ro
 	for (int i = 0; i < GROUP_METRICS; i++)
 		row->v[i] = VALUE_ABSENT;
 	row->v[GROUP_CPU_USAGE] = (double)g->now.totals.exec_ns;
+	cputime_split(g->now.totals.exec_ns, g->now.totals.utime_ns, g->now.totals.stime_ns, &g->user_ns,
+		      &g->system_ns);
+	row->v[GROUP_CPU_USER] = (double)g->user_ns;
+	row->v[GROUP_CPU_SYSTEM] = (double)g->system_ns;
+	row->v[GROUP_MINOR_FAULTS] = (double)g->now.totals.minor_faults;
 	row->v[GROUP_PROCESSES] = (double)g->processes;
 	row->v[GROUP_THREADS] = (double)g->threads;
 	if (g->key.home->kind != HOME_KERNEL)

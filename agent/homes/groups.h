@@ -53,6 +53,7 @@ struct group {
 	bool unpublished;	   /* has changed since it was last delivered */
 	uint32_t row;		   /* in the snapshot, GROUP_NO_ROW: not shown */
 	struct group_loops *loops; /* kept by loops/, freed with the group; NULL: none of its threads has used epoll */
+	uint64_t user_ns, system_ns; /* its CPU time split, as last published; none ever falls */
 	double held[GROUP_METRICS];
 	struct group *prev, *next; /* in its home's list */
 	UT_hash_handle hh;

@@ -198,6 +198,18 @@ static int listeners_open(struct http *h, struct buf *error)
 	return 0;
 }
 
+/* Two labels of one name in a series would be refused by Prometheus, and nobody could say which one is meant. */
+static int chosen_check(const struct http_options *o, struct buf *error)
+{
+	size_t first = 0, second = prometheus_labels_clash(o->chosen, o->n_chosen, &first);
+
+	if (second == o->n_chosen)
+		return 0;
+	buf_printf(error, "--metrics.container-label '%s' and '%s' would be one label: leave one out", o->chosen[first],
+		   o->chosen[second]);
+	return -EINVAL;
+}
+
 static int telemetry_path_check(const char *path, struct buf *error)
 {
 	if (telemetry_path_valid(path))
@@ -213,6 +225,8 @@ int http_check(const struct http_options *o, struct buf *error)
 	struct web *web = NULL;
 	int r = telemetry_path_check(o->telemetry_path, error);
 
+	if (!r)
+		r = chosen_check(o, error);
 	for (size_t i = 0; !r && !o->systemd_sockets && i < o->n_listen; i++)
 		r = listen_check(o->listen[i], error);
 	if (!r && o->web_config)
@@ -238,6 +252,8 @@ static int http_fill(struct http *h, struct buf *error)
 {
 	int r = telemetry_path_check(h->o.telemetry_path, error);
 
+	if (r == 0)
+		r = chosen_check(&h->o, error);
 	if (r < 0)
 		return r;
 	r = h->o.web_config ? web_open(&h->web, h->o.web_config, error) : 0;
@@ -253,6 +269,7 @@ static int http_fill(struct http *h, struct buf *error)
 	r = h->o.record_path ? asks_open(&h->asks, h->o.record_path) : 0;
 	if (r < 0)
 		return r;
+	prometheus_labels(h->prometheus, h->o.minimal, h->o.chosen, h->o.n_chosen);
 	h->self.start_time = self_start_time();
 	for (size_t i = 0; i < h->n_listeners && r >= 0; i++)
 		r = daemon_start(h, &h->listeners[i]);

@@ -24,10 +24,14 @@ struct http_options {
 	size_t n_listen;		     /* at least 1 */
 	bool systemd_sockets;		     /* listen on those that systemd passes on, and not on `listen` */
 	const char *telemetry_path;
-	const char *web_config;		    /* path of a file with TLS, users, headers; NULL: none */
-	uint64_t max_requests;		    /* scrapes at the same time; more get 503. 0: no limit */
-	bool no_self;			    /* no process_* families */
-	bool detail;			    /* all families and buckets */
+	const char *web_config; /* path of a file with TLS, users, headers; NULL: none */
+	uint64_t max_requests;	/* scrapes at the same time; more get 503. 0: no limit */
+	bool no_self;		/* no process_* families */
+	bool detail;		/* all families and buckets */
+	bool minimal;		/* few labels, and chosen ones: prometheus_labels */
+	const char *const *chosen;
+	size_t n_chosen;
+	bool named;			    /* process-exporter's families */
 	uint32_t headers_ms;		    /* time for all headers of a request to arrive */
 	uint32_t answer_ms;		    /* time for a client to receive its response */
 	uint32_t between_ms;		    /* time that a connection stays open for the next request */

@@ -83,6 +83,7 @@ static int scrape(struct http *h, bool openmetrics, uint32_t without, bool gzip,
 	struct prometheus_config config;
 	bool configured = h->o.config && h->o.config(h->o.ctx, &config);
 	const struct prometheus_options po = {.process_metrics = true,
+					      .named = h->o.named,
 					      .openmetrics = openmetrics,
 					      .without = without,
 					      .self = h->o.no_self ? NULL : &h->self,

@@ -7,19 +7,20 @@
 #include "exporters/prometheus/prometheus_internal.h"
 
 /* cAdvisor's families have the path of the device; container_blkio_device_usage_total its number, too. */
-static void labels_disk(struct buf *out, enum label_form form, const struct container_row *c, const struct disk_row *d)
+static void labels_disk(struct prometheus *p, enum label_form form, const struct container_row *c,
+			const struct disk_row *d)
 {
 	char number[16], path[80];
 
-	labels_container(out, form == FORM_DISK ? FORM_OWN : FORM_CADVISOR, c);
+	labels_container(p, form == FORM_DISK ? FORM_OWN : FORM_CADVISOR, c);
 	snprintf(path, sizeof(path), "%s%s", form == FORM_DISK || *d->device == '~' ? "" : "/dev/", d->device);
-	label_add(out, "device", path);
+	label_add(&p->labels, "device", path);
 	if (form != FORM_DISK_BLKIO)
 		return;
 	snprintf(number, sizeof(number), "%u", d->major);
-	label_add(out, "major", number);
+	label_add(&p->labels, "major", number);
 	snprintf(number, sizeof(number), "%u", d->minor);
-	label_add(out, "minor", number);
+	label_add(&p->labels, "minor", number);
 }
 
 int sets_add_disks(struct prometheus *p, const struct snapshot *s, enum label_form form, unsigned int max_series)
@@ -38,7 +39,7 @@ int sets_add_disks(struct prometheus *p, const struct snapshot *s, enum label_fo
 		rank = home_rank(s, d->container, rank);
 		if (series_set_again(p->sets[form], row, rank, d->v))
 			continue;
-		labels_disk(&p->labels, form, c, d);
+		labels_disk(p, form, c, d);
 		buf_reset(&p->key);
 		buf_printf(&p->key, "%s\n%u:%u", c->cgroup, d->major, d->minor);
 		if (p->labels.failed || p->key.failed)

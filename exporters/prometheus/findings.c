@@ -21,7 +21,7 @@ int sets_add_findings(struct prometheus *p, const struct snapshot *s, unsigned i
 		label_add(&p->labels, "container", f->container);
 		label_add(&p->labels, "id", f->container_cgroup);
 		if (f->home)
-			labels_pod(&p->labels, &s->containers[f->home - 1]);
+			labels_pod(p, &s->containers[f->home - 1]);
 		if (p->labels.failed)
 			return -ENOMEM;
 		/* The worst come first. */

@@ -44,6 +44,7 @@ static const struct {
 	[FORM_DEVICE] = {SCOPE_DEVICE, "device=\"~other\""},
 	[FORM_PORT] = {SCOPE_PORT, "container=\"~other\",id=\"~other\",direction=\"~other\",port=\"~other\""},
 	[FORM_FINDING] = {SCOPE_COUNT, "rule=\"~other\",severity=\"~other\",container=\"~other\",id=\"~other\""},
+	[FORM_NAMED] = {SCOPE_NAMED, "groupname=\"~other\""},
 	[FORM_INTERFACE] = {SCOPE_INTERFACE, "id=\"~other\",name=\"~other\",interface=\"~other\""},
 };
 
@@ -223,19 +224,20 @@ static void write_agent(struct prometheus *p, struct exposition *out, const stru
 }
 
 /* For every family with a limit, even if nothing was folded: an alert needs the 0. */
-static void write_folded(struct prometheus *p, struct exposition *out, const struct snapshot *s, bool groups)
+static void write_folded(struct prometheus *p, struct exposition *out, const struct snapshot *s,
+			 const struct prometheus_options *o)
 {
 	struct family f = {out, own_family_line(OWN_FOLDED), false};
 
 	for (int form = 0; form < FORM_COUNT; form++) {
 		const struct metric_desc *lines;
-		double names = form == FORM_GROUP  ? (double)s->names_folded
-			       : form == FORM_PORT ? (double)s->ports_folded
-						   : 0,
+		double names = form == FORM_GROUP || form == FORM_NAMED ? (double)s->names_folded
+			       : form == FORM_PORT			? (double)s->ports_folded
+									: 0,
 		       folded = names;
 		size_t n;
 
-		if (form == FORM_GROUP && !groups)
+		if ((form == FORM_GROUP && !o->process_metrics) || (form == FORM_NAMED && !o->named))
 			continue;
 		lines = form_lines(form, &n);
 		for (size_t i = 0; i < n; i++) {
@@ -295,6 +297,8 @@ static int sets_fill(struct prometheus *p, const struct snapshot *s, const struc
 		r = sets_add_containers(p, s, max_series);
 	if (!r && o->process_metrics)
 		r = sets_add_groups(p, s, max_series);
+	if (!r && o->named)
+		r = sets_add_named(p, s, max_series);
 	if (!r)
 		r = sets_add_neighbours(p, s, max_series);
 	if (!r)
@@ -335,11 +339,13 @@ static int text_write(struct prometheus *p, struct exposition *out, const struct
 	write_forms(p, out, SCOPE_CONTAINER);
 	if (o->process_metrics)
 		write_forms(p, out, SCOPE_GROUP);
+	if (o->named)
+		write_forms(p, out, SCOPE_NAMED);
 	for (size_t i = 0; i < ARRAY_SIZE(scopes); i++)
 		write_forms(p, out, scopes[i]);
 	write_findings(p, out, s);
 	write_agent(p, out, s);
-	write_folded(p, out, s, o->process_metrics);
+	write_folded(p, out, s, o);
 	if (o->config)
 		write_config(out, o->config);
 	if (o->recording)

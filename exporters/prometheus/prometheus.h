@@ -50,6 +50,7 @@ struct prometheus_config {
 struct prometheus_options {
 	unsigned int max_series;	    /* per family; 0: PROMETHEUS_MAX_SERIES_DEFAULT */
 	bool process_metrics;		    /* the families of GROUP scope */
+	bool named;			    /* process-exporter's families: those of NAMED scope */
 	bool openmetrics;		    /* OpenMetrics 1.0.0 instead of text 0.0.4 */
 	uint32_t without;		    /* bits of collectors whose families are left out: prometheus_collector */
 	const struct prometheus_self *self; /* NULL: none of the process_* families */
@@ -68,6 +69,14 @@ struct prometheus;
 /* `detail`: all families and buckets (detail.h has those that are left out else). NULL when out of memory. */
 struct prometheus *prometheus_new(bool detail);
 void prometheus_free(struct prometheus *p);
+
+/*
+ * Before the first scrape: which labels homes have. `minimal`: their id and name, and sysscope_container_info the others. `chosen`:
+ * labels of containers that are published as container_label_NAME; the caller keeps them.
+ */
+void prometheus_labels(struct prometheus *p, bool minimal, const char *const *chosen, size_t n);
+/* The first of `chosen` that would be published under the name of an earlier one, *ret; `n`: none, or no memory. */
+size_t prometheus_labels_clash(const char *const *chosen, size_t n, size_t *ret);
 
 /* The bit of a collector that families name in metrics.def; 0: there is none of that name. */
 uint32_t prometheus_collector(const char *name, size_t len);

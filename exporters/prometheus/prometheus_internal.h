@@ -7,7 +7,7 @@
 #include "base/util.h"
 #include "exporters/prometheus/exposition.h"
 #include "exporters/prometheus/prometheus.h"
-#include "exporters/prometheus/series.h"
+#include "exporters/series/series.h"
 
 /* The forms in which the rows of a snapshot are labelled. */
 enum label_form {
@@ -25,6 +25,7 @@ enum label_form {
 	FORM_PORT,	    /* container, id, direction, port */
 	FORM_INTERFACE,	    /* as FORM_CADVISOR, and the interface */
 	FORM_FINDING,	    /* rule, severity, container, id */
+	FORM_NAMED,	    /* groupname */
 	FORM_COUNT
 };
 
@@ -34,6 +35,9 @@ struct prometheus {
 	struct hash_seed seed;
 	uint64_t *homes; /* hash of what the labels of each container are made from, in the order of the snapshot */
 	size_t homes_room;
+	bool minimal;		   /* no labels of a home but its id and name */
+	const char *const *chosen; /* names of the labels of containers that are published */
+	size_t n_chosen;
 	uint32_t without;		    /* bits of collectors whose families are not written now */
 	const struct prometheus_sink *sink; /* of the text that is being written; NULL: it stays in one piece */
 };
@@ -60,13 +64,15 @@ static inline uint64_t row_number(const struct prometheus *p, uint64_t row, uint
 	return hash_number(&p->seed, row, number);
 }
 
+/* ---- labels.c ---- */
 /* Adds name="value", sanitised; an empty value adds nothing. */
 void label_add(struct buf *out, const char *name, const char *value);
-/* Makes `out` the labels of a container in FORM_CADVISOR, FORM_OWN or FORM_INFO. */
-void labels_container(struct buf *out, enum label_form form, const struct container_row *c);
-
-/* "pod" and "namespace", of a pod's container. */
-void labels_pod(struct buf *out, const struct container_row *c);
+/* Makes p->labels those of a container in FORM_CADVISOR, FORM_OWN or FORM_INFO. */
+void labels_container(struct prometheus *p, enum label_form form, const struct container_row *c);
+/* Adds "container" and "id". */
+void labels_home(struct prometheus *p, const struct container_row *c);
+/* Adds "pod" and "namespace", of a pod's container. */
+void labels_pod(struct prometheus *p, const struct container_row *c);
 
 /* ---- families.c ---- */
 /* 0: it is none. */
@@ -98,6 +104,9 @@ int sets_add_interfaces(struct prometheus *p, const struct snapshot *s, unsigned
 int sets_add_disks(struct prometheus *p, const struct snapshot *s, enum label_form form, unsigned int max_series);
 int sets_add_disk_pairs(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
 int sets_add_devices(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
+
+/* ---- named.c ---- */
+int sets_add_named(struct prometheus *p, const struct snapshot *s, unsigned int max_series);
 
 /* ---- findings.c ---- */
 int sets_add_findings(struct prometheus *p, const struct snapshot *s, unsigned int max_series);

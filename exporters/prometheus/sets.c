@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sets.c - labels, and the rows of containers, groups, neighbours, transitions, ports and interfaces as series; disks.c does the
- * same for its rows. Called by prometheus.c; every value from outside goes through text_label.
+ * sets.c - the rows of containers, groups, neighbours, transitions, ports and interfaces as series; disks.c does the
+ * same for its rows. Called by prometheus.c; labels are made in labels.c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,61 +10,6 @@
 
 #include "base/text.h"
 #include "exporters/prometheus/prometheus_internal.h"
-
-/* ---- labels ---- */
-void label_add(struct buf *out, const char *name, const char *value)
-{
-	if (!value || !*value)
-		return;
-	if (out->len)
-		buf_char(out, ',');
-	buf_str(out, name);
-	buf_str(out, "=\"");
-	text_label(out, value, strlen(value));
-	buf_char(out, '"');
-}
-
-void labels_pod(struct buf *out, const struct container_row *c)
-{
-	if (!*c->pod)
-		return;
-	label_add(out, "pod", c->pod);
-	label_add(out, "namespace", c->namespace_);
-}
-
-/*
- * Names are what people gave and are not unique: a replaced container and its successor, or a service of the system and of a
- * user, share one. `id`, the path of the cgroup as in cAdvisor's families, is unique and stands beside every name, so that each
- * series belongs to one home, and a join on it with sysscope_container_info has one match.
- */
-static void labels_home(struct buf *out, const struct container_row *c)
-{
-	label_add(out, "container", c->name);
-	label_add(out, "id", c->cgroup);
-}
-
-void labels_container(struct buf *out, enum label_form form, const struct container_row *c)
-{
-	bool container = strcmp(c->kind, "container") == 0;
-
-	buf_reset(out);
-	if (form == FORM_CADVISOR) {
-		label_add(out, "id", c->cgroup);
-		label_add(out, "name", container ? c->name : "");
-		label_add(out, "image", c->image);
-		label_add(out, "container", container && *c->pod ? c->name : "");
-		labels_pod(out, c);
-		return;
-	}
-	labels_home(out, c);
-	if (form == FORM_INFO) {
-		label_add(out, "container_id", c->id);
-		label_add(out, "image", c->image);
-		label_add(out, "runtime", c->runtime);
-		label_add(out, "kind", c->kind);
-	}
-	labels_pod(out, c);
-}
 
 /* ---- rows into sets ---- */
 /*
@@ -89,6 +34,8 @@ int sets_begin(struct prometheus *p, const struct snapshot *s)
 		p->homes[i] = p->seed.begin;
 		for (size_t k = 0; k < ARRAY_SIZE(texts); k++)
 			p->homes[i] = row_text(p, p->homes[i], texts[k]);
+		if (p->n_chosen)
+			p->homes[i] = row_text(p, p->homes[i], c->labels);
 	}
 	return 0;
 }
@@ -111,7 +58,7 @@ int sets_add_containers(struct prometheus *p, const struct snapshot *s, unsigned
 			v = form == FORM_INFO ? &info_value : c->v;
 			if (series_set_again(p->sets[form], p->homes[i], rank, v))
 				continue;
-			labels_container(&p->labels, form, c);
+			labels_container(p, form, c);
 			if (p->labels.failed)
 				return -ENOMEM;
 			r = series_set_add(p->sets[form], p->homes[i], p->labels.data ? p->labels.data : "",
@@ -138,9 +85,9 @@ int sets_add_groups(struct prometheus *p, const struct snapshot *s, unsigned int
 		if (series_set_again(p->sets[FORM_GROUP], row, rank, g->v))
 			continue;
 		buf_reset(&p->labels);
-		labels_home(&p->labels, c);
+		labels_home(p, c);
 		label_add(&p->labels, "comm", g->comm);
-		labels_pod(&p->labels, c);
+		labels_pod(p, c);
 		/* Raw: two names that are equal after sanitising are still two rows. */
 		buf_reset(&p->key);
 		buf_str(&p->key, c->cgroup);
@@ -196,11 +143,11 @@ int sets_add_transitions(struct prometheus *p, const struct snapshot *s, unsigne
 		if (series_set_again(p->sets[FORM_TRANSITION], row, rank, t->v))
 			continue;
 		buf_reset(&p->labels);
-		labels_home(&p->labels, c);
+		labels_home(p, c);
 		label_add(&p->labels, "kind", namespace_names[t->kind]);
 		label_add(&p->labels, "how", t->how);
 		label_add(&p->labels, "expected", t->expected ? "true" : "false");
-		labels_pod(&p->labels, c);
+		labels_pod(p, c);
 		if (p->labels.failed)
 			return -ENOMEM;
 		r = series_set_add(p->sets[FORM_TRANSITION], row, p->labels.data, p->labels.len, c->cgroup, rank, t->v);
@@ -225,10 +172,10 @@ int sets_add_ports(struct prometheus *p, const struct snapshot *s, unsigned int 
 		if (row->port)
 			snprintf(port, sizeof(port), "%u", row->port);
 		buf_reset(&p->labels);
-		labels_home(&p->labels, c);
+		labels_home(p, c);
 		label_add(&p->labels, "direction", row->direction);
 		label_add(&p->labels, "port", port);
-		labels_pod(&p->labels, c);
+		labels_pod(p, c);
 		if (p->labels.failed)
 			return -ENOMEM;
 		r = series_set_add(p->sets[FORM_PORT], hash, p->labels.data, p->labels.len, c->cgroup, rank, row->v);
@@ -251,7 +198,7 @@ int sets_add_interfaces(struct prometheus *p, const struct snapshot *s, unsigned
 		rank = home_rank(s, one->container, rank);
 		if (series_set_again(p->sets[FORM_INTERFACE], row, rank, one->v))
 			continue;
-		labels_container(&p->labels, FORM_CADVISOR, c);
+		labels_container(p, FORM_CADVISOR, c);
 		label_add(&p->labels, "interface", one->name);
 		buf_reset(&p->key);
 		buf_printf(&p->key, "%s\n%s", c->cgroup, one->name);

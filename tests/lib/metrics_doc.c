@@ -34,7 +34,8 @@ static void doc_cell(struct buf *out, const char *text, bool code)
 static bool doc_has_columns(enum metric_scope scope)
 {
 	return scope != SCOPE_HOST && scope != SCOPE_GROUP && scope != SCOPE_TRANSITION && scope != SCOPE_DISK &&
-	       scope != SCOPE_DISK_NEIGHBOUR && scope != SCOPE_DEVICE && scope != SCOPE_TCP_SUM && scope != SCOPE_PORT;
+	       scope != SCOPE_DISK_NEIGHBOUR && scope != SCOPE_DEVICE && scope != SCOPE_TCP_SUM &&
+	       scope != SCOPE_PORT && scope != SCOPE_NAMED;
 }
 
 /* No series has a pid. */
@@ -309,6 +310,11 @@ static const struct doc_section doc_sections[] = {
 	 "Labels: `container`, `id`, `comm`, and "
 	 "`pod`,\n"
 	 "`namespace` in Kubernetes. In the JSON they are the rows of `groups`."},
+	{SCOPE_NAMED, "Groups of processes, as process-exporter has them",
+	 "groups-of-processes-as-process-exporter-has-them",
+	 "With `--metrics.namedprocess` only: the processes of one name in all containers. Label: `groupname`, the "
+	 "name. "
+	 "[prometheus.md](prometheus.md#process-exporters-families) says what differs."},
 	{SCOPE_PROCESS, "Processes", "processes",
 	 "In the JSON and on the screen only: no Prometheus series has a pid."},
 	{SCOPE_THREAD, "Threads", "threads",

@@ -57,7 +57,7 @@ static bool is_name(const char *s, const char *extra)
 
 static const char *rule_family_name(enum metric_scope scope, const struct metric_desc *lines, size_t n, size_t i)
 {
-	static const char *const prefixes[] = {"sysscope_", "container_", "machine_"};
+	static const char *const prefixes[] = {"sysscope_", "container_", "machine_", "namedprocess_namegroup_"};
 	static const char *const abbreviations[] = {"_ns", "_ms", "_us", "_s", "_percent", "_kb", "_b"};
 	const char *prom = lines[i].prom;
 	bool known = false;

@@ -23,7 +23,8 @@ _Static_assert(HTTP_LISTEN_MAX == OPTION_LIST_MAX, "one list is copied into the 
 struct serve {
 	struct run *run;
 	struct http_options http;
-	struct option_list listen;
+	struct option_list listen, chosen;
+	const char *labels; /* profile */
 	struct http *server;
 	struct source_tap tap;
 	struct judged_source judged;
@@ -45,6 +46,7 @@ static const char *const live_options[] = {"web.max-requests", "web.disable-expo
 static void serve_defaults(struct serve *s)
 {
 	*s = (struct serve){.listen = {.values = {HTTP_LISTEN_DEFAULT}, .n = 1},
+			    .labels = "cadvisor",
 			    .recording = {.interval = RECORD_INTERVAL,
 					  .keep_bytes = RECORD_KEEP_BYTES,
 					  .keep_seconds = RECORD_KEEP_SECONDS}};
@@ -74,6 +76,14 @@ static size_t serve_rows(struct serve *s, struct option_row *ret)
 			 "leave out what sysscope itself uses (process_*)"),
 		ROW_FLAG("metrics.detail", 0, &s->http.detail,
 			 "all families and all buckets of histograms: twice as much text"),
+		ROW_CHOICE(
+			"metrics.labels", 0, "cadvisor|minimal", &s->labels, "PROFILE",
+			"labels of containers: cadvisor, those of cAdvisor and the kubelet; minimal, id and name, and "
+			"sysscope_container_info has the others"),
+		ROW_LIST("metrics.container-label", 0, &s->chosen, "NAME",
+			 "publish this label of containers as container_label_NAME; up to eight times"),
+		ROW_FLAG("metrics.namedprocess", 0, &s->http.named,
+			 "also process-exporter's families, namedprocess_namegroup_*, by name of process"),
 		ROW_FLAG("no-findings", 0, &s->no_findings,
 			 "do not judge what is wrong at each scrape (sysscope_findings)"),
 		ROW_STRING("record.path", 0, &rec->path, "DIR",
@@ -101,10 +111,13 @@ static const char *serve_wrong(const struct serve *s)
 	return NULL;
 }
 
-static void serve_listen_take(struct serve *s)
+static void serve_lists_take(struct serve *s)
 {
 	memcpy(s->http.listen, s->listen.values, sizeof(s->http.listen));
 	s->http.n_listen = s->listen.n;
+	s->http.minimal = strcmp(s->labels, "minimal") == 0;
+	s->http.chosen = s->chosen.values;
+	s->http.n_chosen = s->chosen.n;
 }
 
 static int serve_check(const struct serve *s)
@@ -126,7 +139,7 @@ static int serve_parse(struct run *run, struct serve *s)
 
 	if (r != RUN_CONTINUE)
 		return r;
-	serve_listen_take(s);
+	serve_lists_take(s);
 	if (serve_wrong(s)) {
 		log_error("%s", serve_wrong(s));
 		return EXIT_USAGE;

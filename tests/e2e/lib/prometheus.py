@@ -20,17 +20,17 @@ class Refused(Exception):
 
 
 class Prometheus:
-    def __init__(self, port, home, more="", rules=()):
+    def __init__(self, port, home, more="", rules=(), program="prometheus"):
         """Its process is in the cgroup `home`. `more`: further lines of the scrape configuration; `rules`: files."""
         self.port = sysscope.free_port()
-        config = tmp() + "/prometheus.yml"
+        config = "%s/prometheus-%d.yml" % (tmp(), self.port)
         with open(config, "w") as f:
             f.write("global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\nrule_files: %s\n" % list(rules))
             f.write("scrape_configs:\n- job_name: sysscope\n"
                     "  static_configs: [{targets: ['127.0.0.1:%d']}]\n%s" % (port, more))
-        self.log = tmp() + "/prometheus.log"
+        self.log = "%s/prometheus-%d.log" % (tmp(), self.port)
         with open(self.log, "wb") as log:
-            self.process = spawn(["prometheus", "--config.file", config, "--storage.tsdb.path", tmp() + "/tsdb",
+            self.process = spawn([program, "--config.file", config, "--storage.tsdb.path", "%s/tsdb-%d" % (tmp(), self.port),
                                   "--web.listen-address", "127.0.0.1:%d" % self.port], stdout=log, stderr=log)
         cgroups.enter(home, self.process.pid)
         if not wait_for(lambda: self.ready(), 60, 0.2):

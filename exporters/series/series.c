@@ -9,7 +9,7 @@
 
 #include "base/hash.h"
 #include "base/util.h"
-#include "exporters/prometheus/series_internal.h"
+#include "exporters/series/series_internal.h"
 
 #define METRICS_END(SCOPE) _Static_assert(SCOPE##_METRICS <= LINES_MAX, "room for every line");
 #include "sysscope/metrics.def"
@@ -59,6 +59,11 @@ static bool merges_by_largest(const struct metric_desc *d)
 		strstr(d->prom, "_info"));
 }
 
+static bool merges_by_smallest(const struct metric_desc *d)
+{
+	return d->kind == METRIC_GAUGE && strstr(d->prom, "_oldest_");
+}
+
 /* How many series per label set the family of a line has. A histogram counts as one series. */
 static unsigned int siblings_count(const struct metric_desc *lines, size_t n, const struct line_set *used, size_t line)
 {
@@ -85,7 +90,8 @@ struct series_set *series_set_new(const struct metric_desc *lines, size_t n, con
 		set->columns[set->n_columns++] = (struct column){
 			.line = (uint16_t)i,
 			.counter = metric_grows(&lines[i]) ? (uint16_t)set->n_counters++ : NO_COLUMN,
-			.largest = merges_by_largest(&lines[i]),
+			.largest = merges_by_largest(&lines[i]) && !merges_by_smallest(&lines[i]),
+			.smallest = merges_by_smallest(&lines[i]),
 			.siblings = siblings_count(lines, n, used, i),
 		};
 	}
@@ -153,6 +159,8 @@ void value_merge(const struct column *c, double *into, double v)
 		*into = v;
 	else if (c->largest)
 		*into = v > *into ? v : *into;
+	else if (c->smallest)
+		*into = v < *into ? v : *into;
 	else
 		*into += v;
 }

@@ -10,7 +10,7 @@
 #include <uthash.h>
 
 #include "base/hash.h"
-#include "exporters/prometheus/series.h"
+#include "exporters/series/series.h"
 
 #define NO_SLOT UINT32_MAX
 
@@ -44,6 +44,7 @@ struct column {
 	uint16_t line;
 	uint16_t counter;      /* index among the counters; NO_COLUMN: a gauge */
 	bool largest;	       /* of several rows the largest value counts */
+	bool smallest;	       /* or the smallest */
 	unsigned int siblings; /* lines of the same family, itself included */
 	uint64_t folded;
 };

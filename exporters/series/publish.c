@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporters/prometheus/series_internal.h"
+#include "exporters/series/series_internal.h"
 
 static void origins_drop_unseen(struct series_set *set, struct entry *e)
 {
