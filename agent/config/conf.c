@@ -2,7 +2,10 @@
 /* conf.c - see conf.h: libyaml's events become a tree. Keeps no state. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -222,6 +225,11 @@ int conf_parse(struct conf **ret, const char *text, size_t len, const char *path
 		return -ENOMEM;
 	}
 	root->kind = CONF_MAP;
+	/* libyaml 0.2.5 counts the mark of UTF-8 as a column. */
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		text += 3;
+		len -= 3;
+	}
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);
 	code = document_read(&r, root);
@@ -249,28 +257,93 @@ static bool written_by_us(const struct stat *st)
 	return ours && !group && !(st->st_mode & S_IWOTH);
 }
 
-/* In a folder where others may rename, the file could be another one tomorrow. A sticky one keeps what is not theirs. */
-static int folder_check(int fd, struct stat *ret)
+/* Where others may rename, what is there could be something else tomorrow. A sticky folder of ours keeps what is not theirs. */
+static bool folder_is_ours(const char *path)
 {
-	char link[64], path[4096], *slash;
-	ssize_t n;
+	struct stat st;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof(path) - 1);
-	if (n < 0)
-		return -errno;
-	path[n] = '\0';
-	slash = strrchr(path, '/');
-	if (!slash)
-		return -EINVAL;
-	slash[slash == path] = '\0';
-	return stat(path, ret) < 0 ? -errno : 0;
+	if (stat(path, &st) < 0)
+		return false;
+	return written_by_us(&st) || ((st.st_uid == 0 || st.st_uid == geteuid()) && (st.st_mode & S_ISVTX));
+}
+
+#define LINKS_MAX 40 /* as the kernel's */
+
+/* Of a path under way: the folder reached, without links, and what is left of it. */
+struct folder_walk {
+	char at[PATH_MAX], left[PATH_MAX];
+	unsigned links;
+};
+
+/* `target` is what a link says: it stands in place of its name. */
+static int walk_link(struct folder_walk *w, const char *target)
+{
+	_cleanup_free_ char *rest = strdup(w->left);
+
+	if (!rest)
+		return -ENOMEM;
+	if (++w->links > LINKS_MAX)
+		return -ELOOP;
+	if (target[0] == '/')
+		w->at[0] = '\0';
+	return snprintf(w->left, sizeof(w->left), "%s/%s", target, rest) < (int)sizeof(w->left) ? 0 : -ENAMETOOLONG;
+}
+
+/* One name of the path. 0 or negative errno. */
+static int walk_step(struct folder_walk *w)
+{
+	char target[PATH_MAX], *name = w->left + strspn(w->left, "/"), word[NAME_MAX + 1];
+	size_t n = strcspn(name, "/"), length = strlen(w->at);
+	ssize_t linked;
+
+	if (n > NAME_MAX || length + 1 + n >= sizeof(w->at))
+		return -ENAMETOOLONG;
+	memcpy(word, name, n);
+	word[n] = '\0';
+	memmove(w->left, name + n, strlen(name + n) + 1);
+	if (!n || strcmp(word, ".") == 0)
+		return 0;
+	if (strcmp(word, "..") == 0) {
+		*(strrchr(w->at, '/') ?: w->at) = '\0';
+		return 0;
+	}
+	snprintf(w->at + length, sizeof(w->at) - length, "/%s", word);
+	linked = readlink(w->at, target, sizeof(target) - 1);
+	if (linked < 0)
+		return errno == EINVAL ? 0 : -errno;
+	target[linked] = '\0';
+	w->at[length] = '\0';
+	return walk_link(w, target);
+}
+
+/* Every folder on the way to the file, links followed: who can write one of them decides what the path means. */
+static int folders_check(const char *path, struct buf *error)
+{
+	struct folder_walk w = {};
+	int r = 0;
+
+	if (path[0] != '/' && !getcwd(w.at, sizeof(w.at)))
+		r = -errno;
+	/* Those above the one that it was started in, too: from the root. */
+	if (!r && snprintf(w.left, sizeof(w.left), "%s/%s", w.at, path) >= (int)sizeof(w.left))
+		r = -ENAMETOOLONG;
+	w.at[0] = '\0';
+	while (!r && w.left[strspn(w.left, "/")]) {
+		if (!folder_is_ours(w.at[0] ? w.at : "/")) {
+			conf_refuse(path, 0, error, "others can replace it: they can write %s", w.at[0] ? w.at : "/");
+			return -EPERM;
+		}
+		r = walk_step(&w);
+	}
+	if (r < 0)
+		conf_refuse(path, 0, error, "its folders: %s", strerror(-r));
+	return r;
 }
 
 int conf_open(const char *path, size_t cap, struct buf *error)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st, folder;
+	struct stat st;
 	int r;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
@@ -288,15 +361,9 @@ int conf_open(const char *path, size_t cap, struct buf *error)
 			    "`chmod go-w`");
 		return -EPERM;
 	}
-	r = folder_check(fd, &folder);
-	if (r < 0) {
-		conf_refuse(path, 0, error, "its folder: %s", strerror(-r));
+	r = folders_check(path, error);
+	if (r < 0)
 		return r;
-	}
-	if (!written_by_us(&folder) && !(folder.st_mode & S_ISVTX)) {
-		conf_refuse(path, 0, error, "others can replace it: they can write its folder");
-		return -EPERM;
-	}
 	return fd_take(&fd);
 }
 

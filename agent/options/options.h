@@ -147,6 +147,8 @@ bool option_takes_value(const struct option_row *row);
 bool option_value_set(const struct option_row *r, const char *value, struct buf *why);
 /* Of OPTION_FLAG and OPTION_UNSET: as if its name were said to be so. */
 void option_switch_set(const struct option_row *r, bool on);
+/* Its name in the environment and in a file: without "no-". */
+const char *option_key(const struct option_row *row);
 /* Whether two rows of the same kind have the same value. */
 bool option_value_same(const struct option_row *a, const struct option_row *b);
 

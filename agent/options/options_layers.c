@@ -20,7 +20,7 @@
 
 /* ---- an option by its name ---- */
 
-static const char *row_core(const struct option_row *row)
+const char *option_key(const struct option_row *row)
 {
 	return strncmp(row->name, "no-", 3) == 0 ? row->name + 3 : row->name;
 }
@@ -45,9 +45,9 @@ static bool pair_find(const struct option_row *rows, size_t n, const char *name,
 {
 	*ret = (struct option_pair){.at = n};
 	for (size_t i = 0; i < n; i++) {
-		if (!row_is_layered(&rows[i], file) || strcmp(row_core(&rows[i]), name) != 0)
+		if (!row_is_layered(&rows[i], file) || strcmp(option_key(&rows[i]), name) != 0)
 			continue;
-		if (rows[i].name == row_core(&rows[i]))
+		if (rows[i].name == option_key(&rows[i]))
 			ret->plain = &rows[i];
 		else
 			ret->no = &rows[i];
@@ -59,7 +59,7 @@ static bool pair_find(const struct option_row *rows, size_t n, const char *name,
 void options_given(const struct option_row *rows, size_t n, const struct option_row *row, bool *given)
 {
 	for (size_t i = 0; i < n; i++)
-		given[i] |= strcmp(row_core(&rows[i]), row_core(row)) == 0;
+		given[i] |= strcmp(option_key(&rows[i]), option_key(row)) == 0;
 }
 
 bool option_value_same(const struct option_row *a, const struct option_row *b)
@@ -115,7 +115,7 @@ static const char *pair_set(const struct option_pair *pair, const bool *truth, c
 
 static void variable_name(const struct option_row *row, char *ret, size_t size)
 {
-	snprintf(ret, size, VARIABLE_BEGIN "%s", row_core(row));
+	snprintf(ret, size, VARIABLE_BEGIN "%s", option_key(row));
 	for (char *c = ret; *c; c++)
 		*c = *c == '.' || *c == '-' ? '_' : (char)toupper((unsigned char)*c);
 }
@@ -174,7 +174,7 @@ int options_environment(const struct verb *verb, const struct option_row *rows, 
 		struct option_pair pair;
 		const char *value;
 
-		if (!pair_find(rows, n, row_core(&rows[i]), false, &pair) || pair.at != i || given[i])
+		if (!pair_find(rows, n, option_key(&rows[i]), false, &pair) || pair.at != i || given[i])
 			continue;
 		variable_name(&rows[i], name, sizeof(name));
 		value = getenv(name);
@@ -302,8 +302,8 @@ static bool is_group(const struct file_reader *f, const char *name)
 	size_t length = strlen(name);
 
 	for (size_t i = 0; i < f->n; i++)
-		if (row_is_layered(&f->rows[i], true) && strncmp(row_core(&f->rows[i]), name, length) == 0 &&
-		    row_core(&f->rows[i])[length] == '.')
+		if (row_is_layered(&f->rows[i], true) && strncmp(option_key(&f->rows[i]), name, length) == 0 &&
+		    option_key(&f->rows[i])[length] == '.')
 			return true;
 	return false;
 }
@@ -325,7 +325,7 @@ static int key_unknown(const struct file_reader *f, const char *name, const stru
 	nearest_begin(&near, name);
 	for (size_t i = 0; i < f->n; i++)
 		if (row_is_layered(&f->rows[i], true))
-			nearest_offer(&near, row_core(&f->rows[i]));
+			nearest_offer(&near, option_key(&f->rows[i]));
 	if (nearest_name(&near))
 		return conf_refuse(f->path, c->line, f->error, "unknown key '%s'; did you mean '%s'?", name,
 				   nearest_name(&near));
@@ -343,6 +343,9 @@ static int key_take(const struct file_reader *f, const struct conf *c, const cha
 
 	if (!known && !group)
 		return key_unknown(f, name, c);
+	/* A group may have all its keys in comments; an option without a value has lost it. */
+	if (conf_nothing(c) && known)
+		return conf_refuse(f->path, c->line, f->error, "%s: the value is missing", name);
 	if (conf_nothing(c))
 		return 0;
 	if (group && c->kind == CONF_MAP)

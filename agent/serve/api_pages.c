@@ -187,6 +187,8 @@ static const char *snapshot_options(struct json_options *o, const char *view, ch
 	*o = (struct json_options){.view = view, .keys = words, .n_keys = n > 0 ? (size_t)n : 0};
 	if (view && !json_view_known(view))
 		return "there is no such view; docs/api.md lists those that there are";
+	if (list && !n)
+		return "keys= names no key";
 	return n < 0 ? "there are more than 64 keys" : NULL;
 }
 

@@ -181,14 +181,42 @@ static void file_make(const char *text)
 	assert_int_equal(chmod(path, 0600), 0);
 }
 
-static void assert_file(int want, const char *message)
+static void assert_path(const char *of, int want, const char *message)
 {
 	_cleanup_buf_ struct buf error = {};
 	_cleanup_conf_ struct conf *c = NULL;
 
-	assert_int_equal(conf_read(&c, path, &error), want);
+	assert_int_equal(conf_read(&c, of, &error), want);
 	if (message)
 		assert_non_null(strstr(error.data, message));
+}
+
+static void assert_file(int want, const char *message)
+{
+	assert_path(path, want, message);
+}
+
+/* The folder of each link, and those above, decide as well what the path means. */
+static void test_links(void)
+{
+	char open_folder[64], inner[128], link[128], through[256];
+
+	snprintf(open_folder, sizeof(open_folder), "%s/open", folder);
+	snprintf(inner, sizeof(inner), "%s/inner", open_folder);
+	snprintf(link, sizeof(link), "%s/link.yml", open_folder);
+	assert_int_equal(mkdir(open_folder, 0700), 0);
+	assert_int_equal(mkdir(inner, 0700), 0);
+	assert_int_equal(symlink(path, link), 0);
+	assert_path(link, 0, NULL);
+	snprintf(through, sizeof(through), "%s/../../%s", inner, strrchr(path, '/') + 1);
+	assert_path(through, 0, NULL);
+	chmod(open_folder, 0777);
+	assert_path(link, -EPERM, "others can replace it: they can write ");
+	assert_path(through, -EPERM, "others can replace it: they can write ");
+	assert_file(0, NULL);
+	unlink(link);
+	rmdir(inner);
+	rmdir(open_folder);
 }
 
 static void test_files(void **state)
@@ -205,6 +233,7 @@ static void test_files(void **state)
 	chmod(folder, 01777);
 	assert_file(0, NULL);
 	chmod(folder, 0700);
+	test_links();
 	assert_int_equal(truncate(path, (off_t)CONF_BYTES_MAX + 1), 0);
 	assert_file(-EINVAL, "a.yml: larger than 1024 kB");
 	unlink(path);

@@ -118,7 +118,7 @@ static void test_file(void **state)
 	struct layered g;
 
 	(void)state;
-	file_write("# all of it\n"
+	file_write("\xef\xbb\xbf# all of it\n"
 		   "web:\n"
 		   "  listen-address: ['127.0.0.1:1', ':2']\n"
 		   "  max-requests: 9\n"
@@ -129,7 +129,7 @@ static void test_file(void **state)
 		   "  disk: false\n"
 		   "  epoll: sched\n"
 		   "  epoll.idle: 2.5\n"
-		   "log: {level: error, format: }\n");
+		   "log: {level: error}\n");
 	assert_int_equal(parse(&g, "--config.file FILE", said, sizeof(said)), 0);
 	assert_string_equal(said, "");
 	assert_int_equal(g.addresses.n, 2);
@@ -210,6 +210,7 @@ static void test_file_refused(void **state)
 		{"help: true\n", "a.yml:1: 'help' cannot be in a file: --help can only be given on the command line"},
 		{"web: 1\n", "a.yml:1: web: expected keys of its own"},
 		{"web:\n  - path\n", "a.yml:2: web: expected keys of its own"},
+		{"log:\n  level: error\n  format:\n", "a.yml:3: log.format: the value is missing"},
 		{"web:\n  path: {a: b}\n", "a.yml:2: web.path: expected a value, not keys of its own"},
 		{"web:\n  path:\n    - a\n", "a.yml:3: web.path: expected one value, not a list"},
 		{"web.listen-address:\n  - a\n  - {b: c}\n", "a.yml:3: web.listen-address: expected a list of texts"},

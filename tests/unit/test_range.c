@@ -229,6 +229,8 @@ static void test_wrong(void **state)
 		"metric=throttled_ratio", /* the machine has none */
 		"metric=cpu_cores,",
 		"metric=,",
+		"metric=cpu_cores,,nonsense",
+		"metric=cpu_cores,,load1",
 		"metric=cpu_cores&from=x",
 		"metric=cpu_cores&from=-1",
 		"metric=cpu_cores&from=1e300",

@@ -171,6 +171,7 @@ static void test_wrong(void **state)
 		{"/api/v1/snapshot?view=loops&view=loops", 400},
 		{"/api/v1/snapshot?view=%00marker", 400},
 		{"/api/v1/snapshot?view=%zzmarker", 400},
+		{"/api/v1/snapshot?keys=,,,", 400},
 		{"/api/v1/"
 		 "snapshot?keys=a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,"
 		 "a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a",

@@ -170,7 +170,7 @@ static void conf_take(struct serve *s, struct serve *next, const struct run *aga
 
 	for (size_t i = 0; i < again->n_rows; i++)
 		if (!option_value_same(&s->run->rows[i], &again->rows[i]))
-			option_note(option_is_live(again->rows[i].name) ? &live : &later, again->rows[i].name);
+			option_note(option_is_live(again->rows[i].name) ? &live : &later, option_key(&again->rows[i]));
 	if (strcmp(s->conf.log_level, next->conf.log_level) != 0)
 		option_note(&live, "log.level");
 	if (strcmp(s->conf.log_format, next->conf.log_format) != 0)

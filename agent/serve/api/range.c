@@ -45,9 +45,12 @@ static const char *metrics_parse(struct range_ask *a, const char *list)
 
 	if (!list)
 		return "metric= is missing: keys of docs/metrics.md, with commas between them";
-	for (size_t n = query_word(&list, &word); n; n = query_word(&list, &word)) {
-		int i = metric_index(a, word, n);
+	while (*list) {
+		size_t n = query_word(&list, &word);
+		int i = n ? metric_index(a, word, n) : -1;
 
+		if (!n)
+			return "metric= has a comma without a name before it";
 		if (i < 0 && a->container)
 			return "a container has no such metric, or it has no course; docs/metrics.md has the keys";
 		if (i < 0)
